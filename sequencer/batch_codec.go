@@ -1,0 +1,267 @@
+package sequencer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrBatchCorrupt is returned when bytes are not a batch. A replica that meets
+// it in its committed log must stop: skipping would make it diverge.
+var ErrBatchCorrupt = errors.New("batch is corrupt")
+
+// ErrVersion is returned when bytes were written by a newer version.
+var ErrVersion = errors.New("unknown format version")
+
+// BatchVersion is the version byte of an encoded batch.
+const BatchVersion = 1
+
+// BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
+// leaves this much room in front and fills it with PutBatchHeader.
+//
+// All numbers are little-endian.
+//
+//	offset  bytes  batch header
+//	0       1      version (1)
+//	1       3      zero
+//	4       4      number of commands
+//	8       8      log time, nanoseconds since the Unix epoch
+//	16             commands, one after the other, to the end
+//
+//	offset  bytes  command
+//	0       2      length of what follows (kind, fields)
+//	2       1      kind
+//	3              fields by kind:
+//
+//	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0], user to the end
+//	cancel         order 8, user to the end
+//	pay_begin      order 8, amount 8, user to the end
+//	pay_result     order 8, attempt 1, outcome 1
+//	pay_voided     order 8, attempt 1
+//	refund         order 8
+//	sale_create    sale spec to the end
+//	sale_update    sale 2, sale spec to the end
+//	sale_pause, sale_resume, sale_close, sale_cancel    sale 2
+//	sale_quantity, sale_release                         sale 2, amount 8
+//	extend         amount 8
+//
+// A command of an unknown kind or with fields that do not fit its length is
+// decoded with Kind 0, and the state answers it with CodeBadRequest: one bad
+// command cannot stop a replica.
+const BatchHeaderBytes = 16
+
+const buyHasKey = 1
+
+// PutBatchHeader fills the first BatchHeaderBytes of an encoded batch.
+func PutBatchHeader(batch []byte, time int64, commands int) {
+	clear(batch[:BatchHeaderBytes])
+	batch[0] = BatchVersion
+	binary.LittleEndian.PutUint32(batch[4:], uint32(commands))
+	binary.LittleEndian.PutUint64(batch[8:], uint64(time))
+}
+
+// AppendBatch appends an encoded batch; its length is bounded by the caller.
+func AppendBatch(dst []byte, b *Batch) []byte {
+	start := len(dst)
+	dst = append(dst, make([]byte, BatchHeaderBytes)...)
+	for i := range b.Commands {
+		dst = AppendCommand(dst, &b.Commands[i])
+	}
+	PutBatchHeader(dst[start:], b.Time, len(b.Commands))
+	return dst
+}
+
+// AppendCommand appends one encoded command. Fields that do not belong to its
+// kind are not written. It panics when a part is longer than CommandBytesMax
+// allows: doors check lengths before.
+func AppendCommand(dst []byte, c *Command) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0, byte(c.Kind))
+	dst = appendFields(dst, c)
+	length := len(dst) - start - 2
+	if length > CommandBytesMax {
+		panic(fmt.Sprintf("sequencer: command of %d bytes, at most %d are allowed", length, CommandBytesMax))
+	}
+	binary.LittleEndian.PutUint16(dst[start:], uint16(length))
+	return dst
+}
+
+func appendFields(dst []byte, c *Command) []byte {
+	le := binary.LittleEndian
+	switch c.Kind {
+	case KindBuy:
+		return appendBuy(dst, c)
+	case KindCancel:
+		return append(le.AppendUint64(dst, c.Order), c.User...)
+	case KindPayBegin:
+		return append(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.User...)
+	case KindPayResult:
+		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome))
+	case KindPayVoided:
+		return append(le.AppendUint64(dst, c.Order), c.Attempt)
+	case KindRefund:
+		return le.AppendUint64(dst, c.Order)
+	case KindSaleCreate:
+		return append(dst, c.Body...)
+	case KindSaleUpdate:
+		return append(le.AppendUint16(dst, c.Sale), c.Body...)
+	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
+		return le.AppendUint16(dst, c.Sale)
+	case KindSaleQuantity, KindSaleRelease:
+		return le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount))
+	case KindExtend:
+		return le.AppendUint64(dst, uint64(c.Amount))
+	}
+	return dst
+}
+
+func appendBuy(dst []byte, c *Command) []byte {
+	hasKey := c.Key != KeyDigest{}
+	dst = append(dst, 0, byte(c.Sale), byte(c.Sale>>8), c.Quantity, c.Min)
+	if hasKey {
+		dst[len(dst)-5] = buyHasKey
+		dst = append(dst, c.Key[:]...)
+	}
+	return append(dst, c.User...)
+}
+
+// DecodeBatch reads an encoded batch into b, reusing b.Commands. Users and
+// bodies refer to data. It returns ErrVersion or ErrBatchCorrupt, and then b is
+// not to be used.
+func DecodeBatch(data []byte, b *Batch) error {
+	if len(data) < BatchHeaderBytes {
+		return fmt.Errorf("%w: %d bytes, a header has %d", ErrBatchCorrupt, len(data), BatchHeaderBytes)
+	}
+	if data[0] != BatchVersion {
+		return fmt.Errorf("%w: batch version %d, this program knows %d", ErrVersion, data[0], BatchVersion)
+	}
+	if data[1]|data[2]|data[3] != 0 {
+		return fmt.Errorf("%w: reserved header bytes are not zero", ErrBatchCorrupt)
+	}
+	count := binary.LittleEndian.Uint32(data[4:])
+	if count > BatchCommandsMax {
+		return fmt.Errorf("%w: %d commands, at most %d are allowed", ErrBatchCorrupt, count, BatchCommandsMax)
+	}
+	time := binary.LittleEndian.Uint64(data[8:])
+	if time > math.MaxInt64 {
+		return fmt.Errorf("%w: time %d is before 1970", ErrBatchCorrupt, int64(time))
+	}
+	b.Time = int64(time)
+	return decodeCommands(data[BatchHeaderBytes:], int(count), b)
+}
+
+func decodeCommands(data []byte, count int, b *Batch) error {
+	if cap(b.Commands) < count {
+		b.Commands = make([]Command, count)
+	}
+	b.Commands = b.Commands[:count]
+	for i := range b.Commands {
+		if len(data) < 2 {
+			return fmt.Errorf("%w: ends before command %d of %d", ErrBatchCorrupt, i, count)
+		}
+		length := int(binary.LittleEndian.Uint16(data))
+		if length < 1 || length > CommandBytesMax || len(data) < 2+length {
+			return fmt.Errorf("%w: command %d of %d has length %d, %d bytes are left", ErrBatchCorrupt, i, count, length, len(data)-2)
+		}
+		decodeCommand(data[2:2+length:2+length], &b.Commands[i])
+		data = data[2+length:]
+	}
+	if len(data) != 0 {
+		return fmt.Errorf("%w: %d bytes after the last of %d commands", ErrBatchCorrupt, len(data), count)
+	}
+	return nil
+}
+
+// decodeCommand fills c from one command's kind and fields; c.Kind is 0 when
+// they are malformed. Only framing is checked here, values by the state.
+func decodeCommand(data []byte, c *Command) {
+	*c = Command{Kind: Kind(data[0])}
+	if !decodeFields(data[1:], c) {
+		*c = Command{}
+	}
+}
+
+func decodeFields(f []byte, c *Command) bool {
+	le := binary.LittleEndian
+	least, exact := fieldBytes(c.Kind)
+	if least < 0 || len(f) < least || exact && len(f) != least {
+		return false
+	}
+	switch c.Kind {
+	case KindBuy:
+		return decodeBuy(f, c)
+	case KindCancel:
+		c.Order, c.User = le.Uint64(f), f[8:]
+	case KindPayBegin:
+		c.Order, c.Amount, c.User = le.Uint64(f), int64(le.Uint64(f[8:])), f[16:]
+	case KindPayResult:
+		c.Order, c.Attempt, c.Outcome = le.Uint64(f), f[8], PayOutcome(f[9])
+	case KindPayVoided:
+		c.Order, c.Attempt = le.Uint64(f), f[8]
+	case KindRefund:
+		c.Order = le.Uint64(f)
+	case KindSaleCreate:
+		c.Body = f
+	case KindSaleUpdate:
+		c.Sale, c.Body = le.Uint16(f), f[2:]
+	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
+		c.Sale = le.Uint16(f)
+	case KindSaleQuantity, KindSaleRelease:
+		c.Sale, c.Amount = le.Uint16(f), int64(le.Uint64(f[2:]))
+	case KindExtend:
+		c.Amount = int64(le.Uint64(f))
+	}
+	return true
+}
+
+// fieldBytes returns how many bytes the fields of a kind have at least, and
+// whether that is also the most; -1 for an unknown kind.
+func fieldBytes(k Kind) (least int, exact bool) {
+	switch k {
+	case KindBuy:
+		return 5, false
+	case KindCancel:
+		return 8, false
+	case KindPayBegin:
+		return 16, false
+	case KindPayResult:
+		return 10, true
+	case KindPayVoided:
+		return 9, true
+	case KindRefund, KindExtend:
+		return 8, true
+	case KindSaleCreate:
+		return 0, false
+	case KindSaleUpdate:
+		return 2, false
+	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
+		return 2, true
+	case KindSaleQuantity, KindSaleRelease:
+		return 10, true
+	}
+	return -1, false
+}
+
+func decodeBuy(f []byte, c *Command) bool {
+	flags := f[0]
+	c.Sale = binary.LittleEndian.Uint16(f[1:])
+	c.Quantity, c.Min = f[3], f[4]
+	f = f[5:]
+	switch flags {
+	case 0:
+	case buyHasKey:
+		if len(f) < len(c.Key) {
+			return false
+		}
+		c.Key = KeyDigest(f)
+		if c.Key == (KeyDigest{}) {
+			return false // zero means "no key" and has one encoding only
+		}
+		f = f[len(c.Key):]
+	default:
+		return false
+	}
+	c.User = f
+	return true
+}

@@ -1,0 +1,134 @@
+package sequencer
+
+import "crypto/sha256"
+
+// Kind says what a Command asks for. The numbers are part of the log format.
+type Kind uint8
+
+// The kinds of commands. DESIGN section 5 has the rule of each.
+const (
+	KindBuy          Kind = 1
+	KindCancel       Kind = 2
+	KindPayBegin     Kind = 3
+	KindPayResult    Kind = 4
+	KindPayVoided    Kind = 5
+	KindRefund       Kind = 6
+	KindSaleCreate   Kind = 7
+	KindSaleUpdate   Kind = 8
+	KindSalePause    Kind = 9
+	KindSaleResume   Kind = 10
+	KindSaleClose    Kind = 11
+	KindSaleCancel   Kind = 12
+	KindSaleQuantity Kind = 13
+	KindSaleRelease  Kind = 14
+	KindExtend       Kind = 15
+)
+
+var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
+	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
+	"sale_quantity", "sale_release", "extend"}
+
+// String returns the kind's name as reports, metrics and scenario files spell it.
+func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
+
+// PayOutcome is what the payment provider says of an attempt.
+type PayOutcome uint8
+
+// The outcomes of a payment attempt.
+const (
+	// PayAccepted: the money is authorised.
+	PayAccepted PayOutcome = 1
+	// PayRejected: the provider declined; no money moved.
+	PayRejected PayOutcome = 2
+	// PayUnknown: no answer yet; the order stays paying.
+	PayUnknown PayOutcome = 3
+	// PayCancelled: the attempt was cancelled at the provider and can never
+	// succeed. Only this and PayRejected give tickets back.
+	PayCancelled PayOutcome = 4
+)
+
+var payOutcomeNames = [...]string{"", "accepted", "rejected", "unknown", "cancelled"}
+
+// String returns the outcome's name.
+func (o PayOutcome) String() string { return nameOf(payOutcomeNames[:], uint8(o)) }
+
+// KeyDigest stands for an idempotency key in the log and in the state: the
+// first 16 bytes of a SHA-256 over the user and the key. Zero means no key.
+type KeyDigest [16]byte
+
+// DigestKey returns the digest of an idempotency key of a user. Both parts are
+// hashed with the user's length before them, so that no two pairs collide by
+// where the border lies. It is called at the door, not by the state.
+func DigestKey(user, key []byte) KeyDigest {
+	buffer := make([]byte, 0, 1+UserBytesMax+KeyBytesMax)
+	buffer = append(buffer, byte(len(user)))
+	buffer = append(buffer, user...)
+	buffer = append(buffer, key...)
+	sum := sha256.Sum256(buffer)
+	return KeyDigest(sum[:16])
+}
+
+// Command is one request in the log. Which fields count depends on Kind; the
+// others are zero. User and Body refer to the buffer that was decoded and live
+// as long as it does.
+//
+//	kind           fields
+//	buy            Sale User Quantity Min Key
+//	cancel         Order User
+//	pay_begin      Order User Amount
+//	pay_result     Order Attempt Outcome
+//	pay_voided     Order Attempt
+//	refund         Order
+//	sale_create    Body (a SaleSpec)
+//	sale_update    Sale Body (a SaleSpec; its id must stay)
+//	sale_pause     Sale
+//	sale_resume    Sale
+//	sale_close     Sale
+//	sale_cancel    Sale
+//	sale_quantity  Sale Amount (tickets more or fewer)
+//	sale_release   Sale Amount (withheld tickets to sell again)
+//	extend         Amount (nanoseconds that every live deadline moves)
+type Command struct {
+	Kind     Kind
+	Quantity uint8
+	Min      uint8
+	Attempt  uint8
+	Outcome  PayOutcome
+	Sale     uint16    // number of the sale, from 1
+	Order    uint64    // seq of the order
+	Amount   int64     // minor units, tickets or nanoseconds; see the table
+	Key      KeyDigest // zero when the buyer sent no key
+	User     []byte
+	Body     []byte
+}
+
+// SaleSpec is what a seller says of a sale. Times are nanoseconds since the
+// Unix epoch, durations nanoseconds, money minor units of Currency (ISO 4217).
+type SaleSpec struct {
+	ID        string // SaleIDBytesMax; [a-z0-9._-], starts with a letter or digit
+	Item      string // what is sold, ItemBytesMax
+	Quantity  uint32 // tickets, 1..TicketsMax
+	Cap       uint8  // tickets one user may hold, 1..CapMax
+	Waitlist  uint32 // orders that may wait; 0 means no waitlist
+	Price     int64  // of one ticket, 0..PriceMax
+	Currency  string // three capital letters
+	StartsAt  int64  // a buy decided before is refused with CodeNotStarted
+	Hold      int64  // how long a reservation waits for its payment
+	Grace     int64  // by how much a payment that began in time may outlast the hold
+	SkipUnfit bool   // promote past a waiting order that does not fit
+}
+
+// Batch is the unit of everything: what one raft entry holds.
+type Batch struct {
+	// Time is the leader's log time in nanoseconds since the Unix epoch.
+	Time int64
+	// Commands in the order in which the leader received them.
+	Commands []Command
+}
+
+func nameOf(names []string, n uint8) string {
+	if int(n) < len(names) && names[n] != "" {
+		return names[n]
+	}
+	return "unknown"
+}

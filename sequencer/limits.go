@@ -1,0 +1,42 @@
+package sequencer
+
+// The bounds of every field. They are part of the replicated rules: a replica
+// with other bounds would decide differently, so they are constants and not
+// configuration. A command that is over a bound is decided CodeBadRequest.
+const (
+	// UserBytesMax bounds a user id, in bytes of UTF-8.
+	UserBytesMax = 128
+	// KeyBytesMax bounds an idempotency key, in bytes. The door checks it and
+	// sends the key's digest; see DigestKey.
+	KeyBytesMax = 64
+	// SaleIDBytesMax bounds a sale's id, in bytes of [a-z0-9-_.].
+	SaleIDBytesMax = 64
+	// ItemBytesMax bounds the name of what is sold, in bytes of UTF-8.
+	ItemBytesMax = 256
+	// SalesMax bounds the sales of one cluster, ended ones included.
+	SalesMax = 1<<16 - 1
+	// CapMax bounds how many tickets one user may hold in a sale.
+	CapMax = 100
+	// TicketsMax bounds the quantity of one sale.
+	TicketsMax = 1 << 30
+	// WaitlistMax bounds the waitlist of one sale, in orders.
+	WaitlistMax = 1 << 30
+	// PriceMax bounds the price of a ticket, in minor units.
+	PriceMax = 1 << 40
+	// DurationMax bounds holds, graces and extensions, in nanoseconds (30 days).
+	DurationMax = 30 * 24 * 3600 * 1_000_000_000
+	// OrdersPerUserMax bounds the orders that one user ever made in a cluster,
+	// so that looking through a user's orders costs a bounded time.
+	OrdersPerUserMax = 64
+	// AttemptsMax bounds the payment attempts of one order.
+	AttemptsMax = 8
+	// OrdersMax bounds the orders of one cluster.
+	OrdersMax = 1<<32 - 2
+	// BatchCommandsMax bounds the commands of one batch.
+	BatchCommandsMax = 1 << 16
+	// CommandBytesMax bounds one encoded command.
+	CommandBytesMax = 1 << 12
+	// RefusalKeysMax is how many of the newest refusals that carried an
+	// idempotency key are remembered at least; twice as many at most.
+	RefusalKeysMax = 1 << 21
+)

@@ -1,0 +1,100 @@
+package sequencer
+
+// SaleStatus is where a sale stands at a given log time.
+type SaleStatus uint8
+
+// The statuses of a sale.
+const (
+	SaleScheduled SaleStatus = 1 // StartsAt lies ahead
+	SaleOpen      SaleStatus = 2
+	SalePaused    SaleStatus = 3 // buys are refused, holds go on
+	SaleClosed    SaleStatus = 4 // no more buys; what is reserved may still be paid
+	SaleCancelled SaleStatus = 5 // closed, reservations ended, paid orders are owed a refund
+)
+
+var saleStatusNames = [...]string{"", "scheduled", "open", "paused", "closed", "cancelled"}
+
+// String returns the status' name as the HTTP contract spells it.
+func (s SaleStatus) String() string { return nameOf(saleStatusNames[:], uint8(s)) }
+
+// Counters are the running totals of one sale, for reports. They only grow.
+type Counters struct {
+	// Buys counts the decided buys by code; Buys[CodeOK] made or repeated an order.
+	Buys [CodeCount]uint64
+	// Replayed counts the buys that were answered from a known key.
+	Replayed uint64
+	// Orders counts by the state that orders entered: Entered[StateReserved]
+	// counts every reservation, a promotion included.
+	Entered [StateRefunded + 1]uint64
+	// Tickets counts the tickets of the orders in Entered.
+	Tickets [StateRefunded + 1]uint64
+	// PromoteBlocked counts how often the head of the waitlist did not fit
+	// although tickets were available.
+	PromoteBlocked uint64
+}
+
+// SaleView is a copy of a sale as of a decision.
+type SaleView struct {
+	SaleSpec
+	Number    uint16
+	CreatedAt int64
+	Paused    bool
+	Closed    bool
+	Cancelled bool
+
+	Sold      uint32 // paid tickets
+	Held      uint32 // reserved and paying tickets
+	Withheld  uint32 // refunded tickets that the seller has not released
+	Available uint32 // Quantity - Sold - Held - Withheld
+	Waiting   uint32 // orders in the waitlist
+
+	// ServedSeq is the seq of the newest waiting order that was promoted: a
+	// waiting client with a lower seq than the head knows that its turn came.
+	ServedSeq uint64
+	Counters  Counters
+
+	AsOfSeq  uint64 // the last decision that this view includes
+	AsOfTime int64  // the log time of that decision
+}
+
+// Status returns where the sale stands at now (nanoseconds).
+func (v *SaleView) Status(now int64) SaleStatus {
+	return saleStatus(v.Paused, v.Closed, v.Cancelled, v.StartsAt, now)
+}
+
+func saleStatus(paused, closed, cancelled bool, startsAt, now int64) SaleStatus {
+	switch {
+	case cancelled:
+		return SaleCancelled
+	case closed:
+		return SaleClosed
+	case paused:
+		return SalePaused
+	case now < startsAt:
+		return SaleScheduled
+	default:
+		return SaleOpen
+	}
+}
+
+// OrderView is a copy of an order as of a decision.
+type OrderView struct {
+	Seq       uint64
+	Sale      uint16
+	SaleID    string
+	User      string
+	State     OrderState
+	Quantity  uint8 // held, or wanted while waiting
+	Requested uint8 // as the buyer asked
+	Min       uint8
+	Attempts  uint8  // payment attempts so far; the newest is the live one while paying
+	VoidsDue  uint8  // bit n-1 is set when attempt n took money that must be given back
+	Position  uint32 // in the waitlist, from 1; 0 when not waiting
+	CreatedAt int64
+	Deadline  int64 // end of the hold; 0 when nothing is or was held
+	Overdue   bool  // paying beyond the hard limit
+	AsOfSeq   uint64
+}
+
+// UID returns the order's uid.
+func (v *OrderView) UID() string { return FormatUID(v.Sale, v.Seq) }
