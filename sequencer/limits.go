@@ -39,4 +39,7 @@ const (
 	// RefusalKeysMax is how many of the newest refusals that carried an
 	// idempotency key are remembered at least; twice as many at most.
 	RefusalKeysMax = 1 << 21
+	// SkipScanMax bounds how far promote looks past a head that does not fit,
+	// in orders, when the sale has SkipUnfit.
+	SkipScanMax = 1024
 )

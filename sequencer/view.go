@@ -19,12 +19,14 @@ func (s SaleStatus) String() string { return nameOf(saleStatusNames[:], uint8(s)
 
 // Counters are the running totals of one sale, for reports. They only grow.
 type Counters struct {
-	// Buys counts the decided buys by code; Buys[CodeOK] made or repeated an order.
+	// Buys counts the buys of this sale by code; Buys[CodeOK] made an order.
 	Buys [CodeCount]uint64
-	// Replayed counts the buys that were answered from a known key.
+	// Replayed counts the buys that were answered from a known key; they are
+	// not in Buys.
 	Replayed uint64
-	// Orders counts by the state that orders entered: Entered[StateReserved]
-	// counts every reservation, a promotion included.
+	// Entered counts by the state that orders entered: Entered[StateReserved]
+	// counts every reservation, a promotion included, but not the return from
+	// a rejected payment.
 	Entered [StateRefunded + 1]uint64
 	// Tickets counts the tickets of the orders in Entered.
 	Tickets [StateRefunded + 1]uint64

@@ -1,0 +1,105 @@
+// Package sequencer holds the rules of a sale: which order each request gets,
+// in which state it is, and what the counts are. It is a pure, deterministic
+// state machine: no clock, no randomness, no IO, no goroutine, no dependence on
+// map order. Every replica that applies the same batches has the same state,
+// gives the same decisions and has the same Hash.
+//
+// # Use
+//
+// A State belongs to one goroutine, the one that calls Apply. Readers of other
+// goroutines are the caller's to keep apart.
+//
+// # The rules
+//
+// The log's time is now = max(now, Batch.Time). A batch is decided so:
+//
+//  1. advance. Timers with due <= now fire in (due, order seq) order. A reserved
+//     order's timer is its deadline: it expires, its tickets return to the
+//     count, and promote runs. A paying order's timer is the hard limit,
+//     deadline + grace: it is marked overdue once (EventOverdue) and keeps its
+//     tickets, because only the provider's word can free them.
+//  2. Each command gets the next seq and is decided, in order.
+//
+// buy checks in this order, and the first that fails decides:
+//
+//   - the user has 1..UserBytesMax bytes of UTF-8, quantity >= 1, min <= quantity
+//     (min 0 means "all or nothing", min = quantity): CodeBadRequest
+//   - the sale exists: CodeUnknownSale
+//   - the user's key is new. If an order of the user carries it, or it is among
+//     the remembered refusals: with the same sale, quantity and min, the first
+//     decision again (Replayed; Seq is the first's; an order is shown in its
+//     state of now); with another body CodeKeyReused
+//   - the sale is not closed or cancelled (CodeClosed), not paused (CodePaused),
+//     and has started (CodeNotStarted), in this order
+//   - quantity <= cap, and quantity + the tickets of the user's live orders of
+//     this sale (waitlisted, reserved, paying, paid) <= cap: CodeCapExceeded
+//   - the user made fewer than OrdersPerUserMax orders ever: CodeOrderLimit
+//   - nobody waits and available >= min: reserved with min(quantity, available)
+//     tickets and deadline now + hold. Else waiting < waitlist: waitlisted, at
+//     position waiting + 1. Else CodeSoldOut
+//
+// Every refusal from CodeClosed down is remembered under its key, so that one
+// key has one outcome; only the newest RefusalKeysMax refusals are sure to be
+// remembered. A refusal of a buy carries nothing but its seq and code.
+//
+// promote(sale) runs whenever tickets come free. While available > 0 and
+// somebody waits: if available >= min of the head, it is reserved with
+// min(quantity, available) tickets and deadline now + hold (EventPromoted).
+// Otherwise the head blocks (PromoteBlocked counts it) — unless the sale has
+// SkipUnfit: then the first of the next SkipScanMax waiting orders that fits is
+// taken. A paused sale still promotes; a closed one has nobody waiting.
+//
+// cancel(order, user): CodeUnknownOrder unless the order is the user's. A
+// waitlisted order leaves the list; a reserved one returns its tickets, and
+// promote runs; a cancelled one is CodeOK again; else CodeNotCancellable.
+//
+// pay_begin(order, user, amount): by the order's state. reserved: the amount is
+// price x quantity (CodeAmountMismatch), fewer than AttemptsMax attempts
+// (CodeAttemptsExceeded), then paying with the next attempt. paying:
+// CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
+// Else CodeNotPayable.
+//
+// pay_result(order, attempt, outcome): CodeBadRequest for an unknown outcome,
+// CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
+// live attempt (paying, attempt is the newest): accepted makes it paid; rejected
+// and cancelled make it reserved again while deadline > now and the sale is not
+// cancelled, else it is expired (cancelled, if the sale is) and its tickets
+// return and promote runs; unknown changes nothing. For any other attempt:
+// accepted again for the attempt that paid a paid order is CodeOK; accepted
+// otherwise is CodeLateSuccess and is remembered in VoidsDue; anything else is
+// CodeStaleAttempt. pay_voided(order, attempt) clears that mark, or is
+// CodeStaleAttempt when it is not set (CodeBadRequest for an attempt that never
+// began).
+//
+// refund(order): paid becomes refunded, and its tickets are withheld until
+// sale_release. Refunded again is CodeOK; else CodeNotPaid.
+//
+// Whenever the order was found (and is the user's, where a user is given), the
+// result shows it: order, sale, state, quantity, deadline while it holds
+// tickets, position while it waits, and its number of attempts.
+//
+// sale_create(spec): CodeBadRequest for a bad spec, CodeSaleExists,
+// CodeSaleLimit; else the next number. The other seller's commands on an unknown
+// sale are CodeUnknownSale; their results carry the sale's number.
+//   - sale_update(spec): a bad spec or another id is CodeBadRequest; a closed sale
+//     CodeClosed; from its start on CodeSaleStarted; else the spec is replaced
+//   - sale_pause, sale_resume: CodeClosed when closed; else CodeOK, also again
+//   - sale_close: no more buys; all that wait are cancelled. CodeOK also again
+//   - sale_cancel: closes, and cancels every reserved order in seq order
+//     (EventCancelled). Paying orders wait for their outcome, paid ones are owed
+//     a refund. CodeOK also again
+//   - sale_quantity(n): n is 0 or beyond ±TicketsMax: CodeBadRequest; closed:
+//     CodeClosed; fewer than sold + held + withheld, fewer than 1 or more than
+//     TicketsMax: CodeInvalidQuantity; else the quantity changes and promote runs
+//   - sale_release(n): n outside 1..withheld is CodeInvalidQuantity; else the
+//     tickets are available again and promote runs
+//
+// extend(duration): outside 1..DurationMax is CodeBadRequest; else the deadline of
+// every reserved and paying order moves by it, after an outage without a leader.
+//
+// # Invariants
+//
+// After every decision sold + held + withheld + available == quantity in every
+// sale; held + sold + waiting tickets of a user are at most the cap (as it was
+// when they were decided). A broken invariant panics with both sides shown.
+package sequencer
