@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // ErrBatchCorrupt is returned when bytes are not a batch. A replica that meets
@@ -144,8 +143,8 @@ func DecodeBatch(data []byte, b *Batch) error {
 		return fmt.Errorf("%w: %d commands, at most %d are allowed", ErrBatchCorrupt, count, BatchCommandsMax)
 	}
 	time := binary.LittleEndian.Uint64(data[8:])
-	if time > math.MaxInt64 {
-		return fmt.Errorf("%w: time %d is before 1970", ErrBatchCorrupt, int64(time))
+	if time > TimeMax {
+		return fmt.Errorf("%w: time %d is beyond %d", ErrBatchCorrupt, time, int64(TimeMax))
 	}
 	b.Time = int64(time)
 	return decodeCommands(data[BatchHeaderBytes:], int(count), b)

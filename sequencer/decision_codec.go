@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // ErrDecisionsCorrupt is returned when bytes are not encoded decisions.
@@ -113,7 +112,7 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 	le := binary.LittleEndian
 	results, events := le.Uint32(data[4:]), le.Uint32(data[8:])
 	time := le.Uint64(data[12:])
-	if data[1]|data[2]|data[3] != 0 || time > math.MaxInt64 {
+	if data[1]|data[2]|data[3] != 0 || time > TimeMax {
 		return fmt.Errorf("%w: malformed header", ErrDecisionsCorrupt)
 	}
 	if int(results) != len(commands) || uint64(events)*eventBytes > uint64(len(data)) {

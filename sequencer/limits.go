@@ -25,6 +25,9 @@ const (
 	PriceMax = 1 << 40
 	// DurationMax bounds holds, graces and extensions, in nanoseconds (30 days).
 	DurationMax = 30 * 24 * 3600 * 1_000_000_000
+	// TimeMax is the end of time (the year 2116), in nanoseconds since the Unix
+	// epoch: far enough from overflow that a hold can be added to it.
+	TimeMax = 1 << 62
 	// OrdersPerUserMax bounds the orders that one user ever made in a cluster,
 	// so that looking through a user's orders costs a bounded time.
 	OrdersPerUserMax = 64

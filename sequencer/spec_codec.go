@@ -103,8 +103,8 @@ func (s *SaleSpec) Validate() error {
 		return badSpec("price", s.Price, fmt.Sprintf("0 to %d minor units", int64(PriceMax)))
 	case !validCurrency(s.Currency):
 		return badSpec("currency", fmt.Sprintf("%q", s.Currency), "three capital letters (ISO 4217)")
-	case s.StartsAt < 0:
-		return badSpec("starts_at", s.StartsAt, "a time after 1970")
+	case s.StartsAt < 0 || s.StartsAt > TimeMax:
+		return badSpec("starts_at", s.StartsAt, "a time between 1970 and 2116")
 	case s.Hold < 1 || s.Hold > DurationMax:
 		return badSpec("hold", s.Hold, fmt.Sprintf("1 to %d ns", int64(DurationMax)))
 	case s.Grace < 0 || s.Grace > DurationMax:

@@ -1,26 +1,125 @@
 package sequencer
 
-import "io"
+import "hash/maphash"
 
-// State is stubbed while its contract settles.
-type State struct{}
+// State is all sales and orders of a cluster as of one place in the log. Create
+// it with New or ReadSnapshot. It belongs to one goroutine.
+type State struct {
+	now int64
+	seq uint64 // of the last decided command
 
-func New() *State                                                          { return &State{} }
-func (s *State) Apply(b *Batch, d *Decisions)                              {}
-func (s *State) Seq() uint64                                               { return 0 }
-func (s *State) Now() int64                                                { return 0 }
-func (s *State) Hash() uint64                                              { return 0 }
-func (s *State) NextDue() (int64, bool)                                    { return 0, false }
-func (s *State) SaleCount() int                                            { return 0 }
-func (s *State) Sale(number uint16) (SaleView, bool)                       { return SaleView{}, false }
-func (s *State) SaleNumber(id string) (uint16, bool)                       { return 0, false }
-func (s *State) TouchedSales() []uint16                                    { return nil }
-func (s *State) Order(seq uint64) (OrderView, bool)                        { return OrderView{}, false }
-func (s *State) OrdersOf(user []byte, after uint64, limit int) []OrderView { return nil }
-func (s *State) Verify() error                                             { return nil }
-func (s *State) Snapshot() *Snapshot                                       { return nil }
+	sales      []*sale           // by number - 1
+	saleNumber map[string]uint16 // look-ups only, never iterated
+	nextStart  int64             // earliest start of a sale after now; 0 when there is none
 
-type Snapshot struct{}
+	orders   paged[order] // in the order of their seqs
+	users    index        // by user: the number of the user's newest order
+	userIDs  arena
+	timers   timers
+	refusals refusals
 
-func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) { return 0, nil }
-func ReadSnapshot(r io.Reader) (*State, error)          { return nil, nil }
+	ordersHash uint64 // sum of the orders' fingerprints
+	salesHash  uint64 // sum of the sales' fingerprints as of the end of the last batch
+
+	touched []uint16 // sales that the current batch changed
+	before  uint32   // Event.Before for events of now
+	out     *Decisions
+
+	// hashSeed spreads users over the index. It differs from replica to
+	// replica, so that nobody can choose user ids that collide; it decides
+	// where a slot lies and nothing else, because an index is only searched,
+	// never walked.
+	hashSeed maphash.Seed
+	ahead    [lookAhead]uint64 // hashes of the users of the next commands
+	// touchedSlots receives what lookUpAhead read; nobody needs its value.
+	touchedSlots uint64
+}
+
+// sale is one sale's state.
+type sale struct {
+	spec      SaleSpec
+	number    uint16
+	createdAt int64
+
+	paused, closed, cancelled bool
+
+	sold, held, withheld, available uint32
+	waiting                         uint32 // orders in the waitlist
+	waitingTickets                  uint64
+	servedSeq                       uint64
+	counters                        Counters
+
+	wait    waitlist
+	hash    uint64 // the fingerprint that salesHash includes
+	touched bool
+}
+
+// New returns the state before the first batch.
+func New() *State {
+	return &State{
+		saleNumber: map[string]uint16{},
+		refusals:   newRefusals(RefusalKeysMax),
+		hashSeed:   maphash.MakeSeed(),
+	}
+}
+
+// Seq returns the seq of the last decided command; 0 before the first.
+func (s *State) Seq() uint64 { return s.seq }
+
+// Now returns the log's time in nanoseconds since the Unix epoch.
+func (s *State) Now() int64 { return s.now }
+
+// Hash returns a hash of the whole state, at a cost that does not depend on its
+// size. Replicas that applied the same batches have the same hash.
+func (s *State) Hash() uint64 {
+	h := mix(s.seq, uint64(s.now))
+	h = mix(h, s.ordersHash)
+	h = mix(h, s.salesHash)
+	return mix(mix(h, s.refusals.older.hash), s.refusals.newer.hash)
+}
+
+// NextDue returns the earliest log time at which something happens without a
+// command: a hold ends, a payment outlasts its limit, or a sale starts.
+func (s *State) NextDue() (time int64, any bool) {
+	if len(s.timers) > 0 {
+		time, any = s.timers[0].due, true
+	}
+	if s.nextStart > 0 && (!any || s.nextStart < time) {
+		time, any = s.nextStart, true
+	}
+	return time, any
+}
+
+// TouchedSales returns the numbers of the sales that the last batch changed, in
+// the order in which it first did. The slice is reused by the next Apply.
+func (s *State) TouchedSales() []uint16 { return s.touched }
+
+// touch notes that a sale's numbers change in this batch.
+func (s *State) touch(sale *sale) {
+	if !sale.touched {
+		sale.touched = true
+		s.touched = append(s.touched, sale.number)
+	}
+}
+
+// find returns the sale with a number, and marks it as touched; nil when there
+// is none.
+func (s *State) find(number uint16) *sale {
+	if number == 0 || int(number) > len(s.sales) {
+		return nil
+	}
+	sale := s.sales[number-1]
+	s.touch(sale)
+	return sale
+}
+
+// findNextStart looks for the next sale that starts after now.
+func (s *State) findNextStart() {
+	s.nextStart = 0
+	for _, sale := range s.sales {
+		starts := sale.spec.StartsAt
+		if starts > s.now && !sale.closed && (s.nextStart == 0 || starts < s.nextStart) {
+			s.nextStart = starts
+		}
+	}
+}

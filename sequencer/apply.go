@@ -1,0 +1,128 @@
+package sequencer
+
+import (
+	"fmt"
+	"hash/maphash"
+)
+
+// lookAhead is how many commands' users are looked for at once before they are
+// decided one by one: memory answers many independent reads in the time of one.
+const lookAhead = 64
+
+// Apply decides a batch: first what time has made due, then every command in
+// order. It fills d (reusing its slices) and allocates nothing but what the
+// state grows by. It panics when an invariant is broken.
+func (s *State) Apply(b *Batch, d *Decisions) {
+	s.begin(b, d)
+	s.advance()
+	for start := 0; start < len(b.Commands); start += lookAhead {
+		chunk := b.Commands[start:min(start+lookAhead, len(b.Commands))]
+		s.lookUpAhead(chunk)
+		for i := range chunk {
+			s.before = uint32(start + i + 1)
+			s.seq++
+			d.Results = append(d.Results, Result{})
+			result := &d.Results[len(d.Results)-1]
+			result.Seq, result.Kind = s.seq, chunk[i].Kind
+			s.decide(&chunk[i], s.ahead[i], result)
+		}
+	}
+	s.end()
+}
+
+func (s *State) begin(b *Batch, d *Decisions) {
+	for _, number := range s.touched {
+		s.sales[number-1].touched = false
+	}
+	s.touched = s.touched[:0]
+	s.now = max(s.now, b.Time)
+	s.before, s.out = 0, d
+	d.Time, d.FirstSeq = s.now, s.seq+1
+	d.Results, d.Events = d.Results[:0], d.Events[:0]
+}
+
+// end brings the hash of the touched sales up to date and checks their counts.
+func (s *State) end() {
+	s.out = nil
+	s.dropStale()
+	if s.nextStart != 0 && s.nextStart <= s.now {
+		s.findNextStart()
+	}
+	for _, number := range s.touched {
+		sale := s.sales[number-1]
+		hash := sale.fingerprint()
+		s.salesHash += hash - sale.hash
+		sale.hash = hash
+	}
+}
+
+// lookUpAhead hashes the users of buys and touches the memory that deciding
+// them will need, all slots first, then all orders.
+func (s *State) lookUpAhead(chunk []Command) {
+	var touched uint64
+	for i := range chunk {
+		if chunk[i].Kind == KindBuy {
+			hash := maphash.Bytes(s.hashSeed, chunk[i].User)
+			s.ahead[i] = hash
+			touched += s.users.peek(hash)
+		}
+	}
+	s.touchedSlots = touched // keeps the reads from being optimised away
+}
+
+// advance lets everything happen that is due at now.
+func (s *State) advance() {
+	for len(s.timers) > 0 && s.timers[0].due <= s.now {
+		entry := s.timers.pop()
+		due, running := s.timerOf(s.orders.at(entry.order))
+		if !running || due != entry.due {
+			continue
+		}
+		if s.orders.at(entry.order).state == StatePaying {
+			s.overdue(entry.order)
+		} else {
+			s.expire(entry.order)
+		}
+	}
+}
+
+func (s *State) decide(c *Command, hash uint64, r *Result) {
+	switch c.Kind {
+	case KindBuy:
+		s.buy(c, hash, r)
+	case KindCancel:
+		s.cancel(c, r)
+	case KindPayBegin:
+		s.payBegin(c, r)
+	case KindPayResult:
+		s.payResult(c, r)
+	case KindPayVoided:
+		s.payVoided(c, r)
+	case KindRefund:
+		s.refund(c, r)
+	case KindSaleCreate:
+		s.saleCreate(c, r)
+	case KindExtend:
+		s.extend(c, r)
+	case KindSaleUpdate, KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel, KindSaleQuantity, KindSaleRelease:
+		s.changeSale(c, r)
+	default:
+		r.Code = CodeBadRequest
+	}
+}
+
+// event notes a change that no command of its own made.
+func (s *State) event(kind EventKind, o *order, deadline int64) {
+	s.out.Events = append(s.out.Events, Event{
+		Order: o.seq, Deadline: deadline, Before: s.before, Sale: o.sale, Kind: kind, Quantity: o.quantity,
+	})
+}
+
+// check panics when a sale's counts do not add up. Called after every change.
+func (s *sale) check() {
+	sum := uint64(s.sold) + uint64(s.held) + uint64(s.withheld) + uint64(s.available)
+	if sum != uint64(s.spec.Quantity) {
+		panic(fmt.Sprintf("sequencer: sale %q: sold %d + held %d + withheld %d + available %d = %d, but its quantity is %d",
+			s.spec.ID, s.sold, s.held, s.withheld, s.available, sum, s.spec.Quantity))
+	}
+}

@@ -1,0 +1,140 @@
+package sequencer
+
+// payBegin starts a payment attempt: from its commit on the provider may be
+// called, and the order keeps its tickets until the outcome is known.
+func (s *State) payBegin(c *Command, r *Result) {
+	number, known := s.orderOf(c)
+	if !known {
+		r.Code = CodeUnknownOrder
+		return
+	}
+	r.Code = s.payable(s.orders.at(number), c.Amount)
+	if r.Code == CodeOK {
+		o := s.edit(number)
+		o.attempts++
+		s.enter(o, s.find(o.sale), StatePaying)
+		s.startTimer(number, o)
+		s.done(o)
+	}
+	s.show(number, s.orders.at(number), r)
+}
+
+func (s *State) payable(o *order, amount int64) Code {
+	switch s.effective(o) {
+	case StateReserved:
+	case StatePaying:
+		return CodePaymentInFlight
+	case StatePaid:
+		return CodeAlreadyPaid
+	case StateExpired:
+		return CodeSessionExpired
+	default:
+		return CodeNotPayable
+	}
+	switch {
+	case amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
+		return CodeAmountMismatch
+	case o.attempts >= AttemptsMax:
+		return CodeAttemptsExceeded
+	}
+	return CodeOK
+}
+
+// payResult records what the provider said of an attempt.
+func (s *State) payResult(c *Command, r *Result) {
+	number, known := s.orderNumber(c.Order)
+	switch {
+	case c.Outcome < PayAccepted || c.Outcome > PayCancelled:
+		r.Code = CodeBadRequest
+		return
+	case !known:
+		r.Code = CodeUnknownOrder
+		return
+	}
+	o := s.orders.at(number)
+	switch {
+	case c.Attempt == 0 || c.Attempt > o.attempts:
+		r.Code = CodeBadRequest
+	case o.state == StatePaying && c.Attempt == o.attempts:
+		s.settle(number, c.Outcome)
+	case c.Outcome != PayAccepted:
+		r.Code = CodeStaleAttempt
+	case o.state != StatePaid || c.Attempt != o.attempts:
+		r.Code = CodeLateSuccess
+		o = s.edit(number)
+		o.voidsDue |= 1 << (c.Attempt - 1)
+		s.done(o)
+	}
+	s.show(number, s.orders.at(number), r)
+}
+
+// settle ends the live attempt of a paying order.
+func (s *State) settle(number uint32, outcome PayOutcome) {
+	if outcome == PayUnknown {
+		return
+	}
+	o := s.edit(number)
+	sale := s.find(o.sale)
+	switch {
+	case outcome == PayAccepted:
+		sale.held -= uint32(o.quantity)
+		sale.sold += uint32(o.quantity)
+		o.overdue = false
+		s.enter(o, sale, StatePaid)
+		sale.check()
+	case o.deadline > s.now && !sale.cancelled:
+		o.state, o.overdue = StateReserved, false
+		s.startTimer(number, o)
+	case sale.cancelled:
+		s.release(o, sale, StateCancelled)
+	default:
+		s.release(o, sale, StateExpired)
+	}
+	s.done(o)
+	s.promote(sale)
+}
+
+// payVoided records that the money of a late success was given back.
+func (s *State) payVoided(c *Command, r *Result) {
+	number, known := s.orderNumber(c.Order)
+	if !known {
+		r.Code = CodeUnknownOrder
+		return
+	}
+	o := s.orders.at(number)
+	switch {
+	case c.Attempt == 0 || c.Attempt > o.attempts:
+		r.Code = CodeBadRequest
+	case o.voidsDue&(1<<(c.Attempt-1)) == 0:
+		r.Code = CodeStaleAttempt
+	default:
+		o = s.edit(number)
+		o.voidsDue &^= 1 << (c.Attempt - 1)
+		s.done(o)
+	}
+	s.show(number, s.orders.at(number), r)
+}
+
+// refund takes a paid order back. Its tickets are withheld until the seller
+// releases them: who refunds does not always want to sell again.
+func (s *State) refund(c *Command, r *Result) {
+	number, known := s.orderNumber(c.Order)
+	if !known {
+		r.Code = CodeUnknownOrder
+		return
+	}
+	switch s.orders.at(number).state {
+	case StatePaid:
+		o := s.edit(number)
+		sale := s.find(o.sale)
+		sale.sold -= uint32(o.quantity)
+		sale.withheld += uint32(o.quantity)
+		s.enter(o, sale, StateRefunded)
+		s.done(o)
+		sale.check()
+	case StateRefunded:
+	default:
+		r.Code = CodeNotPaid
+	}
+	s.show(number, s.orders.at(number), r)
+}

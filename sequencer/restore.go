@@ -1,0 +1,169 @@
+package sequencer
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"hash/maphash"
+	"io"
+)
+
+// ReadSnapshot builds the state that a snapshot describes. It reads to the
+// snapshot's end and no further than its own buffer. It returns ErrVersion or
+// ErrSnapshotCorrupt; then nothing of the snapshot is to be used.
+func ReadSnapshot(r io.Reader) (*State, error) {
+	in := &snapshotReader{in: bufio.NewReaderSize(r, 1<<18), table: crc32.MakeTable(crc32.Castagnoli)}
+	s, hash := in.state()
+	expected := in.checksum
+	if trailer := in.bytes(4); in.err == nil && binary.LittleEndian.Uint32(trailer) != expected {
+		in.fail("checksum is %08x, its content has %08x", binary.LittleEndian.Uint32(trailer), expected)
+	}
+	if in.err != nil {
+		return nil, in.err
+	}
+	if s.Hash() != hash {
+		return nil, fmt.Errorf("%w: hash of the state is %016x, the snapshot says %016x", ErrSnapshotCorrupt, s.Hash(), hash)
+	}
+	if err := s.Verify(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSnapshotCorrupt, err)
+	}
+	return s, nil
+}
+
+// snapshotReader reads parts and keeps the first error; after one, every part
+// reads as zero.
+type snapshotReader struct {
+	in       *bufio.Reader
+	table    *crc32.Table
+	checksum uint32
+	buffer   [1 << 12]byte
+	err      error
+}
+
+func (r *snapshotReader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: %s", ErrSnapshotCorrupt, fmt.Sprintf(format, args...))
+	}
+}
+
+// bytes returns the next n bytes (at most a command's length), valid until the
+// next call.
+func (r *snapshotReader) bytes(n int) []byte {
+	part := r.buffer[:n]
+	if r.err == nil {
+		if _, err := io.ReadFull(r.in, part); err != nil {
+			r.err = fmt.Errorf("%w: %w", ErrSnapshotCorrupt, err)
+		}
+	}
+	if r.err != nil {
+		clear(part)
+	}
+	r.checksum = crc32.Update(r.checksum, r.table, part)
+	return part
+}
+
+func (r *snapshotReader) state() (*State, uint64) {
+	le, s := binary.LittleEndian, New()
+	header := r.bytes(snapshotHeaderBytes)
+	if r.err == nil && string(header[:8]) != snapshotMagic {
+		r.fail("begins with %q, not %q", header[:8], snapshotMagic)
+	}
+	if r.err == nil && header[8] != SnapshotVersion {
+		r.err = fmt.Errorf("%w: snapshot version %d, this program knows %d", ErrVersion, header[8], SnapshotVersion)
+	}
+	s.now, s.seq = int64(le.Uint64(header[16:])), le.Uint64(header[24:])
+	hash := le.Uint64(header[32:])
+	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
+	older, newer := le.Uint32(header[48:]), le.Uint32(header[52:])
+	if s.now < 0 || s.now > TimeMax || sales > SalesMax || older > s.refusals.limit || newer > s.refusals.limit {
+		r.fail("header is out of bounds")
+	}
+	for i := uint32(0); i < sales && r.err == nil; i++ {
+		r.sale(s)
+	}
+	for i := uint32(0); i < orders && r.err == nil; i++ {
+		r.order(s)
+	}
+	r.refusals(s.refusals.older, older)
+	r.refusals(s.refusals.newer, newer)
+	for _, sale := range s.sales {
+		sale.hash = sale.fingerprint()
+		s.salesHash += sale.hash
+	}
+	s.findNextStart()
+	return s, hash
+}
+
+func (r *snapshotReader) sale(s *State) {
+	le := binary.LittleEndian
+	specBytes := int(le.Uint16(r.bytes(2)))
+	if specBytes > specFixedBytes+SaleIDBytesMax+ItemBytesMax {
+		r.fail("sale spec of %d bytes", specBytes)
+		return
+	}
+	spec, err := DecodeSaleSpec(r.bytes(specBytes))
+	if err != nil {
+		r.fail("sale %d: %v", len(s.sales)+1, err)
+		return
+	}
+	sale := &sale{spec: spec, number: uint16(len(s.sales) + 1)}
+	f := r.bytes(saleFixedBytes)
+	sale.createdAt = int64(le.Uint64(f))
+	sale.paused, sale.closed, sale.cancelled = f[8]&1 != 0, f[8]&2 != 0, f[8]&4 != 0
+	sale.sold, sale.held = le.Uint32(f[9:]), le.Uint32(f[13:])
+	sale.withheld, sale.available = le.Uint32(f[17:]), le.Uint32(f[21:])
+	sale.servedSeq = le.Uint64(f[25:])
+	for i, counter := range sale.counters.list() {
+		*counter = le.Uint64(f[33+8*i:])
+	}
+	if s.saleNumber[spec.ID] != 0 {
+		r.fail("sale %q is there twice", spec.ID)
+		return
+	}
+	s.addSale(sale)
+}
+
+func (r *snapshotReader) order(s *State) {
+	le, f := binary.LittleEndian, r.bytes(orderFixedBytes)
+	o := order{
+		seq: le.Uint64(f), createdAt: int64(le.Uint64(f[8:])), deadline: int64(le.Uint64(f[16:])),
+		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
+		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], overdue: f[48] != 0,
+	}
+	user := r.bytes(int(f[49]))
+	last := s.orders.length
+	switch {
+	case r.err != nil:
+	case o.sale == 0 || int(o.sale) > len(s.sales) || o.state == StateNone || o.state > StateRefunded || o.seq > s.seq,
+		!validUser(user), o.attempts > AttemptsMax, last > 0 && s.orders.at(last-1).seq >= o.seq:
+		r.fail("order %d (seq %d) is out of bounds", last, o.seq)
+	default:
+		s.restoreOrder(o, user)
+	}
+}
+
+// restoreOrder appends an order and everything that follows from it.
+func (s *State) restoreOrder(o order, user []byte) {
+	number := s.orders.length
+	hash := maphash.Bytes(s.hashSeed, user)
+	slot, newest := s.user(user, hash)
+	s.addOrder(o, user, hash, slot, newest)
+	s.ordersHash += o.fixedFingerprint(user) + o.movingFingerprint()
+	s.startTimer(number, &o)
+	if sale := s.sales[o.sale-1]; s.effective(&o) == StateWaitlisted {
+		sale.wait.push(number)
+		sale.waiting++
+		sale.waitingTickets += uint64(o.quantity)
+	}
+}
+
+func (r *snapshotReader) refusals(g *generation, count uint32) {
+	for i := uint32(0); i < count && r.err == nil; i++ {
+		f := r.bytes(refusalBytes)
+		g.add(refusal{
+			key: KeyDigest(f), seq: binary.LittleEndian.Uint64(f[16:]), sale: binary.LittleEndian.Uint16(f[24:]),
+			quantity: f[26], min: f[27], code: Code(f[28]),
+		})
+	}
+}

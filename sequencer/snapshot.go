@@ -1,0 +1,200 @@
+package sequencer
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+)
+
+// ErrSnapshotCorrupt is returned when bytes are not a whole snapshot of a state,
+// or the state that they describe breaks an invariant or has another hash.
+var ErrSnapshotCorrupt = errors.New("snapshot is corrupt")
+
+// SnapshotVersion is the version byte of a snapshot.
+const SnapshotVersion = 1
+
+// snapshotMagic is how a snapshot begins.
+const snapshotMagic = "ONSLSNAP"
+
+// The layout of a snapshot. What can be computed from the orders (the index of
+// users, timers, waitlists) is not written. All numbers are little-endian.
+//
+//	offset  bytes  header
+//	0       8      "ONSLSNAP"
+//	8       1      version (1)
+//	9       7      zero
+//	16      8      log time, nanoseconds
+//	24      8      seq of the last decided command
+//	32      8      hash of the state
+//	40      4      number of sales
+//	44      4      number of orders
+//	48      4      number of remembered refusals of the older generation
+//	52      4      the same of the newer generation
+//	56             sales, orders, refusals (older, newer)
+//	end-4   4      CRC-32C of everything before
+//
+//	offset  bytes  sale
+//	0       2      length of the spec
+//	2              spec (AppendSaleSpec)
+//	+0      8      created at
+//	+8      1      flags: bit 0 paused, 1 closed, 2 cancelled
+//	+9      16     sold, held, withheld, available, 4 bytes each
+//	+25     8      served seq
+//	+33            counters: replayed, promote blocked, buys by code,
+//	               then entered and tickets by state, 8 bytes each
+//
+//	offset  bytes  order
+//	0       8      seq
+//	8       8      created at
+//	16      8      deadline
+//	24      16     key digest
+//	40      2      sale
+//	42      1      state
+//	43      1      quantity
+//	44      1      requested
+//	45      1      min
+//	46      1      attempts
+//	47      1      voids due
+//	48      1      1 when overdue
+//	49      1      length of the user id
+//	50             user id
+//
+//	offset  bytes  refusal
+//	0       16     key digest
+//	16      8      seq
+//	24      2      sale
+//	26      1      quantity
+//	27      1      min
+//	28      1      code
+//	29      3      zero
+const (
+	snapshotHeaderBytes = 56
+	saleFixedBytes      = 33 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
+	orderFixedBytes     = 50
+	refusalBytes        = 32
+)
+
+// Snapshot is a frozen copy of a state. Taking it costs a pointer for each page
+// of 1,024 orders; writing it may take long and goes on beside Apply.
+type Snapshot struct {
+	now          int64
+	seq, hash    uint64
+	sales        []sale
+	orders       paged[order]
+	userIDs      arena
+	older, newer paged[refusal]
+}
+
+// Snapshot freezes the state. It must be called by the goroutine that calls
+// Apply; the result may be used by any other one.
+func (s *State) Snapshot() *Snapshot {
+	frozen := &Snapshot{
+		now: s.now, seq: s.seq, hash: s.Hash(),
+		sales:  make([]sale, len(s.sales)),
+		orders: s.orders.freeze(), userIDs: s.userIDs.freeze(),
+		older: s.refusals.older.refusals.freeze(), newer: s.refusals.newer.refusals.freeze(),
+	}
+	for i, sale := range s.sales {
+		frozen.sales[i] = *sale
+	}
+	return frozen
+}
+
+// WriteTo writes the snapshot. It returns the first error of w.
+func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
+	checksum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	counted := &countingWriter{w: w}
+	out := bufio.NewWriterSize(io.MultiWriter(counted, checksum), 1<<18)
+	buffer := sn.appendHeader(make([]byte, 0, 1<<10))
+	out.Write(buffer) // a bufio.Writer keeps its first error for Flush
+	for i := range sn.sales {
+		out.Write(appendSale(buffer[:0], &sn.sales[i]))
+	}
+	for number := range sn.orders.length {
+		o := sn.orders.at(number)
+		out.Write(appendOrder(buffer[:0], o, sn.userIDs.get(o.user)))
+	}
+	for _, generation := range [...]*paged[refusal]{&sn.older, &sn.newer} {
+		for number := range generation.length {
+			out.Write(appendRefusal(buffer[:0], generation.at(number)))
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return counted.written, err
+	}
+	_, err := counted.Write(binary.LittleEndian.AppendUint32(nil, checksum.Sum32()))
+	return counted.written, err
+}
+
+type countingWriter struct {
+	w       io.Writer
+	written int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.written += int64(n)
+	return n, err
+}
+
+func (sn *Snapshot) appendHeader(dst []byte) []byte {
+	le := binary.LittleEndian
+	dst = append(dst, snapshotMagic...)
+	dst = append(dst, SnapshotVersion, 0, 0, 0, 0, 0, 0, 0)
+	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash} {
+		dst = le.AppendUint64(dst, v)
+	}
+	for _, v := range [...]uint32{uint32(len(sn.sales)), sn.orders.length, sn.older.length, sn.newer.length} {
+		dst = le.AppendUint32(dst, v)
+	}
+	return dst
+}
+
+func appendSale(dst []byte, s *sale) []byte {
+	le := binary.LittleEndian
+	dst = append(dst, 0, 0)
+	dst = AppendSaleSpec(dst, &s.spec)
+	le.PutUint16(dst, uint16(len(dst)-2))
+	dst = le.AppendUint64(dst, uint64(s.createdAt))
+	dst = append(dst, byte(flagBits(s.paused, s.closed, s.cancelled)))
+	for _, v := range [...]uint32{s.sold, s.held, s.withheld, s.available} {
+		dst = le.AppendUint32(dst, v)
+	}
+	dst = le.AppendUint64(dst, s.servedSeq)
+	for _, counter := range s.counters.list() {
+		dst = le.AppendUint64(dst, *counter)
+	}
+	return dst
+}
+
+// list returns all counters in the order of the snapshot format.
+func (c *Counters) list() []*uint64 {
+	all := []*uint64{&c.Replayed, &c.PromoteBlocked}
+	for i := range c.Buys {
+		all = append(all, &c.Buys[i])
+	}
+	for i := range c.Entered {
+		all = append(all, &c.Entered[i], &c.Tickets[i])
+	}
+	return all
+}
+
+func appendOrder(dst []byte, o *order, user []byte) []byte {
+	le := binary.LittleEndian
+	for _, v := range [...]uint64{o.seq, uint64(o.createdAt), uint64(o.deadline)} {
+		dst = le.AppendUint64(dst, v)
+	}
+	dst = append(dst, o.key[:]...)
+	dst = le.AppendUint16(dst, o.sale)
+	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue,
+		byte(flagBits(o.overdue)), byte(len(user)))
+	return append(dst, user...)
+}
+
+func appendRefusal(dst []byte, r *refusal) []byte {
+	dst = append(dst, r.key[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, r.seq)
+	return append(dst, byte(r.sale), byte(r.sale>>8), r.quantity, r.min, byte(r.code), 0, 0, 0)
+}

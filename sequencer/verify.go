@@ -1,0 +1,66 @@
+package sequencer
+
+import (
+	"fmt"
+	"hash/maphash"
+)
+
+// tally is what the orders say of a sale.
+type tally struct {
+	held, sold, withheld, waitingTickets uint64
+	waiting                              uint32
+}
+
+// Verify checks the whole state against itself, at a cost that grows with it:
+// after a restore, in tests and audits. It returns the first difference found,
+// with both sides.
+func (s *State) Verify() error {
+	tallies := make([]tally, len(s.sales))
+	ordersHash := uint64(0)
+	for number := range s.orders.length {
+		o := s.orders.at(number)
+		tallies[o.sale-1].add(o, s.effective(o))
+		ordersHash += o.fixedFingerprint(s.userIDs.get(o.user)) + o.movingFingerprint()
+		if _, newest := s.user(s.userIDs.get(o.user), maphash.Bytes(s.hashSeed, s.userIDs.get(o.user))); newest <= number {
+			return fmt.Errorf("user of order seq %d is indexed under order number %d, not %d or later", o.seq, int64(newest)-1, number)
+		}
+	}
+	if ordersHash != s.ordersHash {
+		return fmt.Errorf("hash of the orders is kept as %016x, is %016x", s.ordersHash, ordersHash)
+	}
+	return s.verifySales(tallies)
+}
+
+func (t *tally) add(o *order, state OrderState) {
+	switch state {
+	case StateReserved, StatePaying:
+		t.held += uint64(o.quantity)
+	case StatePaid:
+		t.sold += uint64(o.quantity)
+	case StateRefunded:
+		t.withheld += uint64(o.quantity)
+	case StateWaitlisted:
+		t.waiting++
+		t.waitingTickets += uint64(o.quantity)
+	}
+}
+
+func (s *State) verifySales(tallies []tally) error {
+	salesHash := uint64(0)
+	for i, sale := range s.sales {
+		is := tallies[i]
+		kept := tally{uint64(sale.held), uint64(sale.sold), is.withheld, sale.waitingTickets, sale.waiting}
+		if kept != is || uint64(sale.withheld) > is.withheld {
+			return fmt.Errorf("sale %q: its counts are %+v (withheld %d), its orders say %+v", sale.spec.ID, kept, sale.withheld, is)
+		}
+		sum := uint64(sale.sold) + uint64(sale.held) + uint64(sale.withheld) + uint64(sale.available)
+		if sum != uint64(sale.spec.Quantity) {
+			return fmt.Errorf("sale %q: sold + held + withheld + available is %d, its quantity %d", sale.spec.ID, sum, sale.spec.Quantity)
+		}
+		salesHash += sale.fingerprint()
+	}
+	if salesHash != s.salesHash {
+		return fmt.Errorf("hash of the sales is kept as %016x, is %016x", s.salesHash, salesHash)
+	}
+	return nil
+}
