@@ -1,0 +1,107 @@
+package contract
+
+import (
+	"time"
+
+	"onsale/sequencer"
+)
+
+// Decision answers a buy.
+type Decision struct {
+	Status    string     `json:"status"`               // pending or fail; an order's word of now when replayed
+	Reason    string     `json:"reason,omitempty"`     // with fail
+	StartsAt  *time.Time `json:"starts_at,omitempty"`  // with not_started
+	Callback  string     `json:"callback,omitempty"`   // path of the order
+	Order     string     `json:"order,omitempty"`      // uid of the order
+	State     string     `json:"state,omitempty"`      // of the order
+	Quantity  uint8      `json:"quantity,omitempty"`   // tickets held, or wanted while waiting
+	Position  uint32     `json:"position,omitempty"`   // in the waitlist, from 1
+	Seq       uint64     `json:"seq"`                  // place in the one global order
+	ExpiresAt *time.Time `json:"expires_at,omitempty"` // end of the hold
+
+	// Replayed says that the idempotency key was known and this is its first
+	// outcome again (the header Idempotent-Replayed).
+	Replayed bool `json:"-"`
+}
+
+// Order is an order as its buyer sees it.
+type Order struct {
+	UID        string     `json:"uid"`
+	UserID     string     `json:"user_id"`
+	PaymentRef string     `json:"payment_ref"` // "" until paid
+	Status     string     `json:"status"`      // pending, paid, expired, cancelled, refunded
+	CreationTS time.Time  `json:"creation_ts"`
+	Quantity   uint8      `json:"quantity"`
+	Sale       string     `json:"sale"`
+	State      string     `json:"state"`
+	Seq        uint64     `json:"seq"`
+	Position   uint32     `json:"position,omitempty"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	AsOfSeq    uint64     `json:"as_of_seq"`
+}
+
+// OrderPage is one page of the caller's orders, by seq.
+type OrderPage struct {
+	Orders  []Order `json:"orders"`
+	HasMore bool    `json:"has_more"`
+	Cursor  string  `json:"cursor,omitempty"` // of the next page
+	AsOfSeq uint64  `json:"as_of_seq"`
+}
+
+// Sale is a sale as buyers see it.
+type Sale struct {
+	UID               string    `json:"uid"`
+	Item              string    `json:"item"`
+	TotalQuantity     uint32    `json:"total_quantity"`
+	AvailableQuantity uint32    `json:"available_quantity"`
+	Price             int64     `json:"price"`
+	Currency          string    `json:"currency"`
+	Cap               uint8     `json:"cap"`
+	Status            string    `json:"status"`
+	StartsAt          time.Time `json:"starts_at"`
+	Waiting           uint32    `json:"waiting"`
+	ServedSeq         uint64    `json:"served_seq"`
+	AsOfSeq           uint64    `json:"as_of_seq"`
+	AsOfTime          time.Time `json:"as_of_time"`
+}
+
+// SalePage is one page of the sales, in the order of their creation.
+type SalePage struct {
+	Tickets []Sale `json:"tickets"`
+	HasMore bool   `json:"has_more"`
+	Cursor  string `json:"cursor,omitempty"`
+	AsOfSeq uint64 `json:"as_of_seq"`
+}
+
+// Time returns a time of the log as the contract spells it.
+func Time(nanoseconds int64) time.Time {
+	return time.Unix(0, nanoseconds).UTC().Truncate(time.Millisecond)
+}
+
+// OrderOf returns what a buyer sees of an order.
+func OrderOf(v *sequencer.OrderView) Order {
+	o := Order{
+		UID: v.UID(), UserID: v.User, Status: v.State.Status(), CreationTS: Time(v.CreatedAt), Quantity: v.Quantity,
+		Sale: v.SaleID, State: v.State.String(), Seq: v.Seq, Position: v.Position, AsOfSeq: v.AsOfSeq,
+	}
+	if v.State.Holds() {
+		expires := Time(v.Deadline)
+		o.ExpiresAt = &expires
+	}
+	if v.State == sequencer.StatePaid || v.State == sequencer.StateRefunded {
+		o.PaymentRef = PaymentRef(o.UID, v.Attempts)
+	}
+	return o
+}
+
+// SaleOf returns what buyers see of a sale, with its status at now.
+func SaleOf(v *sequencer.SaleView, now int64) Sale {
+	return Sale{
+		UID: v.ID, Item: v.Item, TotalQuantity: v.Quantity, AvailableQuantity: v.Available, Price: v.Price,
+		Currency: v.Currency, Cap: v.Cap, Status: v.Status(max(now, v.AsOfTime)).String(), StartsAt: Time(v.StartsAt),
+		Waiting: v.Waiting, ServedSeq: v.ServedSeq, AsOfSeq: v.AsOfSeq, AsOfTime: Time(v.AsOfTime),
+	}
+}
+
+// CallbackPrefix is the path under which orders are found.
+const CallbackPrefix = "/v1/orders/"

@@ -1,0 +1,117 @@
+package contract
+
+import (
+	"time"
+
+	"onsale/sequencer"
+)
+
+// NewSale is what a seller says of a sale to create. Absent fields get the
+// defaults that are named.
+type NewSale struct {
+	ID        string     `json:"id"`
+	Item      string     `json:"item"`
+	Quantity  uint32     `json:"quantity"`
+	Cap       *uint8     `json:"cap,omitempty"` // DefaultCap
+	Waitlist  uint32     `json:"waitlist,omitempty"`
+	Price     int64      `json:"price"`
+	Currency  string     `json:"currency"`
+	StartsAt  *time.Time `json:"starts_at,omitempty"`  // now
+	Hold      *Duration  `json:"hold,omitempty"`       // DefaultHold
+	Grace     *Duration  `json:"grace,omitempty"`      // DefaultGrace
+	SkipUnfit bool       `json:"skip_unfit,omitempty"` // promote past who does not fit
+}
+
+// The defaults of a new sale.
+const (
+	DefaultCap   = 2
+	DefaultHold  = time.Hour
+	DefaultGrace = 10 * time.Minute
+)
+
+// SaleChange changes a sale: absent fields stay as they are. The quantity can be
+// changed until the sale is closed, the rest until it starts. A change of the
+// quantity and of other fields must be two requests.
+type SaleChange struct {
+	Item      *string    `json:"item,omitempty"`
+	Quantity  *uint32    `json:"quantity,omitempty"`
+	Cap       *uint8     `json:"cap,omitempty"`
+	Waitlist  *uint32    `json:"waitlist,omitempty"`
+	Price     *int64     `json:"price,omitempty"`
+	Currency  *string    `json:"currency,omitempty"`
+	StartsAt  *time.Time `json:"starts_at,omitempty"`
+	Hold      *Duration  `json:"hold,omitempty"`
+	Grace     *Duration  `json:"grace,omitempty"`
+	SkipUnfit *bool      `json:"skip_unfit,omitempty"`
+}
+
+// Release says how many withheld tickets are to be sold again.
+type Release struct {
+	Tickets int64 `json:"tickets"`
+}
+
+// SaleDetail is a sale as its seller sees it.
+type SaleDetail struct {
+	ID        string            `json:"id"`
+	Item      string            `json:"item"`
+	Status    string            `json:"status"`
+	Quantity  uint32            `json:"quantity"`
+	Sold      uint32            `json:"sold"`
+	Held      uint32            `json:"held"`
+	Withheld  uint32            `json:"withheld"`
+	Available uint32            `json:"available"`
+	Waiting   uint32            `json:"waiting"`
+	Cap       uint8             `json:"cap"`
+	Waitlist  uint32            `json:"waitlist"`
+	Price     int64             `json:"price"`
+	Currency  string            `json:"currency"`
+	StartsAt  time.Time         `json:"starts_at"`
+	Hold      Duration          `json:"hold"`
+	Grace     Duration          `json:"grace"`
+	SkipUnfit bool              `json:"skip_unfit"`
+	CreatedAt time.Time         `json:"created_at"`
+	ServedSeq uint64            `json:"served_seq"`
+	Buys      map[string]uint64 `json:"buys"`    // by reason; ok made an order
+	Orders    map[string]uint64 `json:"orders"`  // by the state that they entered
+	Tickets   map[string]uint64 `json:"tickets"` // of those orders
+	Replayed  uint64            `json:"replayed"`
+	Blocked   uint64            `json:"promote_blocked"`
+	AsOfSeq   uint64            `json:"as_of_seq"`
+	AsOfTime  time.Time         `json:"as_of_time"`
+}
+
+// SaleList is all sales, in the order of their creation.
+type SaleList struct {
+	Sales []SaleDetail `json:"sales"`
+}
+
+// DetailOf returns what a seller sees of a sale, with its status at now.
+func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
+	return SaleDetail{
+		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
+		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), Grace: Duration(v.Grace),
+		SkipUnfit: v.SkipUnfit, CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
+		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
+		Replayed: v.Counters.Replayed, Blocked: v.Counters.PromoteBlocked, AsOfSeq: v.AsOfSeq, AsOfTime: Time(v.AsOfTime),
+	}
+}
+
+// byCode names the counters that a buy can have; the rest is always 0.
+func byCode(counters *[sequencer.CodeCount]uint64) map[string]uint64 {
+	named := map[string]uint64{}
+	for code, count := range counters {
+		if count > 0 || code <= int(sequencer.CodeClosed) {
+			named[sequencer.Code(code).String()] = count
+		}
+	}
+	return named
+}
+
+func byState(counters *[sequencer.StateRefunded + 1]uint64) map[string]uint64 {
+	named := map[string]uint64{}
+	for state := sequencer.StateWaitlisted; state <= sequencer.StateRefunded; state++ {
+		named[state.String()] = counters[state]
+	}
+	return named
+}

@@ -1,0 +1,194 @@
+package contract
+
+import (
+	"errors"
+	"net/http"
+
+	"onsale/sequencer"
+)
+
+// Kind is a kind of protocol error. It indexes the table.
+type Kind uint8
+
+// The kinds of protocol errors.
+const (
+	Internal Kind = iota
+	BadRequest
+	SaleRequired
+	Unauthorized
+	Forbidden
+	NotFound
+	UnknownSale
+	UnknownOrder
+	MethodNotAllowed
+	RequestTimeout
+	NotCancellable
+	SaleExists
+	SaleStarted
+	SaleClosed
+	SaleLimit
+	InvalidQuantity
+	NotPaid
+	BodyTooLarge
+	URITooLong
+	UnsupportedMediaType
+	KeyReused
+	Throttled
+	HeadersTooLarge
+	Overloaded
+	NoLeader
+	Stopping
+	Behind
+	OutcomeUnknown
+	UnsupportedVersion
+	// KindCount is the number of kinds.
+	KindCount
+)
+
+// Errors that only the HTTP API speaks of; the others are the sequencer's.
+var (
+	// ErrInternal is returned when the server has a bug.
+	ErrInternal = errors.New("internal error")
+	// ErrBadRequest is returned when a request is malformed or breaks a bound.
+	ErrBadRequest = errors.New("bad request")
+	// ErrSaleRequired is returned when a buy names no sale and there is not
+	// exactly one that it could mean.
+	ErrSaleRequired = errors.New("the sale must be named")
+	// ErrUnauthorized is returned when the token is missing or not valid.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden is returned when a valid token lacks the role.
+	ErrForbidden = errors.New("forbidden")
+	// ErrNotFound is returned when there is no such route.
+	ErrNotFound = errors.New("not found")
+	// ErrUnknownSale is returned when there is no sale with that id.
+	ErrUnknownSale = errors.New("unknown sale")
+	// ErrUnknownOrder is returned when the caller has no order with that uid.
+	ErrUnknownOrder = errors.New("unknown order")
+	// ErrMethodNotAllowed is returned when the route has no such method.
+	ErrMethodNotAllowed = errors.New("method not allowed")
+	// ErrRequestTimeout is returned when a request did not arrive in time.
+	ErrRequestTimeout = errors.New("the request took too long to arrive")
+	// ErrNotCancellable is returned when the order is paying, paid or final.
+	ErrNotCancellable = errors.New("the order cannot be cancelled")
+	// ErrSaleExists is returned when a sale's id is taken.
+	ErrSaleExists = errors.New("the sale exists")
+	// ErrSaleStarted is returned when a sale can no longer be changed.
+	ErrSaleStarted = errors.New("the sale has started")
+	// ErrSaleClosed is returned when a sale is closed for good.
+	ErrSaleClosed = errors.New("the sale is closed")
+	// ErrSaleLimit is returned when the cluster has as many sales as it can.
+	ErrSaleLimit = errors.New("too many sales")
+	// ErrInvalidQuantity is returned when a sale cannot have so many tickets.
+	ErrInvalidQuantity = errors.New("invalid quantity")
+	// ErrNotPaid is returned when an order to refund was never paid.
+	ErrNotPaid = errors.New("the order is not paid")
+	// ErrBodyTooLarge is returned when a body is over its bound.
+	ErrBodyTooLarge = errors.New("body too large")
+	// ErrURITooLong is returned when a request's target is over its bound.
+	ErrURITooLong = errors.New("request target too long")
+	// ErrUnsupportedMediaType is returned when a body is not JSON.
+	ErrUnsupportedMediaType = errors.New("unsupported media type")
+	// ErrKeyReused is returned when an idempotency key came before with another
+	// request.
+	ErrKeyReused = errors.New("idempotency key was used for another request")
+	// ErrThrottled is returned when the caller sends too many requests.
+	ErrThrottled = errors.New("throttled")
+	// ErrHeadersTooLarge is returned when the header is over its bounds.
+	ErrHeadersTooLarge = errors.New("header too large")
+	// ErrUnsupportedVersion is returned when the request is not HTTP/1.0 or 1.1.
+	ErrUnsupportedVersion = errors.New("unsupported HTTP version")
+)
+
+// Entry is one row of the table.
+type Entry struct {
+	Status int    // HTTP status
+	Code   string // stable machine code
+	Title  string // what it means, for people
+	Retry  bool   // the same request may be sent again later
+	Err    error  // compared with errors.Is, on both sides
+}
+
+// table maps every kind to its row. The order is the constants'.
+var table = [KindCount]Entry{
+	Internal:             {http.StatusInternalServerError, "internal", "The server has a bug", false, ErrInternal},
+	BadRequest:           {http.StatusBadRequest, "bad-request", "The request is malformed", false, ErrBadRequest},
+	SaleRequired:         {http.StatusBadRequest, "sale-required", "The sale must be named", false, ErrSaleRequired},
+	Unauthorized:         {http.StatusUnauthorized, "unauthorized", "A valid token is required", false, ErrUnauthorized},
+	Forbidden:            {http.StatusForbidden, "forbidden", "The token lacks the role", false, ErrForbidden},
+	NotFound:             {http.StatusNotFound, "not-found", "There is no such resource", false, ErrNotFound},
+	UnknownSale:          {http.StatusNotFound, "unknown-sale", "There is no such sale", false, ErrUnknownSale},
+	UnknownOrder:         {http.StatusNotFound, "unknown-order", "You have no such order", false, ErrUnknownOrder},
+	MethodNotAllowed:     {http.StatusMethodNotAllowed, "method-not-allowed", "The resource has no such method", false, ErrMethodNotAllowed},
+	RequestTimeout:       {http.StatusRequestTimeout, "request-timeout", "The request took too long to arrive", true, ErrRequestTimeout},
+	NotCancellable:       {http.StatusConflict, "not-cancellable", "The order cannot be cancelled any more", false, ErrNotCancellable},
+	SaleExists:           {http.StatusConflict, "sale-exists", "A sale with this id exists", false, ErrSaleExists},
+	SaleStarted:          {http.StatusConflict, "sale-started", "The sale has started and cannot be changed", false, ErrSaleStarted},
+	SaleClosed:           {http.StatusConflict, "sale-closed", "The sale is closed for good", false, ErrSaleClosed},
+	SaleLimit:            {http.StatusConflict, "sale-limit", "The cluster has as many sales as it can", false, ErrSaleLimit},
+	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
+	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
+	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
+	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
+	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "unsupported-media-type", "The body must be JSON", false, ErrUnsupportedMediaType},
+	KeyReused:            {http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request", false, ErrKeyReused},
+	Throttled:            {http.StatusTooManyRequests, "throttled", "Too many requests", true, ErrThrottled},
+	HeadersTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "The header is too large", false, ErrHeadersTooLarge},
+	Overloaded:           {http.StatusServiceUnavailable, "overloaded", "Too many requests are waiting; yours has no place in line", true, sequencer.ErrOverloaded},
+	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "This node does not lead; your request has no place in line", true, sequencer.ErrNoLeader},
+	Stopping:             {http.StatusServiceUnavailable, "stopping", "This node is shutting down; your request has no place in line", true, sequencer.ErrStopping},
+	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
+	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
+	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
+}
+
+// Entry returns the kind's row of the table.
+func (k Kind) Entry() Entry { return table[k] }
+
+// KindOf returns the kind of an error; Internal for one that is not in the table.
+func KindOf(err error) Kind {
+	for kind := range table {
+		if errors.Is(err, table[kind].Err) {
+			return Kind(kind)
+		}
+	}
+	return Internal
+}
+
+// kindOfCode returns the kind with a machine code; false for one that a newer
+// server made up.
+func kindOfCode(code string) (Kind, bool) {
+	for kind := range table {
+		if table[kind].Code == code {
+			return Kind(kind), true
+		}
+	}
+	return Internal, false
+}
+
+// KindOfDecision returns the kind of a decision that is answered with a protocol
+// error; false for one that is an outcome of the sale (sold_out, …).
+func KindOfDecision(code sequencer.Code) (Kind, bool) {
+	switch code {
+	case sequencer.CodeBadRequest:
+		return BadRequest, true
+	case sequencer.CodeUnknownSale:
+		return UnknownSale, true
+	case sequencer.CodeUnknownOrder:
+		return UnknownOrder, true
+	case sequencer.CodeKeyReused:
+		return KeyReused, true
+	case sequencer.CodeNotCancellable:
+		return NotCancellable, true
+	case sequencer.CodeNotPaid:
+		return NotPaid, true
+	case sequencer.CodeSaleExists:
+		return SaleExists, true
+	case sequencer.CodeSaleStarted:
+		return SaleStarted, true
+	case sequencer.CodeSaleLimit:
+		return SaleLimit, true
+	case sequencer.CodeInvalidQuantity:
+		return InvalidQuantity, true
+	}
+	return Internal, false
+}
