@@ -1,0 +1,115 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// ErrBadConfig is returned when a configuration breaks a bound; the message says
+// which field, what it is, and what is allowed.
+var ErrBadConfig = errors.New("bad configuration")
+
+// Config holds what both listeners need. The zero value is not usable; begin
+// with DefaultConfig.
+type Config struct {
+	// HeaderBytesMax bounds the request line and header together. Each
+	// connection of the buyers' listener keeps a buffer of this size, so 10,000
+	// idle connections cost 10,000 times this. Tokens are 200 to 500 bytes.
+	HeaderBytesMax int
+	// HeaderLinesMax bounds the number of header lines of a buyer's request.
+	HeaderLinesMax int
+	// URIBytesMax bounds a buyer's request target.
+	URIBytesMax int
+	// BodyBytesMax bounds a request's body, on both listeners.
+	BodyBytesMax int
+	// ReadTimeout bounds the time from a request's first byte to its last. It
+	// is what ends slow-header and slow-body attacks, and what a buyer on a bad
+	// network must manage.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds the time to write an answer.
+	WriteTimeout time.Duration
+	// IdleTimeout is how long a connection may wait between requests. Longer
+	// spares handshakes; shorter frees memory.
+	IdleTimeout time.Duration
+	// ConnectionsMax bounds the buyers' connections; more are refused with 503.
+	ConnectionsMax int
+	// ConnectionsPerAddressMax bounds the connections of one address; 0 means
+	// no bound. Behind a proxy or a carrier's NAT many buyers share an address.
+	ConnectionsPerAddressMax int
+	// ReadWait is how long a read of an order waits for this replica to reach
+	// it before the answer is 404.
+	ReadWait time.Duration
+	// ReadWaitersMax bounds the reads that wait so at once; more get their 404
+	// without waiting, so that made-up uids cannot tie the server up.
+	ReadWaitersMax int
+	// Clock says what time it is; for tests.
+	Clock func() time.Time
+	// Logger gets what operators must know. No tokens or user ids go there.
+	Logger *slog.Logger
+}
+
+// DefaultConfig returns the configuration that serves most.
+func DefaultConfig() Config {
+	return Config{
+		HeaderBytesMax:           8 << 10,
+		HeaderLinesMax:           64,
+		URIBytesMax:              1 << 10,
+		BodyBytesMax:             4 << 10,
+		ReadTimeout:              5 * time.Second,
+		WriteTimeout:             5 * time.Second,
+		IdleTimeout:              60 * time.Second,
+		ConnectionsMax:           64 << 10,
+		ConnectionsPerAddressMax: 0,
+		ReadWait:                 2 * time.Second,
+		ReadWaitersMax:           1024,
+		Clock:                    time.Now,
+		Logger:                   slog.New(slog.DiscardHandler),
+	}
+}
+
+// Validate returns ErrBadConfig when a field breaks its bound.
+func (c *Config) Validate() error {
+	numbers := []struct {
+		name        string
+		value       int
+		least, most int
+	}{
+		{"HeaderBytesMax", c.HeaderBytesMax, 1 << 10, 64 << 10},
+		{"HeaderLinesMax", c.HeaderLinesMax, 8, 1024},
+		{"URIBytesMax", c.URIBytesMax, 128, 16 << 10},
+		{"BodyBytesMax", c.BodyBytesMax, 1 << 10, 1 << 20},
+		{"ConnectionsMax", c.ConnectionsMax, 1, 1 << 22},
+		{"ConnectionsPerAddressMax", c.ConnectionsPerAddressMax, 0, 1 << 22},
+		{"ReadWaitersMax", c.ReadWaitersMax, 0, 1 << 20},
+	}
+	for _, n := range numbers {
+		if n.value < n.least || n.value > n.most {
+			return fmt.Errorf("%w: %s is %d, allowed is %d to %d", ErrBadConfig, n.name, n.value, n.least, n.most)
+		}
+	}
+	if c.Clock == nil || c.Logger == nil {
+		return fmt.Errorf("%w: Clock and Logger must be set", ErrBadConfig)
+	}
+	return c.validateTimes()
+}
+
+func (c *Config) validateTimes() error {
+	times := []struct {
+		name        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"ReadTimeout", c.ReadTimeout, 10 * time.Millisecond, time.Minute},
+		{"WriteTimeout", c.WriteTimeout, 10 * time.Millisecond, time.Minute},
+		{"IdleTimeout", c.IdleTimeout, 10 * time.Millisecond, time.Hour},
+		{"ReadWait", c.ReadWait, 0, time.Minute},
+	}
+	for _, t := range times {
+		if t.value < t.least || t.value > t.most {
+			return fmt.Errorf("%w: %s is %v, allowed is %v to %v", ErrBadConfig, t.name, t.value, t.least, t.most)
+		}
+	}
+	return nil
+}

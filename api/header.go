@@ -1,0 +1,158 @@
+package api
+
+import (
+	"bytes"
+	"strconv"
+
+	"onsale/api/contract"
+)
+
+// header is what the server reads of a request's header. The slices refer to
+// the connection's buffer and end with the request.
+type header struct {
+	authorization []byte
+	key           []byte // Idempotency-Key
+	requestID     []byte // X-Request-Id; nil when absent or not usable
+	ifNoneMatch   []byte
+	hasBody       bool // a body was announced, with Transfer-Encoding or a Content-Length above 0
+	wantsTiming   bool // X-Server-Timing was sent
+
+	seen uint8 // bits of the lines that may come once
+}
+
+const (
+	seenAuthorization = 1 << iota
+	seenKey
+	seenHost
+	seenLength
+	seenRequestID
+	seenIfNoneMatch
+)
+
+// requestIDBytesMax bounds an X-Request-Id that is taken over.
+const requestIDBytesMax = 64
+
+// read looks at every line of a raw header block (without the request line),
+// once, and refuses what the HTTP library would accept but another one might
+// read otherwise: folded lines, bare line feeds, names with spaces, and lines
+// that came twice.
+func (h *header) read(raw []byte, linesMax int) *contract.Problem {
+	*h = header{}
+	for lines := 0; ; lines++ {
+		end := bytes.IndexByte(raw, '\n')
+		if end < 0 && len(raw) == 0 && lines == 0 {
+			return nil // HTTP/1.0 allows a request without header
+		}
+		if end < 1 || raw[end-1] != '\r' {
+			return contract.NewProblem(contract.BadRequest, "a header line must end with CR LF")
+		}
+		line := raw[:end-1]
+		raw = raw[end+1:]
+		if len(line) == 0 {
+			if len(raw) != 0 {
+				return contract.NewProblem(contract.BadRequest, "the header has an empty line inside")
+			}
+			return nil
+		}
+		if lines == linesMax {
+			return contract.NewProblem(contract.HeadersTooLarge, "more than "+strconv.Itoa(linesMax)+" header lines")
+		}
+		if problem := h.line(line); problem != nil {
+			return problem
+		}
+	}
+}
+
+// line reads one header line.
+func (h *header) line(line []byte) *contract.Problem {
+	colon := bytes.IndexByte(line, ':')
+	if line[0] == ' ' || line[0] == '\t' {
+		return contract.NewProblem(contract.BadRequest, "folded header lines are not accepted")
+	}
+	if colon < 1 || !isFieldName(line[:colon]) {
+		return contract.NewProblem(contract.BadRequest, "a header line has no proper name")
+	}
+	name, value := line[:colon], trimSpace(line[colon+1:])
+	// Few lines have a length that matters, so most cost one comparison.
+	switch colon {
+	case len("Host"):
+		if equalFold(name, "host") {
+			return h.once(seenHost, "Host")
+		}
+	case len("X-Request-Id"):
+		if equalFold(name, "x-request-id") {
+			h.requestID = usableRequestID(value)
+			return h.once(seenRequestID, "X-Request-Id")
+		}
+	case len("Authorization"): // and If-None-Match
+		if equalFold(name, "authorization") {
+			h.authorization = value
+			return h.once(seenAuthorization, "Authorization")
+		}
+		if equalFold(name, "if-none-match") {
+			h.ifNoneMatch = value
+			return h.once(seenIfNoneMatch, "If-None-Match")
+		}
+	case len("Content-Length"):
+		if equalFold(name, "content-length") {
+			return h.contentLength(value)
+		}
+	case len("Idempotency-Key"): // and X-Server-Timing
+		if equalFold(name, "idempotency-key") {
+			return h.idempotencyKey(value)
+		}
+		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
+	case len("Transfer-Encoding"):
+		h.hasBody = h.hasBody || equalFold(name, "transfer-encoding")
+	}
+	return nil
+}
+
+func (h *header) once(bit uint8, name string) *contract.Problem {
+	if h.seen&bit != 0 {
+		return contract.BadParameter(name, "the header "+name+" came more than once")
+	}
+	h.seen |= bit
+	return nil
+}
+
+func (h *header) contentLength(value []byte) *contract.Problem {
+	if len(value) == 0 || len(value) > 18 {
+		return contract.BadParameter("Content-Length", "Content-Length must be a number")
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return contract.BadParameter("Content-Length", "Content-Length must be a number")
+		}
+		h.hasBody = h.hasBody || c != '0'
+	}
+	return h.once(seenLength, "Content-Length")
+}
+
+func (h *header) idempotencyKey(value []byte) *contract.Problem {
+	const rule = "Idempotency-Key must be 1 to 64 printable ASCII characters"
+	if len(value) < 1 || len(value) > 64 {
+		return contract.BadParameter("Idempotency-Key", rule)
+	}
+	for _, c := range value {
+		if c < 0x20 || c > 0x7e {
+			return contract.BadParameter("Idempotency-Key", rule)
+		}
+	}
+	h.key = value
+	return h.once(seenKey, "Idempotency-Key")
+}
+
+// usableRequestID returns the id when it can stand in a URI and in a log line
+// as it is, else nil: a bad one is replaced, not refused.
+func usableRequestID(id []byte) []byte {
+	if len(id) == 0 || len(id) > requestIDBytesMax {
+		return nil
+	}
+	for _, c := range id {
+		if !isPlain(c) {
+			return nil
+		}
+	}
+	return id
+}
