@@ -1,0 +1,96 @@
+package wal
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// frameVersion is the version byte of a frame. It is not zero, so that zeros,
+// which a file system may leave after a crash, are never a frame.
+const frameVersion = 1
+
+// frameHeaderBytes is the length of a frame before its record.
+//
+// tidwall/wal writes each frame behind its length as an unsigned varint. That
+// length is not covered by any checksum, but it must agree with ours.
+//
+//	offset  bytes  frame, little-endian
+//	0       1      version (1)
+//	1       4      length of the record, at least 1
+//	5       8      index
+//	13      4      CRC-32C of bytes 0..12 and the record
+//	17             record
+const frameHeaderBytes = 17
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// appendFrame appends the frame of one record.
+func appendFrame(dst []byte, index uint64, record []byte) []byte {
+	start := len(dst)
+	dst = append(dst, frameVersion)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(record)))
+	dst = binary.LittleEndian.AppendUint64(dst, index)
+	sum := crc32.Update(crc32.Checksum(dst[start:], castagnoli), castagnoli, record)
+	dst = binary.LittleEndian.AppendUint32(dst, sum)
+	return append(dst, record...)
+}
+
+// parseFrame reads the frame that fills data. ok is false when it is not a whole
+// and valid frame.
+func parseFrame(data []byte) (index uint64, record []byte, ok bool) {
+	if len(data) <= frameHeaderBytes || data[0] != frameVersion {
+		return 0, nil, false
+	}
+	record = data[frameHeaderBytes:]
+	if uint64(binary.LittleEndian.Uint32(data[1:])) != uint64(len(record)) {
+		return 0, nil, false
+	}
+	sum := crc32.Update(crc32.Checksum(data[:13], castagnoli), castagnoli, record)
+	return binary.LittleEndian.Uint64(data[5:]), record, sum == binary.LittleEndian.Uint32(data[13:])
+}
+
+// nextEntry reads the tidwall entry at the beginning of data: its length prefix
+// and the frame in it. size is the whole entry's length; ok is false when it is
+// not whole and valid.
+func nextEntry(data []byte) (index uint64, record []byte, size int, ok bool) {
+	length, prefix := binary.Uvarint(data)
+	if prefix <= 0 || prefix != prefixBytes(length) || length > uint64(len(data)-prefix) {
+		return 0, nil, 0, false
+	}
+	size = prefix + int(length)
+	index, record, ok = parseFrame(data[prefix:size])
+	return index, record, size, ok
+}
+
+// prefixBytes returns the length of the shortest varint: the only one written.
+func prefixBytes(length uint64) int {
+	n := 1
+	for ; length >= 0x80; length >>= 7 {
+		n++
+	}
+	return n
+}
+
+// holdsLaterFrame reports whether a valid frame with an index above expected
+// begins anywhere in data. Then data is not the trace of one torn append.
+func holdsLaterFrame(data []byte, expected uint64) bool {
+	for at := 0; at+frameHeaderBytes < len(data); at++ {
+		if data[at] != frameVersion {
+			continue
+		}
+		length := uint64(binary.LittleEndian.Uint32(data[at+1:]))
+		if length == 0 || length > uint64(len(data)-at-frameHeaderBytes) {
+			continue
+		}
+		// The index is compared first: a checksum of every byte's tail would
+		// cost the square of the tail's length.
+		if index := binary.LittleEndian.Uint64(data[at+5:]); index < expected || index-expected > 1<<32 {
+			continue
+		}
+		index, _, ok := parseFrame(data[at : at+frameHeaderBytes+int(length)])
+		if ok && index > expected {
+			return true
+		}
+	}
+	return false
+}

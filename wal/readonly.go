@@ -1,0 +1,73 @@
+package wal
+
+import (
+	"fmt"
+	"os"
+)
+
+// Torn says that a scan met an invalid end in the newest segment.
+type Torn struct {
+	File   string
+	Offset int64
+	Bytes  int64
+}
+
+// ScanDir calls fn for every record of the log in a directory, in order, without
+// locking, repairing or changing anything: for tools that inspect a copy or a
+// log in use. torn is not nil when the newest segment ends in bytes that are no
+// record: an append under way, or what the next Open will cut. It returns
+// ErrCorrupt, ErrVersion or fn's first error.
+func ScanDir(dir string, fn func(index uint64, record []byte) error) (torn *Torn, err error) {
+	m, found, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("%w: %s holds no log (no %s)", ErrNotFound, dir, manifestName)
+	}
+	firsts, err := listSegments(dir)
+	if err != nil {
+		return nil, fmt.Errorf("wal: %w", err)
+	}
+	expected := m.oldest
+	for i, first := range firsts {
+		if first < m.oldest {
+			continue
+		}
+		if first != expected {
+			return nil, fmt.Errorf("%w: %s begins where %d was expected; a segment is missing", ErrCorrupt, segmentPath(dir, first), expected)
+		}
+		isLast := i == len(firsts)-1
+		expected, torn, err = scanToEnd(segmentPath(dir, first), first, isLast, fn)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if expected < m.newest {
+		return nil, fmt.Errorf("%w: segment %s is missing", ErrCorrupt, segmentPath(dir, m.newest))
+	}
+	return torn, nil
+}
+
+// scanToEnd reads one segment and returns the index behind its last record.
+func scanToEnd(path string, first uint64, isLast bool, fn func(uint64, []byte) error) (uint64, *Torn, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, nil, fmt.Errorf("wal: %w", err)
+	}
+	index := first
+	for at := 0; at < len(data); index++ {
+		found, record, size, ok := nextEntry(data[at:])
+		if !ok || found != index {
+			if isLast && !holdsLaterFrame(data[at:], index) {
+				return index, &Torn{path, int64(at), int64(len(data) - at)}, nil
+			}
+			return 0, nil, fmt.Errorf("%w: %s offset %d does not hold record %d", ErrCorrupt, path, at, index)
+		}
+		if err := fn(index, record); err != nil {
+			return 0, nil, err
+		}
+		at += size
+	}
+	return index, nil, nil
+}
