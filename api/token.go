@@ -81,7 +81,7 @@ type Identity struct {
 // Verifier verifies tokens and remembers those that it verified.
 type Verifier struct {
 	keys     atomic.Pointer[keySet]
-	hits     atomic.Uint64 // sampled, see Verify
+	hits     stripedCounter
 	misses   atomic.Uint64
 	refusals atomic.Uint64
 }
@@ -124,6 +124,7 @@ func (v *Verifier) Verify(token []byte, now int64) (*Identity, error) {
 	set := v.keys.Load()
 	hash := set.cache.hash(token)
 	if identity := set.cache.find(hash, token, now); identity != nil {
+		v.hits.add(hash)
 		return identity, nil
 	}
 	v.misses.Add(1)

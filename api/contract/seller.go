@@ -29,9 +29,8 @@ const (
 	DefaultGrace = 10 * time.Minute
 )
 
-// SaleChange changes a sale: absent fields stay as they are. The quantity can be
-// changed until the sale is closed, the rest until it starts. A change of the
-// quantity and of other fields must be two requests.
+// SaleChange changes a sale: absent fields stay as they are. The quantity alone
+// can be changed until the sale is closed, anything else until it starts.
 type SaleChange struct {
 	Item      *string    `json:"item,omitempty"`
 	Quantity  *uint32    `json:"quantity,omitempty"`

@@ -1,0 +1,32 @@
+package api
+
+import (
+	"errors"
+
+	"onsale/api/contract"
+)
+
+// bearer is what Authorization begins with; its case does not matter.
+const bearer = "bearer "
+
+// authorize returns who sent an Authorization header, when the token is valid at
+// now (Unix seconds) and has one of the wanted roles. Else the error is a
+// *contract.Problem.
+func authorize(tokens *Verifier, authorization []byte, wanted Roles, now int64) (*Identity, error) {
+	if len(authorization) == 0 {
+		return nil, contract.NewProblem(contract.Unauthorized, "send a token: Authorization: Bearer TOKEN")
+	}
+	if len(authorization) <= len(bearer) || !equalFold(authorization[:len(bearer)], bearer) {
+		return nil, contract.NewProblem(contract.Unauthorized, "the only scheme is Bearer: Authorization: Bearer TOKEN")
+	}
+	who, err := tokens.Verify(trimSpace(authorization[len(bearer):]), now)
+	switch {
+	case errors.Is(err, ErrTokenExpired):
+		return nil, contract.NewProblem(contract.Unauthorized, "the token has expired")
+	case err != nil:
+		return nil, contract.NewProblem(contract.Unauthorized, "the token is not valid")
+	case !who.Roles.Has(wanted):
+		return nil, contract.NewProblem(contract.Forbidden, "the token has none of the roles that this needs")
+	}
+	return who, nil
+}

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"fmt"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// buyParameters are what a buy may say.
+const buyParameters = parameterQuantity | parameterMin | parameterSale | parameterPretty
+
+// buy decides POST /v1/tickets. Everything that can be refused without a place
+// in the order is refused before Decide; the rules of the sale are the log's.
+func (p *Public) buy(r *request) error {
+	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
+	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix())
+	if err != nil {
+		return err
+	}
+	r.who = who
+	if problem := r.query.read(r.raw, buyParameters); problem != nil {
+		return problem
+	}
+	if err := r.checkBuy(); err != nil {
+		return err
+	}
+	sale, err := p.saleOf(&r.query)
+	if err != nil {
+		return err
+	}
+	c := &r.command
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, Quantity: r.query.quantity, Min: r.query.min, User: who.User}
+	if len(r.header.key) > 0 {
+		c.Key = sequencer.DigestKey(who.User, r.header.key)
+	}
+	result, err := p.decide(r)
+	if err != nil {
+		return err
+	}
+	return p.answerBuy(r, &result)
+}
+
+func (r *request) checkBuy() error {
+	switch q := &r.query; {
+	case q.present&parameterQuantity == 0:
+		return contract.BadParameter("q", "say how many tickets: q=1")
+	case q.min > q.quantity:
+		return contract.BadParameter("min", "min must not be more than q")
+	}
+	return nil
+}
+
+// decide asks for the decision of r.command.
+func (p *Public) decide(r *request) (sequencer.Result, error) {
+	if !r.header.wantsTiming { // reading the clock is not free either
+		result, err := p.backend.Decide(&r.command)
+		return result, problemOfDecision(&result, err)
+	}
+	before := p.config.Clock()
+	result, err := p.backend.Decide(&r.command)
+	r.decided = p.config.Clock().Sub(before)
+	return result, problemOfDecision(&result, err)
+}
+
+// problemOfDecision returns err, or the problem that a decision is answered
+// with; nil when the decision is an outcome of the sale.
+func problemOfDecision(result *sequencer.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	kind, isProblem := contract.KindOfDecision(result.Code)
+	if !isProblem {
+		return nil
+	}
+	problem := contract.NewProblem(kind, "")
+	problem.Seq = result.Seq
+	if result.State != sequencer.StateNone {
+		problem.State = result.State.String()
+		problem.Detail = fmt.Sprintf("the order is %s", result.State)
+	}
+	return problem
+}
+
+// answerBuy answers a buy that was decided.
+func (p *Public) answerBuy(r *request, result *sequencer.Result) error {
+	status := 200
+	switch {
+	case result.State.Status() == "pending":
+		status = 202
+		r.outcome = outcomeReserved
+		if result.State == sequencer.StateWaitlisted {
+			r.outcome = outcomeWaitlisted
+		}
+	default:
+		r.outcome = outcomeOfCode(result.Code)
+	}
+	if result.Replayed {
+		r.outcome = outcomeReplayed
+		r.ctx.Response.Header.SetCanonical(nameReplayed, valueTrue)
+	}
+	startsAt := int64(0)
+	if result.Code == sequencer.CodeNotStarted {
+		startsAt = p.startOf(r.command.Sale)
+	}
+	r.body = appendDecision(r.body[:0], result, startsAt)
+	if r.query.pretty {
+		r.body = append(r.body[:0], indent(r.body)...)
+	}
+	r.send(status, contract.DecisionMediaType, r.body)
+	return nil
+}

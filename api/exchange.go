@@ -1,0 +1,165 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// exchange is one request to the private listener and its answer.
+type exchange struct {
+	writer  http.ResponseWriter
+	request *http.Request
+	path    string
+	id      string // X-Request-Id
+	started time.Time
+	pretty  bool
+	outcome outcome
+}
+
+// handle gives every request an id, and refuses what has more than one reading.
+func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
+	x := &exchange{writer: w, request: req, started: p.config.Clock()}
+	x.id = string(usableRequestID([]byte(req.Header.Get("X-Request-Id"))))
+	if x.id == "" {
+		x.id = string(appendRequestID(nil, x.started))
+	}
+	w.Header().Set("X-Request-Id", x.id)
+	path, _, problem := splitTarget([]byte(req.RequestURI), p.config.URIBytesMax)
+	if problem != nil {
+		x.fail(problem)
+		return
+	}
+	x.path = string(path)
+	if handler, pattern := p.mux.Handler(req); pattern == "" {
+		x.fail(unrouted(handler, req))
+		return
+	}
+	p.mux.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), exchangeKey{}, x)))
+}
+
+// exchangeKey finds the *exchange in a request's context.
+type exchangeKey struct{}
+
+// routed lets only the wanted roles in, reads the query, and counts.
+func (p *Private) routed(which route, wanted Roles, handler func(*exchange) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		x := req.Context().Value(exchangeKey{}).(*exchange)
+		x.writer, x.request = w, req // the request that the mux put the path's parts in
+		w.Header().Set("Cache-Control", "no-store")
+		req.Body = http.MaxBytesReader(w, req.Body, int64(p.config.BodyBytesMax))
+		p.guard(x, which, func() error {
+			if _, err := authorize(p.tokens, []byte(req.Header.Get("Authorization")), wanted, x.started.Unix()); err != nil {
+				return err
+			}
+			var query query
+			if problem := query.read([]byte(req.URL.RawQuery), parameterPretty); problem != nil {
+				return problem
+			}
+			x.pretty = query.pretty
+			return handler(x)
+		})
+		p.metrics.observe(rand.Uint64(), which, x.outcome, p.config.Clock().Sub(x.started))
+	})
+}
+
+// guard answers the error of a handler, and keeps a bug in it from showing as a
+// broken connection.
+func (p *Private) guard(x *exchange, which route, handler func() error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			p.config.Logger.Error("request handler panicked", "route", routeNames[which], "panic", bug, "stack", string(debug.Stack()))
+			x.fail(contract.ErrInternal)
+		}
+	}()
+	if err := handler(); err != nil {
+		x.fail(err)
+	}
+}
+
+// fail answers with the problem that an error is.
+func (x *exchange) fail(err error) {
+	problem := *contract.ProblemOf(err)
+	problem.Instance = x.path + "#" + x.id
+	kind := problem.Kind()
+	headers := x.writer.Header()
+	if retry := retryAfter(kind); retry > 0 {
+		headers.Set("Retry-After", strconv.Itoa(retry))
+	}
+	if kind == contract.Unauthorized {
+		headers.Set("WWW-Authenticate", challenge(problem.Detail, x.request.Header.Get("Authorization") != ""))
+	}
+	if problem.Allow != "" {
+		headers.Set("Allow", problem.Allow)
+	}
+	x.outcome = outcomeOfKind(kind)
+	x.answer(problem.Status, contract.ProblemMediaType, &problem)
+}
+
+// answer sends a value of the contract.
+func (x *exchange) answer(status int, mediaType string, value any) {
+	body, err := json.Marshal(value)
+	if err != nil { // the contract's types can always be marshalled
+		panic("api: cannot encode an answer: " + err.Error())
+	}
+	if x.pretty {
+		body = indent(body)
+	}
+	x.writer.Header().Set("Content-Type", mediaType)
+	x.writer.Header().Set("X-Content-Type-Options", "nosniff")
+	x.writer.WriteHeader(status)
+	_, _ = x.writer.Write(body) // a caller who left cannot be told
+}
+
+// ok answers 200.
+func (x *exchange) ok(value any) error {
+	x.answer(http.StatusOK, contract.DecisionMediaType, value)
+	return nil
+}
+
+// decide asks for a decision and waits until reads show it.
+func (p *Private) decide(x *exchange, c *sequencer.Command) (sequencer.Result, error) {
+	result, err := p.backend.Decide(c)
+	if err := problemOfDecision(&result, err); err != nil {
+		return result, err
+	}
+	if result.Code == sequencer.CodeClosed {
+		problem := contract.NewProblem(contract.SaleClosed, "")
+		problem.Seq = result.Seq
+		return result, problem
+	}
+	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
+	defer cancel()
+	_ = p.backend.WaitApplied(ctx, result.Seq) // the decision stands, shown or not
+	return result, nil
+}
+
+// unrouted returns the problem of a request that no route takes: the mux'
+// handler for it knows whether the path or the method is wrong.
+func unrouted(handler http.Handler, req *http.Request) *contract.Problem {
+	probe := probeWriter{header: http.Header{}}
+	handler.ServeHTTP(&probe, req)
+	if probe.status != http.StatusMethodNotAllowed {
+		return contract.NewProblem(contract.NotFound, "there is no such route")
+	}
+	problem := contract.NewProblem(contract.MethodNotAllowed, "allowed are "+probe.header.Get("Allow"))
+	problem.Allow = probe.header.Get("Allow")
+	return problem
+}
+
+// probeWriter takes an answer's status and header and drops its body.
+type probeWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *probeWriter) Header() http.Header         { return w.header }
+func (w *probeWriter) WriteHeader(status int)      { w.status = status }
+func (w *probeWriter) Write(b []byte) (int, error) { return len(b), nil }

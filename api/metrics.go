@@ -1,0 +1,138 @@
+package api
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/contract"
+)
+
+// latencyBounds are the upper bounds of the latency histogram's buckets.
+var latencyBounds = [...]time.Duration{
+	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond,
+	50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, 500 * time.Millisecond,
+	time.Second, 2500 * time.Millisecond, 5 * time.Second,
+}
+
+// Metrics counts the requests of both listeners. Counting is one addition to a
+// shard's plain counters; all the work is done when somebody collects.
+//
+//	onsale_http_requests_total{route,outcome}        outcome: reserved, sold_out, overloaded, …
+//	onsale_http_refused_total{status}                429, 503 and 504, over all routes
+//	onsale_http_request_duration_seconds{route}      first byte read to answer made
+//	onsale_token_cache_hits_total, onsale_token_cache_misses_total, onsale_tokens_refused_total
+//
+// Alert when onsale_http_refused_total{status="503"} grows while the node leads,
+// or when {status="504"} grows at all: buyers do not know their outcome.
+type Metrics struct {
+	shards [counterShards]metricsShard
+	tokens *Verifier
+
+	requests, refused, duration *prometheus.Desc
+	hits, misses, badTokens     *prometheus.Desc
+}
+
+type metricsShard struct {
+	requests [routeCount][outcomeCount]atomic.Uint64
+	latency  [routeCount]struct {
+		buckets     [len(latencyBounds) + 1]atomic.Uint64
+		nanoseconds atomic.Uint64
+	}
+}
+
+// NewMetrics returns metrics that also publish what the verifier counts.
+func NewMetrics(tokens *Verifier) *Metrics {
+	return &Metrics{
+		tokens:    tokens,
+		requests:  prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
+		refused:   prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
+		duration:  prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
+		hits:      prometheus.NewDesc("onsale_token_cache_hits_total", "Tokens that were known to be valid.", nil, nil),
+		misses:    prometheus.NewDesc("onsale_token_cache_misses_total", "Tokens that had to be verified.", nil, nil),
+		badTokens: prometheus.NewDesc("onsale_tokens_refused_total", "Tokens that were not valid.", nil, nil),
+	}
+}
+
+// observe counts one request. The hint spreads callers over the shards.
+func (m *Metrics) observe(hint uint64, r route, o outcome, took time.Duration) {
+	shard := &m.shards[hint%counterShards]
+	shard.requests[r][o].Add(1)
+	bucket := 0
+	for bucket < len(latencyBounds) && took > latencyBounds[bucket] {
+		bucket++
+	}
+	shard.latency[r].buckets[bucket].Add(1)
+	shard.latency[r].nanoseconds.Add(uint64(max(took, 0)))
+}
+
+// Describe is for the registry.
+func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens} {
+		descriptions <- d
+	}
+}
+
+// Collect is for the registry.
+func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
+	refused := map[int]uint64{429: 0, 503: 0, 504: 0}
+	for r := range routeCount {
+		for o := range outcomeCount {
+			count := m.count(r, o)
+			if count == 0 {
+				continue
+			}
+			metrics <- prometheus.MustNewConstMetric(m.requests, prometheus.CounterValue, float64(count), routeNames[r], o.String())
+			if status, counts := refusedStatus(o); counts {
+				refused[status] += count
+			}
+		}
+		m.collectLatency(r, metrics)
+	}
+	for status, count := range refused {
+		metrics <- prometheus.MustNewConstMetric(m.refused, prometheus.CounterValue, float64(count), strconv.Itoa(status))
+	}
+	metrics <- prometheus.MustNewConstMetric(m.hits, prometheus.CounterValue, float64(m.tokens.hits.sum()))
+	metrics <- prometheus.MustNewConstMetric(m.misses, prometheus.CounterValue, float64(m.tokens.misses.Load()))
+	metrics <- prometheus.MustNewConstMetric(m.badTokens, prometheus.CounterValue, float64(m.tokens.refusals.Load()))
+}
+
+func refusedStatus(o outcome) (status int, counts bool) {
+	kind, problem := o.kind()
+	if !problem {
+		return 0, false
+	}
+	status = kind.Entry().Status
+	return status, kind == contract.Throttled || status == 503 || status == 504
+}
+
+func (m *Metrics) count(r route, o outcome) uint64 {
+	total := uint64(0)
+	for i := range m.shards {
+		total += m.shards[i].requests[r][o].Load()
+	}
+	return total
+}
+
+func (m *Metrics) collectLatency(r route, metrics chan<- prometheus.Metric) {
+	cumulative, nanoseconds := uint64(0), uint64(0)
+	buckets := make(map[float64]uint64, len(latencyBounds))
+	for bucket := range len(latencyBounds) + 1 {
+		for i := range m.shards {
+			cumulative += m.shards[i].latency[r].buckets[bucket].Load()
+		}
+		if bucket < len(latencyBounds) {
+			buckets[latencyBounds[bucket].Seconds()] = cumulative
+		}
+	}
+	if cumulative == 0 {
+		return
+	}
+	for i := range m.shards {
+		nanoseconds += m.shards[i].latency[r].nanoseconds.Load()
+	}
+	metrics <- prometheus.MustNewConstHistogram(m.duration, cumulative, float64(nanoseconds)/1e9, buckets, routeNames[r])
+}

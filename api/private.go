@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// privateWriteTimeout bounds an answer of the private listener: a CPU profile
+// takes 30 seconds by default.
+const privateWriteTimeout = 2 * time.Minute
+
+// Check is one thing that must be well for the node to take requests.
+type Check struct {
+	Name string
+	Err  error // nil when it is well
+}
+
+// Operations is what the private listener shows of the node.
+type Operations struct {
+	// Checks are what /readyz asks.
+	Checks func() []Check
+	// Node returns what GET /v1/node answers; it must be fit for JSON.
+	Node func() any
+	// Metrics is what /metrics shows; register the Metrics of this package there.
+	Metrics prometheus.Gatherer
+}
+
+// Private is the sellers' and operators' listener. Bind it to loopback unless
+// the network is trusted: health, metrics and profiles need no token.
+type Private struct {
+	config     Config
+	backend    Backend
+	tokens     *Verifier
+	metrics    *Metrics
+	operations Operations
+
+	server *http.Server
+	mux    *http.ServeMux
+	// changing is held while a sale is read, changed and read again, so that
+	// two sellers who set a quantity at once do not add up.
+	changing sync.Mutex
+}
+
+// NewPrivate returns a server for sellers and operators, or ErrBadConfig.
+func NewPrivate(config Config, backend Backend, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Private{config: config, backend: backend, tokens: tokens, metrics: metrics, operations: operations}
+	p.mux = p.newMux()
+	p.server = &http.Server{
+		Handler:           http.HandlerFunc(p.handle),
+		ReadHeaderTimeout: config.ReadTimeout,
+		ReadTimeout:       config.ReadTimeout,
+		WriteTimeout:      privateWriteTimeout,
+		IdleTimeout:       config.IdleTimeout,
+		MaxHeaderBytes:    config.HeaderBytesMax,
+		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
+	}
+	return p, nil
+}
+
+// Serve answers requests from a listener until Shutdown, and closes it. It
+// returns nil after a Shutdown.
+func (p *Private) Serve(listener net.Listener) error {
+	err := p.server.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops accepting, lets running requests finish and ends idle
+// connections. When ctx ends before that, what is left is cut off and the
+// context's error returned.
+func (p *Private) Shutdown(ctx context.Context) error {
+	err := p.server.Shutdown(ctx)
+	if err != nil {
+		return errors.Join(err, p.server.Close())
+	}
+	return nil
+}

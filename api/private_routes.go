@@ -1,0 +1,40 @@
+package api
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// The roles that the private routes need.
+const (
+	rolesToChange = RoleSeller | RoleOperator
+	rolesToRead   = RoleSeller | RoleOperator | RoleAuditor
+)
+
+// newMux has every route of the private listener.
+func (p *Private) newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/sales", p.routed(routeSaleCreate, rolesToChange, p.createSale))
+	mux.Handle("GET /v1/sales", p.routed(routeSaleList, rolesToRead, p.listSales))
+	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))
+	mux.Handle("PATCH /v1/sales/{id}", p.routed(routeSaleUpdate, rolesToChange, p.changeSale))
+	mux.Handle("GET /v1/sales/{id}/report", p.routed(routeReport, rolesToRead, p.report))
+	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
+	for verb, kind := range saleVerbs() {
+		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
+	}
+	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
+	mux.Handle("GET /v1/node", p.routed(routeNode, rolesToRead, p.node))
+
+	mux.HandleFunc("GET /livez", p.livez)
+	mux.HandleFunc("GET /readyz", p.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"onsale/api/contract"
+)
+
+// Public is the buyers' listener.
+type Public struct {
+	config  Config
+	backend Backend
+	tokens  *Verifier
+	metrics *Metrics
+
+	server   *fasthttp.Server
+	routes   *router.Router
+	requests sync.Pool     // of *request
+	waiters  chan struct{} // a place for each read that waits for the replica
+	sole     atomic.Uint64 // see defaultSale
+}
+
+// NewPublic returns a server for buyers, or ErrBadConfig.
+func NewPublic(config Config, backend Backend, tokens *Verifier, metrics *Metrics) (*Public, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Public{
+		config: config, backend: backend, tokens: tokens, metrics: metrics,
+		waiters: make(chan struct{}, config.ReadWaitersMax),
+	}
+	p.requests.New = func() any { return new(request) }
+	p.routes = p.newRouter()
+	p.server = &fasthttp.Server{
+		Handler:               p.handle,
+		ErrorHandler:          p.handleUnreadable,
+		ReadBufferSize:        config.HeaderBytesMax,
+		ReadTimeout:           config.ReadTimeout,
+		WriteTimeout:          config.WriteTimeout,
+		IdleTimeout:           config.IdleTimeout,
+		Concurrency:           config.ConnectionsMax,
+		MaxConnsPerIP:         config.ConnectionsPerAddressMax,
+		MaxRequestBodySize:    config.BodyBytesMax,
+		NoDefaultServerHeader: true,
+		NoDefaultContentType:  true,
+		CloseOnShutdown:       true,
+		SecureErrorLogMessage: true, // tokens are not to be logged
+		LazyRequestTime:       true, // we read the clock ourselves
+		Logger:                discardLogger{},
+
+		DisablePreParseMultipartForm: true,
+	}
+	return p, nil
+}
+
+// discardLogger drops what the HTTP library says of single connections: it is
+// counted, and under attack a line for each would be an attack of its own.
+type discardLogger struct{}
+
+func (discardLogger) Printf(string, ...any) {}
+
+// Serve answers requests from a listener until Shutdown, and closes it. It
+// returns nil after a Shutdown.
+func (p *Public) Serve(listener net.Listener) error { return p.server.Serve(listener) }
+
+// Shutdown stops accepting, lets running requests finish and ends idle
+// connections. When ctx ends before that, its error is returned and what is
+// left goes on unattended.
+func (p *Public) Shutdown(ctx context.Context) error { return p.server.ShutdownWithContext(ctx) }
+
+// handle answers one request.
+func (p *Public) handle(ctx *fasthttp.RequestCtx) {
+	r := p.requests.Get().(*request)
+	r.begin(ctx, p.config.Clock())
+	p.guard(r)
+	took := p.config.Clock().Sub(r.started)
+	r.finish(took)
+	p.metrics.observe(ctx.ConnID(), r.route, r.outcome, took)
+	r.end()
+	p.requests.Put(r)
+}
+
+// guard keeps a bug in one request's handling from ending the process, which
+// holds everybody's.
+func (p *Public) guard(r *request) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			p.config.Logger.Error("request handler panicked", "route", routeNames[r.route], "panic", bug, "stack", string(debug.Stack()))
+			r.fail(contract.ErrInternal)
+		}
+	}()
+	if err := p.check(r); err != nil {
+		r.ctx.SetConnectionClose() // who broke the framing rules once is not read on
+		r.fail(err)
+		return
+	}
+	// The buy path comes first: in a sale nearly everything is a buy.
+	if string(r.path) == buyPath && r.ctx.IsPost() {
+		r.route = routeBuy
+		if err := p.buy(r); err != nil {
+			r.fail(err)
+		}
+		return
+	}
+	p.dispatch(r)
+}
+
+// check refuses what is not strictly well formed, before anything looks at it.
+func (p *Public) check(r *request) error {
+	requestHeader := &r.ctx.Request.Header
+	if problem := checkVersion(requestHeader.Protocol()); problem != nil {
+		return problem
+	}
+	if problem := r.header.read(requestHeader.RawHeaders(), p.config.HeaderLinesMax); problem != nil {
+		return problem
+	}
+	path, raw, problem := splitTarget(requestHeader.RequestURI(), p.config.URIBytesMax)
+	if problem != nil {
+		return problem
+	}
+	r.path, r.raw = path, raw
+	if r.header.hasBody || len(r.ctx.Request.Body()) > 0 {
+		return contract.NewProblem(contract.BadRequest, "this route takes no body")
+	}
+	return nil
+}
+
+func checkVersion(protocol []byte) *contract.Problem {
+	switch string(protocol) {
+	case "HTTP/1.1", "HTTP/1.0":
+		return nil
+	}
+	return contract.NewProblem(contract.UnsupportedVersion, "")
+}

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/valyala/fasthttp"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// request is everything that one buyers' request needs, pooled so that the buy
+// path allocates nothing. What its slices refer to ends with the request.
+type request struct {
+	ctx     *fasthttp.RequestCtx
+	header  header
+	query   query
+	path    []byte
+	raw     []byte // the query as it came
+	who     *Identity
+	started time.Time
+	decided time.Duration // time spent in Decide
+
+	route    route
+	outcome  outcome
+	command  sequencer.Command
+	id       []byte // X-Request-Id of the answer
+	idBuffer [ulid.EncodedSize]byte
+	body     []byte // scratch for the answer
+}
+
+// begin makes the request ready; end undoes what must not outlive it.
+func (r *request) begin(ctx *fasthttp.RequestCtx, now time.Time) {
+	r.ctx, r.started, r.decided = ctx, now, 0
+	r.route, r.outcome, r.who = routeOther, outcomeOK, nil
+	r.id, r.path, r.body = nil, nil, r.body[:0]
+}
+
+func (r *request) end() {
+	r.ctx, r.who, r.path, r.raw, r.id = nil, nil, nil, nil, nil
+	r.header, r.query, r.command = header{}, query{}, sequencer.Command{}
+}
+
+// requestID returns the id that the request came with, or makes one. The
+// randomness only has to tell requests of one millisecond apart.
+func (r *request) requestID() []byte {
+	if r.id == nil {
+		if r.id = r.header.requestID; r.id == nil {
+			r.id = appendRequestID(r.idBuffer[:0], r.started)
+		}
+	}
+	return r.id
+}
+
+// appendRequestID appends a new ULID.
+func appendRequestID(dst []byte, now time.Time) []byte {
+	var id ulid.ULID
+	_ = id.SetTime(uint64(now.UnixMilli())) // fails after the year 10889 only
+	high, low := rand.Uint64(), rand.Uint64()
+	for i := range 8 {
+		id[6+i] = byte(high >> (8 * i))
+	}
+	id[14], id[15] = byte(low), byte(low>>8)
+	dst = append(dst, make([]byte, ulid.EncodedSize)...)
+	_ = id.MarshalTextTo(dst[len(dst)-ulid.EncodedSize:]) // fails for another length only
+	return dst
+}
+
+// send answers with a body that is a contract's JSON already.
+func (r *request) send(status int, mediaType string, body []byte) {
+	response := &r.ctx.Response
+	response.SetStatusCode(status)
+	response.Header.SetContentType(mediaType)
+	response.SetBody(body)
+}
+
+// sendJSON answers with a value of the contract.
+func (r *request) sendJSON(status int, mediaType string, value any) {
+	body, err := json.Marshal(value)
+	if err != nil { // the contract's types can always be marshalled
+		panic("api: cannot encode an answer: " + err.Error())
+	}
+	if r.query.pretty {
+		body = indent(body)
+	}
+	r.send(status, mediaType, body)
+}
+
+// fail answers with the problem that an error is.
+func (r *request) fail(err error) {
+	problem := *contract.ProblemOf(err)
+	problem.Instance = string(r.path) + "#" + string(r.requestID())
+	response := &r.ctx.Response
+	response.ResetBody()
+	if retry := retryAfter(problem.Kind()); retry > 0 {
+		response.Header.Set("Retry-After", strconv.Itoa(retry))
+	}
+	if problem.Kind() == contract.Unauthorized {
+		response.Header.Set("WWW-Authenticate", challenge(problem.Detail, len(r.header.authorization) > 0))
+	}
+	r.outcome = outcomeOfKind(problem.Kind())
+	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)
+}
+
+// finish sets the headers that every answer has.
+func (r *request) finish(took time.Duration) {
+	headers := &r.ctx.Response.Header
+	headers.SetCanonical(nameRequestID, r.requestID())
+	if r.header.wantsTiming {
+		headers.Set("Server-Timing", serverTiming(took, r.decided))
+	}
+}

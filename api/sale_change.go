@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// saleVerbs are the changes of a sale that need no more than their name.
+func saleVerbs() map[string]sequencer.Kind {
+	return map[string]sequencer.Kind{
+		"pause":  sequencer.KindSalePause,
+		"resume": sequencer.KindSaleResume,
+		"close":  sequencer.KindSaleClose,
+		"cancel": sequencer.KindSaleCancel,
+	}
+}
+
+// saleVerb answers POST /v1/sales/{id}/VERB. All of them may be repeated.
+func (p *Private) saleVerb(kind sequencer.Kind) func(*exchange) error {
+	return func(x *exchange) error {
+		if err := x.noBody(); err != nil {
+			return err
+		}
+		view, err := p.sale(x)
+		if err != nil {
+			return err
+		}
+		return p.changeAndShow(x, &sequencer.Command{Kind: kind, Sale: view.Number})
+	}
+}
+
+// releaseTickets answers POST /v1/sales/{id}/release: refunded tickets are sold again.
+func (p *Private) releaseTickets(x *exchange) error {
+	var wanted contract.Release
+	if err := x.decode(&wanted); err != nil {
+		return err
+	}
+	view, err := p.sale(x)
+	if err != nil {
+		return err
+	}
+	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleRelease, Sale: view.Number, Amount: wanted.Tickets})
+}
+
+// changeSale answers PATCH /v1/sales/{id}. The quantity alone is a change by so
+// many tickets, which may come at any time; everything else replaces the spec.
+func (p *Private) changeSale(x *exchange) error {
+	var wanted contract.SaleChange
+	if err := x.decode(&wanted); err != nil {
+		return err
+	}
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	view, err := p.sale(x)
+	if err != nil {
+		return err
+	}
+	quantity := wanted.Quantity
+	wanted.Quantity = nil
+	if wanted != (contract.SaleChange{}) {
+		wanted.Quantity = quantity
+		return p.updateSpec(x, view, &wanted)
+	}
+	if quantity == nil {
+		return contract.NewProblem(contract.BadRequest, "the body names no field to change")
+	}
+	if *quantity == view.Quantity {
+		return x.ok(contract.DetailOf(view, x.started.UnixNano()))
+	}
+	c := sequencer.Command{Kind: sequencer.KindSaleQuantity, Sale: view.Number, Amount: int64(*quantity) - int64(view.Quantity)}
+	return p.changeAndShow(x, &c)
+}
+
+func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *contract.SaleChange) error {
+	spec := view.SaleSpec
+	replace(&spec.Item, wanted.Item)
+	replace(&spec.Quantity, wanted.Quantity)
+	replace(&spec.Cap, wanted.Cap)
+	replace(&spec.Waitlist, wanted.Waitlist)
+	replace(&spec.Price, wanted.Price)
+	replace(&spec.Currency, wanted.Currency)
+	replace(&spec.SkipUnfit, wanted.SkipUnfit)
+	if wanted.StartsAt != nil {
+		spec.StartsAt = logTime(*wanted.StartsAt)
+	}
+	if wanted.Hold != nil {
+		spec.Hold = int64(*wanted.Hold)
+	}
+	if wanted.Grace != nil {
+		spec.Grace = int64(*wanted.Grace)
+	}
+	if err := validateSpec(&spec); err != nil {
+		return err
+	}
+	c := sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: view.Number, Body: sequencer.AppendSaleSpec(nil, &spec)}
+	return p.changeAndShow(x, &c)
+}
+
+func replace[T any](field, wanted *T) {
+	if wanted != nil {
+		*field = *wanted
+	}
+}
+
+// changeAndShow decides a change and answers with the sale as it is then.
+func (p *Private) changeAndShow(x *exchange, c *sequencer.Command) error {
+	if _, err := p.decide(x, c); err != nil {
+		return err
+	}
+	return p.showSale(x)
+}
+
+// refund answers POST /v1/orders/{uid}/refund.
+func (p *Private) refund(x *exchange) error {
+	if err := x.noBody(); err != nil {
+		return err
+	}
+	sale, seq, err := sequencer.ParseUID([]byte(x.request.PathValue("uid")))
+	if err != nil {
+		return contract.NewProblem(contract.UnknownOrder, "this is not an order's uid")
+	}
+	if err := p.reach(x, seq); err != nil {
+		return err
+	}
+	view, known := p.backend.Order(seq)
+	if !known || view.Sale != sale {
+		return contract.NewProblem(contract.UnknownOrder, "there is no such order")
+	}
+	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindRefund, Order: seq})
+	if err != nil {
+		return err
+	}
+	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
+	return x.ok(contract.OrderOf(&view))
+}
+
+// reach waits until this replica shows seq, or says that it does not yet.
+func (p *Private) reach(x *exchange, seq uint64) error {
+	if seq <= p.backend.AppliedSeq() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
+	defer cancel()
+	if p.backend.WaitApplied(ctx, seq) != nil {
+		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", p.backend.AppliedSeq()))
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// createSale answers POST /v1/sales.
+func (p *Private) createSale(x *exchange) error {
+	var wanted contract.NewSale
+	if err := x.decode(&wanted); err != nil {
+		return err
+	}
+	spec := specOf(&wanted, p.config.Clock())
+	if err := validateSpec(&spec); err != nil {
+		return err
+	}
+	c := sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
+	result, err := p.decide(x, &c)
+	if err != nil {
+		return err
+	}
+	view, known := p.backend.SaleByID(spec.ID)
+	if !known { // decided, but this replica could not show it in time
+		view = &sequencer.SaleView{SaleSpec: spec, Number: result.Sale, Available: spec.Quantity, AsOfSeq: result.Seq}
+	}
+	x.writer.Header().Set("Location", "/v1/sales/"+spec.ID)
+	x.answer(http.StatusCreated, contract.DecisionMediaType, contract.DetailOf(view, x.started.UnixNano()))
+	return nil
+}
+
+// specOf fills in the defaults. What does not fit the spec's fields becomes
+// something that validation refuses.
+func specOf(wanted *contract.NewSale, now time.Time) sequencer.SaleSpec {
+	spec := sequencer.SaleSpec{
+		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
+		Price: wanted.Price, Currency: wanted.Currency, StartsAt: now.UnixNano(), Hold: int64(contract.DefaultHold),
+		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit,
+	}
+	if wanted.Cap != nil {
+		spec.Cap = *wanted.Cap
+	}
+	if wanted.StartsAt != nil {
+		spec.StartsAt = logTime(*wanted.StartsAt)
+	}
+	if wanted.Hold != nil {
+		spec.Hold = int64(*wanted.Hold)
+	}
+	if wanted.Grace != nil {
+		spec.Grace = int64(*wanted.Grace)
+	}
+	return spec
+}
+
+// logTime returns a time as the log counts it; -1, which no sale may have, for
+// one that nanoseconds cannot hold.
+func logTime(t time.Time) int64 {
+	if t.Year() < 1970 || t.Year() > 2200 {
+		return -1
+	}
+	return t.UnixNano()
+}
+
+// validateSpec returns the problem that says which field is wrong.
+func validateSpec(spec *sequencer.SaleSpec) error {
+	if err := spec.Validate(); err != nil {
+		_, what, _ := strings.Cut(err.Error(), ": ")
+		field, _, _ := strings.Cut(what, " ")
+		return contract.BadParameter(field, what)
+	}
+	return nil
+}
