@@ -1,0 +1,166 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"onsale/wal"
+)
+
+// Options configures a journal.
+type Options struct {
+	// SegmentBytes is the size of a segment file.
+	SegmentBytes int
+}
+
+// DefaultOptions has 64 MiB segments: the journal is written in order, read in
+// order, and never truncated.
+func DefaultOptions() Options { return Options{SegmentBytes: 64 << 20} }
+
+// Journal is an open journal. Put and Restore belong to the goroutine that
+// applies; Sync, Position and Stats may be called by any.
+type Journal struct {
+	log    *wal.Log
+	buffer []byte
+
+	mu       sync.Mutex
+	position Head
+}
+
+// Open opens the journal in a directory. Its position is genesis until Restore
+// or Put move it. It returns what wal.Open returns.
+func Open(dir string, o Options) (*Journal, error) {
+	options := wal.DefaultOptions()
+	options.SegmentBytes, options.NoSync, options.CheckAll = o.SegmentBytes, true, false
+	options.RecordBytesMax = 1 << 30
+	log, err := wal.Open(dir, options)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return &Journal{log: log}, nil
+}
+
+// Repaired says what opening cut from the tail; replaying writes it again.
+func (j *Journal) Repaired() wal.Repair { return j.log.Repaired() }
+
+// Stats returns the log's totals since Open.
+func (j *Journal) Stats() wal.Stats { return j.log.Stats() }
+
+// Position returns the head as of what was applied.
+func (j *Journal) Position() Head {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.position
+}
+
+// Put adds the next applied batch; it fills in the block's height, previous hash
+// and hash. When the journal has the block already, because raft replays, it is
+// compared instead: ErrDiverged. Other errors are the log's, and final.
+func (j *Journal) Put(b *Block) error {
+	head := j.Position()
+	b.Height, b.Previous = head.Height+1, head.Hash
+	j.buffer = appendBlock(j.buffer[:0], b)
+	if b.Height < j.log.NextIndex() {
+		if err := j.compare(b); err != nil {
+			return err
+		}
+	} else if err := j.log.Append(b.Height, [][]byte{j.buffer}); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.mu.Lock()
+	j.position = b.Head()
+	j.mu.Unlock()
+	return nil
+}
+
+// compare holds the block in the buffer against the one on disk.
+func (j *Journal) compare(b *Block) error {
+	if b.Height < j.log.FirstIndex() {
+		return nil // before the snapshot that this disk's chain begins with
+	}
+	kept, err := j.log.Read(b.Height)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if bytes.Equal(kept, j.buffer) {
+		return nil
+	}
+	there, err := DecodeBlock(kept)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: block %d (raft index %d) has hash %x in the journal, replaying raft index %d gives %x",
+		ErrDiverged, b.Height, there.RaftIndex, there.Hash[:8], b.RaftIndex, b.Hash[:8])
+}
+
+// Restore moves the position to a snapshot's. A journal that ends before it has
+// a gap, which gap reports: it starts again at the snapshot, and what is missing
+// is on the peers. It returns ErrDiverged when the block at that height is
+// another one.
+func (j *Journal) Restore(head Head) (gap bool, err error) {
+	switch next := j.log.NextIndex(); {
+	case head.Height == 0:
+	case head.Height >= next:
+		gap = true
+		err = j.log.Reset(head.Height + 1)
+	case head.Height >= j.log.FirstIndex() && j.log.FirstIndex() > 0:
+		err = j.mustHold(head)
+	}
+	if err != nil {
+		return gap, fmt.Errorf("journal: %w", err)
+	}
+	j.mu.Lock()
+	j.position = head
+	j.mu.Unlock()
+	return gap, nil
+}
+
+func (j *Journal) mustHold(head Head) error {
+	data, err := j.log.Read(head.Height)
+	if err != nil {
+		return err
+	}
+	there, err := DecodeBlock(data)
+	if err == nil && there.Hash != head.Hash {
+		err = fmt.Errorf("%w: block %d has hash %x in the journal, the snapshot says %x", ErrDiverged, head.Height, there.Hash[:8], head.Hash[:8])
+	}
+	return err
+}
+
+// Sync makes every block durable that was put before the call. Put goes on
+// meanwhile.
+func (j *Journal) Sync() error { return j.log.Sync() }
+
+// Err returns the failure that ended the journal's life, or nil.
+func (j *Journal) Err() error { return j.log.Err() }
+
+// Close syncs and closes the journal.
+func (j *Journal) Close() error { return j.log.Close() }
+
+// Scan calls fn for every block in a directory, in order, after checking its
+// hash, its height and that it follows the block before. The block is valid only
+// during the call. It changes nothing and may be used beside a running node. torn
+// is not nil when the end is an append under way, or what the next start will
+// cut. It returns ErrCorrupt, ErrVersion, the log's error or fn's.
+func Scan(dir string, fn func(b *Block) error) (torn *wal.Torn, err error) {
+	var before Head
+	begun := false
+	return wal.ScanDir(dir, func(index uint64, record []byte) error {
+		b, err := DecodeBlock(record)
+		switch {
+		case err != nil:
+			return err
+		case b.Height != index:
+			return fmt.Errorf("%w: record %d holds block %d", ErrCorrupt, index, b.Height)
+		case begun && b.Previous != before.Hash:
+			return fmt.Errorf("%w: block %d follows %x, the block before it is %x", ErrCorrupt, b.Height, b.Previous[:8], before.Hash[:8])
+		case begun && b.RaftIndex <= before.RaftIndex:
+			return fmt.Errorf("%w: block %d has raft index %d, the block before it %d", ErrCorrupt, b.Height, b.RaftIndex, before.RaftIndex)
+		case b.Height == 1 && b.Previous != Hash{}:
+			return fmt.Errorf("%w: the first block follows %x, not nothing", ErrCorrupt, b.Previous[:8])
+		}
+		before, begun = b.Head(), true
+		return fn(&b)
+	})
+}
