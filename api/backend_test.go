@@ -1,0 +1,132 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// testBackend decides at once, with the real rules, on one goroutine at a time.
+type testBackend struct {
+	mu    sync.Mutex
+	state *sequencer.State
+	views []sequencer.SaleView
+	out   sequencer.Decisions
+	now   func() time.Time
+
+	fail    error                   // what Decide returns instead
+	decided int                     // commands that came to Decide
+	lag     uint64                  // by how much reads are behind
+	hold    chan struct{}           // when set, Decide waits for it
+	onWait  func(seq uint64)        // called by WaitApplied
+	last    sequencer.Command       // the newest command
+	lastKey [16]byte                // its key
+	panics  bool                    // Decide panics
+	respond func() sequencer.Result // when set, what Decide returns
+}
+
+func newTestBackend(now func() time.Time) *testBackend {
+	return &testBackend{state: sequencer.New(), now: now}
+}
+
+func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.decided++
+	if b.hold != nil {
+		<-b.hold
+	}
+	switch {
+	case b.panics:
+		panic("a bug")
+	case b.fail != nil:
+		return sequencer.Result{}, b.fail
+	case b.respond != nil:
+		return b.respond(), nil
+	}
+	b.last, b.lastKey = *c, c.Key
+	b.apply(*c)
+	return b.out.Results[0], nil
+}
+
+func (b *testBackend) apply(commands ...sequencer.Command) {
+	b.state.Apply(&sequencer.Batch{Time: b.now().UnixNano(), Commands: commands}, &b.out)
+	views := make([]sequencer.SaleView, b.state.SaleCount())
+	for i := range views {
+		views[i], _ = b.state.Sale(uint16(i + 1))
+	}
+	b.views = views
+}
+
+// do decides a command that no route makes yet.
+func (b *testBackend) do(c sequencer.Command) sequencer.Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.apply(c)
+	return b.out.Results[0]
+}
+
+// set changes the backend while requests may run.
+func (b *testBackend) set(change func(*testBackend)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(b)
+}
+
+func (b *testBackend) Sales() []sequencer.SaleView {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.views
+}
+
+func (b *testBackend) SaleByID(id string) (*sequencer.SaleView, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	number, known := b.state.SaleNumber(id)
+	if !known {
+		return nil, false
+	}
+	return &b.views[number-1], true
+}
+
+func (b *testBackend) Order(seq uint64) (sequencer.OrderView, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if seq > b.state.Seq()-b.lag {
+		return sequencer.OrderView{}, false
+	}
+	return b.state.Order(seq)
+}
+
+func (b *testBackend) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state.OrdersOf(user, after, limit)
+}
+
+func (b *testBackend) AppliedSeq() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state.Seq() - b.lag
+}
+
+func (b *testBackend) WaitApplied(ctx context.Context, seq uint64) error {
+	for {
+		if b.AppliedSeq() >= seq {
+			return nil
+		}
+		b.mu.Lock()
+		onWait := b.onWait
+		b.mu.Unlock()
+		if onWait != nil {
+			onWait(seq)
+		}
+		select {
+		case <-ctx.Done():
+			return sequencer.ErrBehind
+		case <-time.After(time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+func TestMain(m *testing.M) {
+	// The HTTP library keeps its Date header fresh for the life of the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
+
+// fixture is both servers on ports of their own, over a test backend.
+type fixture struct {
+	t       testing.TB
+	backend *testBackend
+	tokens  *Verifier
+	public  string // host:port
+	private string
+	client  *http.Client
+	clock   *atomic.Int64 // nanoseconds added to the real time
+	checks  atomic.Pointer[[]Check]
+}
+
+func testConfig() Config {
+	config := DefaultConfig()
+	config.ReadWait = 100 * time.Millisecond
+	config.ReadTimeout = time.Second
+	return config
+}
+
+func serve(t testing.TB) *fixture { return serveWith(t, testConfig()) }
+
+func serveWith(t testing.TB, config Config) *fixture {
+	t.Helper()
+	f := &fixture{t: t, clock: new(atomic.Int64), client: &http.Client{Transport: &http.Transport{}}}
+	config.Clock = func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
+	f.backend = newTestBackend(config.Clock)
+	tokenConfig := testTokenConfig()
+	tokenConfig.Clock = config.Clock
+	var err error
+	f.tokens, err = NewVerifier(tokenConfig)
+	must(t, err)
+	metrics := NewMetrics(f.tokens)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(metrics)
+	f.checks.Store(&[]Check{{Name: "raft"}})
+
+	public, err := NewPublic(config, f.backend, f.tokens, metrics)
+	must(t, err)
+	private, err := NewPrivate(config, f.backend, f.tokens, metrics, Operations{
+		Checks:  func() []Check { return *f.checks.Load() },
+		Node:    func() any { return map[string]string{"id": "n1"} },
+		Metrics: registry,
+	})
+	must(t, err)
+	f.public = f.start(public)
+	f.private = f.start(private)
+	t.Cleanup(f.client.CloseIdleConnections)
+	return f
+}
+
+type server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+}
+
+// start serves on a free port until the test ends.
+func (f *fixture) start(s server) string {
+	f.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(f.t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(listener) }()
+	f.t.Cleanup(func() {
+		f.client.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			f.t.Errorf("shutdown: %v", err)
+		}
+		if err := <-served; err != nil {
+			f.t.Errorf("serve: %v", err)
+		}
+	})
+	return listener.Addr().String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sale creates a sale directly in the state.
+func (f *fixture) sale(id string, change func(*sequencer.SaleSpec)) {
+	f.t.Helper()
+	spec := sequencer.SaleSpec{ID: id, Item: "Concert", Quantity: 10, Cap: 2, Price: 5000, Currency: "EUR", StartsAt: 1, Hold: int64(time.Hour), Grace: int64(time.Minute)}
+	if change != nil {
+		change(&spec)
+	}
+	must(f.t, spec.Validate())
+	result := f.backend.do(sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)})
+	if result.Code != sequencer.CodeOK {
+		f.t.Fatalf("sale %s: %v", id, result.Code)
+	}
+}
+
+// answer is what a request got.
+type answer struct {
+	t       testing.TB
+	status  int
+	header  http.Header
+	body    []byte
+	problem contract.Problem // when it is one
+}
+
+// call sends a request as a user ("" sends no token, "@…" a token of that
+// role); the headers are "Name: value".
+func (f *fixture) call(method, address, target, user, body string, headers ...string) *answer {
+	f.t.Helper()
+	req, err := http.NewRequest(method, "http://"+address+target, strings.NewReader(body))
+	must(f.t, err)
+	if user != "" {
+		req.Header.Set("Authorization", "Bearer "+f.token(user))
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := f.client.Do(req)
+	must(f.t, err)
+	defer resp.Body.Close()
+	a := &answer{t: f.t, status: resp.StatusCode, header: resp.Header}
+	a.body, err = io.ReadAll(resp.Body)
+	must(f.t, err)
+	a.checkForm()
+	return a
+}
+
+// checkForm holds for every answer: it has an id, and decisions and problems
+// are never mixed.
+func (a *answer) checkForm() {
+	a.t.Helper()
+	if a.header.Get("X-Request-Id") == "" {
+		a.t.Errorf("answer %d without X-Request-Id", a.status)
+	}
+	mediaType := a.header.Get("Content-Type")
+	switch {
+	case a.status >= 400 && strings.HasPrefix(mediaType, "text/plain"): // readyz
+	case a.status >= 400:
+		if mediaType != contract.ProblemMediaType {
+			a.t.Errorf("answer %d is %q: %s", a.status, mediaType, a.body)
+		}
+		if len(a.body) == 0 { // HEAD
+			return
+		}
+		must(a.t, json.Unmarshal(a.body, &a.problem))
+		if a.problem.Status != a.status || a.problem.Code == "" || a.problem.Title == "" || a.problem.Type == "" {
+			a.t.Errorf("answer %d has a bad problem: %s", a.status, a.body)
+		}
+	case mediaType == contract.ProblemMediaType:
+		a.t.Errorf("answer %d is a problem: %s", a.status, a.body)
+	}
+}
+
+// want checks status and, for problems, the code.
+func (a *answer) want(status int, code string) *answer {
+	a.t.Helper()
+	if a.status != status || a.problem.Code != code {
+		a.t.Fatalf("got %d %q, want %d %q; body %s", a.status, a.problem.Code, status, code, a.body)
+	}
+	return a
+}
+
+// into decodes the body and refuses fields that the contract does not have.
+func into[T any](a *answer) T {
+	a.t.Helper()
+	var value T
+	decoder := json.NewDecoder(strings.NewReader(string(a.body)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&value); err != nil {
+		a.t.Fatalf("%v in %s", err, a.body)
+	}
+	return value
+}
+
+// token returns a token for a user, or for a role: "@seller".
+func (f *fixture) token(user string) string {
+	f.t.Helper()
+	roles := RoleBuyer
+	if role, ok := strings.CutPrefix(user, "@"); ok {
+		roles = roleNamed(role)
+	}
+	now := time.Now().Add(time.Duration(f.clock.Load())).Truncate(time.Hour)
+	token, err := IssueToken(testSecret(), Claims{
+		User: user, Roles: roles, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(48 * time.Hour),
+	})
+	must(f.t, err)
+	return token
+}
+
+// buy sends a buy and returns its answer.
+func (f *fixture) buy(user, query string, headers ...string) *answer {
+	f.t.Helper()
+	return f.call("POST", f.public, "/v1/tickets"+query, user, "", headers...)
+}
