@@ -3,6 +3,7 @@ package sequencer
 import (
 	"fmt"
 	"hash/maphash"
+	"slices"
 )
 
 // lookAhead is how many commands' users are looked for at once before they are
@@ -21,9 +22,8 @@ func (s *State) Apply(b *Batch, d *Decisions) {
 		for i := range chunk {
 			s.before = uint32(start + i + 1)
 			s.seq++
-			d.Results = append(d.Results, Result{})
-			result := &d.Results[len(d.Results)-1]
-			result.Seq, result.Kind = s.seq, chunk[i].Kind
+			result := &d.Results[start+i]
+			*result = Result{Seq: s.seq, Kind: chunk[i].Kind}
 			s.decide(&chunk[i], s.ahead[i], result)
 		}
 	}
@@ -38,7 +38,8 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	s.now = max(s.now, b.Time)
 	s.before, s.out = 0, d
 	d.Time, d.FirstSeq = s.now, s.seq+1
-	d.Results, d.Events = d.Results[:0], d.Events[:0]
+	d.Results = slices.Grow(d.Results[:0], len(b.Commands))[:len(b.Commands)]
+	d.Events = d.Events[:0]
 }
 
 // end brings the hash of the touched sales up to date and checks their counts.
@@ -72,7 +73,7 @@ func (s *State) lookUpAhead(chunk []Command) {
 
 // advance lets everything happen that is due at now.
 func (s *State) advance() {
-	for len(s.timers) > 0 && s.timers[0].due <= s.now {
+	for !s.timers.empty() && s.timers.first().due <= s.now {
 		entry := s.timers.pop()
 		due, running := s.timerOf(s.orders.at(entry.order))
 		if !running || due != entry.due {

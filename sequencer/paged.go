@@ -30,12 +30,19 @@ func (p *paged[T]) edit(i uint32) *T {
 // push appends an element. The tail page is written in place even when it is
 // shared: a frozen copy reads only the elements that it had.
 func (p *paged[T]) push(value T) {
-	if p.length%pageLength == 0 {
+	if int(p.length/pageLength) == len(p.pages) {
 		p.pages = append(p.pages, new([pageLength]T))
 		p.shared = append(p.shared, false)
 	}
 	p.pages[p.length/pageLength][p.length%pageLength] = value
 	p.length++
+}
+
+// pop removes the last element. Its page is kept for the next push. Not for
+// arrays that are frozen.
+func (p *paged[T]) pop() T {
+	p.length--
+	return p.pages[p.length/pageLength][p.length%pageLength]
 }
 
 // freeze returns a copy that later edits and pushes do not change. It costs a

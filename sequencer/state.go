@@ -81,8 +81,8 @@ func (s *State) Hash() uint64 {
 // NextDue returns the earliest log time at which something happens without a
 // command: a hold ends, a payment outlasts its limit, or a sale starts.
 func (s *State) NextDue() (time int64, any bool) {
-	if len(s.timers) > 0 {
-		time, any = s.timers[0].due, true
+	if !s.timers.empty() {
+		time, any = s.timers.first().due, true
 	}
 	if s.nextStart > 0 && (!any || s.nextStart < time) {
 		time, any = s.nextStart, true

@@ -12,48 +12,52 @@ func (t timer) before(u timer) bool {
 
 // timers is a binary heap by (due, order). Entries are never removed early: one
 // that no longer says the truth about its order is dropped when it comes up.
-// New holds mostly end last, so a push seldom moves anything.
-type timers []timer
+// New holds mostly end last, so a push seldom moves anything. It lies in pages,
+// because doubling an array of ten million timers would stall a decision.
+type timers struct {
+	heap paged[timer]
+}
+
+func (h *timers) empty() bool { return h.heap.length == 0 }
+
+// first returns the earliest timer; the heap is not empty.
+func (h *timers) first() timer { return *h.heap.at(0) }
 
 func (h *timers) push(t timer) {
-	*h = append(*h, t)
-	heap := *h
-	child := len(heap) - 1
+	child := h.heap.length
+	h.heap.push(t)
 	for child > 0 {
 		parent := (child - 1) / 2
-		if !t.before(heap[parent]) {
+		if !t.before(*h.heap.at(parent)) {
 			break
 		}
-		heap[child] = heap[parent]
+		*h.heap.at(child) = *h.heap.at(parent)
 		child = parent
 	}
-	heap[child] = t
+	*h.heap.at(child) = t
 }
 
 func (h *timers) pop() timer {
-	heap := *h
-	first, last := heap[0], heap[len(heap)-1]
-	heap = heap[:len(heap)-1]
-	*h = heap
-	if len(heap) == 0 {
+	first, last := h.first(), h.heap.pop()
+	if h.empty() {
 		return first
 	}
-	parent := 0
+	parent, length := uint32(0), h.heap.length
 	for {
 		child := 2*parent + 1
-		if child >= len(heap) {
+		if child >= length {
 			break
 		}
-		if child+1 < len(heap) && heap[child+1].before(heap[child]) {
+		if child+1 < length && h.heap.at(child+1).before(*h.heap.at(child)) {
 			child++
 		}
-		if !heap[child].before(last) {
+		if !h.heap.at(child).before(last) {
 			break
 		}
-		heap[parent] = heap[child]
+		*h.heap.at(parent) = *h.heap.at(child)
 		parent = child
 	}
-	heap[parent] = last
+	*h.heap.at(parent) = last
 	return first
 }
 
@@ -85,8 +89,8 @@ func (s *State) startTimer(number uint32, o *order) {
 
 // dropStale removes the entries at the top that no longer say the truth.
 func (s *State) dropStale() {
-	for len(s.timers) > 0 {
-		top := s.timers[0]
+	for !s.timers.empty() {
+		top := s.timers.first()
 		if due, running := s.timerOf(s.orders.at(top.order)); running && due == top.due {
 			return
 		}

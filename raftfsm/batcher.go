@@ -1,0 +1,205 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"onsale/sequencer"
+)
+
+// proposal is a batch on its way through raft.
+type proposal struct {
+	chunk  *chunk
+	future raft.ApplyFuture
+	began  time.Time
+}
+
+// batcher moves what queued in the inbox into raft entries: whatever came while
+// the last entry was being stored is the next one. One goroutine proposes, so
+// that entries have the order of the inbox; a second one answers who waits, in
+// the same order.
+type batcher struct {
+	inbox   *inbox
+	clock   *logClock
+	machine *machine
+	raft    *raft.Raft
+	// leaderError says who leads, for requests that raft did not take.
+	leaderError func() error
+
+	// stored receives when an entry became durable here or came back.
+	stored chan struct{}
+	// inFlight has a place for each entry that is proposed and not answered.
+	inFlight chan struct{}
+	answered chan struct{} // capacity 1: a proposal was answered
+	pending  chan proposal
+	stop     chan struct{}
+	finished sync.WaitGroup
+	leading  atomic.Bool
+
+	counters batcherCounters
+}
+
+type batcherCounters struct {
+	proposals, ticks, refused, unknown atomic.Uint64
+	commitNanoseconds                  atomic.Uint64
+	commitTimes                        timeHistogram
+}
+
+func newBatcher(c *Config, in *inbox, clock *logClock, m *machine) *batcher {
+	return &batcher{
+		inbox: in, clock: clock, machine: m,
+		stored:   make(chan struct{}, 1),
+		inFlight: make(chan struct{}, c.InFlightMax),
+		answered: make(chan struct{}, 1),
+		pending:  make(chan proposal, c.InFlightMax),
+		stop:     make(chan struct{}),
+	}
+}
+
+// start begins to work; raft must be set.
+func (b *batcher) start() {
+	b.finished.Go(b.propose)
+	b.finished.Go(b.answer)
+}
+
+// close ends both goroutines after everybody who waits was answered. raft must
+// have been shut down, so that every future comes back.
+func (b *batcher) close() {
+	close(b.stop)
+	b.finished.Wait()
+}
+
+// noteStored is the log store's hook: a batch is durable here.
+func (b *batcher) noteStored(logs []*raft.Log) {
+	for _, l := range logs {
+		if l.Type == raft.LogCommand {
+			signal(b.stored)
+			return
+		}
+	}
+}
+
+// signal wakes who receives from a channel of capacity 1, or leaves a note.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// propose is the one goroutine that gives the requests their order.
+func (b *batcher) propose() {
+	defer close(b.pending)
+	tick := time.NewTimer(time.Hour)
+	defer tick.Stop()
+	for {
+		tick.Reset(b.untilDue())
+		select {
+		case <-b.stop:
+			return
+		case <-b.inbox.ready:
+		case <-b.answered:
+		case <-tick.C:
+		}
+		for next := b.next(); next != nil; next = b.inbox.take() {
+			if !b.send(next) {
+				return
+			}
+		}
+	}
+}
+
+// next returns the batch to propose: the inbox's oldest, or an empty one when
+// something is due and nothing under way would bring the time.
+func (b *batcher) next() *chunk {
+	if oldest := b.inbox.take(); oldest != nil {
+		return oldest
+	}
+	if b.leading.Load() && b.untilDue() <= 0 && len(b.inFlight) == 0 {
+		b.counters.ticks.Add(1)
+		return &chunk{data: make([]byte, sequencer.BatchHeaderBytes)}
+	}
+	return nil
+}
+
+// untilDue returns how long nothing is due.
+func (b *batcher) untilDue() time.Duration {
+	due, any := b.machine.nextDue()
+	if !any || !b.leading.Load() || len(b.inFlight) > 0 {
+		return time.Hour // an answer or a request comes before
+	}
+	return time.Duration(due - b.clock.stamp())
+}
+
+// send hands a batch to raft and returns when the next one may be formed: a
+// batch that is proposed earlier would be nearly empty and wait a whole fsync.
+func (b *batcher) send(c *chunk) bool {
+	select {
+	case b.inFlight <- struct{}{}:
+	case <-b.stop:
+		c.fail(sequencer.ErrStopping)
+		return false
+	}
+	select { // a note that is left over is of an older batch
+	case <-b.stored:
+	default:
+	}
+	sequencer.PutBatchHeader(c.data, b.clock.stamp(), c.count)
+	b.machine.proposing.Add(1)
+	b.counters.proposals.Add(1)
+	b.pending <- proposal{c, b.raft.Apply(c.data, 0), time.Now()}
+	select {
+	case <-b.stored:
+	case <-b.stop:
+	}
+	return true
+}
+
+// answer tells the waiters of each batch what was decided.
+func (b *batcher) answer() {
+	for p := range b.pending {
+		err := p.future.Error()
+		b.machine.proposing.Add(-1)
+		if err == nil {
+			err = b.deliver(p)
+		}
+		if err != nil {
+			p.chunk.fail(b.explain(err, p.chunk.count))
+		}
+		took := time.Since(p.began)
+		b.counters.commitNanoseconds.Add(uint64(took))
+		b.counters.commitTimes.observe(took)
+		<-b.inFlight
+		signal(b.stored)
+		signal(b.answered)
+	}
+}
+
+func (b *batcher) deliver(p proposal) error {
+	switch response := p.future.Response().(type) {
+	case *sequencer.Decisions:
+		p.chunk.deliver(response.Results)
+		return nil
+	case error:
+		return response // committed, but this node failed to apply it
+	default:
+		panic(fmt.Sprintf("raftfsm: an applied batch answered %T", response))
+	}
+}
+
+// explain turns raft's error into what the request's sender must do: only these
+// three say that the batch was not taken; after every other one it may still be
+// committed.
+func (b *batcher) explain(err error, count int) error {
+	if errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrLeadershipTransferInProgress) || errors.Is(err, raft.ErrEnqueueTimeout) {
+		b.counters.refused.Add(uint64(count))
+		return b.leaderError()
+	}
+	b.counters.unknown.Add(uint64(count))
+	return fmt.Errorf("%w: %w", sequencer.ErrOutcomeUnknown, err)
+}

@@ -1,0 +1,178 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"onsale/sequencer"
+)
+
+// ErrBadConfig is returned when a configuration breaks a bound; the message says
+// which field, what it is, and what is allowed.
+var ErrBadConfig = errors.New("bad node configuration")
+
+// Peer is one member of a known set of nodes.
+type Peer struct {
+	ID          string // unique, never reused for another data folder
+	RaftAddress string // host:port where its raft listens
+	HTTPAddress string // host:port where buyers reach it
+}
+
+// Config is what a node needs. Begin with DefaultConfig.
+type Config struct {
+	// DataDir holds everything that must survive.
+	DataDir string
+	// NodeID is this node's id. It belongs to the data folder for ever.
+	NodeID string
+	// RaftAddress is where raft listens and where the peers reach it.
+	RaftAddress string
+	// HTTPAddress is what a request that needs the leader is told, when this
+	// node leads.
+	HTTPAddress string
+	// Peers is the whole known set, this node included, the same on every node;
+	// empty for a cluster of one. It counts at the first start; later the log
+	// knows the members.
+	Peers []Peer
+
+	// InboxRequestsMax and InboxBytesMax bound what waits for its place in the
+	// order. More means that a rush waits instead of being told "overloaded"; at
+	// 1 million decisions a second 500,000 requests wait half a second.
+	InboxRequestsMax, InboxBytesMax int
+	// BatchRequestsMax and BatchBytesMax bound one raft entry. Longer entries
+	// cost less each request and more latency: followers receive, store and
+	// apply an entry as a whole. Raft's transport grows its buffers in steps of
+	// 256 KiB.
+	BatchRequestsMax, BatchBytesMax int
+	// InFlightMax bounds the entries that are proposed and not yet committed.
+	InFlightMax int
+	// RPCsInFlightMax is how many appends raft sends to a follower before the
+	// first is answered.
+	RPCsInFlightMax int
+
+	// HeartbeatTimeout is after how long without a leader a follower asks for
+	// an election. Shorter fails over faster, and calls false elections when
+	// the machine is saturated. ElectionTimeout is how long one may take,
+	// LeaseTimeout after how long without a quorum a leader steps down.
+	HeartbeatTimeout, ElectionTimeout, LeaseTimeout time.Duration
+	// CommitTimeout is after how long an idle leader tells followers what is
+	// committed; it bounds how stale their views are.
+	CommitTimeout time.Duration
+
+	// SnapshotBytes and SnapshotEntries say after how much log a snapshot is
+	// taken: it bounds what a restart replays. TrailingEntries is how much log
+	// is kept behind it for followers that lag.
+	SnapshotBytes                    int64
+	SnapshotEntries, TrailingEntries uint64
+	// SnapshotsKept is how many snapshots stay on disk.
+	SnapshotsKept int
+	// LogSegmentBytes and JournalSegmentBytes are the sizes of segment files.
+	LogSegmentBytes, JournalSegmentBytes int
+
+	// StallMax is how long storing log entries may take before the process is
+	// ended: raft's heartbeats run beside the disk, so a leader with a hung
+	// disk would keep its office for ever.
+	StallMax time.Duration
+
+	// Fatal is called once, from any goroutine, when the node must not go on:
+	// the process has to end. The default panics.
+	Fatal func(error)
+	// Clock is the time; the default is the system's.
+	Clock Clock
+	// Logger gets role changes, snapshots and alarms.
+	Logger *slog.Logger
+	// Transport replaces the TCP transport in tests; RaftAddress is then its
+	// address.
+	Transport raft.Transport
+}
+
+// DefaultConfig returns the configuration that serves most, for a cluster of one.
+func DefaultConfig() Config {
+	return Config{
+		NodeID:           "n1",
+		RaftAddress:      "127.0.0.1:7101",
+		InboxRequestsMax: 1 << 20, InboxBytesMax: 128 << 20,
+		BatchRequestsMax: 8192, BatchBytesMax: 256 << 10,
+		InFlightMax: 16, RPCsInFlightMax: 2,
+		HeartbeatTimeout: 600 * time.Millisecond, ElectionTimeout: 600 * time.Millisecond, LeaseTimeout: 500 * time.Millisecond,
+		CommitTimeout: 20 * time.Millisecond,
+		SnapshotBytes: 256 << 20, SnapshotEntries: 1 << 17, TrailingEntries: 1 << 12, SnapshotsKept: 2,
+		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 64 << 20,
+		StallMax: 20 * time.Second,
+		Fatal:    func(err error) { panic(err) },
+		Clock:    systemClock{},
+		Logger:   slog.New(slog.DiscardHandler),
+	}
+}
+
+// Validate returns ErrBadConfig when a field breaks its bound.
+func (c *Config) Validate() error {
+	for _, f := range []struct {
+		name               string
+		value, least, most int64
+	}{
+		{"InboxRequestsMax", int64(c.InboxRequestsMax), 1, 1 << 26},
+		{"InboxBytesMax", int64(c.InboxBytesMax), 1 << 12, 1 << 34},
+		{"BatchRequestsMax", int64(c.BatchRequestsMax), 1, sequencer.BatchCommandsMax},
+		{"BatchBytesMax", int64(c.BatchBytesMax), 2 * sequencer.CommandBytesMax, 4 << 20},
+		{"InFlightMax", int64(c.InFlightMax), 1, 1 << 10},
+		{"RPCsInFlightMax", int64(c.RPCsInFlightMax), 1, 1 << 10},
+		{"SnapshotBytes", c.SnapshotBytes, 1 << 16, 1 << 40},
+		{"SnapshotEntries", int64(c.SnapshotEntries), 16, 1 << 40},
+		{"TrailingEntries", int64(c.TrailingEntries), 1, 1 << 40},
+		{"SnapshotsKept", int64(c.SnapshotsKept), 1, 100},
+		{"HeartbeatTimeout", int64(c.HeartbeatTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
+		{"ElectionTimeout", int64(c.ElectionTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
+		{"LeaseTimeout", int64(c.LeaseTimeout), int64(5 * time.Millisecond), int64(c.HeartbeatTimeout)},
+		{"CommitTimeout", int64(c.CommitTimeout), int64(time.Millisecond), int64(time.Second)},
+		{"StallMax", int64(c.StallMax), int64(time.Millisecond), int64(time.Hour)},
+	} {
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("%w: %s is %d, allowed is %d to %d", ErrBadConfig, f.name, f.value, f.least, f.most)
+		}
+	}
+	if c.DataDir == "" || c.NodeID == "" || c.Fatal == nil || c.Clock == nil || c.Logger == nil {
+		return fmt.Errorf("%w: DataDir, NodeID, Fatal, Clock and Logger must be set", ErrBadConfig)
+	}
+	return c.validatePeers()
+}
+
+func (c *Config) validatePeers() error {
+	seen, own := map[string]bool{}, len(c.Peers) == 0
+	for _, p := range c.Peers {
+		if p.ID == "" || p.RaftAddress == "" || seen[p.ID] || seen[p.RaftAddress] {
+			return fmt.Errorf("%w: peer %q at %q has no id or address, or one that another peer has", ErrBadConfig, p.ID, p.RaftAddress)
+		}
+		seen[p.ID], seen[p.RaftAddress] = true, true
+		own = own || p.ID == c.NodeID
+	}
+	if !own {
+		return fmt.Errorf("%w: this node, %q, is not among its peers", ErrBadConfig, c.NodeID)
+	}
+	return nil
+}
+
+// members returns the known set; a node without peers is its only member.
+func (c *Config) members() []Peer {
+	if len(c.Peers) > 0 {
+		return c.Peers
+	}
+	return []Peer{{ID: c.NodeID, RaftAddress: c.RaftAddress, HTTPAddress: c.HTTPAddress}}
+}
+
+func (c *Config) raftConfig() *raft.Config {
+	r := raft.DefaultConfig()
+	r.LocalID = raft.ServerID(c.NodeID)
+	r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout
+	r.CommitTimeout = c.CommitTimeout
+	r.MaxAppendEntries = 64
+	r.BatchApplyCh = true
+	r.SnapshotThreshold, r.TrailingLogs = c.SnapshotEntries, c.TrailingEntries
+	r.SnapshotInterval = 20 * time.Second
+	r.RestoreCommittedLogs = true
+	r.NoLegacyTelemetry = true
+	r.Logger = raftLogger{c.Logger.With("part", "raft")}
+	return r
+}

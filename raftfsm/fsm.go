@@ -1,0 +1,158 @@
+package raftfsm
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"onsale/journal"
+	"onsale/sequencer"
+)
+
+// machine is the state under raft: it applies committed batches, journals them
+// and publishes what readers see. It holds no rules.
+type machine struct {
+	journal *journal.Journal
+	fatal   func(error)
+	logger  logger
+
+	// mu keeps readers of the state apart from Apply. It is held for the
+	// decisions of one batch in memory, never for IO.
+	mu    sync.RWMutex
+	state *sequencer.State
+
+	batch   sequencer.Batch
+	scratch *sequencer.Decisions // reused while nobody waits for decisions
+	encoded []byte
+
+	// proposing counts batches of this node that are under way: while there are
+	// any, decisions are made for their waiters and not reused.
+	proposing atomic.Int64
+
+	published publication
+	counters  machineCounters
+}
+
+// machineCounters are plain counters that the Collector publishes.
+type machineCounters struct {
+	batches, requests, events      atomic.Uint64
+	applyNanoseconds, journalBytes atomic.Uint64
+	journalNanoseconds             atomic.Uint64
+	batchSizes                     sizeHistogram
+}
+
+var _ raft.FSM = (*machine)(nil)
+
+func newMachine(j *journal.Journal, fatal func(error), log logger) *machine {
+	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions)}
+	m.published.init()
+	return m
+}
+
+// Apply decides one committed batch and returns its *sequencer.Decisions. An
+// entry that cannot be decoded or journaled ends the process: skipping it would
+// make this replica another one.
+func (m *machine) Apply(l *raft.Log) any {
+	d := m.scratch
+	if m.proposing.Load() > 0 {
+		d = new(sequencer.Decisions)
+	}
+	if err := m.apply(l, d); err != nil {
+		err = fmt.Errorf("raft index %d: %w", l.Index, err)
+		m.fatal(err)
+		return err
+	}
+	return d
+}
+
+func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
+	if err := sequencer.DecodeBatch(l.Data, &m.batch); err != nil {
+		return err
+	}
+	started := time.Now()
+	m.mu.Lock()
+	m.state.Apply(&m.batch, d)
+	m.published.update(m.state)
+	m.mu.Unlock()
+	decided := time.Now()
+	m.encoded = sequencer.AppendDecisions(m.encoded[:0], d)
+	block := journal.Block{RaftIndex: l.Index, Term: l.Term, StateHash: m.state.Hash(), Batch: l.Data, Decisions: m.encoded}
+	if err := m.journal.Put(&block); err != nil {
+		return err
+	}
+	m.published.applied(m.state.Seq())
+	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data)+len(m.encoded))
+	return nil
+}
+
+func (c *machineCounters) count(d *sequencer.Decisions, applying, journaling time.Duration, bytes int) {
+	c.batches.Add(1)
+	c.requests.Add(uint64(len(d.Results)))
+	c.events.Add(uint64(len(d.Events)))
+	c.applyNanoseconds.Add(uint64(applying))
+	c.journalNanoseconds.Add(uint64(journaling))
+	c.journalBytes.Add(uint64(bytes))
+	c.batchSizes.observe(len(d.Results))
+}
+
+// Snapshot freezes the state. It costs a pointer for each page of orders, so
+// decisions hardly wait; writing is Persist's, beside later batches.
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal}, nil
+}
+
+// Restore replaces the state by a snapshot's. The new state is built and verified
+// aside; until it is whole, nothing changes.
+func (m *machine) Restore(in io.ReadCloser) error {
+	defer in.Close()
+	head, err := readSnapshotHeader(in)
+	if err != nil {
+		return err
+	}
+	state, err := sequencer.ReadSnapshot(in)
+	if err != nil {
+		return err
+	}
+	gap, err := m.journal.Restore(head)
+	if err != nil {
+		return err
+	}
+	if gap {
+		m.logger.Warn("the journal begins anew at a snapshot; earlier blocks are on the peers", "height", head.Height)
+	}
+	m.mu.Lock()
+	m.state = state
+	m.published.replace(state)
+	m.mu.Unlock()
+	m.published.applied(state.Seq())
+	return nil
+}
+
+// stateHash returns the state's seq, log time and hash as of one batch.
+func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.Seq(), m.state.Now(), m.state.Hash()
+}
+
+func (m *machine) order(seq uint64) (sequencer.OrderView, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.Order(seq)
+}
+
+func (m *machine) ordersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.OrdersOf(user, after, limit)
+}
+
+func (m *machine) nextDue() (int64, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.NextDue()
+}

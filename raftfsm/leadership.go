@@ -1,0 +1,123 @@
+package raftfsm
+
+import (
+	"errors"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// barrierTimeout bounds the wait for earlier terms' entries to be applied. It is
+// retried while this node leads.
+const barrierTimeout = 10 * time.Second
+
+// followLeadership opens the inbox when this node takes office and shuts it when
+// it loses it. Until the barrier of the new term was applied, nothing is taken:
+// raft tells that a node leads before its state has everything that is committed.
+func (n *Node) followLeadership() {
+	for {
+		select {
+		case <-n.stop:
+			return
+		case leads := <-n.leader:
+			if leads {
+				n.takeOffice()
+			} else {
+				n.leaveOffice()
+			}
+		}
+	}
+}
+
+func (n *Node) takeOffice() {
+	for {
+		err := n.raft.Barrier(barrierTimeout).Error()
+		if err == nil {
+			break
+		}
+		n.config.Logger.Warn("leader could not apply its log yet", "error", err)
+		if n.stopping() || len(n.leader) > 0 {
+			return
+		}
+	}
+	_, reached, _ := n.machine.stateHash()
+	n.clock.takeOffice(reached)
+	n.counters.elections.Add(1)
+	n.batcher.leading.Store(true)
+	if n.stopping() {
+		return
+	}
+	n.inbox.open()
+	signal(n.inbox.ready)
+	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
+}
+
+func (n *Node) leaveOffice() {
+	n.batcher.leading.Store(false)
+	if n.stopping() {
+		return
+	}
+	n.inbox.shut(sequencer.ErrNoLeader)
+	n.config.Logger.Info("this node does not lead any more", "node", n.config.NodeID)
+}
+
+func (n *Node) stopping() bool {
+	select {
+	case <-n.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// watchInterval is how often the watchdog looks.
+const watchInterval = 50 * time.Millisecond
+
+// watch ends the process when storing the log hangs, raises the alarm when the
+// wall clock leaves the log's time, and takes snapshots by the log's bytes.
+func (n *Node) watch() {
+	ticker := time.NewTicker(min(watchInterval, n.config.StallMax/2))
+	defer ticker.Stop()
+	alarmed := false
+	snapshotAt := n.logs.log.Stats().Bytes
+	for {
+		select {
+		case <-n.stop:
+			return
+		case <-ticker.C:
+		}
+		n.checkStall()
+		alarmed = n.checkClock(alarmed)
+		if written := n.logs.log.Stats().Bytes; written-snapshotAt > n.config.SnapshotBytes {
+			snapshotAt = written
+			n.finished.Go(func() {
+				if err := n.Snapshot(); err != nil && !n.stopping() {
+					n.config.Logger.Error("snapshot failed", "error", err)
+				}
+			})
+		}
+	}
+}
+
+// errStalled is what a hung disk ends the process with.
+var errStalled = errors.New("storing the raft log hangs")
+
+func (n *Node) checkStall() {
+	since := n.logs.storingSince.Load()
+	if since != 0 && time.Duration(time.Now().UnixNano()-since) > n.config.StallMax {
+		n.fatal(errStalled)
+	}
+}
+
+func (n *Node) checkClock(alarmed bool) bool {
+	if !n.batcher.leading.Load() {
+		return false
+	}
+	off := n.clock.disagreement()
+	wrong := off > ClockAlarm || off < -ClockAlarm
+	if wrong && !alarmed {
+		n.counters.clockAlarms.Add(1)
+		n.config.Logger.Error("the wall clock left the log's time; the log's time goes on", "ahead_seconds", off.Seconds())
+	}
+	return wrong
+}

@@ -1,0 +1,68 @@
+package raftfsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// ErrLogRecord is returned when a record of the raft log cannot be read although
+// its checksum is right: another program wrote it.
+var ErrLogRecord = errors.New("raft log record is malformed")
+
+const logRecordVersion = 1
+
+// logRecordBytes is the length of a record before extensions and data. The index
+// is the record's in the wal.
+//
+//	offset  bytes  raft log record, little-endian
+//	0       1      version (1)
+//	1       1      raft.LogType
+//	2       2      zero
+//	4       4      length of the extensions
+//	8       8      term
+//	16      8      commit index that was known when it was stored
+//	24      8      appended at, nanoseconds since the Unix epoch; 0 when not set
+//	32             extensions, then data
+const logRecordBytes = 32
+
+func appendLogRecord(dst []byte, l *raft.Log, commit uint64) []byte {
+	le := binary.LittleEndian
+	appended := int64(0)
+	if !l.AppendedAt.IsZero() {
+		appended = l.AppendedAt.UnixNano()
+	}
+	dst = append(dst, logRecordVersion, byte(l.Type), 0, 0)
+	dst = le.AppendUint32(dst, uint32(len(l.Extensions)))
+	dst = le.AppendUint64(dst, l.Term)
+	dst = le.AppendUint64(dst, commit)
+	dst = le.AppendUint64(dst, uint64(appended))
+	dst = append(dst, l.Extensions...)
+	return append(dst, l.Data...)
+}
+
+// decodeLogRecord fills l; its data refers to record.
+func decodeLogRecord(index uint64, record []byte, l *raft.Log) (commit uint64, err error) {
+	if len(record) < logRecordBytes || record[0] != logRecordVersion || record[2]|record[3] != 0 {
+		return 0, fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrLogRecord, index, len(record), logRecordVersion)
+	}
+	le, rest := binary.LittleEndian, record[logRecordBytes:]
+	extensions := le.Uint32(record[4:])
+	if uint64(extensions) > uint64(len(rest)) {
+		return 0, fmt.Errorf("%w: record %d has %d bytes of extensions in %d", ErrLogRecord, index, extensions, len(rest))
+	}
+	*l = raft.Log{Index: index, Term: le.Uint64(record[8:]), Type: raft.LogType(record[1])}
+	if appended := int64(le.Uint64(record[24:])); appended != 0 {
+		l.AppendedAt = time.Unix(0, appended)
+	}
+	if extensions > 0 {
+		l.Extensions = rest[:extensions:extensions]
+	}
+	if len(rest) > int(extensions) {
+		l.Data = rest[extensions:]
+	}
+	return le.Uint64(record[16:]), nil
+}

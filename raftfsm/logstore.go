@@ -1,0 +1,242 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"onsale/wal"
+)
+
+// LogStore is raft's log on a wal.Log. It is a raft.MonotonicLogStore and a
+// raft.CommitTrackingLogStore, and keeps the newest entries in memory: raft reads
+// each of them again for every follower.
+type LogStore struct {
+	log   *wal.Log
+	cache logCache
+
+	commit      atomic.Uint64 // staged by raft, written with the next entries
+	commitAtEnd uint64        // what the newest record said at open
+
+	// stored is called after entries became durable, fatal when they could not.
+	stored func([]*raft.Log)
+	fatal  func(error)
+	// storingSince is when the store in progress began, in nanoseconds of the
+	// wall clock; 0 when none is. The watchdog reads it.
+	storingSince atomic.Int64
+
+	buffer  []byte
+	records [][]byte
+}
+
+var (
+	_ raft.MonotonicLogStore      = (*LogStore)(nil)
+	_ raft.CommitTrackingLogStore = (*LogStore)(nil)
+)
+
+// OpenLogStore opens the raft log in a directory. stored and fatal may be nil.
+func OpenLogStore(dir string, options wal.Options, stored func([]*raft.Log), fatal func(error)) (*LogStore, error) {
+	log, err := wal.Open(dir, options)
+	if err != nil {
+		return nil, fmt.Errorf("raft log: %w", err)
+	}
+	s := &LogStore{log: log, stored: stored, fatal: fatal}
+	if last := log.LastIndex(); last > 0 {
+		record, err := log.Read(last)
+		if err == nil {
+			s.commitAtEnd, err = decodeLogRecord(last, record, new(raft.Log))
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("raft log: %w", err), log.Close())
+		}
+	}
+	return s, nil
+}
+
+// IsMonotonic says that indices may not have gaps.
+func (s *LogStore) IsMonotonic() bool { return true }
+
+// FirstIndex returns the first index, 0 when the log is empty.
+func (s *LogStore) FirstIndex() (uint64, error) { return s.log.FirstIndex(), s.log.Err() }
+
+// LastIndex returns the last index, 0 when the log is empty.
+func (s *LogStore) LastIndex() (uint64, error) { return s.log.LastIndex(), s.log.Err() }
+
+// GetLog reads an entry. Its data is shared with other readers: not to be changed.
+func (s *LogStore) GetLog(index uint64, l *raft.Log) error {
+	if s.cache.get(index, l) {
+		return nil
+	}
+	record, err := s.log.Read(index)
+	if errors.Is(err, wal.ErrNotFound) {
+		return raft.ErrLogNotFound
+	}
+	if err == nil {
+		_, err = decodeLogRecord(index, record, l)
+	}
+	return err
+}
+
+// StoreLog stores one entry.
+func (s *LogStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+
+// StoreLogs stores entries with one write and one fsync; they are durable when it
+// returns. An error is final: the node must stop (package wal says why).
+func (s *LogStore) StoreLogs(logs []*raft.Log) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	s.storingSince.Store(time.Now().UnixNano())
+	defer s.storingSince.Store(0)
+	if err := s.append(logs); err != nil {
+		err = fmt.Errorf("raft log: %w", err)
+		if s.fatal != nil {
+			s.fatal(err)
+		}
+		return err
+	}
+	s.cache.put(logs)
+	if s.stored != nil {
+		s.stored(logs)
+	}
+	return nil
+}
+
+func (s *LogStore) append(logs []*raft.Log) error {
+	size, commit := 0, s.commit.Load()
+	for _, l := range logs {
+		size += logRecordBytes + len(l.Extensions) + len(l.Data)
+	}
+	if cap(s.buffer) < size {
+		s.buffer = make([]byte, 0, size)
+	}
+	s.buffer, s.records = s.buffer[:0], s.records[:0]
+	for i, l := range logs {
+		if l.Index != logs[0].Index+uint64(i) {
+			return fmt.Errorf("%w: %d follows %d", wal.ErrOutOfOrder, l.Index, logs[i-1].Index)
+		}
+		start := len(s.buffer)
+		s.buffer = appendLogRecord(s.buffer, l, min(commit, l.Index))
+		s.records = append(s.records, s.buffer[start:])
+	}
+	if s.log.LastIndex() == 0 && logs[0].Index != s.log.NextIndex() {
+		// An empty log may begin anywhere: after a snapshot was installed.
+		if err := s.log.Reset(logs[0].Index); err != nil {
+			return err
+		}
+	}
+	return s.log.Append(logs[0].Index, s.records)
+}
+
+// DeleteRange deletes from one end of the log, or all of it.
+func (s *LogStore) DeleteRange(from, to uint64) error {
+	first, last := s.log.FirstIndex(), s.log.LastIndex()
+	from, to = max(from, first), min(to, last)
+	if first == 0 || from > to {
+		return nil
+	}
+	s.cache.drop(from, to)
+	switch {
+	case from == first && to == last:
+		return s.log.Reset(last + 1)
+	case from == first:
+		return s.log.TruncateFront(to + 1)
+	case to == last:
+		return s.log.TruncateBack(from - 1)
+	}
+	return fmt.Errorf("raft log: %d to %d is in the middle of %d to %d and cannot be deleted", from, to, first, last)
+}
+
+// StageCommitIndex notes raft's commit index; the next stored entries carry it.
+func (s *LogStore) StageCommitIndex(index uint64) error {
+	s.commit.Store(index)
+	return nil
+}
+
+// GetCommitIndex returns the commit index that the newest entry carried at open.
+func (s *LogStore) GetCommitIndex() (uint64, error) { return s.commitAtEnd, nil }
+
+// Close closes the log.
+func (s *LogStore) Close() error { return s.log.Close() }
+
+const (
+	cachedEntriesMax = 1024
+	cachedBytesMax   = 64 << 20
+)
+
+// logCache holds the newest entries, contiguous up to the last stored one,
+// bounded in number and bytes. Data is kept by reference, as raft made it.
+type logCache struct {
+	mu          sync.RWMutex
+	ring        [cachedEntriesMax]*raft.Log
+	first, next uint64 // holds first..next-1
+	bytes       int
+}
+
+func (c *logCache) get(index uint64, l *raft.Log) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if index < c.first || index >= c.next {
+		return false
+	}
+	*l = *c.ring[index%cachedEntriesMax]
+	return true
+}
+
+func (c *logCache) put(logs []*raft.Log) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if logs[0].Index != c.next {
+		c.empty(logs[0].Index)
+	}
+	for _, l := range logs {
+		if c.next-c.first == cachedEntriesMax {
+			c.dropFirst()
+		}
+		c.ring[l.Index%cachedEntriesMax] = l
+		c.bytes += len(l.Data)
+		c.next++
+		for c.bytes > cachedBytesMax && c.next-c.first > 1 {
+			c.dropFirst()
+		}
+	}
+}
+
+func (c *logCache) dropFirst() {
+	slot := &c.ring[c.first%cachedEntriesMax]
+	c.bytes -= len((*slot).Data)
+	*slot = nil
+	c.first++
+}
+
+// empty forgets everything; the next entry will be at next.
+func (c *logCache) empty(next uint64) {
+	for c.first < c.next {
+		c.dropFirst()
+	}
+	c.first, c.next = next, next
+}
+
+// drop forgets a range that touches one end of the log.
+func (c *logCache) drop(from, to uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case from <= c.first && to+1 >= c.next:
+		c.empty(0)
+	case from <= c.first:
+		for c.first <= to && c.first < c.next {
+			c.dropFirst()
+		}
+	default:
+		for c.next > from && c.next > c.first {
+			c.next--
+			c.bytes -= len(c.ring[c.next%cachedEntriesMax].Data)
+			c.ring[c.next%cachedEntriesMax] = nil
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+
+	"onsale/journal"
+	"onsale/sequencer"
+	"onsale/wal"
+)
+
+// Node is one replica: raft, its logs, the state and the way into it. All methods
+// are safe for concurrent use.
+type Node struct {
+	config  Config
+	isNew   bool
+	raft    *raft.Raft
+	trans   raft.Transport
+	logs    *LogStore
+	stable  *raftboltdb.BoltStore
+	journal *journal.Journal
+	machine *machine
+	inbox   *inbox
+	batcher *batcher
+	clock   *logClock
+
+	leader   chan bool // raft tells when this node takes and loses office
+	stop     chan struct{}
+	finished sync.WaitGroup
+	failed   sync.Once
+	failure  atomic.Pointer[error]
+	closed   sync.Once
+	counters nodeCounters
+}
+
+type nodeCounters struct {
+	elections, clockAlarms, snapshots atomic.Uint64
+}
+
+// Open starts a node on its data folder. It returns when raft runs; whether there
+// is a leader yet is Ready's to say.
+func Open(config Config) (*Node, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.closeStores())
+	}
+	n.batcher.start()
+	n.finished.Go(n.followLeadership)
+	n.finished.Go(n.watch)
+	return n, nil
+}
+
+func (n *Node) open() error {
+	if err := os.MkdirAll(n.config.DataDir, 0o750); err != nil {
+		return err
+	}
+	if err := n.openStores(); err != nil {
+		return err
+	}
+	n.machine = newMachine(n.journal, n.fatal, n.config.Logger)
+	n.inbox = newInbox(&n.config)
+	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
+	n.batcher.leaderError = n.notLeader
+	n.logs.stored = n.batcher.noteStored
+	return n.openRaft()
+}
+
+// openStores opens the two logs and the votes. The raft log's lock is taken first:
+// it keeps a second process away from everything else.
+func (n *Node) openStores() (err error) {
+	dir, options := n.config.DataDir, wal.DefaultOptions()
+	options.SegmentBytes = n.config.LogSegmentBytes
+	if n.logs, err = OpenLogStore(filepath.Join(dir, "raft-log"), options, nil, n.fatal); err != nil {
+		return err
+	}
+	if n.isNew, err = claimFolder(dir, n.config.NodeID); err != nil {
+		return err
+	}
+	n.stable, err = raftboltdb.New(raftboltdb.Options{
+		Path:        filepath.Join(dir, "raft-votes.bolt"),
+		BoltOptions: &bbolt.Options{Timeout: time.Second},
+	})
+	if err != nil {
+		return fmt.Errorf("votes: %w", err)
+	}
+	n.journal, err = journal.Open(filepath.Join(dir, "journal"), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
+	return err
+}
+
+func (n *Node) openRaft() error {
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(n.config.DataDir, n.config.SnapshotsKept, raftLogger{n.config.Logger})
+	if err != nil {
+		return fmt.Errorf("snapshots: %w", err)
+	}
+	if n.trans, err = n.transport(); err != nil {
+		return err
+	}
+	c := n.config.raftConfig()
+	c.NotifyCh = n.leader
+	used, err := raft.HasExistingState(n.logs, n.stable, snapshots)
+	if err != nil {
+		return err
+	}
+	if !used {
+		if err := raft.BootstrapCluster(c, n.logs, n.stable, snapshots, n.trans, n.membership()); err != nil {
+			return fmt.Errorf("bootstrap: %w", err)
+		}
+	}
+	n.raft, err = raft.NewRaft(c, n.machine, n.logs, watchedStable{n.stable, n.fatal}, snapshots, n.trans)
+	n.batcher.raft = n.raft
+	return err
+}
+
+func (n *Node) transport() (raft.Transport, error) {
+	if n.config.Transport != nil {
+		return n.config.Transport, nil
+	}
+	trans, err := raft.NewTCPTransportWithConfig(n.config.RaftAddress, nil, &raft.NetworkTransportConfig{
+		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: 10 * time.Second,
+		Logger: raftLogger{n.config.Logger.With("part", "raft")},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("raft listener %s: %w", n.config.RaftAddress, err)
+	}
+	return trans, nil
+}
+
+func (n *Node) membership() raft.Configuration {
+	var c raft.Configuration
+	for _, p := range n.config.members() {
+		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.RaftAddress)})
+	}
+	return c
+}
+
+// IsNew reports whether the data folder was made by this start.
+func (n *Node) IsNew() bool { return n.isNew }
+
+// fatal reports the failure that ends the node, once.
+func (n *Node) fatal(err error) {
+	n.failed.Do(func() {
+		n.failure.Store(&err)
+		n.config.Fatal(err)
+	})
+}
+
+// Decide gives a command its place in the order and returns its decision once it
+// is committed and applied here. Its errors are ErrOverloaded, *NotLeaderError,
+// ErrStopping (not taken, all three) and ErrOutcomeUnknown. The command is not
+// kept.
+func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
+	w, err := n.inbox.put(c)
+	if err != nil {
+		return sequencer.Result{}, n.refusal(err)
+	}
+	return n.inbox.wait(w)
+}
+
+// DecideMany does the same for commands that are encoded already, one frame after
+// the other: they keep their order and nothing comes between them. It fills
+// results[:count]. ErrFrames when they are no whole commands or more than a
+// batch holds.
+func (n *Node) DecideMany(frames []byte, count int, results []sequencer.Result) error {
+	if count == 0 {
+		return nil
+	}
+	w, err := n.inbox.putMany(frames, count, results)
+	if err != nil {
+		return n.refusal(err)
+	}
+	_, err = n.inbox.wait(w)
+	return err
+}
+
+func (n *Node) refusal(err error) error {
+	if errors.Is(err, sequencer.ErrNoLeader) {
+		return n.notLeader()
+	}
+	return err
+}
+
+// notLeader says who leads, as far as this node knows.
+func (n *Node) notLeader() error {
+	_, id := n.raft.LeaderWithID()
+	for _, p := range n.config.members() {
+		if p.ID == string(id) && p.ID != n.config.NodeID {
+			return &sequencer.NotLeaderError{LeaderID: p.ID, LeaderAddress: p.HTTPAddress}
+		}
+	}
+	return &sequencer.NotLeaderError{}
+}
+
+// Sales returns all sales by number; what is returned never changes. With more
+// than 64 sales it may be 100 ms old.
+func (n *Node) Sales() []sequencer.SaleView { return n.machine.published.sales() }
+
+// SaleByID returns the sale with an id; what is returned never changes.
+func (n *Node) SaleByID(id string) (*sequencer.SaleView, bool) {
+	return n.machine.published.saleByID(id)
+}
+
+// Order returns the order with a seq as of the last batch applied here.
+func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) { return n.machine.order(seq) }
+
+// OrdersOf returns a user's orders with a seq above after, lowest first.
+func (n *Node) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
+	return n.machine.ordersOf(user, after, limit)
+}
+
+// AppliedSeq returns the seq of the last decision applied here.
+func (n *Node) AppliedSeq() uint64 { return n.machine.published.seq.Load() }
+
+// WaitApplied returns when a decision was applied here, or ErrBehind.
+func (n *Node) WaitApplied(ctx context.Context, seq uint64) error {
+	return n.machine.published.wait(ctx, seq)
+}
+
+// Snapshot takes a snapshot now.
+func (n *Node) Snapshot() error {
+	err := n.raft.Snapshot().Error()
+	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		return nil
+	}
+	if err == nil {
+		n.counters.snapshots.Add(1)
+	}
+	return err
+}
+
+// Close answers everybody who waits, stops raft and closes the logs. What was
+// answered is on disk; what was not taken is told so.
+func (n *Node) Close() error {
+	err := sequencer.ErrStopping
+	n.closed.Do(func() { err = n.close() })
+	return err
+}
+
+func (n *Node) close() error {
+	close(n.stop)
+	n.inbox.shut(sequencer.ErrStopping)
+	err := n.raft.Shutdown().Error()
+	n.batcher.close()
+	n.finished.Wait()
+	n.inbox.shut(sequencer.ErrStopping)
+	return errors.Join(err, n.closeStores())
+}
+
+func (n *Node) closeStores() error {
+	var errs []error
+	if closer, ok := n.trans.(raft.WithClose); ok {
+		errs = append(errs, closer.Close())
+	}
+	if n.journal != nil {
+		errs = append(errs, n.journal.Close())
+	}
+	if n.stable != nil {
+		errs = append(errs, n.stable.Close())
+	}
+	if n.logs != nil {
+		errs = append(errs, n.logs.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,147 @@
+package raftfsm
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// allSalesAgeMax is how old the list of all sales may be when there are many of
+// them: copying 10,000 sales for every reader of every batch is not worth it.
+const (
+	allSalesAgeMax = 100 * time.Millisecond
+	fewSales       = 64
+)
+
+// publication is what readers see without taking a lock of the state: a view of
+// each sale, replaced when a batch changed it, and how far the log was applied.
+type publication struct {
+	table atomic.Pointer[saleTable]
+	all   atomic.Pointer[allSales]
+	turns atomic.Uint64 // counts updates, so that all knows its age
+
+	seq     atomic.Uint64
+	waiting atomic.Int64
+	mu      sync.Mutex
+	moved   chan struct{} // closed and replaced when seq moves
+}
+
+// saleTable finds the sales; it is replaced when one is added.
+type saleTable struct {
+	byID  map[string]*atomic.Pointer[sequencer.SaleView]
+	views []*atomic.Pointer[sequencer.SaleView] // by number - 1
+}
+
+type allSales struct {
+	turn  uint64
+	made  time.Time
+	sales []sequencer.SaleView
+}
+
+func (p *publication) init() {
+	p.table.Store(&saleTable{})
+	p.all.Store(&allSales{})
+	p.moved = make(chan struct{})
+}
+
+// update publishes the sales that the last batch changed.
+func (p *publication) update(state *sequencer.State) {
+	touched := state.TouchedSales()
+	if len(touched) == 0 {
+		return
+	}
+	if state.SaleCount() > len(p.table.Load().views) {
+		p.grow(state)
+	}
+	views := p.table.Load().views
+	for _, number := range touched {
+		view, _ := state.Sale(number)
+		views[number-1].Store(&view)
+	}
+	p.turns.Add(1)
+}
+
+// grow replaces the table by one that has every sale.
+func (p *publication) grow(state *sequencer.State) {
+	old := p.table.Load()
+	table := &saleTable{byID: make(map[string]*atomic.Pointer[sequencer.SaleView], state.SaleCount())}
+	table.views = append(table.views, old.views...)
+	for id, view := range old.byID {
+		table.byID[id] = view
+	}
+	for number := len(old.views) + 1; number <= state.SaleCount(); number++ {
+		view, _ := state.Sale(uint16(number))
+		pointer := new(atomic.Pointer[sequencer.SaleView])
+		pointer.Store(&view)
+		table.views = append(table.views, pointer)
+		table.byID[view.ID] = pointer
+	}
+	p.table.Store(table)
+}
+
+// replace publishes another state as a whole.
+func (p *publication) replace(state *sequencer.State) {
+	p.table.Store(&saleTable{})
+	p.grow(state)
+	p.turns.Add(1)
+}
+
+func (p *publication) sales() []sequencer.SaleView {
+	cached, turn := p.all.Load(), p.turns.Load()
+	if cached.turn == turn || len(cached.sales) > fewSales && time.Since(cached.made) < allSalesAgeMax {
+		return cached.sales
+	}
+	views := p.table.Load().views
+	fresh := &allSales{turn: turn, made: time.Now(), sales: make([]sequencer.SaleView, len(views))}
+	for i, view := range views {
+		fresh.sales[i] = *view.Load()
+	}
+	p.all.Store(fresh)
+	return fresh.sales
+}
+
+func (p *publication) saleByID(id string) (*sequencer.SaleView, bool) {
+	view, known := p.table.Load().byID[id]
+	if !known {
+		return nil, false
+	}
+	return view.Load(), true
+}
+
+// applied tells who waits that the log was applied up to a seq.
+func (p *publication) applied(seq uint64) {
+	p.seq.Store(seq)
+	if p.waiting.Load() == 0 {
+		return
+	}
+	p.mu.Lock()
+	close(p.moved)
+	p.moved = make(chan struct{})
+	p.mu.Unlock()
+}
+
+// wait returns when seq was applied, or sequencer.ErrBehind.
+func (p *publication) wait(ctx context.Context, seq uint64) error {
+	if p.seq.Load() >= seq {
+		return nil
+	}
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	for {
+		p.mu.Lock()
+		moved := p.moved
+		p.mu.Unlock()
+		if p.seq.Load() >= seq {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: at %d, asked for %d", sequencer.ErrBehind, p.seq.Load(), seq)
+		}
+	}
+}

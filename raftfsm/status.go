@@ -1,0 +1,86 @@
+package raftfsm
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/raft"
+)
+
+// Status is what a node says of itself. StateHash is as of Seq: nodes with the
+// same Seq have the same StateHash.
+type Status struct {
+	NodeID            string   `json:"node_id"`
+	Role              string   `json:"role"`
+	Term              uint64   `json:"term"`
+	LeaderID          string   `json:"leader_id"`
+	LeaderHTTPAddress string   `json:"leader_http_address"`
+	RaftAddress       string   `json:"raft_address"`
+	CommitIndex       uint64   `json:"commit_index"`
+	AppliedIndex      uint64   `json:"applied_index"`
+	LastIndex         uint64   `json:"last_index"`
+	Seq               uint64   `json:"seq"`
+	LogTime           int64    `json:"log_time_ns"`
+	StateHash         string   `json:"state_hash"`
+	JournalHeight     uint64   `json:"journal_height"`
+	JournalHash       string   `json:"journal_hash"`
+	InboxRequests     int      `json:"inbox_requests"`
+	Members           []string `json:"members"`
+}
+
+// Status returns the node's status.
+func (n *Node) Status() Status {
+	_, leader := n.raft.LeaderWithID()
+	seq, logTime, hash := n.machine.stateHash()
+	head := n.journal.Position()
+	requests, _ := n.inbox.load()
+	s := Status{
+		NodeID: n.config.NodeID, Role: strings.ToLower(n.raft.State().String()), Term: n.raft.CurrentTerm(),
+		LeaderID: string(leader), RaftAddress: string(n.trans.LocalAddr()),
+		CommitIndex: n.raft.CommitIndex(), AppliedIndex: n.raft.AppliedIndex(), LastIndex: n.raft.LastIndex(),
+		Seq: seq, LogTime: logTime, StateHash: fmt.Sprintf("%016x", hash),
+		JournalHeight: head.Height, JournalHash: hex.EncodeToString(head.Hash[:]), InboxRequests: requests,
+	}
+	for _, p := range n.config.members() {
+		s.Members = append(s.Members, p.ID)
+		if p.ID == s.LeaderID {
+			s.LeaderHTTPAddress = p.HTTPAddress
+		}
+	}
+	return s
+}
+
+// Leads reports whether this node takes requests.
+func (n *Node) Leads() bool { return n.batcher.leading.Load() && n.raft.State() == raft.Leader }
+
+// Check is one line of a readiness report.
+type Check struct {
+	Name string
+	Err  error // nil when all is well
+}
+
+var (
+	errNoLeader = errors.New("no leader is known")
+	errBehind   = errors.New("applying committed entries")
+)
+
+// appliedLagMax is how many committed entries a ready node may still have to apply.
+const appliedLagMax = 256
+
+// Ready says whether this node should get traffic, and if not, why.
+func (n *Node) Ready() []Check {
+	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}}
+	if _, id := n.raft.LeaderWithID(); id == "" {
+		checks[0].Err = errNoLeader
+	}
+	checks[1].Err, checks[2].Err = n.logs.log.Err(), n.journal.Err()
+	if n.raft.CommitIndex() > n.raft.AppliedIndex()+appliedLagMax || n.raft.State() == raft.Leader && !n.Leads() {
+		checks[3].Err = errBehind
+	}
+	if failure := n.failure.Load(); failure != nil {
+		checks[4].Err = *failure
+	}
+	return checks
+}
