@@ -1,0 +1,130 @@
+package naive
+
+import (
+	"unicode/utf8"
+
+	"onsale/sequencer"
+)
+
+// wish is what a buy asks for, with min filled in.
+type wish struct {
+	sale          uint16
+	quantity, min uint8
+}
+
+func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
+	w := wish{c.Sale, c.Quantity, c.Min}
+	if w.min == 0 {
+		w.min = w.quantity
+	}
+	s := m.saleOf(c.Sale)
+	switch {
+	case len(c.User) < 1 || len(c.User) > sequencer.UserBytesMax || !utf8.Valid(c.User) || w.quantity < 1 || w.min > w.quantity:
+		r.Code = sequencer.CodeBadRequest
+	case s == nil:
+		r.Code = sequencer.CodeUnknownSale
+	case m.knownKey(c, w, r):
+	default:
+		r.Code = m.refusal(c.User, s, w)
+		if r.Code == sequencer.CodeOK {
+			r.Code = m.place(c, s, w, r)
+		}
+		if r.Code != sequencer.CodeOK {
+			m.keys.remember(c.Key, refusedBuy{w, r.Seq, r.Code})
+		}
+	}
+	switch {
+	case s == nil:
+	case r.Replayed:
+		s.counters.Replayed++
+	default:
+		s.counters.Buys[r.Code]++
+	}
+}
+
+// knownKey answers a buy whose key came before, and reports whether it did.
+func (m *Model) knownKey(c *sequencer.Command, w wish, r *sequencer.Result) bool {
+	if c.Key == (sequencer.KeyDigest{}) {
+		return false
+	}
+	for _, o := range m.byUser[string(c.User)] {
+		if o.key != c.Key {
+			continue
+		}
+		if w != (wish{o.sale.number, o.requested, o.min}) {
+			r.Code = sequencer.CodeKeyReused
+			return true
+		}
+		m.show(o, r)
+		r.Seq, r.Replayed = o.seq, true
+		return true
+	}
+	first, known := m.keys.find(c.Key)
+	switch {
+	case !known:
+		return false
+	case first.wish != w:
+		r.Code = sequencer.CodeKeyReused
+	default:
+		r.Seq, r.Code, r.Replayed = first.seq, first.code, true
+	}
+	return true
+}
+
+// refusal returns why the user may not even stand in line, CodeOK when it may.
+func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
+	switch {
+	case s.closed || s.cancelled:
+		return sequencer.CodeClosed
+	case s.paused:
+		return sequencer.CodePaused
+	case m.now < s.spec.StartsAt:
+		return sequencer.CodeNotStarted
+	}
+	mine := m.byUser[string(user)]
+	tickets := int(w.quantity)
+	for _, o := range mine {
+		if o.sale == s && o.state.Live() {
+			tickets += int(o.quantity)
+		}
+	}
+	switch {
+	case tickets > int(s.spec.Cap):
+		return sequencer.CodeCapExceeded
+	case len(mine) >= sequencer.OrdersPerUserMax:
+		return sequencer.CodeOrderLimit
+	}
+	return sequencer.CodeOK
+}
+
+// place reserves, puts on the waitlist, or finds the sale sold out.
+func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result) sequencer.Code {
+	fits := len(s.waiting) == 0 && s.available() >= int64(w.min)
+	if !fits && len(s.waiting) >= int(s.spec.Waitlist) {
+		return sequencer.CodeSoldOut
+	}
+	o := &order{
+		seq: m.seq, sale: s, user: string(c.User), key: c.Key, createdAt: m.now,
+		quantity: w.quantity, requested: w.quantity, min: w.min,
+	}
+	m.orders = append(m.orders, o)
+	m.byUser[o.user] = append(m.byUser[o.user], o)
+	if fits {
+		m.reserve(o)
+	} else {
+		s.waiting = append(s.waiting, o)
+		m.enter(o, sequencer.StateWaitlisted)
+	}
+	m.show(o, r)
+	return sequencer.CodeOK
+}
+
+// reserve takes as many of the wanted tickets as there are, with a fresh hold.
+func (m *Model) reserve(o *order) {
+	s := o.sale
+	o.quantity = uint8(min(int64(o.requested), s.available()))
+	s.held += int64(o.quantity)
+	o.deadline = m.now + s.spec.Hold
+	m.enter(o, sequencer.StateReserved)
+	m.timers.set(o)
+}

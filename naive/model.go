@@ -1,0 +1,74 @@
+package naive
+
+import "onsale/sequencer"
+
+// Model is the state of the second implementation. It belongs to one goroutine.
+type Model struct {
+	now    int64
+	seq    uint64  // of the newest command
+	sales  []*sale // by number, from 1
+	named  map[string]*sale
+	orders []*order // all that were ever made, by seq
+	byUser map[string][]*order
+	timers timers
+	keys   refusals
+
+	// before and events belong to the batch that is being decided.
+	before uint32
+	events []sequencer.Event
+}
+
+// New returns a model with no sales.
+func New() *Model {
+	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, keys: newRefusals()}
+}
+
+// Apply decides a batch. It keeps nothing of b, and the caller owns the result.
+func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
+	m.before, m.events = 0, nil
+	m.now = max(m.now, b.Time)
+	m.fireTimers()
+	d := &sequencer.Decisions{Time: m.now, FirstSeq: m.seq + 1, Results: make([]sequencer.Result, len(b.Commands))}
+	for i := range b.Commands {
+		m.seq++
+		m.before = uint32(i) + 1
+		d.Results[i] = m.decide(&b.Commands[i])
+	}
+	d.Events = m.events
+	return d
+}
+
+func (m *Model) decide(c *sequencer.Command) sequencer.Result {
+	r := sequencer.Result{Seq: m.seq, Kind: c.Kind}
+	switch c.Kind {
+	case sequencer.KindBuy:
+		m.buy(c, &r)
+	case sequencer.KindCancel:
+		m.cancel(c, &r)
+	case sequencer.KindPayBegin:
+		m.payBegin(c, &r)
+	case sequencer.KindPayResult:
+		m.payResult(c, &r)
+	case sequencer.KindPayVoided:
+		m.payVoided(c, &r)
+	case sequencer.KindRefund:
+		m.refund(c, &r)
+	case sequencer.KindSaleCreate:
+		m.saleCreate(c, &r)
+	case sequencer.KindExtend:
+		m.extend(c, &r)
+	case sequencer.KindSaleUpdate, sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose,
+		sequencer.KindSaleCancel, sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
+		m.saleCommand(c, &r)
+	default:
+		r.Code = sequencer.CodeBadRequest
+	}
+	return r
+}
+
+// tell adds an event to the batch's.
+func (m *Model) tell(kind sequencer.EventKind, o *order, quantity uint8, deadline int64) {
+	m.events = append(m.events, sequencer.Event{
+		Order: o.seq, Deadline: deadline, Before: m.before, Sale: o.sale.number, Kind: kind, Quantity: quantity,
+	})
+}

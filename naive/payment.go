@@ -1,0 +1,127 @@
+package naive
+
+import "onsale/sequencer"
+
+func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
+	o := m.orderOf(c.Order)
+	if o == nil || o.user != string(c.User) {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch o.state {
+	case sequencer.StateReserved:
+		r.Code = m.payReserved(o, c.Amount)
+	case sequencer.StatePaying:
+		r.Code = sequencer.CodePaymentInFlight
+	case sequencer.StatePaid:
+		r.Code = sequencer.CodeAlreadyPaid
+	case sequencer.StateExpired:
+		r.Code = sequencer.CodeSessionExpired
+	default:
+		r.Code = sequencer.CodeNotPayable
+	}
+	m.show(o, r)
+}
+
+func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
+	switch {
+	case amount != o.sale.spec.Price*int64(o.quantity):
+		return sequencer.CodeAmountMismatch
+	case o.attempts >= sequencer.AttemptsMax:
+		return sequencer.CodeAttemptsExceeded
+	}
+	o.attempts++
+	o.overdue = false
+	m.enter(o, sequencer.StatePaying)
+	m.timers.set(o)
+	return sequencer.CodeOK
+}
+
+func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
+	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled {
+		r.Code = sequencer.CodeBadRequest
+		return
+	}
+	o := m.orderOf(c.Order)
+	if o == nil {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch {
+	case c.Attempt < 1 || c.Attempt > o.attempts:
+		r.Code = sequencer.CodeBadRequest
+	case o.state == sequencer.StatePaying && c.Attempt == o.attempts:
+		m.settle(o, c.Outcome)
+	default:
+		r.Code = oldAttempt(o, c.Attempt, c.Outcome)
+	}
+	m.show(o, r)
+}
+
+// settle takes the provider's word on the live attempt.
+func (m *Model) settle(o *order, outcome sequencer.PayOutcome) {
+	s := o.sale
+	switch {
+	case outcome == sequencer.PayUnknown:
+	case outcome == sequencer.PayAccepted:
+		s.held -= int64(o.quantity)
+		s.sold += int64(o.quantity)
+		m.enter(o, sequencer.StatePaid)
+	case s.cancelled:
+		m.giveBack(o, sequencer.StateCancelled)
+		m.promote(s)
+	case o.deadline > m.now:
+		o.state = sequencer.StateReserved
+		m.timers.set(o)
+	default:
+		m.giveBack(o, sequencer.StateExpired)
+		m.promote(s)
+	}
+}
+
+// oldAttempt takes the provider's word on an attempt that is not live.
+func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer.Code {
+	switch {
+	case outcome != sequencer.PayAccepted:
+		return sequencer.CodeStaleAttempt
+	case o.state == sequencer.StatePaid && attempt == o.attempts:
+		return sequencer.CodeOK // the newest attempt is the one that paid
+	}
+	o.voidsDue |= 1 << (attempt - 1)
+	return sequencer.CodeLateSuccess
+}
+
+func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
+	o := m.orderOf(c.Order)
+	if o == nil {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch {
+	case c.Attempt < 1 || c.Attempt > o.attempts:
+		r.Code = sequencer.CodeBadRequest
+	case o.voidsDue&(1<<(c.Attempt-1)) == 0:
+		r.Code = sequencer.CodeStaleAttempt
+	default:
+		o.voidsDue &^= 1 << (c.Attempt - 1)
+	}
+	m.show(o, r)
+}
+
+func (m *Model) refund(c *sequencer.Command, r *sequencer.Result) {
+	o := m.orderOf(c.Order)
+	if o == nil {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch o.state {
+	case sequencer.StatePaid:
+		o.sale.sold -= int64(o.quantity)
+		o.sale.withheld += int64(o.quantity)
+		m.enter(o, sequencer.StateRefunded)
+	case sequencer.StateRefunded:
+	default:
+		r.Code = sequencer.CodeNotPaid
+	}
+	m.show(o, r)
+}

@@ -1,0 +1,83 @@
+package naive
+
+import (
+	"sort"
+
+	"onsale/sequencer"
+)
+
+// sale is one sale. The available tickets are never kept, always counted.
+type sale struct {
+	spec      sequencer.SaleSpec
+	number    uint16
+	createdAt int64
+
+	paused, closed, cancelled bool
+
+	sold, held, withheld int64
+	waiting              []*order // by seq
+	servedSeq            uint64
+	counters             sequencer.Counters
+}
+
+func (s *sale) available() int64 { return int64(s.spec.Quantity) - s.sold - s.held - s.withheld }
+
+// order is one order, whatever became of it.
+type order struct {
+	seq       uint64
+	sale      *sale
+	user      string
+	key       sequencer.KeyDigest
+	createdAt int64
+	deadline  int64
+	state     sequencer.OrderState
+	quantity  uint8 // held, or wanted while waiting
+	requested uint8
+	min       uint8
+	attempts  uint8
+	voidsDue  uint8
+	overdue   bool
+}
+
+// saleOf returns the sale with a number, nil when there is none.
+func (m *Model) saleOf(number uint16) *sale {
+	if number == 0 || int(number) > len(m.sales) {
+		return nil
+	}
+	return m.sales[number-1]
+}
+
+// orderOf returns the order with a seq, nil when there is none.
+func (m *Model) orderOf(seq uint64) *order {
+	i := sort.Search(len(m.orders), func(i int) bool { return m.orders[i].seq >= seq })
+	if i == len(m.orders) || m.orders[i].seq != seq {
+		return nil
+	}
+	return m.orders[i]
+}
+
+// enter moves an order to a state and counts that it came there.
+func (m *Model) enter(o *order, state sequencer.OrderState) {
+	o.state = state
+	o.sale.counters.Entered[state]++
+	o.sale.counters.Tickets[state] += uint64(o.quantity)
+}
+
+// show fills in what a result says of the order it found.
+func (m *Model) show(o *order, r *sequencer.Result) {
+	r.Order, r.Sale, r.State = o.seq, o.sale.number, o.state
+	r.Quantity, r.Attempt, r.Position = o.quantity, o.attempts, position(o)
+	r.Deadline = 0
+	if o.state.Holds() {
+		r.Deadline = o.deadline
+	}
+}
+
+// position returns the order's place in the waitlist, 0 when it does not wait.
+func position(o *order) uint32 {
+	if o.state != sequencer.StateWaitlisted {
+		return 0
+	}
+	waiting := o.sale.waiting
+	return uint32(sort.Search(len(waiting), func(i int) bool { return waiting[i].seq >= o.seq })) + 1
+}

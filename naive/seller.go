@@ -1,0 +1,114 @@
+package naive
+
+import "onsale/sequencer"
+
+func (m *Model) saleCreate(c *sequencer.Command, r *sequencer.Result) {
+	spec, err := sequencer.DecodeSaleSpec(c.Body)
+	switch {
+	case err != nil:
+		r.Code = sequencer.CodeBadRequest
+		return
+	case m.named[spec.ID] != nil:
+		r.Code = sequencer.CodeSaleExists
+		return
+	case len(m.sales) >= sequencer.SalesMax:
+		r.Code = sequencer.CodeSaleLimit
+		return
+	}
+	s := &sale{spec: spec, number: uint16(len(m.sales) + 1), createdAt: m.now}
+	m.sales = append(m.sales, s)
+	m.named[spec.ID] = s
+	r.Sale = s.number
+}
+
+// saleCommand decides the seller's commands on a sale that should exist.
+func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
+	s := m.saleOf(c.Sale)
+	if s == nil {
+		r.Code = sequencer.CodeUnknownSale
+		return
+	}
+	r.Sale = s.number
+	switch c.Kind {
+	case sequencer.KindSaleUpdate:
+		r.Code = m.saleUpdate(s, c.Body)
+	case sequencer.KindSalePause:
+		r.Code = s.setPaused(true)
+	case sequencer.KindSaleResume:
+		r.Code = s.setPaused(false)
+	case sequencer.KindSaleClose:
+		m.saleClose(s)
+	case sequencer.KindSaleCancel:
+		m.saleCancel(s)
+	case sequencer.KindSaleQuantity:
+		r.Code = m.saleQuantity(s, c.Amount)
+	case sequencer.KindSaleRelease:
+		r.Code = m.saleRelease(s, c.Amount)
+	}
+}
+
+func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {
+	spec, err := sequencer.DecodeSaleSpec(body)
+	switch {
+	case err != nil || spec.ID != s.spec.ID:
+		return sequencer.CodeBadRequest
+	case s.closed:
+		return sequencer.CodeClosed
+	case m.now >= s.spec.StartsAt:
+		return sequencer.CodeSaleStarted
+	}
+	s.spec = spec
+	return sequencer.CodeOK
+}
+
+func (s *sale) setPaused(paused bool) sequencer.Code {
+	if s.closed {
+		return sequencer.CodeClosed
+	}
+	s.paused = paused
+	return sequencer.CodeOK
+}
+
+func (m *Model) saleClose(s *sale) {
+	s.closed = true
+	for _, o := range s.waiting {
+		m.enter(o, sequencer.StateCancelled)
+	}
+	s.waiting = nil
+}
+
+func (m *Model) saleCancel(s *sale) {
+	m.saleClose(s)
+	s.cancelled = true
+	for _, o := range m.orders {
+		if o.sale == s && o.state == sequencer.StateReserved {
+			m.giveBack(o, sequencer.StateCancelled)
+			m.tell(sequencer.EventCancelled, o, o.quantity, 0)
+		}
+	}
+}
+
+func (m *Model) saleQuantity(s *sale, n int64) sequencer.Code {
+	if n == 0 || n < -sequencer.TicketsMax || n > sequencer.TicketsMax {
+		return sequencer.CodeBadRequest
+	}
+	if s.closed {
+		return sequencer.CodeClosed
+	}
+	quantity := int64(s.spec.Quantity) + n
+	if quantity < s.sold+s.held+s.withheld || quantity < 1 || quantity > sequencer.TicketsMax {
+		return sequencer.CodeInvalidQuantity
+	}
+	s.spec.Quantity = uint32(quantity)
+	m.promote(s)
+	return sequencer.CodeOK
+}
+
+func (m *Model) saleRelease(s *sale, n int64) sequencer.Code {
+	if n < 1 || n > s.withheld {
+		return sequencer.CodeInvalidQuantity
+	}
+	s.withheld -= n
+	m.promote(s)
+	return sequencer.CodeOK
+}

@@ -1,0 +1,68 @@
+package naive
+
+import "onsale/sequencer"
+
+// Seq returns the seq of the newest command.
+func (m *Model) Seq() uint64 { return m.seq }
+
+// Now returns the log's time.
+func (m *Model) Now() int64 { return m.now }
+
+// SaleCount returns how many sales there are; they are numbered from 1.
+func (m *Model) SaleCount() int { return len(m.sales) }
+
+// Users returns how many users ever made an order.
+func (m *Model) Users() int { return len(m.byUser) }
+
+// Sale returns a copy of a sale, false when there is none with that number.
+func (m *Model) Sale(number uint16) (sequencer.SaleView, bool) {
+	s := m.saleOf(number)
+	if s == nil {
+		return sequencer.SaleView{}, false
+	}
+	return sequencer.SaleView{
+		SaleSpec: s.spec, Number: s.number, CreatedAt: s.createdAt,
+		Paused: s.paused, Closed: s.closed, Cancelled: s.cancelled,
+		Sold: uint32(s.sold), Held: uint32(s.held), Withheld: uint32(s.withheld), Available: uint32(s.available()),
+		Waiting: uint32(len(s.waiting)), ServedSeq: s.servedSeq, Counters: s.counters,
+		AsOfSeq: m.seq, AsOfTime: m.now,
+	}, true
+}
+
+// Order returns a copy of an order, false when there is none with that seq.
+func (m *Model) Order(seq uint64) (sequencer.OrderView, bool) {
+	o := m.orderOf(seq)
+	if o == nil {
+		return sequencer.OrderView{}, false
+	}
+	return m.view(o), true
+}
+
+// OrdersOf returns the user's orders with a seq above after, at most limit.
+func (m *Model) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
+	var views []sequencer.OrderView
+	for _, o := range m.byUser[string(user)] {
+		if o.seq > after && len(views) < limit {
+			views = append(views, m.view(o))
+		}
+	}
+	return views
+}
+
+// Waiting returns the seqs of a sale's waiting orders, the head first.
+func (m *Model) Waiting(number uint16) []uint64 {
+	var seqs []uint64
+	for _, o := range m.saleOf(number).waiting {
+		seqs = append(seqs, o.seq)
+	}
+	return seqs
+}
+
+func (m *Model) view(o *order) sequencer.OrderView {
+	return sequencer.OrderView{
+		Seq: o.seq, Sale: o.sale.number, SaleID: o.sale.spec.ID, User: o.user, State: o.state,
+		Quantity: o.quantity, Requested: o.requested, Min: o.min, Attempts: o.attempts, VoidsDue: o.voidsDue,
+		Position: position(o), CreatedAt: o.createdAt, Deadline: o.deadline,
+		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq,
+	}
+}

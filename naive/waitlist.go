@@ -1,0 +1,68 @@
+package naive
+
+import (
+	"slices"
+
+	"onsale/sequencer"
+)
+
+// promote gives free tickets to those that wait, the longest waiting first.
+func (m *Model) promote(s *sale) {
+	for s.available() > 0 && len(s.waiting) > 0 {
+		i := s.nextToServe()
+		if i < 0 {
+			s.counters.PromoteBlocked++
+			return
+		}
+		o := s.waiting[i]
+		s.leaveWaitlist(o)
+		s.servedSeq = max(s.servedSeq, o.seq)
+		m.reserve(o)
+		m.tell(sequencer.EventPromoted, o, o.quantity, o.deadline)
+	}
+}
+
+// nextToServe returns the index of the waiting order that is served next, -1
+// when the head blocks.
+func (s *sale) nextToServe() int {
+	last := 0
+	if s.spec.SkipUnfit {
+		last = sequencer.SkipScanMax
+	}
+	for i := 0; i <= last && i < len(s.waiting); i++ {
+		if s.available() >= int64(s.waiting[i].min) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *sale) leaveWaitlist(o *order) {
+	i := int(position(o)) - 1
+	if i == 0 {
+		s.waiting = s.waiting[1:]
+		return
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+}
+
+// cancel ends an order by its user's will.
+func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
+	o := m.orderOf(c.Order)
+	if o == nil || o.user != string(c.User) {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch o.state {
+	case sequencer.StateWaitlisted:
+		o.sale.leaveWaitlist(o)
+		m.enter(o, sequencer.StateCancelled)
+	case sequencer.StateReserved:
+		m.giveBack(o, sequencer.StateCancelled)
+		m.promote(o.sale)
+	case sequencer.StateCancelled:
+	default:
+		r.Code = sequencer.CodeNotCancellable
+	}
+	m.show(o, r)
+}
