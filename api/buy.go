@@ -11,9 +11,9 @@ import (
 const buyParameters = parameterQuantity | parameterMin | parameterSale | parameterPretty
 
 // buy decides POST /v1/tickets. Everything that can be refused without a place
-// in the order is refused before Decide; the rules of the sale are the log's.
+// in the order is refused before Decide; the rules of the sale are the log's. No
+// Cache-Control is needed: nothing stores the answer to a POST unasked.
 func (p *Public) buy(r *request) error {
-	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
 	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix())
 	if err != nil {
 		return err
@@ -107,6 +107,6 @@ func (p *Public) answerBuy(r *request, result *sequencer.Result) error {
 	if r.query.pretty {
 		r.body = append(r.body[:0], indent(r.body)...)
 	}
-	r.send(status, contract.DecisionMediaType, r.body)
+	r.sendScratch(status, contract.DecisionMediaType)
 	return nil
 }

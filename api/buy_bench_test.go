@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func newConstantBackend() *constantBackend {
 // the same size, in turns, so that both see the same machine. The metric
 // api/bare is the ratio of their throughputs.
 func BenchmarkBuyAgainstBare(b *testing.B) {
-	const connections, turns = 512, 10
+	const connections, turns = 512, 40
 	full := dialAll(b, newBenchServer(b), connections)
 	answer := full.roundTrip(b)
 	bare := dialAll(b, &fasthttp.Server{
@@ -54,7 +53,6 @@ func BenchmarkBuyAgainstBare(b *testing.B) {
 	var fullTime, bareTime time.Duration
 	b.ResetTimer()
 	for turn := range turns {
-		runtime.GC()
 		if turn%2 == 0 {
 			fullTime += full.run(b, each)
 			bareTime += bare.run(b, each)

@@ -2,37 +2,23 @@ package api
 
 import "unsafe"
 
-// isLetterOrDigit reports whether c is an ASCII letter or digit.
-func isLetterOrDigit(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-}
+// plainBytes never need percent-encoding in a URI (RFC 3986, unreserved).
+var plainBytes = byteTable("-._~")
 
-// isPlain reports whether c never needs percent-encoding in a URI (RFC 3986,
-// unreserved).
-func isPlain(c byte) bool {
-	return isLetterOrDigit(c) || c == '-' || c == '.' || c == '_' || c == '~'
-}
+// fieldNameBytes are the bytes of a header's name (RFC 9110, token).
+var fieldNameBytes = byteTable("!#$%&'*+-.^_`|~")
 
-// isFieldName reports whether name is a token (RFC 9110).
-func isFieldName(name []byte) bool {
-	for _, c := range name {
-		if !fieldNameBytes[c] {
-			return false
-		}
-	}
-	return len(name) > 0
-}
-
-// fieldNameBytes are the bytes of a token.
-var fieldNameBytes = func() (table [256]bool) {
-	for c := range 128 {
-		table[c] = isLetterOrDigit(byte(c))
-	}
-	for _, c := range []byte("!#$%&'*+-.^_`|~") {
+// byteTable has the ASCII letters, the digits and these others.
+func byteTable(others string) (table [256]bool) {
+	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	for _, c := range []byte(alphanumeric + others) {
 		table[c] = true
 	}
 	return table
-}()
+}
+
+// isPlain reports whether c never needs percent-encoding in a URI.
+func isPlain(c byte) bool { return plainBytes[c] }
 
 // equalFold reports whether b is lower, which is ASCII in lower case.
 func equalFold(b []byte, lower string) bool {

@@ -65,14 +65,17 @@ func (h *header) read(raw []byte, linesMax int) *contract.Problem {
 
 // line reads one header line.
 func (h *header) line(line []byte) *contract.Problem {
-	colon := bytes.IndexByte(line, ':')
 	if line[0] == ' ' || line[0] == '\t' {
 		return contract.NewProblem(contract.BadRequest, "folded header lines are not accepted")
 	}
-	if colon < 1 || !isFieldName(line[:colon]) {
+	colon := 0
+	for colon < len(line) && fieldNameBytes[line[colon]] {
+		colon++
+	}
+	if colon == 0 || colon == len(line) || line[colon] != ':' {
 		return contract.NewProblem(contract.BadRequest, "a header line has no proper name")
 	}
-	name, value := line[:colon], trimSpace(line[colon+1:])
+	name, value := line[:colon], line[colon+1:]
 	// Few lines have a length that matters, so most cost one comparison.
 	switch colon {
 	case len("Host"):
@@ -81,25 +84,25 @@ func (h *header) line(line []byte) *contract.Problem {
 		}
 	case len("X-Request-Id"):
 		if equalFold(name, "x-request-id") {
-			h.requestID = usableRequestID(value)
+			h.requestID = usableRequestID(trimSpace(value))
 			return h.once(seenRequestID, "X-Request-Id")
 		}
 	case len("Authorization"): // and If-None-Match
 		if equalFold(name, "authorization") {
-			h.authorization = value
+			h.authorization = trimSpace(value)
 			return h.once(seenAuthorization, "Authorization")
 		}
 		if equalFold(name, "if-none-match") {
-			h.ifNoneMatch = value
+			h.ifNoneMatch = trimSpace(value)
 			return h.once(seenIfNoneMatch, "If-None-Match")
 		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
-			return h.contentLength(value)
+			return h.contentLength(trimSpace(value))
 		}
 	case len("Idempotency-Key"): // and X-Server-Timing
 		if equalFold(name, "idempotency-key") {
-			return h.idempotencyKey(value)
+			return h.idempotencyKey(trimSpace(value))
 		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
 	case len("Transfer-Encoding"):
