@@ -56,7 +56,7 @@ func (m *Model) fireTimers() {
 		}
 		if o.state == sequencer.StatePaying {
 			o.overdue = true
-			m.tell(sequencer.EventOverdue, o, 0, 0)
+			m.tell(sequencer.EventOverdue, o, o.quantity, 0)
 			continue
 		}
 		m.giveBack(o, sequencer.StateExpired)

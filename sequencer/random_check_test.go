@@ -1,0 +1,232 @@
+package sequencer_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+
+	"onsale/naive"
+	"onsale/sequencer"
+)
+
+// trial plays batches on two States and the naive model and compares whatever
+// they say.
+type trial struct {
+	state, twin *sequencer.State
+	dumb        *naive.Model
+	every       int // a snapshot is restored, and everything compared, once in so many batches
+	users       map[string]bool
+	orders      []uint64
+	seen        *coverage
+
+	batches   int
+	decisions sequencer.Decisions
+	decoded   sequencer.Decisions
+	encoded   []byte
+}
+
+// coverage is which codes and events a run has met.
+type coverage struct {
+	codes    [sequencer.CodeCount]int
+	events   [sequencer.EventCancelled + 1]int
+	kinds    [sequencer.KindExtend + 1]int
+	states   [sequencer.StateRefunded + 1]int
+	replayed int
+}
+
+func newTrial(every int, seen *coverage) *trial {
+	return &trial{
+		state: sequencer.New(), twin: sequencer.New(), dumb: naive.New(),
+		every: every, users: map[string]bool{}, seen: seen,
+	}
+}
+
+// play decides one batch everywhere. A panic is a failure like any other.
+func (t *trial) play(b *sequencer.Batch) (err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
+		}
+	}()
+	t.batches++
+	if err := t.decide(b); err != nil {
+		return err
+	}
+	t.note(b)
+	if err := t.compareSales(); err != nil {
+		return err
+	}
+	if err := t.compareTouched(); err != nil {
+		return err
+	}
+	if t.batches%t.every == 0 {
+		return t.compareAll()
+	}
+	return nil
+}
+
+// decide applies the batch as a replica reads it, and compares the decisions.
+func (t *trial) decide(b *sequencer.Batch) error {
+	t.encoded = sequencer.AppendBatch(t.encoded[:0], b)
+	var read sequencer.Batch
+	if err := sequencer.DecodeBatch(t.encoded, &read); err != nil {
+		return err
+	}
+	if again := sequencer.AppendBatch(nil, &read); !bytes.Equal(again, t.encoded) {
+		return fmt.Errorf("batch %x is written again as %x", t.encoded, again)
+	}
+	t.state.Apply(&read, &t.decisions)
+	want := t.dumb.Apply(&read)
+	if err := compareDecisions(&t.decisions, want); err != nil {
+		return err
+	}
+	t.twin.Apply(b, &t.decoded)
+	if t.state.Hash() != t.twin.Hash() {
+		return fmt.Errorf("two states have hashes %x and %x after the same batches", t.state.Hash(), t.twin.Hash())
+	}
+	encoded := sequencer.AppendDecisions(nil, &t.decisions)
+	if err := sequencer.DecodeDecisions(encoded, read.Commands, &t.decoded); err != nil {
+		return err
+	}
+	if err := compareDecisions(&t.decoded, &t.decisions); err != nil {
+		return fmt.Errorf("decoded again: %w", err)
+	}
+	clear(t.encoded) // nothing may refer to the batch's bytes any more
+	return nil
+}
+
+func compareDecisions(got, want *sequencer.Decisions) error {
+	if got.Time != want.Time || got.FirstSeq != want.FirstSeq || len(got.Results) != len(want.Results) {
+		return fmt.Errorf("decisions begin %d, %d, %d results; want %d, %d, %d results", got.Time, got.FirstSeq, len(got.Results), want.Time, want.FirstSeq, len(want.Results))
+	}
+	for i := range got.Results {
+		if got.Results[i] != want.Results[i] {
+			return fmt.Errorf("result %d:\n  got  %+v\n  want %+v", i, got.Results[i], want.Results[i])
+		}
+	}
+	for i := range max(len(got.Events), len(want.Events)) {
+		switch {
+		case i >= len(got.Events):
+			return fmt.Errorf("event %d is missing: want %+v", i, want.Events[i])
+		case i >= len(want.Events):
+			return fmt.Errorf("event %d is too much: got %+v", i, got.Events[i])
+		case got.Events[i] != want.Events[i]:
+			return fmt.Errorf("event %d:\n  got  %+v\n  want %+v", i, got.Events[i], want.Events[i])
+		}
+	}
+	return nil
+}
+
+// note remembers what the batch touched and what it met.
+func (t *trial) note(b *sequencer.Batch) {
+	t.orders = t.orders[:0]
+	for i := range t.decisions.Results {
+		r := &t.decisions.Results[i]
+		t.seen.codes[r.Code]++
+		t.seen.states[r.State]++
+		if int(r.Kind) < len(t.seen.kinds) {
+			t.seen.kinds[r.Kind]++
+		}
+		if r.Replayed {
+			t.seen.replayed++
+		}
+		if r.Order != 0 {
+			t.orders = append(t.orders, r.Order)
+			t.users[string(b.Commands[i].User)] = true
+		}
+	}
+	for i := range t.decisions.Events {
+		t.seen.events[t.decisions.Events[i].Kind]++
+		t.orders = append(t.orders, t.decisions.Events[i].Order)
+	}
+}
+
+func (t *trial) compareSales() error {
+	if got, want := t.state.SaleCount(), t.dumb.SaleCount(); got != want {
+		return fmt.Errorf("%d sales, want %d", got, want)
+	}
+	for number := uint16(1); int(number) <= t.state.SaleCount(); number++ {
+		got, _ := t.state.Sale(number)
+		want, _ := t.dumb.Sale(number)
+		if got != want {
+			return fmt.Errorf("sale %d:\n  got  %+v\n  want %+v", number, got, want)
+		}
+		if uint64(got.Sold)+uint64(got.Held)+uint64(got.Withheld)+uint64(got.Available) != uint64(got.Quantity) {
+			return fmt.Errorf("P1: %s", describeCounts(&got))
+		}
+	}
+	return nil
+}
+
+func (t *trial) compareTouched() error {
+	for _, seq := range t.orders {
+		got, _ := t.state.Order(seq)
+		want, _ := t.dumb.Order(seq)
+		if got != want {
+			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
+		}
+		if err := t.checkCap(got.User, got.Sale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCap is P2. The cap of a sale with orders cannot change: only a sale that
+// has not started can be updated.
+func (t *trial) checkCap(user string, sale uint16) error {
+	tickets := 0
+	for _, o := range t.state.OrdersOf([]byte(user), 0, sequencer.OrdersPerUserMax) {
+		if o.Sale == sale && o.State.Live() {
+			tickets += int(o.Quantity)
+		}
+	}
+	view, _ := t.state.Sale(sale)
+	if tickets > int(view.Cap) {
+		return fmt.Errorf("P2: user %q has %d tickets of sale %d, whose cap is %d", user, tickets, sale, view.Cap)
+	}
+	return nil
+}
+
+// compareAll compares every order, verifies the state, and goes on with a state
+// that was read from its snapshot.
+func (t *trial) compareAll() error {
+	if err := t.state.Verify(); err != nil {
+		return err
+	}
+	for user := range t.users {
+		for _, after := range [...]uint64{0, t.dumb.Seq() / 2} {
+			got := t.state.OrdersOf([]byte(user), after, 7)
+			want := t.dumb.OrdersOf([]byte(user), after, 7)
+			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+				return fmt.Errorf("orders of %q after %d:\n  got  %+v\n  want %+v", user, after, got, want)
+			}
+		}
+	}
+	for seq := range t.dumb.Seq() + 2 {
+		got, known := t.state.Order(seq)
+		want, wanted := t.dumb.Order(seq)
+		if known != wanted || got != want {
+			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
+		}
+	}
+	return t.restore()
+}
+
+func (t *trial) restore() error {
+	var snapshot bytes.Buffer
+	if _, err := t.state.Snapshot().WriteTo(&snapshot); err != nil {
+		return err
+	}
+	restored, err := sequencer.ReadSnapshot(&snapshot)
+	if err != nil {
+		return err
+	}
+	if restored.Hash() != t.state.Hash() || restored.Seq() != t.state.Seq() || restored.Now() != t.state.Now() {
+		return fmt.Errorf("restored with hash %x, seq %d, time %d; the state has %x, %d, %d", restored.Hash(), restored.Seq(), restored.Now(),
+			t.state.Hash(), t.state.Seq(), t.state.Now())
+	}
+	t.state = restored // the twin goes on without a restore
+	return restored.Verify()
+}

@@ -1,0 +1,241 @@
+package sequencer_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"onsale/naive"
+	"onsale/sequencer"
+)
+
+// generator makes random batches that like to sit on borders: small sales, few
+// users, short holds, and orders that are picked again and again. It looks at a
+// model of its own to ask for what is just possible, or just not.
+type generator struct {
+	random *rand.Rand
+	model  *naive.Model
+	users  []string
+	keys   map[sequencer.KeyDigest]string // names of the keys that were used
+	past   []sequencer.Command            // buys with a key
+	now    int64
+	focus  uint64 // an order that is picked more than others
+	calm   bool   // no sale is closed or cancelled for good
+}
+
+func newGenerator(seed uint64) *generator {
+	g := &generator{
+		random: rand.New(rand.NewPCG(seed, 1)), model: naive.New(),
+		keys: map[sequencer.KeyDigest]string{}, now: dayStart + int64(time.Minute),
+	}
+	for i := range g.between(1, 10) {
+		g.users = append(g.users, fmt.Sprintf("u%d", i))
+	}
+	g.users = append(g.users, strings.Repeat("x", sequencer.UserBytesMax), "günther")
+	g.calm = g.oneIn(2)
+	return g
+}
+
+func (g *generator) oneIn(n int) bool { return g.random.IntN(n) == 0 }
+
+// between returns a number from low to high, often one of the two.
+func (g *generator) between(low, high int) int {
+	switch g.random.IntN(4) {
+	case 0:
+		return low
+	case 1:
+		return high
+	}
+	return low + g.random.IntN(max(high-low+1, 1))
+}
+
+// batch makes the next batch. The commands of one batch cannot yet see what
+// became of the others of it.
+func (g *generator) batch(commands int) sequencer.Batch {
+	switch g.random.IntN(12) {
+	case 0:
+		g.now -= int64(g.between(1, 5000)) * int64(time.Millisecond)
+	case 1, 2, 3:
+		g.now += int64(g.between(0, 3000)) * int64(time.Millisecond)
+	case 4:
+		g.now = g.model.Now() + int64(g.between(1, 20))*int64(time.Second)
+	case 5:
+		g.now = g.deadlineOf(g.pickOrder()) - int64(g.between(0, 1))
+	default:
+		g.now += int64(g.between(0, 20)) * int64(time.Millisecond)
+	}
+	g.now = max(g.now, dayStart)
+	b := sequencer.Batch{Time: g.now}
+	for range commands {
+		b.Commands = append(b.Commands, g.command())
+	}
+	if g.oneIn(40) {
+		b.Commands = g.rejections(b.Commands, g.pickOrder())
+	}
+	return b
+}
+
+// rejections pays an order again and again, and has every attempt rejected.
+func (g *generator) rejections(commands []sequencer.Command, order uint64) []sequencer.Command {
+	view, _ := g.model.Order(order)
+	sale, _ := g.model.Sale(view.Sale)
+	for attempt := view.Attempts + 1; attempt <= sequencer.AttemptsMax+1; attempt++ {
+		commands = append(commands,
+			sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(view.User), Amount: sale.Price * int64(view.Quantity)},
+			sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: sequencer.PayRejected})
+	}
+	return commands
+}
+
+// learn lets the generator see a batch's outcome.
+func (g *generator) learn(b *sequencer.Batch) { g.model.Apply(b) }
+
+func (g *generator) command() sequencer.Command {
+	if g.model.SaleCount() == 0 {
+		return g.create()
+	}
+	switch n := g.random.IntN(1000); {
+	case n < 520:
+		return g.buy()
+	case n < 600:
+		order := g.pickOrder()
+		return sequencer.Command{Kind: sequencer.KindCancel, Order: order, User: g.userOf(order)}
+	case n < 740:
+		return g.payBegin()
+	case n < 890:
+		return g.payResult()
+	case n < 905:
+		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3))}
+	case n < 940:
+		return sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickOrder()}
+	case n < 990:
+		return g.saleCommand()
+	case n < 993:
+		return sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(g.between(0, 2)) * int64(time.Second)}
+	}
+	return g.malformed()
+}
+
+func (g *generator) buy() sequencer.Command {
+	if len(g.past) > 0 && g.oneIn(8) {
+		return g.buyAgain()
+	}
+	c := sequencer.Command{
+		Kind: sequencer.KindBuy, Sale: g.pickSale(), User: g.pickUser(),
+		Quantity: uint8(g.between(1, 4)),
+	}
+	switch {
+	case g.oneIn(3):
+		c.Min = uint8(g.between(1, int(c.Quantity)))
+	case g.oneIn(100):
+		c.Min = c.Quantity + 1
+	case g.oneIn(100):
+		c.Quantity = 0
+	}
+	if g.oneIn(3) {
+		name := fmt.Sprintf("k%d", len(g.keys))
+		c.Key = sequencer.DigestKey(c.User, []byte(name))
+		g.keys[c.Key] = name
+		g.past = append(g.past, c)
+	}
+	return c
+}
+
+// buyAgain repeats a buy with its key, or uses the key for another one.
+func (g *generator) buyAgain() sequencer.Command {
+	c := g.past[g.random.IntN(len(g.past))]
+	switch g.random.IntN(8) {
+	case 0:
+		c.Quantity++
+	case 1:
+		c.Sale = g.pickSale()
+	case 2:
+		c.Min = uint8(g.between(0, int(c.Quantity)))
+	}
+	return c
+}
+
+func (g *generator) payBegin() sequencer.Command {
+	order := g.pickOrder()
+	c := sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: g.userOf(order)}
+	view, _ := g.model.Order(order)
+	sale, _ := g.model.Sale(view.Sale)
+	c.Amount = sale.Price * int64(view.Quantity)
+	if g.oneIn(12) {
+		c.Amount++
+	}
+	return c
+}
+
+func (g *generator) payResult() sequencer.Command {
+	order := g.pickOrder()
+	view, _ := g.model.Order(order)
+	c := sequencer.Command{
+		Kind: sequencer.KindPayResult, Order: order, Attempt: view.Attempts,
+		Outcome: sequencer.PayOutcome(g.between(1, 4)),
+	}
+	switch {
+	case g.oneIn(4):
+		c.Attempt = uint8(g.between(0, int(view.Attempts)+1))
+	case g.oneIn(60):
+		c.Outcome = sequencer.PayOutcome(g.between(0, 9))
+	}
+	return c
+}
+
+// pickOrder returns an order's seq: mostly the one in focus or a recent one,
+// rarely a seq that made none.
+func (g *generator) pickOrder() uint64 {
+	newest := g.model.Seq()
+	switch g.random.IntN(12) {
+	case 0:
+		return newest + uint64(g.between(0, 3)) // perhaps one of this batch
+	case 1:
+		return g.random.Uint64N(newest + 1)
+	case 2:
+		g.focus = 0
+	}
+	if _, known := g.model.Order(g.focus); known && !g.oneIn(3) {
+		return g.focus
+	}
+	seq := newest - min(newest, g.random.Uint64N(60))
+	for range 20 {
+		if _, known := g.model.Order(seq); known || seq == 0 {
+			break
+		}
+		seq--
+	}
+	g.focus = seq
+	return seq
+}
+
+func (g *generator) userOf(order uint64) []byte {
+	if view, known := g.model.Order(order); known && !g.oneIn(30) {
+		return []byte(view.User)
+	}
+	return g.pickUser()
+}
+
+func (g *generator) deadlineOf(order uint64) int64 {
+	view, _ := g.model.Order(order)
+	sale, _ := g.model.Sale(view.Sale)
+	if view.Overdue || g.oneIn(2) {
+		return view.Deadline + sale.Grace
+	}
+	return view.Deadline
+}
+
+func (g *generator) pickUser() []byte {
+	if g.oneIn(150) {
+		return [][]byte{{}, []byte(strings.Repeat("y", sequencer.UserBytesMax+1)), {'a', 0xff}}[g.random.IntN(3)]
+	}
+	return []byte(g.users[min(g.random.IntN(len(g.users)), g.random.IntN(len(g.users)))])
+}
+
+func (g *generator) pickSale() uint16 {
+	if g.oneIn(100) {
+		return uint16(g.between(0, g.model.SaleCount()+1))
+	}
+	return uint16(1 + g.random.IntN(max(g.model.SaleCount(), 1)))
+}

@@ -1,0 +1,102 @@
+package sequencer_test
+
+import (
+	"fmt"
+	"time"
+
+	"onsale/sequencer"
+)
+
+func (g *generator) create() sequencer.Command {
+	spec := g.spec(fmt.Sprintf("sale-%d", g.model.SaleCount()+g.between(0, 1)))
+	return sequencer.Command{Kind: sequencer.KindSaleCreate, Body: g.perhapsBad(sequencer.AppendSaleSpec(nil, &spec))}
+}
+
+func (g *generator) spec(id string) sequencer.SaleSpec {
+	s := sequencer.SaleSpec{
+		ID: id, Item: "ticket", Quantity: uint32(g.between(1, 12)), Cap: uint8(g.between(1, 4)),
+		Price: int64(g.between(0, 3)), Currency: "EUR", StartsAt: g.now,
+		Hold:  int64(g.between(1, 4000)) * int64(time.Millisecond),
+		Grace: int64(g.between(0, 1000)) * int64(time.Millisecond),
+	}
+	if !g.oneIn(4) {
+		s.Waitlist = uint32(g.between(0, 6))
+	}
+	s.SkipUnfit = g.oneIn(3)
+	if g.oneIn(3) {
+		s.StartsAt += int64(g.between(0, 2000)) * int64(time.Millisecond)
+	}
+	return s
+}
+
+// perhapsBad breaks a spec's encoding, rarely: its cap is 0, or it is cut.
+func (g *generator) perhapsBad(body []byte) []byte {
+	switch g.random.IntN(40) {
+	case 0:
+		body[2] = 0
+	case 1:
+		return body[:g.random.IntN(len(body))]
+	}
+	return body
+}
+
+func (g *generator) saleCommand() sequencer.Command {
+	if g.model.SaleCount() < 4 && g.oneIn(3) {
+		return g.create()
+	}
+	c := sequencer.Command{Sale: g.pickSale()}
+	view, _ := g.model.Sale(c.Sale)
+	switch n := g.random.IntN(20); {
+	case n < 3:
+		c.Kind = sequencer.KindSalePause
+	case n < 7:
+		c.Kind = sequencer.KindSaleResume
+	case n < 8 && !(g.calm && g.model.Seq() < 600):
+		c.Kind = sequencer.KindSaleClose
+	case n < 9 && !(g.calm && g.model.Seq() < 900):
+		c.Kind = sequencer.KindSaleCancel
+	case n < 14:
+		return g.quantity(c, &view)
+	case n < 17:
+		c.Kind, c.Amount = sequencer.KindSaleRelease, int64(g.between(0, int(view.Withheld)+1))
+	default:
+		return g.update(c, &view)
+	}
+	return c
+}
+
+// quantity asks for more tickets, fewer, as few as are taken, or one fewer yet.
+func (g *generator) quantity(c sequencer.Command, view *sequencer.SaleView) sequencer.Command {
+	c.Kind, c.Amount = sequencer.KindSaleQuantity, int64(g.between(-3, 3))
+	switch {
+	case g.oneIn(4):
+		c.Amount = -int64(view.Available) - int64(g.between(0, 1))
+	case g.oneIn(20):
+		c.Amount = sequencer.TicketsMax + int64(g.between(0, 1))
+	case g.oneIn(20):
+		c.Amount = -1 << 63
+	}
+	return c
+}
+
+func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequencer.Command {
+	id := view.ID
+	if id == "" || g.oneIn(10) {
+		id = "other"
+	}
+	spec := g.spec(id)
+	c.Kind, c.Body = sequencer.KindSaleUpdate, g.perhapsBad(sequencer.AppendSaleSpec(nil, &spec))
+	return c
+}
+
+// malformed returns what a decoder makes of a bad command, or one that has
+// bounds to break.
+func (g *generator) malformed() sequencer.Command {
+	switch g.random.IntN(3) {
+	case 0:
+		return sequencer.Command{}
+	case 1:
+		return sequencer.Command{Kind: sequencer.KindExtend, Amount: sequencer.DurationMax + 1}
+	}
+	return sequencer.Command{Kind: sequencer.KindSaleCreate, Body: []byte{9, 9}}
+}

@@ -1,0 +1,139 @@
+package sequencer_test
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/sequencer"
+)
+
+var (
+	firstSeed   = flag.Uint64("seed", 1, "the first seed of the random tests")
+	seedCount   = flag.Uint64("seeds", 60, "how many seeds the random tests play")
+	perSeed     = flag.Int("commands", 2000, "how many commands the random tests play with each seed")
+	shrinkLimit = flag.Duration("shrink", 20*time.Second, "how long a failure is made smaller")
+)
+
+// batchesOf returns the random batches of a seed.
+func batchesOf(seed uint64, commands int) ([]sequencer.Batch, *generator) {
+	g := newGenerator(seed)
+	var batches []sequencer.Batch
+	for commands > 0 {
+		n := min(commands, g.between(0, 12))
+		b := g.batch(n)
+		g.learn(&b)
+		batches = append(batches, b)
+		commands -= max(n, 1)
+	}
+	return batches, g
+}
+
+// playAll plays batches from nothing. It returns the first failure, and how many
+// batches it took.
+func playAll(batches []sequencer.Batch, every int, seen *coverage) (int, error) {
+	t := newTrial(every, seen)
+	for i := range batches {
+		if err := t.play(&batches[i]); err != nil {
+			return i + 1, err
+		}
+	}
+	return len(batches), nil
+}
+
+// Random batches are decided alike by State and by the naive model, whatever is
+// encoded, decoded, snapshot and restored on the way.
+func TestRandom(t *testing.T) {
+	var seen coverage
+	for seed := *firstSeed; seed < *firstSeed+*seedCount; seed++ {
+		batches, g := batchesOf(seed, *perSeed)
+		every := 5 + int(seed%40)
+		if failed, err := playAll(batches, every, &seen); err != nil {
+			reportFailure(t, seed, batches[:failed], every, g, err)
+		}
+	}
+	t.Logf("seeds %d to %d, %d commands each; refusals by code %v; events by kind %v", *firstSeed, *firstSeed+*seedCount-1, *perSeed, seen.codes, seen.events)
+	if *seedCount**firstSeed == 0 || uint64(*perSeed)**seedCount < 100_000 {
+		return // too few to ask that everything was met
+	}
+	for _, name := range seen.missing() {
+		t.Errorf("the random batches never met %s: they test less than they say", name)
+	}
+}
+
+// missing names what a run should have met and has not.
+func (c *coverage) missing() (names []string) {
+	for code := range c.codes {
+		// The sale limit needs 65,535 sales: it has a test of its own.
+		if c.codes[code] == 0 && sequencer.Code(code) != sequencer.CodeSaleLimit {
+			names = append(names, "code "+sequencer.Code(code).String())
+		}
+	}
+	for kind := sequencer.EventExpired; kind <= sequencer.EventCancelled; kind++ {
+		if c.events[kind] == 0 {
+			names = append(names, "event "+kind.String())
+		}
+	}
+	for kind := range c.kinds {
+		if c.kinds[kind] == 0 {
+			names = append(names, "command "+sequencer.Kind(kind).String())
+		}
+	}
+	for state := range c.states {
+		if c.states[state] == 0 {
+			names = append(names, "state "+sequencer.OrderState(state).String())
+		}
+	}
+	if c.replayed == 0 {
+		names = append(names, "a replayed decision")
+	}
+	return names
+}
+
+// reportFailure prints the seed, and a scenario that fails in the same way and
+// is as short as it could be made.
+func reportFailure(t *testing.T, seed uint64, batches []sequencer.Batch, every int, g *generator, err error) {
+	t.Helper()
+	if _, err := playAll(batches, 1, new(coverage)); err != nil {
+		every = 1
+	}
+	batches = shrink(batches, time.Now().Add(*shrinkLimit), func(b []sequencer.Batch) bool {
+		_, err := playAll(b, every, new(coverage))
+		return err != nil
+	})
+	_, smaller := playAll(batches, every, new(coverage))
+	t.Fatalf("seed %d fails (again with -run %s -seed %d -seeds 1 -commands %d):\n%v\n\nmade smaller, a scenario:\n\n%s\nwhich gives:\n%v",
+		seed, t.Name(), seed, *perSeed, err, scenarioOf(batches, g.keys), smaller)
+}
+
+func scenarioOf(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
+	var text strings.Builder
+	for i := range batches {
+		fmt.Fprintf(&text, "at %s\n", formatClock(batches[i].Time))
+		for c := range batches[i].Commands {
+			fmt.Fprintln(&text, commandLine(&batches[i].Commands[c], keys))
+		}
+	}
+	return text.String()
+}
+
+// A scenario that is printed for a failure is read back as the same commands.
+func TestScenarioOfRandomIsReadBack(t *testing.T) {
+	batches, g := batchesOf(*firstSeed, 2000)
+	p := newStatePlayer()
+	for i := range batches {
+		for _, c := range batches[i].Commands {
+			l, err := parseLine(commandLine(&c, g.keys))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := builder{p.saleNamed}.command(l)
+			want := sequencer.AppendCommand(nil, &c)
+			if err != nil || string(sequencer.AppendCommand(nil, &again)) != string(want) {
+				t.Fatalf("%s is read as %+v (%v), it was %+v", commandLine(&c, g.keys), again, err, c)
+			}
+		}
+	}
+}

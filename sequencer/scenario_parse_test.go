@@ -1,0 +1,252 @@
+package sequencer_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// dayStart is 00:00 of the day on which all scenarios play.
+const dayStart = 1_780_272_000 * int64(time.Second) // 2026-06-01 UTC
+
+// line is one line of a scenario, split at spaces. A word may be quoted.
+type line struct {
+	verb    string
+	words   []string          // without a name
+	options map[string]string // name=value
+}
+
+func parseLine(text string) (line, error) {
+	l := line{options: map[string]string{}}
+	for text = strings.TrimSpace(text); text != ""; text = strings.TrimLeft(text, " \t") {
+		var name, word string
+		if i := strings.IndexAny(text, "= \t\""); i > 0 && text[i] == '=' {
+			name, text = text[:i], text[i+1:]
+		}
+		word, text = cutWord(text)
+		switch {
+		case name != "":
+			l.options[name] = word
+		case l.verb == "":
+			l.verb = word
+		default:
+			l.words = append(l.words, word)
+		}
+	}
+	if l.verb == "" {
+		return l, fmt.Errorf("no command")
+	}
+	return l, nil
+}
+
+// cutWord takes the first word: quoted as in Go, or up to a space; x*129 is 129
+// times x.
+func cutWord(text string) (word, rest string) {
+	if quoted, err := strconv.QuotedPrefix(text); err == nil {
+		word, _ = strconv.Unquote(quoted)
+		return word, text[len(quoted):]
+	}
+	word, rest, _ = strings.Cut(text, " ")
+	if part, times, found := strings.Cut(word, "*"); found {
+		if n, err := strconv.Atoi(times); err == nil {
+			word = strings.Repeat(part, n)
+		}
+	}
+	return word, rest
+}
+
+// parseClock reads hours:minutes:seconds; the hours may go on past 24.
+func parseClock(text string) (int64, error) {
+	hours, rest, _ := strings.Cut(text, ":")
+	minutes, seconds, _ := strings.Cut(rest, ":")
+	d, err := time.ParseDuration(hours + "h" + minutes + "m" + seconds + "s")
+	return dayStart + int64(d), err
+}
+
+func formatClock(nanoseconds int64) string {
+	d := time.Duration(nanoseconds - dayStart)
+	text := fmt.Sprintf("%02d:%02d:%02d.%03d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60, d.Milliseconds()%1000)
+	if beyond := d % time.Millisecond; beyond != 0 {
+		text += fmt.Sprintf("%06d", beyond.Nanoseconds())
+	}
+	return text
+}
+
+// builder makes commands out of lines. It looks sales up where they are.
+type builder struct {
+	sale func(name string) (sequencer.SaleView, bool)
+}
+
+func (b builder) command(l line) (c sequencer.Command, err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("%v", failure)
+		}
+	}()
+	switch l.verb {
+	case "buy":
+		c = b.buy(l)
+	case "cancel":
+		c = sequencer.Command{Kind: sequencer.KindCancel, User: []byte(l.words[0]), Order: orderSeq(l.words[1])}
+	case "pay":
+		c = sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte(l.words[0]), Order: orderSeq(l.words[1]), Amount: number(l.words[2])}
+	case "provider":
+		c = sequencer.Command{Kind: sequencer.KindPayResult, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
+	case "voided":
+		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
+	case "refund":
+		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
+	case "extend":
+		c = sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(duration(l.words[0]))}
+	case "raw":
+		c = rawCommand(l.words)
+	default:
+		c = b.saleCommand(l)
+	}
+	return c, nil
+}
+
+func (b builder) buy(l line) sequencer.Command {
+	c := sequencer.Command{Kind: sequencer.KindBuy, User: []byte(l.words[0]), Quantity: uint8(number(l.words[1])), Sale: 1}
+	for name, value := range l.options {
+		switch name {
+		case "min":
+			c.Min = uint8(number(value))
+		case "key":
+			c.Key = sequencer.DigestKey(c.User, []byte(value))
+		case "sale":
+			c.Sale = b.number(value)
+		default:
+			panic("no option " + name)
+		}
+	}
+	return c
+}
+
+var saleVerbs = map[string]sequencer.Kind{
+	"create": sequencer.KindSaleCreate, "update": sequencer.KindSaleUpdate, "pause": sequencer.KindSalePause,
+	"resume": sequencer.KindSaleResume, "close": sequencer.KindSaleClose, "cancel-sale": sequencer.KindSaleCancel,
+	"quantity": sequencer.KindSaleQuantity, "release": sequencer.KindSaleRelease,
+}
+
+func (b builder) saleCommand(l line) sequencer.Command {
+	c := sequencer.Command{Kind: saleVerbs[l.verb]}
+	switch c.Kind {
+	case 0:
+		panic("no command " + l.verb)
+	case sequencer.KindSaleCreate:
+		c.Body = specBody(defaultSpec(l.words[0]), l.options)
+		return c
+	case sequencer.KindSaleUpdate:
+		view, _ := b.sale(l.words[0])
+		c.Body = specBody(view.SaleSpec, l.options)
+	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
+		c.Amount = number(l.words[1])
+	}
+	c.Sale = b.number(l.words[0])
+	return c
+}
+
+// number returns the number of a sale that is given by id or by number.
+func (b builder) number(name string) uint16 {
+	if n, err := strconv.ParseUint(name, 10, 16); err == nil {
+		return uint16(n)
+	}
+	view, known := b.sale(name)
+	if !known {
+		panic("no sale " + name)
+	}
+	return view.Number
+}
+
+func defaultSpec(id string) sequencer.SaleSpec {
+	return sequencer.SaleSpec{
+		ID: id, Item: "ticket", Quantity: 10, Cap: 2, Price: 1000, Currency: "EUR",
+		StartsAt: dayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute),
+	}
+}
+
+func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
+	for name, value := range options {
+		switch name {
+		case "id":
+			s.ID = value
+		case "item":
+			s.Item = value
+		case "quantity":
+			s.Quantity = uint32(number(value))
+		case "cap":
+			s.Cap = uint8(number(value))
+		case "waitlist":
+			s.Waitlist = uint32(number(value))
+		case "price":
+			s.Price = number(value)
+		case "currency":
+			s.Currency = value
+		case "starts":
+			at, err := parseClock(value)
+			mustParse(err)
+			s.StartsAt = at
+		case "hold":
+			s.Hold = int64(duration(value))
+		case "grace":
+			s.Grace = int64(duration(value))
+		case "skip-unfit":
+			s.SkipUnfit = value == "yes"
+		default:
+			panic("no option " + name)
+		}
+	}
+	return sequencer.AppendSaleSpec(nil, &s)
+}
+
+// rawCommand takes the bytes of an encoded command after its length, decoded as
+// a replica would: what is malformed has kind 0.
+func rawCommand(words []string) sequencer.Command {
+	fields, err := hex.DecodeString(strings.Join(words, ""))
+	mustParse(err)
+	encoded := make([]byte, sequencer.BatchHeaderBytes, sequencer.BatchHeaderBytes+2+len(fields))
+	encoded = append(encoded, byte(len(fields)), byte(len(fields)>>8))
+	encoded = append(encoded, fields...)
+	sequencer.PutBatchHeader(encoded, 0, 1)
+	var b sequencer.Batch
+	mustParse(sequencer.DecodeBatch(encoded, &b))
+	return b.Commands[0]
+}
+
+func orderSeq(word string) uint64 {
+	seq, err := strconv.ParseUint(strings.TrimPrefix(word, "#"), 10, 64)
+	mustParse(err)
+	return seq
+}
+
+func number(word string) int64 {
+	n, err := strconv.ParseInt(word, 10, 64)
+	mustParse(err)
+	return n
+}
+
+func duration(word string) time.Duration {
+	d, err := time.ParseDuration(word)
+	mustParse(err)
+	return d
+}
+
+func outcomeNamed(word string) sequencer.PayOutcome {
+	for o := sequencer.PayAccepted; o <= sequencer.PayCancelled; o++ {
+		if o.String() == word {
+			return o
+		}
+	}
+	return sequencer.PayOutcome(number(word))
+}
+
+func mustParse(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
