@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"onsale/api/contract"
+)
+
+// Client speaks to the buyers' listener.
+type Client struct{ connection *connection }
+
+// New returns a client of the buyers' listener. It follows a follower's hint to
+// the leader.
+func New(config Config) (*Client, error) {
+	c, err := newConnection(config, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{c}, nil
+}
+
+// Purchase is what to buy.
+type Purchase struct {
+	Quantity uint8
+	Min      uint8  // take fewer, down to this; 0 means all or nothing
+	Sale     string // "" means the only one that is on
+	// Key makes a retry safe: the same key has one outcome. Make one up for
+	// each purchase, keep it before sending, and use it again after
+	// sequencer.ErrOutcomeUnknown or a lost connection.
+	Key string
+}
+
+// Buy asks for tickets.
+func (c *Client) Buy(ctx context.Context, p Purchase) (*contract.Decision, error) {
+	query := url.Values{"q": {strconv.Itoa(int(p.Quantity))}}
+	if p.Min > 0 {
+		query.Set("min", strconv.Itoa(int(p.Min)))
+	}
+	if p.Sale != "" {
+		query.Set("sale", p.Sale)
+	}
+	decision := new(contract.Decision)
+	header, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets", query: query, key: p.Key, into: decision})
+	if err != nil {
+		return nil, err
+	}
+	decision.Replayed = header.Get("Idempotent-Replayed") == "true"
+	return decision, nil
+}
+
+// Order returns one of the caller's orders.
+func (c *Client) Order(ctx context.Context, uid string) (*contract.Order, error) {
+	return get[contract.Order](ctx, c.connection, contract.CallbackPrefix+segment(uid), nil)
+}
+
+// Orders returns a page of the caller's orders; limit 0 and cursor "" mean the
+// server's default and the beginning.
+func (c *Client) Orders(ctx context.Context, limit int, cursor string) (*contract.OrderPage, error) {
+	return get[contract.OrderPage](ctx, c.connection, "/v1/orders", pageQuery(limit, cursor))
+}
+
+// CancelOrder gives a reservation back or leaves the waitlist.
+func (c *Client) CancelOrder(ctx context.Context, uid string) (*contract.Order, error) {
+	order := new(contract.Order)
+	_, err := c.connection.do(ctx, call{method: http.MethodDelete, path: contract.CallbackPrefix + segment(uid), into: order})
+	if err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
+// Tickets returns a page of the sales, as buyers see them.
+func (c *Client) Tickets(ctx context.Context, limit int, cursor string) (*contract.SalePage, error) {
+	return get[contract.SalePage](ctx, c.connection, "/v1/tickets", pageQuery(limit, cursor))
+}
+
+// Ticket returns one sale, as buyers see it.
+func (c *Client) Ticket(ctx context.Context, sale string) (*contract.Sale, error) {
+	return get[contract.Sale](ctx, c.connection, "/v1/tickets/"+segment(sale), nil)
+}
+
+func pageQuery(limit int, cursor string) url.Values {
+	query := url.Values{}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	return query
+}
+
+func get[T any](ctx context.Context, c *connection, path string, query url.Values) (*T, error) {
+	value := new(T)
+	if _, err := c.do(ctx, call{method: http.MethodGet, path: path, query: query, into: value}); err != nil {
+		return nil, err
+	}
+	return value, nil
+}

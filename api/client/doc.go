@@ -1,0 +1,11 @@
+// Package client is a small typed client of the HTTP API, for the command line
+// and for tests.
+//
+// A *Client speaks to the buyers' listener, a *Seller to the private one.
+// Whatever the server answers with a problem comes back as a *contract.Problem:
+// errors.Is finds the error of the contract's table or the sequencer's for its
+// code (sequencer.ErrOverloaded, contract.ErrUnknownOrder, …), errors.As a
+// *sequencer.NotLeaderError. Nothing is ever sent again blindly: only a
+// no-leader problem, which says that the request was not taken, is followed to
+// the leader that it names.
+package client

@@ -1,0 +1,101 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"onsale/api/contract"
+)
+
+// Seller speaks to the private listener. It does not follow a follower's hint:
+// that names the leader's public address. The error says who leads.
+type Seller struct{ connection *connection }
+
+// NewSeller returns a client of the private listener.
+func NewSeller(config Config) (*Seller, error) {
+	c, err := newConnection(config, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Seller{c}, nil
+}
+
+// CreateSale creates a sale.
+func (s *Seller) CreateSale(ctx context.Context, sale contract.NewSale) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, "/v1/sales", sale)
+}
+
+// Sales returns all sales.
+func (s *Seller) Sales(ctx context.Context) (*contract.SaleList, error) {
+	return get[contract.SaleList](ctx, s.connection, "/v1/sales", nil)
+}
+
+// Sale returns one sale.
+func (s *Seller) Sale(ctx context.Context, id string) (*contract.SaleDetail, error) {
+	return get[contract.SaleDetail](ctx, s.connection, salePath(id), nil)
+}
+
+// ChangeSale changes a sale.
+func (s *Seller) ChangeSale(ctx context.Context, id string, change contract.SaleChange) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPatch, salePath(id), change)
+}
+
+// PauseSale stops the buys of a sale, not its holds.
+func (s *Seller) PauseSale(ctx context.Context, id string) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/pause", nil)
+}
+
+// ResumeSale goes on after PauseSale.
+func (s *Seller) ResumeSale(ctx context.Context, id string) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/resume", nil)
+}
+
+// CloseSale ends the buying for good; what is reserved may still be paid.
+func (s *Seller) CloseSale(ctx context.Context, id string) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/close", nil)
+}
+
+// CancelSale ends a sale and its reservations for good.
+func (s *Seller) CancelSale(ctx context.Context, id string) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/cancel", nil)
+}
+
+// ReleaseTickets sells refunded tickets again.
+func (s *Seller) ReleaseTickets(ctx context.Context, id string, tickets int64) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/release", contract.Release{Tickets: tickets})
+}
+
+// Report sums a sale up.
+func (s *Seller) Report(ctx context.Context, id string) (*contract.Report, error) {
+	return get[contract.Report](ctx, s.connection, salePath(id)+"/report", nil)
+}
+
+// RefundOrder takes a paid order back.
+func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, error) {
+	order := new(contract.Order)
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/refund", into: order})
+	if err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
+// Node returns what the node says of itself, as JSON.
+func (s *Seller) Node(ctx context.Context) (json.RawMessage, error) {
+	status, err := get[json.RawMessage](ctx, s.connection, "/v1/node", nil)
+	if err != nil {
+		return nil, err
+	}
+	return *status, nil
+}
+
+func (s *Seller) change(ctx context.Context, method, path string, body any) (*contract.SaleDetail, error) {
+	sale := new(contract.SaleDetail)
+	if _, err := s.connection.do(ctx, call{method: method, path: path, body: body, into: sale}); err != nil {
+		return nil, err
+	}
+	return sale, nil
+}
+
+func salePath(id string) string { return "/v1/sales/" + segment(id) }

@@ -1,0 +1,167 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"onsale/api/contract"
+)
+
+// answerBytesMax bounds an answer: 65,535 sales of a kilobyte each.
+const answerBytesMax = 128 << 20
+
+// leaderHopsMax is how many leaders are followed for one request. One is
+// usual; more happen when leadership moves meanwhile.
+const leaderHopsMax = 3
+
+// Config says how to reach a server.
+type Config struct {
+	// Address is host:port or a URL: http://host:port.
+	Address string
+	// Token is sent with every request; "" for none.
+	Token string
+	// HTTP sends the requests; nil means one with a timeout of 10 seconds.
+	HTTP *http.Client
+}
+
+// connection sends requests to one listener.
+type connection struct {
+	base  *url.URL
+	token string
+	http  *http.Client
+	// follow says that a no-leader problem's address is of the same listener.
+	follow bool
+}
+
+func newConnection(config Config, follow bool) (*connection, error) {
+	base, err := parseAddress("http", config.Address)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{base: base, token: config.Token, http: config.HTTP, follow: follow}
+	if c.http == nil {
+		c.http = &http.Client{Timeout: 10 * time.Second}
+	}
+	return c, nil
+}
+
+// parseAddress reads host:port, which gets the scheme, or a URL.
+func parseAddress(scheme, address string) (*url.URL, error) {
+	if !strings.Contains(address, "://") {
+		address = scheme + "://" + address
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("bad server address %q: give host:port or http://host:port", address)
+	}
+	return base, nil
+}
+
+// call is one request: what is sent, and where the answer goes.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	key    string // Idempotency-Key
+	body   any    // sent as JSON unless nil
+	into   any    // filled from the answer unless nil
+}
+
+// do sends a call, following leaders within the bound, and returns the header of
+// the answer.
+func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
+	base := c.base
+	for hop := 0; ; hop++ {
+		header, err := c.send(ctx, base, what)
+		problem, isProblem := errors.AsType[*contract.Problem](err)
+		if !isProblem || !c.follow || hop == leaderHopsMax || problem.Leader == nil || problem.Leader.Address == "" {
+			return header, err
+		}
+		leader, badAddress := parseAddress(base.Scheme, problem.Leader.Address)
+		if badAddress != nil || leader.Host == base.Host || leader.Scheme != base.Scheme {
+			return header, err // never from https to http: the token would be seen
+		}
+		base = leader
+	}
+}
+
+func (c *connection) send(ctx context.Context, base *url.URL, what call) (http.Header, error) {
+	target := *base
+	target.Path, target.RawPath = what.path, ""
+	if path, err := url.PathUnescape(what.path); err == nil {
+		target.Path, target.RawPath = path, what.path
+	}
+	target.RawQuery = what.query.Encode()
+	var body io.Reader
+	if what.body != nil {
+		encoded, err := json.Marshal(what.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, what.method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if what.body != nil {
+		request.Header.Set("Content-Type", contract.DecisionMediaType)
+	}
+	if what.key != "" {
+		request.Header.Set("Idempotency-Key", what.key)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return response.Header, readAnswer(response, what.into)
+}
+
+// readAnswer fills into, or returns the *contract.Problem that was answered.
+func readAnswer(response *http.Response, into any) error {
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	if err != nil {
+		return err
+	}
+	mediaType := response.Header.Get("Content-Type")
+	switch {
+	case mediaType == contract.ProblemMediaType:
+		return problemOf(response, body)
+	case response.StatusCode >= 300:
+		return fmt.Errorf("the server answered %s without a problem; is there something else at %s?", response.Status, response.Request.URL.Host)
+	case into == nil:
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the server's answer is not what was asked for: %w", err)
+	}
+	return nil
+}
+
+func problemOf(response *http.Response, body []byte) error {
+	problem := new(contract.Problem)
+	if err := json.Unmarshal(body, problem); err != nil {
+		return fmt.Errorf("the server answered %s with a problem that cannot be read: %w", response.Status, err)
+	}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
+		problem.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	problem.Allow = response.Header.Get("Allow")
+	return problem
+}
+
+// segment makes one segment of a path out of an id that a person typed.
+func segment(id string) string { return url.PathEscape(id) }
