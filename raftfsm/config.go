@@ -171,7 +171,6 @@ func (c *Config) raftConfig() *raft.Config {
 	r.BatchApplyCh = true
 	r.SnapshotThreshold, r.TrailingLogs = c.SnapshotEntries, c.TrailingEntries
 	r.SnapshotInterval = 20 * time.Second
-	r.RestoreCommittedLogs = true
 	r.NoLegacyTelemetry = true
 	r.Logger = raftLogger{c.Logger.With("part", "raft")}
 	return r

@@ -24,12 +24,11 @@ const logRecordVersion = 1
 //	2       2      zero
 //	4       4      length of the extensions
 //	8       8      term
-//	16      8      commit index that was known when it was stored
-//	24      8      appended at, nanoseconds since the Unix epoch; 0 when not set
-//	32             extensions, then data
-const logRecordBytes = 32
+//	16      8      appended at, nanoseconds since the Unix epoch; 0 when not set
+//	24             extensions, then data
+const logRecordBytes = 24
 
-func appendLogRecord(dst []byte, l *raft.Log, commit uint64) []byte {
+func appendLogRecord(dst []byte, l *raft.Log) []byte {
 	le := binary.LittleEndian
 	appended := int64(0)
 	if !l.AppendedAt.IsZero() {
@@ -38,24 +37,23 @@ func appendLogRecord(dst []byte, l *raft.Log, commit uint64) []byte {
 	dst = append(dst, logRecordVersion, byte(l.Type), 0, 0)
 	dst = le.AppendUint32(dst, uint32(len(l.Extensions)))
 	dst = le.AppendUint64(dst, l.Term)
-	dst = le.AppendUint64(dst, commit)
 	dst = le.AppendUint64(dst, uint64(appended))
 	dst = append(dst, l.Extensions...)
 	return append(dst, l.Data...)
 }
 
 // decodeLogRecord fills l; its data refers to record.
-func decodeLogRecord(index uint64, record []byte, l *raft.Log) (commit uint64, err error) {
+func decodeLogRecord(index uint64, record []byte, l *raft.Log) error {
 	if len(record) < logRecordBytes || record[0] != logRecordVersion || record[2]|record[3] != 0 {
-		return 0, fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrLogRecord, index, len(record), logRecordVersion)
+		return fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrLogRecord, index, len(record), logRecordVersion)
 	}
 	le, rest := binary.LittleEndian, record[logRecordBytes:]
 	extensions := le.Uint32(record[4:])
 	if uint64(extensions) > uint64(len(rest)) {
-		return 0, fmt.Errorf("%w: record %d has %d bytes of extensions in %d", ErrLogRecord, index, extensions, len(rest))
+		return fmt.Errorf("%w: record %d has %d bytes of extensions in %d", ErrLogRecord, index, extensions, len(rest))
 	}
 	*l = raft.Log{Index: index, Term: le.Uint64(record[8:]), Type: raft.LogType(record[1])}
-	if appended := int64(le.Uint64(record[24:])); appended != 0 {
+	if appended := int64(le.Uint64(record[16:])); appended != 0 {
 		l.AppendedAt = time.Unix(0, appended)
 	}
 	if extensions > 0 {
@@ -64,5 +62,5 @@ func decodeLogRecord(index uint64, record []byte, l *raft.Log) (commit uint64, e
 	if len(rest) > int(extensions) {
 		l.Data = rest[extensions:]
 	}
-	return le.Uint64(record[16:]), nil
+	return nil
 }

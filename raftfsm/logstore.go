@@ -12,15 +12,16 @@ import (
 	"onsale/wal"
 )
 
-// LogStore is raft's log on a wal.Log. It is a raft.MonotonicLogStore and a
-// raft.CommitTrackingLogStore, and keeps the newest entries in memory: raft reads
-// each of them again for every follower.
+// LogStore is raft's log on a wal.Log. It is a raft.MonotonicLogStore and keeps
+// the newest entries in memory: raft reads each of them again for every follower.
+//
+// It is no raft.CommitTrackingLogStore on purpose: with RestoreCommittedLogs,
+// raft v1.8.0 replays at start before it reads the membership from the log, and
+// then skips what it replayed (NewRaft in api.go), so that a node whose membership
+// is not in a snapshot starts with no members and never votes again.
 type LogStore struct {
 	log   *wal.Log
 	cache logCache
-
-	commit      atomic.Uint64 // staged by raft, written with the next entries
-	commitAtEnd uint64        // what the newest record said at open
 
 	// stored is called after entries became durable, fatal when they could not.
 	stored func([]*raft.Log)
@@ -34,8 +35,8 @@ type LogStore struct {
 }
 
 var (
-	_ raft.MonotonicLogStore      = (*LogStore)(nil)
-	_ raft.CommitTrackingLogStore = (*LogStore)(nil)
+	_ raft.LogStore          = (*LogStore)(nil)
+	_ raft.MonotonicLogStore = (*LogStore)(nil)
 )
 
 // OpenLogStore opens the raft log in a directory. stored and fatal may be nil.
@@ -44,17 +45,7 @@ func OpenLogStore(dir string, options wal.Options, stored func([]*raft.Log), fat
 	if err != nil {
 		return nil, fmt.Errorf("raft log: %w", err)
 	}
-	s := &LogStore{log: log, stored: stored, fatal: fatal}
-	if last := log.LastIndex(); last > 0 {
-		record, err := log.Read(last)
-		if err == nil {
-			s.commitAtEnd, err = decodeLogRecord(last, record, new(raft.Log))
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("raft log: %w", err), log.Close())
-		}
-	}
-	return s, nil
+	return &LogStore{log: log, stored: stored, fatal: fatal}, nil
 }
 
 // IsMonotonic says that indices may not have gaps.
@@ -76,7 +67,7 @@ func (s *LogStore) GetLog(index uint64, l *raft.Log) error {
 		return raft.ErrLogNotFound
 	}
 	if err == nil {
-		_, err = decodeLogRecord(index, record, l)
+		err = decodeLogRecord(index, record, l)
 	}
 	return err
 }
@@ -107,7 +98,7 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 }
 
 func (s *LogStore) append(logs []*raft.Log) error {
-	size, commit := 0, s.commit.Load()
+	size := 0
 	for _, l := range logs {
 		size += logRecordBytes + len(l.Extensions) + len(l.Data)
 	}
@@ -120,7 +111,7 @@ func (s *LogStore) append(logs []*raft.Log) error {
 			return fmt.Errorf("%w: %d follows %d", wal.ErrOutOfOrder, l.Index, logs[i-1].Index)
 		}
 		start := len(s.buffer)
-		s.buffer = appendLogRecord(s.buffer, l, min(commit, l.Index))
+		s.buffer = appendLogRecord(s.buffer, l)
 		s.records = append(s.records, s.buffer[start:])
 	}
 	if s.log.LastIndex() == 0 && logs[0].Index != s.log.NextIndex() {
@@ -150,15 +141,6 @@ func (s *LogStore) DeleteRange(from, to uint64) error {
 	}
 	return fmt.Errorf("raft log: %d to %d is in the middle of %d to %d and cannot be deleted", from, to, first, last)
 }
-
-// StageCommitIndex notes raft's commit index; the next stored entries carry it.
-func (s *LogStore) StageCommitIndex(index uint64) error {
-	s.commit.Store(index)
-	return nil
-}
-
-// GetCommitIndex returns the commit index that the newest entry carried at open.
-func (s *LogStore) GetCommitIndex() (uint64, error) { return s.commitAtEnd, nil }
 
 // Close closes the log.
 func (s *LogStore) Close() error { return s.log.Close() }

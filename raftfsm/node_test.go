@@ -1,0 +1,322 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"onsale/journal"
+	"onsale/sequencer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestOneNodeDecidesAndRecovers(t *testing.T) {
+	c := testConfig(t, "n1")
+	n := mustOpen(t, c)
+	if !n.IsNew() {
+		t.Error("a new folder is not new")
+	}
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(50))
+	var group sync.WaitGroup
+	for u := range 20 {
+		group.Go(func() {
+			for i := range 5 {
+				if _, err := buyAs(n, fmt.Sprintf("user-%d-%d", u, i), sale); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	before := n.Status()
+	view, _ := n.SaleByID("concert")
+	if before.Seq != 101 || view.Held != 50 || view.Counters.Buys[sequencer.CodeSoldOut] != 50 || len(n.Sales()) != 1 {
+		t.Fatalf("status %+v, sale %+v", before, view)
+	}
+	mustClose(t, n)
+	if _, err := buyAs(n, "late", sale); !errors.Is(err, sequencer.ErrStopping) {
+		t.Fatalf("after close: %v", err)
+	}
+	n = mustOpen(t, c)
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	after := n.Status()
+	if after.Seq != before.Seq || after.StateHash != before.StateHash || after.JournalHash != before.JournalHash {
+		t.Fatalf("before %+v\nafter  %+v", before, after)
+	}
+	if view, ok := n.SaleByID("concert"); !ok || view.Held != 50 {
+		t.Fatalf("sale %+v", view)
+	}
+	again, err := buyAs(n, "user-3-0", sale)
+	if err != nil || !again.Replayed {
+		t.Fatalf("the same key after a restart: %+v, %v", again, err)
+	}
+	for _, check := range n.Ready() {
+		if check.Err != nil {
+			t.Errorf("%s: %v", check.Name, check.Err)
+		}
+	}
+}
+
+func TestForeignFolderIsRefused(t *testing.T) {
+	c := testConfig(t, "n1")
+	mustClose(t, mustOpen(t, c))
+	c.NodeID = "n2"
+	if _, err := Open(c); !errors.Is(err, ErrIdentity) {
+		t.Fatal(err)
+	}
+}
+
+func TestSnapshotRestartAndCompaction(t *testing.T) {
+	c := testConfig(t, "n1")
+	c.TrailingEntries = 1
+	n := mustOpen(t, c)
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(1000))
+	for i := range 50 {
+		if _, err := buyAs(n, fmt.Sprint("a", i), sale); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		if _, err := buyAs(n, fmt.Sprint("b", i), sale); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := n.Status()
+	if first, _ := n.logs.FirstIndex(); first < 50 {
+		t.Fatalf("the log was not compacted: begins at %d", first)
+	}
+	mustClose(t, n)
+	n = mustOpen(t, c)
+	eventually(t, "leadership", leads(n))
+	if after := n.Status(); after.StateHash != before.StateHash || after.JournalHash != before.JournalHash || after.Seq != before.Seq {
+		t.Fatalf("before %+v\nafter  %+v", before, after)
+	}
+	mustClose(t, n)
+	blocks := uint64(0)
+	if _, err := journal.Scan(filepath.Join(c.DataDir, "journal"), func(b *journal.Block) error { blocks++; return nil }); err != nil || blocks != before.JournalHeight {
+		t.Fatalf("%d journal blocks of %d, %v", blocks, before.JournalHeight, err)
+	}
+}
+
+// The journal is not synced on the hot path: whatever a crash takes from its end,
+// the replay puts back.
+func TestTornJournalIsCaughtUp(t *testing.T) {
+	c := testConfig(t, "n1")
+	n := mustOpen(t, c)
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(10))
+	for i := range 30 {
+		if _, err := buyAs(n, fmt.Sprint("a", i), sale); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := n.Status()
+	mustClose(t, n)
+	path := filepath.Join(c.DataDir, "journal", "00000000000000000001")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range int64(40) {
+		if err := os.Truncate(path, info.Size()-1-cut*61); err != nil {
+			t.Fatal(err)
+		}
+		n := mustOpen(t, c)
+		eventually(t, "leadership", leads(n))
+		if after := n.Status(); after.JournalHash != before.JournalHash {
+			t.Fatalf("cut %d: before %+v\nafter %+v", cut, before, after)
+		}
+		mustClose(t, n)
+	}
+}
+
+func TestLeaderStoppedUnderLoad(t *testing.T) {
+	c := newCluster(t, nil)
+	defer c.close()
+	sale := createSale(t, c.nodes[c.leader()], concert(1<<20))
+	acknowledged := map[string]uint64{}
+	for round := range 4 {
+		stop, done := make(chan struct{}), make(chan map[string]uint64)
+		go func() { done <- c.load(sale, 16, 40, stop) }()
+		time.Sleep(30 * time.Millisecond)
+		victim := c.leader()
+		c.cut(victim) // partitioned first: what it proposes now cannot commit
+		time.Sleep(20 * time.Millisecond)
+		for user, seq := range <-done {
+			acknowledged[fmt.Sprint(round, user)] = seq
+			if order, ok := c.nodes[c.leaderBut(victim)].Order(seq); !ok || order.User != user {
+				t.Fatalf("acknowledged order %d of %s is lost: %+v", seq, user, order)
+			}
+		}
+		close(stop)
+		node := c.nodes[victim]
+		c.nodes[victim] = nil
+		mustClose(t, node)
+		c.start(victim)
+		c.converge()
+	}
+	if len(acknowledged) < 1000 {
+		t.Fatalf("only %d orders were acknowledged", len(acknowledged))
+	}
+}
+
+// leaderBut returns the leader among the others.
+func (c *cluster) leaderBut(not int) int {
+	found := -1
+	eventually(c.t, "another leader", func() bool {
+		for i, n := range c.nodes {
+			if i != not && n != nil && n.Leads() {
+				found = i
+			}
+		}
+		return found >= 0
+	})
+	return found
+}
+
+// A leader without a quorum answers no buy; its waiting requests are told that
+// their outcome is unknown, never silence.
+func TestLeaderWithoutQuorumAnswersNothing(t *testing.T) {
+	c := newCluster(t, nil)
+	defer c.close()
+	old := c.leader()
+	sale := createSale(t, c.nodes[old], concert(10))
+	c.cut(old)
+	_, err := buyAs(c.nodes[old], "alone", sale)
+	if !errors.Is(err, sequencer.ErrOutcomeUnknown) && !errors.Is(err, sequencer.ErrNoLeader) {
+		t.Fatalf("a minority answered: %v", err)
+	}
+	var no *sequencer.NotLeaderError
+	eventually(t, "the old leader knows", func() bool { _, err := buyAs(c.nodes[old], "alone", sale); return errors.As(err, &no) })
+}
+
+func TestFollowerNamesTheLeader(t *testing.T) {
+	c := newCluster(t, nil)
+	defer c.close()
+	leader := c.leader()
+	sale := createSale(t, c.nodes[leader], concert(10))
+	r, err := buyAs(c.nodes[leader], "u", sale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range c.nodes {
+		if i == leader {
+			continue
+		}
+		_, err := buyAs(n, "u", sale)
+		var no *sequencer.NotLeaderError
+		if !errors.As(err, &no) || no.LeaderID != c.configs[leader].NodeID || no.LeaderAddress != "http-"+no.LeaderID {
+			t.Errorf("follower: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		if err := n.WaitApplied(ctx, r.Seq); err != nil {
+			t.Error(err)
+		}
+		if order, ok := n.Order(r.Seq); !ok || order.User != "u" || len(n.OrdersOf([]byte("u"), 0, 10)) != 1 {
+			t.Errorf("follower's order: %+v", order)
+		}
+		cancel()
+		short, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		if err := n.WaitApplied(short, r.Seq+1); !errors.Is(err, sequencer.ErrBehind) {
+			t.Errorf("wait beyond the end: %v", err)
+		}
+		cancel()
+	}
+}
+
+// A follower that missed more than the log keeps is given a snapshot; its journal
+// begins there and has the same hashes.
+func TestFollowerFromSnapshot(t *testing.T) {
+	c := newCluster(t, func(c *Config) { c.TrailingEntries = 1 })
+	defer c.close()
+	sale := createSale(t, c.nodes[c.leader()], concert(1000))
+	away := (c.leader() + 1) % 3
+	c.stop(away)
+	for i := range 100 {
+		if _, ok := c.buyUntilAnswered(fmt.Sprint("u", i), sale); !ok {
+			t.Fatal("no answer")
+		}
+	}
+	for _, n := range c.nodes {
+		if n != nil {
+			if err := n.Snapshot(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, ok := c.buyUntilAnswered("last", sale); !ok {
+		t.Fatal("no answer")
+	}
+	c.start(away)
+	want := c.converge()
+	first := c.nodes[away].journal
+	if want.JournalHeight < 100 || first.Position().Height != want.JournalHeight {
+		t.Fatalf("journal at %d of %d", first.Position().Height, want.JournalHeight)
+	}
+}
+
+// Holds end by themselves, without a request, and a sale starts at its instant.
+func TestTimeWithoutTraffic(t *testing.T) {
+	n := mustOpen(t, testConfig(t, "n1"))
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	spec := concert(1)
+	spec.Hold = int64(150 * time.Millisecond)
+	spec.StartsAt = time.Now().Add(200 * time.Millisecond).UnixNano()
+	sale := createSale(t, n, spec)
+	if r, err := buyAs(n, "early", sale); err != nil || r.Code != sequencer.CodeNotStarted {
+		t.Fatalf("early: %+v, %v", r, err)
+	}
+	time.Sleep(time.Until(time.Unix(0, spec.StartsAt)))
+	r, err := buyAs(n, "in time", sale)
+	if err != nil || r.State != sequencer.StateReserved {
+		t.Fatalf("in time: %+v, %v", r, err)
+	}
+	eventually(t, "the hold ends", func() bool { o, _ := n.Order(r.Seq); return o.State == sequencer.StateExpired })
+	if r, err = buyAs(n, "next", sale); err != nil || r.State != sequencer.StateReserved {
+		t.Fatalf("next: %+v, %v", r, err)
+	}
+	if ticks := n.batcher.counters.ticks.Load(); ticks == 0 || ticks > 20 {
+		t.Errorf("%d ticks", ticks)
+	}
+}
+
+// A jump of the wall clock is an alarm, not time travel.
+func TestClockJump(t *testing.T) {
+	c := testConfig(t, "n1")
+	clock := &testClock{}
+	c.Clock = clock
+	n := mustOpen(t, c)
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(1))
+	r, err := buyAs(n, "u", sale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := n.Status().LogTime
+	clock.move(-2 * time.Hour)
+	if _, err := buyAs(n, "v", sale); err != nil {
+		t.Fatal(err)
+	}
+	if after := n.Status().LogTime; after < before {
+		t.Fatalf("log time ran back from %d to %d", before, after)
+	}
+	if o, _ := n.Order(r.Seq); o.State != sequencer.StateReserved {
+		t.Fatalf("order %+v", o)
+	}
+}
