@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"onsale/sequencer"
 )
@@ -50,6 +51,8 @@ type inbox struct {
 	requests int
 	bytes    int
 	waiters  sync.Pool
+
+	overloaded atomic.Uint64 // requests refused because of a bound
 
 	chunkBytes int // length of the last chunk that was taken
 
@@ -146,6 +149,7 @@ func (b *inbox) room(count, size int) (*chunk, error) {
 		return nil, b.closed
 	}
 	if b.requests+count > b.requestsMax || b.bytes+size > b.bytesMax {
+		b.overloaded.Add(uint64(count))
 		return nil, sequencer.ErrOverloaded
 	}
 	if last := len(b.chunks) - 1; last >= 0 {
