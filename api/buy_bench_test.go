@@ -67,7 +67,7 @@ func BenchmarkBuyAgainstBare(b *testing.B) {
 	b.ReportMetric(bareTime.Seconds()/fullTime.Seconds(), "api/bare")
 }
 
-func newBenchServer(b *testing.B) *fasthttp.Server {
+func newBenchServer(b testing.TB) *fasthttp.Server {
 	verifier, err := NewVerifier(testTokenConfig())
 	must(b, err)
 	config := DefaultConfig()
@@ -104,9 +104,7 @@ func dialAll(b *testing.B, server *fasthttp.Server, count int) *clients {
 	must(b, err)
 	served := make(chan struct{})
 	go func() { _ = server.Serve(listener); close(served) }()
-	c := &clients{request: fmt.Appendf(nil,
-		"POST /v1/tickets?q=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer %s\r\nIdempotency-Key: 0123456789abcdef\r\n\r\n",
-		issueTest(b, "buyer-0001", RoleBuyer))}
+	c := &clients{request: benchBuy(b)}
 	for range count {
 		connection, err := net.Dial("tcp", listener.Addr().String())
 		must(b, err)
@@ -162,17 +160,27 @@ func (c *clients) run(b *testing.B, each int) time.Duration {
 
 // BenchmarkBuyHandler is the handler alone, without a network.
 func BenchmarkBuyHandler(b *testing.B) {
-	server := newBenchServer(b)
-	ctx := &fasthttp.RequestCtx{}
-	raw := fmt.Appendf(nil, "POST /v1/tickets?q=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer %s\r\nIdempotency-Key: 0123456789abcdef\r\n\r\n",
-		issueTest(b, "buyer-0001", RoleBuyer))
-	must(b, ctx.Request.Read(bufio.NewReader(bytes.NewReader(raw))))
+	handler, ctx := benchRequest(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		ctx.Response.Reset()
-		server.Handler(ctx)
+		handler(ctx)
 	}
 	if ctx.Response.StatusCode() != 202 {
 		b.Fatalf("answer %d %s", ctx.Response.StatusCode(), ctx.Response.Body())
 	}
+}
+
+// benchRequest returns a server's handler and a buy that was read for it.
+func benchRequest(tb testing.TB) (fasthttp.RequestHandler, *fasthttp.RequestCtx) {
+	ctx := &fasthttp.RequestCtx{}
+	must(tb, ctx.Request.Read(bufio.NewReader(bytes.NewReader(benchBuy(tb)))))
+	return newBenchServer(tb).Handler, ctx
+}
+
+// benchBuy returns the bytes of a buy with a token and a key.
+func benchBuy(tb testing.TB) []byte {
+	return fmt.Appendf(nil,
+		"POST /v1/tickets?q=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer %s\r\nIdempotency-Key: 0123456789abcdef\r\n\r\n",
+		issueTest(tb, "buyer-0001", RoleBuyer))
 }

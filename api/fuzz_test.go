@@ -1,0 +1,169 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// FuzzRequest reads raw bytes as the server does, up to the strict checks. What
+// they let through must be what another implementation, net/http, reads too:
+// the same method, target, header values, and no body. So no byte sequence is
+// one request to us and another one to a proxy that reads as net/http does.
+func FuzzRequest(f *testing.F) {
+	for _, c := range rawCases {
+		f.Add([]byte(c.request + "\r\n"))
+	}
+	f.Add([]byte("POST /v1/tickets?q=2&min=1&sale=a.b HTTP/1.1\r\nHost: a\r\nIdempotency-Key: k k\r\nIf-None-Match: *\r\nX-Request-Id: x\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var received fasthttp.Request
+		if received.ReadLimitBody(bufio.NewReaderSize(bytes.NewReader(raw), 8<<10), 4<<10) != nil {
+			return
+		}
+		p := &Public{config: DefaultConfig()}
+		r := &request{ctx: &fasthttp.RequestCtx{}}
+		received.CopyTo(&r.ctx.Request)
+		if p.check(r) != nil {
+			return
+		}
+		other, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(bytes.TrimLeft(raw, "\r\n"))))
+		if err != nil {
+			t.Fatalf("net/http refuses what we take: %v\n%q", err, raw)
+		}
+		if other.Method != string(received.Header.Method()) || other.RequestURI != string(r.path)+targetQuery(r, &received) {
+			t.Errorf("net/http reads %s %s, we %s %s", other.Method, other.RequestURI, received.Header.Method(), r.path)
+		}
+		if other.ContentLength != 0 || len(other.TransferEncoding) != 0 {
+			t.Errorf("net/http sees a body: %d %v\n%q", other.ContentLength, other.TransferEncoding, raw)
+		}
+		for name, value := range map[string][]byte{"Authorization": r.header.authorization, "Idempotency-Key": r.header.key, "If-None-Match": r.header.ifNoneMatch} {
+			if got := other.Header[name]; len(got) > 1 || other.Header.Get(name) != string(value) {
+				t.Errorf("%s: net/http reads %q, we %q", name, got, value)
+			}
+		}
+		if path, err := url.PathUnescape(string(r.path)); err != nil || path != string(r.path) || strings.Contains(path, "//") || strings.Contains(path, "..") && strings.Contains(path+"/", "/../") {
+			t.Errorf("path %q has another reading, %q", r.path, path)
+		}
+	})
+}
+
+// targetQuery returns the query with its question mark, if the target had one.
+func targetQuery(r *request, raw *fasthttp.Request) string {
+	if bytes.IndexByte(raw.Header.RequestURI(), '?') < 0 {
+		return ""
+	}
+	return "?" + string(r.raw)
+}
+
+// FuzzQuery: what is taken means what net/url makes of it.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{"", "q=1", "q=2&min=1&sale=gig", "limit=5&cursor=X", "pretty", "q=0", "q=1&q=2", "a=b", "q=%31", "&", "q=1&", "sale=a+b", "q==1"} {
+		f.Add(seed)
+	}
+	const all = parameterQuantity | parameterMin | parameterSale | parameterLimit | parameterCursor | parameterPretty
+	f.Fuzz(func(t *testing.T, raw string) {
+		var q query
+		if q.read([]byte(raw), all) != nil {
+			return
+		}
+		values, err := url.ParseQuery(raw)
+		if err != nil {
+			t.Fatalf("net/url refuses %q: %v", raw, err)
+		}
+		for name, value := range values {
+			if parameterNamed([]byte(name)) == 0 || len(value) != 1 {
+				t.Errorf("%q: %s is %q", raw, name, value)
+			}
+		}
+		for name, number := range map[string]int{"q": int(q.quantity), "min": int(q.min)} {
+			if want, _ := strconv.Atoi(values.Get(name)); want != number {
+				t.Errorf("%q: %s is %d, want %d", raw, name, number, want)
+			}
+		}
+		if values.Get("sale") != string(q.sale) || values.Get("cursor") != string(q.cursor) || q.limit < 1 || q.limit > limitMax {
+			t.Errorf("%q: %+v", raw, q)
+		}
+	})
+}
+
+// FuzzDecision holds the answer of a buy to encoding/json.
+func FuzzDecision(f *testing.F) {
+	f.Add(uint64(1), uint64(1), int64(1_800_000_000_123_456_789), uint32(0), uint16(1), uint8(0), uint8(2), uint8(2), int64(0))
+	f.Add(uint64(1<<63), uint64(0), int64(0), uint32(7), uint16(65535), uint8(3), uint8(0), uint8(0), int64(1_800_000_000_000_000_000))
+	f.Fuzz(func(t *testing.T, seq, order uint64, deadline int64, position uint32, sale uint16, code, state, quantity uint8, startsAt int64) {
+		result := sequencer.Result{
+			Seq: seq, Order: order, Deadline: deadline & sequencer.TimeMax, Position: position, Sale: sale,
+			Code: sequencer.Code(code) % sequencer.CodeCount, State: sequencer.OrderState(state) % 8, Quantity: quantity,
+		}
+		startsAt &= sequencer.TimeMax - 1
+		want, err := json.Marshal(decisionOf(&result, startsAt))
+		must(t, err)
+		if got := appendDecision(nil, &result, startsAt); string(got) != string(want) {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// decisionOf says in the contract's terms what a result is.
+func decisionOf(result *sequencer.Result, startsAt int64) contract.Decision {
+	if result.Code != sequencer.CodeOK {
+		d := contract.Decision{Status: "fail", Reason: result.Code.String(), Seq: result.Seq}
+		if startsAt != 0 {
+			starts := contract.Time(startsAt)
+			d.StartsAt = &starts
+		}
+		return d
+	}
+	uid := sequencer.FormatUID(result.Sale, result.Order)
+	d := contract.Decision{
+		Status: result.State.Status(), Callback: contract.CallbackPrefix + uid, Order: uid, State: result.State.String(),
+		Quantity: result.Quantity, Position: result.Position, Seq: result.Seq,
+	}
+	if result.Deadline != 0 {
+		expires := contract.Time(result.Deadline)
+		d.ExpiresAt = &expires
+	}
+	return d
+}
+
+// FuzzToken: no bytes make the verifier panic, and none but our own pass.
+func FuzzToken(f *testing.F) {
+	config := testTokenConfig()
+	verifier, err := NewVerifier(config)
+	must(f, err)
+	good := issueTest(f, "ann", RoleBuyer)
+	f.Add(good)
+	f.Add([]byte("a.b.c"))
+	f.Add([]byte("eyJhbGciOiJub25lIn0.e30."))
+	f.Fuzz(func(t *testing.T, token []byte) {
+		if who, err := verifier.Verify(token, 1); err == nil && !bytes.Equal(token, good) {
+			t.Errorf("%q passes for %s", token, who.User)
+		}
+	})
+}
+
+// FuzzHeader: the header reader alone, on bytes that no HTTP library saw first.
+func FuzzHeader(f *testing.F) {
+	f.Add([]byte("Host: a\r\n\r\n"))
+	f.Add([]byte("Host: a\r\n b\r\n\r\n"))
+	f.Add([]byte("Authorization: x\r\nAuthorization: y\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var h header
+		if h.read(raw, 64) != nil || len(raw) == 0 {
+			return
+		}
+		if !bytes.HasSuffix(raw, []byte("\r\n")) || bytes.Contains(raw, []byte("\r\n ")) || bytes.Contains(raw, []byte("\r\n\t")) {
+			t.Errorf("taken: %q", raw)
+		}
+	})
+}

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// TestShutdownDrains: a request that is being decided gets its answer, on both
+// listeners, and new connections are refused.
+func TestShutdownDrains(t *testing.T) {
+	backend := newTestBackend(time.Now)
+	verifier, err := NewVerifier(testTokenConfig())
+	must(t, err)
+	public, err := NewPublic(testConfig(), backend, verifier, NewMetrics(verifier))
+	must(t, err)
+	f := &fixture{t: t, backend: backend}
+	f.sale("gig", nil)
+	hold := make(chan struct{})
+	backend.set(func(b *testBackend) { b.hold = hold })
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	served := make(chan error, 1)
+	go func() { served <- public.Serve(listener) }()
+	connection, err := net.Dial("tcp", listener.Addr().String())
+	must(t, err)
+	defer connection.Close()
+	_, err = connection.Write([]byte("POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + string(issueTest(t, "ann", RoleBuyer)) + "\r\n\r\n"))
+	must(t, err)
+	time.Sleep(50 * time.Millisecond) // it is being decided now
+
+	stopped := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		stopped <- public.Shutdown(ctx)
+	}()
+	must(t, <-served)
+	if other, err := net.Dial("tcp", listener.Addr().String()); err == nil {
+		other.Close()
+		t.Error("a new connection is accepted")
+	}
+	close(hold)
+	a := readAnswer(t, bufio.NewReader(connection)).want(202, "")
+	if into[contract.Decision](a).State != "reserved" {
+		t.Errorf("answer %s", a.body)
+	}
+	must(t, <-stopped)
+}
+
+func TestConfigBounds(t *testing.T) {
+	good := DefaultConfig()
+	must(t, good.Validate())
+	for name, change := range map[string]func(*Config){
+		"HeaderBytesMax": func(c *Config) { c.HeaderBytesMax = 10 }, "HeaderLinesMax": func(c *Config) { c.HeaderLinesMax = 0 },
+		"URIBytesMax": func(c *Config) { c.URIBytesMax = 1 << 20 }, "BodyBytesMax": func(c *Config) { c.BodyBytesMax = 0 },
+		"ConnectionsMax": func(c *Config) { c.ConnectionsMax = 0 }, "ConnectionsPerAddressMax": func(c *Config) { c.ConnectionsPerAddressMax = -1 },
+		"ReadWaitersMax": func(c *Config) { c.ReadWaitersMax = -1 }, "ReadTimeout": func(c *Config) { c.ReadTimeout = 0 },
+		"WriteTimeout": func(c *Config) { c.WriteTimeout = 0 }, "IdleTimeout": func(c *Config) { c.IdleTimeout = 2 * time.Hour },
+		"ReadWait": func(c *Config) { c.ReadWait = -1 }, "Clock": func(c *Config) { c.Clock = nil }, "Logger": func(c *Config) { c.Logger = nil },
+	} {
+		config := DefaultConfig()
+		change(&config)
+		_, err := NewPublic(config, nil, nil, nil)
+		_, privateErr := NewPrivate(config, nil, nil, nil, Operations{})
+		if !errors.Is(err, ErrBadConfig) || !strings.Contains(err.Error(), name) || !errors.Is(privateErr, ErrBadConfig) {
+			t.Errorf("%s: %v, %v", name, err, privateErr)
+		}
+	}
+	for name, change := range map[string]func(*TokenConfig){
+		"no secret": func(c *TokenConfig) { c.Secrets = nil }, "three secrets": func(c *TokenConfig) { c.Secrets = make([][]byte, 3) },
+		"short secret": func(c *TokenConfig) { c.Secrets = [][]byte{[]byte("x")} }, "no issuer": func(c *TokenConfig) { c.Issuer = "" },
+		"leeway": func(c *TokenConfig) { c.Leeway = -1 }, "cache": func(c *TokenConfig) { c.CacheEntries = -1 }, "clock": func(c *TokenConfig) { c.Clock = nil },
+	} {
+		config := testTokenConfig()
+		change(&config)
+		if _, err := NewVerifier(config); !errors.Is(err, ErrBadConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTable: every kind has its row, its code is its own, and the error that the
+// server answers comes out of the problem on the client's side.
+func TestTable(t *testing.T) {
+	codes := map[string]bool{}
+	for kind := range contract.KindCount {
+		entry := kind.Entry()
+		if entry.Status < 400 || entry.Code == "" || entry.Title == "" || entry.Err == nil || codes[entry.Code] {
+			t.Errorf("kind %d: %+v", kind, entry)
+		}
+		codes[entry.Code] = true
+		problem := contract.ProblemOf(entry.Err)
+		if problem.Kind() != kind || !errors.Is(problem, entry.Err) || contract.KindOf(problem) != kind {
+			t.Errorf("%s: comes back as %s", entry.Code, problem.Code)
+		}
+	}
+	if unknown := (&contract.Problem{Code: "from-the-future"}); errors.Unwrap(unknown) != nil {
+		t.Error("an unknown code is taken for a known one")
+	}
+	for outcome := range outcomeCount {
+		if unused := int(outcome) >= len(outcomeNames) && outcome < outcomeFirstCode; !unused && outcome.String() == "unknown" {
+			t.Errorf("outcome %d has no name", outcome)
+		}
+	}
+}
+
+// TestBuyDoesNotAllocate keeps the hot path as it is.
+func TestBuyDoesNotAllocate(t *testing.T) {
+	if testing.CoverMode() != "" || raceEnabled {
+		t.Skip("instrumented")
+	}
+	handler, ctx := benchRequest(t)
+	if allocations := testing.AllocsPerRun(200, func() { ctx.Response.Reset(); handler(ctx) }); allocations > 0 {
+		t.Errorf("%v allocations a buy", allocations)
+	}
+	if ctx.Response.StatusCode() != 202 {
+		t.Errorf("answer %d %s", ctx.Response.StatusCode(), ctx.Response.Body())
+	}
+}
+
+// TestSequencerErrorsAreInTheTable: none of them may come out as a bug of ours.
+func TestSequencerErrorsAreInTheTable(t *testing.T) {
+	for _, err := range []error{sequencer.ErrOverloaded, sequencer.ErrNoLeader, &sequencer.NotLeaderError{}, sequencer.ErrOutcomeUnknown, sequencer.ErrStopping, sequencer.ErrBehind} {
+		if contract.KindOf(err) == contract.Internal {
+			t.Errorf("%v is internal", err)
+		}
+	}
+}
