@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -90,9 +91,12 @@ type Verifier struct {
 // that a change of the secrets forgets them all at once.
 type keySet struct {
 	config TokenConfig
-	parser *jwt.Parser
-	keys   jwt.VerificationKeySet
 	cache  *tokenCache
+
+	signers   []*signer // for tokens with the usual header
+	validator *jwt.Validator
+	parser    *jwt.Parser // for the others
+	keys      jwt.VerificationKeySet
 }
 
 // NewVerifier returns a verifier, or ErrBadConfig.
@@ -109,11 +113,15 @@ func (v *Verifier) Configure(config TokenConfig) error {
 	}
 	set := &keySet{config: config, cache: newTokenCache(config.CacheEntries)}
 	for _, secret := range config.Secrets {
-		set.keys.Keys = append(set.keys.Keys, append([]byte(nil), secret...))
+		set.keys.Keys = append(set.keys.Keys, bytes.Clone(secret))
+		set.signers = append(set.signers, newSigner(secret))
 	}
-	set.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithExpirationRequired(), jwt.WithAudience(config.Audience), jwt.WithIssuer(config.Issuer),
-		jwt.WithLeeway(config.Leeway), jwt.WithTimeFunc(config.Clock), jwt.WithStrictDecoding())
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(),
+		jwt.WithAudience(config.Audience), jwt.WithIssuer(config.Issuer),
+		jwt.WithLeeway(config.Leeway), jwt.WithTimeFunc(config.Clock), jwt.WithStrictDecoding(),
+	}
+	set.parser, set.validator = jwt.NewParser(options...), jwt.NewValidator(options...)
 	v.keys.Store(set)
 	return nil
 }
@@ -128,7 +136,7 @@ func (v *Verifier) Verify(token []byte, now int64) (*Identity, error) {
 		return identity, nil
 	}
 	v.misses.Add(1)
-	identity, err := set.verify(string(token))
+	identity, err := set.verify(token)
 	if err != nil {
 		v.refusals.Add(1)
 		return nil, err
@@ -137,9 +145,8 @@ func (v *Verifier) Verify(token []byte, now int64) (*Identity, error) {
 	return identity, nil
 }
 
-func (s *keySet) verify(token string) (*Identity, error) {
-	var claims tokenClaims
-	_, err := s.parser.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return s.keys, nil })
+func (s *keySet) verify(token []byte) (*Identity, error) {
+	claims, err := s.claimsOf(token)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, ErrTokenExpired
@@ -155,16 +162,20 @@ func (s *keySet) verify(token string) (*Identity, error) {
 			return nil, err
 		}
 	}
-	expires := claims.ExpiresAt.Add(s.config.Leeway).Unix()
+	expires := int64(*claims.Expires) + int64(s.config.Leeway/time.Second)
 	return &Identity{User: []byte(claims.Subject), Roles: roles, Expires: expires}, nil
+}
+
+// claimsOf returns what a token claims, when it is signed by us and in force.
+func (s *keySet) claimsOf(token []byte) (*tokenClaims, error) {
+	if bytes.HasPrefix(token, []byte(usualHeader)) {
+		return s.verifyUsual(token)
+	}
+	claims := new(tokenClaims)
+	_, err := s.parser.ParseWithClaims(string(token), claims, func(*jwt.Token) (any, error) { return s.keys, nil })
+	return claims, err
 }
 
 func validUser(user string) bool {
 	return len(user) >= 1 && len(user) <= sequencer.UserBytesMax && utf8.ValidString(user)
-}
-
-// tokenClaims are the claims of our tokens.
-type tokenClaims struct {
-	jwt.RegisteredClaims
-	Roles []string `json:"roles,omitempty"`
 }

@@ -29,15 +29,13 @@ func IssueToken(secret []byte, claims Claims) (string, error) {
 		return "", fmt.Errorf("%w: the user must have 1 to %d bytes of UTF-8", ErrBadConfig, sequencer.UserBytesMax)
 	case claims.Issuer == "" || claims.Audience == "":
 		return "", fmt.Errorf("%w: the token's issuer and audience must be set", ErrBadConfig)
-	case !claims.Expires.After(claims.Issued):
+	case claims.Expires.Unix() <= claims.Issued.Unix():
 		return "", fmt.Errorf("%w: the token would expire before it is issued", ErrBadConfig)
 	}
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, tokenClaims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Subject: claims.User, Issuer: claims.Issuer, Audience: jwt.ClaimStrings{claims.Audience},
-			IssuedAt: jwt.NewNumericDate(claims.Issued), ExpiresAt: jwt.NewNumericDate(claims.Expires),
-		},
-		Roles: claims.Roles.Names(),
+	issued, expires := seconds(claims.Issued.Unix()), seconds(claims.Expires.Unix())
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, &tokenClaims{
+		Subject: claims.User, Issuer: claims.Issuer, Audience: audience{claims.Audience},
+		Issued: &issued, Expires: &expires, Roles: claims.Roles.Names(),
 	})
 	return token.SignedString(secret)
 }

@@ -14,9 +14,9 @@ type Options struct {
 	SegmentBytes int
 }
 
-// DefaultOptions has 64 MiB segments: the journal is written in order, read in
+// DefaultOptions has 16 MiB segments: the journal is written in order, read in
 // order, and never truncated.
-func DefaultOptions() Options { return Options{SegmentBytes: 64 << 20} }
+func DefaultOptions() Options { return Options{SegmentBytes: 16 << 20} }
 
 // Journal is an open journal. Put and Restore belong to the goroutine that
 // applies; Sync, Position and Stats may be called by any.

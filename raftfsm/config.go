@@ -99,7 +99,7 @@ func DefaultConfig() Config {
 		HeartbeatTimeout: 600 * time.Millisecond, ElectionTimeout: 600 * time.Millisecond, LeaseTimeout: 500 * time.Millisecond,
 		CommitTimeout: 20 * time.Millisecond,
 		SnapshotBytes: 256 << 20, SnapshotEntries: 1 << 17, TrailingEntries: 1 << 12, SnapshotsKept: 2,
-		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 64 << 20,
+		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 16 << 20,
 		StallMax: 20 * time.Second,
 		Fatal:    func(err error) { panic(err) },
 		Clock:    systemClock{},
