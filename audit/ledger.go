@@ -1,0 +1,137 @@
+package audit
+
+import (
+	"fmt"
+
+	"onsale/sequencer"
+)
+
+// Ledger keeps books from recorded decisions and checks the promises on them.
+// It knows what must never happen, not what the rules would have decided.
+type Ledger struct {
+	books
+	findings *findings
+	now      int64 // log time of the batch that is read
+	before   int64 // log time of the batch before
+	next     uint64
+}
+
+// NewLedger returns a ledger before the first block. Each kind of finding is
+// listed at most limit times.
+func NewLedger(limit int) *Ledger {
+	return newLedger(&findings{count: map[Kind]uint64{}, limit: limit})
+}
+
+func newLedger(f *findings) *Ledger { return &Ledger{books: newBooks(), findings: f, next: 1} }
+
+// Findings returns what was found so far.
+func (l *Ledger) Findings() []Finding { return l.findings.list }
+
+// Read books one batch and the decisions that were recorded for it.
+func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
+	l.header(b, d)
+	events := l.events(d.Events, 0)
+	for i := range b.Commands {
+		r := &d.Results[i]
+		l.findings.at.Seq, l.findings.at.Command = d.FirstSeq+uint64(i), b.Commands[i].Kind.String()
+		l.place(r, d.FirstSeq+uint64(i))
+		l.result(&b.Commands[i], r)
+		events = l.events(events, uint32(i)+1)
+	}
+	l.findings.at.Seq, l.findings.at.Command = 0, ""
+	if len(events) > 0 {
+		l.findings.report(KindEvent, events[0].Order, fmt.Sprintf("at most %d", len(b.Commands)), fmt.Sprint(events[0].Before),
+			"an event stands before a command that does not exist, or out of order")
+	}
+}
+
+// header checks time and sequence, which need no books.
+func (l *Ledger) header(b *sequencer.Batch, d *sequencer.Decisions) {
+	l.before, l.now = l.now, d.Time
+	if want := max(l.before, b.Time); d.Time != want {
+		l.findings.report(KindTime, 0, clock(want), clock(d.Time), "the log's time runs back, or is not the batch's (%s)", clock(b.Time))
+	}
+	if d.FirstSeq != l.next {
+		l.findings.report(KindSequence, 0, fmt.Sprint(l.next), fmt.Sprint(d.FirstSeq), "the block's first seq does not go on where the last one ended")
+	}
+	l.next = d.FirstSeq + uint64(len(b.Commands))
+}
+
+// place checks the seq of a result: its own, or an earlier one when it is a
+// decision told again.
+func (l *Ledger) place(r *sequencer.Result, own uint64) {
+	switch {
+	case !r.Replayed && r.Seq != own:
+		l.findings.report(KindSequence, r.Order, fmt.Sprint(own), fmt.Sprint(r.Seq), "the decision carries another seq than its place")
+	case r.Replayed && (r.Seq >= own || r.Seq == 0):
+		l.findings.report(KindSequence, r.Order, fmt.Sprintf("below %d", own), fmt.Sprint(r.Seq), "a decision told again that was not made before")
+	}
+}
+
+// events books the events that stand before a command and returns the rest.
+func (l *Ledger) events(events []sequencer.Event, before uint32) []sequencer.Event {
+	for len(events) > 0 && events[0].Before == before {
+		l.event(&events[0])
+		events = events[1:]
+	}
+	return events
+}
+
+// result books one decision.
+func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result) {
+	switch {
+	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeSoldOut && !r.Replayed:
+		l.soldOut(c)
+	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeOK && !r.Replayed:
+		l.bought(c, r)
+	case r.Code == sequencer.CodeOK && r.Order != 0 && !r.Replayed:
+		l.step(c, r)
+	case r.Code == sequencer.CodeOK && !r.Replayed:
+		l.seller(c, r)
+	}
+	if r.Order != 0 {
+		l.shown(r)
+	}
+}
+
+// shown checks that a decision shows its order as the books have it.
+func (l *Ledger) shown(r *sequencer.Result) {
+	o := l.orders[r.Order]
+	if o == nil {
+		l.findings.report(KindOrder, r.Order, "an order that was made", "none", "the decision shows an order that no command made")
+		return
+	}
+	want := fmt.Sprintf
+	switch {
+	case r.State != o.state || r.Quantity != o.quantity || r.Sale != o.sale.number || r.Attempt != o.attempts:
+		l.findings.report(KindOrder, r.Order, want("sale %d, %s, %d tickets, %d attempts", o.sale.number, o.state, o.quantity, o.attempts),
+			want("sale %d, %s, %d tickets, %d attempts", r.Sale, r.State, r.Quantity, r.Attempt), "the decision shows the order otherwise than its life was")
+	case o.state.Holds() && r.Deadline != o.deadline:
+		l.findings.report(KindExpiry, r.Order, clock(o.deadline), clock(r.Deadline), "the decision shows another end of the hold")
+	}
+}
+
+// counted checks that no ticket of a sale was given away twice.
+func (l *Ledger) counted(s *bookedSale, order uint64) {
+	if s.available() < 0 || s.sold < 0 || s.held < 0 || s.withheld < 0 {
+		l.findings.report(KindCount, order, fmt.Sprintf("sold + held + withheld of at most %d", s.spec.Quantity),
+			fmt.Sprintf("%d + %d + %d", s.sold, s.held, s.withheld), "sale %d has given away more tickets than it has", s.number)
+	}
+}
+
+// Finish checks what only the end can tell: that nothing is left that should
+// have ended.
+func (l *Ledger) Finish() {
+	var late, first uint64
+	for seq, o := range l.orders {
+		if o.state == sequencer.StateReserved && o.deadline <= l.now {
+			late++
+			if first == 0 || seq < first {
+				first = seq
+			}
+		}
+	}
+	if late > 0 {
+		l.findings.report(KindExpiry, first, "expired", "reserved", "%d holds are over at the journal's end and did not expire; this is the first", late)
+	}
+}

@@ -1,0 +1,151 @@
+package audit
+
+import (
+	"fmt"
+
+	"onsale/sequencer"
+)
+
+// step books what a command did to an order.
+func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
+	o := l.orders[r.Order]
+	if o == nil || r.Order != c.Order {
+		l.findings.report(KindOrder, r.Order, fmt.Sprintf("order %d", c.Order), fmt.Sprintf("order %d", r.Order), "the decision is about an order that no command made, or another one")
+		return
+	}
+	if (c.Kind == sequencer.KindCancel || c.Kind == sequencer.KindPayBegin) && o.user != string(c.User) {
+		l.findings.report(KindOrder, o.seq, fmt.Sprintf("user %q", o.user), fmt.Sprintf("user %q", c.User), "somebody else acted on the order")
+	}
+	switch c.Kind {
+	case sequencer.KindCancel:
+		l.leave(o, sequencer.StateCancelled, sequencer.StateWaitlisted, sequencer.StateReserved, sequencer.StateCancelled)
+	case sequencer.KindPayBegin:
+		l.leave(o, sequencer.StatePaying, sequencer.StateReserved)
+		o.attempts++
+		o.overdue = false
+	case sequencer.KindPayResult:
+		l.settle(o, c, r)
+	case sequencer.KindRefund:
+		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
+	}
+}
+
+// settle books the outcome of a payment attempt.
+func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Result) {
+	if o.state != sequencer.StatePaying || c.Attempt != o.attempts {
+		return // nothing may change; shown compares
+	}
+	switch c.Outcome {
+	case sequencer.PayAccepted:
+		l.leave(o, sequencer.StatePaid, sequencer.StatePaying)
+	case sequencer.PayRejected, sequencer.PayCancelled:
+		to := sequencer.StateExpired
+		switch {
+		case o.sale.cancelled:
+			to = sequencer.StateCancelled
+		case o.deadline > l.now:
+			to = sequencer.StateReserved
+		}
+		if r.State != to {
+			l.findings.report(KindExpiry, o.seq, to.String(), r.State.String(), "the payment was %s, the hold ends %s, it is %s", c.Outcome, clock(o.deadline), clock(l.now))
+		}
+		l.leave(o, to, sequencer.StatePaying)
+	}
+}
+
+// leave moves an order that must be in one of some states to another one. A
+// reservation must not outlive its hold to do so.
+func (l *Ledger) leave(o *bookedOrder, to sequencer.OrderState, from ...sequencer.OrderState) {
+	possible := false
+	for _, state := range from {
+		possible = possible || o.state == state
+	}
+	if !possible {
+		l.findings.report(KindOrder, o.seq, fmt.Sprintf("one of %v", from), o.state.String(), "the order becomes %s, which it cannot from its state", to)
+	}
+	if o.state == sequencer.StateReserved && o.deadline <= l.now && to != sequencer.StateExpired {
+		l.findings.report(KindExpiry, o.seq, "expired "+clock(o.deadline), to.String()+" "+clock(l.now), "the hold was over, and the order went on")
+	}
+	if frees(o.state, to) {
+		o.sale.refusedNeed = 0
+	}
+	l.move(o, to, o.quantity)
+	l.counted(o.sale, o.seq)
+}
+
+// frees reports whether tickets come free, or a place before those who wait.
+func frees(from, to sequencer.OrderState) bool {
+	return from == sequencer.StateWaitlisted || from.Holds() && !to.Live()
+}
+
+// event books an event.
+func (l *Ledger) event(e *sequencer.Event) {
+	o := l.orders[e.Order]
+	if o == nil || o.sale.number != e.Sale {
+		l.findings.report(KindOrder, e.Order, "an order of the sale", "none", "the event %s is about an order that is not there", e.Kind)
+		return
+	}
+	switch e.Kind {
+	case sequencer.EventExpired:
+		l.expired(o)
+	case sequencer.EventPromoted:
+		l.promoted(o, e)
+	case sequencer.EventOverdue:
+		if due := o.deadline + o.sale.spec.Grace; o.state != sequencer.StatePaying || due > l.now {
+			l.findings.report(KindExpiry, o.seq, "paying, overdue after "+clock(due), o.state.String()+" "+clock(l.now), "a payment is called overdue and is not")
+		}
+		o.overdue = true
+	case sequencer.EventCancelled:
+		if !o.sale.cancelled {
+			l.findings.report(KindOrder, o.seq, "a cancelled sale", "one that is not", "the order was cancelled with its sale")
+		}
+		l.leave(o, sequencer.StateCancelled, sequencer.StateReserved)
+	default:
+		l.findings.report(KindEvent, o.seq, "a known kind", fmt.Sprint(uint8(e.Kind)), "an event of an unknown kind")
+	}
+}
+
+// expired books the end of a hold: not before its time, and in the first batch
+// whose time has come to it.
+func (l *Ledger) expired(o *bookedOrder) {
+	switch {
+	case o.deadline > l.now:
+		l.findings.report(KindExpiry, o.seq, "not before "+clock(o.deadline), clock(l.now), "the hold ended before its time")
+	case o.deadline <= l.before:
+		l.findings.report(KindExpiry, o.seq, "at the latest "+clock(l.before), clock(l.now), "the hold of %s ended late: an earlier batch had its time", clock(o.deadline))
+	}
+	l.leave(o, sequencer.StateExpired, sequencer.StateReserved)
+}
+
+// promoted books a waiting order's reservation, and who it passed over.
+func (l *Ledger) promoted(o *bookedOrder, e *sequencer.Event) {
+	s := o.sale
+	if o.state != sequencer.StateWaitlisted {
+		l.findings.report(KindOrder, o.seq, "waitlisted", o.state.String(), "an order was promoted that did not wait")
+	}
+	l.checkPassedOver(o)
+	l.checkQuantity(o, e.Quantity)
+	if want := l.now + s.spec.Hold; e.Deadline != want {
+		l.findings.report(KindExpiry, o.seq, clock(want), clock(e.Deadline), "the hold of a promoted order does not end one hold from now")
+	}
+	o.deadline = e.Deadline
+	l.move(o, sequencer.StateReserved, e.Quantity)
+	l.counted(s, o.seq)
+}
+
+// checkPassedOver reports the first that waits longer than a promoted order and
+// should have been served: the head, or with skip unfit whoever fits.
+func (l *Ledger) checkPassedOver(o *bookedOrder) {
+	s := o.sale
+	s.head()
+	for _, other := range s.queue {
+		if other.seq >= o.seq {
+			return
+		}
+		fits := int64(other.min) <= s.available()
+		if other.state == sequencer.StateWaitlisted && (fits || !s.spec.SkipUnfit) {
+			l.findings.report(KindFIFO, o.seq, fmt.Sprintf("order %d", other.seq), fmt.Sprintf("order %d", o.seq), "an order was promoted past one that waits longer and asked for %d", other.min)
+			return
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"fmt"
+
+	"onsale/sequencer"
+)
+
+// seller books a seller's command, or the operator's extend.
+func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
+	switch c.Kind {
+	case sequencer.KindSaleCreate:
+		l.created(c, r)
+		return
+	case sequencer.KindExtend:
+		l.extended(c.Amount)
+		return
+	}
+	s := l.sale(c.Sale)
+	if s == nil {
+		l.findings.report(KindOrder, 0, "a sale", fmt.Sprint(c.Sale), "a seller's command on a sale that was not created")
+		return
+	}
+	switch c.Kind {
+	case sequencer.KindSaleUpdate:
+		l.updated(s, c)
+	case sequencer.KindSaleClose:
+		l.closed(s)
+	case sequencer.KindSaleCancel:
+		l.closed(s)
+		s.cancelled = true
+	case sequencer.KindSaleQuantity:
+		s.spec.Quantity = uint32(int64(s.spec.Quantity) + c.Amount)
+		if c.Amount > 0 {
+			s.refusedNeed = 0
+		}
+	case sequencer.KindSaleRelease:
+		s.withheld -= c.Amount
+		s.refusedNeed = 0
+	}
+	l.counted(s, 0)
+}
+
+func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {
+	spec, err := sequencer.DecodeSaleSpec(c.Body)
+	if err != nil || int(r.Sale) != len(l.sales)+1 {
+		l.findings.report(KindOrder, 0, fmt.Sprintf("sale %d", len(l.sales)+1), fmt.Sprintf("sale %d (%v)", r.Sale, err), "a sale was created out of order, or of a bad spec")
+		return
+	}
+	l.sales = append(l.sales, &bookedSale{number: r.Sale, spec: spec})
+}
+
+func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
+	spec, err := sequencer.DecodeSaleSpec(c.Body)
+	if err != nil || s.orders > 0 || l.now >= s.spec.StartsAt {
+		l.findings.report(KindOrder, 0, "sale_started or bad_request", "ok", "sale %d was changed after its start, or by a bad spec (%v)", s.number, err)
+		return
+	}
+	s.spec = spec
+}
+
+// closed books that all who wait were sent away.
+func (l *Ledger) closed(s *bookedSale) {
+	s.closed = true
+	for _, o := range s.queue {
+		if o.state == sequencer.StateWaitlisted {
+			l.move(o, sequencer.StateCancelled, o.quantity)
+		}
+	}
+	s.queue = nil
+}
+
+// extended moves every live deadline.
+func (l *Ledger) extended(by int64) {
+	for _, o := range l.orders {
+		if o.state.Holds() {
+			o.deadline += by
+		}
+	}
+}

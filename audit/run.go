@@ -1,0 +1,155 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"onsale/journal"
+	"onsale/sequencer"
+	"onsale/wal"
+)
+
+// Options says how an audit is made. The zero value audits everything.
+type Options struct {
+	// FindingsMax is how many findings of each kind are listed, 20 when it is
+	// 0. All are counted.
+	FindingsMax int
+	// Contains is the hash of a block that must be in the chain, such as the
+	// head that another replica or an earlier audit told. Zero asks for none.
+	Contains journal.Hash
+	// SkipStateHash leaves out deciding everything a third time to compare the
+	// hash of the state, which takes about a fifth of the time.
+	SkipStateHash bool
+	// Progress is called now and then, when it is set, with the requests so far.
+	Progress func(requests uint64)
+}
+
+// progressEvery is how many blocks lie between two calls of Progress.
+const progressEvery = 1024
+
+const findingsMaxDefault = 20
+
+// Run audits the journal in a directory. It changes nothing and may be used
+// beside a running node. What is wrong with the journal is in the report; an
+// error means that there was nothing to audit, or that it could not be read.
+func Run(dir string, o Options) (*Report, error) {
+	started := time.Now()
+	a := newAuditor(o)
+	torn, err := journal.Scan(dir, a.block)
+	if err != nil && !a.damaged(err) {
+		return nil, fmt.Errorf("audit of %s: %w", dir, err)
+	}
+	r := a.finish()
+	r.Directory, r.Seconds = dir, time.Since(started).Seconds()
+	if torn != nil {
+		r.Notes = append(r.Notes, fmt.Sprintf("the newest segment ends in %d bytes that are no block: an append under way, or a crash that the next start repairs", torn.Bytes))
+	}
+	return r, nil
+}
+
+// auditor reads a journal's blocks in order.
+type auditor struct {
+	options  Options
+	findings findings
+	ledger   *Ledger
+	judge    *judge
+	report   Report
+
+	batch     sequencer.Batch
+	decisions sequencer.Decisions
+	outcomes  map[Outcome]uint64
+	last      journal.Head
+	contained bool
+	// unread is set when a block could not be read: books and model have
+	// missed it, so that what they would say of later ones means nothing.
+	unread bool
+	// resumed is set when time and sequence are followed without books.
+	resumed bool
+}
+
+func newAuditor(o Options) *auditor {
+	if o.FindingsMax == 0 {
+		o.FindingsMax = findingsMaxDefault
+	}
+	a := &auditor{options: o, findings: findings{count: map[Kind]uint64{}, limit: o.FindingsMax}, outcomes: map[Outcome]uint64{}}
+	a.ledger, a.judge = newLedger(&a.findings), newJudge(&a.findings, o)
+	return a
+}
+
+// damaged reports whether a scan's error is one that the report tells.
+func (a *auditor) damaged(err error) bool {
+	if !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, journal.ErrVersion) &&
+		!errors.Is(err, wal.ErrCorrupt) && !errors.Is(err, wal.ErrVersion) {
+		return false
+	}
+	a.findings.at = Finding{Block: a.last.Height + 1}
+	a.findings.report(KindChain, 0, "", "", "%v; this block and those behind it are not checked", err)
+	return true
+}
+
+// block audits one block, whose hash and place in the chain were checked.
+func (a *auditor) block(b *journal.Block) error {
+	a.findings.at = Finding{Block: b.Height, RaftIndex: b.RaftIndex}
+	a.note(b)
+	if err := a.decode(b); err != nil {
+		a.findings.report(KindEncoding, 0, "", "", "%v; decisions from here on are not checked", err)
+		a.unread, a.resumed = true, false
+		return nil
+	}
+	a.count()
+	switch {
+	case a.unread || a.report.FirstHeight > 1:
+		a.sequenceOnly()
+	default:
+		a.ledger.Read(&a.batch, &a.decisions)
+		a.judge.decide(&a.batch, &a.decisions)
+		a.judge.hash(&a.batch, b.StateHash)
+	}
+	if a.options.Progress != nil && a.report.Blocks%progressEvery == 0 {
+		a.options.Progress(a.report.Requests)
+	}
+	return nil
+}
+
+func (a *auditor) decode(b *journal.Block) error {
+	if err := sequencer.DecodeBatch(b.Batch, &a.batch); err != nil {
+		return err
+	}
+	return sequencer.DecodeDecisions(b.Decisions, a.batch.Commands, &a.decisions)
+}
+
+// sequenceOnly checks what needs no books: that time and sequence go on from the
+// first block that could be read.
+func (a *auditor) sequenceOnly() {
+	if !a.resumed {
+		a.ledger.now, a.ledger.next, a.resumed = a.decisions.Time, a.decisions.FirstSeq, true
+	}
+	a.ledger.header(&a.batch, &a.decisions)
+	a.report.Unchecked += uint64(len(a.batch.Commands))
+}
+
+// note keeps where the chain stands.
+func (a *auditor) note(b *journal.Block) {
+	if a.report.Blocks == 0 {
+		a.report.FirstHeight, a.report.FirstRaftIndex = b.Height, b.RaftIndex
+	}
+	a.report.Blocks++
+	a.last = b.Head()
+	a.contained = a.contained || b.Hash == a.options.Contains
+}
+
+// count keeps the totals of the report.
+func (a *auditor) count() {
+	r := &a.report
+	if r.FirstSeq == 0 {
+		r.FirstTime, r.FirstSeq = a.decisions.Time, a.decisions.FirstSeq
+	}
+	r.LastTime = a.decisions.Time
+	r.Requests += uint64(len(a.batch.Commands))
+	r.Events += uint64(len(a.decisions.Events))
+	for i := range a.decisions.Results {
+		d := &a.decisions.Results[i]
+		a.outcomes[Outcome{Command: d.Kind, Code: d.Code, State: d.State, Replayed: d.Replayed}]++
+	}
+}
