@@ -1,0 +1,200 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// load is a closed loop: each connection sends the next buyer's request when the
+// last one was answered. It finds the peak; its latencies are those of a crowd
+// that waits its turn.
+type load struct {
+	secret      []byte
+	sale        string
+	quantity    int
+	buyers      uint64
+	connections int
+	// target returns the address that takes requests now; it is asked again
+	// after an error.
+	target func(context.Context) (string, error)
+	// retryMax bounds how long a buyer goes on trying.
+	retryMax time.Duration
+
+	next     atomic.Uint64 // buyers that were begun
+	answered atomic.Uint64
+	soldOut  atomic.Int64 // when the first refusal was seen, in nanoseconds since start; 0 before
+	started  time.Time
+}
+
+// phase is what was measured before or after the first "sold out".
+type phase struct {
+	latency  *hdrhistogram.Histogram // microseconds
+	outcomes map[string]uint64
+	retries  uint64
+}
+
+func newPhase() *phase {
+	return &phase{latency: hdrhistogram.New(1, 120_000_000, 3), outcomes: map[string]uint64{}}
+}
+
+func (p *phase) merge(q *phase) {
+	p.latency.Merge(q.latency)
+	p.retries += q.retries
+	for name, count := range q.outcomes {
+		p.outcomes[name] += count
+	}
+}
+
+// measured is a whole run: selling, then sold out, always apart.
+type measured struct {
+	phases  [2]*phase
+	elapsed [2]time.Duration
+}
+
+// run sends every buyer's request and returns when all have an answer.
+func (l *load) run(ctx context.Context) (*measured, error) {
+	l.started = time.Now()
+	total := &measured{phases: [2]*phase{newPhase(), newPhase()}}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	var failure error
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for range l.connections {
+		group.Go(func() {
+			w := &worker{load: l, phases: [2]*phase{newPhase(), newPhase()}}
+			err := w.run(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			total.phases[0].merge(w.phases[0])
+			total.phases[1].merge(w.phases[1])
+			if err != nil && failure == nil {
+				failure = err
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	end := time.Since(l.started)
+	total.elapsed[0] = end
+	if at := l.soldOut.Load(); at > 0 {
+		total.elapsed[0], total.elapsed[1] = time.Duration(at), end-time.Duration(at)
+	}
+	return total, failure
+}
+
+// worker is one connection.
+type worker struct {
+	load   *load
+	conn   net.Conn
+	in     *bufio.Reader
+	buffer []byte
+	phases [2]*phase
+}
+
+func (w *worker) run(ctx context.Context) error {
+	defer w.hangUp()
+	minter := newMinter(w.load.secret, w.load.started)
+	var request *buyRequest
+	for ctx.Err() == nil {
+		buyer := w.load.next.Add(1)
+		if buyer > w.load.buyers {
+			return nil
+		}
+		if request == nil {
+			request = newBuyRequest("onsale", w.load.sale, w.load.quantity, minter)
+		}
+		if err := w.buy(ctx, request.of(buyer)); err != nil {
+			return fmt.Errorf("buyer %d: %w", buyer, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// buy sends one buyer's request until it is decided, always with the same key.
+func (w *worker) buy(ctx context.Context, request []byte) error {
+	began := time.Now()
+	var last error
+	for attempt := 0; time.Since(began) < w.load.retryMax; attempt++ {
+		if attempt > 0 {
+			w.phases[w.load.phase()].retries++
+			w.hangUp()
+			time.Sleep(min(time.Duration(attempt)*5*time.Millisecond, 200*time.Millisecond))
+		}
+		answer, err := w.ask(ctx, request)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			last = err
+		case answer.status >= 500:
+			last = fmt.Errorf("%d %s", answer.status, answer.body)
+		default:
+			w.record(&answer, time.Since(began))
+			return nil
+		}
+	}
+	return fmt.Errorf("no decision within %v: %w", w.load.retryMax, last)
+}
+
+func (w *worker) ask(ctx context.Context, request []byte) (response, error) {
+	if w.conn == nil {
+		if err := w.connect(ctx); err != nil {
+			return response{}, err
+		}
+	}
+	w.conn.SetDeadline(time.Now().Add(w.load.retryMax))
+	if _, err := w.conn.Write(request); err != nil {
+		return response{}, err
+	}
+	var answer response
+	var err error
+	answer, w.buffer, err = readResponse(w.in, w.buffer)
+	return answer, err
+}
+
+func (w *worker) connect(ctx context.Context) error {
+	address, err := w.load.target(ctx)
+	if err != nil {
+		return err
+	}
+	var d net.Dialer
+	if w.conn, err = d.DialContext(ctx, "tcp", address); err != nil {
+		return err
+	}
+	w.in = bufio.NewReaderSize(w.conn, 4096)
+	return nil
+}
+
+func (w *worker) hangUp() {
+	if w.conn != nil {
+		w.conn.Close()
+		w.conn = nil
+	}
+}
+
+// phase returns 0 while selling and 1 once somebody was refused as sold out.
+func (l *load) phase() int {
+	if l.soldOut.Load() == 0 {
+		return 0
+	}
+	return 1
+}
+
+func (w *worker) record(answer *response, took time.Duration) {
+	outcome := answer.outcome()
+	if outcome == "sold_out" {
+		w.load.soldOut.CompareAndSwap(0, max(1, int64(time.Since(w.load.started))))
+	}
+	p := w.phases[w.load.phase()]
+	p.outcomes[outcome]++
+	p.latency.RecordValue(max(1, took.Microseconds())) // over the bound it counts as the bound
+	w.load.answered.Add(1)
+}

@@ -1,0 +1,288 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// node is one server process of a temporary cluster.
+type node struct {
+	id                  string
+	http, private, raft string
+	dataDir             string
+	token               string // an operator's
+	command             *exec.Cmd
+	log                 *os.File
+}
+
+// cluster is a set of processes that this program started, with their data.
+type cluster struct {
+	dir        string
+	secretFile string
+	nodes      []*node
+}
+
+// startCluster starts nodes of this very program on free loopback ports, with
+// data in a new folder below parent ("" is the system's), and waits until one
+// leads.
+func startCluster(ctx context.Context, program, parent string, count int, secret []byte) (*cluster, error) {
+	dir, err := os.MkdirTemp(parent, "onsale-bench-")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret")}
+	if err := os.WriteFile(c.secretFile, secret, 0o600); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	if err := c.plan(count, secret); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	for _, n := range c.nodes {
+		if err := c.start(program, n); err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+	}
+	if _, err := c.leader(ctx); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+// plan gives every node its addresses: ports that were free a moment ago.
+func (c *cluster) plan(count int, secret []byte) error {
+	token, err := operatorToken(secret)
+	if err != nil {
+		return err
+	}
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	free := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return ""
+		}
+		held = append(held, l)
+		return l.Addr().String()
+	}
+	for i := range count {
+		id := "n" + strconv.Itoa(i+1)
+		n := &node{id: id, http: free(), private: free(), raft: free(), dataDir: filepath.Join(c.dir, id), token: token}
+		if n.http == "" || n.private == "" || n.raft == "" {
+			return errors.New("no free port on loopback")
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	return nil
+}
+
+func (c *cluster) start(program string, n *node) error {
+	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--http", n.http, "--private", n.private,
+		"--raft", n.raft, "--secret-file", c.secretFile, "--log-format", "json"}
+	if len(c.nodes) > 1 {
+		var peers []string
+		for _, p := range c.nodes {
+			peers = append(peers, p.id+"="+p.raft+"/"+p.http)
+		}
+		args = append(args, "--peers", strings.Join(peers, ","))
+	}
+	log, err := os.OpenFile(filepath.Join(c.dir, n.id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	n.log = log
+	n.command = exec.Command(program, args...)
+	n.command.Stdout, n.command.Stderr = log, log
+	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
+	return n.command.Start()
+}
+
+// leader waits for the node that takes requests.
+func (c *cluster) leader(ctx context.Context) (*node, error) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		for _, n := range c.nodes {
+			s, err := n.status(ctx)
+			if err == nil && s.Role == "leader" && s.LeaderID == n.id {
+				return n, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("no node took office within 30 s%s", c.lastLogs())
+}
+
+// converge waits until all nodes have decided the same and compares their hashes.
+// It returns one line for each node.
+func (c *cluster) converge(ctx context.Context) ([]nodeStatus, error) {
+	var all []nodeStatus
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		all = all[:0]
+		same := true
+		for _, n := range c.nodes {
+			s, err := n.status(ctx)
+			same = same && err == nil && (len(all) == 0 || s.Seq == all[0].Seq && s.JournalHash == all[0].JournalHash)
+			all = append(all, s)
+		}
+		if same {
+			break
+		}
+	}
+	for _, s := range all {
+		if s.Seq != all[0].Seq || s.StateHash != all[0].StateHash || s.JournalHash != all[0].JournalHash {
+			return all, fmt.Errorf("%w: %+v", errReplicasDiffer, all)
+		}
+	}
+	return all, ctx.Err()
+}
+
+// errReplicasDiffer is returned when nodes do not come to the same state.
+var errReplicasDiffer = errors.New("replicas differ")
+
+// lastLogs returns the ends of the nodes' logs, for an error message.
+func (c *cluster) lastLogs() string {
+	var text strings.Builder
+	for _, n := range c.nodes {
+		data, _ := os.ReadFile(filepath.Join(c.dir, n.id+".log"))
+		fmt.Fprintf(&text, "\n%s: …%s", n.id, data[max(0, len(data)-1000):])
+	}
+	return text.String()
+}
+
+// nodeStatus is what GET /v1/node says, as far as the bench needs it.
+type nodeStatus struct {
+	NodeID      string `json:"node_id"`
+	Role        string `json:"role"`
+	LeaderID    string `json:"leader_id"`
+	Seq         uint64 `json:"seq"`
+	StateHash   string `json:"state_hash"`
+	JournalHash string `json:"journal_hash"`
+}
+
+// get asks a node's private listener.
+func (n *node) get(ctx context.Context, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.private+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+n.token)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 8<<20))
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, answer.Status)
+	}
+	return body, err
+}
+
+func (n *node) status(ctx context.Context) (nodeStatus, error) {
+	var s nodeStatus
+	body, err := n.get(ctx, "/v1/node")
+	if err == nil {
+		err = json.Unmarshal(body, &s)
+	}
+	return s, err
+}
+
+// metrics reads a node's Prometheus text into numbers by name; histograms give
+// their _sum and _count.
+func (n *node) metrics(ctx context.Context) (map[string]float64, error) {
+	body, err := n.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]float64{}
+	lines := bufio.NewScanner(strings.NewReader(string(body)))
+	for lines.Scan() {
+		name, value, found := strings.Cut(lines.Text(), " ")
+		if !found || strings.HasPrefix(name, "#") {
+			continue
+		}
+		if number, err := strconv.ParseFloat(value, 64); err == nil {
+			numbers[name] = number
+		}
+	}
+	return numbers, nil
+}
+
+// cpu returns the CPU time that a process has used, from /proc.
+func cpu(pid int) time.Duration {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / clockTicks
+}
+
+// clockTicks is USER_HZ, which Linux fixes at 100 for what it tells programs.
+const clockTicks = 100
+
+// memory returns the most memory that a process has had resident, in bytes.
+func memory(pid int) int64 {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if rest, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// terminate ends the processes and waits for them; the data stays.
+func (c *cluster) terminate() error {
+	var errs []error
+	for _, n := range c.nodes {
+		if n.command == nil || n.command.Process == nil {
+			continue
+		}
+		n.command.Process.Signal(syscall.SIGTERM)
+	}
+	for _, n := range c.nodes {
+		if n.command == nil || n.command.Process == nil {
+			continue
+		}
+		timer := time.AfterFunc(20*time.Second, func() { n.command.Process.Kill() })
+		if err := n.command.Wait(); err != nil {
+			errs = append(errs, fmt.Errorf("node %s: %w", n.id, err))
+		}
+		timer.Stop()
+		n.command = nil
+		n.log.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// stop ends the processes and removes the data.
+func (c *cluster) stop() error {
+	return errors.Join(c.terminate(), os.RemoveAll(c.dir))
+}

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// errResponse is returned when a server answers something that is not HTTP/1.1
+// with a length.
+var errResponse = errors.New("malformed response")
+
+// buyRequest builds the requests of one connection.
+type buyRequest struct {
+	head   []byte // request line and fixed header lines
+	minter *minter
+	user   []byte
+	buffer []byte
+}
+
+func newBuyRequest(host, sale string, quantity int, m *minter) *buyRequest {
+	head := fmt.Sprintf("POST /v1/tickets?q=%d&sale=%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n", quantity, sale, host)
+	return &buyRequest{head: []byte(head), minter: m}
+}
+
+// of returns the request of buyer n, valid until the next call. The key is the
+// buyer's only one, so a repetition of the request is the same purchase.
+func (r *buyRequest) of(n uint64) []byte {
+	r.user = strconv.AppendUint(append(r.user[:0], "buyer-"...), n, 10)
+	b := append(r.buffer[:0], r.head...)
+	b = append(b, "Authorization: Bearer "...)
+	b = r.minter.appendToken(b, r.user)
+	b = append(b, "\r\nIdempotency-Key: k-"...)
+	b = strconv.AppendUint(b, n, 10)
+	r.buffer = append(b, "\r\n\r\n"...)
+	return r.buffer
+}
+
+// response is what the load needs of an answer. body is valid until the next read.
+type response struct {
+	status int
+	body   []byte
+}
+
+// readResponse reads one answer with a Content-Length.
+func readResponse(in *bufio.Reader, buffer []byte) (response, []byte, error) {
+	line, err := in.ReadSlice('\n')
+	if err != nil {
+		return response{}, buffer, err
+	}
+	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
+		return response{}, buffer, fmt.Errorf("%w: %q", errResponse, line)
+	}
+	status, err := strconv.Atoi(string(line[9:12]))
+	if err != nil {
+		return response{}, buffer, fmt.Errorf("%w: %q", errResponse, line)
+	}
+	length, err := readLength(in)
+	if err != nil {
+		return response{}, buffer, err
+	}
+	if cap(buffer) < length {
+		buffer = make([]byte, length)
+	}
+	buffer = buffer[:length]
+	if _, err := io.ReadFull(in, buffer); err != nil {
+		return response{}, buffer, err
+	}
+	return response{status, buffer}, buffer, nil
+}
+
+// readLength reads the header's lines and returns the length of the body.
+func readLength(in *bufio.Reader) (int, error) {
+	const name = "content-length:"
+	length := -1
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
+				return 0, fmt.Errorf("%w: %q", errResponse, line)
+			}
+		}
+	}
+	if length < 0 || length > 1<<20 {
+		return 0, fmt.Errorf("%w: length %d", errResponse, length)
+	}
+	return length, nil
+}
+
+// outcome names what an answer decided: a state (reserved, waitlisted), the
+// reason of a refusal, or the code of a problem.
+func (r *response) outcome() string {
+	switch {
+	case r.status == 202:
+		return field(r.body, `"state":"`)
+	case r.status == 200:
+		return field(r.body, `"reason":"`)
+	default:
+		return strconv.Itoa(r.status) + " " + field(r.body, `"code":"`)
+	}
+}
+
+// field returns the text behind a marker up to the next quote. It allocates for
+// unknown texts only.
+func field(body []byte, marker string) string {
+	at := bytes.Index(body, []byte(marker))
+	if at < 0 {
+		return "?"
+	}
+	body = body[at+len(marker):]
+	end := bytes.IndexByte(body, '"')
+	if end < 0 {
+		return "?"
+	}
+	switch string(body[:end]) {
+	case "sold_out":
+		return "sold_out"
+	case "reserved":
+		return "reserved"
+	case "waitlisted":
+		return "waitlisted"
+	}
+	return string(body[:end])
+}
