@@ -114,6 +114,9 @@ func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result
 	} else {
 		s.waiting = append(s.waiting, o)
 		m.enter(o, sequencer.StateWaitlisted)
+		if s.spec.SkipUnfit {
+			m.promote(s)
+		}
 	}
 	m.show(o, r)
 	return sequencer.CodeOK

@@ -84,8 +84,10 @@ func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer
 	switch {
 	case outcome != sequencer.PayAccepted:
 		return sequencer.CodeStaleAttempt
-	case o.state == sequencer.StatePaid && attempt == o.attempts:
+	case (o.state == sequencer.StatePaid || o.state == sequencer.StateRefunded) && attempt == o.attempts:
 		return sequencer.CodeOK // the newest attempt is the one that paid
+	case o.voided&(1<<(attempt-1)) != 0:
+		return sequencer.CodeStaleAttempt
 	}
 	o.voidsDue |= 1 << (attempt - 1)
 	return sequencer.CodeLateSuccess
@@ -104,6 +106,7 @@ func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeStaleAttempt
 	default:
 		o.voidsDue &^= 1 << (c.Attempt - 1)
+		o.voided |= 1 << (c.Attempt - 1)
 	}
 	m.show(o, r)
 }

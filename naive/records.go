@@ -36,6 +36,7 @@ type order struct {
 	min       uint8
 	attempts  uint8
 	voidsDue  uint8
+	voided    uint8
 	overdue   bool
 }
 

@@ -57,6 +57,7 @@ func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.StateWaitlisted:
 		o.sale.leaveWaitlist(o)
 		m.enter(o, sequencer.StateCancelled)
+		m.promote(o.sale)
 	case sequencer.StateReserved:
 		m.giveBack(o, sequencer.StateCancelled)
 		m.promote(o.sale)

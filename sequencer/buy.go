@@ -103,7 +103,10 @@ func (s *State) decideBuy(c *Command, sale *sale, hash uint64, slot *uint64, new
 	}
 	s.ordersHash += o.fixedFingerprint(c.User)
 	s.done(o)
-	s.show(number, o, r)
+	if o.state == StateWaitlisted && sale.spec.SkipUnfit {
+		s.promote(sale) // it may fit where the head does not
+	}
+	s.show(number, s.orders.at(number), r)
 }
 
 // refusal returns why a buy gets no order, or CodeOK.

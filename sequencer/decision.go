@@ -145,7 +145,7 @@ type Event struct {
 	Before uint32
 	Sale   uint16
 	Kind   EventKind
-	// Quantity is how many tickets moved.
+	// Quantity is how many tickets the order holds, or held until the event.
 	Quantity uint8
 }
 

@@ -36,13 +36,15 @@
 //   - the user made fewer than OrdersPerUserMax orders ever: CodeOrderLimit
 //   - nobody waits and available >= min: reserved with min(quantity, available)
 //     tickets and deadline now + hold. Else waiting < waitlist: waitlisted, at
-//     position waiting + 1. Else CodeSoldOut
+//     position waiting + 1 (with SkipUnfit promote runs then: it may fit where
+//     the head does not). Else CodeSoldOut
 //
 // Every refusal from CodeClosed down is remembered under its key, so that one
 // key has one outcome; only the newest RefusalKeysMax refusals are sure to be
 // remembered. A refusal of a buy carries nothing but its seq and code.
 //
-// promote(sale) runs whenever tickets come free. While available > 0 and
+// promote(sale) runs whenever tickets come free or a waiting order leaves the
+// list. While available > 0 and
 // somebody waits: if available >= min of the head, it is reserved with
 // min(quantity, available) tickets and deadline now + hold (EventPromoted).
 // Otherwise the head blocks (PromoteBlocked counts it) — unless the sale has
@@ -50,7 +52,7 @@
 // taken. A paused sale still promotes; a closed one has nobody waiting.
 //
 // cancel(order, user): CodeUnknownOrder unless the order is the user's. A
-// waitlisted order leaves the list; a reserved one returns its tickets, and
+// waitlisted order leaves the list, a reserved one returns its tickets, and then
 // promote runs; a cancelled one is CodeOK again; else CodeNotCancellable.
 //
 // pay_begin(order, user, amount): by the order's state. reserved: the amount is
@@ -65,7 +67,8 @@
 // and cancelled make it reserved again while deadline > now and the sale is not
 // cancelled, else it is expired (cancelled, if the sale is) and its tickets
 // return and promote runs; unknown changes nothing. For any other attempt:
-// accepted again for the attempt that paid a paid order is CodeOK; accepted
+// accepted again for the attempt that paid a paid or refunded order is CodeOK;
+// accepted again for an attempt that was voided is CodeStaleAttempt; accepted
 // otherwise is CodeLateSuccess and is remembered in VoidsDue; anything else is
 // CodeStaleAttempt. pay_voided(order, attempt) clears that mark, or is
 // CodeStaleAttempt when it is not set (CodeBadRequest for an attempt that never

@@ -45,7 +45,7 @@ func (o *order) movingFingerprint() uint64 {
 		overdue = 1
 	}
 	h := mix(o.seq, uint64(o.deadline))
-	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|overdue<<32)
+	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|uint64(o.voided)<<32|overdue<<40)
 }
 
 func (r *refusal) fingerprint() uint64 {

@@ -15,7 +15,8 @@ type order struct {
 	requested uint8
 	min       uint8
 	attempts  uint8
-	voidsDue  uint8
+	voidsDue  uint8 // bit n-1: attempt n took money that must go back
+	voided    uint8 // bit n-1: the money of attempt n went back
 	overdue   bool
 }
 

@@ -59,13 +59,22 @@ func (s *State) payResult(c *Command, r *Result) {
 		s.settle(number, c.Outcome)
 	case c.Outcome != PayAccepted:
 		r.Code = CodeStaleAttempt
-	case o.state != StatePaid || c.Attempt != o.attempts:
-		r.Code = CodeLateSuccess
-		o = s.edit(number)
-		o.voidsDue |= 1 << (c.Attempt - 1)
-		s.done(o)
+	case o.state != StatePaid && o.state != StateRefunded || c.Attempt != o.attempts:
+		r.Code = s.lateSuccess(number, c.Attempt)
 	}
 	s.show(number, s.orders.at(number), r)
+}
+
+// lateSuccess notes that an attempt took money for nothing. Told again after the
+// money went back, as webhooks do, it must not go back twice.
+func (s *State) lateSuccess(number uint32, attempt uint8) Code {
+	if s.orders.at(number).voided&(1<<(attempt-1)) != 0 {
+		return CodeStaleAttempt
+	}
+	o := s.edit(number)
+	o.voidsDue |= 1 << (attempt - 1)
+	s.done(o)
+	return CodeLateSuccess
 }
 
 // settle ends the live attempt of a paying order.
@@ -91,7 +100,9 @@ func (s *State) settle(number uint32, outcome PayOutcome) {
 		s.release(o, sale, StateExpired)
 	}
 	s.done(o)
-	s.promote(sale)
+	if !o.state.Live() {
+		s.promote(sale)
+	}
 }
 
 // payVoided records that the money of a late success was given back.
@@ -110,6 +121,7 @@ func (s *State) payVoided(c *Command, r *Result) {
 	default:
 		o = s.edit(number)
 		o.voidsDue &^= 1 << (c.Attempt - 1)
+		o.voided |= 1 << (c.Attempt - 1)
 		s.done(o)
 	}
 	s.show(number, s.orders.at(number), r)

@@ -98,6 +98,7 @@ func (s *State) cancel(c *Command, r *Result) {
 		s.leaveWaitlist(sale, o, sale.wait.ordinalOf(number))
 		s.enter(o, sale, StateCancelled)
 		s.done(o)
+		s.promote(sale) // it may have been the head that blocked
 	case StateReserved:
 		o := s.edit(number)
 		s.release(o, sale, StateCancelled)

@@ -129,9 +129,9 @@ func (r *snapshotReader) order(s *State) {
 	o := order{
 		seq: le.Uint64(f), createdAt: int64(le.Uint64(f[8:])), deadline: int64(le.Uint64(f[16:])),
 		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
-		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], overdue: f[48] != 0,
+		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49] != 0,
 	}
-	user := r.bytes(int(f[49]))
+	user := r.bytes(int(f[50]))
 	last := s.orders.length
 	switch {
 	case r.err != nil:

@@ -57,9 +57,10 @@ const snapshotMagic = "ONSLSNAP"
 //	45      1      min
 //	46      1      attempts
 //	47      1      voids due
-//	48      1      1 when overdue
-//	49      1      length of the user id
-//	50             user id
+//	48      1      voided
+//	49      1      1 when overdue
+//	50      1      length of the user id
+//	51             user id
 //
 //	offset  bytes  refusal
 //	0       16     key digest
@@ -72,7 +73,7 @@ const snapshotMagic = "ONSLSNAP"
 const (
 	snapshotHeaderBytes = 56
 	saleFixedBytes      = 33 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
-	orderFixedBytes     = 50
+	orderFixedBytes     = 51
 	refusalBytes        = 32
 )
 
@@ -188,7 +189,7 @@ func appendOrder(dst []byte, o *order, user []byte) []byte {
 	}
 	dst = append(dst, o.key[:]...)
 	dst = le.AppendUint16(dst, o.sale)
-	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue,
+	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue, o.voided,
 		byte(flagBits(o.overdue)), byte(len(user)))
 	return append(dst, user...)
 }
