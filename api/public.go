@@ -56,6 +56,10 @@ func NewPublic(config Config, backend Backend, tokens *Verifier, metrics *Metric
 		Logger:                discardLogger{},
 
 		DisablePreParseMultipartForm: true,
+		// Names are compared whatever their case, by us and by the library
+		// where framing depends on them; rewriting every name costs more than
+		// our own look at them.
+		DisableHeaderNamesNormalizing: true,
 	}
 	return p, nil
 }

@@ -1,0 +1,45 @@
+// Package api is the HTTP side of the box office: a listener for buyers
+// (Public, on fasthttp), one for sellers and operators (Private, on net/http),
+// their tokens, and what is counted of them. Package contract has the shapes and
+// the errors that go over the wire, package client the other end.
+//
+// # Rules
+//
+// Everything that can be refused without a place in the order is refused
+// before Decide, and everything that the rules of a sale decide is left to
+// Decide. So 2xx is a sequenced decision (or a read), and 4xx and 5xx mean that
+// the request was never in line. The exceptions are the sequencer's codes that
+// are protocol errors (contract.KindOfDecision): they carry their seq.
+//
+// A request has one reading or none. Public checks the raw bytes of the target
+// and the header before anything decodes them, and refuses what the HTTP library
+// would accept but a proxy in front might read otherwise: folded lines, bare
+// line feeds, lines that came twice, percent-encoding and empty or dot segments
+// in the path, any body. A connection that broke these rules is closed. Of the
+// bytes before the header only what the library keeps is seen: empty lines
+// before a request and a bare line feed after the request line pass, as RFC 9112
+// allows. Whole URIs as targets, which only proxies are sent, are refused.
+//
+// A read of an order waits a bounded time for this replica to reach the order's
+// seq. Every list and view says as of which seq it is.
+//
+// Nothing of a request outlives it: what Decide gets refers to the remembered
+// token and to pooled memory, and Decide keeps neither.
+//
+// # The buy path
+//
+// It is matched before the router and allocates nothing: a pooled request, a
+// remembered token (token_cache.go), one look at each header line (header.go)
+// and an append-only encoder of its one answer (decision.go), which fuzz tests
+// hold to net/http, net/url and encoding/json. Its cost against a bare handler
+// that answers a constant is measured by BenchmarkBuyAgainstBare.
+//
+// # Trade-offs
+//
+//   - A follower answers unknown-sale and sale-required from its own replica,
+//     which may be a moment behind the leader's.
+//   - A seller's change of the quantity is sequenced as a difference to what
+//     this node shows. One node's changes are made one after the other; two
+//     nodes' cannot meet, because only the leader's are decided.
+//   - Connections over the bound per address get the HTTP library's own 429.
+package api
