@@ -35,8 +35,14 @@ func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
 		r := &d.Results[i]
 		l.findings.at.Seq, l.findings.at.Command = d.FirstSeq+uint64(i), b.Commands[i].Kind.String()
 		l.place(r, d.FirstSeq+uint64(i))
-		l.result(&b.Commands[i], r)
+		l.result(&b.Commands[i], r, promotedAtOnce(events, uint32(i)+1, r.Order))
 		events = l.events(events, uint32(i)+1)
+		if r.Order != 0 {
+			l.shown(r)
+		}
+		if s := l.sale(max(r.Sale, b.Commands[i].Sale)); s != nil {
+			l.idle(s)
+		}
 	}
 	l.findings.at.Seq, l.findings.at.Command = 0, ""
 	if len(events) > 0 {
@@ -70,27 +76,42 @@ func (l *Ledger) place(r *sequencer.Result, own uint64) {
 
 // events books the events that stand before a command and returns the rest.
 func (l *Ledger) events(events []sequencer.Event, before uint32) []sequencer.Event {
+	own := events
 	for len(events) > 0 && events[0].Before == before {
 		l.event(&events[0])
 		events = events[1:]
 	}
+	for i := range own[:len(own)-len(events)] {
+		if s := l.sale(own[i].Sale); s != nil {
+			l.idle(s)
+		}
+	}
 	return events
 }
 
-// result books one decision.
-func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result) {
+// promotedAtOnce reports whether an order is promoted by the command that made
+// it: with skip unfit, a new order may fit where those before it do not.
+func promotedAtOnce(events []sequencer.Event, before uint32, order uint64) bool {
+	for i := 0; i < len(events) && events[i].Before == before; i++ {
+		if events[i].Kind == sequencer.EventPromoted && events[i].Order == order {
+			return true
+		}
+	}
+	return false
+}
+
+// result books one decision. promoted says that events will show how the order
+// came from the waitlist to where the decision shows it.
+func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result, promoted bool) {
 	switch {
 	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeSoldOut && !r.Replayed:
 		l.soldOut(c)
 	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeOK && !r.Replayed:
-		l.bought(c, r)
+		l.bought(c, r, promoted)
 	case r.Code == sequencer.CodeOK && r.Order != 0 && !r.Replayed:
 		l.step(c, r)
 	case r.Code == sequencer.CodeOK && !r.Replayed:
 		l.seller(c, r)
-	}
-	if r.Order != 0 {
-		l.shown(r)
 	}
 }
 
@@ -108,6 +129,13 @@ func (l *Ledger) shown(r *sequencer.Result) {
 			want("sale %d, %s, %d tickets, %d attempts", r.Sale, r.State, r.Quantity, r.Attempt), "the decision shows the order otherwise than its life was")
 	case o.state.Holds() && r.Deadline != o.deadline:
 		l.findings.report(KindExpiry, r.Order, clock(o.deadline), clock(r.Deadline), "the decision shows another end of the hold")
+	}
+}
+
+// idle checks that no ticket lies about while the longest waiting wants it.
+func (l *Ledger) idle(s *bookedSale) {
+	if head := s.head(); head != nil && s.available() >= int64(head.min) {
+		l.findings.report(KindFIFO, head.seq, "promoted", "waitlisted", "%d tickets of sale %d are available, and the order that waits longest would take %d", s.available(), s.number, head.min)
 	}
 }
 

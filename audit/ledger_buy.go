@@ -6,8 +6,9 @@ import (
 	"onsale/sequencer"
 )
 
-// bought books a buy that made an order.
-func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result) {
+// bought books a buy that made an order. One that is promoted at once is booked
+// as waiting; the event moves it on.
+func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result, promoted bool) {
 	s := l.sale(c.Sale)
 	if s == nil {
 		l.findings.report(KindOrder, r.Order, "a sale", fmt.Sprint(c.Sale), "an order of a sale that was not created")
@@ -23,11 +24,16 @@ func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result) {
 	if o.min == 0 {
 		o.min = o.requested
 	}
-	switch r.State {
-	case sequencer.StateReserved:
+	state, quantity := r.State, r.Quantity
+	switch {
+	case promoted:
+		state, quantity = sequencer.StateWaitlisted, c.Quantity
+		l.checkWaiting(o, uint32(s.waiting)+1)
+		s.queue = append(s.queue, o)
+	case state == sequencer.StateReserved:
 		l.checkReservation(o, r)
-	case sequencer.StateWaitlisted:
-		l.checkWaiting(o, r)
+	case state == sequencer.StateWaitlisted:
+		l.checkWaiting(o, r.Position)
 		s.queue = append(s.queue, o)
 	default:
 		l.findings.report(KindOrder, r.Order, "reserved or waitlisted", r.State.String(), "a new order begins in the middle of its life")
@@ -35,7 +41,7 @@ func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result) {
 	l.orders[o.seq] = o
 	l.users[o.user] = struct{}{}
 	s.orders++
-	l.move(o, r.State, r.Quantity)
+	l.move(o, state, quantity)
 	l.counted(s, o.seq)
 	l.checkCap(o)
 	l.checkKey(c, o)
@@ -64,13 +70,13 @@ func (l *Ledger) checkQuantity(o *bookedOrder, quantity uint8) {
 	}
 }
 
-func (l *Ledger) checkWaiting(o *bookedOrder, r *sequencer.Result) {
+func (l *Ledger) checkWaiting(o *bookedOrder, position uint32) {
 	s := o.sale
 	if s.waiting >= int(s.spec.Waitlist) {
 		l.findings.report(KindFIFO, o.seq, "sold_out", "waitlisted", "the waitlist of %d is full", s.spec.Waitlist)
 	}
-	if want := uint32(s.waiting) + 1; r.Position != want {
-		l.findings.report(KindFIFO, o.seq, fmt.Sprint(want), fmt.Sprint(r.Position), "the position is not behind those who wait")
+	if want := uint32(s.waiting) + 1; position != want {
+		l.findings.report(KindFIFO, o.seq, fmt.Sprint(want), fmt.Sprint(position), "the position is not behind those who wait")
 	}
 	if s.waiting == 0 && s.available() >= int64(o.min) {
 		l.findings.report(KindFIFO, o.seq, "reserved", "waitlisted", "a buy must wait although nobody waits and %d tickets are available", s.available())

@@ -31,10 +31,11 @@ var plantedBugs = []planted{
 	{name: "a block is dropped", kind: KindSequence, forge: dropBlock},
 	{name: "two blocks are swapped", kind: KindTime, forge: swapBlocks},
 	{name: "two decisions are swapped", kind: KindSequence, forge: swapDecisions},
-	{name: "two buyers are swapped", kind: KindDecision, forge: swapBuyers},
+	{name: "two buyers are swapped", kind: KindStateHash, forge: swapBuyers},
 	{name: "a buyer is refused who could be served", kind: KindFIFO, forge: refuse},
 	{name: "a refused buyer got an order", kind: KindFIFO, forge: serveRefused},
 	{name: "a waiting buyer is skipped", kind: KindFIFO, forge: skipWaiting},
+	{name: "a free ticket is kept from who waits", kind: KindFIFO, forge: dropPromotion},
 	{name: "a hold ends early", kind: KindExpiry, forge: moveExpiry(-1)},
 	{name: "a hold ends late", kind: KindExpiry, forge: moveExpiry(+1)},
 	{name: "a hold never ends", kind: KindExpiry, forge: dropExpiry},
@@ -47,9 +48,9 @@ var plantedBugs = []planted{
 func TestPlantedBugsAreNamed(t *testing.T) {
 	for _, bug := range plantedBugs {
 		t.Run(bug.name, func(t *testing.T) {
-			found := 0
-			for seed := range uint64(5) {
-				engine, batches, possible := honest, story(seed, 300), true
+			possibleIn, named := 0, 0
+			for seed := range uint64(3) {
+				engine, batches, possible := honest, story(seed, 250), true
 				if bug.engine != nil {
 					engine = bug.engine
 				}
@@ -62,13 +63,17 @@ func TestPlantedBugsAreNamed(t *testing.T) {
 				}
 				dir, _ := record(t, entries)
 				r := mustRun(t, dir, Options{})
-				if r.Verdict != VerdictFindings || r.FindingKinds[bug.kind] == 0 {
-					t.Fatalf("seed %d: no finding says %s:\n%s", seed, bug.kind, r)
+				if r.Verdict != VerdictFindings {
+					t.Fatalf("seed %d: %s", seed, r)
 				}
-				found++
+				possibleIn++
+				if r.FindingKinds[bug.kind] > 0 {
+					named++
+				}
 			}
-			if found == 0 {
-				t.Fatal("no story had a place for it")
+			// A buggy engine need not do its worst in every story.
+			if named == 0 || bug.forge != nil && named < possibleIn {
+				t.Fatalf("%s is named in %d of the %d stories that have a place for it", bug.kind, named, possibleIn)
 			}
 		})
 	}
@@ -237,6 +242,19 @@ func dropExpiry(e []entry) ([]entry, bool) {
 	}
 	e[i].decisions.Events = slices.Delete(e[i].decisions.Events, 0, 1)
 	return e, true
+}
+
+func dropPromotion(e []entry) ([]entry, bool) {
+	for i := range e {
+		events := e[i].decisions.Events
+		for k := range events {
+			if events[k].Kind == sequencer.EventPromoted {
+				e[i].decisions.Events = slices.Delete(events, k, k+1)
+				return e, true
+			}
+		}
+	}
+	return e, false
 }
 
 func unpay(e []entry) ([]entry, bool) {

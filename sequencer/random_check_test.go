@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime/debug"
 
+	"onsale/audit"
 	"onsale/naive"
 	"onsale/sequencer"
 )
@@ -15,7 +16,8 @@ import (
 type trial struct {
 	state, twin *sequencer.State
 	dumb        *naive.Model
-	every       int // a snapshot is restored, and everything compared, once in so many batches
+	ledger      *audit.Ledger // checks the promises: cap, counts, FIFO, expiries
+	every       int           // a snapshot is restored, and everything compared, once in so many batches
 	users       map[string]bool
 	orders      []uint64
 	seen        *coverage
@@ -37,7 +39,7 @@ type coverage struct {
 
 func newTrial(every int, seen *coverage) *trial {
 	return &trial{
-		state: sequencer.New(), twin: sequencer.New(), dumb: naive.New(),
+		state: sequencer.New(), twin: sequencer.New(), dumb: naive.New(), ledger: audit.NewLedger(1),
 		every: every, users: map[string]bool{}, seen: seen,
 	}
 }
@@ -80,6 +82,10 @@ func (t *trial) decide(b *sequencer.Batch) error {
 	want := t.dumb.Apply(&read)
 	if err := compareDecisions(&t.decisions, want); err != nil {
 		return err
+	}
+	t.ledger.Read(&read, &t.decisions)
+	if found := t.ledger.Findings(); len(found) > 0 {
+		return fmt.Errorf("the books do not agree: %s", found[0].String())
 	}
 	t.twin.Apply(b, &t.decoded)
 	if t.state.Hash() != t.twin.Hash() {

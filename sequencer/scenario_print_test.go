@@ -75,8 +75,15 @@ func describeSale(v *sequencer.SaleView) []string {
 		}
 	}
 	return append(lines,
-		fmt.Sprintf("sale %d: buys %s; %d again; the waitlist's head blocked %d times", v.Number, strings.Join(buys, ", "), v.Counters.Replayed, v.Counters.PromoteBlocked),
-		fmt.Sprintf("sale %d: entered %s", v.Number, strings.Join(entered, ", ")))
+		fmt.Sprintf("sale %d: buys %s; %d again; the waitlist's head blocked %s", v.Number, orNone(buys), v.Counters.Replayed, plural(int(v.Counters.PromoteBlocked), "time")),
+		fmt.Sprintf("sale %d: entered %s", v.Number, orNone(entered)))
+}
+
+func orNone(parts []string) string {
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func describeOrderView(v *sequencer.OrderView) string {

@@ -90,9 +90,7 @@ func (p *player) playLine(text string) error {
 		p.out = append(p.out, text)
 		return p.show(l)
 	}
-	if !p.began {
-		return fmt.Errorf("say at what time first")
-	}
+	p.began = true // after a show, a batch of the same time begins
 	c, err := builder{p.saleNamed}.command(l)
 	p.batch.Commands = append(p.batch.Commands, c)
 	p.keep(text, true)
@@ -155,10 +153,19 @@ func (p *player) tellCounts() {
 	}
 }
 
+// saleNamed returns a sale, also one that the batch under way will create.
 func (p *player) saleNamed(name string) (sequencer.SaleView, bool) {
 	for number := 1; number <= p.machine.SaleCount(); number++ {
 		if view, _ := p.machine.Sale(uint16(number)); view.ID == name {
 			return view, true
+		}
+	}
+	next := uint16(p.machine.SaleCount())
+	for _, c := range p.batch.Commands {
+		if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
+			if next++; spec.ID == name {
+				return sequencer.SaleView{SaleSpec: spec, Number: next}, true
+			}
 		}
 	}
 	return sequencer.SaleView{}, false
