@@ -109,11 +109,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 // aside; until it is whole, nothing changes.
 func (m *machine) Restore(in io.ReadCloser) error {
 	defer in.Close()
-	head, err := readSnapshotHeader(in)
-	if err != nil {
-		return err
-	}
-	state, err := sequencer.ReadSnapshot(in)
+	head, state, err := ReadSnapshot(in)
 	if err != nil {
 		return err
 	}

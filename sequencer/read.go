@@ -5,6 +5,9 @@ import "hash/maphash"
 // SaleCount returns how many sales there are; their numbers are 1 to SaleCount.
 func (s *State) SaleCount() int { return len(s.sales) }
 
+// OrderCount returns how many orders were ever made.
+func (s *State) OrderCount() int { return int(s.orders.length) }
+
 // SaleNumber returns the number of the sale with an id.
 func (s *State) SaleNumber(id string) (number uint16, known bool) {
 	number, known = s.saleNumber[id]

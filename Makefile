@@ -1,0 +1,55 @@
+# What there is to do: make run, make test, make verify, make bench.
+
+GO ?= go
+BIN := bin
+
+.PHONY: build run test race verify format lint tidy fuzz bench bench-sale clean
+
+build: ## the one binary
+	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
+
+run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
+	$(BIN)/onsale serve --dev
+
+test: ## everything, the README's commands included
+	$(GO) test -timeout 15m ./...
+
+race: ## the same with the race detector
+	$(GO) test -race -timeout 25m ./...
+
+verify: format lint tidy race ## what must hold before a change lands
+
+format:
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+
+lint: ## vet, and the linter that holds the direction of imports
+	$(GO) vet ./...
+	$(GO) build -modfile=tools/go.mod -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	$(BIN)/golangci-lint run ./...
+
+tidy:
+	$(GO) mod tidy -diff
+
+FUZZ_SECONDS ?= 20
+fuzz: ## every fuzz target for FUZZ_SECONDS
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_SECONDS)s $$package || exit 1; \
+		done; \
+	done
+
+bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and three nodes
+	$(GO) test -run '^$$' -bench 'Apply' -benchtime 10000000x -timeout 30m ./sequencer
+	$(GO) test -run '^$$' -bench 'Commit' -benchtime 10000000x -timeout 30m ./raftfsm
+	$(GO) test -run '^$$' -bench 'LoneRequest' -benchtime 2000x ./raftfsm
+	$(GO) test -run '^$$' -bench 'LogStore' -benchtime 500x ./raftfsm
+	$(GO) test -run '^$$' -bench 'Append' -benchtime 1000x ./wal
+	$(MAKE) bench-sale
+
+bench-sale: build
+	$(BIN)/onsale bench sale --buyers 1000000 --tickets 100000
+	$(BIN)/onsale bench sale --buyers 1000000 --tickets 100000 --nodes 3
+
+clean:
+	rm -rf $(BIN)

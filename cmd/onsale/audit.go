@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"onsale/audit"
+)
+
+func newAudit(p *program) *cobra.Command {
+	var options audit.Options
+	c := &cobra.Command{Use: "audit JOURNAL_DIR", Short: "Prove from a journal that a sale was fair and exact", Args: arguments(cobra.ExactArgs(1)),
+		Long: `Reads a node's journal (DATA/journal), checks its hash chain, decides every request
+again with an independent second implementation of the rules, and compares: every
+decision, the counts, the caps, the order and the expiries. It changes nothing and
+may run beside the node. It exits with 6 when it finds something, or when it cannot
+decide everything again because the journal does not begin at the beginning.`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			report, err := audit.Run(args[0], options)
+			if err != nil {
+				return err
+			}
+			if p.format == "json" {
+				err = report.WriteJSON(p.out)
+			} else {
+				err = report.WriteText(p.out)
+			}
+			if err == nil && report.Verdict != audit.VerdictClean {
+				err = fmt.Errorf("%w: %s", errFindings, report.Verdict)
+			}
+			return err
+		}}
+	c.Flags().IntVar(&options.FindingsMax, "findings-max", 20, "findings of each kind to list; all are counted")
+	return c
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"onsale/bench"
+)
+
+func newBench(p *program) *cobra.Command { return group("bench", "Measure", newBenchSale(p)) }
+
+// newBenchSale runs a whole sale over HTTP against nodes of its own, or against a
+// server that runs.
+func newBenchSale(p *program) *cobra.Command {
+	o := bench.DefaultSaleOptions()
+	var secretFile string
+	c := &cobra.Command{Use: "sale", Short: "Sell to a crowd over HTTP, and check the books", Args: arguments(cobra.NoArgs),
+		Example: "  onsale bench sale --buyers 1000000 --tickets 100000\n  onsale bench sale --nodes 3",
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			if o.Address != "" {
+				if o.Secret, err = readSecret(secretFile); err != nil {
+					return err
+				}
+			}
+			o.Log = p.err
+			if file, ok := p.err.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+				o.Progress = bench.ProgressLine(file)
+			}
+			report, err := bench.RunSale(c.Context(), o)
+			if err != nil {
+				return err
+			}
+			if err := p.printBench(report); err != nil {
+				return err
+			}
+			return report.Exact(o)
+		}}
+	f := c.Flags()
+	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers, each with a token of their own")
+	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
+	f.IntVar(&o.Quantity, "quantity", o.Quantity, "tickets that each buyer asks for, 1 or 2")
+	f.Uint32Var(&o.Waitlist, "waitlist", o.Waitlist, "orders that may wait")
+	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
+	f.IntVar(&o.Connections, "connections", o.Connections, "keep-alive connections, one request at a time each")
+	f.DurationVar(&o.RetryMax, "retry-max", o.RetryMax, "how long a buyer tries, always with the same key")
+	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
+	f.BoolVar(&o.Keep, "keep", false, "keep the data")
+	f.StringVar(&o.Address, "http", "", "buyers' listener of a server that runs, instead of starting one")
+	f.StringVar(&o.Private, "private", "", "its private listener")
+	f.StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+	return c
+}
+
+func (p *program) printBench(r *bench.Report) error {
+	if p.format == "json" {
+		encoder := json.NewEncoder(p.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r)
+	}
+	r.Print(p.out)
+	_, err := fmt.Fprintln(p.out)
+	return err
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"onsale/api"
+	"onsale/api/client"
+	"onsale/api/contract"
+)
+
+// serveDev runs a node on a throw-away folder with a demo sale, and prints what
+// to paste.
+func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) error {
+	dir, err := os.MkdirTemp("", "onsale-dev-")
+	if err != nil {
+		return err
+	}
+	s.DataDir, s.Peers = dir, ""
+	err = runServer(ctx, s, log, p.demo)
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// demoTickets is how many tickets the demo sale has.
+const demoTickets = 100_000
+
+// demo creates the demo sale and prints the commands.
+func (p *program) demo(v *server) error {
+	seller, err := issue(v.secret, "demo-seller", api.RoleSeller|api.RoleOperator, 24*time.Hour)
+	if err != nil {
+		return err
+	}
+	buyer, err := issue(v.secret, "alice", api.RoleBuyer, 24*time.Hour)
+	if err != nil {
+		return err
+	}
+	private := "http://" + v.privateListener.Addr().String()
+	desk, err := client.NewSeller(client.Config{Address: private, Token: seller})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := desk.CreateSale(ctx, contract.NewSale{ID: "demo", Item: "Demo concert", Quantity: demoTickets, Waitlist: 1000, Price: 4900, Currency: "EUR"}); err != nil {
+		return err
+	}
+	buyers := "http://" + v.publicListener.Addr().String()
+	fmt.Fprintf(p.out, `
+A sale of %d tickets, "demo", is open. Buy one as alice (at most 2 a buyer):
+
+  curl -i -X POST -H 'Authorization: Bearer %s' '%s/v1/tickets?q=1'
+
+See her orders, and the sale:
+
+  curl -s -H 'Authorization: Bearer %s' '%s/v1/orders?pretty'
+  curl -s '%s/v1/tickets/demo?pretty'
+
+Watch as the seller (private listener):
+
+  curl -s -H 'Authorization: Bearer %s' '%s/v1/sales/demo/report'
+
+The data is thrown away when this process ends (Ctrl-C).
+`, demoTickets, buyer, buyers, buyer, buyers, buyers, seller, private)
+	return nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"onsale/api/contract"
+	"onsale/raftfsm"
+	"onsale/sequencer"
+	"onsale/wal"
+)
+
+// The errors that have an exit code of their own.
+var (
+	// errUsage is returned when the command line is wrong.
+	errUsage = errors.New("wrong use")
+	// errRefused is returned when the sale decided, and decided no.
+	errRefused = errors.New("refused")
+	// errFindings is returned when an audit found something, or could not
+	// decide everything again.
+	errFindings = errors.New("the audit is not clean")
+)
+
+// exitCode maps errors to exit codes; newRoot documents them.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
+		return 2
+	case errors.Is(err, errRefused):
+		return 3
+	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping):
+		return 4
+	case errors.Is(err, sequencer.ErrOutcomeUnknown):
+		return 5
+	case errors.Is(err, errFindings):
+		return 6
+	}
+	return 1
+}
+
+// explain adds the next step to what went wrong, where there is one.
+func explain(err error) string {
+	text := err.Error()
+	var problem *contract.Problem
+	switch {
+	case errors.Is(err, sequencer.ErrOutcomeUnknown):
+		return text + "\nTry again with the same --key: it answers with the first decision."
+	case errors.Is(err, wal.ErrLocked):
+		return text + "\nAnother onsale runs on this data folder."
+	case errors.As(err, &problem) && problem.Status == 401:
+		return text + "\nGive --token, or --secret-file to make one; `onsale token --help` tells more."
+	}
+	return text
+}

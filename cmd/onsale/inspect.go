@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onsale/journal"
+	"onsale/raftfsm"
+	"onsale/sequencer"
+	"onsale/wal"
+)
+
+func newInspect(p *program) *cobra.Command {
+	return group("inspect", "Look into a node's files; changes nothing", newInspectWAL(p), newInspectJournal(p), newInspectSnapshot(p))
+}
+
+// reportTorn says that a log ends in bytes that are no record.
+func (p *program) reportTorn(torn *wal.Torn) {
+	if torn != nil {
+		fmt.Fprintf(p.err, "%s ends in %d bytes from offset %d on that are no record: an append under way, or what the next start cuts\n", torn.File, torn.Bytes, torn.Offset)
+	}
+}
+
+func newInspectWAL(p *program) *cobra.Command {
+	return &cobra.Command{Use: "wal DATA/raft-log", Short: "List the entries of a raft log", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			entries := []raftfsm.EntrySummary{}
+			var rows [][]string
+			torn, err := wal.ScanDir(args[0], func(index uint64, record []byte) error {
+				e, err := raftfsm.SummarizeEntry(index, record)
+				if err != nil {
+					return err
+				}
+				entries = append(entries, e)
+				rows = append(rows, []string{cell(e.Index), cell(e.Term), e.Type, cell(e.Bytes), cell(e.Commands)})
+				return nil
+			})
+			p.reportTorn(torn)
+			return errors.Join(p.show(entries, []string{"index", "term", "type", "bytes", "commands"}, rows), err)
+		}}
+}
+
+// blockSummary is one block of a journal.
+type blockSummary struct {
+	Height    uint64            `json:"height"`
+	RaftIndex uint64            `json:"raft_index"`
+	Term      uint64            `json:"term"`
+	Time      time.Time         `json:"time"`
+	FirstSeq  uint64            `json:"first_seq"`
+	Requests  int               `json:"requests"`
+	Events    int               `json:"events"`
+	Outcomes  map[string]uint64 `json:"outcomes"`
+	StateHash string            `json:"state_hash"`
+	Hash      string            `json:"hash"`
+}
+
+func newInspectJournal(p *program) *cobra.Command {
+	var seq uint64
+	c := &cobra.Command{Use: "journal DATA/journal", Short: "List the blocks of a journal, or one decision", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if seq > 0 {
+				return p.showDecision(args[0], seq)
+			}
+			return p.showBlocks(args[0])
+		}}
+	c.Flags().Uint64Var(&seq, "seq", 0, "show the request and the decision at this place in the order")
+	return c
+}
+
+func (p *program) showBlocks(dir string) error {
+	blocks := []blockSummary{}
+	var rows [][]string
+	torn, err := scanDecisions(dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
+		s := blockSummary{Height: b.Height, RaftIndex: b.RaftIndex, Term: b.Term, Time: time.Unix(0, d.Time).UTC(), FirstSeq: d.FirstSeq,
+			Requests: len(d.Results), Events: len(d.Events), Outcomes: map[string]uint64{}, StateHash: fmt.Sprintf("%016x", b.StateHash), Hash: fmt.Sprintf("%x", b.Hash)}
+		for i := range d.Results {
+			s.Outcomes[d.Results[i].Kind.String()+" "+d.Results[i].Code.String()]++
+		}
+		blocks = append(blocks, s)
+		rows = append(rows, []string{cell(s.Height), cell(s.RaftIndex), cell(s.Term), cell(s.Time), cell(s.FirstSeq), cell(s.Requests), cell(s.Events), cell(s.Outcomes), s.StateHash, s.Hash[:16]})
+		return nil
+	})
+	p.reportTorn(torn)
+	return errors.Join(p.show(blocks, []string{"height", "raft_index", "term", "time", "first_seq", "requests", "events", "outcomes", "state_hash", "hash"}, rows), err)
+}
+
+// errFound ends a scan early.
+var errFound = errors.New("found")
+
+// showDecision prints one request with its decision and the events it caused.
+func (p *program) showDecision(dir string, seq uint64) error {
+	var found any
+	_, err := scanDecisions(dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
+		i := seq - d.FirstSeq
+		if seq < d.FirstSeq || i >= uint64(len(d.Results)) {
+			return nil
+		}
+		c := &batch.Commands[i]
+		events := []sequencer.Event{}
+		for _, e := range d.Events {
+			if uint64(e.Before) == i+1 {
+				events = append(events, e)
+			}
+		}
+		found = map[string]any{"block": b.Height, "raft_index": b.RaftIndex, "time": time.Unix(0, d.Time).UTC(), "seq": seq, "kind": c.Kind.String(),
+			"user": string(c.User), "sale": c.Sale, "quantity": c.Quantity, "order": c.Order, "code": d.Results[i].Code.String(),
+			"state": d.Results[i].State.String(), "result": d.Results[i], "events": events}
+		return errFound
+	})
+	if errors.Is(err, errFound) {
+		p.format = "json"
+		return p.show(found, nil, nil)
+	}
+	return errors.Join(err, fmt.Errorf("no decision has seq %d", seq))
+}
+
+// scanDecisions decodes every block of a journal.
+func scanDecisions(dir string, fn func(*journal.Block, *sequencer.Batch, *sequencer.Decisions) error) (*wal.Torn, error) {
+	var batch sequencer.Batch
+	var d sequencer.Decisions
+	return journal.Scan(dir, func(b *journal.Block) error {
+		err := sequencer.DecodeBatch(b.Batch, &batch)
+		if err == nil {
+			err = sequencer.DecodeDecisions(b.Decisions, batch.Commands, &d)
+		}
+		if err != nil {
+			return fmt.Errorf("block %d: %w", b.Height, err)
+		}
+		return fn(b, &batch, &d)
+	})
+}
+
+func newInspectSnapshot(p *program) *cobra.Command {
+	return &cobra.Command{Use: "snapshot DATA/snapshots/ID/state.bin", Short: "Check a snapshot and show what it holds", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			head, state, err := raftfsm.ReadSnapshot(bufio.NewReader(io.Reader(f)))
+			if err != nil {
+				return err
+			}
+			type summary struct {
+				JournalHeight uint64    `json:"journal_height"`
+				RaftIndex     uint64    `json:"raft_index"`
+				JournalHash   string    `json:"journal_hash"`
+				Seq           uint64    `json:"seq"`
+				Time          time.Time `json:"time"`
+				StateHash     string    `json:"state_hash"`
+				Sales         int       `json:"sales"`
+				Orders        int       `json:"orders"`
+			}
+			return p.showFields(summary{head.Height, head.RaftIndex, fmt.Sprintf("%x", head.Hash), state.Seq(), time.Unix(0, state.Now()).UTC(),
+				fmt.Sprintf("%016x", state.Hash()), state.SaleCount(), state.OrderCount()})
+		}}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"onsale/api"
+	"onsale/api/client"
+	"onsale/api/contract"
+)
+
+// door says how to reach a buyers' listener, and as whom.
+type door struct {
+	address, token, secretFile, user string
+}
+
+func (d *door) flags(f *pflag.FlagSet) {
+	f.StringVar(&d.address, "http", "127.0.0.1:8101", "buyers' listener of any node")
+	f.StringVar(&d.token, "token", "", "the buyer's token")
+	f.StringVar(&d.user, "user", "", "the buyer, when a token is to be made with the secret")
+	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+}
+
+func (d *door) open() (*client.Client, error) {
+	token := d.token
+	if token == "" {
+		if d.user == "" {
+			return nil, fmt.Errorf("%w: give --token, or --user and --secret-file to make one", errUsage)
+		}
+		secret, err := readSecret(d.secretFile)
+		if err != nil {
+			return nil, err
+		}
+		if token, err = issue(secret, d.user, api.RoleBuyer, time.Minute); err != nil {
+			return nil, err
+		}
+	}
+	return client.New(client.Config{Address: d.address, Token: token})
+}
+
+func newBuy(p *program) *cobra.Command {
+	var d door
+	var purchase client.Purchase
+	c := &cobra.Command{Use: "buy", Short: "Buy tickets", Args: arguments(cobra.NoArgs),
+		Example: "  onsale buy --sale arena --quantity 2 --user alice --secret-file data/token-secret",
+		RunE: func(c *cobra.Command, _ []string) error {
+			buyer, err := d.open()
+			if err != nil {
+				return err
+			}
+			if purchase.Key == "" {
+				purchase.Key = rand.Text()
+			}
+			decision, err := buyer.Buy(c.Context(), purchase)
+			if err != nil {
+				return fmt.Errorf("%w (--key %s)", err, purchase.Key)
+			}
+			if err := p.showFields(decision); err != nil {
+				return err
+			}
+			if decision.Status == "fail" {
+				return fmt.Errorf("%w: %s", errRefused, decision.Reason)
+			}
+			return nil
+		}}
+	d.flags(c.Flags())
+	c.Flags().StringVar(&purchase.Sale, "sale", "", "which sale; not needed when only one is on")
+	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets")
+	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing")
+	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
+	return c
+}
+
+func newOrder(p *program) *cobra.Command {
+	return group("order", "See and cancel a buyer's orders",
+		p.orderVerb("get", "Show an order", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
+			return b.Order(c.Context(), uid)
+		}),
+		p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
+			return b.CancelOrder(c.Context(), uid)
+		}),
+		newOrderList(p),
+	)
+}
+
+func (p *program) orderVerb(verb, short string, do func(*client.Client, *cobra.Command, string) (*contract.Order, error)) *cobra.Command {
+	var d door
+	c := &cobra.Command{Use: verb + " UID", Short: short, Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			buyer, err := d.open()
+			if err != nil {
+				return err
+			}
+			order, err := do(buyer, c, args[0])
+			if err != nil {
+				return err
+			}
+			return p.showFields(order)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+func newOrderList(p *program) *cobra.Command {
+	var d door
+	c := &cobra.Command{Use: "list", Short: "List a buyer's orders", Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			buyer, err := d.open()
+			if err != nil {
+				return err
+			}
+			orders := []contract.Order{}
+			for cursor := ""; ; {
+				page, err := buyer.Orders(c.Context(), 0, cursor)
+				if err != nil {
+					return err
+				}
+				orders = append(orders, page.Orders...)
+				if !page.HasMore {
+					break
+				}
+				cursor = page.Cursor
+			}
+			var rows [][]string
+			for _, o := range orders {
+				rows = append(rows, []string{o.UID, o.Sale, o.State, cell(o.Quantity), cell(o.Position), cell(o.ExpiresAt), cell(o.Seq)})
+			}
+			return p.show(orders, []string{"uid", "sale", "state", "quantity", "position", "expires_at", "seq"}, rows)
+		}}
+	d.flags(c.Flags())
+	return c
+}

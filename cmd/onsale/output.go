@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// show prints data in the chosen format: value as JSON, or rows under a header.
+func (p *program) show(value any, header []string, rows [][]string) error {
+	switch p.format {
+	case "json":
+		encoder := json.NewEncoder(p.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
+	case "csv":
+		w := csv.NewWriter(p.out)
+		if err := w.WriteAll(append([][]string{header}, rows...)); err != nil {
+			return err
+		}
+		return w.Error()
+	}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = 0 // as they are spelled in JSON and CSV
+	t.AppendHeader(tableRow(header))
+	for _, row := range rows {
+		t.AppendRow(tableRow(row))
+	}
+	_, err := fmt.Fprintln(p.out, t.Render())
+	return err
+}
+
+func tableRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = c
+	}
+	return row
+}
+
+// showFields prints one value's fields, under the names that JSON gives them.
+func (p *program) showFields(value any) error {
+	var rows [][]string
+	v := reflect.Indirect(reflect.ValueOf(value))
+	for i := range v.NumField() {
+		name, _, _ := cutTag(v.Type().Field(i))
+		if name == "-" || v.Field(i).IsZero() {
+			continue
+		}
+		rows = append(rows, []string{name, cell(v.Field(i).Interface())})
+	}
+	return p.show(value, []string{"field", "value"}, rows)
+}
+
+func cutTag(f reflect.StructField) (name, options string, tagged bool) {
+	for _, key := range [...]string{"json", "koanf"} {
+		if tag, ok := f.Tag.Lookup(key); ok {
+			for i := range tag {
+				if tag[i] == ',' {
+					return tag[:i], tag[i+1:], true
+				}
+			}
+			return tag, "", true
+		}
+	}
+	return f.Name, "", false
+}
+
+// cell spells a value for a table.
+func cell(value any) string {
+	switch v := value.(type) {
+	case time.Time:
+		return v.Format(time.RFC3339Nano)
+	case *time.Time:
+		if v == nil {
+			return ""
+		}
+		return v.Format(time.RFC3339Nano)
+	case fmt.Stringer:
+		return v.String()
+	case string, bool, int, int64, uint8, uint16, uint32, uint64, float64:
+		return fmt.Sprint(v)
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(data)
+}
+
+func (p *program) printSettings(s *settings) error { return p.showFields(s) }

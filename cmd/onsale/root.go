@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// program is what every command needs: where data and messages go.
+type program struct {
+	out, err io.Writer
+	format   string // table, json or csv
+}
+
+// run executes a command line and returns the exit code.
+func run(ctx context.Context, args []string, out, err io.Writer) int {
+	root := newRoot(&program{out: out, err: err})
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(err)
+	failure := root.ExecuteContext(ctx)
+	if failure != nil {
+		fmt.Fprintln(err, "onsale:", explain(failure))
+	}
+	return exitCode(failure)
+}
+
+func newRoot(p *program) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "onsale",
+		Short:         "Sells a very hot, very large ticket sale fairly and exactly",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Long: `onsale sells identical tickets to a crowd: strictly first in, first out, with an
+exact count, and no crash changes an answer that was given.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, …),
+4 not taken (no leader, overloaded), 5 outcome unknown, 6 the audit found something.`,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
+	root.AddCommand(
+		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newStatus(p),
+		newAudit(p), newInspect(p), newBench(p), newVersion(p),
+	)
+	return root
+}
+
+func (p *program) checkFormat() error {
+	switch p.format {
+	case "table", "json", "csv":
+		return nil
+	}
+	return fmt.Errorf("%w: --output is %q, allowed are table, json and csv", errUsage, p.format)
+}
+
+// arguments checks how many there are, as a usage error.
+func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return fmt.Errorf("%w: %w; see %s --help", errUsage, err, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: arguments(cobra.NoArgs), RunE: func(c *cobra.Command, _ []string) error {
+		return errors.Join(c.Help(), fmt.Errorf("%w: %s needs one of its commands", errUsage, c.CommandPath()))
+	}}
+	c.AddCommand(commands...)
+	return c
+}

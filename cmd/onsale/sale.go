@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"onsale/api"
+	"onsale/api/client"
+	"onsale/api/contract"
+)
+
+// desk says how to reach a private listener.
+type desk struct {
+	address, token, secretFile string
+}
+
+func (d *desk) flags(f *pflag.FlagSet) {
+	f.StringVar(&d.address, "private", "127.0.0.1:8201", "private listener of the leader")
+	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
+	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+}
+
+// open returns a client of the private listener.
+func (d *desk) open() (*client.Seller, error) {
+	token := d.token
+	if token == "" {
+		secret, err := readSecret(d.secretFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w; give --token or --secret-file", err)
+		}
+		if token, err = issue(secret, "cli", api.RoleSeller|api.RoleOperator, time.Minute); err != nil {
+			return nil, err
+		}
+	}
+	return client.NewSeller(client.Config{Address: d.address, Token: token})
+}
+
+func newSale(p *program) *cobra.Command {
+	return group("sale", "Create, change and report sales",
+		newSaleCreate(p), newSaleUpdate(p), newSaleList(p), newSaleShow(p), newSaleReport(p),
+		p.saleVerb("pause", "Stop the buys, not the holds", (*client.Seller).PauseSale),
+		p.saleVerb("resume", "Go on after a pause", (*client.Seller).ResumeSale),
+		p.saleVerb("close", "End the buying for good; what is reserved may still be paid", (*client.Seller).CloseSale),
+		newSaleCancel(p),
+	)
+}
+
+// saleForm are the flags that describe a sale.
+type saleForm struct {
+	item, currency, startsAt string
+	quantity, waitlist       uint32
+	capacity                 uint8
+	price                    int64
+	hold, grace              time.Duration
+	skipUnfit                bool
+}
+
+func (s *saleForm) flags(f *pflag.FlagSet) {
+	f.StringVar(&s.item, "item", "", "what is sold")
+	f.Uint32Var(&s.quantity, "quantity", 0, "tickets")
+	f.Uint8Var(&s.capacity, "cap", contract.DefaultCap, "tickets a user may hold")
+	f.Uint32Var(&s.waitlist, "waitlist", 0, "orders that may wait when it is sold out")
+	f.Int64Var(&s.price, "price", 0, "of one ticket, in minor units (cents)")
+	f.StringVar(&s.currency, "currency", "EUR", "ISO 4217")
+	f.StringVar(&s.startsAt, "starts-at", "", "RFC 3339 time, or a duration from now such as 10m; by default it is open at once")
+	f.DurationVar(&s.hold, "hold", contract.DefaultHold, "how long a reservation waits for its payment")
+	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
+	f.BoolVar(&s.skipUnfit, "skip-unfit", false, "serve past a waiting order that does not fit")
+}
+
+// start reads --starts-at.
+func (s *saleForm) start() (*time.Time, error) {
+	if s.startsAt == "" {
+		return nil, nil
+	}
+	if ahead, err := time.ParseDuration(s.startsAt); err == nil {
+		at := time.Now().Add(ahead)
+		return &at, nil
+	}
+	at, err := time.Parse(time.RFC3339, s.startsAt)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --starts-at is %q, expected is 2026-12-01T10:00:00Z or 10m", errUsage, s.startsAt)
+	}
+	return &at, nil
+}
+
+func newSaleCreate(p *program) *cobra.Command {
+	var d desk
+	var form saleForm
+	c := &cobra.Command{Use: "create ID", Short: "Create a sale", Args: arguments(cobra.ExactArgs(1)),
+		Example: "  onsale sale create arena --item 'Arena, 1 May' --quantity 100000 --price 4900 --starts-at 10m --waitlist 5000",
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			at, err := form.start()
+			if err != nil {
+				return err
+			}
+			hold, grace := contract.Duration(form.hold), contract.Duration(form.grace)
+			if form.item == "" {
+				form.item = args[0]
+			}
+			made, err := seller.CreateSale(c.Context(), contract.NewSale{
+				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.price,
+				Currency: form.currency, StartsAt: at, Hold: &hold, Grace: &grace, SkipUnfit: form.skipUnfit,
+			})
+			if err != nil {
+				return err
+			}
+			return p.showFields(made)
+		}}
+	d.flags(c.Flags())
+	form.flags(c.Flags())
+	return c
+}
+
+func newSaleUpdate(p *program) *cobra.Command {
+	var d desk
+	var form saleForm
+	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start, later the quantity alone", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			change, err := form.change(c.Flags())
+			if err != nil {
+				return err
+			}
+			changed, err := seller.ChangeSale(c.Context(), args[0], change)
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	form.flags(c.Flags())
+	return c
+}
+
+// change holds the flags that were given, and no others.
+func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
+	at, err := s.start()
+	change := contract.SaleChange{StartsAt: at}
+	hold, grace := contract.Duration(s.hold), contract.Duration(s.grace)
+	f.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "item":
+			change.Item = &s.item
+		case "quantity":
+			change.Quantity = &s.quantity
+		case "cap":
+			change.Cap = &s.capacity
+		case "waitlist":
+			change.Waitlist = &s.waitlist
+		case "price":
+			change.Price = &s.price
+		case "currency":
+			change.Currency = &s.currency
+		case "hold":
+			change.Hold = &hold
+		case "grace":
+			change.Grace = &grace
+		case "skip-unfit":
+			change.SkipUnfit = &s.skipUnfit
+		}
+	})
+	return change, err
+}
+
+func newSaleList(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "list", Short: "List the sales", Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			list, err := seller.Sales(c.Context())
+			if err != nil {
+				return err
+			}
+			var rows [][]string
+			for _, s := range list.Sales {
+				rows = append(rows, []string{s.ID, s.Status, cell(s.Quantity), cell(s.Sold), cell(s.Held), cell(s.Available), cell(s.Waiting), cell(s.StartsAt)})
+			}
+			return p.show(list, []string{"id", "status", "quantity", "sold", "held", "available", "waiting", "starts_at"}, rows)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+// saleVerb is a command that does one thing to a sale and shows it.
+func (p *program) saleVerb(verb, short string, do func(*client.Seller, context.Context, string) (*contract.SaleDetail, error)) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: verb + " ID", Short: short, Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			changed, err := do(seller, c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+func newSaleShow(p *program) *cobra.Command {
+	return p.saleVerb("show", "Show a sale with its counters", (*client.Seller).Sale)
+}
+
+// newSaleCancel asks for --yes: a cancelled sale cannot be taken back.
+func newSaleCancel(p *program) *cobra.Command {
+	c := p.saleVerb("cancel", "End the sale and its reservations for good; paid orders are owed a refund", (*client.Seller).CancelSale)
+	var yes bool
+	c.Flags().BoolVar(&yes, "yes", false, "really")
+	do := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !yes {
+			return fmt.Errorf("%w: a cancelled sale cannot be opened again; add --yes", errUsage)
+		}
+		return do(c, args)
+	}
+	return c
+}
+
+func newSaleReport(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "report ID", Short: "Sum a sale up", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			r, err := seller.Report(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+			rows := [][]string{
+				{"status", r.Status}, {"requests", number(r.Requests.Total)}, {"accepted", number(r.Requests.Accepted)}, {"refused", number(r.Requests.Refused)},
+				{"refused_by_reason", cell(r.Requests.ByReason)}, {"replayed", number(r.Requests.Replayed)},
+				{"quantity", cell(r.Tickets.Quantity)}, {"sold", cell(r.Tickets.Sold)}, {"held", cell(r.Tickets.Held)},
+				{"withheld", cell(r.Tickets.Withheld)}, {"available", cell(r.Tickets.Available)}, {"expired", cell(r.Tickets.Expired)},
+				{"money", cell(r.Money)}, {"orders", cell(r.Orders)}, {"waitlist", cell(r.Waitlist)}, {"as_of_seq", number(r.AsOfSeq)}, {"as_of_time", cell(r.AsOfTime)},
+			}
+			return p.show(r, []string{"what", "value"}, rows)
+		}}
+	d.flags(c.Flags())
+	return c
+}

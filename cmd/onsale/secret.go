@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onsale/api"
+)
+
+// loadSecret reads the tokens' secret. One node alone makes its own at the first
+// start; several must be given the same.
+func loadSecret(s *settings) ([]byte, error) {
+	secret, err := readSecret(s.secretPath())
+	if !errors.Is(err, os.ErrNotExist) {
+		return secret, err
+	}
+	if s.Peers != "" {
+		return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
+	}
+	fresh := make([]byte, api.SecretBytesMin)
+	rand.Read(fresh) // never fails
+	if err := os.MkdirAll(filepath.Dir(s.secretPath()), 0o750); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(s.secretPath(), []byte(hex.EncodeToString(fresh)+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	return readSecret(s.secretPath())
+}
+
+// readSecret reads a secret file; white space around the secret does not count.
+func readSecret(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("token secret: %w", err)
+	}
+	secret := bytes.TrimSpace(data)
+	if len(secret) < api.SecretBytesMin {
+		return nil, fmt.Errorf("%w: %s has %d bytes, at least %d are needed", api.ErrBadConfig, path, len(secret), api.SecretBytesMin)
+	}
+	return secret, nil
+}
+
+// issue makes a token for a user and roles.
+func issue(secret []byte, user string, roles api.Roles, lifetime time.Duration) (string, error) {
+	now, accepted := time.Now(), api.DefaultTokenConfig()
+	return api.IssueToken(secret, api.Claims{
+		User: user, Roles: roles, Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
+	})
+}
+
+const secretFileHelp = "file with the tokens' secret, as the nodes have it (data/token-secret of one node alone)"
+
+// newToken prints tokens: for tests and operators. Buyers get theirs where they
+// log in.
+func newToken(p *program) *cobra.Command {
+	var user, secretFile string
+	var roles []string
+	var lifetime time.Duration
+	c := &cobra.Command{Use: "token", Short: "Make a token", Args: arguments(cobra.NoArgs),
+		Example: "  onsale token --secret-file data/token-secret --user alice",
+		RunE: func(*cobra.Command, []string) error {
+			secret, err := readSecret(secretFile)
+			if err != nil {
+				return err
+			}
+			parsed, err := api.ParseRoles(roles)
+			if err != nil {
+				return fmt.Errorf("%w: %w", errUsage, err)
+			}
+			token, err := issue(secret, user, parsed, lifetime)
+			if err == nil {
+				fmt.Fprintln(p.out, token)
+			}
+			return err
+		}}
+	c.Flags().StringVar(&user, "user", "", "whom it speaks for")
+	c.Flags().StringSliceVar(&roles, "role", []string{"buyer"}, "buyer, seller, operator, auditor")
+	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "how long it is valid")
+	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+	c.MarkFlagRequired("user") //nolint:errcheck // the flag is declared above
+	return c
+}
+
+func envOr(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}

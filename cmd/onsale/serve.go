@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func newServe(p *program) *cobra.Command {
+	c := &cobra.Command{Use: "serve", Short: "Run a node", Args: arguments(cobra.NoArgs),
+		Long: `Runs one node. Without --peers it is a cluster of one; with the same --peers on
+each it is one of a known set. The same command line starts it the first time and
+every later time.`,
+		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale",
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := loadSettings(c.Flags())
+			if err != nil {
+				return err
+			}
+			return p.serve(c.Context(), s)
+		}}
+	addServerFlags(c.Flags())
+	return c
+}
+
+// serve runs a node until ctx ends or the node cannot go on.
+func (p *program) serve(ctx context.Context, s *settings) error {
+	log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
+	if err != nil {
+		return err
+	}
+	if s.Dev {
+		return p.serveDev(ctx, s, log)
+	}
+	return runServer(ctx, s, log, nil)
+}
+
+// runServer starts, tells when it is ready, and stops. ready may be nil.
+func runServer(ctx context.Context, s *settings, log *slog.Logger, ready func(*server) error) error {
+	v, err := startServer(s, log)
+	if err != nil {
+		return err
+	}
+	v.announce()
+	if err := v.waitReady(ctx); err != nil {
+		if ctx.Err() != nil { // told to stop before there was a leader
+			return v.close()
+		}
+		return errors.Join(err, v.close())
+	}
+	log.Info("ready")
+	if ready != nil {
+		err = ready(v)
+	}
+	if err == nil {
+		err = v.run(ctx)
+	}
+	return errors.Join(err, v.close())
+}
+
+// announce says what was started, where.
+func (v *server) announce() {
+	folder := "existing"
+	if v.node.IsNew() {
+		folder = "new"
+	}
+	v.log.Info("starting", "version", version(), "data", v.settings.DataDir, "folder", folder, "node", v.settings.NodeID,
+		"durability", "fsync on a majority before every answer")
+	v.log.Info("listening", "buyers", "http://"+v.publicListener.Addr().String(), "private", "http://"+v.privateListener.Addr().String(),
+		"raft", v.node.Status().RaftAddress)
+}
+
+// newLogger logs text on a terminal and JSON elsewhere, unless told otherwise.
+func newLogger(to io.Writer, format, level string) (*slog.Logger, error) {
+	var threshold slog.Level
+	if err := threshold.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("%w: --log-level is %q, allowed are debug, info, warn and error", errUsage, level)
+	}
+	if !slices.Contains([]string{"", "text", "json"}, format) {
+		return nil, fmt.Errorf("%w: --log-format is %q, allowed are text and json", errUsage, format)
+	}
+	options := &slog.HandlerOptions{Level: threshold}
+	file, isFile := to.(*os.File)
+	if format == "text" || format == "" && isFile && term.IsTerminal(int(file.Fd())) {
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	}
+	return slog.New(slog.NewJSONHandler(to, options)), nil
+}
+
+func newVersion(p *program) *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: arguments(cobra.NoArgs),
+		Run: func(*cobra.Command, []string) {
+			fmt.Fprintf(p.out, "onsale %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		}}
+}
+
+func newConfig(p *program) *cobra.Command {
+	show := &cobra.Command{Use: "print", Short: "Print the settings that serve would use", Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := loadSettings(c.Flags())
+			if err != nil {
+				return err
+			}
+			return p.printSettings(s)
+		}}
+	check := &cobra.Command{Use: "validate", Short: "Check the settings", Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := loadSettings(c.Flags())
+			if err == nil {
+				_, err = s.node()
+			}
+			if err == nil {
+				fmt.Fprintln(p.out, "ok")
+			}
+			return err
+		}}
+	addServerFlags(show.Flags())
+	addServerFlags(check.Flags())
+	return group("config", "Look at a node's settings", show, check)
+}
