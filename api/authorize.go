@@ -11,15 +11,15 @@ const bearer = "bearer "
 
 // authorize returns who sent an Authorization header, when the token is valid at
 // now (Unix seconds) and has one of the wanted roles. Else the error is a
-// *contract.Problem.
-func authorize(tokens *Verifier, authorization []byte, wanted Roles, now int64) (*Identity, error) {
+// *contract.Problem. The hint spreads callers over counters.
+func authorize(tokens *Verifier, authorization []byte, wanted Roles, now int64, hint uint64) (*Identity, error) {
 	if len(authorization) == 0 {
 		return nil, contract.NewProblem(contract.Unauthorized, "send a token: Authorization: Bearer TOKEN")
 	}
 	if len(authorization) <= len(bearer) || !equalFold(authorization[:len(bearer)], bearer) {
 		return nil, contract.NewProblem(contract.Unauthorized, "the only scheme is Bearer: Authorization: Bearer TOKEN")
 	}
-	who, err := tokens.Verify(trimSpace(authorization[len(bearer):]), now)
+	who, err := tokens.verify(trimSpace(authorization[len(bearer):]), now, hint)
 	switch {
 	case errors.Is(err, ErrTokenExpired):
 		return nil, contract.NewProblem(contract.Unauthorized, "the token has expired")

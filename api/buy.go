@@ -14,7 +14,7 @@ const buyParameters = parameterQuantity | parameterMin | parameterSale | paramet
 // in the order is refused before Decide; the rules of the sale are the log's. No
 // Cache-Control is needed: nothing stores the answer to a POST unasked.
 func (p *Public) buy(r *request) error {
-	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix())
+	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
 	if err != nil {
 		return err
 	}

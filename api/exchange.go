@@ -56,7 +56,7 @@ func (p *Private) routed(which route, wanted Roles, handler func(*exchange) erro
 		w.Header().Set("Cache-Control", "no-store")
 		req.Body = http.MaxBytesReader(w, req.Body, int64(p.config.BodyBytesMax))
 		p.guard(x, which, func() error {
-			if _, err := authorize(p.tokens, []byte(req.Header.Get("Authorization")), wanted, x.started.Unix()); err != nil {
+			if _, err := authorize(p.tokens, []byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64()); err != nil {
 				return err
 			}
 			var query query

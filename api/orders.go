@@ -79,7 +79,7 @@ func (p *Public) cancel(r *request) error {
 // alone and is not to be stored.
 func (p *Public) buyer(r *request, allowed parameter) (err error) {
 	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
-	r.who, err = authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix())
+	r.who, err = authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
 	if err != nil {
 		return err
 	}

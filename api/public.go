@@ -36,7 +36,8 @@ func NewPublic(config Config, backend Backend, tokens *Verifier, metrics *Metric
 		config: config, backend: backend, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax),
 	}
-	p.requests.New = func() any { return new(request) }
+	var shards atomic.Uint64
+	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
 	p.routes = p.newRouter()
 	p.server = &fasthttp.Server{
 		Handler:               p.handle,
@@ -86,7 +87,7 @@ func (p *Public) handle(ctx *fasthttp.RequestCtx) {
 	p.guard(r)
 	took := p.config.Clock().Sub(r.started)
 	r.finish(took)
-	p.metrics.observe(ctx.ConnID(), r.route, r.outcome, took)
+	p.metrics.observe(r.shard, r.route, r.outcome, took)
 	r.end()
 	p.requests.Put(r)
 }

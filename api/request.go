@@ -16,12 +16,16 @@ import (
 // request is everything that one buyers' request needs, pooled so that the buy
 // path allocates nothing. What its slices refer to ends with the request.
 type request struct {
-	ctx     *fasthttp.RequestCtx
-	header  header
-	query   query
-	path    []byte
-	raw     []byte // the query as it came
-	who     *Identity
+	ctx    *fasthttp.RequestCtx
+	header header
+	query  query
+	path   []byte
+	raw    []byte // the query as it came
+	who    *Identity
+	// shard is where this request's counts go. It stays with the pooled
+	// request, and that mostly with one core, so that cores do not take each
+	// other's counters out of their caches.
+	shard   uint64
 	started time.Time
 	decided time.Duration // time spent in Decide
 

@@ -18,7 +18,7 @@ func (p *Public) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	r.begin(ctx, p.config.Clock())
 	r.fail(problemOfUnreadable(err))
 	r.finish(0)
-	p.metrics.observe(ctx.ConnID(), r.route, r.outcome, 0)
+	p.metrics.observe(r.shard, r.route, r.outcome, 0)
 	r.end()
 	p.requests.Put(r)
 }
