@@ -51,6 +51,12 @@ func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	return b.out.Results[0], nil
 }
 
+func (b *testBackend) Leader() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fail
+}
+
 func (b *testBackend) apply(commands ...sequencer.Command) {
 	b.state.Apply(&sequencer.Batch{Time: b.now().UnixNano(), Commands: commands}, &b.out)
 	views := make([]sequencer.SaleView, b.state.SaleCount())

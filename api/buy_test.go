@@ -207,3 +207,17 @@ func TestBuySequencedProblems(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownSaleIsTheLeadersToRefuse: a replica that lags must not refuse a sale
+// that the leader may know.
+func TestUnknownSaleIsTheLeadersToRefuse(t *testing.T) {
+	f := serve(t)
+	f.backend.set(func(b *testBackend) {
+		b.fail = &sequencer.NotLeaderError{LeaderID: "n2", LeaderAddress: "127.0.0.1:9"}
+	})
+	for _, query := range [...]string{"?q=1", "?q=1&sale=new"} {
+		f.buy("ann", query).want(503, "no-leader")
+	}
+	f.backend.set(func(b *testBackend) { b.fail = nil })
+	f.buy("ann", "?q=1&sale=new").want(404, "unknown-sale")
+}

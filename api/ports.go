@@ -12,6 +12,10 @@ import (
 // ErrOverloaded, ErrNoLeader (a *NotLeaderError), ErrOutcomeUnknown, ErrStopping.
 type Decider interface {
 	Decide(c *sequencer.Command) (sequencer.Result, error)
+	// Leader returns nil when Decide would take a command now, else its error.
+	// A replica that does not lead may not know yet what the leader knows, so
+	// nothing is refused as unknown before it was asked.
+	Leader() error
 }
 
 // Sales shows the sales as this replica knows them.

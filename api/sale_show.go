@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 
 	"onsale/api/contract"
@@ -12,7 +13,8 @@ func (p *Private) sale(x *exchange) (*sequencer.SaleView, error) {
 	id := x.request.PathValue("id")
 	view, known := p.backend.SaleByID(id)
 	if !known {
-		return nil, contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))
+		// The leader may know a sale that has not come here yet.
+		return nil, cmp.Or(p.backend.Leader(), error(contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))))
 	}
 	return view, nil
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,8 +110,14 @@ func (c *cluster) start(program string, n *node) error {
 	n.log = log
 	n.command = exec.Command(program, args...)
 	n.command.Stdout, n.command.Stderr = log, log
+	n.command.Env = ownEnvironment()
 	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	return n.command.Start()
+}
+
+// ownEnvironment is this process's without settings for another server.
+func ownEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
 }
 
 // leader waits for the node that takes requests.

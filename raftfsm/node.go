@@ -192,6 +192,16 @@ func (n *Node) refusal(err error) error {
 	return err
 }
 
+// Leader returns nil when Decide would take a command now, else its error.
+func (n *Node) Leader() error {
+	n.inbox.mu.Lock()
+	defer n.inbox.mu.Unlock()
+	if n.inbox.closed != nil {
+		return n.refusal(n.inbox.closed)
+	}
+	return nil
+}
+
 // notLeader says who leads, as far as this node knows.
 func (n *Node) notLeader() error {
 	_, id := n.raft.LeaderWithID()

@@ -128,8 +128,15 @@ func (s *settings) node() (raftfsm.Config, error) {
 		return c, err
 	}
 	c.Peers = peers
+	if len(peers) == 0 {
+		// Nobody can call a false election of one: take office at once.
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = soloTimeout, soloTimeout, soloTimeout
+	}
 	return c, c.Validate()
 }
+
+// soloTimeout is the election timeout of a cluster of one.
+const soloTimeout = 50 * time.Millisecond
 
 // parsePeers reads "n1=RAFT/HTTP,n2=RAFT/HTTP".
 func parsePeers(text string) ([]raftfsm.Peer, error) {

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// readmeBlock is one code block of the README that a reader would paste.
+type readmeBlock struct {
+	script string
+	expect string // lines that the output must have; "" when the README shows none
+}
+
+var blockPattern = regexp.MustCompile("(?s)<!-- ci: (\\w+) -->\n```sh\n(.*?)```\n(?:<!-- expect -->\n```\n(.*?)```\n)?")
+
+// readmeBlocks returns the blocks of each group, in order: a group is what one
+// reader pastes into one shell.
+func readmeBlocks(t *testing.T, path string) map[string][]readmeBlock {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string][]readmeBlock{}
+	for _, m := range blockPattern.FindAllStringSubmatch(string(data), -1) {
+		groups[m[1]] = append(groups[m[1]], readmeBlock{m[2], m[3]})
+	}
+	return groups
+}
+
+// TestREADME pastes the README into a shell: in a copy of the tree, and in a
+// network of its own, so that its ports are nobody else's.
+func TestREADME(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program and runs clusters")
+	}
+	groups := readmeBlocks(t, "../../README.md")
+	for _, group := range []string{"one", "three", "bench"} {
+		if len(groups[group]) == 0 {
+			t.Fatalf("the README has no block %q", group)
+		}
+	}
+	tree := copyTree(t, "../..")
+	for _, group := range []string{"one", "three", "bench"} {
+		t.Run(group, func(t *testing.T) { paste(t, tree, groups[group]) })
+	}
+}
+
+const endOfBlock = "=== end of block ==="
+
+func paste(t *testing.T, tree string, blocks []readmeBlock) {
+	script := "set -e\nip link set lo up\n"
+	for _, b := range blocks {
+		script += b.script + "echo '" + endOfBlock + "'\n"
+	}
+	output, err := runIsolated(t, tree, script)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	parts := strings.Split(output, endOfBlock+"\n")
+	for i, b := range blocks {
+		if missing := missingLine(parts[i], b.expect); missing != "" {
+			t.Errorf("block %d: the README shows\n%s\nbut the output was\n%s", i+1, missing, parts[i])
+		}
+	}
+}
+
+// runIsolated runs a script in a network namespace that holds nothing but
+// loopback. Whatever it left running is killed with it.
+func runIsolated(t *testing.T, dir, script string) (string, error) {
+	command := exec.CommandContext(t.Context(), "unshare", "--net", "--map-root-user", "--pid", "--fork", "--kill-child", "bash", "-c", script)
+	command.Dir = dir
+	command.WaitDelay = 10 * time.Second
+	timer := time.AfterFunc(3*time.Minute, func() { command.Process.Kill() })
+	defer timer.Stop()
+	output, err := command.CombinedOutput()
+	return string(output), err
+}
+
+// missingLine returns the first expected line that no line of the output matches,
+// in order; … stands for anything.
+func missingLine(output, expect string) string {
+	lines := strings.Split(output, "\n")
+	for _, want := range strings.Split(strings.TrimSpace(expect), "\n") {
+		if want == "" {
+			continue
+		}
+		pattern := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + "$")
+		found := false
+		for len(lines) > 0 && !found {
+			found = pattern.MatchString(lines[0])
+			lines = lines[1:]
+		}
+		if !found {
+			return want
+		}
+	}
+	return ""
+}
+
+// copyTree copies the sources to a new folder.
+func copyTree(t *testing.T, from string) string {
+	to := t.TempDir()
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			switch relative {
+			case ".git", "bin", "data", "three":
+				return filepath.SkipDir
+			}
+			return os.MkdirAll(filepath.Join(to, relative), 0o755)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, relative), data, 0o644)
+	})
+	if err != nil {
+		t.Fatal(fmt.Errorf("copy the tree: %w", err))
+	}
+	return to
+}
