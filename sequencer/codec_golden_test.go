@@ -1,0 +1,141 @@
+package sequencer_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// goldenSpec is a sale spec with another value in each field.
+func goldenSpec() sequencer.SaleSpec {
+	return sequencer.SaleSpec{
+		ID: "spring-2026", Item: "Frühling", Quantity: 100_000, Cap: 2, Waitlist: 5_000, Price: 4_950, Currency: "EUR",
+		StartsAt: dayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute), SkipUnfit: true,
+	}
+}
+
+// goldenBatch has a command of every kind.
+func goldenBatch() sequencer.Batch {
+	spec := goldenSpec()
+	body := sequencer.AppendSaleSpec(nil, &spec)
+	alice := []byte("alice")
+	return sequencer.Batch{Time: dayStart + 1, Commands: []sequencer.Command{
+		{Kind: sequencer.KindSaleCreate, Body: body},
+		{Kind: sequencer.KindSaleUpdate, Sale: 1, Body: body},
+		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 2},
+		{Kind: sequencer.KindBuy, Sale: 258, User: []byte("günther"), Quantity: 3, Min: 1, Key: sequencer.DigestKey(alice, []byte("key-1"))},
+		{Kind: sequencer.KindCancel, Order: 1 << 40, User: alice},
+		{Kind: sequencer.KindPayBegin, Order: 3, User: alice, Amount: 9_900},
+		{Kind: sequencer.KindPayResult, Order: 3, Attempt: 1, Outcome: sequencer.PayAccepted},
+		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2},
+		{Kind: sequencer.KindRefund, Order: 3},
+		{Kind: sequencer.KindSalePause, Sale: 1},
+		{Kind: sequencer.KindSaleResume, Sale: 1},
+		{Kind: sequencer.KindSaleClose, Sale: 1},
+		{Kind: sequencer.KindSaleCancel, Sale: 1},
+		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5},
+		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5},
+		{Kind: sequencer.KindExtend, Amount: int64(time.Minute)},
+	}}
+}
+
+// goldenDecisions has results in the short and in the long form, and events.
+func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
+	const buy = sequencer.KindBuy
+	d = sequencer.Decisions{
+		Time: dayStart + 2, FirstSeq: 1 << 33,
+		Results: []sequencer.Result{
+			{Seq: 1 << 33, Kind: buy, Code: sequencer.CodeSoldOut},
+			{Seq: 1<<33 + 1, Kind: buy, Order: 1<<33 + 1, Sale: 258, State: sequencer.StateReserved, Quantity: 2, Deadline: dayStart + 3},
+			{Seq: 1<<33 + 2, Kind: buy, Order: 1<<33 + 2, Sale: 1, State: sequencer.StateWaitlisted, Quantity: 1, Position: 70_000},
+			{Seq: 7, Kind: buy, Code: sequencer.CodeCapExceeded, Replayed: true},
+			{Seq: 1<<33 + 4, Kind: sequencer.KindPayResult, Order: 9, Sale: 1, State: sequencer.StateExpired, Quantity: 1, Attempt: 3, Code: sequencer.CodeLateSuccess},
+			{Seq: 1<<33 + 5, Kind: sequencer.KindSalePause, Sale: 1},
+			{Seq: 1<<33 + 6, Kind: 0, Code: sequencer.CodeBadRequest},
+		},
+		Events: []sequencer.Event{
+			{Kind: sequencer.EventExpired, Order: 5, Sale: 1, Quantity: 2},
+			{Kind: sequencer.EventPromoted, Order: 6, Sale: 1, Quantity: 1, Deadline: dayStart + 4},
+			{Kind: sequencer.EventOverdue, Order: 1 << 33, Sale: 258, Quantity: 1, Before: 3},
+			{Kind: sequencer.EventCancelled, Order: 8, Sale: 1, Quantity: 2, Before: 6},
+		},
+	}
+	for _, r := range d.Results {
+		commands = append(commands, sequencer.Command{Kind: r.Kind})
+	}
+	return commands, d
+}
+
+// The formats are what is on the disks of every replica and in every journal:
+// the same values have the same bytes for ever.
+func TestGolden(t *testing.T) {
+	batch, spec := goldenBatch(), goldenSpec()
+	_, decisions := goldenDecisions()
+	compareGolden(t, "batch", sequencer.AppendBatch(nil, &batch))
+	compareGolden(t, "sale_spec", sequencer.AppendSaleSpec(nil, &spec))
+	compareGolden(t, "decisions", sequencer.AppendDecisions(nil, &decisions))
+	compareGolden(t, "uid", sequencer.AppendUID(nil, 258, 1<<40+77))
+}
+
+func TestGoldenIsReadBack(t *testing.T) {
+	var batch sequencer.Batch
+	if err := sequencer.DecodeBatch(golden(t, "batch"), &batch); err != nil || !reflect.DeepEqual(batch, goldenBatch()) {
+		t.Errorf("batch is %+v, %v", batch, err)
+	}
+	if spec, err := sequencer.DecodeSaleSpec(golden(t, "sale_spec")); err != nil || spec != goldenSpec() {
+		t.Errorf("sale spec is %+v, %v", spec, err)
+	}
+	commands, want := goldenDecisions()
+	var decisions sequencer.Decisions
+	if err := sequencer.DecodeDecisions(golden(t, "decisions"), commands, &decisions); err != nil || !reflect.DeepEqual(decisions, want) {
+		t.Errorf("decisions are %+v, %v", decisions, err)
+	}
+	if sale, seq, err := sequencer.ParseUID(golden(t, "uid")); err != nil || sale != 258 || seq != 1<<40+77 {
+		t.Errorf("uid is %d, %d, %v", sale, seq, err)
+	}
+}
+
+func goldenFile(name string) string { return filepath.Join("testdata", "golden", name+".hex") }
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *rewrite {
+		if err := os.WriteFile(goldenFile(name), []byte(hexLines(got)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := golden(t, name); !bytes.Equal(got, want) {
+		t.Errorf("%s has the bytes\n%swant\n%s", name, hexLines(got), hexLines(want))
+	}
+}
+
+func golden(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(goldenFile(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// hexLines writes 16 bytes a line.
+func hexLines(data []byte) string {
+	var text strings.Builder
+	for len(data) > 0 {
+		n := min(16, len(data))
+		text.WriteString(hex.EncodeToString(data[:n]) + "\n")
+		data = data[n:]
+	}
+	return text.String()
+}
