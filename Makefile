@@ -43,7 +43,7 @@ bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and t
 	$(GO) test -run '^$$' -bench 'Apply' -benchtime 10000000x -timeout 30m ./sequencer
 	$(GO) test -run '^$$' -bench 'Commit' -benchtime 10000000x -timeout 30m ./raftfsm
 	$(GO) test -run '^$$' -bench 'LoneRequest' -benchtime 2000x ./raftfsm
-	$(GO) test -run '^$$' -bench 'LogStore' -benchtime 500x ./raftfsm
+	cd bench/logstores && $(GO) test -run '^$$' -bench . -benchtime 500x .
 	$(GO) test -run '^$$' -bench 'Append' -benchtime 1000x ./wal
 	$(MAKE) bench-sale
 

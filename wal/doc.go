@@ -33,7 +33,10 @@
 // nothing behind it. It is cut, Repaired tells, and whoever knows how far the log
 // must reach (replication does) has to compare LastIndex with it.
 //
-// A new segment: (1) the full one is synced and closed, (2) the new file is
+// The newest segment is preallocated: behind its records it has zeros up to its
+// size, which are no frame. Open cuts them off; so does whatever leaves the segment.
+//
+// A new segment: (1) the full one is synced, closed, and its zeros are cut off, (2) the new file is
 // created empty, (3) the directory is synced, (4) the manifest names it as newest
 // (written aside, synced, renamed, directory synced). Only then is anything
 // appended to it. Dying before (4) leaves an empty segment that the manifest does

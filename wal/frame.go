@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 )
@@ -70,6 +71,10 @@ func prefixBytes(length uint64) int {
 	}
 	return n
 }
+
+// withoutZeros cuts zeros off the end: a segment is preallocated with them, and no
+// frame is made of them.
+func withoutZeros(data []byte) []byte { return bytes.TrimRight(data, "\x00") }
 
 // holdsLaterFrame reports whether a valid frame with an index above expected
 // begins anywhere in data. Then data is not the trace of one torn append.

@@ -266,11 +266,13 @@ func TestScanDirOfALogInUse(t *testing.T) {
 		appendRange(t, l, i, i)
 	}
 	path := segmentPath(dir, l.tail().first)
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Write([]byte{40, 1, 2, 3})
+	if _, err := f.WriteAt([]byte{40, 1, 2, 3}, l.tail().size()); err != nil {
+		t.Fatal(err)
+	}
 	f.Close()
 	before := listFiles(t, dir)
 	var last uint64

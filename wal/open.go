@@ -159,12 +159,16 @@ func (l *Log) repairTail() error {
 	if len(rest) == 0 {
 		return nil
 	}
+	torn := withoutZeros(rest)
+	if len(torn) == 0 { // what preallocate put there
+		return truncateFile(path, tail.size())
+	}
 	expected := tail.first + uint64(tail.count())
 	if holdsLaterFrame(rest, expected) {
 		return fmt.Errorf("%w: %s: record %d at offset %d is not valid, but later records follow it, so no crash did this; restore this node's data from a peer",
 			ErrCorrupt, path, expected, tail.size())
 	}
-	return l.cut(path, tail.size(), rest, expected-1)
+	return l.cut(path, tail.size(), torn, expected-1)
 }
 
 // cut keeps a copy of the rest and then removes it from the segment, so that

@@ -59,8 +59,12 @@ func scanToEnd(path string, first uint64, isLast bool, fn func(uint64, []byte) e
 	for at := 0; at < len(data); index++ {
 		found, record, size, ok := nextEntry(data[at:])
 		if !ok || found != index {
-			if isLast && !holdsLaterFrame(data[at:], index) {
-				return index, &Torn{path, int64(at), int64(len(data) - at)}, nil
+			rest := withoutZeros(data[at:])
+			if isLast && len(rest) == 0 {
+				return index, nil, nil
+			}
+			if isLast && !holdsLaterFrame(rest, index) {
+				return index, &Torn{path, int64(at), int64(len(rest))}, nil
 			}
 			return 0, nil, fmt.Errorf("%w: %s offset %d does not hold record %d", ErrCorrupt, path, at, index)
 		}
