@@ -42,6 +42,9 @@ func (p *pair) create(change func(s *sequencer.SaleSpec)) {
 
 // The number of sales is bounded, and the last one sells like the first.
 func TestSaleLimit(t *testing.T) {
+	if testing.Short() || raceEnabled {
+		t.Skip("tens of thousands of sales")
+	}
 	p := newPair(t)
 	spec := defaultSpec("")
 	for p.state.SaleCount() < sequencer.SalesMax {
@@ -93,7 +96,7 @@ func buyOf(user, quantity int, key sequencer.KeyDigest) sequencer.Command {
 // The newest RefusalKeysMax refusals are remembered, twice as many at most, and
 // State forgets when the naive model does.
 func TestRefusalGenerations(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		t.Skip("millions of refusals")
 	}
 	p := newPair(t)

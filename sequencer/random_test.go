@@ -12,8 +12,8 @@ import (
 
 var (
 	firstSeed   = flag.Uint64("seed", 1, "the first seed of the random tests")
-	seedCount   = flag.Uint64("seeds", 60, "how many seeds the random tests play")
-	perSeed     = flag.Int("commands", 2000, "how many commands the random tests play with each seed")
+	seedCount   = flag.Uint64("seeds", 150, "how many seeds the random tests play")
+	perSeed     = flag.Int("commands", 4000, "how many commands the random tests play with each seed")
 	shrinkLimit = flag.Duration("shrink", 20*time.Second, "how long a failure is made smaller")
 )
 
@@ -49,7 +49,7 @@ func TestRandom(t *testing.T) {
 	var seen coverage
 	for seed := *firstSeed; seed < *firstSeed+*seedCount; seed++ {
 		batches, g := batchesOf(seed, *perSeed)
-		every := 5 + int(seed%40)
+		every := 10 + int(seed*7%150)
 		if failed, err := playAll(batches, every, &seen); err != nil {
 			reportFailure(t, seed, batches[:failed], every, g, err)
 		}
