@@ -14,6 +14,7 @@ import (
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/audit"
+	"onsale/sequencer"
 )
 
 // SaleOptions says which sale to run.
@@ -107,17 +108,9 @@ func operatorToken(secret []byte) (string, error) {
 
 // sell creates the sale, lets the buyers in and gathers the numbers.
 func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Report, error) {
-	leader, err := c.leaderOrOnly(ctx)
-	if err != nil {
-		return nil, err
-	}
 	id := fmt.Sprintf("bench-%d", time.Now().UnixNano())
-	seller, err := client.NewSeller(client.Config{Address: leader.private, Token: leader.token})
+	leader, seller, err := o.createSale(ctx, c, id)
 	if err != nil {
-		return nil, err
-	}
-	capacity := uint8(2)
-	if _, err := seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "bench", Quantity: o.Tickets, Cap: &capacity, Waitlist: o.Waitlist, Price: 5000, Currency: "EUR"}); err != nil {
 		return nil, fmt.Errorf("create the sale: %w", err)
 	}
 	before, err := observe(ctx, c, leader)
@@ -148,6 +141,25 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Rep
 	r := newReport(o, m, before, after, detail)
 	r.Replicas, err = c.converge(ctx)
 	return r, err
+}
+
+// createSale creates the sale at the leader, following it when it changes.
+func (o *SaleOptions) createSale(ctx context.Context, c *cluster, id string) (*node, *client.Seller, error) {
+	capacity := uint8(2)
+	for deadline := time.Now().Add(o.RetryMax); ; {
+		leader, err := c.leaderOrOnly(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		seller, err := client.NewSeller(client.Config{Address: leader.private, Token: leader.token})
+		if err != nil {
+			return nil, nil, err
+		}
+		_, err = seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "bench", Quantity: o.Tickets, Cap: &capacity, Waitlist: o.Waitlist, Price: 5000, Currency: "EUR"})
+		if !errors.Is(err, sequencer.ErrNoLeader) || time.Now().After(deadline) {
+			return leader, seller, err
+		}
+	}
 }
 
 // leaderOrOnly spares the only node the question.

@@ -124,12 +124,17 @@ func (n *Node) openRaft() error {
 	return err
 }
 
+// rpcTimeout bounds one exchange with another node. It covers the other's fsync,
+// so it must outlast a slow disk; and a stopping node waits for its exchanges with
+// nodes that are gone, so it must not be long.
+const rpcTimeout = 3 * time.Second
+
 func (n *Node) transport() (raft.Transport, error) {
 	if n.config.Transport != nil {
 		return n.config.Transport, nil
 	}
 	trans, err := raft.NewTCPTransportWithConfig(n.config.RaftAddress, nil, &raft.NetworkTransportConfig{
-		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: 10 * time.Second,
+		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: rpcTimeout,
 		Logger: raftLogger{n.config.Logger.With("part", "raft")},
 	})
 	if err != nil {

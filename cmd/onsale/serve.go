@@ -25,6 +25,7 @@ every later time.`,
 			if err != nil {
 				return err
 			}
+			setProcessors()
 			return p.serve(c.Context(), s)
 		}}
 	addServerFlags(c.Flags())
