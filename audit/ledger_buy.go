@@ -58,7 +58,7 @@ func (l *Ledger) checkReservation(o *bookedOrder, r *sequencer.Result) {
 			"an earlier buy for %d tickets was refused as sold out, and no ticket has come free since", s.refusedNeed)
 	}
 	l.checkQuantity(o, r.Quantity)
-	if want := l.now + s.spec.Hold; r.Deadline != want {
+	if want := after(l.now, s.spec.Hold); r.Deadline != want {
 		l.findings.report(KindExpiry, o.seq, clock(want), clock(r.Deadline), "the hold does not end one hold from now")
 	}
 }

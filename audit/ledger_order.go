@@ -91,7 +91,7 @@ func (l *Ledger) event(e *sequencer.Event) {
 	case sequencer.EventPromoted:
 		l.promoted(o, e)
 	case sequencer.EventOverdue:
-		if due := o.deadline + o.sale.spec.Grace; o.state != sequencer.StatePaying || due > l.now {
+		if due := after(o.deadline, o.sale.spec.Grace); o.state != sequencer.StatePaying || due > l.now {
 			l.findings.report(KindExpiry, o.seq, "paying, overdue after "+clock(due), o.state.String()+" "+clock(l.now), "a payment is called overdue and is not")
 		}
 		o.overdue = true
@@ -125,7 +125,7 @@ func (l *Ledger) promoted(o *bookedOrder, e *sequencer.Event) {
 	}
 	l.checkPassedOver(o)
 	l.checkQuantity(o, e.Quantity)
-	if want := l.now + s.spec.Hold; e.Deadline != want {
+	if want := after(l.now, s.spec.Hold); e.Deadline != want {
 		l.findings.report(KindExpiry, o.seq, clock(want), clock(e.Deadline), "the hold of a promoted order does not end one hold from now")
 	}
 	o.deadline = e.Deadline

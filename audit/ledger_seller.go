@@ -74,7 +74,7 @@ func (l *Ledger) closed(s *bookedSale) {
 func (l *Ledger) extended(by int64) {
 	for _, o := range l.orders {
 		if o.state.Holds() {
-			o.deadline += by
+			o.deadline = after(o.deadline, by)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (m *Model) reserve(o *order) {
 	s := o.sale
 	o.quantity = uint8(min(int64(o.requested), s.available()))
 	s.held += int64(o.quantity)
-	o.deadline = m.now + s.spec.Hold
+	o.deadline = after(m.now, s.spec.Hold)
 	m.enter(o, sequencer.StateReserved)
 	m.timers.set(o)
 }

@@ -35,13 +35,16 @@ func (t *timers) set(o *order) {
 	}
 }
 
+// after is a time some duration later, but never beyond the end of time.
+func after(time, duration int64) int64 { return min(time+duration, sequencer.TimeMax) }
+
 // due returns when time will do something to the order.
 func due(o *order) (at int64, any bool) {
 	switch {
 	case o.state == sequencer.StateReserved:
 		return o.deadline, true
 	case o.state == sequencer.StatePaying && !o.overdue:
-		return o.deadline + o.sale.spec.Grace, true
+		return after(o.deadline, o.sale.spec.Grace), true
 	}
 	return 0, false
 }
@@ -73,7 +76,7 @@ func (m *Model) extend(c *sequencer.Command, r *sequencer.Result) {
 	}
 	for _, o := range m.orders {
 		if o.state.Holds() {
-			o.deadline += c.Amount
+			o.deadline = after(o.deadline, c.Amount)
 			m.timers.set(o)
 		}
 	}
