@@ -1,0 +1,207 @@
+package raftfsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/journal"
+	"onsale/sequencer"
+)
+
+func sampleHead() journal.Head {
+	return journal.Head{Height: 3, RaftIndex: 5, Hash: journal.Hash{1, 2}}
+}
+
+func seqOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[56:]) }
+
+func smallInbox() *inbox {
+	c := DefaultConfig()
+	c.InboxRequestsMax, c.InboxBytesMax, c.BatchRequestsMax, c.BatchBytesMax = 10, 1000, 4, 400
+	b := newInbox(&c)
+	b.open()
+	return b
+}
+
+func buyOf(user string) *sequencer.Command {
+	return &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}
+}
+
+// Chunks leave in the order in which requests came, and hold no more than a batch.
+func TestInboxOrderAndBounds(t *testing.T) {
+	b := smallInbox()
+	for i := range 10 {
+		if _, err := b.put(buyOf(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.put(buyOf("one too many")); !errors.Is(err, sequencer.ErrOverloaded) {
+		t.Fatalf("beyond the bound: %v", err)
+	}
+	if b.overloaded.Load() != 1 {
+		t.Fatalf("%d overloaded", b.overloaded.Load())
+	}
+	next := 0
+	for c := b.take(); c != nil; c = b.take() {
+		sequencer.PutBatchHeader(c.data, 1, c.count)
+		var batch sequencer.Batch
+		if err := sequencer.DecodeBatch(c.data, &batch); err != nil || len(batch.Commands) > 4 {
+			t.Fatalf("%d commands, %v", len(batch.Commands), err)
+		}
+		for _, command := range batch.Commands {
+			if string(command.User) != fmt.Sprint(next) {
+				t.Fatalf("user %q came %d", command.User, next)
+			}
+			next++
+		}
+	}
+	if requests, bytes := b.load(); next != 10 || requests != 0 || bytes != 0 {
+		t.Fatalf("%d came out; %d requests, %d bytes are left", next, requests, bytes)
+	}
+}
+
+// A front-end's frames stay together, and bytes that are no frames are refused
+// before they can spoil a batch.
+func TestInboxFrames(t *testing.T) {
+	b := smallInbox()
+	frames := sequencer.AppendCommand(sequencer.AppendCommand(nil, buyOf("a")), buyOf("b"))
+	results := make([]sequencer.Result, 2)
+	for _, bad := range []struct {
+		frames []byte
+		count  int
+	}{{frames[:len(frames)-1], 2}, {frames, 1}, {frames, 3}, {append(frames, 0, 0), 3}, {nil, 1}, {make([]byte, 500), 1}} {
+		if _, err := b.putMany(bad.frames, bad.count, results); !errors.Is(err, ErrFrames) {
+			t.Errorf("%d commands in %x: %v", bad.count, bad.frames, err)
+		}
+	}
+	if _, err := b.put(buyOf("x")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // 1 + 2 fit a batch of 4; the second pair begins the next
+		if _, err := b.putMany(frames, 2, results); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first, second := b.take(), b.take(); first.count != 3 || second.count != 2 {
+		t.Fatalf("chunks of %d and %d", first.count, second.count)
+	}
+}
+
+// Whoever waits when the inbox is shut is told; nobody waits for ever.
+func TestInboxShutAnswersEverybody(t *testing.T) {
+	b := smallInbox()
+	var group sync.WaitGroup
+	for i := range 8 {
+		w, err := b.put(buyOf(fmt.Sprint(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		group.Go(func() {
+			if _, err := b.wait(w); !errors.Is(err, sequencer.ErrStopping) {
+				t.Errorf("answered %v", err)
+			}
+		})
+	}
+	b.shut(sequencer.ErrStopping)
+	group.Wait()
+	if _, err := b.put(buyOf("late")); !errors.Is(err, sequencer.ErrStopping) {
+		t.Fatalf("after shut: %v", err)
+	}
+}
+
+// A full inbox answers at once, while the requests in it are decided.
+func TestOverloadAnswersAtOnce(t *testing.T) {
+	c := testConfig(t, "n1")
+	c.InboxRequestsMax, c.BatchRequestsMax = 4, 2
+	n := mustOpen(t, c)
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(1<<20))
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	outcomes := map[string]int{}
+	for i := range 400 {
+		group.Go(func() {
+			_, err := buyAs(n, fmt.Sprint(i), sale)
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes[fmt.Sprint(err)]++
+		})
+	}
+	group.Wait()
+	decided := outcomes["<nil>"]
+	if decided == 0 || outcomes[sequencer.ErrOverloaded.Error()] != 400-decided {
+		t.Fatalf("outcomes %v", outcomes)
+	}
+	if view, _ := n.SaleByID("concert"); int(view.Held) != decided {
+		t.Fatalf("%d were told yes, %d are held", decided, view.Held)
+	}
+}
+
+// A log that cannot be written ends the process: once, with the reason, and
+// nobody is told that a buy was taken.
+func TestWatchdogOnAWriteError(t *testing.T) {
+	c := testConfig(t, "n1")
+	fatal := make(chan error, 10)
+	c.Fatal = func(err error) { fatal <- err }
+	n := mustOpen(t, c)
+	eventually(t, "leadership", leads(n))
+	sale := createSale(t, n, concert(10))
+	if err := n.logs.log.Close(); err != nil { // as if the disk went away
+		t.Fatal(err)
+	}
+	_, err := buyAs(n, "u", sale)
+	if !errors.Is(err, sequencer.ErrOutcomeUnknown) && !errors.Is(err, sequencer.ErrNoLeader) {
+		t.Fatalf("answered %v", err)
+	}
+	if err := <-fatal; !strings.Contains(err.Error(), "raft log") {
+		t.Fatalf("fatal: %v", err)
+	}
+	for _, check := range n.Ready() {
+		if check.Name == "alive" && check.Err == nil {
+			t.Error("a failed node says that it is alive")
+		}
+	}
+	n.Close() // its log is gone; what it says of that is not of interest
+	if len(fatal) > 0 {
+		t.Fatalf("fatal again: %v", <-fatal)
+	}
+}
+
+// A store that hangs ends the process although heartbeats go on.
+func TestWatchdogOnAStall(t *testing.T) {
+	c := testConfig(t, "n1")
+	c.StallMax = 30 * time.Millisecond
+	fatal := make(chan error, 10)
+	c.Fatal = func(err error) { fatal <- err }
+	n := mustOpen(t, c)
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	n.logs.storingSince.Store(time.Now().UnixNano()) // a store begins and does not end
+	select {
+	case err := <-fatal:
+		if !errors.Is(err, errStalled) {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody noticed")
+	}
+}
+
+// raft-boltdb's own go.mod would bring a bbolt of 2020.
+func TestBboltVersion(t *testing.T) {
+	data, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range [...]string{"go.etcd.io/bbolt v1.5.0", "github.com/hashicorp/raft v1.8.0", "github.com/hashicorp/raft-boltdb/v2 v2.3.0"} {
+		if !strings.Contains(string(data), line) {
+			t.Errorf("go.mod does not pin %s", line)
+		}
+	}
+}
