@@ -24,6 +24,6 @@
 //
 // # Trade-offs
 //
-// The books are kept in memory: about 400 bytes an order, nothing for a refusal
+// The books are kept in memory: about 700 bytes an order, nothing for a refusal
 // without an idempotency key.
 package audit

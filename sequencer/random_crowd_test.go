@@ -25,6 +25,9 @@ func TestCrowd(t *testing.T) {
 		for range 1 + random.IntN(400) {
 			batch.Commands = append(batch.Commands, buyOf(made, 1+random.IntN(2), sequencer.KeyDigest{}))
 			made++
+			if random.IntN(10) == 0 { // one of the last buyers again
+				batch.Commands = append(batch.Commands, buyOf(made-random.IntN(min(made, 60)), 1, sequencer.KeyDigest{}))
+			}
 		}
 		for range random.IntN(100) {
 			batch.Commands = append(batch.Commands, leaveCrowd(random, trial.state))

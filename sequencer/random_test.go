@@ -22,7 +22,11 @@ func batchesOf(seed uint64, commands int) ([]sequencer.Batch, *generator) {
 	g := newGenerator(seed)
 	var batches []sequencer.Batch
 	for commands > 0 {
-		n := min(commands, g.between(0, 12))
+		n := g.between(0, 12)
+		if g.oneIn(25) {
+			n = g.between(60, 200) // more than State looks ahead
+		}
+		n = min(commands, n)
 		b := g.batch(n)
 		g.learn(&b)
 		batches = append(batches, b)
