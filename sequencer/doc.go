@@ -11,7 +11,8 @@
 //
 // # The rules
 //
-// The log's time is now = max(now, Batch.Time). A batch is decided so:
+// The log's time is now = max(now, Batch.Time). Deadlines that would lie beyond
+// TimeMax are TimeMax. A batch is decided so:
 //
 //  1. advance. Timers with due <= now fire in (due, order seq) order. A reserved
 //     order's timer is its deadline: it expires, its tickets return to the

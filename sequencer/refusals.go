@@ -35,8 +35,11 @@ func newRefusals(limit uint32) refusals {
 	return refusals{newer: new(generation), older: new(generation), limit: limit}
 }
 
-// keyHash spreads a digest over the index; a digest is a cryptographic hash.
-func keyHash(key *KeyDigest) uint64 { return binary.LittleEndian.Uint64(key[:8]) }
+// keyHash spreads a digest over the index. A digest is a cryptographic hash, but
+// a broken front-end could send others: mixed, they cannot pile up in one place.
+func keyHash(key *KeyDigest) uint64 {
+	return mix(binary.LittleEndian.Uint64(key[:8]), binary.LittleEndian.Uint64(key[8:]))
+}
 
 func (r *refusals) find(key *KeyDigest) *refusal {
 	if known := r.newer.find(key); known != nil {

@@ -14,7 +14,9 @@ func (s *State) saleCreate(c *Command, r *Result) {
 		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), createdAt: s.now, available: spec.Quantity}
 		s.addSale(sale)
 		s.touch(sale)
-		s.findNextStart()
+		if starts := spec.StartsAt; starts > s.now && (s.nextStart == 0 || starts < s.nextStart) {
+			s.nextStart = starts
+		}
 		r.Sale = sale.number
 	}
 }

@@ -1,0 +1,390 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"onsale/api"
+	"onsale/api/client"
+	"onsale/api/contract"
+	"onsale/audit"
+	"onsale/raftfsm"
+)
+
+// runAsOnsale makes the test binary be the program, so that tests have real
+// processes to kill.
+const runAsOnsale = "RUN_AS_ONSALE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsOnsale) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// testNode is one server process.
+type testNode struct {
+	t                   testing.TB
+	id                  string
+	http, private, raft string
+	dir                 string
+	secretFile          string
+	peers               string
+	command             *exec.Cmd
+	log                 *lockedBuffer
+}
+
+// lockedBuffer keeps what a process logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func freeAddress(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// newNodes plans nodes that share a secret, and are peers when there are several.
+func newNodes(t testing.TB, count int) []*testNode {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, bytes.Repeat([]byte("s"), api.SecretBytesMin), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var nodes []*testNode
+	var peers []string
+	for i := range count {
+		n := &testNode{t: t, id: fmt.Sprintf("n%d", i+1), http: freeAddress(t), private: freeAddress(t), raft: freeAddress(t), secretFile: secret}
+		n.dir = filepath.Join(t.TempDir(), n.id)
+		nodes = append(nodes, n)
+		peers = append(peers, n.id+"="+n.raft+"/"+n.http)
+	}
+	for _, n := range nodes {
+		if count > 1 {
+			n.peers = strings.Join(peers, ",")
+		}
+	}
+	t.Cleanup(func() {
+		for _, n := range nodes {
+			n.kill()
+		}
+	})
+	return nodes
+}
+
+func (n *testNode) arguments() []string {
+	return []string{"serve", "--data-dir", n.dir, "--node-id", n.id, "--http", n.http, "--private", n.private, "--raft", n.raft,
+		"--secret-file", n.secretFile, "--peers", n.peers, "--log-format", "text"}
+}
+
+func (n *testNode) start() {
+	n.t.Helper()
+	n.log = new(lockedBuffer)
+	n.command = exec.Command(os.Args[0], n.arguments()...)
+	n.command.Env = append(os.Environ(), runAsOnsale+"=1")
+	n.command.Stdout, n.command.Stderr = n.log, n.log
+	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := n.command.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// kill ends the process as a power cut would look to it.
+func (n *testNode) kill() {
+	if n.command != nil {
+		n.command.Process.Kill()
+		n.command.Wait()
+		n.command = nil
+	}
+}
+
+// stop ends the process as an operator does; it must exit with 0.
+func (n *testNode) stop() {
+	n.t.Helper()
+	n.command.Process.Signal(syscall.SIGTERM)
+	if err := n.command.Wait(); err != nil {
+		n.t.Fatalf("%s: %v\n%s", n.id, err, n.log)
+	}
+	n.command = nil
+}
+
+func (n *testNode) seller() *client.Seller {
+	secret, err := readSecret(n.secretFile)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	token, err := issue(secret, "seller", api.RoleSeller|api.RoleOperator, time.Hour)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	s, err := client.NewSeller(client.Config{Address: n.private, Token: token})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return s
+}
+
+func (n *testNode) buyer(user string) *client.Client {
+	secret, err := readSecret(n.secretFile)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	token, err := issue(secret, user, api.RoleBuyer, time.Hour)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	b, err := client.New(client.Config{Address: n.http, Token: token})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return b
+}
+
+func (n *testNode) status() (s raftfsm.Status, err error) {
+	raw, err := n.seller().Node(context.Background())
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	return s, err
+}
+
+// within waits for a condition.
+func within(t testing.TB, limit time.Duration, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if condition() {
+			return
+		}
+	}
+	t.Fatalf("not within %v: %s", limit, what)
+}
+
+// leaderAmong waits for the running node that leads.
+func leaderAmong(t testing.TB, nodes []*testNode) *testNode {
+	t.Helper()
+	var leader *testNode
+	within(t, 30*time.Second, "a leader", func() bool {
+		for _, n := range nodes {
+			if n.command == nil {
+				continue
+			}
+			if s, err := n.status(); err == nil && s.Role == "leader" && s.LeaderID == n.id {
+				leader = n
+				return true
+			}
+		}
+		return false
+	})
+	return leader
+}
+
+// crowd buys as many users at a time until told to stop, each retrying with the
+// same key until it has an answer, as a client should. It records what was told.
+type crowd struct {
+	nodes []*testNode
+	mu    sync.Mutex
+	told  map[string]string // user → uid of the order
+	stop  chan struct{}
+	group sync.WaitGroup
+}
+
+func gather(nodes []*testNode, buyers int) *crowd {
+	c := &crowd{nodes: nodes, told: map[string]string{}, stop: make(chan struct{})}
+	for b := range buyers {
+		c.group.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-c.stop:
+					return
+				default:
+					c.buy(fmt.Sprintf("user-%d-%d", b, i), i)
+				}
+			}
+		})
+	}
+	return c
+}
+
+func (c *crowd) buy(user string, attempt int) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); attempt++ {
+		door := c.nodes[attempt%len(c.nodes)]
+		d, err := door.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
+		if err == nil {
+			if d.Order != "" {
+				c.mu.Lock()
+				c.told[user] = d.Order
+				c.mu.Unlock()
+			}
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// disperse stops the crowd and returns who was told of an order.
+func (c *crowd) disperse() map[string]string {
+	close(c.stop)
+	c.group.Wait()
+	return c.told
+}
+
+// mustHold checks that every order that was told is there for its buyer, and that
+// the key still answers with it.
+func mustHold(t testing.TB, n *testNode, told map[string]string) {
+	t.Helper()
+	if len(told) < 50 {
+		t.Fatalf("only %d orders were told", len(told))
+	}
+	checked := 0
+	for user, uid := range told {
+		order, err := n.buyer(user).Order(context.Background(), uid)
+		if err != nil || order.UserID != user || order.State != "reserved" {
+			t.Fatalf("order %s of %s: %+v, %v", uid, user, order, err)
+		}
+		if checked++; checked > 20 {
+			continue
+		}
+		again, err := n.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
+		if err != nil || again.Order != uid || !again.Replayed {
+			t.Fatalf("the key of %s again: %+v, %v", user, again, err)
+		}
+	}
+}
+
+func mustAudit(t testing.TB, n *testNode) {
+	t.Helper()
+	report, err := audit.Run(filepath.Join(n.dir, "journal"), audit.Options{})
+	if err != nil || report.Verdict != audit.VerdictClean {
+		t.Fatalf("audit of %s: %v\n%v", n.id, err, report)
+	}
+}
+
+func openGig(t testing.TB, leader *testNode, quantity uint32) {
+	t.Helper()
+	_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: 100, Currency: "EUR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The only node is killed in the middle of a sale, again and again: what it
+// answered stays.
+func TestKilledNodeKeepsItsWord(t *testing.T) {
+	nodes := newNodes(t, 1)
+	n := nodes[0]
+	n.start()
+	leaderAmong(t, nodes)
+	openGig(t, n, 1<<20)
+	c := gather(nodes, 16)
+	for range 3 {
+		time.Sleep(400 * time.Millisecond)
+		n.kill()
+		n.start()
+		leaderAmong(t, nodes)
+	}
+	time.Sleep(200 * time.Millisecond)
+	told := c.disperse()
+	mustHold(t, n, told)
+	n.stop()
+	mustAudit(t, n)
+}
+
+// The leader of three is killed in the middle of a sale, twice, and comes back:
+// the sale goes on, nothing that was told is lost, and all replicas are the same.
+func TestKilledLeaderIsReplaced(t *testing.T) {
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	openGig(t, leaderAmong(t, nodes), 1<<20)
+	c := gather(nodes, 16)
+	for range 2 {
+		time.Sleep(400 * time.Millisecond)
+		old := leaderAmong(t, nodes)
+		old.kill()
+		leaderAmong(t, nodes)
+		time.Sleep(400 * time.Millisecond)
+		old.start()
+	}
+	time.Sleep(200 * time.Millisecond)
+	told := c.disperse()
+	leader := leaderAmong(t, nodes)
+	mustHold(t, leader, told)
+	want, err := leader.status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nodes {
+		var s raftfsm.Status
+		within(t, 20*time.Second, n.id+" caught up", func() bool {
+			s, err = n.status()
+			return err == nil && s.Seq >= want.Seq && s.JournalHeight >= want.JournalHeight
+		})
+		if s.Seq == want.Seq && (s.StateHash != want.StateHash || s.JournalHash != want.JournalHash) {
+			t.Fatalf("%s differs:\n%+v\n%+v", n.id, s, want)
+		}
+	}
+	for _, n := range nodes {
+		n.stop()
+	}
+	for _, n := range nodes {
+		mustAudit(t, n)
+	}
+}
+
+// What the operator reads when a start fails.
+func TestRefusedStarts(t *testing.T) {
+	nodes := newNodes(t, 1)
+	n := nodes[0]
+	n.start()
+	leaderAmong(t, nodes)
+	within(t, 10*time.Second, "the ready line", func() bool { return strings.Contains(n.log.String(), "msg=ready") })
+	refused := func(code int, words string, environment []string, args ...string) {
+		t.Helper()
+		command := exec.Command(os.Args[0], args...)
+		command.Env = append(append(os.Environ(), runAsOnsale+"=1"), environment...)
+		output, err := command.CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != code || !strings.Contains(string(output), words) {
+			t.Errorf("%v: %v, want exit code %d and %q in\n%s", args, err, code, words, output)
+		}
+	}
+	taken := freeAddress(t)
+	other := append([]string{"serve", "--data-dir", t.TempDir(), "--private", taken, "--raft", taken}, "--http", n.http)
+	refused(1, "address already in use", nil, other...)
+	refused(1, "is open in another process", nil, "serve", "--data-dir", n.dir, "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
+	n.stop()
+	refused(1, "was made by node \"n1\"", nil, "serve", "--data-dir", n.dir, "--node-id", "n7", "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
+	refused(1, "the same --secret-file", nil, "serve", "--data-dir", t.TempDir(), "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peers", "n1=127.0.0.1:1/127.0.0.1:2")
+	refused(2, `unknown setting "date-dir"`, []string{"ONSALE_DATE_DIR=x"}, "serve")
+	refused(2, "--peers has", nil, "serve", "--peers", "n1:nonsense", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
+	refused(2, "unknown command", nil, "sell")
+}
