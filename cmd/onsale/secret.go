@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
@@ -63,6 +64,7 @@ const secretFileHelp = "file with the tokens' secret, as the nodes have it (data
 // log in.
 func newToken(p *program) *cobra.Command {
 	var user, secretFile string
+	var count int
 	var roles []string
 	var lifetime time.Duration
 	c := &cobra.Command{Use: "token", Short: "Make a token", Args: arguments(cobra.NoArgs),
@@ -76,18 +78,32 @@ func newToken(p *program) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
-			token, err := issue(secret, user, parsed, lifetime)
-			if err == nil {
-				fmt.Fprintln(p.out, token)
-			}
-			return err
+			return p.printTokens(secret, user, count, parsed, lifetime)
 		}}
 	c.Flags().StringVar(&user, "user", "", "whom it speaks for")
+	c.Flags().IntVar(&count, "count", 1, "how many; more than one are for USER-1, USER-2, …, for load tools")
 	c.Flags().StringSliceVar(&roles, "role", []string{"buyer"}, "buyer, seller, operator, auditor")
 	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "how long it is valid")
 	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	c.MarkFlagRequired("user") //nolint:errcheck // the flag is declared above
 	return c
+}
+
+// printTokens prints a token a line.
+func (p *program) printTokens(secret []byte, user string, count int, roles api.Roles, lifetime time.Duration) error {
+	out := bufio.NewWriter(p.out)
+	for i := range count {
+		name := user
+		if count > 1 {
+			name = fmt.Sprintf("%s-%d", user, i+1)
+		}
+		token, err := issue(secret, name, roles, lifetime)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, token) // a bufio.Writer keeps its first error for Flush
+	}
+	return out.Flush()
 }
 
 func envOr(name, otherwise string) string {
