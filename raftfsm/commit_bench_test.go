@@ -87,6 +87,10 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// outstanding is how many requests are under way at a time: front-ends send their
+// next batch when the last one was answered.
+const outstanding = 64_000
+
 func benchCommit(b *testing.B, count, batch int, phase string) {
 	nodes := tcpCluster(b, count)
 	leader := leaderOf(b, nodes)
@@ -95,10 +99,8 @@ func benchCommit(b *testing.B, count, batch int, phase string) {
 		quantity = 1
 	}
 	sale := createSale(b, leader, concert(quantity))
-	const doors = 8
-	var encoded [doors][]byte
-	var results [doors][]sequencer.Result
-	var next [doors]uint64
+	doors := outstanding / batch
+	encoded, results, next := make([][]byte, doors), make([][]sequencer.Result, doors), make([]uint64, doors)
 	for d := range doors {
 		results[d], next[d] = make([]sequencer.Result, batch), uint64(d)<<40
 	}

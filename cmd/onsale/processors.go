@@ -10,9 +10,10 @@ import (
 // A goroutine that comes back from an fsync has to find a free processor; with one
 // for each core they are all busy with requests, and the commit that everybody
 // waits for waits behind everybody. With more of them the kernel shares the cores
-// fairly among the threads, and the one that was asleep comes first. Measured with
-// `bench sale` on 2 cores, 512 connections: 29,000 requests/s with one a core,
-// 53,000 with two, 54,000 with four (bench/README.md).
+// fairly among the threads, and the one that was asleep comes first. `bench sale`
+// on 2 cores, 512 connections, medians of three alternating runs on a quiet
+// machine: 41,900 requests/s and p99.9 48 ms with one a core, 46,100 and 35 ms with
+// four. When other programs want the cores too, the difference is larger.
 const processorsFactor = 4
 
 // setProcessors applies the factor, unless the operator chose by GOMAXPROCS.
