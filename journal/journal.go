@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"sync"
 
 	"onsale/wal"
@@ -21,6 +22,9 @@ func DefaultOptions() Options { return Options{SegmentBytes: 16 << 20} }
 // Journal is an open journal. Put and Restore belong to the goroutine that
 // applies; Sync, Position and Stats may be called by any.
 type Journal struct {
+	dir     string
+	options wal.Options
+	// log is replaced by Restore only, under mu.
 	log    *wal.Log
 	buffer []byte
 
@@ -38,14 +42,21 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	return &Journal{log: log}, nil
+	return &Journal{dir: dir, options: options, log: log}, nil
 }
 
 // Repaired says what opening cut from the tail; replaying writes it again.
-func (j *Journal) Repaired() wal.Repair { return j.log.Repaired() }
+func (j *Journal) Repaired() wal.Repair { return j.current().Repaired() }
 
 // Stats returns the log's totals since Open.
-func (j *Journal) Stats() wal.Stats { return j.log.Stats() }
+func (j *Journal) Stats() wal.Stats { return j.current().Stats() }
+
+// current returns the log for those who do not apply.
+func (j *Journal) current() *wal.Log {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log
+}
 
 // Position returns the head as of what was applied.
 func (j *Journal) Position() Head {
@@ -95,15 +106,16 @@ func (j *Journal) compare(b *Block) error {
 }
 
 // Restore moves the position to a snapshot's. A journal that ends before it has
-// a gap, which gap reports: it starts again at the snapshot, and what is missing
-// is on the peers. It returns ErrDiverged when the block at that height is
-// another one.
+// a gap, which gap reports: its folder is put aside under the heights that it
+// holds, never deleted, and a new one starts at the snapshot; what is missing in
+// between is on the peers. It returns ErrDiverged when the block at that height
+// is another one.
 func (j *Journal) Restore(head Head) (gap bool, err error) {
 	switch next := j.log.NextIndex(); {
 	case head.Height == 0:
 	case head.Height >= next:
 		gap = true
-		err = j.log.Reset(head.Height + 1)
+		err = j.startAt(head.Height + 1)
 	case head.Height >= j.log.FirstIndex() && j.log.FirstIndex() > 0:
 		err = j.mustHold(head)
 	}
@@ -114,6 +126,27 @@ func (j *Journal) Restore(head Head) (gap bool, err error) {
 	j.position = head
 	j.mu.Unlock()
 	return gap, nil
+}
+
+// startAt begins a new journal at a height. What if we die here? After the rename
+// there is no journal, and the next start, which has the snapshot, begins it anew.
+func (j *Journal) startAt(height uint64) error {
+	if first, last := j.log.FirstIndex(), j.log.LastIndex(); last > 0 {
+		if err := j.log.Close(); err != nil {
+			return err
+		}
+		if err := os.Rename(j.dir, fmt.Sprintf("%s-%d-to-%d", j.dir, first, last)); err != nil {
+			return err
+		}
+		log, err := wal.Open(j.dir, j.options)
+		if err != nil {
+			return err
+		}
+		j.mu.Lock()
+		j.log = log
+		j.mu.Unlock()
+	}
+	return j.log.Reset(height)
 }
 
 func (j *Journal) mustHold(head Head) error {
@@ -130,13 +163,13 @@ func (j *Journal) mustHold(head Head) error {
 
 // Sync makes every block durable that was put before the call. Put goes on
 // meanwhile.
-func (j *Journal) Sync() error { return j.log.Sync() }
+func (j *Journal) Sync() error { return j.current().Sync() }
 
 // Err returns the failure that ended the journal's life, or nil.
-func (j *Journal) Err() error { return j.log.Err() }
+func (j *Journal) Err() error { return j.current().Err() }
 
 // Close syncs and closes the journal.
-func (j *Journal) Close() error { return j.log.Close() }
+func (j *Journal) Close() error { return j.current().Close() }
 
 // Scan calls fn for every block in a directory, in order, after checking its
 // hash, its height and that it follows the block before. The block is valid only

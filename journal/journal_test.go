@@ -71,7 +71,7 @@ func TestReplayIsCompared(t *testing.T) {
 }
 
 func TestRestore(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "journal")
 	j := mustOpen(t, dir)
 	putRange(t, j, 1, 40)
 	middle := j.Position()
@@ -96,6 +96,9 @@ func TestRestore(t *testing.T) {
 	putRange(t, j, 701, 705)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if blocks, last, err := scan(dir + "-1-to-80"); blocks != 80 || last != end || err != nil {
+		t.Fatalf("put aside: %d blocks, head %+v, %v", blocks, last, err)
 	}
 	if blocks, last, err := scan(dir); blocks != 5 || last.Height != 505 || err != nil {
 		t.Fatalf("%d blocks, head %+v, %v", blocks, last, err)

@@ -118,7 +118,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 		return err
 	}
 	if gap {
-		m.logger.Warn("the journal begins anew at a snapshot; earlier blocks are on the peers", "height", head.Height)
+		m.logger.Warn("the journal begins anew at a snapshot; what it had is put aside beside it, what is missing is on the peers", "height", head.Height)
 	}
 	m.mu.Lock()
 	m.state = state

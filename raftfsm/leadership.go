@@ -36,6 +36,7 @@ func (n *Node) takeOffice() {
 			break
 		}
 		n.config.Logger.Warn("leader could not apply its log yet", "error", err)
+		time.Sleep(watchInterval) // for raft to say that the office is lost, if it is
 		if n.stopping() || len(n.leader) > 0 {
 			return
 		}
