@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"onsale/api/contract"
@@ -19,7 +22,24 @@ var (
 	// errFindings is returned when an audit found something, or could not
 	// decide everything again.
 	errFindings = errors.New("the audit is not clean")
+	// errUnreachable is returned when a request was never sent.
+	errUnreachable = errors.New("no server there; the request was not sent")
 )
+
+// undecided says what a purchase that ended in err came to: one that was never
+// sent has no place in line, one that was sent may have, whatever became of the
+// answer.
+func undecided(err error) error {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Errorf("%w: %w", errUnreachable, err)
+	}
+	var broken net.Error // a timeout, a reset, an end of file in place of an answer
+	if errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: %w", sequencer.ErrOutcomeUnknown, err)
+	}
+	return err
+}
 
 // exitCode maps errors to exit codes; newRoot documents them.
 func exitCode(err error) int {
@@ -30,7 +50,8 @@ func exitCode(err error) int {
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
-	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping):
+	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
+		errors.Is(err, errUnreachable):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5

@@ -42,6 +42,9 @@ func newInspectWAL(p *program) *cobra.Command {
 				return nil
 			})
 			p.reportTorn(torn)
+			if err != nil && len(entries) == 0 {
+				return err
+			}
 			return errors.Join(p.show(entries, []string{"index", "term", "type", "bytes", "commands"}, rows), err)
 		}}
 }
@@ -87,6 +90,9 @@ func (p *program) showBlocks(dir string) error {
 		return nil
 	})
 	p.reportTorn(torn)
+	if err != nil && len(blocks) == 0 {
+		return err
+	}
 	return errors.Join(p.show(blocks, []string{"height", "raft_index", "term", "time", "first_seq", "requests", "events", "outcomes", "state_hash", "hash"}, rows), err)
 }
 

@@ -57,7 +57,7 @@ func newBuy(p *program) *cobra.Command {
 			}
 			decision, err := buyer.Buy(c.Context(), purchase)
 			if err != nil {
-				return fmt.Errorf("%w (--key %s)", err, purchase.Key)
+				return fmt.Errorf("%w (--key %s)", undecided(err), purchase.Key)
 			}
 			if err := p.showFields(decision); err != nil {
 				return err

@@ -26,15 +26,44 @@ func loadSecret(s *settings) ([]byte, error) {
 	if s.Peers != "" {
 		return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
 	}
-	fresh := make([]byte, api.SecretBytesMin)
-	rand.Read(fresh) // never fails
-	if err := os.MkdirAll(filepath.Dir(s.secretPath()), 0o750); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(s.secretPath(), []byte(hex.EncodeToString(fresh)+"\n"), 0o600); err != nil {
-		return nil, err
+	if err := makeSecret(s.secretPath()); err != nil {
+		return nil, fmt.Errorf("make the token secret: %w", err)
 	}
 	return readSecret(s.secretPath())
+}
+
+// makeSecret creates a secret file that is never seen in part: a crash leaves
+// either none or a whole one, and of two processes that make it both read the
+// first one's.
+func makeSecret(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".token-secret-") // for the owner alone
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	fresh := make([]byte, api.SecretBytesMin)
+	rand.Read(fresh) // never fails
+	_, err = f.WriteString(hex.EncodeToString(fresh) + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncFolder(dir)
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // readSecret reads a secret file; white space around the secret does not count.
@@ -73,6 +102,9 @@ func newToken(p *program) *cobra.Command {
 			secret, err := readSecret(secretFile)
 			if err != nil {
 				return err
+			}
+			if count < 1 {
+				return fmt.Errorf("%w: --count is %d, at least 1 is needed", errUsage, count)
 			}
 			parsed, err := api.ParseRoles(roles)
 			if err != nil {

@@ -116,7 +116,7 @@ func newConfig(p *program) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := loadSettings(c.Flags())
 			if err == nil {
-				_, err = s.node()
+				err = s.validate()
 			}
 			if err == nil {
 				fmt.Fprintln(p.out, "ok")

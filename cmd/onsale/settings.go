@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -133,6 +134,20 @@ func (s *settings) node() (raftfsm.Config, error) {
 		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = soloTimeout, soloTimeout, soloTimeout
 	}
 	return c, c.Validate()
+}
+
+// validate checks all that can be checked without a start.
+func (s *settings) validate() error {
+	if _, err := newLogger(io.Discard, s.LogFormat, s.LogLevel); err != nil {
+		return err
+	}
+	for flag, address := range map[string]string{"http": s.HTTP, "private": s.Private, "raft": s.Raft} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("%w: --%s is %q, expected is HOST:PORT", errUsage, flag, address)
+		}
+	}
+	_, err := s.node()
+	return err
 }
 
 // soloTimeout is the election timeout of a cluster of one.

@@ -20,7 +20,7 @@ func newStatus(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "status", Short: "Show nodes: role, term, position, state hash", Args: arguments(cobra.NoArgs),
 		Example: "  onsale status --nodes 127.0.0.1:8201,127.0.0.1:8202,127.0.0.1:8203",
 		RunE: func(c *cobra.Command, _ []string) error {
-			var all []raftfsm.Status
+			all := []raftfsm.Status{}
 			var rows [][]string
 			var unreachable []error
 			for _, address := range addresses {

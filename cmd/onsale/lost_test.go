@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"onsale/api/client"
+)
+
+// What a buyer's command line exits with when there is no decision: a script
+// must know whether its request may have been taken.
+func TestExitCodesWithoutDecision(t *testing.T) {
+	secret := secretFor(t)
+	has(t, command(t, 4, "buy", "--user", "ann", "--secret-file", secret, "--http", freeAddress(t)), "--key")
+	hung := hangUp(t)
+	has(t, command(t, 5, "buy", "--user", "ann", "--secret-file", secret, "--http", hung, "--key", "k"), "same --key", "--key k")
+	// Reading changes nothing: that it failed is all there is to know.
+	command(t, 1, "order", "list", "--user", "ann", "--secret-file", secret, "--http", hung)
+	command(t, 1, "sale", "list", "--secret-file", secret, "--private", hung)
+}
+
+// hangUp takes connections, reads a request and closes without an answer, as a
+// node does that is killed.
+func hangUp(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 4096)) //nolint:errcheck // whatever came, the answer is the same
+			c.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// One of three nodes is not enough to decide: buyers are told so instead of
+// being kept, and the sale goes on when the others are back.
+func TestMinorityTakesNothing(t *testing.T) {
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	openGig(t, leaderAmong(t, nodes), 10)
+	alone := leaderAmong(t, nodes)
+	var others []*testNode
+	for _, n := range nodes {
+		if n != alone {
+			others = append(others, n)
+			n.kill()
+		}
+	}
+	// The old leader does not know yet; then it has stepped down.
+	if code := buyAt(alone, "ann", "before"); code != 4 && code != 5 {
+		t.Errorf("a buy without a majority: exit code %d", code)
+	}
+	within(t, 20*time.Second, "the last node tells that nobody leads", func() bool { return buyAt(alone, "bob", "alone") == 4 })
+	if alone.ready() {
+		t.Error("a node without a leader is ready")
+	}
+	private := alone.private + "," + others[0].private
+	has(t, command(t, 1, "status", "--nodes", private, "--secret-file", alone.secretFile), alone.id, others[0].private)
+	for _, n := range others {
+		n.start()
+	}
+	leader := leaderAmong(t, nodes)
+	within(t, 20*time.Second, "the first buyer's retry", func() bool { return buyAt(leader, "ann", "before") == 0 })
+	page, err := leader.buyer("ann").Orders(context.Background(), 0, "")
+	if err != nil || len(page.Orders) != 1 {
+		t.Fatalf("one key, %+v, %v", page, err)
+	}
+	if page, err := leader.buyer("bob").Orders(context.Background(), 0, ""); err != nil || len(page.Orders) != 0 {
+		t.Errorf("what was not taken has %+v, %v", page, err)
+	}
+	mustBeSame(t, nodes)
+	all := nodes[0].private + "," + nodes[1].private + "," + nodes[2].private
+	has(t, command(t, 0, "status", "--nodes", all, "--secret-file", alone.secretFile), "leader", "follower", "n1", "n2", "n3")
+	for _, n := range nodes {
+		n.stop()
+		mustAudit(t, n)
+	}
+}
+
+// buyAt returns the exit code that a buy at this node would have.
+func buyAt(n *testNode, user, key string) int {
+	_, err := n.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: key})
+	return exitCode(err)
+}
