@@ -125,7 +125,7 @@ func (c *cluster) leader(ctx context.Context) (*node, error) {
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		for _, n := range c.nodes {
 			s, err := n.status(ctx)
-			if err == nil && s.Role == "leader" && s.LeaderID == n.id {
+			if err == nil && s.Role == "leader" {
 				return n, nil
 			}
 		}
@@ -174,7 +174,6 @@ func (c *cluster) lastLogs() string {
 type nodeStatus struct {
 	NodeID      string `json:"node_id"`
 	Role        string `json:"role"`
-	LeaderID    string `json:"leader_id"`
 	Seq         uint64 `json:"seq"`
 	StateHash   string `json:"state_hash"`
 	JournalHash string `json:"journal_hash"`

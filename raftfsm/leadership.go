@@ -44,11 +44,11 @@ func (n *Node) takeOffice() {
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)
-	n.batcher.leading.Store(true)
 	if n.stopping() {
 		return
 	}
 	n.inbox.open()
+	n.batcher.leading.Store(true)
 	signal(n.inbox.ready)
 	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
 }

@@ -13,7 +13,7 @@ import (
 // same Seq have the same StateHash.
 type Status struct {
 	NodeID            string   `json:"node_id"`
-	Role              string   `json:"role"`
+	Role              string   `json:"role"` // leader once it takes requests, candidate until then
 	Term              uint64   `json:"term"`
 	LeaderID          string   `json:"leader_id"`
 	LeaderHTTPAddress string   `json:"leader_http_address"`
@@ -37,7 +37,7 @@ func (n *Node) Status() Status {
 	head := n.journal.Position()
 	requests, _ := n.inbox.load()
 	s := Status{
-		NodeID: n.config.NodeID, Role: strings.ToLower(n.raft.State().String()), Term: n.raft.CurrentTerm(),
+		NodeID: n.config.NodeID, Role: n.role(), Term: n.raft.CurrentTerm(),
 		LeaderID: string(leader), RaftAddress: string(n.trans.LocalAddr()),
 		CommitIndex: n.raft.CommitIndex(), AppliedIndex: n.raft.AppliedIndex(), LastIndex: n.raft.LastIndex(),
 		Seq: seq, LogTime: logTime, StateHash: fmt.Sprintf("%016x", hash),
@@ -50,6 +50,16 @@ func (n *Node) Status() Status {
 		}
 	}
 	return s
+}
+
+// role returns raft's role, but calls a node that was elected and has not applied
+// everything before its term yet a candidate: it takes no requests.
+func (n *Node) role() string {
+	state := n.raft.State()
+	if state == raft.Leader && !n.Leads() {
+		state = raft.Candidate
+	}
+	return strings.ToLower(state.String())
 }
 
 // Leads reports whether this node takes requests.
