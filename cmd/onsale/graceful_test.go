@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"onsale/api/contract"
+)
+
+// An operator restarts the only node in the middle of a sale: it exits with 0
+// each time, and who was answered keeps the order.
+func TestRestartUnderLoad(t *testing.T) {
+	nodes := newNodes(t, 1)
+	n := nodes[0]
+	n.start()
+	leaderAmong(t, nodes)
+	openGig(t, n, 1<<20)
+	c := gather(nodes, 16)
+	for range 2 {
+		time.Sleep(300 * time.Millisecond)
+		n.stop()
+		n.start()
+		leaderAmong(t, nodes)
+	}
+	time.Sleep(200 * time.Millisecond)
+	mustHold(t, n, c.disperse())
+	n.stop()
+	mustAudit(t, n)
+}
+
+// The three nodes are restarted one after the other, the leader last, while
+// buyers buy at all of them.
+func TestRollingRestartUnderLoad(t *testing.T) {
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	leader := leaderAmong(t, nodes)
+	openGig(t, leader, 1<<20)
+	c := gather(nodes, 16)
+	for _, n := range nodes {
+		if n != leader {
+			restart(t, n)
+		}
+	}
+	restart(t, leader)
+	time.Sleep(200 * time.Millisecond)
+	told := c.disperse()
+	mustHold(t, leaderAmong(t, nodes), told)
+	mustBeSame(t, nodes)
+	for _, n := range nodes {
+		n.stop()
+		mustAudit(t, n)
+	}
+}
+
+func restart(t testing.TB, n *testNode) {
+	t.Helper()
+	time.Sleep(200 * time.Millisecond)
+	n.stop()
+	n.start()
+	within(t, 30*time.Second, n.id+" ready again", n.ready)
+}
+
+// Time goes on while no node runs: a hold that ended in between is over at the
+// restart, without a request, and a sale whose instant passed is open.
+func TestTimePassesWhileDown(t *testing.T) {
+	nodes := newNodes(t, 1)
+	n := nodes[0]
+	n.start()
+	leaderAmong(t, nodes)
+	hold, at := contract.Duration(time.Second), time.Now().Add(1500*time.Millisecond)
+	for _, sale := range []contract.NewSale{
+		{ID: "held", Item: "Held", Quantity: 1, Price: 100, Currency: "EUR", Hold: &hold},
+		{ID: "later", Item: "Later", Quantity: 1, Price: 100, Currency: "EUR", StartsAt: &at},
+	} {
+		if _, err := n.seller().CreateSale(context.Background(), sale); err != nil {
+			t.Fatal(err)
+		}
+	}
+	has(t, n.run(t, 0, "buy", "--sale", "held", "--user", "ann"), "reserved")
+	has(t, n.run(t, 3, "buy", "--sale", "later", "--user", "ann"), "not_started")
+	n.kill()
+	time.Sleep(time.Until(at))
+	n.start()
+	leaderAmong(t, nodes)
+	within(t, 5*time.Second, "the hold over, with no request", func() bool {
+		sale, err := n.buyer("ann").Ticket(context.Background(), "held")
+		return err == nil && sale.AvailableQuantity == 1
+	})
+	has(t, n.run(t, 0, "order", "list", "--user", "ann"), "expired")
+	has(t, n.run(t, 0, "buy", "--sale", "held", "--user", "bob"), "reserved")
+	has(t, n.run(t, 0, "buy", "--sale", "later", "--user", "ann"), "reserved")
+	n.stop()
+	mustAudit(t, n)
+}
+
+// run runs a buyer's command line against the node.
+func (n *testNode) run(t testing.TB, code int, args ...string) string {
+	t.Helper()
+	return command(t, code, append(args, "--http", n.http, "--secret-file", n.secretFile)...)
+}
