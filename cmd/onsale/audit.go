@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,13 +11,25 @@ import (
 
 func newAudit(p *program) *cobra.Command {
 	var options audit.Options
+	var contains string
 	c := &cobra.Command{Use: "audit JOURNAL_DIR", Short: "Prove from a journal that a sale was fair and exact", Args: arguments(cobra.ExactArgs(1)),
 		Long: `Reads a node's journal (DATA/journal), checks its hash chain, decides every request
 again with an independent second implementation of the rules, and compares: every
 decision, the counts, the caps, the order and the expiries. It changes nothing and
 may run beside the node. It exits with 6 when it finds something, or when it cannot
-decide everything again because the journal does not begin at the beginning.`,
+decide everything again because the journal does not begin at the beginning.
+
+A journal whose newest blocks are missing is only a shorter journal, and a damaged
+newest block looks like an append that was cut short: give --contains the hash that
+another node's journal, its status or an earlier audit ended with.`,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if contains != "" {
+				head, err := hex.DecodeString(contains)
+				if err != nil || len(head) != len(options.Contains) {
+					return fmt.Errorf("%w: --contains is %q, expected are %d hexadecimal digits", errUsage, contains, 2*len(options.Contains))
+				}
+				copy(options.Contains[:], head)
+			}
 			report, err := audit.Run(args[0], options)
 			if err != nil {
 				return err
@@ -32,5 +45,6 @@ decide everything again because the journal does not begin at the beginning.`,
 			return err
 		}}
 	c.Flags().IntVar(&options.FindingsMax, "findings-max", 20, "findings of each kind to list; all are counted")
+	c.Flags().StringVar(&contains, "contains", "", "hash of a block that must be there, such as the head of another node's journal")
 	return c
 }
