@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -92,8 +93,9 @@ func (o *SaleOptions) servers(ctx context.Context) (*cluster, []byte, error) {
 		token, err := operatorToken(o.Secret)
 		return &cluster{nodes: []*node{{id: "server", http: o.Address, private: o.Private, token: token}}}, o.Secret, err
 	}
-	secret := make([]byte, api.SecretBytesMin)
-	rand.Read(secret) // never fails
+	random := make([]byte, api.SecretBytesMin)
+	rand.Read(random)                            // never fails
+	secret := []byte(hex.EncodeToString(random)) // a file's secret loses white space at its ends
 	fmt.Fprintf(o.Log, "starting %d node(s)\n", o.Nodes)
 	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, secret)
 	return c, secret, err
