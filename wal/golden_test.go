@@ -1,0 +1,22 @@
+package wal
+
+import (
+	"encoding/hex"
+	"testing"
+)
+
+// The bytes on disk must not change without a new version: logs written by an
+// older program are read by this one.
+func TestGoldenFormats(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		got        []byte
+	}{
+		{"frame", "0106000000080706050403020158834d9e7265636f7264", appendFrame(nil, 0x0102030405060708, []byte("record"))},
+		{"manifest", "4f4e534c57414c010300000000000000050000000000000009000000000000008fe9eafc", manifest{oldest: 3, newest: 5, resetting: 9}.encode()},
+	} {
+		if got := hex.EncodeToString(c.got); got != c.want {
+			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
+		}
+	}
+}
