@@ -20,8 +20,10 @@ type generator struct {
 	keys   map[sequencer.KeyDigest]string // names of the keys that were used
 	past   []sequencer.Command            // buys with a key
 	now    int64
-	focus  uint64 // an order that is picked more than others
-	calm   bool   // no sale is closed or cancelled for good
+	orders []uint64 // all that were made, by seq
+	focus  uint64   // an order that is picked more than others
+	calm   bool     // no sale is closed or cancelled for a long time
+	named  int      // how many users there were
 }
 
 func newGenerator(seed uint64) *generator {
@@ -29,8 +31,8 @@ func newGenerator(seed uint64) *generator {
 		random: rand.New(rand.NewPCG(seed, 1)), model: naive.New(),
 		keys: map[sequencer.KeyDigest]string{}, now: dayStart + int64(time.Minute),
 	}
-	for i := range g.between(1, 10) {
-		g.users = append(g.users, fmt.Sprintf("u%d", i))
+	for range g.between(1, 10) {
+		g.users = append(g.users, g.newUser())
 	}
 	g.users = append(g.users, strings.Repeat("x", sequencer.UserBytesMax), "günther")
 	g.calm = g.oneIn(2)
@@ -89,7 +91,13 @@ func (g *generator) rejections(commands []sequencer.Command, order uint64) []seq
 }
 
 // learn lets the generator see a batch's outcome.
-func (g *generator) learn(b *sequencer.Batch) { g.model.Apply(b) }
+func (g *generator) learn(b *sequencer.Batch) {
+	for _, r := range g.model.Apply(b).Results {
+		if r.Kind == sequencer.KindBuy && r.Order != 0 && !r.Replayed {
+			g.orders = append(g.orders, r.Order)
+		}
+	}
+}
 
 func (g *generator) command() sequencer.Command {
 	if g.model.SaleCount() == 0 {
@@ -196,18 +204,11 @@ func (g *generator) pickOrder() uint64 {
 	case 2:
 		g.focus = 0
 	}
-	if _, known := g.model.Order(g.focus); known && !g.oneIn(3) {
-		return g.focus
+	if len(g.orders) > 0 && (g.focus == 0 || g.oneIn(3)) {
+		recent := g.random.IntN(min(len(g.orders), g.between(1, 30)))
+		g.focus = g.orders[len(g.orders)-1-recent]
 	}
-	seq := newest - min(newest, g.random.Uint64N(60))
-	for range 20 {
-		if _, known := g.model.Order(seq); known || seq == 0 {
-			break
-		}
-		seq--
-	}
-	g.focus = seq
-	return seq
+	return g.focus
 }
 
 func (g *generator) userOf(order uint64) []byte {
@@ -230,12 +231,37 @@ func (g *generator) pickUser() []byte {
 	if g.oneIn(150) {
 		return [][]byte{{}, []byte(strings.Repeat("y", sequencer.UserBytesMax+1)), {'a', 0xff}}[g.random.IntN(3)]
 	}
-	return []byte(g.users[min(g.random.IntN(len(g.users)), g.random.IntN(len(g.users)))])
+	i := min(g.random.IntN(len(g.users)), g.random.IntN(len(g.users)))
+	user := []byte(g.users[i])
+	if made := g.model.OrdersOf(user, 0, sequencer.OrdersPerUserMax); len(made) == sequencer.OrdersPerUserMax && g.oneIn(20) {
+		g.users[i] = g.newUser() // who may make no more orders has little left to show
+	}
+	return user
 }
 
+func (g *generator) newUser() string {
+	g.named++
+	return fmt.Sprintf("u%d", g.named-1)
+}
+
+// pickSale returns a sale's number: mostly one that still sells, if there is one.
 func (g *generator) pickSale() uint16 {
 	if g.oneIn(100) {
 		return uint16(g.between(0, g.model.SaleCount()+1))
 	}
-	return uint16(1 + g.random.IntN(max(g.model.SaleCount(), 1)))
+	number := uint16(1 + g.random.IntN(max(g.model.SaleCount(), 1)))
+	if open := g.openSales(); len(open) > 0 && !g.oneIn(20) {
+		number = open[g.random.IntN(len(open))]
+	}
+	return number
+}
+
+// openSales returns the numbers of the sales that are not closed.
+func (g *generator) openSales() (open []uint16) {
+	for number := uint16(1); int(number) <= g.model.SaleCount(); number++ {
+		if view, _ := g.model.Sale(number); !view.Closed {
+			open = append(open, number)
+		}
+	}
+	return open
 }

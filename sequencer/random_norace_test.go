@@ -3,3 +3,5 @@
 package sequencer_test
 
 const raceEnabled = false
+
+const seedsByDefault = 100

@@ -7,6 +7,10 @@ import (
 	"onsale/sequencer"
 )
 
+// salesOfSeed bounds the sales of one seed: every view of each is compared after
+// every batch.
+const salesOfSeed = 16
+
 func (g *generator) create() sequencer.Command {
 	spec := g.spec(fmt.Sprintf("sale-%d", g.model.SaleCount()+g.between(0, 1)))
 	return sequencer.Command{Kind: sequencer.KindSaleCreate, Body: g.perhapsBad(sequencer.AppendSaleSpec(nil, &spec))}
@@ -41,7 +45,7 @@ func (g *generator) perhapsBad(body []byte) []byte {
 }
 
 func (g *generator) saleCommand() sequencer.Command {
-	if g.model.SaleCount() < 4 && g.oneIn(3) {
+	if len(g.openSales()) < 4 && g.model.SaleCount() < salesOfSeed && g.oneIn(3) {
 		return g.create()
 	}
 	c := sequencer.Command{Sale: g.pickSale()}

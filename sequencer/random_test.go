@@ -12,7 +12,7 @@ import (
 
 var (
 	firstSeed   = flag.Uint64("seed", 1, "the first seed of the random tests")
-	seedCount   = flag.Uint64("seeds", 150, "how many seeds the random tests play")
+	seedCount   = flag.Uint64("seeds", seedsByDefault, "how many seeds the random tests play")
 	perSeed     = flag.Int("commands", 4000, "how many commands the random tests play with each seed")
 	shrinkLimit = flag.Duration("shrink", 20*time.Second, "how long a failure is made smaller")
 )
