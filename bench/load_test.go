@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/api"
+)
+
+// The quick minter makes what the servers accept, for the right user.
+func TestMintedTokens(t *testing.T) {
+	secret := bytes.Repeat([]byte("s"), api.SecretBytesMin)
+	config := api.DefaultTokenConfig()
+	config.Secrets = [][]byte{secret}
+	verifier, err := api.NewVerifier(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, now := newMinter(secret, time.Now()), time.Now()
+	for i := range 100 {
+		user := fmt.Sprint("buyer-", i)
+		who, err := verifier.Verify(m.appendToken(nil, []byte(user)), now.Unix())
+		if err != nil || string(who.User) != user {
+			t.Fatalf("token of %s: %+v, %v", user, who, err)
+		}
+	}
+	forged := newMinter(bytes.Repeat([]byte("x"), api.SecretBytesMin), now).appendToken(nil, []byte("buyer-1"))
+	if _, err := verifier.Verify(forged, now.Unix()); !errors.Is(err, api.ErrBadToken) {
+		t.Fatalf("a token of another secret: %v", err)
+	}
+}
+
+func TestReadResponse(t *testing.T) {
+	for text, want := range map[string]string{
+		"HTTP/1.1 202 Accepted\r\ncontent-length:  39\r\n\r\n{\"status\":\"pending\",\"state\":\"reserved\"}": "reserved",
+		"HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n{\"status\":\"fail\",\"reason\":\"sold_out\"}":          "sold_out",
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 22\r\n\r\n{\"code\":\"overloaded\" }":            "503 overloaded",
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n":                                                 "404 ?",
+	} {
+		r, _, err := readResponse(bufio.NewReader(strings.NewReader(text)), nil)
+		if err != nil || r.outcome() != want {
+			t.Errorf("%q: %q, %v", text, r.outcome(), err)
+		}
+	}
+	for _, text := range []string{"", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234"} {
+		if _, _, err := readResponse(bufio.NewReader(strings.NewReader(text)), nil); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// The load tells selling from sold out, retries what was not decided with the
+// same request, and counts every buyer once.
+func TestLoadCountsEveryBuyerOnce(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var served, failed atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go sellFifty(conn, &served, &failed)
+		}
+	}()
+	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 200, connections: 8, retryMax: 10 * time.Second,
+		target: func(context.Context) (string, error) { return listener.Addr().String(), nil }}
+	m, err := l.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := newPhase()
+	sum.merge(m.phases[0])
+	sum.merge(m.phases[1])
+	if sum.outcomes["reserved"] != 50 || sum.outcomes["sold_out"] != 150 || sum.latency.TotalCount() != 200 {
+		t.Fatalf("outcomes %v", sum.outcomes)
+	}
+	if m.phases[0].outcomes["sold_out"] != 0 || int64(sum.retries) != failed.Load() || failed.Load() == 0 {
+		t.Fatalf("selling %v, %d retries after %d failures", m.phases[0].outcomes, sum.retries, failed.Load())
+	}
+}
+
+// sellFifty answers 50 reservations, then sold out; each tenth request it answers
+// overloaded.
+func sellFifty(conn net.Conn, served, failed *atomic.Int64) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for n := 1; ; n++ {
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			if line == "\r\n" {
+				break
+			}
+		}
+		status, body := "200 OK", `{"status":"fail","reason":"sold_out"}`
+		if n%10 == 0 {
+			failed.Add(1)
+			status, body = "503 Service Unavailable", `{"code":"overloaded"}`
+		} else if served.Add(1) <= 50 {
+			status, body = "202 Accepted", `{"status":"pending","state":"reserved"}`
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for _, change := range []func(*SaleOptions){
+		func(o *SaleOptions) { o.Nodes = 0 }, func(o *SaleOptions) { o.Buyers = 0 }, func(o *SaleOptions) { o.Connections = 1 << 20 },
+		func(o *SaleOptions) { o.Quantity = 3 }, func(o *SaleOptions) { o.Address = "127.0.0.1:1" },
+	} {
+		o := DefaultSaleOptions()
+		change(&o)
+		if _, err := RunSale(t.Context(), o); !errors.Is(err, ErrOptions) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
