@@ -18,6 +18,9 @@ import (
 // drainTimeout bounds how long a stopping server lets requests finish.
 const drainTimeout = 10 * time.Second
 
+// privateDrainTimeout bounds it for the private listener, which is the last.
+const privateDrainTimeout = time.Second
+
 // readyInterval is how often a starting server looks for a leader.
 const readyInterval = 10 * time.Millisecond
 
@@ -155,6 +158,18 @@ func (v *server) run(ctx context.Context) error {
 	}
 }
 
+// closePrivate ends the private listener, at last by force: a connection on which
+// nothing was asked yet counts as busy for several seconds, and the node that
+// could answer is gone.
+func (v *server) closePrivate() error {
+	ctx, cancel := context.WithTimeout(context.Background(), privateDrainTimeout)
+	defer cancel()
+	if err := v.private.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
 // close drains the listeners, then stops the node: who was taken is answered.
 func (v *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
@@ -169,7 +184,7 @@ func (v *server) close() error {
 		errs = append(errs, v.node.Close())
 	}
 	if v.private != nil {
-		errs = append(errs, v.private.Shutdown(ctx))
+		errs = append(errs, v.closePrivate())
 	} else if v.privateListener != nil {
 		errs = append(errs, v.privateListener.Close())
 	}
