@@ -197,6 +197,7 @@ func damage(t testing.TB, path string) {
 // A sale refuses before its instant and sells at it; a hold that ends gives its
 // ticket to the next, with no request in between.
 func TestTimesByCommand(t *testing.T) {
+	t.Parallel()
 	o := openOffice(t)
 	defer o.close()
 	o.sell(0, "sale", "create", "later", "--quantity", "1", "--starts-at", "700ms", "--hold", "2s")

@@ -11,6 +11,7 @@ import (
 // An operator restarts the only node in the middle of a sale: it exits with 0
 // each time, and who was answered keeps the order.
 func TestRestartUnderLoad(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
 	n.start()
@@ -32,6 +33,7 @@ func TestRestartUnderLoad(t *testing.T) {
 // The three nodes are restarted one after the other, the leader last, while
 // buyers buy at all of them.
 func TestRollingRestartUnderLoad(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
 		n.start()
@@ -66,6 +68,7 @@ func restart(t testing.TB, n *testNode) {
 // Time goes on while no node runs: a hold that ended in between is over at the
 // restart, without a request, and a sale whose instant passed is open.
 func TestTimePassesWhileDown(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
 	n.start()

@@ -10,6 +10,7 @@ import (
 // node that is told to stop: browsers, probes and HTTP clients open such ones.
 // The buyers' listener gives them as long as a request may take to arrive.
 func TestStopDespiteSilentConnections(t *testing.T) {
+	t.Parallel()
 	private := func(n *testNode) string { return n.private }
 	for _, c := range []struct {
 		what, sent string

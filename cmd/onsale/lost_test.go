@@ -45,6 +45,7 @@ func hangUp(t testing.TB) string {
 // One of three nodes is not enough to decide: buyers are told so instead of
 // being kept, and the sale goes on when the others are back.
 func TestMinorityTakesNothing(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
 		n.start()

@@ -323,6 +323,7 @@ func openGig(t testing.TB, leader *testNode, quantity uint32) {
 // The only node is killed in the middle of a sale, again and again: what it
 // answered stays.
 func TestKilledNodeKeepsItsWord(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
 	n.start()
@@ -345,6 +346,7 @@ func TestKilledNodeKeepsItsWord(t *testing.T) {
 // The leader of three is killed in the middle of a sale, twice, and comes back:
 // the sale goes on, nothing that was told is lost, and all replicas are the same.
 func TestKilledLeaderIsReplaced(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
 		n.start()

@@ -15,10 +15,10 @@ import (
 // The sale that runs out: more is asked for than there is, by buyers who ask for
 // more than the cap.
 const (
-	scarceTickets = 2000
-	scarceBuyers  = 1600
+	scarceTickets = 800
+	scarceBuyers  = 640
 	scarceKeys    = 3 // purchases of each buyer; the cap allows two
-	scarceCrowd   = 24
+	scarceCrowd   = 16
 )
 
 // told is what a purchase was answered with, under its key.

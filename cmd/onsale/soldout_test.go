@@ -8,6 +8,7 @@ import (
 // A sale runs out while its only node is killed three times: every purchase has
 // one answer, exactly the tickets are promised, and nobody passes the cap.
 func TestSoldOutThroughKills(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
 	n.start()
@@ -32,6 +33,7 @@ func TestSoldOutThroughKills(t *testing.T) {
 
 // The same on three nodes, with the leader killed twice.
 func TestSoldOutThroughLeaders(t *testing.T) {
+	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
 		n.start()
