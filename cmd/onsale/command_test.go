@@ -245,6 +245,7 @@ func TestOtherCommands(t *testing.T) {
 	has(t, command(t, 1, "token", "--user", "x", "--secret-file", "/nonexistent"), "no such file")
 	has(t, command(t, 2, "token", "--user", "x", "--role", "king", "--secret-file", secretFor(t)), "king")
 	has(t, command(t, 2, "buy"), "--user")
+	has(t, command(t, 2, "bench", "sale", "--nodes", "0"), "0 nodes")
 }
 
 func secretFor(t testing.TB) string { return newNodes(t, 1)[0].secretFile }

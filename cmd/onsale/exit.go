@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onsale/api/contract"
+	"onsale/bench"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -46,7 +47,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
