@@ -8,6 +8,27 @@ func (m *Model) Seq() uint64 { return m.seq }
 // Now returns the log's time.
 func (m *Model) Now() int64 { return m.now }
 
+// NextDue returns the earliest time at which something happens without a
+// command: a hold ends, a payment outlasts its limit, or a sale starts.
+func (m *Model) NextDue() (time int64, any bool) {
+	earlier := func(at int64) {
+		if !any || at < time {
+			time, any = at, true
+		}
+	}
+	for _, o := range m.orders {
+		if at, running := due(o); running {
+			earlier(at)
+		}
+	}
+	for _, s := range m.sales {
+		if s.spec.StartsAt > m.now && !s.closed {
+			earlier(s.spec.StartsAt)
+		}
+	}
+	return time, any
+}
+
 // SaleCount returns how many sales there are; they are numbered from 1.
 func (m *Model) SaleCount() int { return len(m.sales) }
 

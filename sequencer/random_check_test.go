@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 
 	"onsale/audit"
 	"onsale/naive"
@@ -19,6 +20,7 @@ type trial struct {
 	ledger      *audit.Ledger // checks the promises: cap, counts, FIFO, expiries
 	every       int           // a snapshot is restored, and everything compared, once in so many batches
 	users       map[string]bool
+	views       map[uint16]sequencer.SaleView // as of the batch before
 	orders      []uint64
 	seen        *coverage
 
@@ -45,7 +47,7 @@ type coverage struct {
 func newTrial(every int, seen *coverage) *trial {
 	return &trial{
 		state: sequencer.New(), twin: sequencer.New(), dumb: naive.New(), ledger: audit.NewLedger(1),
-		every: every, users: map[string]bool{}, seen: seen,
+		every: every, users: map[string]bool{}, views: map[uint16]sequencer.SaleView{}, seen: seen,
 	}
 }
 
@@ -62,6 +64,9 @@ func (t *trial) play(b *sequencer.Batch) (err error) {
 	}
 	t.note(b)
 	if err := t.compareSales(); err != nil {
+		return err
+	}
+	if err := t.compareDue(); err != nil {
 		return err
 	}
 	if err := t.compareTouched(); err != nil {
@@ -163,9 +168,35 @@ func (t *trial) compareSales() error {
 		if got != want {
 			return fmt.Errorf("sale %d:\n  got  %+v\n  want %+v", number, got, want)
 		}
+		if err := t.checkTouched(&got); err != nil {
+			return err
+		}
 		if uint64(got.Sold)+uint64(got.Held)+uint64(got.Withheld)+uint64(got.Available) != uint64(got.Quantity) {
 			return fmt.Errorf("P1: %s", describeCounts(&got))
 		}
+	}
+	return nil
+}
+
+// checkTouched finds a sale that changed and is not among those that the last
+// batch touched: whoever publishes views would never publish it.
+func (t *trial) checkTouched(view *sequencer.SaleView) error {
+	now := *view
+	now.AsOfSeq, now.AsOfTime = 0, 0
+	if now != t.views[view.Number] && !slices.Contains(t.state.TouchedSales(), view.Number) {
+		return fmt.Errorf("sale %d changed and is not among the touched %v:\n  was %+v\n  is  %+v", view.Number, t.state.TouchedSales(), t.views[view.Number], now)
+	}
+	t.views[view.Number] = now
+	return nil
+}
+
+// compareDue compares when time is next to be told to the state: too late, and
+// holds outlast their end while nobody buys.
+func (t *trial) compareDue() error {
+	got, any := t.state.NextDue()
+	want, wanted := t.dumb.NextDue()
+	if got != want || any != wanted {
+		return fmt.Errorf("due next at %d (%t), want %d (%t)", got, any, want, wanted)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func newGenerator(seed uint64) *generator {
 	for range g.between(1, 10) {
 		g.users = append(g.users, g.newUser())
 	}
-	g.users = append(g.users, strings.Repeat("x", sequencer.UserBytesMax), "günther")
+	g.users = append(g.users, "z", strings.Repeat("x", sequencer.UserBytesMax), "günther")
 	g.calm = g.oneIn(2)
 	return g
 }
