@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -58,6 +59,7 @@ type auditor struct {
 
 	batch     sequencer.Batch
 	decisions sequencer.Decisions
+	encoded   []byte // the decisions once more
 	outcomes  map[Outcome]uint64
 	last      journal.Head
 	contained bool
@@ -98,6 +100,7 @@ func (a *auditor) block(b *journal.Block) error {
 		return nil
 	}
 	a.count()
+	a.canonical(b)
 	switch {
 	case a.unread || a.report.FirstHeight > 1:
 		a.sequenceOnly()
@@ -117,6 +120,15 @@ func (a *auditor) decode(b *journal.Block) error {
 		return err
 	}
 	return sequencer.DecodeDecisions(b.Decisions, a.batch.Commands, &a.decisions)
+}
+
+// canonical checks that the decisions are written as a node writes them. What is
+// read alike and written otherwise makes another chain of the same sale.
+func (a *auditor) canonical(b *journal.Block) {
+	a.encoded = sequencer.AppendDecisions(a.encoded[:0], &a.decisions)
+	if !bytes.Equal(a.encoded, b.Decisions) {
+		a.findings.report(KindEncoding, 0, fmt.Sprintf("%d bytes", len(a.encoded)), fmt.Sprintf("%d bytes", len(b.Decisions)), "the decisions are written otherwise than a node writes them")
+	}
 }
 
 // sequenceOnly checks what needs no books: that time and sequence go on from the
