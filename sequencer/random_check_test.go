@@ -159,6 +159,10 @@ func (t *trial) note(b *sequencer.Batch) {
 }
 
 func (t *trial) compareSales() error {
+	touched := slices.Sorted(slices.Values(t.state.TouchedSales()))
+	if len(slices.Compact(touched)) != len(t.state.TouchedSales()) {
+		return fmt.Errorf("sales were touched twice: %v", t.state.TouchedSales())
+	}
 	if got, want := t.state.SaleCount(), t.dumb.SaleCount(); got != want {
 		return fmt.Errorf("%d sales, want %d", got, want)
 	}
