@@ -76,6 +76,9 @@ func (r *snapshotReader) state() (*State, uint64) {
 	hash := le.Uint64(header[32:])
 	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
 	older, newer := le.Uint32(header[48:]), le.Uint32(header[52:])
+	if reserved := le.Uint64(header[8:]) >> 8; reserved != 0 {
+		r.fail("reserved bytes of the header are %014x, not zero", reserved)
+	}
 	if s.now < 0 || s.now > TimeMax || sales > SalesMax || older > s.refusals.limit || newer > s.refusals.limit {
 		r.fail("header is out of bounds")
 	}
@@ -109,6 +112,10 @@ func (r *snapshotReader) sale(s *State) {
 	}
 	sale := &sale{spec: spec, number: uint16(len(s.sales) + 1)}
 	f := r.bytes(saleFixedBytes)
+	if f[8] > 7 {
+		r.fail("sale %d has unknown flags %08b", sale.number, f[8])
+		return
+	}
 	sale.createdAt = int64(le.Uint64(f))
 	sale.paused, sale.closed, sale.cancelled = f[8]&1 != 0, f[8]&2 != 0, f[8]&4 != 0
 	sale.sold, sale.held = le.Uint32(f[9:]), le.Uint32(f[13:])
@@ -131,12 +138,13 @@ func (r *snapshotReader) order(s *State) {
 		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
 		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49] != 0,
 	}
+	flags := f[49]
 	user := r.bytes(int(f[50]))
 	last := s.orders.length
 	switch {
 	case r.err != nil:
 	case o.sale == 0 || int(o.sale) > len(s.sales) || o.state == StateNone || o.state > StateRefunded || o.seq > s.seq,
-		!validUser(user), o.attempts > AttemptsMax, last > 0 && s.orders.at(last-1).seq >= o.seq:
+		!validUser(user), o.attempts > AttemptsMax, flags > 1, last > 0 && s.orders.at(last-1).seq >= o.seq:
 		r.fail("order %d (seq %d) is out of bounds", last, o.seq)
 	default:
 		s.restoreOrder(o, user)
@@ -161,6 +169,10 @@ func (s *State) restoreOrder(o order, user []byte) {
 func (r *snapshotReader) refusals(g *generation, count uint32) {
 	for i := uint32(0); i < count && r.err == nil; i++ {
 		f := r.bytes(refusalBytes)
+		if f[29]|f[30]|f[31] != 0 {
+			r.fail("reserved bytes of a refusal are not zero")
+			return
+		}
 		g.add(refusal{
 			key: KeyDigest(f), seq: binary.LittleEndian.Uint64(f[16:]), sale: binary.LittleEndian.Uint16(f[24:]),
 			quantity: f[26], min: f[27], code: Code(f[28]),

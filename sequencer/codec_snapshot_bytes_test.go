@@ -1,0 +1,23 @@
+package sequencer_test
+
+import (
+	"bytes"
+	"testing"
+
+	"onsale/sequencer"
+)
+
+// Each byte of a snapshot means something: changed under a good checksum, the
+// snapshot is refused.
+func TestSnapshotBytesAllMeanSomething(t *testing.T) {
+	whole := golden(t, "snapshot")
+	for i := range len(whole) - 4 {
+		for _, bit := range [...]int{i % 8, 7} { // flags have unknown bits at the top
+			damaged := bytes.Clone(whole)
+			damaged[i] ^= 1 << bit
+			if _, err := sequencer.ReadSnapshot(bytes.NewReader(withChecksum(damaged))); err == nil {
+				t.Errorf("byte %d: bit %d is not looked at", i, bit)
+			}
+		}
+	}
+}
