@@ -37,6 +37,7 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	s.touched = s.touched[:0]
 	s.now = max(s.now, b.Time)
 	s.before, s.out = 0, d
+	s.forwarded, s.notTaken = 0, 0
 	d.Time, d.FirstSeq = s.now, s.seq+1
 	d.Results = slices.Grow(d.Results[:0], len(b.Commands))[:len(b.Commands)]
 	d.Events = d.Events[:0]
@@ -88,6 +89,9 @@ func (s *State) advance() {
 }
 
 func (s *State) decide(c *Command, hash uint64, r *Result) {
+	if s.forwarded|s.notTaken != 0 && s.inForward(c, r) {
+		return
+	}
 	switch c.Kind {
 	case KindBuy:
 		s.buy(c, hash, r)
@@ -105,6 +109,10 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.saleCreate(c, r)
 	case KindExtend:
 		s.extend(c, r)
+	case KindSessionOpen:
+		s.sessionOpen(r)
+	case KindForward:
+		s.forward(c, r)
 	case KindSaleUpdate, KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel, KindSaleQuantity, KindSaleRelease:
 		s.changeSale(c, r)
 	default:

@@ -14,7 +14,7 @@ var ErrBatchCorrupt = errors.New("batch is corrupt")
 var ErrVersion = errors.New("unknown format version")
 
 // BatchVersion is the version byte of an encoded batch.
-const BatchVersion = 1
+const BatchVersion = 2
 
 // BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
 // leaves this much room in front and fills it with PutBatchHeader.
@@ -22,7 +22,7 @@ const BatchVersion = 1
 // All numbers are little-endian.
 //
 //	offset  bytes  batch header
-//	0       1      version (1)
+//	0       1      version (2)
 //	1       3      zero
 //	4       4      number of commands
 //	8       8      log time, nanoseconds since the Unix epoch
@@ -40,10 +40,13 @@ const BatchVersion = 1
 //	pay_voided     order 8, attempt 1
 //	refund         order 8
 //	sale_create    sale spec to the end
-//	sale_update    sale 2, sale spec to the end
+//	sale_update    sale 2, revision 4, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2
-//	sale_quantity, sale_release                         sale 2, amount 8
+//	sale_quantity  sale 2, amount 8, revision 4
+//	sale_release   sale 2, amount 8
 //	extend         amount 8
+//	session_open   nothing
+//	forward        session 8, number 8, count 4
 //
 // A command of an unknown kind or with fields that do not fit its length is
 // decoded with Kind 0, and the state answers it with CodeBadRequest: one bad
@@ -104,13 +107,17 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindSaleCreate:
 		return append(dst, c.Body...)
 	case KindSaleUpdate:
-		return append(le.AppendUint16(dst, c.Sale), c.Body...)
+		return append(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Body...)
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return le.AppendUint16(dst, c.Sale)
-	case KindSaleQuantity, KindSaleRelease:
+	case KindSaleQuantity:
+		return le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision)
+	case KindSaleRelease:
 		return le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount))
 	case KindExtend:
 		return le.AppendUint64(dst, uint64(c.Amount))
+	case KindForward:
+		return le.AppendUint32(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Count)
 	}
 	return dst
 }
@@ -203,13 +210,17 @@ func decodeFields(f []byte, c *Command) bool {
 	case KindSaleCreate:
 		c.Body = f
 	case KindSaleUpdate:
-		c.Sale, c.Body = le.Uint16(f), f[2:]
+		c.Sale, c.Revision, c.Body = le.Uint16(f), le.Uint32(f[2:]), f[6:]
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		c.Sale = le.Uint16(f)
-	case KindSaleQuantity, KindSaleRelease:
+	case KindSaleQuantity:
+		c.Sale, c.Amount, c.Revision = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:])
+	case KindSaleRelease:
 		c.Sale, c.Amount = le.Uint16(f), int64(le.Uint64(f[2:]))
 	case KindExtend:
 		c.Amount = int64(le.Uint64(f))
+	case KindForward:
+		c.Order, c.Amount, c.Count = le.Uint64(f), int64(le.Uint64(f[8:])), le.Uint32(f[16:])
 	}
 	return true
 }
@@ -233,11 +244,17 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindSaleCreate:
 		return 0, false
 	case KindSaleUpdate:
-		return 2, false
+		return 6, false
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return 2, true
-	case KindSaleQuantity, KindSaleRelease:
+	case KindSaleQuantity:
+		return 14, true
+	case KindSaleRelease:
 		return 10, true
+	case KindSessionOpen:
+		return 0, true
+	case KindForward:
+		return 20, true
 	}
 	return -1, false
 }

@@ -22,11 +22,13 @@ const (
 	KindSaleQuantity Kind = 13
 	KindSaleRelease  Kind = 14
 	KindExtend       Kind = 15
+	KindSessionOpen  Kind = 16
+	KindForward      Kind = 17
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
-	"sale_quantity", "sale_release", "extend"}
+	"sale_quantity", "sale_release", "extend", "session_open", "forward"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -80,14 +82,17 @@ func DigestKey(user, key []byte) KeyDigest {
 //	pay_voided     Order Attempt
 //	refund         Order
 //	sale_create    Body (a SaleSpec)
-//	sale_update    Sale Body (a SaleSpec; its id must stay)
+//	sale_update    Sale Revision Body (a SaleSpec; its id must stay)
 //	sale_pause     Sale
 //	sale_resume    Sale
 //	sale_close     Sale
 //	sale_cancel    Sale
-//	sale_quantity  Sale Amount (tickets more or fewer)
+//	sale_quantity  Sale Amount (tickets more or fewer) Revision
 //	sale_release   Sale Amount (withheld tickets to sell again)
 //	extend         Amount (nanoseconds that every live deadline moves)
+//	session_open   (its seq is the session's id)
+//	forward        Order (the session's id) Amount (number of the batch, from 1,
+//	               growing) Count (how many of the next commands it consists of)
 type Command struct {
 	Kind     Kind
 	Quantity uint8
@@ -96,7 +101,9 @@ type Command struct {
 	Outcome  PayOutcome
 	Sale     uint16    // number of the sale, from 1
 	Order    uint64    // seq of the order
-	Amount   int64     // minor units, tickets or nanoseconds; see the table
+	Amount   int64     // minor units, tickets, nanoseconds or a batch's number; see the table
+	Count    uint32    // commands of a forwarded batch
+	Revision uint32    // the sale's that the seller saw; 0 for any
 	Key      KeyDigest // zero when the buyer sent no key
 	User     []byte
 	Body     []byte

@@ -72,6 +72,10 @@ const (
 	CodeSaleLimit        // SalesMax
 	CodeInvalidQuantity  // fewer tickets than are sold and held, or more than TicketsMax
 	CodeNotCancellable   // the order is paying, paid or final
+	CodeSaleChanged      // the sale is not the one that the seller saw
+	CodeUnknownSession   // the front-end's session was forgotten
+	CodeBatchRepeated    // the session's batch, or a later one, was executed before
+	CodeNotTaken         // the command is part of a batch that was not executed
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -80,7 +84,7 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"bad_request", "unknown_sale", "unknown_order", "key_reused", "order_limit", "session_expired",
 	"already_paid", "payment_in_flight", "amount_mismatch", "attempts_exceeded", "stale_attempt",
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
-	"invalid_quantity", "not_cancellable"}
+	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }

@@ -58,7 +58,7 @@ func (r *refusal) fingerprint() uint64 {
 func (s *sale) fingerprint() uint64 {
 	h := mixBytes(uint64(s.number), AppendSaleSpec(make([]byte, 0, 512), &s.spec))
 	flags := flagBits(s.paused, s.closed, s.cancelled)
-	for _, v := range [...]uint64{flags, uint64(s.createdAt), uint64(s.sold), uint64(s.held), uint64(s.withheld),
+	for _, v := range [...]uint64{flags, uint64(s.createdAt), uint64(s.revision), uint64(s.sold), uint64(s.held), uint64(s.withheld),
 		uint64(s.available), uint64(s.waiting), s.waitingTickets, s.servedSeq, s.counters.Replayed, s.counters.PromoteBlocked} {
 		h = mix(h, v)
 	}

@@ -39,6 +39,8 @@ const (
 	BatchCommandsMax = 1 << 16
 	// CommandBytesMax bounds one encoded command.
 	CommandBytesMax = 1 << 12
+	// SessionsMax bounds the front-ends' sessions that are remembered.
+	SessionsMax = 1 << 10
 	// RefusalKeysMax is how many of the newest refusals that carried an
 	// idempotency key are remembered at least; twice as many at most.
 	RefusalKeysMax = 1 << 21

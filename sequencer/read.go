@@ -21,7 +21,7 @@ func (s *State) Sale(number uint16) (SaleView, bool) {
 	}
 	sale := s.sales[number-1]
 	return SaleView{
-		SaleSpec: sale.spec, Number: number, CreatedAt: sale.createdAt,
+		SaleSpec: sale.spec, Number: number, CreatedAt: sale.createdAt, Revision: sale.revision,
 		Paused: sale.paused, Closed: sale.closed, Cancelled: sale.cancelled,
 		Sold: sale.sold, Held: sale.held, Withheld: sale.withheld, Available: sale.available,
 		Waiting: sale.waiting, ServedSeq: sale.servedSeq, Counters: sale.counters,

@@ -76,10 +76,11 @@ func (r *snapshotReader) state() (*State, uint64) {
 	hash := le.Uint64(header[32:])
 	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
 	older, newer := le.Uint32(header[48:]), le.Uint32(header[52:])
-	if reserved := le.Uint64(header[8:]) >> 8; reserved != 0 {
-		r.fail("reserved bytes of the header are %014x, not zero", reserved)
+	sessions := le.Uint16(header[14:])
+	if reserved := le.Uint64(header[8:]) << 16 >> 24; reserved != 0 {
+		r.fail("reserved bytes of the header are %010x, not zero", reserved)
 	}
-	if s.now < 0 || s.now > TimeMax || sales > SalesMax || older > s.refusals.limit || newer > s.refusals.limit {
+	if s.now < 0 || s.now > TimeMax || sales > SalesMax || older > s.refusals.limit || newer > s.refusals.limit || sessions > SessionsMax {
 		r.fail("header is out of bounds")
 	}
 	for i := uint32(0); i < sales && r.err == nil; i++ {
@@ -90,6 +91,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 	}
 	r.refusals(s.refusals.older, older)
 	r.refusals(s.refusals.newer, newer)
+	r.sessions(s, int(sessions))
 	for _, sale := range s.sales {
 		sale.hash = sale.fingerprint()
 		s.salesHash += sale.hash
@@ -118,11 +120,11 @@ func (r *snapshotReader) sale(s *State) {
 	}
 	sale.createdAt = int64(le.Uint64(f))
 	sale.paused, sale.closed, sale.cancelled = f[8]&1 != 0, f[8]&2 != 0, f[8]&4 != 0
-	sale.sold, sale.held = le.Uint32(f[9:]), le.Uint32(f[13:])
-	sale.withheld, sale.available = le.Uint32(f[17:]), le.Uint32(f[21:])
-	sale.servedSeq = le.Uint64(f[25:])
+	sale.revision, sale.sold, sale.held = le.Uint32(f[9:]), le.Uint32(f[13:]), le.Uint32(f[17:])
+	sale.withheld, sale.available = le.Uint32(f[21:]), le.Uint32(f[25:])
+	sale.servedSeq = le.Uint64(f[29:])
 	for i, counter := range sale.counters.list() {
-		*counter = le.Uint64(f[33+8*i:])
+		*counter = le.Uint64(f[37+8*i:])
 	}
 	if s.saleNumber[spec.ID] != 0 {
 		r.fail("sale %q is there twice", spec.ID)
@@ -177,5 +179,19 @@ func (r *snapshotReader) refusals(g *generation, count uint32) {
 			key: KeyDigest(f), seq: binary.LittleEndian.Uint64(f[16:]), sale: binary.LittleEndian.Uint16(f[24:]),
 			quantity: f[26], min: f[27], code: Code(f[28]),
 		})
+	}
+}
+
+func (r *snapshotReader) sessions(s *State, count int) {
+	le, last := binary.LittleEndian, uint64(0)
+	for i := 0; i < count && r.err == nil; i++ {
+		f := r.bytes(sessionBytes)
+		one := session{id: le.Uint64(f), number: le.Uint64(f[8:]), first: le.Uint64(f[16:])}
+		if one.id <= last || one.id > s.seq || one.first > s.seq {
+			r.fail("session %d (first seq %d) is out of bounds", one.id, one.first)
+			return
+		}
+		last = one.id
+		s.sessions.add(one)
 	}
 }

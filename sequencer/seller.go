@@ -11,7 +11,7 @@ func (s *State) saleCreate(c *Command, r *Result) {
 	case len(s.sales) >= SalesMax:
 		r.Code = CodeSaleLimit
 	default:
-		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), createdAt: s.now, available: spec.Quantity}
+		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), revision: 1, createdAt: s.now, available: spec.Quantity}
 		s.addSale(sale)
 		s.touch(sale)
 		if starts := spec.StartsAt; starts > s.now && (s.nextStart == 0 || starts < s.nextStart) {
@@ -35,6 +35,10 @@ func (s *State) changeSale(c *Command, r *Result) {
 		return
 	}
 	r.Sale = sale.number
+	if c.Revision != 0 && c.Revision != sale.revision {
+		r.Code = CodeSaleChanged
+		return
+	}
 	switch c.Kind {
 	case KindSaleUpdate:
 		r.Code = s.update(sale, c.Body)
@@ -50,6 +54,9 @@ func (s *State) changeSale(c *Command, r *Result) {
 		r.Code = s.changeQuantity(sale, c.Amount)
 	case KindSaleRelease:
 		r.Code = s.releaseWithheld(sale, c.Amount)
+	}
+	if r.Code == CodeOK {
+		sale.revision++
 	}
 	sale.check()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
 // ErrSnapshotCorrupt is returned when bytes are not a whole snapshot of a state,
@@ -13,7 +14,7 @@ import (
 var ErrSnapshotCorrupt = errors.New("snapshot is corrupt")
 
 // SnapshotVersion is the version byte of a snapshot.
-const SnapshotVersion = 1
+const SnapshotVersion = 2
 
 // snapshotMagic is how a snapshot begins.
 const snapshotMagic = "ONSLSNAP"
@@ -23,8 +24,9 @@ const snapshotMagic = "ONSLSNAP"
 //
 //	offset  bytes  header
 //	0       8      "ONSLSNAP"
-//	8       1      version (1)
-//	9       7      zero
+//	8       1      version (2)
+//	9       5      zero
+//	14      2      number of sessions
 //	16      8      log time, nanoseconds
 //	24      8      seq of the last decided command
 //	32      8      hash of the state
@@ -32,7 +34,7 @@ const snapshotMagic = "ONSLSNAP"
 //	44      4      number of orders
 //	48      4      number of remembered refusals of the older generation
 //	52      4      the same of the newer generation
-//	56             sales, orders, refusals (older, newer)
+//	56             sales, orders, refusals (older, newer), sessions
 //	end-4   4      CRC-32C of everything before
 //
 //	offset  bytes  sale
@@ -40,9 +42,10 @@ const snapshotMagic = "ONSLSNAP"
 //	2              spec (AppendSaleSpec)
 //	+0      8      created at
 //	+8      1      flags: bit 0 paused, 1 closed, 2 cancelled
-//	+9      16     sold, held, withheld, available, 4 bytes each
-//	+25     8      served seq
-//	+33            counters: replayed, promote blocked, buys by code,
+//	+9      4      revision
+//	+13     16     sold, held, withheld, available, 4 bytes each
+//	+29     8      served seq
+//	+37            counters: replayed, promote blocked, buys by code,
 //	               then entered and tickets by state, 8 bytes each
 //
 //	offset  bytes  order
@@ -70,11 +73,17 @@ const snapshotMagic = "ONSLSNAP"
 //	27      1      min
 //	28      1      code
 //	29      3      zero
+//
+//	offset  bytes  session
+//	0       8      id
+//	8       8      number of the newest batch
+//	16      8      its first seq
 const (
 	snapshotHeaderBytes = 56
-	saleFixedBytes      = 33 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
+	saleFixedBytes      = 37 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
 	orderFixedBytes     = 51
 	refusalBytes        = 32
+	sessionBytes        = 24
 )
 
 // Snapshot is a frozen copy of a state. Taking it costs a pointer for each page
@@ -86,6 +95,7 @@ type Snapshot struct {
 	orders       paged[order]
 	userIDs      arena
 	older, newer paged[refusal]
+	sessions     []session
 }
 
 // Snapshot freezes the state. It must be called by the goroutine that calls
@@ -96,6 +106,7 @@ func (s *State) Snapshot() *Snapshot {
 		sales:  make([]sale, len(s.sales)),
 		orders: s.orders.freeze(), userIDs: s.userIDs.freeze(),
 		older: s.refusals.older.refusals.freeze(), newer: s.refusals.newer.refusals.freeze(),
+		sessions: slices.Clone(s.sessions.list),
 	}
 	for i, sale := range s.sales {
 		frozen.sales[i] = *sale
@@ -122,6 +133,9 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 			out.Write(appendRefusal(buffer[:0], generation.at(number)))
 		}
 	}
+	for i := range sn.sessions {
+		out.Write(appendSession(buffer[:0], &sn.sessions[i]))
+	}
 	if err := out.Flush(); err != nil {
 		return counted.written, err
 	}
@@ -143,7 +157,8 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 func (sn *Snapshot) appendHeader(dst []byte) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, snapshotMagic...)
-	dst = append(dst, SnapshotVersion, 0, 0, 0, 0, 0, 0, 0)
+	dst = append(dst, SnapshotVersion, 0, 0, 0, 0, 0)
+	dst = le.AppendUint16(dst, uint16(len(sn.sessions)))
 	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash} {
 		dst = le.AppendUint64(dst, v)
 	}
@@ -160,7 +175,7 @@ func appendSale(dst []byte, s *sale) []byte {
 	le.PutUint16(dst, uint16(len(dst)-2))
 	dst = le.AppendUint64(dst, uint64(s.createdAt))
 	dst = append(dst, byte(flagBits(s.paused, s.closed, s.cancelled)))
-	for _, v := range [...]uint32{s.sold, s.held, s.withheld, s.available} {
+	for _, v := range [...]uint32{s.revision, s.sold, s.held, s.withheld, s.available} {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, s.servedSeq)
@@ -198,4 +213,9 @@ func appendRefusal(dst []byte, r *refusal) []byte {
 	dst = append(dst, r.key[:]...)
 	dst = binary.LittleEndian.AppendUint64(dst, r.seq)
 	return append(dst, byte(r.sale), byte(r.sale>>8), r.quantity, r.min, byte(r.code), 0, 0, 0)
+}
+
+func appendSession(dst []byte, s *session) []byte {
+	le := binary.LittleEndian
+	return le.AppendUint64(le.AppendUint64(le.AppendUint64(dst, s.id), s.number), s.first)
 }

@@ -17,13 +17,19 @@ type State struct {
 	userIDs  arena
 	timers   timers
 	refusals refusals
+	sessions sessions
 
 	ordersHash uint64 // sum of the orders' fingerprints
 	salesHash  uint64 // sum of the sales' fingerprints as of the end of the last batch
 
 	touched []uint16 // sales that the current batch changed
 	before  uint32   // Event.Before for events of now
-	out     *Decisions
+
+	// Within a batch: how many of the next commands are one forwarded batch,
+	// executed or not.
+	forwarded, notTaken uint32
+
+	out *Decisions
 
 	// hashSeed spreads users over the index. It differs from replica to
 	// replica, so that nobody can choose user ids that collide; it decides
@@ -40,6 +46,7 @@ type sale struct {
 	spec      SaleSpec
 	number    uint16
 	createdAt int64
+	revision  uint32 // counts the seller's changes
 
 	paused, closed, cancelled bool
 
@@ -75,7 +82,8 @@ func (s *State) Hash() uint64 {
 	h := mix(s.seq, uint64(s.now))
 	h = mix(h, s.ordersHash)
 	h = mix(h, s.salesHash)
-	return mix(mix(h, s.refusals.older.hash), s.refusals.newer.hash)
+	h = mix(mix(h, s.refusals.older.hash), s.refusals.newer.hash)
+	return mix(h, s.sessions.hash)
 }
 
 // NextDue returns the earliest log time at which something happens without a

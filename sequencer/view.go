@@ -40,6 +40,7 @@ type SaleView struct {
 	SaleSpec
 	Number    uint16
 	CreatedAt int64
+	Revision  uint32 // counts the seller's changes; creating it was the first
 	Paused    bool
 	Closed    bool
 	Cancelled bool
