@@ -9,12 +9,13 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/inbox"
 	"onsale/sequencer"
 )
 
 // proposal is a batch on its way through raft.
 type proposal struct {
-	chunk  *chunk
+	chunk  *inbox.Chunk
 	future raft.ApplyFuture
 	began  time.Time
 }
@@ -24,7 +25,7 @@ type proposal struct {
 // that entries have the order of the inbox; a second one answers who waits, in
 // the same order.
 type batcher struct {
-	inbox   *inbox
+	inbox   *inbox.Inbox
 	clock   *logClock
 	machine *machine
 	raft    *raft.Raft
@@ -49,7 +50,7 @@ type batcherCounters struct {
 	commitTimes                        timeHistogram
 }
 
-func newBatcher(c *Config, in *inbox, clock *logClock, m *machine) *batcher {
+func newBatcher(c *Config, in *inbox.Inbox, clock *logClock, m *machine) *batcher {
 	return &batcher{
 		inbox: in, clock: clock, machine: m,
 		stored:   make(chan struct{}, 1),
@@ -101,11 +102,11 @@ func (b *batcher) propose() {
 		select {
 		case <-b.stop:
 			return
-		case <-b.inbox.ready:
+		case <-b.inbox.Ready():
 		case <-b.answered:
 		case <-tick.C:
 		}
-		for next := b.next(); next != nil; next = b.inbox.take() {
+		for next := b.next(); next != nil; next = b.inbox.Take() {
 			if !b.send(next) {
 				return
 			}
@@ -115,13 +116,13 @@ func (b *batcher) propose() {
 
 // next returns the batch to propose: the inbox's oldest, or an empty one when
 // something is due and nothing under way would bring the time.
-func (b *batcher) next() *chunk {
-	if oldest := b.inbox.take(); oldest != nil {
+func (b *batcher) next() *inbox.Chunk {
+	if oldest := b.inbox.Take(); oldest != nil {
 		return oldest
 	}
 	if b.leading.Load() && b.untilDue() <= 0 && len(b.inFlight) == 0 {
 		b.counters.ticks.Add(1)
-		return &chunk{data: make([]byte, sequencer.BatchHeaderBytes)}
+		return &inbox.Chunk{Data: make([]byte, sequencer.BatchHeaderBytes)}
 	}
 	return nil
 }
@@ -137,21 +138,21 @@ func (b *batcher) untilDue() time.Duration {
 
 // send hands a batch to raft and returns when the next one may be formed: a
 // batch that is proposed earlier would be nearly empty and wait a whole fsync.
-func (b *batcher) send(c *chunk) bool {
+func (b *batcher) send(c *inbox.Chunk) bool {
 	select {
 	case b.inFlight <- struct{}{}:
 	case <-b.stop:
-		c.fail(sequencer.ErrStopping)
+		c.Fail(sequencer.ErrStopping)
 		return false
 	}
 	select { // a note that is left over is of an older batch
 	case <-b.stored:
 	default:
 	}
-	sequencer.PutBatchHeader(c.data, b.clock.stamp(), c.count)
+	sequencer.PutBatchHeader(c.Data, b.clock.stamp(), c.Count)
 	b.machine.proposing.Add(1)
 	b.counters.proposals.Add(1)
-	b.pending <- proposal{c, b.raft.Apply(c.data, 0), time.Now()}
+	b.pending <- proposal{c, b.raft.Apply(c.Data, 0), time.Now()}
 	select {
 	case <-b.stored:
 	case <-b.stop:
@@ -168,7 +169,7 @@ func (b *batcher) answer() {
 			err = b.deliver(p)
 		}
 		if err != nil {
-			p.chunk.fail(b.explain(err, p.chunk.count))
+			p.chunk.Fail(b.explain(err, p.chunk.Count))
 		}
 		b.counters.commitTimes.observe(time.Since(p.began))
 		<-b.inFlight
@@ -180,7 +181,7 @@ func (b *batcher) answer() {
 func (b *batcher) deliver(p proposal) error {
 	switch response := p.future.Response().(type) {
 	case *sequencer.Decisions:
-		p.chunk.deliver(response.Results)
+		p.chunk.Deliver(response.Results)
 		return nil
 	case error:
 		return response // committed, but this node failed to apply it

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"onsale/inbox"
 	"onsale/sequencer"
 )
 
@@ -160,6 +162,11 @@ func (c *Config) members() []Peer {
 		return c.Peers
 	}
 	return []Peer{{ID: c.NodeID, RaftAddress: c.RaftAddress, HTTPAddress: c.HTTPAddress}}
+}
+
+func (c *Config) inbox() inbox.Config {
+	return inbox.Config{RequestsMax: c.InboxRequestsMax, BytesMax: c.InboxBytesMax,
+		BatchRequestsMax: c.BatchRequestsMax, BatchBytesMax: c.BatchBytesMax, HeaderBytes: sequencer.BatchHeaderBytes}
 }
 
 func (c *Config) raftConfig() *raft.Config {

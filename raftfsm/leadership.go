@@ -47,9 +47,9 @@ func (n *Node) takeOffice() {
 	if n.stopping() {
 		return
 	}
-	n.inbox.open()
+	n.inbox.Open()
 	n.batcher.leading.Store(true)
-	signal(n.inbox.ready)
+	n.inbox.Wake()
 	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
 }
 
@@ -58,7 +58,7 @@ func (n *Node) leaveOffice() {
 	if n.stopping() {
 		return
 	}
-	n.inbox.shut(sequencer.ErrNoLeader)
+	n.inbox.Shut(sequencer.ErrNoLeader)
 	n.config.Logger.Info("this node does not lead any more", "node", n.config.NodeID)
 }
 

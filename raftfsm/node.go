@@ -14,6 +14,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
+	"onsale/inbox"
 	"onsale/journal"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -30,7 +31,7 @@ type Node struct {
 	stable  *raftboltdb.BoltStore
 	journal *journal.Journal
 	machine *machine
-	inbox   *inbox
+	inbox   *inbox.Inbox
 	batcher *batcher
 	clock   *logClock
 
@@ -71,7 +72,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.fatal, n.config.Logger)
-	n.inbox = newInbox(&n.config)
+	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader
 	n.logs.stored = n.batcher.noteStored
@@ -167,26 +168,26 @@ func (n *Node) fatal(err error) {
 // ErrStopping (not taken, all three) and ErrOutcomeUnknown. The command is not
 // kept.
 func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
-	w, err := n.inbox.put(c)
+	w, err := n.inbox.Put(c)
 	if err != nil {
 		return sequencer.Result{}, n.refusal(err)
 	}
-	return n.inbox.wait(w)
+	return n.inbox.Wait(w)
 }
 
 // DecideMany does the same for commands that are encoded already, one frame after
 // the other: they keep their order and nothing comes between them. It fills
-// results[:count]. ErrFrames when they are no whole commands or more than a
+// results[:count]. inbox.ErrFrames when they are no whole commands or more than a
 // batch holds.
 func (n *Node) DecideMany(frames []byte, count int, results []sequencer.Result) error {
 	if count == 0 {
 		return nil
 	}
-	w, err := n.inbox.putMany(frames, count, results)
+	w, err := n.inbox.PutMany(frames, count, results)
 	if err != nil {
 		return n.refusal(err)
 	}
-	_, err = n.inbox.wait(w)
+	_, err = n.inbox.Wait(w)
 	return err
 }
 
@@ -199,10 +200,8 @@ func (n *Node) refusal(err error) error {
 
 // Leader returns nil when Decide would take a command now, else its error.
 func (n *Node) Leader() error {
-	n.inbox.mu.Lock()
-	defer n.inbox.mu.Unlock()
-	if n.inbox.closed != nil {
-		return n.refusal(n.inbox.closed)
+	if err := n.inbox.Closed(); err != nil {
+		return n.refusal(err)
 	}
 	return nil
 }
@@ -265,11 +264,11 @@ func (n *Node) Close() error {
 
 func (n *Node) close() error {
 	close(n.stop)
-	n.inbox.shut(sequencer.ErrStopping)
+	n.inbox.Shut(sequencer.ErrStopping)
 	err := n.raft.Shutdown().Error()
 	n.batcher.close()
 	n.finished.Wait()
-	n.inbox.shut(sequencer.ErrStopping)
+	n.inbox.Shut(sequencer.ErrStopping)
 	return errors.Join(err, n.closeStores())
 }
 

@@ -35,7 +35,7 @@ func (n *Node) Status() Status {
 	_, leader := n.raft.LeaderWithID()
 	seq, logTime, hash := n.machine.stateHash()
 	head := n.journal.Position()
-	requests, _ := n.inbox.load()
+	requests, _ := n.inbox.Load()
 	s := Status{
 		NodeID: n.config.NodeID, Role: n.role(), Term: n.raft.CurrentTerm(),
 		LeaderID: string(leader), RaftAddress: string(n.trans.LocalAddr()),
