@@ -46,9 +46,9 @@ func (c *collector) counter(name, help string, read func() float64) {
 func (c *collector) inbox() {
 	in, b := c.node.inbox, &c.node.batcher.counters
 	c.gauge("onsale_inbox_requests", "Requests that wait for their place in the order. Alert when over half of the bound.", func() float64 { r, _ := in.Load(); return float64(r) })
-	c.gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", func() float64 { return float64(in.requestsMax) })
+	c.gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", func() float64 { return float64(c.node.config.InboxRequestsMax) })
 	c.gauge("onsale_inbox_bytes", "Bytes of the requests that wait.", func() float64 { _, b := in.Load(); return float64(b) })
-	c.gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", func() float64 { return float64(in.bytesMax) })
+	c.gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", func() float64 { return float64(c.node.config.InboxBytesMax) })
 	c.counter("onsale_inbox_overloaded_total", "Requests refused because the inbox was full. Alert when it grows.", func() float64 { return float64(in.Overloaded()) })
 	c.gauge("onsale_batches_in_flight", "Batches that are proposed and not yet decided.", func() float64 { return float64(len(c.node.batcher.inFlight)) })
 	c.gauge("onsale_batches_in_flight_max", "Bound of onsale_batches_in_flight.", func() float64 { return float64(cap(c.node.batcher.inFlight)) })
