@@ -67,6 +67,9 @@ type Inbox struct {
 
 	overloaded atomic.Uint64 // requests refused because of a bound
 
+	// The bounds of a chunk; see LimitBatch.
+	batchRequestsMax, batchBytesMax int
+
 	chunkBytes int // length of the last chunk that was taken
 
 	ready chan struct{} // capacity 1: there may be something to take
@@ -76,8 +79,18 @@ type Inbox struct {
 func New(config Config, closed error) *Inbox {
 	return &Inbox{
 		config: config, closed: closed, ready: make(chan struct{}, 1),
+		batchRequestsMax: config.BatchRequestsMax, batchBytesMax: config.BatchBytesMax,
 		waiters: sync.Pool{New: func() any { return &Waiter{done: make(chan struct{}, 1)} }},
 	}
+}
+
+// LimitBatch lowers the bounds of the chunks that are begun from now on; they are
+// never raised above the configuration's.
+func (b *Inbox) LimitBatch(requestsMax, bytesMax int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.batchRequestsMax = min(requestsMax, b.config.BatchRequestsMax)
+	b.batchBytesMax = min(bytesMax, b.config.BatchBytesMax)
 }
 
 // Ready has a note in it when there may be something to take.
@@ -187,12 +200,12 @@ func (b *Inbox) room(count, size int) (*Chunk, error) {
 	}
 	if last := len(b.chunks) - 1; last >= 0 {
 		newest := b.chunks[last]
-		if newest.Count+count <= b.config.BatchRequestsMax && len(newest.Data)+size <= b.config.BatchBytesMax {
+		if newest.Count+count <= b.batchRequestsMax && len(newest.Data)+size <= b.batchBytesMax {
 			return newest, nil
 		}
 	}
 	// About as long as the last one will be: growing it would copy it under the lock.
-	capacity := max(512, min(b.config.BatchBytesMax, b.chunkBytes+b.chunkBytes/4))
+	capacity := max(512, min(b.batchBytesMax, b.chunkBytes+b.chunkBytes/4))
 	newest := &Chunk{Data: make([]byte, b.config.HeaderBytes, capacity), Since: time.Now()}
 	b.chunks = append(b.chunks, newest)
 	return newest, nil

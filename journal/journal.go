@@ -161,6 +161,23 @@ func (j *Journal) mustHold(head Head) error {
 	return err
 }
 
+// Range returns the heights of the first and the last block here; both are 0 when
+// there is none.
+func (j *Journal) Range() (first, last uint64) {
+	log := j.current()
+	return log.FirstIndex(), min(log.LastIndex(), j.Position().Height)
+}
+
+// Read returns the block at a height, its hash checked; the log's error when it is
+// not here.
+func (j *Journal) Read(height uint64) (Block, error) {
+	data, err := j.current().Read(height)
+	if err != nil {
+		return Block{}, fmt.Errorf("journal: %w", err)
+	}
+	return DecodeBlock(data)
+}
+
 // Sync makes every block durable that was put before the call. Put goes on
 // meanwhile.
 func (j *Journal) Sync() error { return j.current().Sync() }

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"time"
-
-	"onsale/certificate"
 )
 
 // Config says who a process is and how it meets others.
@@ -20,7 +18,7 @@ type Config struct {
 	Cluster func() (ClusterID, uint8)
 	// Credentials secure every connection; nil means plaintext, which is for
 	// loopback alone.
-	Credentials *certificate.Credentials
+	Credentials Credentials
 	// HandshakeTimeout bounds TLS and hello together.
 	HandshakeTimeout time.Duration
 	// ConnectionsMax bounds a listener's connections, those in their handshake
@@ -28,6 +26,18 @@ type Config struct {
 	ConnectionsMax int
 	// Logger gets who was refused, and why.
 	Logger *slog.Logger
+}
+
+// Credentials are this process's certificate and the authority that it trusts
+// (package certificate, by way of cmd).
+type Credentials interface {
+	// Server returns how callers are met: TLS 1.3, nodes' and front-ends'
+	// certificates of the authority alone.
+	Server() *tls.Config
+	// Client returns how a node is met; wantID "" takes any node's certificate.
+	Client(wantID string) *tls.Config
+	// PeerOf returns whose certificate the other end has shown.
+	PeerOf(state tls.ConnectionState) (role Role, id string, err error)
 }
 
 // DefaultConfig returns the configuration of most processes. A front-end needs two
@@ -80,7 +90,7 @@ func greet(ctx context.Context, config *Config, raw net.Conn, service Service, w
 	}
 	conn := raw
 	if config.Credentials != nil {
-		secure := tls.Client(raw, config.Credentials.Client(certificate.Identity{Role: certificate.RoleNode, ID: wantID}))
+		secure := tls.Client(raw, config.Credentials.Client(wantID))
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}
@@ -126,13 +136,6 @@ func proves(config *Config, conn net.Conn, said *hello) bool {
 	if !isSecure {
 		return false
 	}
-	proved, err := certificate.PeerOf(secure.ConnectionState())
-	return err == nil && proved.ID == said.id && proved.Role == roleName(said.role)
-}
-
-func roleName(role Role) certificate.Role {
-	if role == FrontEnd {
-		return certificate.RoleFrontEnd
-	}
-	return certificate.RoleNode
+	role, id, err := config.Credentials.PeerOf(secure.ConnectionState())
+	return err == nil && id == said.id && role == said.role
 }

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"onsale/certificate"
 )
 
 // refusal tells which node said no.
@@ -116,7 +114,7 @@ func (l *Listener) greeted(raw net.Conn) (*Conn, Service, error) {
 	}
 	conn := raw
 	if l.config.Credentials != nil {
-		secure := tls.Server(raw, l.config.Credentials.Server(certificate.RoleNode, certificate.RoleFrontEnd))
+		secure := tls.Server(raw, l.config.Credentials.Server())
 		if err := secure.Handshake(); err != nil {
 			return nil, 0, err
 		}

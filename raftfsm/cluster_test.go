@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/peer"
 	"onsale/sequencer"
 )
 
@@ -35,7 +36,7 @@ func (c *testClock) move(d time.Duration) {
 func testConfig(t testing.TB, id string) Config {
 	c := DefaultConfig()
 	c.DataDir, c.NodeID = filepath.Join(t.TempDir(), id), id
-	c.RaftAddress = "127.0.0.1:0"
+	c.RaftAddress, c.Bootstrap = "127.0.0.1:0", []Member{{ID: id}}
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 150*time.Millisecond, 150*time.Millisecond, 100*time.Millisecond
 	c.CommitTimeout = 5 * time.Millisecond
 	c.Fatal = func(err error) { t.Errorf("fatal: %v", err) }
@@ -99,14 +100,14 @@ type cluster struct {
 
 func newCluster(t testing.TB, change func(*Config)) *cluster {
 	c := &cluster{t: t, nodes: make([]*Node, 3), trans: make([]*raft.InmemTransport, 3)}
-	var peers []Peer
+	var members []Member
 	for i := range 3 {
 		id := fmt.Sprintf("n%d", i+1)
-		peers = append(peers, Peer{ID: id, RaftAddress: id, HTTPAddress: "http-" + id})
+		members = append(members, Member{ID: id, Address: id})
 	}
 	for i := range 3 {
-		config := testConfig(t, peers[i].ID)
-		config.RaftAddress, config.Peers = peers[i].RaftAddress, peers
+		config := testConfig(t, members[i].ID)
+		config.RaftAddress, config.Bootstrap, config.Cluster = members[i].Address, members, peer.ClusterID{1}
 		if change != nil {
 			change(&config)
 		}

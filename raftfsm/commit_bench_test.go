@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/peer"
 	"onsale/sequencer"
 )
 
@@ -34,14 +35,15 @@ func frames(dst []byte, from uint64, count int, sale uint16) []byte {
 
 // tcpCluster opens nodes that talk over loopback, with the default timeouts.
 func tcpCluster(b *testing.B, count int) []*Node {
-	var peers []Peer
+	var members []Member
 	for i := range count {
-		peers = append(peers, Peer{ID: fmt.Sprintf("n%d", i+1), RaftAddress: fmt.Sprintf("127.0.0.1:%d", freePort(b))})
+		members = append(members, Member{ID: fmt.Sprintf("n%d", i+1), Address: fmt.Sprintf("127.0.0.1:%d", freePort(b))})
 	}
 	var nodes []*Node
-	for _, p := range peers {
+	for _, m := range members {
 		c := DefaultConfig()
-		c.DataDir, c.NodeID, c.RaftAddress, c.Peers = filepath.Join(b.TempDir(), p.ID), p.ID, p.RaftAddress, peers
+		c.DataDir, c.NodeID, c.RaftAddress = filepath.Join(b.TempDir(), m.ID), m.ID, m.Address
+		c.Bootstrap, c.Cluster = members, peer.ClusterID{1}
 		n := mustOpen(b, c)
 		b.Cleanup(func() { n.Close() })
 		nodes = append(nodes, n)

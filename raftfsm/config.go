@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/inbox"
+	"onsale/peer"
 	"onsale/sequencer"
 )
 
@@ -16,28 +17,27 @@ import (
 // which field, what it is, and what is allowed.
 var ErrBadConfig = errors.New("bad node configuration")
 
-// Peer is one member of a known set of nodes.
-type Peer struct {
-	ID          string // unique, never reused for another data folder
-	RaftAddress string // host:port where its raft listens
-	HTTPAddress string // host:port where buyers reach it
-}
-
 // Config is what a node needs. Begin with DefaultConfig.
 type Config struct {
 	// DataDir holds everything that must survive.
 	DataDir string
 	// NodeID is this node's id. It belongs to the data folder for ever.
 	NodeID string
-	// RaftAddress is where raft listens and where the peers reach it.
+	// RaftAddress is where this node's port for its peers listens.
 	RaftAddress string
-	// HTTPAddress is what a request that needs the leader is told, when this
-	// node leads.
-	HTTPAddress string
-	// Peers is the whole known set, this node included, the same on every node;
-	// empty for a cluster of one. It counts at the first start; later the log
-	// knows the members.
-	Peers []Peer
+	// AdvertiseAddress is where the peers reach that port; "" is where it
+	// listens.
+	AdvertiseAddress string
+	// Peer says how peers are met; ID, Role and Cluster are filled in.
+	Peer peer.Config
+	// Bootstrap makes a new cluster of these voters when the data folder is new;
+	// an empty Address stands for this node's. Empty: the node waits until it is
+	// let into a cluster.
+	Bootstrap []Member
+	// Cluster is the id of a cluster that is made; zero draws one.
+	Cluster peer.ClusterID
+	// ClusterNumber is part of the uids of the orders of a cluster that is made.
+	ClusterNumber uint8
 
 	// InboxRequestsMax and InboxBytesMax bound what waits for its place in the
 	// order. More means that a rush waits instead of being told "overloaded"; at
@@ -90,11 +90,13 @@ type Config struct {
 	Transport raft.Transport
 }
 
-// DefaultConfig returns the configuration that serves most, for a cluster of one.
+// DefaultConfig returns the configuration that serves most; Bootstrap is the
+// caller's to say.
 func DefaultConfig() Config {
 	return Config{
 		NodeID:           "n1",
 		RaftAddress:      "127.0.0.1:7101",
+		Peer:             peer.DefaultConfig(),
 		InboxRequestsMax: 1 << 20, InboxBytesMax: 128 << 20,
 		BatchRequestsMax: 8192, BatchBytesMax: 256 << 10,
 		InFlightMax: 16, RPCsInFlightMax: 2,
@@ -138,30 +140,22 @@ func (c *Config) Validate() error {
 	if c.DataDir == "" || c.NodeID == "" || c.Fatal == nil || c.Clock == nil || c.Logger == nil {
 		return fmt.Errorf("%w: DataDir, NodeID, Fatal, Clock and Logger must be set", ErrBadConfig)
 	}
-	return c.validatePeers()
+	return c.validateBootstrap()
 }
 
-func (c *Config) validatePeers() error {
-	seen, own := map[string]bool{}, len(c.Peers) == 0
-	for _, p := range c.Peers {
-		if p.ID == "" || p.RaftAddress == "" || seen[p.ID] || seen[p.RaftAddress] {
-			return fmt.Errorf("%w: peer %q at %q has no id or address, or one that another peer has", ErrBadConfig, p.ID, p.RaftAddress)
+func (c *Config) validateBootstrap() error {
+	seen, own := map[string]bool{}, len(c.Bootstrap) == 0
+	for _, m := range c.Bootstrap {
+		if m.ID == "" || len(m.ID) > peer.IDBytesMax || seen[m.ID] || m.Address != "" && seen[m.Address] || m.Address == "" && m.ID != c.NodeID {
+			return fmt.Errorf("%w: member %q at %q has no id or address, or one that another member has", ErrBadConfig, m.ID, m.Address)
 		}
-		seen[p.ID], seen[p.RaftAddress] = true, true
-		own = own || p.ID == c.NodeID
+		seen[m.ID], seen[m.Address] = true, true
+		own = own || m.ID == c.NodeID
 	}
 	if !own {
-		return fmt.Errorf("%w: this node, %q, is not among its peers", ErrBadConfig, c.NodeID)
+		return fmt.Errorf("%w: this node, %q, is not among the members", ErrBadConfig, c.NodeID)
 	}
 	return nil
-}
-
-// members returns the known set; a node without peers is its only member.
-func (c *Config) members() []Peer {
-	if len(c.Peers) > 0 {
-		return c.Peers
-	}
-	return []Peer{{ID: c.NodeID, RaftAddress: c.RaftAddress, HTTPAddress: c.HTTPAddress}}
 }
 
 func (c *Config) inbox() inbox.Config {

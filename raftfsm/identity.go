@@ -1,66 +1,157 @@
 package raftfsm
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"onsale/peer"
 )
 
-// ErrIdentity is returned when a data folder belongs to another node: starting on
-// it could make one voter vote twice. The message says what to do.
-var ErrIdentity = errors.New("data folder belongs to another node")
+// ErrIdentity is returned when a data folder belongs to another node or another
+// cluster, or has lost what it held: starting on it could make one voter vote
+// twice. The message says what to do.
+var ErrIdentity = errors.New("data folder is not this node's")
 
-const identityVersion = 1
+const identityVersion = 2
 
-// identity is the content of NODE.json: whose data folder this is.
-type identity struct {
+const identityName = "NODE.json"
+
+// Member is one node of a cluster.
+type Member struct {
+	ID      string `json:"id"`      // unique, never reused for another data folder
+	Address string `json:"address"` // host:port where the others reach it
+	// Folder is the id of its data folder when the cluster was made; "" for a
+	// node that joined later.
+	Folder string `json:"folder,omitempty"`
+	Voter  bool   `json:"voter"`
+}
+
+// Identity is the content of NODE.json: whose data folder this is.
+type Identity struct {
 	Version int    `json:"version"`
 	NodeID  string `json:"node_id"`
+	// Folder is drawn when the folder is made: a folder that was emptied has
+	// another one.
+	Folder string `json:"folder"`
+	// ClusterID is the cluster's, in hexadecimal; "" until the node belongs to one.
+	ClusterID string `json:"cluster_id"`
+	// ClusterNumber is part of the uids of the cluster's orders.
+	ClusterNumber uint8 `json:"cluster_number"`
+	// Bootstrap is the membership with which the cluster was made.
+	Bootstrap []Member `json:"bootstrap,omitempty"`
+	// Started says that raft has written here: what it wrote must be there.
+	Started bool `json:"started"`
+}
+
+// Cluster returns the id of the cluster; zero while the node belongs to none.
+func (i *Identity) Cluster() peer.ClusterID {
+	id, err := peer.ParseClusterID(i.ClusterID)
+	if err != nil {
+		return peer.ClusterID{}
+	}
+	return id
+}
+
+// folder is a data folder's identity, kept in step with its file.
+type folder struct {
+	dir string
+
+	mu sync.Mutex
+	is Identity
 }
 
 // claimFolder writes the identity into a new data folder, or checks it in one
 // that has been used. It reports whether the folder is new.
-func claimFolder(dir, nodeID string) (isNew bool, err error) {
-	path := filepath.Join(dir, "NODE.json")
-	data, err := os.ReadFile(path)
+func claimFolder(dir, nodeID string) (f *folder, isNew bool, err error) {
+	f = &folder{dir: dir}
+	is, err := ReadIdentity(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return true, writeIdentity(path, nodeID)
+		fresh := make([]byte, 16)
+		rand.Read(fresh) // never fails
+		return f, true, f.change(func(i *Identity) {
+			*i = Identity{Version: identityVersion, NodeID: nodeID, Folder: hex.EncodeToString(fresh)}
+		})
 	}
 	if err != nil {
-		return false, err
-	}
-	var is identity
-	if err := json.Unmarshal(data, &is); err != nil || is.Version != identityVersion {
-		return false, fmt.Errorf("%w: %s is not an identity of version %d: %q", ErrIdentity, path, identityVersion, data)
+		return nil, false, err
 	}
 	if is.NodeID != nodeID {
-		return false, fmt.Errorf("%w: %s was made by node %q, this is node %q; start with --node-id %s, or with another data folder",
+		return nil, false, fmt.Errorf("%w: %s was made by node %q, this is node %q; start with --node-id %s, or with another data folder",
 			ErrIdentity, dir, is.NodeID, nodeID, is.NodeID)
 	}
-	return false, nil
+	f.is = *is
+	return f, false, nil
 }
 
-// writeIdentity writes aside, syncs and renames: after a crash the file is whole
-// or not there, and then nothing else is either.
-func writeIdentity(path, nodeID string) error {
-	data, err := json.Marshal(identity{identityVersion, nodeID})
+// ReadIdentity reads a data folder's identity: os.ErrNotExist or ErrIdentity.
+func ReadIdentity(dir string) (*Identity, error) {
+	path := filepath.Join(dir, identityName)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	is := new(Identity)
+	if err := json.Unmarshal(data, is); err != nil || is.Version != identityVersion || is.NodeID == "" {
+		return nil, fmt.Errorf("%w: %s is not an identity of version %d: %q", ErrIdentity, path, identityVersion, data)
+	}
+	if is.ClusterID != "" && is.Cluster() == (peer.ClusterID{}) {
+		return nil, fmt.Errorf("%w: %s has the cluster id %q", ErrIdentity, path, is.ClusterID)
+	}
+	return is, nil
+}
+
+// identity returns a copy.
+func (f *folder) identity() Identity {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.is
+}
+
+// cluster returns the cluster's id and number, as the peers' port says them.
+func (f *folder) cluster() (peer.ClusterID, uint8) {
+	is := f.identity()
+	return is.Cluster(), is.ClusterNumber
+}
+
+// change writes a changed identity and makes it the current one.
+func (f *folder) change(change func(*Identity)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	changed := f.is
+	change(&changed)
+	if err := writeIdentity(f.dir, &changed); err != nil {
+		return fmt.Errorf("%s: %w", identityName, err)
+	}
+	f.is = changed
+	return nil
+}
+
+// writeIdentity writes aside, syncs and renames: after a crash the file is the
+// old one or the new one.
+func writeIdentity(dir string, is *Identity) error {
+	data, err := json.MarshalIndent(is, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	path := filepath.Join(dir, identityName)
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(data, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	_, err = file.Write(append(data, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
-	d, err := os.Open(filepath.Dir(path))
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,11 @@ func (n *Node) watch() {
 		}
 		n.checkStall()
 		alarmed = n.checkClock(alarmed)
+		if n.raft.LastIndex() > 0 {
+			if err := n.markStarted(); err != nil {
+				n.fatal(err)
+			}
+		}
 		if written := n.logs.log.Stats().Bytes; written-snapshotAt > n.config.SnapshotBytes {
 			snapshotAt = written
 			n.finished.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"onsale/inbox"
 	"onsale/journal"
+	"onsale/peer"
 	"onsale/sequencer"
 	"onsale/wal"
 )
@@ -25,6 +27,10 @@ import (
 type Node struct {
 	config  Config
 	isNew   bool
+	folder  *folder
+	peer    peer.Config
+	port    *peer.Listener // of the peers; nil on a test's transport
+	address string         // where the peers reach this node
 	raft    *raft.Raft
 	trans   raft.Transport
 	logs    *LogStore
@@ -61,6 +67,7 @@ func Open(config Config) (*Node, error) {
 	n.batcher.start()
 	n.finished.Go(n.followLeadership)
 	n.finished.Go(n.watch)
+	n.finished.Go(n.electItself)
 	return n, nil
 }
 
@@ -87,7 +94,7 @@ func (n *Node) openStores() (err error) {
 	if n.logs, err = OpenLogStore(filepath.Join(dir, "raft-log"), options, nil, n.fatal); err != nil {
 		return err
 	}
-	if n.isNew, err = claimFolder(dir, n.config.NodeID); err != nil {
+	if n.folder, n.isNew, err = claimFolder(dir, n.config.NodeID); err != nil {
 		return err
 	}
 	n.stable, err = raftboltdb.New(raftboltdb.Options{
@@ -115,41 +122,38 @@ func (n *Node) openRaft() error {
 	if err != nil {
 		return err
 	}
-	if !used {
-		if err := raft.BootstrapCluster(c, n.logs, n.stable, snapshots, n.trans, n.membership()); err != nil {
-			return fmt.Errorf("bootstrap: %w", err)
-		}
+	is := n.folder.identity()
+	if is.Started && !used {
+		return fmt.Errorf("%w: %s has lost its log and votes; remove node %q from its cluster (onsale cluster remove), and let it join with an empty data folder",
+			ErrIdentity, n.config.DataDir, n.config.NodeID)
 	}
 	n.raft, err = raft.NewRaft(c, n.machine, n.logs, watchedStable{n.stable, n.fatal}, snapshots, n.trans)
-	n.batcher.raft = n.raft
-	return err
-}
-
-// rpcTimeout bounds one exchange with another node. It covers the other's fsync,
-// so it must outlast a slow disk; and a stopping node waits for its exchanges with
-// nodes that are gone, so it must not be long.
-const rpcTimeout = 3 * time.Second
-
-func (n *Node) transport() (raft.Transport, error) {
-	if n.config.Transport != nil {
-		return n.config.Transport, nil
-	}
-	trans, err := raft.NewTCPTransportWithConfig(n.config.RaftAddress, nil, &raft.NetworkTransportConfig{
-		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: rpcTimeout,
-		Logger: raftLogger{n.config.Logger.With("part", "raft")},
-	})
 	if err != nil {
-		return nil, fmt.Errorf("raft listener %s: %w", n.config.RaftAddress, err)
+		return err
 	}
-	return trans, nil
+	n.batcher.raft = n.raft
+	switch {
+	case used:
+		return n.markStarted()
+	case len(is.Bootstrap) > 0 && is.Bootstrap[0].ID == n.config.NodeID:
+		return n.bootstrap(is.Bootstrap)
+	case is.ClusterID == "" && len(n.config.Bootstrap) > 0:
+		return n.BeginCluster(n.bootstrapMembers(), n.config.ClusterNumber)
+	}
+	return nil
 }
 
-func (n *Node) membership() raft.Configuration {
-	var c raft.Configuration
-	for _, p := range n.config.members() {
-		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(p.ID), Address: raft.ServerAddress(p.RaftAddress)})
+// bootstrapMembers returns the configured members; this node's address may be
+// known only now.
+func (n *Node) bootstrapMembers() []Member {
+	members := slices.Clone(n.config.Bootstrap)
+	for i := range members {
+		members[i].Voter = true
+		if members[i].Address == "" && members[i].ID == n.config.NodeID {
+			members[i].Address = n.address
+		}
 	}
-	return c
+	return members
 }
 
 // IsNew reports whether the data folder was made by this start.
@@ -208,13 +212,57 @@ func (n *Node) Leader() error {
 
 // notLeader says who leads, as far as this node knows.
 func (n *Node) notLeader() error {
-	_, id := n.raft.LeaderWithID()
-	for _, p := range n.config.members() {
-		if p.ID == string(id) && p.ID != n.config.NodeID {
-			return &sequencer.NotLeaderError{LeaderID: p.ID, LeaderAddress: p.HTTPAddress}
-		}
+	address, id := n.raft.LeaderWithID()
+	if string(id) == n.config.NodeID {
+		return &sequencer.NotLeaderError{} // elected, but not in office yet
 	}
-	return &sequencer.NotLeaderError{}
+	return &sequencer.NotLeaderError{LeaderID: string(id), LeaderAddress: string(address)}
+}
+
+// FollowLeader calls changed whenever this node hears who leads, "" when nobody
+// does, until the node is closed.
+func (n *Node) FollowLeader(changed func(id, address string)) {
+	news := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(news, false, func(o *raft.Observation) bool {
+		_, isLeader := o.Data.(raft.LeaderObservation)
+		return isLeader
+	})
+	n.raft.RegisterObserver(observer)
+	n.finished.Go(func() {
+		defer n.raft.DeregisterObserver(observer)
+		for {
+			address, id := n.raft.LeaderWithID()
+			changed(string(id), string(address))
+			select {
+			case <-n.stop:
+				return
+			case <-news:
+			case <-time.After(time.Second): // a full channel drops news
+			}
+		}
+	})
+}
+
+// ReadIndex returns the seq of the newest decision after a majority has said that
+// this node leads (Ongaro 2014, section 6.4).
+func (n *Node) ReadIndex(context.Context) (uint64, error) {
+	if !n.Leads() {
+		return 0, n.notLeader()
+	}
+	seq := n.AppliedSeq()
+	if err := n.raft.VerifyLeader().Error(); err != nil {
+		return 0, n.notLeader()
+	}
+	return seq, nil
+}
+
+// Load says how full the inbox is, 0 to 1.
+func (n *Node) Load() float64 { return n.inbox.Fill() }
+
+// SalesAfter returns the sales that changed after a decision's seq and time,
+// oldest change first. It is never older than AppliedSeq was before the call.
+func (n *Node) SalesAfter(seq uint64, time int64) []sequencer.SaleView {
+	return n.machine.published.salesAfter(seq, time)
 }
 
 // Sales returns all sales by number; what is returned never changes. With more
@@ -263,19 +311,46 @@ func (n *Node) Close() error {
 }
 
 func (n *Node) close() error {
+	n.handOver()
 	close(n.stop)
 	n.inbox.Shut(sequencer.ErrStopping)
 	err := n.raft.Shutdown().Error()
+	if n.port != nil {
+		err = errors.Join(err, n.port.Close())
+	}
 	n.batcher.close()
 	n.finished.Wait()
 	n.inbox.Shut(sequencer.ErrStopping)
 	return errors.Join(err, n.closeStores())
 }
 
+// handOver lets another node lead, when there is one that can. A node that stops
+// does it first: its cluster goes on at once instead of after an election timeout.
+func (n *Node) handOver() {
+	others := 0
+	for _, m := range n.Members() {
+		if m.Voter && m.ID != n.config.NodeID {
+			others++
+		}
+	}
+	if others == 0 || !n.Leads() {
+		return
+	}
+	if err := n.TransferLeadership(""); err != nil {
+		n.config.Logger.Warn("could not hand over the leadership before stopping", "error", err)
+	}
+}
+
 func (n *Node) closeStores() error {
 	var errs []error
+	if network, ok := n.trans.(*raft.NetworkTransport); ok {
+		network.CloseStreams() // Close leaves pooled connections open
+	}
 	if closer, ok := n.trans.(raft.WithClose); ok {
 		errs = append(errs, closer.Close())
+	}
+	if n.port != nil {
+		errs = append(errs, n.port.Close())
 	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close())

@@ -70,7 +70,7 @@ func TestOneNodeDecidesAndRecovers(t *testing.T) {
 func TestForeignFolderIsRefused(t *testing.T) {
 	c := testConfig(t, "n1")
 	mustClose(t, mustOpen(t, c))
-	c.NodeID = "n2"
+	c.NodeID, c.Bootstrap = "n2", []Member{{ID: "n2"}}
 	if _, err := Open(c); !errors.Is(err, ErrIdentity) {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestFollowerNamesTheLeader(t *testing.T) {
 		}
 		_, err := buyAs(n, "u", sale)
 		var no *sequencer.NotLeaderError
-		if !errors.As(err, &no) || no.LeaderID != c.configs[leader].NodeID || no.LeaderAddress != "http-"+no.LeaderID {
+		if !errors.As(err, &no) || no.LeaderID != c.configs[leader].NodeID || no.LeaderAddress != no.LeaderID {
 			t.Errorf("follower: %v", err)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -1,8 +1,10 @@
 package raftfsm
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,6 +104,21 @@ func (p *publication) sales() []sequencer.SaleView {
 	}
 	p.all.Store(fresh)
 	return fresh.sales
+}
+
+// salesAfter returns the views that changed after a seq and time, oldest change
+// first.
+func (p *publication) salesAfter(seq uint64, time int64) []sequencer.SaleView {
+	var changed []sequencer.SaleView
+	for _, pointer := range p.table.Load().views {
+		if v := pointer.Load(); v.AsOfSeq > seq || v.AsOfSeq == seq && v.AsOfTime > time {
+			changed = append(changed, *v)
+		}
+	}
+	slices.SortStableFunc(changed, func(a, b sequencer.SaleView) int {
+		return cmp.Or(cmp.Compare(a.AsOfSeq, b.AsOfSeq), cmp.Compare(a.AsOfTime, b.AsOfTime))
+	})
+	return changed
 }
 
 func (p *publication) saleByID(id string) (*sequencer.SaleView, bool) {

@@ -12,43 +12,39 @@ import (
 // Status is what a node says of itself. StateHash is as of Seq: nodes with the
 // same Seq have the same StateHash.
 type Status struct {
-	NodeID            string   `json:"node_id"`
-	Role              string   `json:"role"` // leader once it takes requests, candidate until then
-	Term              uint64   `json:"term"`
-	LeaderID          string   `json:"leader_id"`
-	LeaderHTTPAddress string   `json:"leader_http_address"`
-	RaftAddress       string   `json:"raft_address"`
-	CommitIndex       uint64   `json:"commit_index"`
-	AppliedIndex      uint64   `json:"applied_index"`
-	LastIndex         uint64   `json:"last_index"`
-	Seq               uint64   `json:"seq"`
-	LogTime           int64    `json:"log_time_ns"`
-	StateHash         string   `json:"state_hash"`
-	JournalHeight     uint64   `json:"journal_height"`
-	JournalHash       string   `json:"journal_hash"`
-	InboxRequests     int      `json:"inbox_requests"`
-	Members           []string `json:"members"`
+	NodeID        string   `json:"node_id"`
+	Role          string   `json:"role"` // leader once it takes requests, candidate until then
+	Term          uint64   `json:"term"`
+	LeaderID      string   `json:"leader_id"`
+	LeaderAddress string   `json:"leader_address"`
+	Address       string   `json:"address"` // of the port for peers
+	ClusterID     string   `json:"cluster_id"`
+	CommitIndex   uint64   `json:"commit_index"`
+	AppliedIndex  uint64   `json:"applied_index"`
+	LastIndex     uint64   `json:"last_index"`
+	Seq           uint64   `json:"seq"`
+	LogTime       int64    `json:"log_time_ns"`
+	StateHash     string   `json:"state_hash"`
+	JournalHeight uint64   `json:"journal_height"`
+	JournalHash   string   `json:"journal_hash"`
+	InboxRequests int      `json:"inbox_requests"`
+	Members       []Member `json:"members"`
 }
 
 // Status returns the node's status.
 func (n *Node) Status() Status {
-	_, leader := n.raft.LeaderWithID()
+	address, leader := n.raft.LeaderWithID()
 	seq, logTime, hash := n.machine.stateHash()
 	head := n.journal.Position()
 	requests, _ := n.inbox.Load()
 	s := Status{
 		NodeID: n.config.NodeID, Role: n.role(), Term: n.raft.CurrentTerm(),
-		LeaderID: string(leader), RaftAddress: string(n.trans.LocalAddr()),
+		LeaderID: string(leader), LeaderAddress: string(address), Address: n.address, ClusterID: n.folder.identity().ClusterID,
 		CommitIndex: n.raft.CommitIndex(), AppliedIndex: n.raft.AppliedIndex(), LastIndex: n.raft.LastIndex(),
 		Seq: seq, LogTime: logTime, StateHash: fmt.Sprintf("%016x", hash),
 		JournalHeight: head.Height, JournalHash: hex.EncodeToString(head.Hash[:]), InboxRequests: requests,
 	}
-	for _, p := range n.config.members() {
-		s.Members = append(s.Members, p.ID)
-		if p.ID == s.LeaderID {
-			s.LeaderHTTPAddress = p.HTTPAddress
-		}
-	}
+	s.Members = n.Members()
 	return s
 }
 

@@ -1,0 +1,82 @@
+package forward
+
+import (
+	"slices"
+	"sync"
+)
+
+// Directory knows where a cluster's nodes are and who leads, as far as this
+// process was told.
+type Directory struct {
+	mu        sync.Mutex
+	addresses []string // of peers' ports
+	leaderID  string
+	leader    string // address; "" when unknown
+	turn      int
+	changed   chan struct{} // closed and replaced when the leader changes
+}
+
+// NewDirectory returns a directory of nodes.
+func NewDirectory(addresses []string) *Directory {
+	return &Directory{addresses: slices.Clone(addresses), changed: make(chan struct{})}
+}
+
+// SetAddresses replaces the nodes' addresses.
+func (d *Directory) SetAddresses(addresses []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(addresses) > 0 {
+		d.addresses = slices.Clone(addresses)
+	}
+}
+
+// Addresses returns the nodes' addresses.
+func (d *Directory) Addresses() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.addresses)
+}
+
+// SetLeader notes who leads; an empty address means that nobody is known to.
+func (d *Directory) SetLeader(id, address string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.leaderID == id && d.leader == address {
+		return
+	}
+	d.leaderID, d.leader = id, address
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// Leader returns who leads, and what is closed when that changes.
+func (d *Directory) Leader() (id, address string, changed <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leaderID, d.leader, d.changed
+}
+
+// suspect forgets a leader that could not be reached, unless another one was
+// heard of since.
+func (d *Directory) suspect(address string) {
+	d.mu.Lock()
+	known := d.leader
+	d.mu.Unlock()
+	if known == address {
+		d.SetLeader("", "")
+	}
+}
+
+// candidate returns where to try next: the leader, or one node after the other.
+func (d *Directory) candidate() (id, address string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.leader != "" {
+		return d.leaderID, d.leader
+	}
+	if len(d.addresses) == 0 {
+		return "", ""
+	}
+	d.turn++
+	return "", d.addresses[d.turn%len(d.addresses)]
+}
