@@ -182,9 +182,9 @@ func (c *cluster) converge() Status {
 }
 
 func (c *cluster) close() {
-	for _, n := range c.nodes {
+	for i, n := range c.nodes {
 		if n != nil {
-			mustClose(c.t, n)
+			c.stop(i) // cut off first: nobody hands over to a node that is gone
 		}
 	}
 }

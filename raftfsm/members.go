@@ -205,11 +205,7 @@ func (n *Node) bootstrap(members []Member) error {
 	if err := n.raft.BootstrapCluster(c).Error(); err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	if err := n.markStarted(); err != nil {
-		return err
-	}
-	n.finished.Go(n.electItself)
-	return nil
+	return n.markStarted()
 }
 
 // markStarted notes that raft has written here.

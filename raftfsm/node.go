@@ -327,16 +327,20 @@ func (n *Node) close() error {
 // handOver lets another node lead, when there is one that can. A node that stops
 // does it first: its cluster goes on at once instead of after an election timeout.
 func (n *Node) handOver() {
-	others := 0
+	others := []string{""} // raft's own choice first; it may be a node that is down
 	for _, m := range n.Members() {
 		if m.Voter && m.ID != n.config.NodeID {
-			others++
+			others = append(others, m.ID)
 		}
 	}
-	if others == 0 || !n.Leads() {
-		return
+	if len(others) == 1 || !n.Leads() || n.raft.VerifyLeader().Error() != nil {
+		return // nobody to hand over to, or nobody who hears it
 	}
-	if err := n.TransferLeadership(""); err != nil {
+	for _, id := range others {
+		err := n.TransferLeadership(id)
+		if err == nil || !n.Leads() {
+			return
+		}
 		n.config.Logger.Warn("could not hand over the leadership before stopping", "error", err)
 	}
 }

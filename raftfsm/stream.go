@@ -115,7 +115,7 @@ func (n *Node) electItself() {
 			return
 		}
 	}
-	if voters != 1 || n.port == nil {
+	if voters != 1 || n.port == nil || n.raft.State() != raft.Follower {
 		return
 	}
 	request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax,
