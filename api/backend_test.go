@@ -16,6 +16,12 @@ type testBackend struct {
 	out   sequencer.Decisions
 	now   func() time.Time
 
+	load      float64
+	caughtUp  int    // calls of CatchUp
+	onCatchUp func() // called by it, with the lock
+	failReads error  // what OrdersOf returns
+	onChange  func() // called before a command that has a revision is decided
+
 	fail    error                   // what Decide returns instead
 	decided int                     // commands that came to Decide
 	lag     uint64                  // by how much reads are behind
@@ -46,14 +52,27 @@ func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	case b.respond != nil:
 		return b.respond(), nil
 	}
+	if c.Revision != 0 && b.onChange != nil {
+		b.onChange()
+	}
 	b.last, b.lastKey = *c, c.Key
 	b.apply(*c)
 	return b.out.Results[0], nil
 }
 
-func (b *testBackend) Leader() error {
+func (b *testBackend) Load() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.load
+}
+
+func (b *testBackend) CatchUp(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.caughtUp++
+	if b.onCatchUp != nil {
+		b.onCatchUp()
+	}
 	return b.fail
 }
 
@@ -97,19 +116,29 @@ func (b *testBackend) SaleByID(id string) (*sequencer.SaleView, bool) {
 	return &b.views[number-1], true
 }
 
-func (b *testBackend) Order(seq uint64) (sequencer.OrderView, bool) {
+func (b *testBackend) Order(ctx context.Context, seq, reached uint64) (sequencer.OrderView, uint64, bool, error) {
+	if reached = max(seq, reached); reached <= b.decidedSeq() {
+		if err := b.WaitApplied(ctx, reached); err != nil {
+			return sequencer.OrderView{}, 0, false, err
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if seq > b.state.Seq()-b.lag {
-		return sequencer.OrderView{}, false
-	}
-	return b.state.Order(seq)
+	view, found := b.state.Order(seq)
+	return view, b.state.Seq() - b.lag, found, nil
 }
 
-func (b *testBackend) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
+func (b *testBackend) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.state.OrdersOf(user, after, limit)
+	return b.state.OrdersOf(user, after, limit), b.state.Seq() - b.lag, b.failReads
+}
+
+// decidedSeq is how far the leader is.
+func (b *testBackend) decidedSeq() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state.Seq()
 }
 
 func (b *testBackend) AppliedSeq() uint64 {

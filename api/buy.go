@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"fmt"
 
 	"onsale/api/contract"
@@ -26,19 +25,20 @@ func (p *Public) buy(r *request) error {
 	if err := r.checkBuy(); err != nil {
 		return err
 	}
-	sale, err := p.saleOf(&r.query)
-	if err != nil {
-		return cmp.Or(p.backend.Leader(), err) // the leader may know the sale
+	cluster, view, err := p.saleOf(&r.query)
+	if err != nil || p.decidedAtDoor(r, view) {
+		return err
 	}
 	c := &r.command
-	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, Quantity: r.query.quantity, Min: r.query.min, User: who.User}
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.quantity, Min: r.query.min, User: who.User}
 	if len(r.header.key) > 0 {
 		c.Key = sequencer.DigestKey(who.User, r.header.key)
 	}
-	result, err := p.decide(r)
+	result, err := p.decide(r, cluster.Backend)
 	if err != nil {
 		return err
 	}
+	r.cluster, r.startsAt = cluster.Number, view.StartsAt
 	return p.answerBuy(r, &result)
 }
 
@@ -52,14 +52,14 @@ func (r *request) checkBuy() error {
 	return nil
 }
 
-// decide asks for the decision of r.command.
-func (p *Public) decide(r *request) (sequencer.Result, error) {
+// decide asks a cluster for the decision of r.command.
+func (p *Public) decide(r *request, backend Backend) (sequencer.Result, error) {
 	if !r.header.wantsTiming { // reading the clock is not free either
-		result, err := p.backend.Decide(&r.command)
+		result, err := backend.Decide(&r.command)
 		return result, problemOfDecision(&result, err)
 	}
 	before := p.config.Clock()
-	result, err := p.backend.Decide(&r.command)
+	result, err := backend.Decide(&r.command)
 	r.decided = p.config.Clock().Sub(before)
 	return result, problemOfDecision(&result, err)
 }
@@ -102,9 +102,9 @@ func (p *Public) answerBuy(r *request, result *sequencer.Result) error {
 	}
 	startsAt := int64(0)
 	if result.Code == sequencer.CodeNotStarted {
-		startsAt = p.startOf(r.command.Sale)
+		startsAt = r.startsAt
 	}
-	r.body = appendDecision(r.body[:0], result, startsAt)
+	r.body = appendDecision(r.body[:0], r.cluster, result, startsAt)
 	if r.query.pretty {
 		r.body = append(r.body[:0], indent(r.body)...)
 	}

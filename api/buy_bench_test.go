@@ -72,7 +72,7 @@ func newBenchServer(b testing.TB) *fasthttp.Server {
 	must(b, err)
 	config := DefaultConfig()
 	config.ReadTimeout, config.WriteTimeout = time.Minute, time.Minute
-	public, err := NewPublic(config, newConstantBackend(), verifier, NewMetrics(verifier))
+	public, err := NewPublic(config, OneCluster(0, newConstantBackend()), verifier, NewMetrics(verifier))
 	must(b, err)
 	return public.server
 }

@@ -94,31 +94,6 @@ func TestClientErrors(t *testing.T) {
 	}
 }
 
-// TestClientFollowsTheLeader: once to the leader, and not in circles.
-func TestClientFollowsTheLeader(t *testing.T) {
-	leader, follower := serve(t), serve(t)
-	leader.sale("gig", nil)
-	follower.sale("gig", nil)
-	notLeader := &sequencer.NotLeaderError{LeaderID: "n1", LeaderAddress: leader.public}
-	follower.backend.set(func(b *testBackend) { b.fail = notLeader })
-	ann := follower.buyer("ann")
-	if d, err := ann.Buy(context.Background(), client.Purchase{Quantity: 1}); err != nil || d.State != "reserved" {
-		t.Errorf("by the follower: %+v %v", d, err)
-	}
-	leader.backend.set(func(b *testBackend) {
-		b.fail = &sequencer.NotLeaderError{LeaderID: "n2", LeaderAddress: follower.public}
-	})
-	before := leader.backend.decided + follower.backend.decided
-	_, err := ann.Buy(context.Background(), client.Purchase{Quantity: 1})
-	hint, ok := errors.AsType[*sequencer.NotLeaderError](err)
-	if !ok || hint.LeaderID == "" || !errors.Is(err, sequencer.ErrNoLeader) {
-		t.Errorf("in circles: %v", err)
-	}
-	if asked := leader.backend.decided + follower.backend.decided - before; asked != 4 {
-		t.Errorf("asked %d times, want 4", asked)
-	}
-}
-
 func TestClientOfSellers(t *testing.T) {
 	f, ctx := serve(t), context.Background()
 	seller := f.sellerClient()

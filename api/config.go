@@ -39,10 +39,15 @@ type Config struct {
 	// no bound. Behind a proxy or a carrier's NAT many buyers share an address.
 	ConnectionsPerAddressMax int
 	// ReadWait is how long a read of an order waits for this replica to reach
-	// it before the answer is 404.
+	// it before the leader is asked, and for the leader: then
+	// the answer is to come back.
 	ReadWait time.Duration
-	// ReadWaitersMax bounds the reads that wait so at once; more get their 404
-	// without waiting, so that made-up uids cannot tie the server up.
+	// ShedViewsLoad and ShedPollsLoad say from which load of the way to a leader
+	// on views of sales and lists, and questions for one order, are refused as
+	// overloaded: buys go first. Above 1 never.
+	ShedViewsLoad, ShedPollsLoad float64
+	// ReadWaitersMax bounds the reads that wait so at once; more are told to
+	// come back, so that made-up uids cannot tie the server up.
 	ReadWaitersMax int
 	// Clock says what time it is; for tests.
 	Clock func() time.Time
@@ -64,6 +69,8 @@ func DefaultConfig() Config {
 		ConnectionsPerAddressMax: 0,
 		ReadWait:                 2 * time.Second,
 		ReadWaitersMax:           1024,
+		ShedViewsLoad:            0.5,
+		ShedPollsLoad:            0.75,
 		Clock:                    time.Now,
 		Logger:                   slog.New(slog.DiscardHandler),
 	}
@@ -91,6 +98,11 @@ func (c *Config) Validate() error {
 	}
 	if c.Clock == nil || c.Logger == nil {
 		return fmt.Errorf("%w: Clock and Logger must be set", ErrBadConfig)
+	}
+	for _, load := range [...]float64{c.ShedViewsLoad, c.ShedPollsLoad} {
+		if !(load > 0 && load <= 2) {
+			return fmt.Errorf("%w: ShedViewsLoad and ShedPollsLoad are %v and %v, allowed is above 0 to 2", ErrBadConfig, c.ShedViewsLoad, c.ShedPollsLoad)
+		}
 	}
 	return c.validateTimes()
 }

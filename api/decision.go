@@ -12,7 +12,7 @@ import (
 // contract.Decision, without its cost. A fuzz test holds the two together. No
 // text in it needs escaping: words, digits and uids only. startsAt is 0 unless
 // the sale has not started.
-func appendDecision(dst []byte, result *sequencer.Result, startsAt int64) []byte {
+func appendDecision(dst []byte, cluster uint8, result *sequencer.Result, startsAt int64) []byte {
 	if result.Code != sequencer.CodeOK {
 		dst = append(dst, `{"status":"fail","reason":"`...)
 		dst = append(dst, result.Code.String()...)
@@ -25,16 +25,16 @@ func appendDecision(dst []byte, result *sequencer.Result, startsAt int64) []byte
 		dst = strconv.AppendUint(dst, result.Seq, 10)
 		return append(dst, '}')
 	}
-	return appendOrder(dst, result)
+	return appendOrder(dst, cluster, result)
 }
 
-func appendOrder(dst []byte, result *sequencer.Result) []byte {
+func appendOrder(dst []byte, cluster uint8, result *sequencer.Result) []byte {
 	dst = append(dst, `{"status":"`...)
 	dst = append(dst, result.State.Status()...)
 	dst = append(dst, `","callback":"`+contract.CallbackPrefix...)
-	dst = sequencer.AppendUID(dst, result.Sale, result.Order)
+	dst = appendUID(dst, cluster, result.Sale, result.Order)
 	dst = append(dst, `","order":"`...)
-	dst = sequencer.AppendUID(dst, result.Sale, result.Order)
+	dst = appendUID(dst, cluster, result.Sale, result.Order)
 	dst = append(dst, `","state":"`...)
 	dst = append(dst, result.State.String()...)
 	dst = append(dst, '"')

@@ -111,7 +111,7 @@ func FuzzDecision(f *testing.F) {
 		startsAt &= sequencer.TimeMax - 1
 		want, err := json.Marshal(decisionOf(&result, startsAt))
 		must(t, err)
-		if got := appendDecision(nil, &result, startsAt); string(got) != string(want) {
+		if got := appendDecision(nil, 0, &result, startsAt); string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})

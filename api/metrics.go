@@ -24,6 +24,8 @@ var latencyBounds = [...]time.Duration{
 //	onsale_http_requests_total{route,outcome}        outcome: reserved, sold_out, overloaded, …
 //	onsale_http_refused_total{status}                429, 503 and 504, over all routes
 //	onsale_http_request_duration_seconds{route}      first byte read to answer made
+//	onsale_shed_total{kind}                          reads refused because buys go first
+//	onsale_answered_at_door_total                    buys of closed sales that no leader was asked about
 //	onsale_token_cache_hits_total, onsale_token_cache_misses_total, onsale_tokens_refused_total
 //
 // Alert when onsale_http_refused_total{status="503"} grows while the node leads,
@@ -31,9 +33,11 @@ var latencyBounds = [...]time.Duration{
 type Metrics struct {
 	shards [counterShards]metricsShard
 	tokens *Verifier
+	shed   shedCounters
 
 	requests, refused, duration *prometheus.Desc
 	hits, misses, badTokens     *prometheus.Desc
+	shedTotal, atDoor           *prometheus.Desc
 }
 
 type metricsShard struct {
@@ -53,6 +57,8 @@ func NewMetrics(tokens *Verifier) *Metrics {
 		duration:  prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
 		hits:      prometheus.NewDesc("onsale_token_cache_hits_total", "Tokens that were known to be valid.", nil, nil),
 		misses:    prometheus.NewDesc("onsale_token_cache_misses_total", "Tokens that had to be verified.", nil, nil),
+		shedTotal: prometheus.NewDesc("onsale_shed_total", "Reads refused because buys go first. Alert when it grows for minutes.", []string{"kind"}, nil),
+		atDoor:    prometheus.NewDesc("onsale_answered_at_door_total", "Buys of closed sales that no leader was asked about.", nil, nil),
 		badTokens: prometheus.NewDesc("onsale_tokens_refused_total", "Tokens that were not valid.", nil, nil),
 	}
 }
@@ -71,7 +77,7 @@ func (m *Metrics) observe(hint uint64, r route, o outcome, took time.Duration) {
 
 // Describe is for the registry.
 func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens} {
+	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens, m.shedTotal, m.atDoor} {
 		descriptions <- d
 	}
 }
@@ -95,6 +101,10 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	for status, count := range refused {
 		metrics <- prometheus.MustNewConstMetric(m.refused, prometheus.CounterValue, float64(count), strconv.Itoa(status))
 	}
+	for kind := range shedKinds {
+		metrics <- prometheus.MustNewConstMetric(m.shedTotal, prometheus.CounterValue, float64(m.shed.shed[kind].Load()), shedNames[kind])
+	}
+	metrics <- prometheus.MustNewConstMetric(m.atDoor, prometheus.CounterValue, float64(m.shed.atDoor.Load()))
 	metrics <- prometheus.MustNewConstMetric(m.hits, prometheus.CounterValue, float64(m.tokens.hits.sum()))
 	metrics <- prometheus.MustNewConstMetric(m.misses, prometheus.CounterValue, float64(m.tokens.misses.Load()))
 	metrics <- prometheus.MustNewConstMetric(m.badTokens, prometheus.CounterValue, float64(m.tokens.refusals.Load()))

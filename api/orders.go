@@ -8,38 +8,83 @@ import (
 	"onsale/sequencer"
 )
 
-// orders answers GET /v1/orders: the caller's orders by seq.
+// orders answers GET /v1/orders: the caller's orders, by cluster and seq. A
+// cluster that cannot be asked makes it an error: a list must not lack orders
+// silently.
 func (p *Public) orders(r *request) error {
-	if err := p.buyer(r, parameterLimit|parameterCursor|parameterPretty); err != nil {
+	if err := p.buyer(r, parameterLimit|parameterCursor|parameterAfterSeq|parameterPretty); err != nil {
 		return err
 	}
-	after := uint64(0)
+	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
+		return err
+	}
+	var after place
 	if len(r.query.cursor) > 0 {
-		_, seq, err := sequencer.ParseUID(r.query.cursor)
-		if err != nil {
+		var err error
+		if after, err = placeOf(r.query.cursor); err != nil {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
 		}
-		after = seq
 	}
-	page := contract.OrderPage{Orders: []contract.Order{}, AsOfSeq: p.backend.AppliedSeq()}
-	views := p.backend.OrdersOf(r.who.User, after, r.query.limit+1)
-	if page.HasMore = len(views) > r.query.limit; page.HasMore {
-		views = views[:r.query.limit]
-		page.Cursor = views[len(views)-1].UID()
+	page, err := p.orderPage(r, after)
+	if err != nil {
+		return err
 	}
-	for i := range views {
-		page.Orders = append(page.Orders, contract.OrderOf(&views[i]))
-	}
-	r.sendJSON(200, contract.DecisionMediaType, &page)
+	r.sendJSON(200, contract.DecisionMediaType, page)
 	return nil
+}
+
+func (p *Public) orderPage(r *request, after place) (*contract.OrderPage, error) {
+	page := &contract.OrderPage{Orders: []contract.Order{}}
+	clusters := p.clusters.Clusters()
+	for i := range clusters {
+		cluster, from := &clusters[i], uint64(0)
+		if cluster.Number < after.cluster {
+			continue
+		}
+		if cluster.Number == after.cluster {
+			from = after.seq
+		}
+		views, asOf, err := p.ordersIn(r, cluster, from, r.query.limit+1-len(page.Orders))
+		if err != nil {
+			return nil, err
+		}
+		if len(clusters) == 1 {
+			page.AsOfSeq = &asOf
+		}
+		for k := range views {
+			page.Orders = append(page.Orders, orderOf(cluster.Number, &views[k]))
+		}
+		if page.HasMore = len(page.Orders) > r.query.limit; page.HasMore {
+			page.Orders = page.Orders[:r.query.limit]
+			page.Cursor = page.Orders[r.query.limit-1].UID
+			break
+		}
+	}
+	return page, nil
+}
+
+func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int) ([]sequencer.OrderView, uint64, error) {
+	ctx, done, err := p.patience(cluster, r.query.afterSeq)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer done()
+	views, asOf, err := cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, r.query.afterSeq)
+	if err != nil && cluster.Name != "" {
+		err = fmt.Errorf("cluster %s: %w", cluster.Name, err)
+	}
+	return views, asOf, err
 }
 
 // order answers GET /v1/orders/{uid}.
 func (p *Public) order(r *request) error {
-	if err := p.buyer(r, parameterPretty); err != nil {
+	if err := p.buyer(r, parameterAfterSeq|parameterPretty); err != nil {
 		return err
 	}
-	view, err := p.ownOrder(r)
+	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
+		return err
+	}
+	cluster, view, err := p.ownOrder(r)
 	if err != nil {
 		return err
 	}
@@ -49,7 +94,7 @@ func (p *Public) order(r *request) error {
 		r.notModified()
 		return nil
 	}
-	order := contract.OrderOf(&view)
+	order := orderOf(cluster.Number, &view)
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
 }
@@ -60,17 +105,17 @@ func (p *Public) cancel(r *request) error {
 	if err := p.buyer(r, parameterPretty); err != nil {
 		return err
 	}
-	view, err := p.ownOrder(r)
+	cluster, view, err := p.ownOrder(r)
 	if err != nil {
 		return err
 	}
 	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: r.who.User}
-	result, err := p.decide(r)
+	result, err := p.decide(r, cluster.Backend)
 	if err != nil {
 		return err
 	}
 	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
-	order := contract.OrderOf(&view)
+	order := orderOf(cluster.Number, &view)
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
 }
@@ -90,38 +135,50 @@ func (p *Public) buyer(r *request, allowed parameter) (err error) {
 }
 
 // ownOrder returns the order that the path names, when it is the caller's. A
-// uid that this replica has not reached yet is waited for: its owner may hold
+// uid that the replica has not reached yet is waited for: its owner may hold
 // the answer of a replica that is ahead.
-func (p *Public) ownOrder(r *request) (sequencer.OrderView, error) {
-	sale, seq, err := sequencer.ParseUID([]byte(r.segment("uid")))
+func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
+	none := sequencer.OrderView{}
+	at, err := placeOf([]byte(r.segment("uid")))
 	if err != nil {
-		return sequencer.OrderView{}, contract.NewProblem(contract.UnknownOrder, "this is not an order's uid")
+		return nil, none, err
 	}
-	if seq > p.backend.AppliedSeq() {
-		p.waitFor(seq)
+	cluster, err := p.clusterOf(at)
+	if err != nil {
+		return nil, none, err
 	}
-	asOf := p.backend.AppliedSeq() // read before the order, so that it is not ahead of it
-	view, known := p.backend.Order(seq)
-	if !known || view.Sale != sale || view.User != string(r.who.User) {
+	reached := max(at.seq, r.query.afterSeq)
+	ctx, done, err := p.patience(cluster, reached)
+	if err != nil {
+		return nil, none, err
+	}
+	defer done()
+	view, asOf, found, err := cluster.Backend.Order(ctx, at.seq, reached)
+	switch {
+	case err != nil:
+		return nil, none, err
+	case !found || view.Sale != at.sale || view.User != string(r.who.User) || !cluster.serves(view.SaleID):
 		problem := contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("you have no such order as of seq %d", asOf))
 		problem.AsOfSeq = &asOf
-		return sequencer.OrderView{}, problem
+		return nil, none, problem
 	}
-	return view, nil
+	return cluster, view, nil
 }
 
-// waitFor waits until this replica has reached seq, for a bounded time and with
-// a bounded number of others. The caller looks itself whether it has.
-func (p *Public) waitFor(seq uint64) {
+// patience bounds a read: in time, and, when it may have to wait for the replica,
+// by how many wait so at once, so that made-up uids cannot tie the server up.
+func (p *Public) patience(cluster *Cluster, reached uint64) (ctx context.Context, done func(), err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), p.config.ReadWait)
+	if reached <= cluster.Backend.AppliedSeq() {
+		return ctx, cancel, nil
+	}
 	select {
 	case p.waiters <- struct{}{}:
-		defer func() { <-p.waiters }()
+		return ctx, func() { cancel(); <-p.waiters }, nil
 	default:
-		return
+		cancel()
+		return nil, nil, fmt.Errorf("%w: too many reads wait for it", sequencer.ErrBehind)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), p.config.ReadWait)
-	defer cancel()
-	_ = p.backend.WaitApplied(ctx, seq)
 }
 
 // notModified answers that the caller's copy is still good.

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,7 +42,7 @@ func TestOrderFields(t *testing.T) {
 // pay takes an order of the fixture's default price to paid.
 func (f *fixture) pay(seq uint64, quantity int64) {
 	f.t.Helper()
-	view, _ := f.backend.Order(seq)
+	view, _, _, _ := f.backend.Order(context.Background(), seq, 0)
 	begin := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(view.User), Amount: 5000 * quantity})
 	end := f.backend.do(sequencer.Command{Kind: sequencer.KindPayResult, Order: seq, Attempt: 1, Outcome: sequencer.PayAccepted})
 	if begin.Code != sequencer.CodeOK || end.Code != sequencer.CodeOK {
@@ -154,9 +156,17 @@ func TestOrderAhead(t *testing.T) {
 	f.call("GET", f.public, d.Callback, "ann", "").want(200, "")
 	f.backend.set(func(b *testBackend) { b.lag, b.onWait = 1, nil })
 	started := time.Now()
-	a := f.call("GET", f.public, d.Callback, "ann", "").want(404, "unknown-order")
-	if took := time.Since(started); took < 90*time.Millisecond || *a.problem.AsOfSeq != d.Seq-1 {
-		t.Errorf("404 after %v: %s", took, a.body)
+	f.call("GET", f.public, d.Callback, "ann", "").want(503, "behind")
+	if took := time.Since(started); took < 90*time.Millisecond {
+		t.Errorf("503 after %v", took)
+	}
+	f.call("GET", f.public, fmt.Sprintf("%s?after_seq=%d", d.Callback, d.Seq), "ann", "").want(503, "behind")
+	f.backend.set(func(b *testBackend) { b.lag = 0 })
+	f.call("GET", f.public, fmt.Sprintf("%s?after_seq=%d", d.Callback, d.Seq), "ann", "").want(200, "")
+	// A made-up uid that no leader has reached is not there.
+	beyond := string(appendUID(nil, 0, 1, d.Seq+1000))
+	if a := f.call("GET", f.public, "/v1/orders/"+beyond, "ann", "").want(404, "unknown-order"); *a.problem.AsOfSeq != d.Seq {
+		t.Errorf("problem %s", a.body)
 	}
 }
 
@@ -167,7 +177,7 @@ func TestTickets(t *testing.T) {
 	f.bought("ann", "?q=2&sale=gig")
 	a := f.call("GET", f.public, "/v1/tickets", "", "").want(200, "") // no token is needed
 	page := into[contract.SalePage](a)
-	if len(page.Tickets) != 2 || page.HasMore || page.AsOfSeq != 3 || a.header.Get("Cache-Control") != "public, max-age=1" {
+	if len(page.Tickets) != 2 || page.HasMore || *page.AsOfSeq != 3 || a.header.Get("Cache-Control") != "public, max-age=1" {
 		t.Fatalf("page %s %v", a.body, a.header)
 	}
 	gig, soon := page.Tickets[0], page.Tickets[1]

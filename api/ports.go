@@ -6,49 +6,64 @@ import (
 	"onsale/sequencer"
 )
 
-// Decider gives commands their place in the one global order. Decide blocks
-// until the command's decision is committed, and keeps neither the command nor
-// what it refers to after it has returned. Its errors are the sequencer's:
-// ErrOverloaded, ErrNoLeader (a *NotLeaderError), ErrOutcomeUnknown, ErrStopping.
-type Decider interface {
+// Backend is one cluster as the API serves it.
+type Backend interface {
+	// Decide gives a command its place in the cluster's one order. It blocks
+	// until the decision is committed, and keeps neither the command nor what it
+	// refers to after it has returned. Its errors are the sequencer's:
+	// ErrOverloaded, ErrNoLeader, ErrOutcomeUnknown, ErrStopping.
 	Decide(c *sequencer.Command) (sequencer.Result, error)
-	// Leader returns nil when Decide would take a command now, else its error.
-	// A replica that does not lead may not know yet what the leader knows, so
-	// nothing is refused as unknown before it was asked.
-	Leader() error
-}
+	// Load says how full the way to the leader is, 0 to 1.
+	Load() float64
 
-// Sales shows the sales as this replica knows them.
-type Sales interface {
 	// Sales returns all sales by number: the sale with number n is at n-1. What
 	// is returned never changes.
 	Sales() []sequencer.SaleView
 	// SaleByID keeps id no longer than the call. What is returned never changes.
 	SaleByID(id string) (*sequencer.SaleView, bool)
-}
-
-// Orders shows the orders as this replica knows them.
-type Orders interface {
-	// Order returns the order with a seq.
-	Order(seq uint64) (sequencer.OrderView, bool)
-	// OrdersOf returns the user's orders with a seq above after, lowest first,
-	// at most limit of them.
-	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
-}
-
-// Progress says how far this replica has come.
-type Progress interface {
-	// AppliedSeq returns the seq of the last decision that reads show.
+	// AppliedSeq returns the seq of the last decision that the sales show.
 	AppliedSeq() uint64
 	// WaitApplied returns when AppliedSeq has reached seq, or
 	// sequencer.ErrBehind when ctx ends before.
 	WaitApplied(ctx context.Context, seq uint64) error
+	// CatchUp returns when the sales show everything that the leader had decided
+	// at the call. ErrNoLeader, ErrBehind. Equal calls share one question.
+	CatchUp(ctx context.Context) error
+
+	// Order returns the order with a seq, as of at least reached and seq; what it
+	// returns is as of asOf, unless nobody has decided as much. It waits no
+	// longer than ctx. ErrBehind, ErrNoLeader.
+	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
+	// OrdersOf returns the user's orders with a seq above after, lowest first, at
+	// most limit of them, as Order does.
+	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)
 }
 
-// Backend is what the API serves.
-type Backend interface {
-	Decider
-	Sales
-	Orders
-	Progress
+// Cluster is one entry of the table that says which sale is served where.
+type Cluster struct {
+	Name string
+	// Number is part of the uids of the cluster's orders. It is unique in a
+	// table.
+	Number uint8
+	// Serves says whether a sale is this cluster's; nil means every sale that it
+	// has.
+	Serves  func(sale string) bool
+	Backend Backend
+}
+
+func (c *Cluster) serves(sale string) bool { return c.Serves == nil || c.Serves(sale) }
+
+// Clusters is the table. Clusters returns it as of now, by number; it is called
+// for every request, and what it returned never changes.
+type Clusters interface {
+	Clusters() []Cluster
+}
+
+type oneCluster []Cluster
+
+func (o oneCluster) Clusters() []Cluster { return o }
+
+// OneCluster returns a table with one entry.
+func OneCluster(number uint8, backend Backend) Clusters {
+	return oneCluster{{Number: number, Backend: backend}}
 }

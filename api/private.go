@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,32 +27,43 @@ type Operations struct {
 	Checks func() []Check
 	// Node returns what GET /v1/node answers; it must be fit for JSON.
 	Node func() any
+	// Cluster has the routes of the cluster's administration, by pattern.
+	Cluster map[string]Step
+	// Streams has operators' routes that write their own answer, by pattern.
+	// An error is answered when nothing was written yet.
+	Streams map[string]func(http.ResponseWriter, *http.Request) error
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
+}
+
+// Step is one route of the cluster's administration.
+type Step struct {
+	Roles Roles
+	// Do answers a JSON body, empty for none, with something fit for JSON.
+	Do func(ctx context.Context, body []byte) (any, error)
 }
 
 // Private is the sellers' and operators' listener. Bind it to loopback unless
 // the network is trusted: health, metrics and profiles need no token.
 type Private struct {
 	config     Config
-	backend    Backend
+	backend    Backend // nil: the listener has no sellers' routes
+	number     uint8   // of the cluster
 	tokens     *Verifier
 	metrics    *Metrics
 	operations Operations
 
 	server *http.Server
 	mux    *http.ServeMux
-	// changing is held while a sale is read, changed and read again, so that
-	// two sellers who set a quantity at once do not add up.
-	changing sync.Mutex
 }
 
-// NewPrivate returns a server for sellers and operators, or ErrBadConfig.
-func NewPrivate(config Config, backend Backend, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
+// NewPrivate returns a server for the sellers of one cluster and for operators, or
+// ErrBadConfig. Without a backend it serves operators alone.
+func NewPrivate(config Config, backend Backend, number uint8, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Private{config: config, backend: backend, tokens: tokens, metrics: metrics, operations: operations}
+	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations}
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),

@@ -16,6 +16,29 @@ const (
 // newMux has every route of the private listener.
 func (p *Private) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
+	if p.backend != nil {
+		p.addSales(mux)
+	}
+	mux.Handle("GET /v1/node", p.routed(routeNode, rolesToRead, p.node))
+	for pattern, step := range p.operations.Cluster {
+		mux.Handle(pattern, p.routed(routeCluster, step.Roles, p.cluster(step)))
+	}
+	for pattern, stream := range p.operations.Streams {
+		mux.Handle(pattern, p.routed(routeCluster, RoleOperator, func(x *exchange) error { return stream(x.writer, x.request) }))
+	}
+	mux.HandleFunc("GET /livez", p.livez)
+	mux.HandleFunc("GET /readyz", p.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// addSales adds the sellers' routes.
+func (p *Private) addSales(mux *http.ServeMux) {
 	mux.Handle("POST /v1/sales", p.routed(routeSaleCreate, rolesToChange, p.createSale))
 	mux.Handle("GET /v1/sales", p.routed(routeSaleList, rolesToRead, p.listSales))
 	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))
@@ -26,15 +49,4 @@ func (p *Private) newMux() *http.ServeMux {
 		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
 	}
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
-	mux.Handle("GET /v1/node", p.routed(routeNode, rolesToRead, p.node))
-
-	mux.HandleFunc("GET /livez", p.livez)
-	mux.HandleFunc("GET /readyz", p.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
 }

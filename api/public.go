@@ -15,10 +15,10 @@ import (
 
 // Public is the buyers' listener.
 type Public struct {
-	config  Config
-	backend Backend
-	tokens  *Verifier
-	metrics *Metrics
+	config   Config
+	clusters Clusters
+	tokens   *Verifier
+	metrics  *Metrics
 
 	server   *fasthttp.Server
 	routes   *router.Router
@@ -27,13 +27,13 @@ type Public struct {
 	sole     atomic.Uint64 // see defaultSale
 }
 
-// NewPublic returns a server for buyers, or ErrBadConfig.
-func NewPublic(config Config, backend Backend, tokens *Verifier, metrics *Metrics) (*Public, error) {
+// NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
+func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metrics) (*Public, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	p := &Public{
-		config: config, backend: backend, tokens: tokens, metrics: metrics,
+		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax),
 	}
 	var shards atomic.Uint64

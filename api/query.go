@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -18,6 +19,7 @@ const (
 	parameterLimit
 	parameterCursor
 	parameterPretty
+	parameterAfterSeq
 )
 
 // query holds the parameters of a request. The slices refer to the request.
@@ -26,6 +28,7 @@ type query struct {
 	min      uint8
 	limit    int
 	pretty   bool
+	afterSeq uint64 // the read shows at least this decision
 	sale     []byte
 	cursor   []byte
 	present  parameter
@@ -89,6 +92,8 @@ func parameterNamed(name []byte) parameter {
 		return parameterCursor
 	case "pretty":
 		return parameterPretty
+	case "after_seq":
+		return parameterAfterSeq
 	}
 	return 0
 }
@@ -115,6 +120,12 @@ func (q *query) set(which parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
 		}
 		q.cursor = value
+	case parameterAfterSeq:
+		seq, err := strconv.ParseUint(string(value), 10, clusterShift)
+		if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
+			return contract.BadParameter("after_seq", "after_seq must be the seq of an answer")
+		}
+		q.afterSeq = seq
 	case parameterPretty:
 		switch string(value) {
 		case "", "1", "true":

@@ -32,6 +32,8 @@ type request struct {
 	route    route
 	outcome  outcome
 	command  sequencer.Command
+	cluster  uint8  // number of the cluster that the buy went to
+	startsAt int64  // of its sale
 	id       []byte // X-Request-Id of the answer
 	idBuffer [ulid.EncodedSize]byte
 	body     []byte // scratch for the answer

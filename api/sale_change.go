@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"onsale/api/contract"
@@ -45,19 +46,35 @@ func (p *Private) releaseTickets(x *exchange) error {
 	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleRelease, Sale: view.Number, Amount: wanted.Tickets})
 }
 
+// changeAttemptsMax bounds how often a change is made again because others changed
+// the sale meanwhile.
+const changeAttemptsMax = 5
+
 // changeSale answers PATCH /v1/sales/{id}. The quantity alone is a change by so
-// many tickets, which may come at any time; everything else replaces the spec.
+// many tickets, which may come at any time; everything else replaces the spec. The
+// log takes it for the revision that was read only, so that two sellers who set a
+// quantity at once, at whatever nodes, do not add up.
 func (p *Private) changeSale(x *exchange) error {
 	var wanted contract.SaleChange
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
-	p.changing.Lock()
-	defer p.changing.Unlock()
-	view, err := p.sale(x)
-	if err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		if err := p.catchUp(x); err != nil {
+			return err
+		}
+		view, err := p.sale(x)
+		if err != nil {
+			return err
+		}
+		err = p.changeOnce(x, view, wanted)
+		if attempt == changeAttemptsMax || !errors.Is(err, contract.ErrSaleChanged) {
+			return err
+		}
 	}
+}
+
+func (p *Private) changeOnce(x *exchange, view *sequencer.SaleView, wanted contract.SaleChange) error {
 	quantity := wanted.Quantity
 	wanted.Quantity = nil
 	if wanted != (contract.SaleChange{}) {
@@ -70,8 +87,8 @@ func (p *Private) changeSale(x *exchange) error {
 	if *quantity == view.Quantity {
 		return x.ok(contract.DetailOf(view, x.started.UnixNano()))
 	}
-	c := sequencer.Command{Kind: sequencer.KindSaleQuantity, Sale: view.Number, Amount: int64(*quantity) - int64(view.Quantity)}
-	return p.changeAndShow(x, &c)
+	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleQuantity, Sale: view.Number, Revision: view.Revision,
+		Amount: int64(*quantity) - int64(view.Quantity)})
 }
 
 func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *contract.SaleChange) error {
@@ -95,7 +112,7 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	if err := validateSpec(&spec); err != nil {
 		return err
 	}
-	c := sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: view.Number, Body: sequencer.AppendSaleSpec(nil, &spec)}
+	c := sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: view.Number, Revision: view.Revision, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	return p.changeAndShow(x, &c)
 }
 
@@ -118,34 +135,26 @@ func (p *Private) refund(x *exchange) error {
 	if err := x.noBody(); err != nil {
 		return err
 	}
-	sale, seq, err := sequencer.ParseUID([]byte(x.request.PathValue("uid")))
+	at, err := placeOf([]byte(x.request.PathValue("uid")))
 	if err != nil {
-		return contract.NewProblem(contract.UnknownOrder, "this is not an order's uid")
-	}
-	if err := p.reach(x, seq); err != nil {
 		return err
 	}
-	view, known := p.backend.Order(seq)
-	if !known || view.Sale != sale {
-		return contract.NewProblem(contract.UnknownOrder, "there is no such order")
+	if at.cluster != p.number {
+		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.cluster, p.number))
 	}
-	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindRefund, Order: seq})
+	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
+	defer cancel()
+	view, asOf, found, err := p.backend.Order(ctx, at.seq, at.seq)
+	if err != nil {
+		return err
+	}
+	if !found || view.Sale != at.sale {
+		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", asOf))
+	}
+	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindRefund, Order: at.seq})
 	if err != nil {
 		return err
 	}
 	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
-	return x.ok(contract.OrderOf(&view))
-}
-
-// reach waits until this replica shows seq, or says that it does not yet.
-func (p *Private) reach(x *exchange, seq uint64) error {
-	if seq <= p.backend.AppliedSeq() {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
-	defer cancel()
-	if p.backend.WaitApplied(ctx, seq) != nil {
-		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", p.backend.AppliedSeq()))
-	}
-	return nil
+	return x.ok(orderOf(p.number, &view))
 }

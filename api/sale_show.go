@@ -1,8 +1,10 @@
 package api
 
 import (
-	"cmp"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -13,10 +15,21 @@ func (p *Private) sale(x *exchange) (*sequencer.SaleView, error) {
 	id := x.request.PathValue("id")
 	view, known := p.backend.SaleByID(id)
 	if !known {
-		// The leader may know a sale that has not come here yet.
-		return nil, cmp.Or(p.backend.Leader(), error(contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))))
+		if err := p.catchUp(x); err != nil { // the leader may know a sale that has not come here yet
+			return nil, err
+		}
+		if view, known = p.backend.SaleByID(id); !known {
+			return nil, contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))
+		}
 	}
 	return view, nil
+}
+
+// catchUp brings what is shown here up to what the leader has decided.
+func (p *Private) catchUp(x *exchange) error {
+	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
+	defer cancel()
+	return p.backend.CatchUp(ctx)
 }
 
 // showSale answers GET /v1/sales/{id}.
@@ -49,3 +62,21 @@ func (p *Private) report(x *exchange) error {
 
 // node answers GET /v1/node.
 func (p *Private) node(x *exchange) error { return x.ok(p.operations.Node()) }
+
+// controlBytesMax bounds the body of a step of administration.
+const controlBytesMax = 64 << 10
+
+// cluster answers a route of the cluster's administration.
+func (p *Private) cluster(step Step) func(*exchange) error {
+	return func(x *exchange) error {
+		body, err := io.ReadAll(http.MaxBytesReader(x.writer, x.request.Body, controlBytesMax))
+		if err != nil {
+			return contract.NewProblem(contract.BodyTooLarge, "")
+		}
+		answer, err := step.Do(x.request.Context(), body)
+		if err != nil {
+			return err
+		}
+		return x.ok(answer)
+	}
+}

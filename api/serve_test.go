@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 type fixture struct {
 	t       testing.TB
 	backend *testBackend
+	served  oneCluster // what the public listener serves; tests may add to it
 	tokens  *Verifier
 	public  string // host:port
 	private string
@@ -56,14 +57,15 @@ func serveWith(t testing.TB, config Config) *fixture {
 	var err error
 	f.tokens, err = NewVerifier(tokenConfig)
 	must(t, err)
+	f.served = oneCluster{{Backend: f.backend}}
 	metrics := NewMetrics(f.tokens)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(metrics)
 	f.checks.Store(&[]Check{{Name: "raft"}})
 
-	public, err := NewPublic(config, f.backend, f.tokens, metrics)
+	public, err := NewPublic(config, f, f.tokens, metrics)
 	must(t, err)
-	private, err := NewPrivate(config, f.backend, f.tokens, metrics, Operations{
+	private, err := NewPrivate(config, f.backend, 0, f.tokens, metrics, Operations{
 		Checks:  func() []Check { return *f.checks.Load() },
 		Node:    func() any { return map[string]string{"id": "n1"} },
 		Metrics: registry,
@@ -74,6 +76,9 @@ func serveWith(t testing.TB, config Config) *fixture {
 	t.Cleanup(f.client.CloseIdleConnections)
 	return f
 }
+
+// Clusters returns what is served.
+func (f *fixture) Clusters() []Cluster { return f.served }
 
 type server interface {
 	Serve(net.Listener) error

@@ -19,7 +19,7 @@ func TestShutdownDrains(t *testing.T) {
 	backend := newTestBackend(time.Now)
 	verifier, err := NewVerifier(testTokenConfig())
 	must(t, err)
-	public, err := NewPublic(testConfig(), backend, verifier, NewMetrics(verifier))
+	public, err := NewPublic(testConfig(), OneCluster(0, backend), verifier, NewMetrics(verifier))
 	must(t, err)
 	f := &fixture{t: t, backend: backend}
 	f.sale("gig", nil)
@@ -70,7 +70,7 @@ func TestConfigBounds(t *testing.T) {
 		config := DefaultConfig()
 		change(&config)
 		_, err := NewPublic(config, nil, nil, nil)
-		_, privateErr := NewPrivate(config, nil, nil, nil, Operations{})
+		_, privateErr := NewPrivate(config, nil, 0, nil, nil, Operations{})
 		if !errors.Is(err, ErrBadConfig) || !strings.Contains(err.Error(), name) || !errors.Is(privateErr, ErrBadConfig) {
 			t.Errorf("%s: %v, %v", name, err, privateErr)
 		}

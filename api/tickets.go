@@ -1,8 +1,6 @@
 package api
 
 import (
-	"fmt"
-
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -11,32 +9,42 @@ import (
 // everybody asks for the same page.
 const saleCacheControl = "public, max-age=1"
 
-// tickets answers GET /v1/tickets: all sales, in the order of their creation.
-// It needs no token, because what it says is everybody's to know.
+// tickets answers GET /v1/tickets: all sales, by cluster in the order of their
+// creation. It needs no token, because what it says is everybody's to know. A
+// cluster that cannot be reached shows what was known of it last.
 func (p *Public) tickets(r *request) error {
 	if problem := r.query.read(r.raw, parameterLimit|parameterCursor|parameterPretty); problem != nil {
 		return problem
 	}
-	asOf := p.backend.AppliedSeq() // read before the sales, so that it is not ahead of them
-	sales := p.backend.Sales()
-	first := 0
-	if len(r.query.cursor) > 0 {
-		last, known := p.backend.SaleByID(string(r.query.cursor))
-		if !known || int(last.Number) > len(sales) {
-			return contract.BadParameter("cursor", "cursor must be what the previous page said")
-		}
-		first = int(last.Number)
+	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
+		return err
 	}
-	end := min(first+r.query.limit, len(sales))
-	page := contract.SalePage{Tickets: []contract.Sale{}, AsOfSeq: asOf, HasMore: end < len(sales)}
-	now := r.started.UnixNano()
-	var tag uint64
-	for i := first; i < end; i++ {
-		page.Tickets = append(page.Tickets, contract.SaleOf(&sales[i], now))
-		tag = mixTag(tag, saleTag(&sales[i], now))
+	clusters := p.clusters.Clusters()
+	first, after, err := p.afterCursor(clusters, string(r.query.cursor))
+	if err != nil {
+		return err
+	}
+	page := contract.SalePage{Tickets: []contract.Sale{}}
+	if len(clusters) == 1 {
+		asOf := clusters[0].Backend.AppliedSeq() // read before the sales, so that it is not ahead of them
+		page.AsOfSeq = &asOf
+	}
+	now, tag := r.started.UnixNano(), uint64(0)
+	for ; first < len(clusters) && !page.HasMore; first, after = first+1, 0 {
+		sales := clusters[first].Backend.Sales()
+		for i := min(after, len(sales)); i < len(sales); i++ {
+			if !clusters[first].serves(sales[i].ID) {
+				continue
+			}
+			if page.HasMore = len(page.Tickets) == r.query.limit; page.HasMore {
+				break
+			}
+			page.Tickets = append(page.Tickets, contract.SaleOf(&sales[i], now))
+			tag = mixTag(tag, saleTag(&sales[i], now))
+		}
 	}
 	if page.HasMore {
-		page.Cursor = sales[end-1].ID
+		page.Cursor = page.Tickets[len(page.Tickets)-1].UID
 	}
 	if !r.fresh(tag) {
 		r.sendJSON(200, contract.DecisionMediaType, &page)
@@ -44,15 +52,30 @@ func (p *Public) tickets(r *request) error {
 	return nil
 }
 
+// afterCursor returns the cluster and the sale with which a page begins.
+func (p *Public) afterCursor(clusters []Cluster, cursor string) (cluster, sale int, err error) {
+	if cursor == "" {
+		return 0, 0, nil
+	}
+	for i := range clusters {
+		if last, known := clusters[i].Backend.SaleByID(cursor); known && clusters[i].serves(cursor) {
+			return i, int(last.Number), nil
+		}
+	}
+	return 0, 0, contract.BadParameter("cursor", "cursor must be what the previous page said")
+}
+
 // ticket answers GET /v1/tickets/{sale}.
 func (p *Public) ticket(r *request) error {
 	if problem := r.query.read(r.raw, parameterPretty); problem != nil {
 		return problem
 	}
-	id := r.segment("sale")
-	view, known := p.backend.SaleByID(id)
-	if !known {
-		return contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))
+	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
+		return err
+	}
+	_, view, err := p.findSale(r.segment("sale"))
+	if err != nil {
+		return err
 	}
 	now := r.started.UnixNano()
 	if !r.fresh(saleTag(view, now)) {

@@ -15,7 +15,7 @@ type Client struct{ connection *connection }
 // New returns a client of the buyers' listener. It follows a follower's hint to
 // the leader.
 func New(config Config) (*Client, error) {
-	c, err := newConnection(config, true)
+	c, err := newConnection(config)
 	if err != nil {
 		return nil, err
 	}

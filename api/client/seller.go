@@ -8,13 +8,12 @@ import (
 	"onsale/api/contract"
 )
 
-// Seller speaks to the private listener. It does not follow a follower's hint:
-// that names the leader's public address. The error says who leads.
+// Seller speaks to the private listener of any node.
 type Seller struct{ connection *connection }
 
 // NewSeller returns a client of the private listener.
 func NewSeller(config Config) (*Seller, error) {
-	c, err := newConnection(config, false)
+	c, err := newConnection(config)
 	if err != nil {
 		return nil, err
 	}

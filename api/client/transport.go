@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,10 +17,6 @@ import (
 
 // answerBytesMax bounds an answer: 65,535 sales of a kilobyte each.
 const answerBytesMax = 128 << 20
-
-// leaderHopsMax is how many leaders are followed for one request. One is
-// usual; more happen when leadership moves meanwhile.
-const leaderHopsMax = 3
 
 // Config says how to reach a server.
 type Config struct {
@@ -38,16 +33,14 @@ type connection struct {
 	base  *url.URL
 	token string
 	http  *http.Client
-	// follow says that a no-leader problem's address is of the same listener.
-	follow bool
 }
 
-func newConnection(config Config, follow bool) (*connection, error) {
+func newConnection(config Config) (*connection, error) {
 	base, err := parseAddress("http", config.Address)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{base: base, token: config.Token, http: config.HTTP, follow: follow}
+	c := &connection{base: base, token: config.Token, http: config.HTTP}
 	if c.http == nil {
 		c.http = &http.Client{Timeout: 10 * time.Second}
 	}
@@ -76,26 +69,9 @@ type call struct {
 	into   any    // filled from the answer unless nil
 }
 
-// do sends a call, following leaders within the bound, and returns the header of
-// the answer.
+// do sends a call and returns the header of the answer.
 func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
-	base := c.base
-	for hop := 0; ; hop++ {
-		header, err := c.send(ctx, base, what)
-		problem, isProblem := errors.AsType[*contract.Problem](err)
-		if !isProblem || !c.follow || hop == leaderHopsMax || problem.Leader == nil || problem.Leader.Address == "" {
-			return header, err
-		}
-		leader, badAddress := parseAddress(base.Scheme, problem.Leader.Address)
-		if badAddress != nil || leader.Host == base.Host || leader.Scheme != base.Scheme {
-			return header, err // never from https to http: the token would be seen
-		}
-		base = leader
-	}
-}
-
-func (c *connection) send(ctx context.Context, base *url.URL, what call) (http.Header, error) {
-	target := *base
+	target := *c.base
 	target.Path, target.RawPath = what.path, ""
 	if path, err := url.PathUnescape(what.path); err == nil {
 		target.Path, target.RawPath = path, what.path

@@ -18,10 +18,21 @@ type Decision struct {
 	Position  uint32     `json:"position,omitempty"`   // in the waitlist, from 1
 	Seq       uint64     `json:"seq"`                  // place in the one global order
 	ExpiresAt *time.Time `json:"expires_at,omitempty"` // end of the hold
+	// AsOfSeq is set in place of Seq when the answer was given at the door
+	// (DoorDecision).
+	AsOfSeq uint64 `json:"as_of_seq,omitempty"`
 
 	// Replayed says that the idempotency key was known and this is its first
 	// outcome again (the header Idempotent-Replayed).
 	Replayed bool `json:"-"`
+}
+
+// DoorDecision answers a buy that did not go into the line, because its answer is
+// the same wherever in the line it would be: it has no seq.
+type DoorDecision struct {
+	Status  string `json:"status"` // fail
+	Reason  string `json:"reason"` // closed
+	AsOfSeq uint64 `json:"as_of_seq"`
 }
 
 // Order is an order as its buyer sees it.
@@ -40,12 +51,13 @@ type Order struct {
 	AsOfSeq    uint64     `json:"as_of_seq"`
 }
 
-// OrderPage is one page of the caller's orders, by seq.
+// OrderPage is one page of the caller's orders, by cluster and seq.
 type OrderPage struct {
 	Orders  []Order `json:"orders"`
 	HasMore bool    `json:"has_more"`
 	Cursor  string  `json:"cursor,omitempty"` // of the next page
-	AsOfSeq uint64  `json:"as_of_seq"`
+	// AsOfSeq is missing when there are several clusters: each order has its own.
+	AsOfSeq *uint64 `json:"as_of_seq,omitempty"`
 }
 
 // Sale is a sale as buyers see it.
@@ -70,7 +82,8 @@ type SalePage struct {
 	Tickets []Sale `json:"tickets"`
 	HasMore bool   `json:"has_more"`
 	Cursor  string `json:"cursor,omitempty"`
-	AsOfSeq uint64 `json:"as_of_seq"`
+	// AsOfSeq is missing when there are several clusters: each sale has its own.
+	AsOfSeq *uint64 `json:"as_of_seq,omitempty"`
 }
 
 // Time returns a time of the log as the contract spells it.
@@ -78,10 +91,10 @@ func Time(nanoseconds int64) time.Time {
 	return time.Unix(0, nanoseconds).UTC().Truncate(time.Millisecond)
 }
 
-// OrderOf returns what a buyer sees of an order.
-func OrderOf(v *sequencer.OrderView) Order {
+// OrderOf returns what a buyer sees of an order under a uid.
+func OrderOf(v *sequencer.OrderView, uid string) Order {
 	o := Order{
-		UID: v.UID(), UserID: v.User, Status: v.State.Status(), CreationTS: Time(v.CreatedAt), Quantity: v.Quantity,
+		UID: uid, UserID: v.User, Status: v.State.Status(), CreationTS: Time(v.CreatedAt), Quantity: v.Quantity,
 		Sale: v.SaleID, State: v.State.String(), Seq: v.Seq, Position: v.Position, AsOfSeq: v.AsOfSeq,
 	}
 	if v.State.Holds() {

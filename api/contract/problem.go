@@ -3,8 +3,6 @@ package contract
 import (
 	"errors"
 	"time"
-
-	"onsale/sequencer"
 )
 
 // ProblemMediaType is the Content-Type of a problem.
@@ -17,8 +15,7 @@ const DecisionMediaType = "application/json"
 const problemTypePrefix = "urn:onsale:problem:"
 
 // Problem is a protocol error as RFC 9457 spells it. It is an error: errors.Is
-// finds the table's error for its code, errors.As a *sequencer.NotLeaderError
-// when the server said who leads.
+// finds the table's error for its code.
 type Problem struct {
 	Type      string  `json:"type"`
 	Title     string  `json:"title"`
@@ -27,7 +24,6 @@ type Problem struct {
 	Detail    string  `json:"detail,omitempty"`
 	Instance  string  `json:"instance,omitempty"`  // path#request-id: this one occurrence
 	Parameter string  `json:"parameter,omitempty"` // the query parameter, header or field that is wrong
-	Leader    *Leader `json:"leader,omitempty"`    // with no-leader, when known
 	State     string  `json:"state,omitempty"`     // the order's, with not-cancellable and not-paid
 	Seq       uint64  `json:"seq,omitempty"`       // of a request that was decided to be wrong
 	AsOfSeq   *uint64 `json:"as_of_seq,omitempty"` // what this replica has seen, with unknown-order
@@ -43,12 +39,6 @@ type Problem struct {
 
 // ProblemSalesMax bounds Problem.Sales.
 const ProblemSalesMax = 20
-
-// Leader names the node that leads.
-type Leader struct {
-	ID      string `json:"id"`
-	Address string `json:"address,omitempty"` // of its buyers' HTTP
-}
 
 // NewProblem returns a problem of a kind. The detail says what exactly is wrong
 // and what to do about it.
@@ -80,11 +70,7 @@ func ProblemOf(err error) *Problem {
 	case OutcomeUnknown:
 		return NewProblem(kind, "the request may or may not have been decided; send it again with the same Idempotency-Key and you get the one outcome it has")
 	}
-	problem := NewProblem(kind, err.Error())
-	if leader, ok := errors.AsType[*sequencer.NotLeaderError](err); ok && leader.LeaderID != "" {
-		problem.Leader = &Leader{ID: leader.LeaderID, Address: leader.LeaderAddress}
-	}
-	return problem
+	return NewProblem(kind, err.Error())
 }
 
 // Kind returns the problem's kind; Internal for a code that is not in the table.
@@ -104,11 +90,8 @@ func (p *Problem) Error() string {
 // Unwrap returns the table's error for the problem's code.
 func (p *Problem) Unwrap() error {
 	kind, known := kindOfCode(p.Code)
-	switch {
-	case !known:
+	if !known {
 		return nil
-	case kind == NoLeader && p.Leader != nil:
-		return &sequencer.NotLeaderError{LeaderID: p.Leader.ID, LeaderAddress: p.Leader.Address}
 	}
 	return kind.Entry().Err
 }

@@ -29,6 +29,7 @@ const (
 	SaleLimit
 	InvalidQuantity
 	NotPaid
+	SaleChanged
 	BodyTooLarge
 	URITooLong
 	UnsupportedMediaType
@@ -82,6 +83,8 @@ var (
 	ErrInvalidQuantity = errors.New("invalid quantity")
 	// ErrNotPaid is returned when an order to refund was never paid.
 	ErrNotPaid = errors.New("the order is not paid")
+	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
+	ErrSaleChanged = errors.New("the sale changed meanwhile")
 	// ErrBodyTooLarge is returned when a body is over its bound.
 	ErrBodyTooLarge = errors.New("body too large")
 	// ErrURITooLong is returned when a request's target is over its bound.
@@ -127,6 +130,7 @@ var table = [KindCount]Entry{
 	SaleLimit:            {http.StatusConflict, "sale-limit", "The cluster has as many sales as it can", false, ErrSaleLimit},
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
+	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "unsupported-media-type", "The body must be JSON", false, ErrUnsupportedMediaType},
@@ -134,7 +138,7 @@ var table = [KindCount]Entry{
 	Throttled:            {http.StatusTooManyRequests, "throttled", "Too many requests", true, ErrThrottled},
 	HeadersTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "The header is too large", false, ErrHeadersTooLarge},
 	Overloaded:           {http.StatusServiceUnavailable, "overloaded", "Too many requests are waiting; yours has no place in line", true, sequencer.ErrOverloaded},
-	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "This node does not lead; your request has no place in line", true, sequencer.ErrNoLeader},
+	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "No leader can be reached; your request has no place in line", true, sequencer.ErrNoLeader},
 	Stopping:             {http.StatusServiceUnavailable, "stopping", "This node is shutting down; your request has no place in line", true, sequencer.ErrStopping},
 	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
@@ -187,6 +191,8 @@ func KindOfDecision(code sequencer.Code) (Kind, bool) {
 		return SaleStarted, true
 	case sequencer.CodeSaleLimit:
 		return SaleLimit, true
+	case sequencer.CodeSaleChanged:
+		return SaleChanged, true
 	case sequencer.CodeInvalidQuantity:
 		return InvalidQuantity, true
 	}
