@@ -9,8 +9,8 @@ import (
 	"onsale/sequencer"
 )
 
-// links keeps a link to each node that was asked.
-type links struct {
+// Links keeps a link to each node that was asked.
+type Links struct {
 	peer      *peer.Config
 	directory *Directory
 
@@ -18,12 +18,13 @@ type links struct {
 	open map[string]*Link // by address
 }
 
-func newLinks(config *peer.Config, directory *Directory) *links {
-	return &links{peer: config, directory: directory, open: map[string]*Link{}}
+// NewLinks returns links to the nodes of a directory.
+func NewLinks(config *peer.Config, directory *Directory) *Links {
+	return &Links{peer: config, directory: directory, open: map[string]*Link{}}
 }
 
-// to returns a link to a node; id may be "".
-func (l *links) to(ctx context.Context, id, address string) (*Link, error) {
+// To returns a link to a node; id may be "".
+func (l *Links) To(ctx context.Context, id, address string) (*Link, error) {
 	l.mu.Lock()
 	known := l.open[address]
 	l.mu.Unlock()
@@ -47,8 +48,8 @@ func (l *links) to(ctx context.Context, id, address string) (*Link, error) {
 	return fresh, nil
 }
 
-// close ends all links.
-func (l *links) close() {
+// Close ends all links.
+func (l *Links) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for address, link := range l.open {
@@ -57,14 +58,14 @@ func (l *links) close() {
 	}
 }
 
-// viaLeader asks the leader, following it, until there is an answer or ctx ends.
-func viaLeader[T any](ctx context.Context, l *links, ask func(*Link) (T, error)) (answer T, err error) {
+// ViaLeader asks the leader, following it, until there is an answer or ctx ends.
+func ViaLeader[T any](ctx context.Context, l *Links, ask func(*Link) (T, error)) (answer T, err error) {
 	err = &sequencer.NotLeaderError{}
 	for ctx.Err() == nil {
 		id, address := l.directory.candidate()
 		if address != "" {
 			var link *Link
-			if link, err = l.to(ctx, id, address); err == nil {
+			if link, err = l.To(ctx, id, address); err == nil {
 				answer, err = ask(link)
 			}
 			if err == nil || !gone(err) && !errors.Is(err, sequencer.ErrNoLeader) {

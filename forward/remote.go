@@ -23,7 +23,7 @@ const MirrorInterval = 50 * time.Millisecond
 // api.Backend.
 type Remote struct {
 	client *Client
-	links  *links
+	links  *Links
 	mirror *mirror
 	asked  singleflight.Group
 	logger *slog.Logger
@@ -37,7 +37,7 @@ type Remote struct {
 
 // NewRemote begins to follow a cluster. Close ends it, the client's too.
 func NewRemote(client *Client, logger *slog.Logger) *Remote {
-	r := &Remote{client: client, links: newLinks(client.peer, client.directory), mirror: newMirror(), logger: logger}
+	r := &Remote{client: client, links: NewLinks(client.peer, client.directory), mirror: newMirror(), logger: logger}
 	r.stop, r.cancel = context.WithCancel(context.Background())
 	r.finished.Go(r.follow)
 	return r
@@ -48,7 +48,7 @@ func (r *Remote) Close() error {
 	err := r.client.Close()
 	r.cancel()
 	r.finished.Wait()
-	r.links.close()
+	r.links.Close()
 	return err
 }
 
@@ -106,7 +106,7 @@ func (r *Remote) viaAny(ctx context.Context, ask func(*Link) (orderAnswer, error
 			continue
 		}
 		var link *Link
-		if link, err = r.links.to(ctx, "", address); err == nil {
+		if link, err = r.links.To(ctx, "", address); err == nil {
 			is := link.Peer()
 			r.known.Store(&is)
 			answer, err = ask(link)
@@ -160,7 +160,7 @@ func (r *Remote) WaitApplied(ctx context.Context, seq uint64) error {
 // CatchUp returns when the sales show what the leader had decided at the call.
 func (r *Remote) CatchUp(ctx context.Context) error {
 	seq, err := share(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
-		return viaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
 		return err

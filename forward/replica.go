@@ -20,13 +20,26 @@ const LeaderAfter = 250 * time.Millisecond
 type Replica struct {
 	Node
 	client *Client
-	links  *links
+	links  *Links
 	asked  singleflight.Group
 }
 
 // NewReplica returns the door's view of the cluster through its node.
 func NewReplica(node Node, client *Client) *Replica {
-	return &Replica{Node: node, client: client, links: newLinks(client.peer, client.directory)}
+	return &Replica{Node: node, client: client, links: NewLinks(client.peer, client.directory)}
+}
+
+// Links returns the links to the other nodes.
+func (r *Replica) Links() *Links { return r.links }
+
+// Client returns the way to the leader.
+func (r *Replica) Client() *Client { return r.client }
+
+// Close ends the way to the leader, then the links.
+func (r *Replica) Close() error {
+	err := r.client.Close()
+	r.links.Close()
+	return err
 }
 
 // Decide decides on this node while it leads, else through the leader.
@@ -49,7 +62,7 @@ func (r *Replica) CatchUp(ctx context.Context) error {
 		return nil
 	}
 	seq, err := share(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
-		return viaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
 		return err
@@ -131,7 +144,7 @@ func (r *Replica) fromLeader(ctx context.Context, here func() (orderAnswer, erro
 		answer.asOf = asOf
 		return answer, err
 	}
-	return viaLeader(ctx, r.links, func(l *Link) (orderAnswer, error) {
+	return ViaLeader(ctx, r.links, func(l *Link) (orderAnswer, error) {
 		if _, err := l.Position(ctx); err != nil { // it makes sure that it leads
 			return orderAnswer{}, err
 		}

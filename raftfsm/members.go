@@ -167,12 +167,12 @@ func (n *Node) Identity() Identity { return n.folder.identity() }
 // BeginCluster makes a cluster of this node and others, which have to adopt it.
 // What if we die here? The folder says with which members the cluster is made, and
 // the next start goes on.
-func (n *Node) BeginCluster(members []Member, number uint8) error {
+func (n *Node) BeginCluster(members []Member) error {
 	id := n.config.Cluster
 	if id == (peer.ClusterID{}) {
 		rand.Read(id[:]) // never fails
 	}
-	if err := n.adopt(id, number, members); err != nil {
+	if err := n.adopt(id, n.config.ClusterNumber, members); err != nil {
 		return err
 	}
 	return n.bootstrap(members)

@@ -138,7 +138,7 @@ func (n *Node) openRaft() error {
 	case len(is.Bootstrap) > 0 && is.Bootstrap[0].ID == n.config.NodeID:
 		return n.bootstrap(is.Bootstrap)
 	case is.ClusterID == "" && len(n.config.Bootstrap) > 0:
-		return n.BeginCluster(n.bootstrapMembers(), n.config.ClusterNumber)
+		return n.BeginCluster(n.bootstrapMembers())
 	}
 	return nil
 }

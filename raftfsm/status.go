@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -29,6 +30,8 @@ type Status struct {
 	JournalHash   string   `json:"journal_hash"`
 	InboxRequests int      `json:"inbox_requests"`
 	Members       []Member `json:"members"`
+	// LastContactMilliseconds is how long ago the leader was heard; 0 on the leader.
+	LastContactMilliseconds int64 `json:"last_contact_ms"`
 }
 
 // Status returns the node's status.
@@ -45,6 +48,9 @@ func (n *Node) Status() Status {
 		JournalHeight: head.Height, JournalHash: hex.EncodeToString(head.Hash[:]), InboxRequests: requests,
 	}
 	s.Members = n.Members()
+	if heard := n.raft.LastContact(); s.Role != "leader" && !heard.IsZero() {
+		s.LastContactMilliseconds = time.Since(heard).Milliseconds()
+	}
 	return s
 }
 
