@@ -34,7 +34,7 @@ func (p *Public) buy(r *request) error {
 	if len(r.header.key) > 0 {
 		c.Key = sequencer.DigestKey(who.User, r.header.key)
 	}
-	result, err := p.decide(r, cluster.Backend)
+	result, err := p.decide(r, cluster)
 	if err != nil {
 		return err
 	}
@@ -53,14 +53,16 @@ func (r *request) checkBuy() error {
 }
 
 // decide asks a cluster for the decision of r.command.
-func (p *Public) decide(r *request, backend Backend) (sequencer.Result, error) {
+func (p *Public) decide(r *request, cluster *Cluster) (sequencer.Result, error) {
 	if !r.header.wantsTiming { // reading the clock is not free either
-		result, err := backend.Decide(&r.command)
+		result, err := cluster.Backend.Decide(&r.command)
+		p.recent.told(cluster.Number, r.who.User, &result)
 		return result, problemOfDecision(&result, err)
 	}
 	before := p.config.Clock()
-	result, err := backend.Decide(&r.command)
+	result, err := cluster.Backend.Decide(&r.command)
 	r.decided = p.config.Clock().Sub(before)
+	p.recent.told(cluster.Number, r.who.User, &result)
 	return result, problemOfDecision(&result, err)
 }
 

@@ -64,12 +64,13 @@ func (p *Public) orderPage(r *request, after place) (*contract.OrderPage, error)
 }
 
 func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int) ([]sequencer.OrderView, uint64, error) {
-	ctx, done, err := p.patience(cluster, r.query.afterSeq)
+	reached := max(r.query.afterSeq, p.recent.newest(cluster.Number, r.who.User))
+	ctx, done, err := p.patience(cluster, reached)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer done()
-	views, asOf, err := cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, r.query.afterSeq)
+	views, asOf, err := cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, reached)
 	if err != nil && cluster.Name != "" {
 		err = fmt.Errorf("cluster %s: %w", cluster.Name, err)
 	}
@@ -110,7 +111,7 @@ func (p *Public) cancel(r *request) error {
 		return err
 	}
 	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: r.who.User}
-	result, err := p.decide(r, cluster.Backend)
+	result, err := p.decide(r, cluster)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	reached := max(at.seq, r.query.afterSeq)
+	reached := max(at.seq, r.query.afterSeq, p.recent.newest(cluster.Number, r.who.User))
 	ctx, done, err := p.patience(cluster, reached)
 	if err != nil {
 		return nil, none, err

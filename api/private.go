@@ -47,8 +47,8 @@ type Step struct {
 // the network is trusted: health, metrics and profiles need no token.
 type Private struct {
 	config     Config
-	backend    Backend // nil: the listener has no sellers' routes
-	number     uint8   // of the cluster
+	backend    Backend      // nil: the listener has no sellers' routes
+	number     func() uint8 // of the cluster
 	tokens     *Verifier
 	metrics    *Metrics
 	operations Operations
@@ -59,7 +59,7 @@ type Private struct {
 
 // NewPrivate returns a server for the sellers of one cluster and for operators, or
 // ErrBadConfig. Without a backend it serves operators alone.
-func NewPrivate(config Config, backend Backend, number uint8, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
+func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}

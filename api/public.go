@@ -25,6 +25,7 @@ type Public struct {
 	requests sync.Pool     // of *request
 	waiters  chan struct{} // a place for each read that waits for the replica
 	sole     atomic.Uint64 // see defaultSale
+	recent   *recent
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
@@ -34,7 +35,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	}
 	p := &Public{
 		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
-		waiters: make(chan struct{}, config.ReadWaitersMax),
+		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
 	}
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }

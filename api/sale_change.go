@@ -139,8 +139,8 @@ func (p *Private) refund(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if at.cluster != p.number {
-		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.cluster, p.number))
+	if at.cluster != p.number() {
+		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.cluster, p.number()))
 	}
 	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
 	defer cancel()
@@ -156,5 +156,5 @@ func (p *Private) refund(x *exchange) error {
 		return err
 	}
 	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
-	return x.ok(orderOf(p.number, &view))
+	return x.ok(orderOf(p.number(), &view))
 }

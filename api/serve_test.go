@@ -65,7 +65,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 
 	public, err := NewPublic(config, f, f.tokens, metrics)
 	must(t, err)
-	private, err := NewPrivate(config, f.backend, 0, f.tokens, metrics, Operations{
+	private, err := NewPrivate(config, f.backend, func() uint8 { return 0 }, f.tokens, metrics, Operations{
 		Checks:  func() []Check { return *f.checks.Load() },
 		Node:    func() any { return map[string]string{"id": "n1"} },
 		Metrics: registry,

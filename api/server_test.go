@@ -70,7 +70,7 @@ func TestConfigBounds(t *testing.T) {
 		config := DefaultConfig()
 		change(&config)
 		_, err := NewPublic(config, nil, nil, nil)
-		_, privateErr := NewPrivate(config, nil, 0, nil, nil, Operations{})
+		_, privateErr := NewPrivate(config, nil, nil, nil, nil, Operations{})
 		if !errors.Is(err, ErrBadConfig) || !strings.Contains(err.Error(), name) || !errors.Is(privateErr, ErrBadConfig) {
 			t.Errorf("%s: %v, %v", name, err, privateErr)
 		}

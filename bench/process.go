@@ -22,7 +22,7 @@ import (
 // node is one server process of a temporary cluster.
 type node struct {
 	id                  string
-	http, private, raft string
+	http, private, peer string
 	dataDir             string
 	token               string // an operator's
 	command             *exec.Cmd
@@ -84,8 +84,8 @@ func (c *cluster) plan(count int, secret []byte) error {
 	}
 	for i := range count {
 		id := "n" + strconv.Itoa(i+1)
-		n := &node{id: id, http: free(), private: free(), raft: free(), dataDir: filepath.Join(c.dir, id), token: token}
-		if n.http == "" || n.private == "" || n.raft == "" {
+		n := &node{id: id, http: free(), private: free(), peer: free(), dataDir: filepath.Join(c.dir, id), token: token}
+		if n.http == "" || n.private == "" || n.peer == "" {
 			return errors.New("no free port on loopback")
 		}
 		c.nodes = append(c.nodes, n)
@@ -93,15 +93,20 @@ func (c *cluster) plan(count int, secret []byte) error {
 	return nil
 }
 
+// peers returns where the nodes reach each other.
+func (c *cluster) peers() []string {
+	var addresses []string
+	for _, n := range c.nodes {
+		addresses = append(addresses, n.peer)
+	}
+	return addresses
+}
+
 func (c *cluster) start(program string, n *node) error {
 	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--http", n.http, "--private", n.private,
-		"--raft", n.raft, "--secret-file", c.secretFile, "--log-format", "json"}
+		"--peer", n.peer, "--secret-file", c.secretFile, "--log-format", "json"}
 	if len(c.nodes) > 1 {
-		var peers []string
-		for _, p := range c.nodes {
-			peers = append(peers, p.id+"="+p.raft+"/"+p.http)
-		}
-		args = append(args, "--peers", strings.Join(peers, ","))
+		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}
 	log, err := os.OpenFile(filepath.Join(c.dir, n.id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {

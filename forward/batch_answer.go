@@ -21,7 +21,8 @@ func (b *batchAnswerer) answer(f *frame) error {
 		out, s = appendError(out[:frameHeaderBytes], err)
 	} else {
 		counters.Batches.Add(1)
-		counters.Requests.Add(uint64(len(b.results)))
+		_, _, count, _ := sequencer.ParseForward(f.body)
+		counters.Requests.Add(uint64(count))
 	}
 	b.out = out
 	return b.caller.write(out, s, f.id)

@@ -153,6 +153,9 @@ func (m *Manager) tryJoin(ctx context.Context, addresses []string, expect int, l
 			founders = append(founders, there)
 			continue
 		}
+		if adopted, adoptErr := m.adoptFounded(&there); adopted {
+			return adoptErr == nil, adoptErr
+		}
 		if err = m.joinAt(ctx, address, learner); err == nil {
 			return true, nil
 		}
@@ -164,6 +167,20 @@ func (m *Manager) tryJoin(ctx context.Context, addresses []string, expect int, l
 		return m.found(founders)
 	}
 	return false, err
+}
+
+// adoptFounded takes part in a cluster that was made with this very node: it has no
+// leader yet who could let the node in.
+func (m *Manager) adoptFounded(there *probe) (adopted bool, err error) {
+	own := m.self()
+	if !slices.ContainsFunc(there.Bootstrap, func(b raftfsm.Member) bool { return b.ID == own.ID && b.Folder == own.Folder }) {
+		return false, nil
+	}
+	id, err := peer.ParseClusterID(there.ClusterID)
+	if err != nil {
+		return false, err
+	}
+	return true, m.node.AdoptCluster(id, there.Number, there.Bootstrap)
 }
 
 // found makes the cluster when this node is the one to do it: the one with the

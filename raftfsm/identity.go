@@ -1,8 +1,6 @@
 package raftfsm
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,11 +70,7 @@ func claimFolder(dir, nodeID string) (f *folder, isNew bool, err error) {
 	f = &folder{dir: dir}
 	is, err := ReadIdentity(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		fresh := make([]byte, 16)
-		rand.Read(fresh) // never fails
-		return f, true, f.change(func(i *Identity) {
-			*i = Identity{Version: identityVersion, NodeID: nodeID, Folder: hex.EncodeToString(fresh)}
-		})
+		return f, true, f.change(func(i *Identity) { *i = newIdentity(nodeID) })
 	}
 	if err != nil {
 		return nil, false, err

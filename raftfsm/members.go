@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -170,7 +169,7 @@ func (n *Node) Identity() Identity { return n.folder.identity() }
 func (n *Node) BeginCluster(members []Member) error {
 	id := n.config.Cluster
 	if id == (peer.ClusterID{}) {
-		rand.Read(id[:]) // never fails
+		id = newClusterID()
 	}
 	if err := n.adopt(id, n.config.ClusterNumber, members); err != nil {
 		return err

@@ -25,21 +25,22 @@ import (
 // Node is one replica: raft, its logs, the state and the way into it. All methods
 // are safe for concurrent use.
 type Node struct {
-	config  Config
-	isNew   bool
-	folder  *folder
-	peer    peer.Config
-	port    *peer.Listener // of the peers; nil on a test's transport
-	address string         // where the peers reach this node
-	raft    *raft.Raft
-	trans   raft.Transport
-	logs    *LogStore
-	stable  *raftboltdb.BoltStore
-	journal *journal.Journal
-	machine *machine
-	inbox   *inbox.Inbox
-	batcher *batcher
-	clock   *logClock
+	config    Config
+	isNew     bool
+	folder    *folder
+	peer      peer.Config
+	port      *peer.Listener // of the peers; nil on a test's transport
+	address   string         // where the peers reach this node
+	raft      *raft.Raft
+	trans     raft.Transport
+	logs      *LogStore
+	stable    *raftboltdb.BoltStore
+	snapshots *raft.FileSnapshotStore
+	journal   *journal.Journal
+	machine   *machine
+	inbox     *inbox.Inbox
+	batcher   *batcher
+	clock     *logClock
 
 	leader   chan bool // raft tells when this node takes and loses office
 	stop     chan struct{}
@@ -98,7 +99,7 @@ func (n *Node) openStores() (err error) {
 		return err
 	}
 	n.stable, err = raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(dir, "raft-votes.bolt"),
+		Path:        filepath.Join(dir, votesName),
 		BoltOptions: &bbolt.Options{Timeout: time.Second},
 	})
 	if err != nil {
@@ -108,17 +109,28 @@ func (n *Node) openStores() (err error) {
 	return err
 }
 
-func (n *Node) openRaft() error {
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(n.config.DataDir, n.config.SnapshotsKept, raftLogger{n.config.Logger})
+// votesName is the file of raft's term and vote.
+const votesName = "raft-votes.bolt"
+
+func (n *Node) openSnapshots() (err error) {
+	n.snapshots, err = raft.NewFileSnapshotStoreWithLogger(n.config.DataDir, n.config.SnapshotsKept, raftLogger{n.config.Logger})
 	if err != nil {
 		return fmt.Errorf("snapshots: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) openRaft() error {
+	err := n.openSnapshots()
+	if err != nil {
+		return err
 	}
 	if n.trans, err = n.transport(); err != nil {
 		return err
 	}
 	c := n.config.raftConfig()
 	c.NotifyCh = n.leader
-	used, err := raft.HasExistingState(n.logs, n.stable, snapshots)
+	used, err := raft.HasExistingState(n.logs, n.stable, n.snapshots)
 	if err != nil {
 		return err
 	}
@@ -127,7 +139,7 @@ func (n *Node) openRaft() error {
 		return fmt.Errorf("%w: %s has lost its log and votes; remove node %q from its cluster (onsale cluster remove), and let it join with an empty data folder",
 			ErrIdentity, n.config.DataDir, n.config.NodeID)
 	}
-	n.raft, err = raft.NewRaft(c, n.machine, n.logs, watchedStable{n.stable, n.fatal}, snapshots, n.trans)
+	n.raft, err = raft.NewRaft(c, n.machine, n.logs, watchedStable{n.stable, n.fatal}, n.snapshots, n.trans)
 	if err != nil {
 		return err
 	}
@@ -311,7 +323,7 @@ func (n *Node) Close() error {
 }
 
 func (n *Node) close() error {
-	n.handOver()
+	n.HandOver()
 	close(n.stop)
 	n.inbox.Shut(sequencer.ErrStopping)
 	err := n.raft.Shutdown().Error()
@@ -324,9 +336,9 @@ func (n *Node) close() error {
 	return errors.Join(err, n.closeStores())
 }
 
-// handOver lets another node lead, when there is one that can. A node that stops
+// HandOver lets another node lead, when there is one that can. A node that stops
 // does it first: its cluster goes on at once instead of after an election timeout.
-func (n *Node) handOver() {
+func (n *Node) HandOver() {
 	others := []string{""} // raft's own choice first; it may be a node that is down
 	for _, m := range n.Members() {
 		if m.Voter && m.ID != n.config.NodeID {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 
 	"onsale/api/contract"
@@ -87,6 +88,27 @@ func (s *Seller) Node(ctx context.Context) (json.RawMessage, error) {
 		return nil, err
 	}
 	return *status, nil
+}
+
+// Cluster returns the cluster as the node sees it, as JSON.
+func (s *Seller) Cluster(ctx context.Context) (json.RawMessage, error) {
+	status, err := get[json.RawMessage](ctx, s.connection, "/v1/cluster", nil)
+	if err != nil {
+		return nil, err
+	}
+	return *status, nil
+}
+
+// ClusterStep makes a step of administration and returns the cluster after it.
+func (s *Seller) ClusterStep(ctx context.Context, step string, body any) (json.RawMessage, error) {
+	var status json.RawMessage
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: "/v1/cluster/" + segment(step), body: body, into: &status})
+	return status, err
+}
+
+// Snapshot writes a backup of the node to w.
+func (s *Seller) Snapshot(ctx context.Context, w io.Writer) error {
+	return s.connection.download(ctx, "/v1/snapshot", w)
 }
 
 func (s *Seller) change(ctx context.Context, method, path string, body any) (*contract.SaleDetail, error) {

@@ -106,6 +106,29 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	return response.Header, readAnswer(response, what.into)
 }
 
+// download copies an answer of any length to w.
+func (c *connection) download(ctx context.Context, path string, w io.Writer) error {
+	target := *c.base
+	target.Path = path
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	patient := *c.http
+	patient.Timeout = 0 // a large state takes its time; ctx bounds it
+	response, err := patient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return readAnswer(response, nil)
+	}
+	_, err = io.Copy(w, response.Body)
+	return err
+}
+
 // readAnswer fills into, or returns the *contract.Problem that was answered.
 func readAnswer(response *http.Response, into any) error {
 	body, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))

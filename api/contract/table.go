@@ -30,6 +30,7 @@ const (
 	InvalidQuantity
 	NotPaid
 	SaleChanged
+	ClusterRefused
 	BodyTooLarge
 	URITooLong
 	UnsupportedMediaType
@@ -85,6 +86,9 @@ var (
 	ErrNotPaid = errors.New("the order is not paid")
 	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
 	ErrSaleChanged = errors.New("the sale changed meanwhile")
+	// ErrClusterRefused is returned when a step of the cluster's administration
+	// is not safe or makes no sense now.
+	ErrClusterRefused = errors.New("the cluster refuses this step")
 	// ErrBodyTooLarge is returned when a body is over its bound.
 	ErrBodyTooLarge = errors.New("body too large")
 	// ErrURITooLong is returned when a request's target is over its bound.
@@ -131,6 +135,7 @@ var table = [KindCount]Entry{
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
+	ClusterRefused:       {http.StatusConflict, "cluster-refused", "The cluster refuses this step", false, ErrClusterRefused},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "unsupported-media-type", "The body must be JSON", false, ErrUnsupportedMediaType},

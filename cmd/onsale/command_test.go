@@ -33,7 +33,7 @@ func openOffice(t testing.TB) *office {
 		t.Fatal(err)
 	}
 	s.DataDir = filepath.Join(t.TempDir(), "data")
-	s.HTTP, s.Private, s.Raft = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	s.HTTP, s.Private, s.Peer = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	v, err := startServer(s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	s.DataDir, s.Peers = dir, ""
+	s.DataDir, s.JoinAt = dir, ""
 	err = runServer(ctx, s, log, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))
 }

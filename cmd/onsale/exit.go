@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"onsale/api"
 	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/raftfsm"
@@ -47,7 +48,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3

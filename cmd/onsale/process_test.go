@@ -39,10 +39,10 @@ func TestMain(m *testing.M) {
 type testNode struct {
 	t                   testing.TB
 	id                  string
-	http, private, raft string
+	http, private, peer string
 	dir                 string
 	secretFile          string
-	peers               string
+	join                []string
 	format              string // of the log
 	command             *exec.Cmd
 	log                 *lockedBuffer
@@ -96,14 +96,14 @@ func newNodes(t testing.TB, count int) []*testNode {
 	var nodes []*testNode
 	var peers []string
 	for i := range count {
-		n := &testNode{t: t, id: fmt.Sprintf("n%d", i+1), http: freeAddress(t), private: freeAddress(t), raft: freeAddress(t), secretFile: secret, format: "text"}
+		n := &testNode{t: t, id: fmt.Sprintf("n%d", i+1), http: freeAddress(t), private: freeAddress(t), peer: freeAddress(t), secretFile: secret, format: "text"}
 		n.dir = filepath.Join(t.TempDir(), n.id)
 		nodes = append(nodes, n)
-		peers = append(peers, n.id+"="+n.raft+"/"+n.http)
+		peers = append(peers, n.peer)
 	}
 	for _, n := range nodes {
 		if count > 1 {
-			n.peers = strings.Join(peers, ",")
+			n.join = peers
 		}
 	}
 	t.Cleanup(func() {
@@ -115,8 +115,12 @@ func newNodes(t testing.TB, count int) []*testNode {
 }
 
 func (n *testNode) arguments() []string {
-	return []string{"serve", "--data-dir", n.dir, "--node-id", n.id, "--http", n.http, "--private", n.private, "--raft", n.raft,
-		"--secret-file", n.secretFile, "--peers", n.peers, "--log-format", n.format}
+	arguments := []string{"serve", "--data-dir", n.dir, "--node-id", n.id, "--http", n.http, "--private", n.private, "--peer", n.peer,
+		"--secret-file", n.secretFile, "--log-format", n.format}
+	if len(n.join) > 0 {
+		arguments = append(arguments, "--join", strings.Join(n.join, ","), "--bootstrap-expect", fmt.Sprint(len(n.join)))
+	}
+	return arguments
 }
 
 func (n *testNode) start() {

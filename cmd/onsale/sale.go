@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,17 +16,40 @@ import (
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/certificate"
 )
 
 // desk says how to reach a private listener.
 type desk struct {
 	address, token, secretFile string
+	files                      certificate.Files
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
-	f.StringVar(&d.address, "private", "127.0.0.1:8201", "private listener of the leader")
+	f.StringVar(&d.address, "private", "127.0.0.1:8201", "private listener of any node")
 	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
+	f.StringVar(&d.files.Certificate, "tls-cert", os.Getenv("ONSALE_TLS_CERT"), "the operator's certificate (onsale tls cert --operator)")
+	f.StringVar(&d.files.Key, "tls-key", os.Getenv("ONSALE_TLS_KEY"), "its key")
+}
+
+// transport returns how the listener is reached: with the operator's certificate
+// when one is given.
+func (d *desk) transport() (address string, h *http.Client, err error) {
+	if d.files == (certificate.Files{}) {
+		return d.address, nil, nil
+	}
+	c, err := certificate.Open(d.files, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: TLS: %w", errUsage, err)
+	}
+	address = d.address
+	if !strings.Contains(address, "://") {
+		address = "https://" + address
+	}
+	t := &http.Transport{TLSClientConfig: c.Client(certificate.Identity{Role: certificate.RoleNode})}
+	return address, &http.Client{Transport: t, Timeout: 30 * time.Second}, nil
 }
 
 // open returns a client of the private listener.
@@ -37,7 +64,11 @@ func (d *desk) open() (*client.Seller, error) {
 			return nil, err
 		}
 	}
-	return client.NewSeller(client.Config{Address: d.address, Token: token})
+	address, transport, err := d.transport()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewSeller(client.Config{Address: address, Token: token, HTTP: transport})
 }
 
 func newSale(p *program) *cobra.Command {

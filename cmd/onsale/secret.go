@@ -23,7 +23,7 @@ func loadSecret(s *settings) ([]byte, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return secret, err
 	}
-	if s.Peers != "" {
+	if s.JoinAt != "" || s.WaitToJoin {
 		return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
 	}
 	if err := makeSecret(s.secretPath()); err != nil {

@@ -16,10 +16,11 @@ import (
 
 func newServe(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Run a node", Args: arguments(cobra.NoArgs),
-		Long: `Runs one node. Without --peers it is a cluster of one; with the same --peers on
-each it is one of a known set. The same command line starts it the first time and
-every later time.`,
-		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale",
+		Long: `Runs one node. Without --join it is a cluster of one, which others can join. With
+--join it joins the cluster that a node there belongs to; with --bootstrap-expect
+as well, the nodes that --join names make one together when there is none. The same
+command line starts a node the first time and every later time.`,
+		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale\n  onsale serve --node-id n4 --join 10.0.0.1:7101,10.0.0.2:7101 --secret-file secret",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := loadSettings(c.Flags())
 			if err != nil {
@@ -51,6 +52,9 @@ func runServer(ctx context.Context, s *settings, log *slog.Logger, ready func(*s
 		return err
 	}
 	v.announce()
+	joining, stopJoining := context.WithCancel(ctx)
+	defer stopJoining()
+	go v.joinCluster(joining)
 	if err := v.waitReady(ctx); err != nil {
 		if ctx.Err() != nil { // told to stop before there was a leader
 			return v.close()
@@ -76,7 +80,7 @@ func (v *server) announce() {
 	v.log.Info("starting", "version", version(), "data", v.settings.DataDir, "folder", folder, "node", v.settings.NodeID,
 		"durability", "fsync on a majority before every answer")
 	v.log.Info("listening", "buyers", "http://"+v.publicListener.Addr().String(), "private", "http://"+v.privateListener.Addr().String(),
-		"raft", v.node.Status().RaftAddress)
+		"peers", v.node.Address(), "tls", v.credentials != nil)
 }
 
 // newLogger logs text on a terminal and JSON elsewhere, unless told otherwise.

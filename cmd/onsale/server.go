@@ -6,13 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"onsale/api"
+	"onsale/certificate"
+	"onsale/forward"
+	"onsale/membership"
 	"onsale/raftfsm"
+	"onsale/sequencer"
 )
 
 // drainTimeout bounds how long a stopping server lets requests finish.
@@ -24,23 +30,30 @@ const privateDrainTimeout = time.Second
 // readyInterval is how often a starting server looks for a leader.
 const readyInterval = 10 * time.Millisecond
 
-// server is one running node with its two listeners. Tests drive it as main does.
+// server is one running node with its listeners. Tests drive it as main does.
 type server struct {
-	settings *settings
-	secret   []byte
-	log      *slog.Logger
+	settings    *settings
+	secret      []byte
+	log         *slog.Logger
+	credentials *certificate.Credentials // nil without TLS
 
-	node            *raftfsm.Node
+	node      *raftfsm.Node
+	directory *forward.Directory
+	replica   *forward.Replica
+	manager   *membership.Manager
+	forward   *forward.Server
+
 	public          *api.Public
 	private         *api.Private
 	publicListener  net.Listener
 	privateListener net.Listener
+	table           atomic.Pointer[[]api.Cluster]
 	failed          chan error // the node or a listener ended by itself
 }
 
 // startServer opens the data folder and the listeners. The caller closes it.
 func startServer(s *settings, log *slog.Logger) (*server, error) {
-	v := &server{settings: s, log: log, failed: make(chan error, 3)}
+	v := &server{settings: s, log: log, failed: make(chan error, 4)}
 	if err := v.start(); err != nil {
 		return nil, errors.Join(err, v.close())
 	}
@@ -48,27 +61,87 @@ func startServer(s *settings, log *slog.Logger) (*server, error) {
 }
 
 func (v *server) start() (err error) {
+	if err := v.settings.allow(); err != nil {
+		return err
+	}
+	if v.credentials, err = v.settings.TLS.open(certificate.Identity{Role: certificate.RoleNode, ID: v.settings.NodeID}, v.log); err != nil {
+		return err
+	}
 	// The listeners come first: a port that is taken must not open the data.
+	if err := v.listen(); err != nil {
+		return err
+	}
+	if v.secret, err = loadSecret(v.settings); err != nil {
+		return err
+	}
+	if err := v.startNode(); err != nil {
+		return err
+	}
+	return v.startHTTP()
+}
+
+func (v *server) listen() (err error) {
 	if v.publicListener, err = net.Listen("tcp", v.settings.HTTP); err != nil {
 		return fmt.Errorf("buyers' listener: %w", err)
 	}
 	if v.privateListener, err = net.Listen("tcp", v.settings.Private); err != nil {
 		return fmt.Errorf("private listener: %w", err)
 	}
+	return nil
+}
+
+// startNode opens the replica and everything between it and its peers.
+func (v *server) startNode() error {
 	config, err := v.settings.node()
 	if err != nil {
 		return err
 	}
-	config.HTTPAddress, config.Logger = v.publicListener.Addr().String(), v.log
+	config.Logger, config.Peer = v.log, peerConfig(v.credentials, v.log)
 	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", err)) }
-	if v.secret, err = loadSecret(v.settings); err != nil {
-		return err
-	}
 	if v.node, err = raftfsm.Open(config); err != nil {
 		return err
 	}
-	return v.startHTTP()
+	limits := forward.Limits{RequestsMax: config.BatchRequestsMax, BytesMax: config.BatchBytesMax - sequencer.BatchHeaderBytes}
+	v.directory = forward.NewDirectory(v.settings.join())
+	v.node.FollowLeader(v.follow)
+	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
+	v.replica = forward.NewReplica(v.node, client)
+	v.manager = membership.New(v.settings.membership(v.log), v.node)
+	v.manager.Start(v.replica.Links())
+	serving := forward.DefaultServerConfig(limits)
+	serving.Logger = v.log
+	v.forward = forward.NewServer(serving, v.node, v.replica, v.manager)
+	listener, err := v.node.ForwardListener()
+	if err == nil {
+		go v.serve("peers' service", v.forward.Serve, listener)
+	}
+	return err
 }
+
+// follow keeps the directory up to date: where the members are, and who leads.
+func (v *server) follow(id, address string) {
+	v.directory.SetLeader(id, address)
+	var addresses []string
+	for _, m := range v.node.Members() {
+		addresses = append(addresses, m.Address)
+	}
+	v.directory.SetAddresses(addresses)
+}
+
+// Clusters returns the one cluster that a node serves; its number is known once
+// the node belongs to it.
+func (v *server) Clusters() []api.Cluster {
+	if table := v.table.Load(); table != nil {
+		return *table
+	}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica}}
+	if v.node.Identity().ClusterID != "" {
+		v.table.Store(&table)
+	}
+	return table
+}
+
+func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
 
 func (v *server) startHTTP() error {
 	tokens := api.DefaultTokenConfig()
@@ -77,18 +150,20 @@ func (v *server) startHTTP() error {
 	if err != nil {
 		return err
 	}
-	config := api.DefaultConfig()
-	config.Logger = v.log
-	config.ConnectionsMax, config.ConnectionsPerAddressMax = v.settings.ConnectionsMax, v.settings.ConnectionsPerMax
+	config := v.settings.http(v.log)
 	metrics := api.NewMetrics(verifier)
-	if v.public, err = api.NewPublic(config, v.node, verifier, metrics); err != nil {
+	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
 	}
-	if v.private, err = api.NewPrivate(config, v.node, verifier, metrics, v.operations(metrics)); err != nil {
+	if v.private, err = api.NewPrivate(config, v.replica, v.number, verifier, metrics, v.operations(metrics)); err != nil {
 		return err
 	}
-	go v.serve("buyers' listener", v.public.Serve, v.publicListener)
-	go v.serve("private listener", v.private.Serve, v.privateListener)
+	buyers, err := v.settings.TLS.buyersListener(v.publicListener)
+	if err != nil {
+		return err
+	}
+	go v.serve("buyers' listener", v.public.Serve, buyers)
+	go v.serve("private listener", v.private.Serve, secured(v.privateListener, v.credentials, certificate.RoleOperator, certificate.RoleNode))
 	return nil
 }
 
@@ -108,17 +183,39 @@ func (v *server) fail(err error) {
 
 func (v *server) operations(metrics *api.Metrics) api.Operations {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, v.node.Collector(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(metrics, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return api.Operations{
-		Checks: func() []api.Check {
-			var checks []api.Check
-			for _, c := range v.node.Ready() {
-				checks = append(checks, api.Check{Name: c.Name, Err: c.Err})
-			}
-			return checks
-		},
+		Checks:  v.checks,
 		Node:    func() any { return v.node.Status() },
 		Metrics: registry,
+		Cluster: clusterSteps(v.manager),
+		Streams: snapshotStreams(v.node),
+	}
+}
+
+func (v *server) checks() []api.Check {
+	checks := []api.Check{{Name: "member"}}
+	if v.node.Identity().ClusterID == "" {
+		checks[0].Err = errNoCluster
+	}
+	for _, c := range v.node.Ready() {
+		checks = append(checks, api.Check{Name: c.Name, Err: c.Err})
+	}
+	return checks
+}
+
+// errNoCluster is what readyz says of a node that waits to be let in.
+var errNoCluster = errors.New("this node is in no cluster yet")
+
+// joinCluster brings the node into its cluster, when it was told to join one.
+func (v *server) joinCluster(ctx context.Context) {
+	if len(v.settings.join()) == 0 {
+		return
+	}
+	err := v.manager.Join(ctx, v.settings.join(), v.settings.BootstrapExpect, v.settings.Learner)
+	if err != nil && ctx.Err() == nil {
+		v.fail(err)
 	}
 }
 
@@ -127,13 +224,9 @@ func (v *server) waitReady(ctx context.Context) error {
 	ticker := time.NewTicker(readyInterval)
 	defer ticker.Stop()
 	for {
-		missing := ""
-		for _, c := range v.node.Ready() {
-			if c.Err != nil {
-				missing = fmt.Sprintf("%s: %v", c.Name, c.Err)
-			}
-		}
-		if missing == "" {
+		checks := v.checks()
+		wrong := slices.IndexFunc(checks, func(c api.Check) bool { return c.Err != nil })
+		if wrong < 0 {
 			return nil
 		}
 		select {
@@ -142,7 +235,7 @@ func (v *server) waitReady(ctx context.Context) error {
 			v.fail(err)
 			return err
 		case <-ctx.Done():
-			return fmt.Errorf("%w while waiting for %s", ctx.Err(), missing)
+			return fmt.Errorf("%w while waiting for %s: %w", ctx.Err(), checks[wrong].Name, checks[wrong].Err)
 		}
 	}
 }
@@ -151,7 +244,7 @@ func (v *server) waitReady(ctx context.Context) error {
 func (v *server) run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		v.log.Info("stopping: requests under way are finished first")
+		v.log.Info("stopping: leadership is handed over, requests under way are finished first")
 		return nil
 	case err := <-v.failed:
 		return err
@@ -170,15 +263,22 @@ func (v *server) closePrivate() error {
 	return nil
 }
 
-// close drains the listeners, then stops the node: who was taken is answered.
+// close hands the leadership over, drains the listeners, whose requests go to the
+// next leader meanwhile, and stops the node: who was taken is answered.
 func (v *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	var errs []error
+	if v.node != nil {
+		v.node.HandOver()
+	}
 	if v.public != nil {
 		errs = append(errs, v.public.Shutdown(ctx))
 	} else if v.publicListener != nil {
 		errs = append(errs, v.publicListener.Close())
+	}
+	if v.manager != nil {
+		errs = append(errs, v.manager.Close(), v.forward.Close(), v.replica.Close())
 	}
 	if v.node != nil {
 		errs = append(errs, v.node.Close())

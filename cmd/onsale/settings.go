@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/toml/v2"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
@@ -18,6 +21,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
+	"onsale/forward"
+	"onsale/membership"
 	"onsale/raftfsm"
 )
 
@@ -29,13 +34,22 @@ type settings struct {
 	NodeID     string `koanf:"node-id"`
 	HTTP       string `koanf:"http"`
 	Private    string `koanf:"private"`
-	Raft       string `koanf:"raft"`
-	Peers      string `koanf:"peers"`
+	Peer       string `koanf:"peer"`
+	Advertise  string `koanf:"advertise"`
+	JoinAt     string `koanf:"join"`
 	SecretFile string `koanf:"secret-file"`
-	LogFormat  string `koanf:"log-format"`
-	LogLevel   string `koanf:"log-level"`
-	Dev        bool   `koanf:"dev"`
-	Config     string `koanf:"config"`
+
+	BootstrapExpect int           `koanf:"bootstrap-expect"`
+	Learner         bool          `koanf:"learner"`
+	WaitToJoin      bool          `koanf:"wait-to-join"`
+	StableTime      time.Duration `koanf:"stable-time"`
+	ClusterNumber   uint8         `koanf:"cluster-number"`
+	TLS             security      `koanf:",squash"`
+
+	LogFormat string `koanf:"log-format"`
+	LogLevel  string `koanf:"log-level"`
+	Dev       bool   `koanf:"dev"`
+	Config    string `koanf:"config"`
 
 	InboxRequestsMax  int           `koanf:"inbox-requests-max"`
 	BatchRequestsMax  int           `koanf:"batch-requests-max"`
@@ -58,8 +72,15 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.String("node-id", node.NodeID, "this node's id; it belongs to the data folder for ever")
 	f.String("http", "127.0.0.1:8101", "where buyers reach this node")
 	f.String("private", "127.0.0.1:8201", "where sellers, operators and Prometheus reach it")
-	f.String("raft", node.RaftAddress, "where the other nodes reach it")
-	f.String("peers", "", "the known set, the same on each node: n1=RAFT/HTTP,n2=RAFT/HTTP,…; empty for one node")
+	f.String("peer", node.RaftAddress, "where other nodes and front-ends reach it")
+	f.String("advertise", "", "under which HOST:PORT they do, when it is not --peer")
+	f.String("join", "", "peers' ports of the cluster to join, or of all nodes that make it: HOST:PORT,HOST:PORT,…; empty for one node")
+	f.Int("bootstrap-expect", 0, "make the cluster when this many nodes, all that --join names, are there")
+	f.Bool("learner", false, "join without a vote, for good")
+	f.Bool("wait-to-join", false, "wait until `onsale cluster join` names the cluster")
+	f.Duration("stable-time", membership.DefaultConfig().StableTime, "how long a joining node must be healthy before it gets its vote")
+	f.Uint8("cluster-number", 0, "of a cluster that is made: part of its orders' uids, for front-ends with several clusters")
+	new(security).flags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
 	f.String("log-format", "", "text or json; by default text on a terminal")
 	f.String("log-level", "info", "debug, info, warn or error")
@@ -79,33 +100,49 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 }
 
-// loadSettings reads all sources. It returns errUsage for an unknown key.
+// loadSettings reads a node's settings. It returns errUsage for an unknown key.
 func loadSettings(flags *pflag.FlagSet) (*settings, error) {
+	s := new(settings)
+	return s, loadInto(flags, s)
+}
+
+// inClustersTable reports whether a key is one of a [clusters.NAME].
+func inClustersTable(key string) bool {
+	parts := strings.Split(key, ".")
+	return len(parts) == 3 && parts[0] == "clusters" && slices.Contains([]string{"nodes", "sales", "number"}, parts[2])
+}
+
+// loadInto reads all sources. It returns errUsage for an unknown key.
+func loadInto(flags *pflag.FlagSet, s any) error {
 	k := koanf.New(".")
 	if path := configFile(flags); path != "" {
 		if err := k.Load(file.Provider(path), toml.Parser()); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", errUsage, path, err)
+			return fmt.Errorf("%w: %s: %w", errUsage, path, err)
 		}
 	}
 	environment := env.Provider(".", env.Opt{Prefix: "ONSALE_", TransformFunc: func(key, value string) (string, any) {
 		return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(key, "ONSALE_"), "_", "-")), value
 	}})
 	if err := k.Load(environment, nil); err != nil {
-		return nil, err
+		return err
 	}
+	_, hasTable := s.(*frontEndSettings)
 	for _, key := range k.Keys() {
-		if flags.Lookup(key) == nil {
-			return nil, fmt.Errorf("%w: unknown setting %q in the configuration file or the environment", errUsage, key)
+		if flags.Lookup(key) == nil && !(hasTable && inClustersTable(key)) {
+			return fmt.Errorf("%w: unknown setting %q in the configuration file or the environment", errUsage, key)
 		}
 	}
 	if err := k.Load(posflag.Provider(flags, ".", k), nil); err != nil {
-		return nil, err
+		return err
 	}
-	s := new(settings)
-	if err := k.Unmarshal("", s); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUsage, err)
+	strict := koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+		Result:     s, WeaklyTypedInput: true, TagName: "koanf",
+	}}
+	if err := k.UnmarshalWithConf("", s, strict); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	return s, nil
+	return nil
 }
 
 func configFile(flags *pflag.FlagSet) string {
@@ -118,20 +155,18 @@ func configFile(flags *pflag.FlagSet) string {
 // node turns the settings into a node's configuration.
 func (s *settings) node() (raftfsm.Config, error) {
 	c := raftfsm.DefaultConfig()
-	c.DataDir, c.NodeID, c.RaftAddress, c.HTTPAddress = s.DataDir, s.NodeID, s.Raft, s.HTTP
+	c.DataDir, c.NodeID, c.RaftAddress = s.DataDir, s.NodeID, s.Peer
 	c.InboxRequestsMax, c.BatchRequestsMax, c.BatchBytesMax = s.InboxRequestsMax, s.BatchRequestsMax, s.BatchBytesMax
 	c.InFlightMax, c.RPCsInFlightMax = s.InFlightMax, s.RPCsInFlightMax
 	c.HeartbeatTimeout, c.ElectionTimeout = s.HeartbeatTimeout, s.HeartbeatTimeout
 	c.LeaseTimeout = s.HeartbeatTimeout * 5 / 6
 	c.SnapshotBytes, c.SnapshotEntries, c.StallMax = s.SnapshotBytes, s.SnapshotEntries, s.StallMax
-	peers, err := parsePeers(s.Peers)
-	if err != nil {
-		return c, err
+	c.AdvertiseAddress, c.ClusterNumber = s.Advertise, s.ClusterNumber
+	if s.JoinAt == "" && !s.WaitToJoin {
+		c.Bootstrap = []raftfsm.Member{{ID: s.NodeID, Address: s.Advertise}}
 	}
-	c.Peers = peers
-	if len(peers) == 0 {
-		// Nobody can call a false election of one: take office at once.
-		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = soloTimeout, soloTimeout, soloTimeout
+	if err := s.checkJoin(); err != nil {
+		return c, err
 	}
 	return c, c.Validate()
 }
@@ -141,35 +176,83 @@ func (s *settings) validate() error {
 	if _, err := newLogger(io.Discard, s.LogFormat, s.LogLevel); err != nil {
 		return err
 	}
-	for flag, address := range map[string]string{"http": s.HTTP, "private": s.Private, "raft": s.Raft} {
+	for flag, address := range map[string]string{"http": s.HTTP, "private": s.Private, "peer": s.Peer} {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return fmt.Errorf("%w: --%s is %q, expected is HOST:PORT", errUsage, flag, address)
 		}
+	}
+	if err := s.allow(); err != nil {
+		return err
 	}
 	_, err := s.node()
 	return err
 }
 
-// soloTimeout is the election timeout of a cluster of one.
-const soloTimeout = 50 * time.Millisecond
-
-// parsePeers reads "n1=RAFT/HTTP,n2=RAFT/HTTP".
-func parsePeers(text string) ([]raftfsm.Peer, error) {
-	if text == "" {
-		return nil, nil
-	}
-	var peers []raftfsm.Peer
-	for _, part := range strings.Split(text, ",") {
-		id, addresses, okID := strings.Cut(strings.TrimSpace(part), "=")
-		raftAddress, httpAddress, okAddress := strings.Cut(addresses, "/")
-		_, _, errRaft := net.SplitHostPort(raftAddress)
-		_, _, errHTTP := net.SplitHostPort(httpAddress)
-		if !okID || !okAddress || errRaft != nil || errHTTP != nil {
-			return nil, fmt.Errorf("%w: --peers has %q, expected is ID=HOST:PORT/HOST:PORT (raft, then HTTP)", errUsage, part)
+// join returns the addresses that --join names.
+func (s *settings) join() []string {
+	var addresses []string
+	for _, address := range strings.Split(s.JoinAt, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			addresses = append(addresses, address)
 		}
-		peers = append(peers, raftfsm.Peer{ID: id, RaftAddress: raftAddress, HTTPAddress: httpAddress})
 	}
-	return peers, nil
+	return addresses
+}
+
+// checkJoin checks what belongs together.
+func (s *settings) checkJoin() error {
+	for _, address := range s.join() {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("%w: --join has %q, expected is HOST:PORT", errUsage, address)
+		}
+	}
+	own := s.Advertise
+	if own == "" {
+		own = s.Peer
+	}
+	switch expect := s.BootstrapExpect; {
+	case expect == 0 && (s.Learner && s.JoinAt == ""):
+		return fmt.Errorf("%w: --learner needs --join", errUsage)
+	case expect == 0:
+	case expect < 0 || expect != len(s.join()) || !slices.Contains(s.join(), own):
+		return fmt.Errorf("%w: --bootstrap-expect %d needs --join with the %d addresses of all nodes, this one's (%s) among them; it has %d",
+			errUsage, expect, expect, own, len(s.join()))
+	case s.Learner:
+		return fmt.Errorf("%w: --learner joins a cluster, --bootstrap-expect makes one", errUsage)
+	}
+	return nil
+}
+
+// allow refuses listeners that strangers could reach.
+func (s *settings) allow() error {
+	secure := s.TLS.Certificate != ""
+	if err := s.TLS.allow("peer", s.Peer, secure); err != nil {
+		return err
+	}
+	if err := s.TLS.allow("private", s.Private, secure); err != nil {
+		return err
+	}
+	return s.TLS.allow("http", s.HTTP, s.TLS.HTTPCert != "")
+}
+
+// http is what both HTTP listeners need.
+func (s *settings) http(log *slog.Logger) api.Config {
+	c := api.DefaultConfig()
+	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
+	return c
+}
+
+// client is the way to the leader while another node leads.
+func (s *settings) client(log *slog.Logger) forward.ClientConfig {
+	c := forward.DefaultClientConfig()
+	c.Logger = log
+	return c
+}
+
+func (s *settings) membership(log *slog.Logger) membership.Config {
+	c := membership.DefaultConfig()
+	c.StableTime, c.Version, c.DataDir, c.Logger = s.StableTime, version(), s.DataDir, log
+	return c
 }
 
 // secretPath returns where the tokens' secret is kept.

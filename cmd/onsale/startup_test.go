@@ -39,7 +39,7 @@ func TestStartEndsWithReady(t *testing.T) {
 	if words[len(words)-1] != "ready" {
 		t.Errorf("after ready: %q", words)
 	}
-	has(t, n.log.String(), n.http, n.private, n.raft, `"folder":"new"`, "fsync on a majority")
+	has(t, n.log.String(), n.http, n.private, n.peer, `"folder":"new"`, "fsync on a majority")
 	n.stop()
 	words = logMessages(t, n.log.String())
 	if last := strings.Join(words, "\n"); !strings.Contains(last, "ready\nstopping") {
@@ -107,7 +107,7 @@ func TestWrongStarts(t *testing.T) {
 	}{
 		{"buyers' port", 1, "buyers' listener: listen tcp " + busy.http, []string{"--http", busy.http}},
 		{"private port", 1, "private listener: listen tcp " + busy.private, []string{"--private", busy.private}},
-		{"raft port", 1, "raft listener " + busy.raft, []string{"--raft", busy.raft}},
+		{"raft port", 1, "raft listener " + busy.peer, []string{"--raft", busy.peer}},
 		{"no secret", 1, "several nodes need the same --secret-file", []string{"--node-id", "n1", "--peers", peers}},
 		{"short secret", 1, "at least 32", []string{"--secret-file", short}},
 		{"stranger", 2, `"n9", is not among its peers`, []string{"--node-id", "n9", "--peers", peers}},

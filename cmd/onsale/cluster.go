@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"onsale/api"
+	"onsale/api/contract"
+	"onsale/membership"
+	"onsale/raftfsm"
+)
+
+// errDiverged is returned when nodes at the same seq have other state hashes.
+var errDiverged = errors.New("replicas differ")
+
+// errUnhealthy is returned by `cluster health` when something is wrong.
+var errUnhealthy = errors.New("the cluster is not healthy")
+
+// clusterSteps are the private listener's routes of the cluster's administration.
+func clusterSteps(m *membership.Manager) map[string]api.Step {
+	steps := map[string]api.Step{
+		"GET /v1/cluster": {Roles: api.RoleOperator | api.RoleSeller | api.RoleAuditor, Do: func(ctx context.Context, _ []byte) (any, error) {
+			return m.Status(ctx), nil
+		}},
+		"POST /v1/cluster/join": {Roles: api.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
+			var r joinRequest
+			if err := decodeStep(body, &r); err != nil {
+				return nil, err
+			}
+			return m.Status(ctx), problemOfStep(m.Join(ctx, r.Addresses, 0, r.Learner))
+		}},
+	}
+	for _, step := range [...]string{"promote", "demote", "remove", "transfer"} {
+		steps["POST /v1/cluster/"+step] = api.Step{Roles: api.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
+			r := membership.Request{}
+			if err := decodeStep(body, &r); err != nil {
+				return nil, err
+			}
+			r.Step = step
+			if err := m.Change(ctx, &r); err != nil {
+				return nil, problemOfStep(err)
+			}
+			return m.Status(ctx), nil
+		}}
+	}
+	return steps
+}
+
+// joinRequest tells a node that waits where its cluster is.
+type joinRequest struct {
+	Addresses []string `json:"addresses"`
+	Learner   bool     `json:"learner"`
+}
+
+func decodeStep(body []byte, into any) error {
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return contract.NewProblem(contract.BadRequest, "the body is not what this step needs: "+err.Error())
+	}
+	return nil
+}
+
+// problemOfStep says why a step was refused; what is not of administration is the
+// table's.
+func problemOfStep(err error) error {
+	for _, known := range [...]error{membership.ErrQuorumAtRisk, membership.ErrRefused, raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, membership.ErrRequest, raftfsm.ErrBelongs} {
+		if errors.Is(err, known) || err != nil && strings.Contains(err.Error(), known.Error()) { // another node's word comes as text
+			return contract.NewProblem(contract.ClusterRefused, err.Error())
+		}
+	}
+	return err
+}
+
+func newCluster(p *program) *cobra.Command {
+	return group("cluster", "See and change the nodes of a cluster",
+		newClusterStatus(p), newClusterHealth(p), newClusterJoin(p),
+		p.clusterStep("promote", "Give a learner its vote now", true, false),
+		p.clusterStep("demote", "Make a voter a learner", true, true),
+		p.clusterStep("remove", "Take a node out of the cluster for good", true, true),
+		p.clusterStep("transfer", "Move the leadership, to a node or to any", false, false),
+		newClusterRecover(p),
+	)
+}
+
+func (d *desk) cluster(c *cobra.Command) (*membership.ClusterStatus, error) {
+	operator, err := d.open()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := operator.Cluster(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	status := new(membership.ClusterStatus)
+	return status, json.Unmarshal(raw, status)
+}
+
+func newClusterStatus(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "status", Short: "Show every node: role, term, position, lag, state hash, disk, version", Args: arguments(cobra.NoArgs),
+		Example: "  onsale cluster status --private 127.0.0.1:8201",
+		RunE: func(c *cobra.Command, _ []string) error {
+			status, err := d.cluster(c)
+			if err != nil {
+				return err
+			}
+			return errors.Join(p.showCluster(status), compare(status))
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+func (p *program) showCluster(status *membership.ClusterStatus) error {
+	header := []string{"node", "vote", "role", "healthy", "term", "seq", "applied_index", "lag", "last_contact_ms", "state_hash", "data_mib", "disk_free_gib", "version", "address"}
+	var rows [][]string
+	for _, m := range status.Members {
+		vote, healthy := "learner", "yes"
+		if m.Voter {
+			vote = "voter"
+		}
+		if !m.Healthy {
+			healthy = m.Reason
+		}
+		if m.Node == nil {
+			rows = append(rows, []string{m.ID, vote, "unreachable", healthy, "", "", "", "", "", "", "", "", "", m.Address})
+			continue
+		}
+		rows = append(rows, []string{m.ID, vote, m.Node.Role, healthy, cell(m.Node.Term), cell(m.Node.Seq), cell(m.Node.AppliedIndex), cell(m.LagEntries),
+			cell(m.Node.LastContactMilliseconds), m.Node.StateHash, cell(m.Node.DataBytes >> 20), cell(m.Node.DiskFreeBytes >> 30), m.Node.Version, m.Address})
+	}
+	return p.show(status, header, rows)
+}
+
+// compare returns errDiverged when two nodes at the same place have other states.
+func compare(status *membership.ClusterStatus) error {
+	for _, one := range status.Members {
+		for _, other := range status.Members {
+			a, b := one.Node, other.Node
+			if a == nil || b == nil || a.Seq != b.Seq || a.JournalHeight != b.JournalHeight {
+				continue
+			}
+			if a.StateHash != b.StateHash || a.JournalHash != b.JournalHash {
+				return fmt.Errorf("%w: at seq %d %s has state %s, journal %s; %s has %s, %s",
+					errDiverged, a.Seq, a.NodeID, a.StateHash, a.JournalHash, b.NodeID, b.StateHash, b.JournalHash)
+			}
+		}
+	}
+	return nil
+}
+
+func newClusterHealth(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "health", Short: "Say how many nodes may still fail; ends with 1 when something is wrong", Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			status, err := d.cluster(c)
+			if err != nil {
+				return err
+			}
+			h := &status.Health
+			rows := [][]string{{"healthy", cell(h.Healthy)}, {"voters", cell(h.Voters)}, {"healthy_voters", cell(h.HealthyVoters)},
+				{"quorum", cell(h.Quorum)}, {"failure_tolerance", cell(h.FailureTolerance)}}
+			if err := p.show(h, []string{"field", "value"}, rows); err != nil {
+				return err
+			}
+			if !status.Health.Healthy {
+				return fmt.Errorf("%w; see `onsale cluster status`", errUnhealthy)
+			}
+			return nil
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+func newClusterJoin(p *program) *cobra.Command {
+	var d desk
+	var r joinRequest
+	c := &cobra.Command{Use: "join ADDRESS…", Short: "Tell a node that was started with --wait-to-join where its cluster is", Args: arguments(cobra.MinimumNArgs(1)),
+		Example: "  onsale cluster join 10.0.0.1:7101 10.0.0.2:7101 --private 10.0.0.4:8201",
+		RunE: func(c *cobra.Command, args []string) error {
+			operator, err := d.open()
+			if err != nil {
+				return err
+			}
+			r.Addresses = args
+			_, err = operator.ClusterStep(c.Context(), "join", r)
+			return err
+		}}
+	d.flags(c.Flags())
+	c.Flags().BoolVar(&r.Learner, "learner", false, "without a vote, for good")
+	return c
+}
+
+// clusterStep is a command that changes the cluster. Dangerous ones ask.
+func (p *program) clusterStep(step, short string, needsID, dangerous bool) *cobra.Command {
+	var d desk
+	var r membership.Request
+	yes := false
+	use, count := step+" NODE", cobra.ExactArgs(1)
+	if !needsID {
+		use, count = step+" [NODE]", cobra.MaximumNArgs(1)
+	}
+	c := &cobra.Command{Use: use, Short: short, Args: arguments(count),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				r.ID = args[0]
+			}
+			if dangerous && !yes {
+				if err := confirm(c, fmt.Sprintf("%s node %s", step, r.ID)); err != nil {
+					return err
+				}
+			}
+			operator, err := d.open()
+			if err != nil {
+				return err
+			}
+			raw, err := operator.ClusterStep(c.Context(), step, r)
+			if err != nil {
+				return err
+			}
+			status := new(membership.ClusterStatus)
+			if err := json.Unmarshal(raw, status); err != nil {
+				return err
+			}
+			return p.showCluster(status)
+		}}
+	d.flags(c.Flags())
+	if dangerous {
+		c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+		c.Flags().BoolVar(&r.Force, "force", false, "although too few healthy voters would be left")
+	}
+	return c
+}
+
+func newClusterRecover(p *program) *cobra.Command {
+	yes := false
+	c := &cobra.Command{Use: "recover", Short: "Make a cluster of one out of a stopped node's data, when a majority is lost for good", Args: arguments(cobra.NoArgs),
+		Long: `Run it beside the data folder of the stopped node with the highest applied_index.
+What only the lost nodes had is gone. The others join the new cluster with empty
+folders; docs/recovery.md has the whole procedure.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := loadSettings(c.Flags())
+			if err != nil {
+				return err
+			}
+			config, err := s.node()
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if err := confirm(c, "give up the lost nodes of "+s.DataDir); err != nil {
+					return err
+				}
+			}
+			if err := raftfsm.Recover(config); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.out, "%s is a cluster of one now; start it as before, without --bootstrap-expect\n", s.DataDir)
+			return nil
+		}}
+	addServerFlags(c.Flags())
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api"
+	"onsale/forward"
+	"onsale/peer"
+)
+
+// clusterEntry is one [clusters.NAME] of a front-end's configuration.
+type clusterEntry struct {
+	Nodes []string `koanf:"nodes"` // peers' ports
+	// Sales are the ids that the cluster serves, with * and ?; none means every
+	// sale that it has.
+	Sales []string `koanf:"sales"`
+	// Number is the cluster's, as its nodes were told (--cluster-number).
+	Number uint8 `koanf:"number"`
+}
+
+// clusterTable is the front-end's table of clusters, which can change while it runs.
+type clusterTable struct {
+	peers            peer.Config
+	queueRequestsMax int
+	log              *slog.Logger
+
+	mu      sync.Mutex
+	running map[string]*runningCluster
+	served  atomic.Pointer[[]api.Cluster]
+}
+
+// runningCluster is a cluster that the front-end follows.
+type runningCluster struct {
+	entry  clusterEntry
+	remote *forward.Remote
+}
+
+func newClusterTable(peers peer.Config, queueRequestsMax int, log *slog.Logger) *clusterTable {
+	t := &clusterTable{peers: peers, queueRequestsMax: queueRequestsMax, log: log, running: map[string]*runningCluster{}}
+	t.served.Store(&[]api.Cluster{})
+	return t
+}
+
+// Clusters returns the table as the API serves it.
+func (t *clusterTable) Clusters() []api.Cluster { return *t.served.Load() }
+
+// entries are the clusters that the settings name, checked.
+func entries(s *frontEndSettings) (map[string]clusterEntry, error) {
+	wanted := maps.Clone(s.Clusters)
+	if len(s.Cluster) > 0 {
+		if len(wanted) > 0 {
+			return nil, fmt.Errorf("%w: --cluster and a table of clusters; say one", errUsage)
+		}
+		wanted = map[string]clusterEntry{"cluster": {Nodes: s.Cluster}}
+	}
+	if len(wanted) == 0 {
+		return nil, fmt.Errorf("%w: a front-end needs --cluster, or a table [clusters.NAME] in --config", errUsage)
+	}
+	numbers := map[uint8]string{}
+	for name, e := range wanted {
+		if other, taken := numbers[e.Number]; taken {
+			return nil, fmt.Errorf("%w: the clusters %s and %s have the number %d; each needs its own", errUsage, name, other, e.Number)
+		}
+		numbers[e.Number] = name
+		if len(e.Nodes) == 0 {
+			return nil, fmt.Errorf("%w: cluster %s names no nodes", errUsage, name)
+		}
+		for _, address := range e.Nodes {
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				return nil, fmt.Errorf("%w: cluster %s has node %q, expected is HOST:PORT", errUsage, name, address)
+			}
+		}
+		for _, pattern := range e.Sales {
+			if _, err := path.Match(pattern, ""); err != nil {
+				return nil, fmt.Errorf("%w: cluster %s has the sale pattern %q: %w", errUsage, name, pattern, err)
+			}
+		}
+	}
+	return wanted, nil
+}
+
+// set makes the table what the settings say. Clusters that stay keep their
+// connections; those that went are let go after what is under way had its time.
+func (t *clusterTable) set(s *frontEndSettings) error {
+	wanted, err := entries(s)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, entry := range wanted {
+		old := t.running[name]
+		if old != nil && slices.Equal(old.entry.Nodes, entry.Nodes) {
+			old.entry = entry
+			continue
+		}
+		if old != nil {
+			t.letGo(old)
+		}
+		t.running[name] = &runningCluster{entry, t.follow(name, entry)}
+	}
+	for name, old := range t.running {
+		if _, stays := wanted[name]; !stays {
+			t.letGo(old)
+			delete(t.running, name)
+		}
+	}
+	t.publish()
+	return nil
+}
+
+func (t *clusterTable) follow(name string, entry clusterEntry) *forward.Remote {
+	config, log := forward.DefaultClientConfig(), t.log
+	if name != "cluster" {
+		log = log.With("cluster", name)
+	}
+	config.QueueRequestsMax, config.Logger = t.queueRequestsMax, log
+	peers := t.peers
+	client := forward.NewClient(config, &peers, forward.NewDirectory(entry.Nodes), nil, forward.Limits{})
+	return forward.NewRemote(client, log)
+}
+
+// letGo ends a cluster's connections when its requests under way have ended.
+func (t *clusterTable) letGo(old *runningCluster) {
+	time.AfterFunc(forward.DefaultClientConfig().DecideTimeout, func() { old.remote.Close() })
+}
+
+func (t *clusterTable) publish() {
+	var served []api.Cluster
+	for name, c := range t.running {
+		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote}
+		if patterns := c.entry.Sales; len(patterns) > 0 {
+			cluster.Serves = func(sale string) bool {
+				return slices.ContainsFunc(patterns, func(pattern string) bool {
+					match, _ := path.Match(pattern, sale)
+					return match
+				})
+			}
+		}
+		served = append(served, cluster)
+	}
+	slices.SortFunc(served, func(a, b api.Cluster) int { return int(a.Number) - int(b.Number) })
+	t.served.Store(&served)
+}
+
+func (t *clusterTable) names() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(slices.Sorted(maps.Keys(t.running)), ",")
+}
+
+// staleMax is from which age of its views on a cluster counts as out of reach.
+const staleMax = 2 * time.Second
+
+// errOutOfReach is what readyz says of a cluster that is down.
+var errOutOfReach = errors.New("no node can be reached")
+
+// errOtherNumber is what readyz says of a cluster whose number is not the table's.
+var errOtherNumber = errors.New("the cluster has another number than the table")
+
+// checks says of each cluster whether it can be reached. A front-end with one that
+// can is ready: the others must not stop it from selling.
+func (t *clusterTable) checks() []api.Check {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var checks []api.Check
+	reached := 0
+	for name, c := range t.running {
+		check := api.Check{Name: "cluster " + name}
+		is, known := c.remote.Cluster()
+		switch {
+		case !known || c.remote.Age() > staleMax:
+			check.Err = errOutOfReach
+		case is.Number != c.entry.Number:
+			check.Err = fmt.Errorf("%w: %d, not %d", errOtherNumber, is.Number, c.entry.Number)
+		default:
+			reached++
+		}
+		checks = append(checks, check)
+	}
+	slices.SortFunc(checks, func(a, b api.Check) int { return strings.Compare(a.Name, b.Name) })
+	if reached > 0 {
+		checks = slices.DeleteFunc(checks, func(c api.Check) bool { return errors.Is(c.Err, errOutOfReach) })
+	}
+	return checks
+}
+
+// clusterState is what GET /v1/node of a front-end says of a cluster.
+type clusterState struct {
+	Name       string  `json:"name"`
+	Number     uint8   `json:"number"`
+	ClusterID  string  `json:"cluster_id"`
+	Reached    bool    `json:"reached"`
+	AppliedSeq uint64  `json:"applied_seq"`
+	AgeSeconds float64 `json:"age_seconds"` // of the views of its sales
+	Waiting    int     `json:"waiting"`     // requests for its leader
+}
+
+func (t *clusterTable) status() any {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	states := []clusterState{}
+	for name, c := range t.running {
+		is, known := c.remote.Cluster()
+		states = append(states, clusterState{Name: name, Number: c.entry.Number, ClusterID: is.Cluster.String(), Reached: known && c.remote.Age() <= staleMax,
+			AppliedSeq: c.remote.AppliedSeq(), AgeSeconds: min(c.remote.Age(), time.Hour).Seconds(), Waiting: c.remote.Client().Waiting()})
+	}
+	slices.SortFunc(states, func(a, b clusterState) int { return int(a.Number) - int(b.Number) })
+	return struct {
+		ID       string         `json:"id"`
+		Clusters []clusterState `json:"clusters"`
+	}{t.peers.ID, states}
+}
+
+// Describe is for the registry: what a table has depends on when it is asked.
+func (t *clusterTable) Describe(chan<- *prometheus.Desc) {}
+
+// Collect publishes the counters of each cluster under its name.
+func (t *clusterTable) Collect(to chan<- prometheus.Metric) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, c := range t.running {
+		labelled := make(chan prometheus.Metric)
+		go func() {
+			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, forward.NewCollector(c.remote.Client(), nil)).Collect(labelled)
+			close(labelled)
+		}()
+		for m := range labelled {
+			to <- m
+		}
+	}
+}
+
+func (t *clusterTable) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for _, c := range t.running {
+		errs = append(errs, c.remote.Close())
+	}
+	return errors.Join(errs...)
+}

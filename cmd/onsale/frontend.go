@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"onsale/api"
+	"onsale/certificate"
+	"onsale/peer"
+)
+
+// frontEndSettings is what a front-end can be told; sources as for a node.
+type frontEndSettings struct {
+	ID                string   `koanf:"id"`
+	HTTP              string   `koanf:"http"`
+	Private           string   `koanf:"private"`
+	SecretFile        string   `koanf:"secret-file"`
+	Cluster           []string `koanf:"cluster"`
+	LogFormat         string   `koanf:"log-format"`
+	LogLevel          string   `koanf:"log-level"`
+	Config            string   `koanf:"config"`
+	TLS               security `koanf:",squash"`
+	QueueRequestsMax  int      `koanf:"queue-requests-max"`
+	TokensCached      int      `koanf:"tokens-cached"`
+	ConnectionsMax    int      `koanf:"connections-max"`
+	ConnectionsPerMax int      `koanf:"connections-per-address-max"`
+	// Clusters is the table of the configuration file.
+	Clusters map[string]clusterEntry `koanf:"clusters"`
+}
+
+func addFrontEndFlags(f *pflag.FlagSet) {
+	web, tokens := api.DefaultConfig(), api.DefaultTokenConfig()
+	f.String("id", "f1", "this front-end's id")
+	f.String("http", "127.0.0.1:8301", "where buyers reach it")
+	f.String("private", "127.0.0.1:8401", "where operators and Prometheus reach it")
+	f.String("secret-file", "", "secret of the tokens, as the nodes have it")
+	f.StringSlice("cluster", nil, "peers' ports of a cluster's nodes, HOST:PORT,HOST:PORT; several clusters are told in the table [clusters.NAME] of --config")
+	f.String("log-format", "", "text or json; by default text on a terminal")
+	f.String("log-level", "info", "debug, info, warn or error")
+	f.String("config", "", "TOML file with these settings and the table of clusters, which is read again when it changes, and at SIGHUP")
+	f.Int("queue-requests-max", 1<<19, "requests that may wait for the leader; beyond it the answer is overloaded")
+	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
+	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
+	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
+	new(security).flags(f)
+}
+
+func newFrontEnd(p *program) *cobra.Command {
+	c := &cobra.Command{Use: "frontend", Short: "Run a front-end: it takes the crowd and has no data", Args: arguments(cobra.NoArgs),
+		Long: `Runs a front-end, which parses, checks tokens and forwards to the leaders of one or
+several clusters. It has no data: start and stop as many as the crowd needs.`,
+		Example: "  onsale frontend --cluster 10.0.0.1:7101,10.0.0.2:7101,10.0.0.3:7101 --secret-file secret",
+		RunE: func(c *cobra.Command, _ []string) error {
+			s := new(frontEndSettings)
+			if err := loadInto(c.Flags(), s); err != nil {
+				return err
+			}
+			setProcessors()
+			log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
+			if err != nil {
+				return err
+			}
+			return runFrontEnd(c.Context(), c.Flags(), s, log)
+		}}
+	addFrontEndFlags(c.Flags())
+	return c
+}
+
+// frontEnd is one running front-end.
+type frontEnd struct {
+	settings *frontEndSettings
+	log      *slog.Logger
+	table    *clusterTable
+
+	public          *api.Public
+	private         *api.Private
+	publicListener  net.Listener
+	privateListener net.Listener
+	failed          chan error
+}
+
+func runFrontEnd(ctx context.Context, flags *pflag.FlagSet, s *frontEndSettings, log *slog.Logger) error {
+	f := &frontEnd{settings: s, log: log, failed: make(chan error, 2)}
+	if err := f.start(); err != nil {
+		return errors.Join(err, f.close())
+	}
+	log.Info("starting", "version", version(), "id", s.ID, "tls", s.TLS.Certificate != "")
+	log.Info("listening", "buyers", "http://"+f.publicListener.Addr().String(), "private", "http://"+f.privateListener.Addr().String())
+	if err := f.waitReady(ctx); err == nil {
+		log.Info("ready")
+	}
+	return errors.Join(f.run(ctx, flags), f.close())
+}
+
+func (f *frontEnd) start() (err error) {
+	s := f.settings
+	if err := errors.Join(s.TLS.allow("http", s.HTTP, s.TLS.HTTPCert != ""), s.TLS.allow("private", s.Private, s.TLS.Certificate != "")); err != nil {
+		return err
+	}
+	credentials, err := s.TLS.open(certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}, f.log)
+	if err != nil {
+		return err
+	}
+	if s.SecretFile == "" {
+		return fmt.Errorf("%w: a front-end needs the nodes' --secret-file", errUsage)
+	}
+	secret, err := readSecret(s.SecretFile)
+	if err != nil {
+		return err
+	}
+	peers := peerConfig(credentials, f.log)
+	peers.ID, peers.Role = s.ID, peer.FrontEnd
+	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
+	if err := f.table.set(s); err != nil {
+		return err
+	}
+	if f.publicListener, err = net.Listen("tcp", s.HTTP); err != nil {
+		return fmt.Errorf("buyers' listener: %w", err)
+	}
+	if f.privateListener, err = net.Listen("tcp", s.Private); err != nil {
+		return fmt.Errorf("private listener: %w", err)
+	}
+	return f.startHTTP(secret, credentials)
+}
+
+func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials) error {
+	tokens := api.DefaultTokenConfig()
+	tokens.Secrets, tokens.CacheEntries = [][]byte{secret}, f.settings.TokensCached
+	verifier, err := api.NewVerifier(tokens)
+	if err != nil {
+		return err
+	}
+	config := api.DefaultConfig()
+	config.Logger = f.log
+	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
+	metrics := api.NewMetrics(verifier)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics, f.table, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if f.public, err = api.NewPublic(config, f.table, verifier, metrics); err != nil {
+		return err
+	}
+	f.private, err = api.NewPrivate(config, nil, nil, verifier, metrics, api.Operations{Checks: f.table.checks, Node: f.table.status, Metrics: registry})
+	if err != nil {
+		return err
+	}
+	buyers, err := f.settings.TLS.buyersListener(f.publicListener)
+	if err != nil {
+		return err
+	}
+	go f.serve(f.public.Serve, buyers)
+	go f.serve(f.private.Serve, secured(f.privateListener, credentials, certificate.RoleOperator, certificate.RoleNode))
+	return nil
+}
+
+func (f *frontEnd) serve(serve func(net.Listener) error, on net.Listener) {
+	if err := serve(on); err != nil {
+		select {
+		case f.failed <- err:
+		default:
+		}
+	}
+}
+
+// frontEndPatience is how long a starting front-end waits for its clusters before it
+// goes on without those that are down.
+const frontEndPatience = 10 * time.Second
+
+func (f *frontEnd) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, frontEndPatience)
+	defer cancel()
+	for {
+		var wrong error
+		for _, c := range f.table.checks() {
+			wrong = errors.Join(wrong, c.Err)
+		}
+		if wrong == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			f.log.Warn("not every cluster can be reached; going on", "error", wrong)
+			return wrong
+		case <-time.After(readyInterval):
+		}
+	}
+}
+
+// tableInterval is how often the configuration file is looked at.
+const tableInterval = time.Second
+
+// run serves until ctx ends or a listener does, and reads the table again when its
+// file changes or SIGHUP comes.
+func (f *frontEnd) run(ctx context.Context, flags *pflag.FlagSet) error {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	ticker := time.NewTicker(tableInterval)
+	defer ticker.Stop()
+	modified := modifiedAt(f.settings.Config)
+	for {
+		select {
+		case <-ctx.Done():
+			f.log.Info("stopping: requests under way are finished first")
+			return nil
+		case err := <-f.failed:
+			return err
+		case <-hangUp:
+		case <-ticker.C:
+			if now := modifiedAt(f.settings.Config); now == modified {
+				continue
+			}
+		}
+		modified = modifiedAt(f.settings.Config)
+		f.reload(flags)
+	}
+}
+
+func modifiedAt(path string) time.Time {
+	if info, err := os.Stat(path); err == nil {
+		return info.ModTime()
+	}
+	return time.Time{}
+}
+
+// reload takes the table of the configuration file; one that is wrong changes nothing.
+func (f *frontEnd) reload(flags *pflag.FlagSet) {
+	s := new(frontEndSettings)
+	err := loadInto(flags, s)
+	if err == nil {
+		err = f.table.set(s)
+	}
+	if err != nil {
+		f.log.Error("the table of clusters was not changed", "error", err)
+		return
+	}
+	f.log.Info("the table of clusters was read again", "clusters", f.table.names())
+}
+
+// close drains the buyers' listener while the ways to the leaders are still open.
+func (f *frontEnd) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var errs []error
+	if f.public != nil {
+		errs = append(errs, f.public.Shutdown(ctx))
+	} else if f.publicListener != nil {
+		errs = append(errs, f.publicListener.Close())
+	}
+	if f.private != nil {
+		if err := f.private.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			errs = append(errs, err)
+		}
+	} else if f.privateListener != nil {
+		errs = append(errs, f.privateListener.Close())
+	}
+	if f.table != nil {
+		errs = append(errs, f.table.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/pflag"
+
+	"onsale/certificate"
+	"onsale/peer"
+)
+
+// security says how a process proves who it is, and whether it may do without.
+type security struct {
+	Authority   string `koanf:"tls-ca"`
+	Certificate string `koanf:"tls-cert"`
+	Key         string `koanf:"tls-key"`
+	Insecure    bool   `koanf:"insecure"`
+	HTTPCert    string `koanf:"http-tls-cert"`
+	HTTPKey     string `koanf:"http-tls-key"`
+}
+
+func (s *security) flags(f *pflag.FlagSet) {
+	f.String("tls-ca", "", "the cluster's authority (onsale tls ca); with --tls-cert and --tls-key everything but the buyers' port is mutual TLS 1.3")
+	f.String("tls-cert", "", "this process's certificate (onsale tls cert)")
+	f.String("tls-key", "", "its key")
+	f.Bool("insecure", false, "listen beyond loopback without TLS")
+	f.String("http-tls-cert", "", "certificate of the buyers' port, as browsers know it")
+	f.String("http-tls-key", "", "its key")
+}
+
+func (s *security) files() certificate.Files {
+	return certificate.Files{Authority: s.Authority, Certificate: s.Certificate, Key: s.Key}
+}
+
+// open loads the credentials; nil when the process runs without.
+func (s *security) open(want certificate.Identity, log *slog.Logger) (*certificate.Credentials, error) {
+	if s.Authority == "" && s.Certificate == "" && s.Key == "" {
+		return nil, nil
+	}
+	if s.Authority == "" || s.Certificate == "" || s.Key == "" {
+		return nil, fmt.Errorf("%w: --tls-ca, --tls-cert and --tls-key belong together", errUsage)
+	}
+	c, err := certificate.Open(s.files(), log)
+	if err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	if c.Own() != want {
+		return nil, fmt.Errorf("%w: %s is for %v, this is %v; make one with `onsale tls cert`", errUsage, s.Certificate, c.Own(), want)
+	}
+	return c, nil
+}
+
+// allow refuses a listener beyond loopback that nothing protects.
+func (s *security) allow(flag, address string, protected bool) error {
+	beyond, err := certificate.BeyondLoopback(address)
+	if err != nil {
+		return fmt.Errorf("%w: --%s is %q, expected is HOST:PORT", errUsage, flag, address)
+	}
+	if beyond && !protected && !s.Insecure {
+		return fmt.Errorf("%w: --%s %s can be reached from other machines, and without TLS by anybody; see `onsale tls --help`, or say --insecure", errUsage, flag, address)
+	}
+	return nil
+}
+
+// secured is a listener on which callers with one of the roles are met; without
+// credentials it is the listener itself.
+func secured(listener net.Listener, c *certificate.Credentials, roles ...certificate.Role) net.Listener {
+	if c == nil {
+		return listener
+	}
+	return tls.NewListener(listener, c.Server(roles...))
+}
+
+// buyersListener is the buyers' port with its own certificate, when it has one.
+func (s *security) buyersListener(listener net.Listener) (net.Listener, error) {
+	if s.HTTPCert == "" && s.HTTPKey == "" {
+		return listener, nil
+	}
+	config, err := certificate.ServerOnly(s.HTTPCert, s.HTTPKey)
+	if err != nil {
+		return nil, fmt.Errorf("buyers' TLS: %w", err)
+	}
+	return tls.NewListener(listener, config), nil
+}
+
+// peerCredentials shows a process's certificate to its peers.
+type peerCredentials struct{ *certificate.Credentials }
+
+func (p peerCredentials) Server() *tls.Config {
+	return p.Credentials.Server(certificate.RoleNode, certificate.RoleFrontEnd)
+}
+
+func (p peerCredentials) Client(wantID string) *tls.Config {
+	return p.Credentials.Client(certificate.Identity{Role: certificate.RoleNode, ID: wantID})
+}
+
+func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, error) {
+	is, err := certificate.PeerOf(state)
+	switch is.Role {
+	case certificate.RoleNode:
+		return peer.Node, is.ID, err
+	case certificate.RoleFrontEnd:
+		return peer.FrontEnd, is.ID, err
+	}
+	return 0, is.ID, err
+}
+
+// peerConfig says how a process meets others.
+func peerConfig(c *certificate.Credentials, log *slog.Logger) peer.Config {
+	config := peer.DefaultConfig()
+	config.Logger = log
+	if c != nil {
+		config.Credentials = peerCredentials{c}
+	}
+	return config
+}
