@@ -95,7 +95,7 @@ func (d *desk) cluster(c *cobra.Command) (*membership.ClusterStatus, error) {
 	}
 	raw, err := operator.Cluster(c.Context())
 	if err != nil {
-		return nil, err
+		return nil, undecided(err)
 	}
 	status := new(membership.ClusterStatus)
 	return status, json.Unmarshal(raw, status)

@@ -156,7 +156,7 @@ func TestAuditAndInspectByCommand(t *testing.T) {
 	journal, log := filepath.Join(o.dir, "journal"), filepath.Join(o.dir, "raft-log")
 	has(t, command(t, 0, "audit", journal), "clean")
 	nodes := o.server.privateListener.Addr().String()
-	has(t, command(t, 0, "status", "--nodes", nodes, "--secret-file", filepath.Join(o.dir, "token-secret")), "leader", "state_hash")
+	has(t, command(t, 0, "cluster", "status", "--private", nodes, "--secret-file", filepath.Join(o.dir, "token-secret")), "leader", "state_hash")
 	if err := o.server.node.Snapshot(); err != nil {
 		t.Fatal(err)
 	}

@@ -67,8 +67,8 @@ func TestMinorityTakesNothing(t *testing.T) {
 	if alone.ready() {
 		t.Error("a node without a leader is ready")
 	}
-	private := alone.private + "," + others[0].private
-	has(t, command(t, 1, "status", "--nodes", private, "--secret-file", alone.secretFile), alone.id, others[0].private)
+	has(t, command(t, 0, "cluster", "status", "--private", alone.private, "--secret-file", alone.secretFile), alone.id, "unreachable", others[0].peer)
+	has(t, command(t, 1, "cluster", "health", "--private", alone.private, "--secret-file", alone.secretFile), "failure_tolerance")
 	for _, n := range others {
 		n.start()
 	}
@@ -82,8 +82,7 @@ func TestMinorityTakesNothing(t *testing.T) {
 		t.Errorf("what was not taken has %+v, %v", page, err)
 	}
 	mustBeSame(t, nodes)
-	all := nodes[0].private + "," + nodes[1].private + "," + nodes[2].private
-	has(t, command(t, 0, "status", "--nodes", all, "--secret-file", alone.secretFile), "leader", "follower", "n1", "n2", "n3")
+	has(t, command(t, 0, "cluster", "status", "--private", nodes[1].private, "--secret-file", alone.secretFile), "leader", "follower", "n1", "n2", "n3")
 	for _, n := range nodes {
 		n.stop()
 		mustAudit(t, n)

@@ -394,13 +394,13 @@ func TestRefusedStarts(t *testing.T) {
 		has(t, output, words)
 	}
 	taken := freeAddress(t)
-	other := append([]string{"serve", "--data-dir", t.TempDir(), "--private", taken, "--raft", taken}, "--http", n.http)
+	other := append([]string{"serve", "--data-dir", t.TempDir(), "--private", taken, "--peer", taken}, "--http", n.http)
 	refused(1, "address already in use", nil, other...)
 	refused(1, "is open in another process", nil, "serve", "--data-dir", n.dir, "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
 	n.stop()
 	refused(1, "was made by node \"n1\"", nil, "serve", "--data-dir", n.dir, "--node-id", "n7", "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
-	refused(1, "the same --secret-file", nil, "serve", "--data-dir", t.TempDir(), "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peers", "n1=127.0.0.1:1/127.0.0.1:2")
+	refused(1, "the same --secret-file", nil, "serve", "--data-dir", t.TempDir(), "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--join", "127.0.0.1:1")
 	refused(2, `unknown setting "date-dir"`, []string{"ONSALE_DATE_DIR=x"}, "serve")
-	refused(2, "--peers has", nil, "serve", "--peers", "n1:nonsense", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
+	refused(2, "--join has", nil, "serve", "--join", "nonsense", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
 	refused(2, "unknown command", nil, "sell")
 }

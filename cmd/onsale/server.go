@@ -61,7 +61,7 @@ func startServer(s *settings, log *slog.Logger) (*server, error) {
 }
 
 func (v *server) start() (err error) {
-	if err := v.settings.allow(); err != nil {
+	if err := v.settings.validate(); err != nil {
 		return err
 	}
 	if v.credentials, err = v.settings.TLS.open(certificate.Identity{Role: certificate.RoleNode, ID: v.settings.NodeID}, v.log); err != nil {

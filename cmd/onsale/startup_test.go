@@ -98,7 +98,7 @@ func TestWrongStarts(t *testing.T) {
 	if err := os.WriteFile(file, []byte("data_dir = \"x\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	peers := "n1=127.0.0.1:1/127.0.0.1:2,n2=127.0.0.1:3/127.0.0.1:4,n3=127.0.0.1:5/127.0.0.1:6"
+	join := "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
 	for _, c := range []struct {
 		what  string
 		code  int
@@ -107,10 +107,12 @@ func TestWrongStarts(t *testing.T) {
 	}{
 		{"buyers' port", 1, "buyers' listener: listen tcp " + busy.http, []string{"--http", busy.http}},
 		{"private port", 1, "private listener: listen tcp " + busy.private, []string{"--private", busy.private}},
-		{"raft port", 1, "raft listener " + busy.peer, []string{"--raft", busy.peer}},
-		{"no secret", 1, "several nodes need the same --secret-file", []string{"--node-id", "n1", "--peers", peers}},
-		{"short secret", 1, "at least 32", []string{"--secret-file", short}},
-		{"stranger", 2, `"n9", is not among its peers`, []string{"--node-id", "n9", "--peers", peers}},
+		{"peers' port", 1, "peers' listener: listen tcp " + busy.peer, []string{"--peer", busy.peer}},
+		{"no secret", 1, "several nodes need the same --secret-file", []string{"--join", join}},
+		{"short secret", 2, "at least 32", []string{"--secret-file", short}},
+		{"stranger", 2, "this one's (127.0.0.1:0) among them", []string{"--join", join, "--bootstrap-expect", "3", "--secret-file", busy.secretFile}},
+		{"beyond loopback", 2, "say --insecure", []string{"--peer", "0.0.0.0:0"}},
+		{"half TLS", 2, "belong together", []string{"--tls-ca", short}},
 		{"file", 2, `unknown setting "data_dir"`, []string{"--config", file}},
 		{"no file", 2, "no such file", []string{"--config", file + ".not"}},
 		{"number", 2, "in-flight-max", []string{"--in-flight-max", "many"}},
@@ -119,13 +121,13 @@ func TestWrongStarts(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
-			args := []string{"serve", "--data-dir", dir, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--raft", "127.0.0.1:0"}
+			args := []string{"serve", "--data-dir", dir, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peer", "127.0.0.1:0"}
 			code, output := onsaleProcess(t, nil, append(args, c.args...)...)
 			if code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
 			has(t, output, c.words)
-			if _, err := os.Stat(dir); err == nil && c.what != "raft port" {
+			if _, err := os.Stat(dir); err == nil && c.what != "peers' port" {
 				t.Error("a folder was made")
 			}
 		})

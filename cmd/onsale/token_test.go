@@ -24,10 +24,10 @@ func TestTokenByCommand(t *testing.T) {
 	bought := into[contract.Decision](t, command(t, 0, "buy", "--http", public, "--token", ann, "-o", "json"))
 	has(t, command(t, 0, "order", "get", bought.Order, "--http", public, "--token", ann), "ann")
 	has(t, command(t, 0, "sale", "list", "--private", private, "--token", seller), "gig")
-	has(t, command(t, 0, "status", "--nodes", private, "--token", operator), "leader")
+	has(t, command(t, 0, "cluster", "status", "--private", private, "--token", operator), "leader")
 
 	has(t, command(t, 1, "sale", "pause", "gig", "--private", private, "--token", ann), "forbidden")
-	has(t, command(t, 1, "status", "--nodes", private, "--token", ann), "forbidden")
+	has(t, command(t, 1, "cluster", "status", "--private", private, "--token", ann), "forbidden")
 	has(t, command(t, 1, "buy", "--http", public, "--token", "junk"), "--secret-file")
 	forged := command(t, 0, "token", "--user", "ann", "--secret-file", secretFor(t))
 	has(t, command(t, 1, "buy", "--http", public, "--token", strings.TrimSpace(forged)), "--secret-file")
