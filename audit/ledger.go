@@ -14,6 +14,9 @@ type Ledger struct {
 	now      int64 // log time of the batch that is read
 	before   int64 // log time of the batch before
 	next     uint64
+	sessions map[uint64]uint64 // of front-ends: the newest number that was executed
+	executed uint32            // commands that are left of a forwarded batch
+	notTaken uint32            // the same, when it must not be executed
 }
 
 // NewLedger returns a ledger before the first block. Each kind of finding is
@@ -22,7 +25,9 @@ func NewLedger(limit int) *Ledger {
 	return newLedger(&findings{count: map[Kind]uint64{}, limit: limit})
 }
 
-func newLedger(f *findings) *Ledger { return &Ledger{books: newBooks(), findings: f, next: 1} }
+func newLedger(f *findings) *Ledger {
+	return &Ledger{books: newBooks(), findings: f, next: 1, sessions: map[uint64]uint64{}}
+}
 
 // Findings returns what was found so far.
 func (l *Ledger) Findings() []Finding { return l.findings.list }
@@ -31,13 +36,15 @@ func (l *Ledger) Findings() []Finding { return l.findings.list }
 func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
 	l.header(b, d)
 	events := l.events(d.Events, 0)
+	l.executed, l.notTaken = 0, 0
 	for i := range b.Commands {
 		r := &d.Results[i]
 		l.findings.at.Seq, l.findings.at.Command = d.FirstSeq+uint64(i), b.Commands[i].Kind.String()
 		l.place(r, d.FirstSeq+uint64(i))
+		l.taken(&b.Commands[i], r)
 		l.result(&b.Commands[i], r, promotedAtOnce(events, uint32(i)+1, r.Order))
 		events = l.events(events, uint32(i)+1)
-		if r.Order != 0 {
+		if r.Order != 0 && r.Kind != sequencer.KindForward { // whose Order is the seq of a forward
 			l.shown(r)
 		}
 		if s := l.sale(max(r.Sale, b.Commands[i].Sale)); s != nil {
@@ -71,6 +78,24 @@ func (l *Ledger) place(r *sequencer.Result, own uint64) {
 		l.findings.report(KindSequence, r.Order, fmt.Sprint(own), fmt.Sprint(r.Seq), "the decision carries another seq than its place")
 	case r.Replayed && (r.Seq >= own || r.Seq == 0):
 		l.findings.report(KindSequence, r.Order, fmt.Sprintf("below %d", own), fmt.Sprint(r.Seq), "a decision told again that was not made before")
+	}
+}
+
+// taken checks that the commands of a forwarded batch that is not executed are not.
+func (l *Ledger) taken(c *sequencer.Command, r *sequencer.Result) {
+	must := l.notTaken > 0
+	if is := r.Code == sequencer.CodeNotTaken; must != is || is && r.Order != 0 {
+		l.findings.report(KindSequence, r.Order, fmt.Sprintf("not taken: %t", must), r.Code.String(), "a command was executed although its batch was not, or the other way about")
+	}
+	switch {
+	case must:
+		l.notTaken--
+	case l.executed > 0:
+		l.executed--
+	case c.Kind == sequencer.KindForward && r.Code == sequencer.CodeOK:
+		l.executed = c.Count
+	case c.Kind == sequencer.KindForward:
+		l.notTaken = c.Count
 	}
 }
 

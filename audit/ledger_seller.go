@@ -12,6 +12,12 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindSaleCreate:
 		l.created(c, r)
 		return
+	case sequencer.KindSessionOpen:
+		l.sessions[r.Seq] = 0
+		return
+	case sequencer.KindForward:
+		l.forwarded(c)
+		return
 	case sequencer.KindExtend:
 		l.extended(c.Amount)
 		return
@@ -39,6 +45,17 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 		s.refusedNeed = 0
 	}
 	l.counted(s, 0)
+}
+
+// forwarded books that a front-end's batch was executed: of a session that was
+// opened, and in the order of its numbers, so that none is executed twice.
+func (l *Ledger) forwarded(c *sequencer.Command) {
+	newest, opened := l.sessions[c.Order]
+	if !opened || uint64(c.Amount) <= newest {
+		l.findings.report(KindSequence, 0, fmt.Sprintf("above %d of a session that was opened (%t)", newest, opened), fmt.Sprint(c.Amount),
+			"batch %d of session %d was executed twice, late, or for nobody", c.Amount, c.Order)
+	}
+	l.sessions[c.Order] = max(newest, uint64(c.Amount))
 }
 
 func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {

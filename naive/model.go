@@ -13,6 +13,8 @@ type Model struct {
 	timers timers
 	keys   refusals
 
+	sessions map[uint64]session // of front-ends, by id
+
 	// before and events belong to the batch that is being decided.
 	before uint32
 	events []sequencer.Event
@@ -20,7 +22,7 @@ type Model struct {
 
 // New returns a model with no sales.
 func New() *Model {
-	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, keys: newRefusals()}
+	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, keys: newRefusals(), sessions: map[uint64]session{}}
 }
 
 // Apply decides a batch. It keeps nothing of b, and the caller owns the result.
@@ -29,41 +31,60 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 	m.now = max(m.now, b.Time)
 	m.fireTimers()
 	d := &sequencer.Decisions{Time: m.now, FirstSeq: m.seq + 1, Results: make([]sequencer.Result, len(b.Commands))}
+	var executed, refused uint32 // commands that are left of a forwarded batch
 	for i := range b.Commands {
 		m.seq++
 		m.before = uint32(i) + 1
-		d.Results[i] = m.decide(&b.Commands[i])
+		c, r := &b.Commands[i], sequencer.Result{Seq: m.seq, Kind: b.Commands[i].Kind}
+		nested := executed > 0 && (c.Kind == sequencer.KindForward || c.Kind == sequencer.KindSessionOpen)
+		switch {
+		case refused > 0:
+			refused--
+			r.Code = sequencer.CodeNotTaken
+		case nested:
+			executed--
+			r.Code = sequencer.CodeBadRequest
+		case executed > 0:
+			executed--
+			m.decide(c, &r)
+		case c.Kind == sequencer.KindForward:
+			executed, refused = m.announce(c, &r)
+		case c.Kind == sequencer.KindSessionOpen:
+			m.forget()
+			m.sessions[m.seq] = session{}
+		default:
+			m.decide(c, &r)
+		}
+		d.Results[i] = r
 	}
 	d.Events = m.events
 	return d
 }
 
-func (m *Model) decide(c *sequencer.Command) sequencer.Result {
-	r := sequencer.Result{Seq: m.seq, Kind: c.Kind}
+func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 	switch c.Kind {
 	case sequencer.KindBuy:
-		m.buy(c, &r)
+		m.buy(c, r)
 	case sequencer.KindCancel:
-		m.cancel(c, &r)
+		m.cancel(c, r)
 	case sequencer.KindPayBegin:
-		m.payBegin(c, &r)
+		m.payBegin(c, r)
 	case sequencer.KindPayResult:
-		m.payResult(c, &r)
+		m.payResult(c, r)
 	case sequencer.KindPayVoided:
-		m.payVoided(c, &r)
+		m.payVoided(c, r)
 	case sequencer.KindRefund:
-		m.refund(c, &r)
+		m.refund(c, r)
 	case sequencer.KindSaleCreate:
-		m.saleCreate(c, &r)
+		m.saleCreate(c, r)
 	case sequencer.KindExtend:
-		m.extend(c, &r)
+		m.extend(c, r)
 	case sequencer.KindSaleUpdate, sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose,
 		sequencer.KindSaleCancel, sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
-		m.saleCommand(c, &r)
+		m.saleCommand(c, r)
 	default:
 		r.Code = sequencer.CodeBadRequest
 	}
-	return r
 }
 
 // tell adds an event to the batch's.

@@ -10,6 +10,7 @@ import (
 type sale struct {
 	spec      sequencer.SaleSpec
 	number    uint16
+	revision  uint32 // seller's commands that were OK
 	createdAt int64
 
 	paused, closed, cancelled bool

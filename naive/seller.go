@@ -15,7 +15,7 @@ func (m *Model) saleCreate(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeSaleLimit
 		return
 	}
-	s := &sale{spec: spec, number: uint16(len(m.sales) + 1), createdAt: m.now}
+	s := &sale{spec: spec, number: uint16(len(m.sales) + 1), revision: 1, createdAt: m.now}
 	m.sales = append(m.sales, s)
 	m.named[spec.ID] = s
 	r.Sale = s.number
@@ -29,6 +29,10 @@ func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
 		return
 	}
 	r.Sale = s.number
+	if c.Revision != 0 && c.Revision != s.revision {
+		r.Code = sequencer.CodeSaleChanged
+		return
+	}
 	switch c.Kind {
 	case sequencer.KindSaleUpdate:
 		r.Code = m.saleUpdate(s, c.Body)
@@ -44,6 +48,9 @@ func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = m.saleQuantity(s, c.Amount)
 	case sequencer.KindSaleRelease:
 		r.Code = m.saleRelease(s, c.Amount)
+	}
+	if r.Code == sequencer.CodeOK {
+		s.revision++
 	}
 }
 

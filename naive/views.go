@@ -42,7 +42,7 @@ func (m *Model) Sale(number uint16) (sequencer.SaleView, bool) {
 		return sequencer.SaleView{}, false
 	}
 	return sequencer.SaleView{
-		SaleSpec: s.spec, Number: s.number, CreatedAt: s.createdAt,
+		SaleSpec: s.spec, Number: s.number, CreatedAt: s.createdAt, Revision: s.revision,
 		Paused: s.paused, Closed: s.closed, Cancelled: s.cancelled,
 		Sold: uint32(s.sold), Held: uint32(s.held), Withheld: uint32(s.withheld), Available: uint32(s.available()),
 		Waiting: uint32(len(s.waiting)), ServedSeq: s.servedSeq, Counters: s.counters,

@@ -28,7 +28,7 @@ func goldenBatch() sequencer.Batch {
 	alice := []byte("alice")
 	return sequencer.Batch{Time: dayStart + 1, Commands: []sequencer.Command{
 		{Kind: sequencer.KindSaleCreate, Body: body},
-		{Kind: sequencer.KindSaleUpdate, Sale: 1, Body: body},
+		{Kind: sequencer.KindSaleUpdate, Sale: 1, Revision: 513, Body: body},
 		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 2},
 		{Kind: sequencer.KindBuy, Sale: 258, User: []byte("günther"), Quantity: 3, Min: 1, Key: sequencer.DigestKey(alice, []byte("key-1"))},
 		{Kind: sequencer.KindCancel, Order: 1 << 40, User: alice},
@@ -40,9 +40,11 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindSaleResume, Sale: 1},
 		{Kind: sequencer.KindSaleClose, Sale: 1},
 		{Kind: sequencer.KindSaleCancel, Sale: 1},
-		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5},
+		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5, Revision: 7},
 		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5},
 		{Kind: sequencer.KindExtend, Amount: int64(time.Minute)},
+		{Kind: sequencer.KindSessionOpen},
+		{Kind: sequencer.KindForward, Order: 1<<33 + 17, Amount: 258, Count: 70_001},
 	}}
 }
 

@@ -94,7 +94,9 @@ type Result struct {
 	// Seq is the command's place in the one global order, from 1. A replayed
 	// result carries the place of the first decision.
 	Seq uint64
-	// Order is the seq of the order concerned; 0 when there is none.
+	// Order is the seq of the order concerned; 0 when there is none. A forward
+	// that is answered CodeBatchRepeated has here the seq of the forward that
+	// executed its number, 0 for an older number.
 	Order uint64
 	// Deadline is when the order's hold ends, in nanoseconds; 0 when nothing is held.
 	Deadline int64

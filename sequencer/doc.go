@@ -17,8 +17,8 @@
 //  1. advance. Timers with due <= now fire in (due, order seq) order. A reserved
 //     order's timer is its deadline: it expires, its tickets return to the
 //     count, and promote runs. A paying order's timer is the hard limit,
-//     deadline + grace: it is marked overdue once (EventOverdue) and keeps its
-//     tickets, because only the provider's word can free them.
+//     deadline + grace: it is marked overdue once in each attempt (EventOverdue;
+//     extend does not take the mark back) and keeps its tickets, because only the provider's word can free them.
 //  2. Each command gets the next seq and is decided, in order.
 //
 // buy checks in this order, and the first that fails decides:
@@ -34,7 +34,8 @@
 //     and has started (CodeNotStarted), in this order
 //   - quantity <= cap, and quantity + the tickets of the user's live orders of
 //     this sale (waitlisted, reserved, paying, paid) <= cap: CodeCapExceeded
-//   - the user made fewer than OrdersPerUserMax orders ever: CodeOrderLimit
+//   - the user made fewer than OrdersPerUserMax orders ever, and all users fewer
+//     than OrdersMax: CodeOrderLimit
 //   - nobody waits and available >= min: reserved with min(quantity, available)
 //     tickets and deadline now + hold. Else waiting < waitlist: waitlisted, at
 //     position waiting + 1 (with SkipUnfit promote runs then: it may fit where
@@ -42,7 +43,8 @@
 //
 // Every refusal from CodeClosed down is remembered under its key, so that one
 // key has one outcome; only the newest RefusalKeysMax refusals are sure to be
-// remembered. A refusal of a buy carries nothing but its seq and code.
+// remembered, and they are found by the key's digest alone, which the user is part
+// of. A refusal of a buy carries nothing but its seq and code.
 //
 // promote(sale) runs whenever tickets come free or a waiting order leaves the
 // list. While available > 0 and
@@ -81,6 +83,24 @@
 // Whenever the order was found (and is the user's, where a user is given), the
 // result shows it: order, sale, state, quantity, deadline while it holds
 // tickets, position while it waits, and its number of attempts.
+//
+// session_open makes a front-end's session, whose id is the command's seq; it has
+// executed no number yet. When there are SessionsMax, the one whose last use (the
+// seq of the forward that was executed last in it, else its id) is lowest is
+// forgotten first.
+//
+// forward(session, number, count) says that the next count commands of the same
+// batch (or what is left of it) are one batch of that session. number < 1 or count
+// 0 is CodeBadRequest; a session that is not there CodeUnknownSession; a number that
+// the session has executed, or a lower one, CodeBatchRepeated. Then none of these
+// commands is decided: each gets its seq and CodeNotTaken. Else the session has
+// executed number, and they are decided. A session_open or forward among them is
+// CodeBadRequest and announces nothing.
+//
+// Every sale has a revision: 1 when it is created, one more with each seller's
+// command on it that is CodeOK. sale_update and sale_quantity may carry one: once
+// the sale was found, any other than the sale's is CodeSaleChanged, before anything
+// else of the command is looked at.
 //
 // sale_create(spec): CodeBadRequest for a bad spec, CodeSaleExists,
 // CodeSaleLimit; else the next number. The other seller's commands on an unknown

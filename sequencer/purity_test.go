@@ -11,7 +11,7 @@ import (
 // allowedImports is all that the rules may use. Everything else (time, os, net,
 // math/rand, sync, our own packages, other people's) could make replicas differ.
 var allowedImports = map[string]string{
-	"bufio": "reading and writing snapshots", "bytes": "", "crypto/sha256": "digests of keys", "encoding/binary": "formats",
+	"bufio": "reading and writing snapshots", "bytes": "", "cmp": "", "crypto/sha256": "digests of keys", "encoding/binary": "formats",
 	"errors": "", "fmt": "messages", "hash/crc32": "checksums of snapshots", "io": "snapshots", "math/bits": "fingerprints",
 	"hash/maphash": "spreads users over an index that is only searched: see State.hashSeed", "slices": "", "unicode/utf8": "",
 }

@@ -24,6 +24,8 @@ type generator struct {
 	focus  uint64   // an order that is picked more than others
 	calm   bool     // no sale is closed or cancelled for a long time
 	named  int      // how many users there were
+	opened []uint64 // sessions
+	sent   uint64   // number of the newest forwarded batch
 }
 
 func newGenerator(seed uint64) *generator {
@@ -72,10 +74,41 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	for range commands {
 		b.Commands = append(b.Commands, g.command())
 	}
+	if g.oneIn(6) {
+		b.Commands = g.forwarded(b.Commands)
+	}
 	if g.oneIn(40) {
 		b.Commands = g.rejections(b.Commands, g.pickOrder())
 	}
 	return b
+}
+
+// forwarded makes a part of the batch one that a front-end sent: in its turn, again,
+// out of turn, of a session that never was, nested in another, or longer than the
+// batch.
+func (g *generator) forwarded(commands []sequencer.Command) []sequencer.Command {
+	if len(g.opened) == 0 || g.oneIn(10) {
+		return append(commands, sequencer.Command{Kind: sequencer.KindSessionOpen})
+	}
+	at := g.random.IntN(len(commands) + 1)
+	c := sequencer.Command{Kind: sequencer.KindForward, Order: g.opened[g.random.IntN(len(g.opened))], Count: uint32(g.between(0, len(commands)-at+2))}
+	switch g.random.IntN(8) {
+	case 0:
+		c.Amount = int64(g.sent)
+	case 1:
+		c.Amount = int64(g.between(-1, int(g.sent)))
+	case 2:
+		c.Order++
+		fallthrough
+	default:
+		g.sent += uint64(g.between(1, 3))
+		c.Amount = int64(g.sent)
+	}
+	commands = append(commands[:at], append([]sequencer.Command{c}, commands[at:]...)...)
+	if g.oneIn(10) {
+		return g.forwarded(commands)
+	}
+	return commands
 }
 
 // rejections pays an order again and again, and has every attempt rejected.
@@ -93,6 +126,9 @@ func (g *generator) rejections(commands []sequencer.Command, order uint64) []seq
 // learn lets the generator see a batch's outcome.
 func (g *generator) learn(b *sequencer.Batch) {
 	for _, r := range g.model.Apply(b).Results {
+		if r.Kind == sequencer.KindSessionOpen && r.Code == sequencer.CodeOK {
+			g.opened = append(g.opened, r.Seq)
+		}
 		if r.Kind == sequencer.KindBuy && r.Order != 0 && !r.Replayed {
 			g.orders = append(g.orders, r.Order)
 		}

@@ -72,6 +72,9 @@ func (g *generator) saleCommand() sequencer.Command {
 // quantity asks for more tickets, fewer, as few as are taken, or one fewer yet.
 func (g *generator) quantity(c sequencer.Command, view *sequencer.SaleView) sequencer.Command {
 	c.Kind, c.Amount = sequencer.KindSaleQuantity, int64(g.between(-3, 3))
+	if g.oneIn(3) {
+		c.Revision = view.Revision - uint32(g.between(0, 1))
+	}
 	switch {
 	case g.oneIn(4):
 		c.Amount = -int64(view.Available) - int64(g.between(0, 1))
@@ -89,6 +92,9 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 		id = "other"
 	}
 	spec := g.spec(id)
+	if g.oneIn(3) {
+		c.Revision = view.Revision - uint32(g.between(0, 1))
+	}
 	c.Kind, c.Body = sequencer.KindSaleUpdate, g.perhapsBad(sequencer.AppendSaleSpec(nil, &spec))
 	return c
 }

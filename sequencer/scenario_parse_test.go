@@ -102,6 +102,10 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 	case "extend":
 		c = sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(duration(l.words[0]))}
+	case "session":
+		c = sequencer.Command{Kind: sequencer.KindSessionOpen}
+	case "forward":
+		c = sequencer.Command{Kind: sequencer.KindForward, Order: orderSeq(l.words[0]), Amount: number(l.words[1]), Count: uint32(number(l.words[2]))}
 	case "raw":
 		c = rawCommand(l.words)
 	default:
@@ -143,12 +147,24 @@ func (b builder) saleCommand(l line) sequencer.Command {
 		return c
 	case sequencer.KindSaleUpdate:
 		view, _ := b.sale(l.words[0])
+		c.Revision = revisionOption(l.options)
 		c.Body = specBody(view.SaleSpec, l.options)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
 		c.Amount = number(l.words[1])
+		c.Revision = revisionOption(l.options)
 	}
 	c.Sale = b.number(l.words[0])
 	return c
+}
+
+// revisionOption takes the revision that a seller saw out of the options.
+func revisionOption(options map[string]string) uint32 {
+	text, given := options["revision"]
+	delete(options, "revision")
+	if !given {
+		return 0
+	}
+	return uint32(number(text))
 }
 
 // number returns the number of a sale that is given by id or by number.

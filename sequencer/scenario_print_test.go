@@ -133,7 +133,15 @@ func commandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
 		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
-		return fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount)
+		text := fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount)
+		if c.Revision != 0 && c.Kind == sequencer.KindSaleQuantity {
+			text += fmt.Sprintf(" revision=%d", c.Revision)
+		}
+		return text
+	case sequencer.KindSessionOpen:
+		return "session"
+	case sequencer.KindForward:
+		return fmt.Sprintf("forward #%d %d %d", c.Order, c.Amount, c.Count)
 	case sequencer.KindExtend:
 		return "extend " + time.Duration(c.Amount).String()
 	}

@@ -28,7 +28,25 @@ func (s *State) Verify() error {
 	if ordersHash != s.ordersHash {
 		return fmt.Errorf("hash of the orders is kept as %016x, is %016x", s.ordersHash, ordersHash)
 	}
+	if err := s.verifySessions(); err != nil {
+		return err
+	}
 	return s.verifySales(tallies)
+}
+
+func (s *State) verifySessions() error {
+	hash, last := uint64(0), uint64(0)
+	for i := range s.sessions.list {
+		one := &s.sessions.list[i]
+		if one.id <= last || one.id > s.seq {
+			return fmt.Errorf("session %d follows session %d at seq %d", one.id, last, s.seq)
+		}
+		hash, last = hash+one.fingerprint(), one.id
+	}
+	if hash != s.sessions.hash {
+		return fmt.Errorf("hash of the sessions is kept as %016x, is %016x", s.sessions.hash, hash)
+	}
+	return nil
 }
 
 func (t *tally) add(o *order, state OrderState) {
