@@ -32,7 +32,7 @@ type ServerConfig struct {
 
 // DefaultServerConfig returns the configuration that serves most.
 func DefaultServerConfig(limits Limits) ServerConfig {
-	return ServerConfig{Limits: limits, QuestionsMax: 256, WriteTimeout: 5 * time.Second, ControlTimeout: 30 * time.Second,
+	return ServerConfig{Limits: limits, QuestionsMax: 4096, WriteTimeout: 5 * time.Second, ControlTimeout: 30 * time.Second,
 		Logger: slog.New(slog.DiscardHandler)}
 }
 
@@ -213,17 +213,16 @@ func (c *caller) orders(ofUser bool, body, dst []byte) ([]byte, error) {
 	}
 	ctx, cancel := within(c.server.stop, q.wait)
 	defer cancel()
-	le := binary.LittleEndian
 	if ofUser {
 		views, asOf, err := c.server.reads.OrdersOf(ctx, q.user, q.seq, int(min(q.limit, ordersMax)), q.reached)
-		dst = le.AppendUint64(dst, asOf)
+		dst = appendAsOf(dst, asOf)
 		for i := range views {
 			dst = appendOrderView(dst, &views[i])
 		}
 		return dst, err
 	}
 	view, asOf, found, err := c.server.reads.Order(ctx, q.seq, q.reached)
-	dst = le.AppendUint64(dst, asOf)
+	dst = appendAsOf(dst, asOf)
 	if found {
 		dst = appendOrderView(dst, &view)
 	}

@@ -89,6 +89,9 @@ func parseOrderQuestion(body []byte, ofUser bool) (q orderQuestion, err error) {
 	return q, nil
 }
 
+// appendAsOf begins an answer about orders.
+func appendAsOf(dst []byte, asOf uint64) []byte { return binary.LittleEndian.AppendUint64(dst, asOf) }
+
 // parseOrderViews reads as of and all views.
 func parseOrderViews(body []byte) (views []sequencer.OrderView, asOf uint64, err error) {
 	if len(body) < 8 {
