@@ -43,7 +43,11 @@ type testNode struct {
 	dir                 string
 	secretFile          string
 	join                []string
-	format              string // of the log
+	expect              int        // of --bootstrap-expect
+	extra               []string   // more arguments
+	frontEndOf          [][]string // the clusters of a front-end; a node has none
+	namespace           string     // of the network, when it has its own
+	format              string     // of the log
 	command             *exec.Cmd
 	log                 *lockedBuffer
 }
@@ -103,7 +107,7 @@ func newNodes(t testing.TB, count int) []*testNode {
 	}
 	for _, n := range nodes {
 		if count > 1 {
-			n.join = peers
+			n.join, n.expect = peers, count
 		}
 	}
 	t.Cleanup(func() {
@@ -115,18 +119,24 @@ func newNodes(t testing.TB, count int) []*testNode {
 }
 
 func (n *testNode) arguments() []string {
+	if n.frontEndOf != nil {
+		return n.frontEndArguments()
+	}
 	arguments := []string{"serve", "--data-dir", n.dir, "--node-id", n.id, "--http", n.http, "--private", n.private, "--peer", n.peer,
 		"--secret-file", n.secretFile, "--log-format", n.format}
 	if len(n.join) > 0 {
-		arguments = append(arguments, "--join", strings.Join(n.join, ","), "--bootstrap-expect", fmt.Sprint(len(n.join)))
+		arguments = append(arguments, "--join", strings.Join(n.join, ","), "--bootstrap-expect", fmt.Sprint(n.expect))
 	}
-	return arguments
+	return append(arguments, n.extra...)
 }
 
 func (n *testNode) start() {
 	n.t.Helper()
 	n.log = new(lockedBuffer)
 	n.command = exec.Command(os.Args[0], n.arguments()...)
+	if n.namespace != "" {
+		n.command = exec.Command("ip", append([]string{"netns", "exec", n.namespace, os.Args[0]}, n.arguments()...)...)
+	}
 	n.command.Env = append(os.Environ(), runAsOnsale+"=1")
 	n.command.Stdout, n.command.Stderr = n.log, n.log
 	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newcomer plans a node that joins nodes.
+func newcomer(t testing.TB, id string, nodes []*testNode) *testNode {
+	n := &testNode{t: t, id: id, http: freeAddress(t), private: freeAddress(t), peer: freeAddress(t), secretFile: nodes[0].secretFile, format: "text"}
+	n.dir = filepath.Join(t.TempDir(), id)
+	n.join, n.extra = []string{nodes[0].peer, nodes[1].peer}, []string{"--stable-time", "500ms"}
+	t.Cleanup(n.kill)
+	return n
+}
+
+// cluster runs a `cluster` command at a node.
+func (n *testNode) cluster(code int, args ...string) string {
+	n.t.Helper()
+	return command(n.t, code, append(append([]string{"cluster"}, args...), "--private", n.private, "--secret-file", n.secretFile)...)
+}
+
+// During a running sale a node joins and gets its vote, another is taken away, and
+// the leadership moves three times: nothing that was told is lost.
+func TestMembershipUnderLoad(t *testing.T) {
+	t.Parallel()
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.extra = []string{"--stable-time", "500ms"}
+		n.start()
+	}
+	openGig(t, leaderAmong(t, nodes), 1<<20)
+	front := newFrontEnds(t, 1, nodes)[0]
+	front.start()
+	within(t, 10*time.Second, "a ready front-end", front.ready)
+	c := gather(append([]*testNode{front}, nodes[1:]...), 8)
+
+	fourth := newcomer(t, "n4", nodes)
+	fourth.start()
+	within(t, 30*time.Second, "the fourth node's vote", func() bool {
+		return strings.Contains(nodes[1].cluster(0, "status", "-o", "csv"), "n4,voter")
+	})
+	for range 3 {
+		before := leaderAmong(t, append(nodes, fourth))
+		before.cluster(0, "transfer")
+		within(t, 10*time.Second, "another leader", func() bool { return leaderAmong(t, append(nodes, fourth)) != before })
+	}
+	nodes[1].cluster(0, "remove", "n1", "--yes")
+	if text := nodes[1].cluster(0, "status", "-o", "csv"); strings.Contains(text, "n1,") {
+		t.Errorf("n1 is still a member:\n%s", text)
+	}
+	nodes[0].kill()
+	within(t, 10*time.Second, "a healthy cluster", func() bool {
+		return strings.Contains(nodes[1].cluster(0, "status", "-o", "csv"), "n4,voter")
+	})
+	time.Sleep(200 * time.Millisecond)
+	told := c.disperse()
+	rest := []*testNode{nodes[1], nodes[2], fourth}
+	mustHold(t, leaderAmong(t, rest), told)
+	mustBeSame(t, rest)
+	front.stop()
+	for _, n := range rest {
+		n.stop()
+	}
+	mustAudit(t, nodes[1])
+	mustAudit(t, nodes[2])
+}
+
+// What would break the quorum is refused; learners come and go; a wiped voter and a
+// foreign folder are told what to do.
+func TestMembershipRefusals(t *testing.T) {
+	t.Parallel()
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	leader := leaderAmong(t, nodes)
+	var followers []*testNode
+	for _, n := range nodes {
+		if n != leader {
+			followers = append(followers, n)
+		}
+	}
+	within(t, 20*time.Second, "health", func() bool { return strings.Contains(leader.cluster(0, "health", "-o", "csv"), "failure_tolerance,1") })
+	has(t, leader.cluster(2, "remove", followers[0].id), "--yes")
+	followers[0].kill()
+	has(t, leader.cluster(1, "remove", followers[1].id, "--yes"), "quorum at risk")
+	has(t, leader.cluster(1, "demote", followers[1].id, "--yes"), "quorum at risk")
+	has(t, leader.cluster(1, "promote", "n9"), "not a member")
+	has(t, leader.cluster(1, "health"), "failure_tolerance")
+
+	if err := os.RemoveAll(followers[0].dir); err != nil {
+		t.Fatal(err)
+	}
+	followers[0].start()
+	within(t, 20*time.Second, "the wiped voter to be refused", func() bool {
+		return strings.Contains(followers[0].log.String(), "this data folder is empty; remove the lost one first")
+	})
+	followers[0].kill()
+	leader.cluster(0, "remove", followers[0].id, "--yes")
+
+	learner := newcomer(t, "n7", []*testNode{leader, followers[1]})
+	learner.extra = []string{"--learner"}
+	learner.start()
+	within(t, 20*time.Second, "a learner", func() bool {
+		return strings.Contains(leader.cluster(0, "status", "-o", "csv"), "n7,learner,follower,yes")
+	})
+	has(t, leader.cluster(0, "promote", "n7", "-o", "csv"), "n7,voter")
+	has(t, leader.cluster(0, "demote", "n7", "--yes", "-o", "csv"), "n7,learner")
+	learner.stop()
+	learner.start() // as before: it is a member already
+	within(t, 20*time.Second, "the learner again", learner.ready)
+
+	imposter := newcomer(t, "n7", []*testNode{leader, followers[1]})
+	imposter.start()
+	within(t, 20*time.Second, "an imposter to be refused", func() bool { return strings.Contains(imposter.log.String(), "another node runs as") })
+
+	waiting := newcomer(t, "n8", nodes)
+	waiting.join, waiting.extra = nil, []string{"--wait-to-join", "--stable-time", "300ms"}
+	waiting.start()
+	within(t, 10*time.Second, "a node that waits", func() bool { return strings.Contains(waiting.log.String(), "listening") })
+	command(t, 0, "cluster", "join", leader.peer, "--private", waiting.private, "--secret-file", waiting.secretFile)
+	within(t, 20*time.Second, "it is in", waiting.ready)
+}
+
+// A backup becomes a new cluster with every order; a cluster that lost its majority
+// goes on from what is left.
+func TestBackupAndRecovery(t *testing.T) {
+	t.Parallel()
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	leader := leaderAmong(t, nodes)
+	openGig(t, leader, 1000)
+	told := map[string]string{}
+	for i := range 60 {
+		user := fmt.Sprint("user-", i)
+		told[user] = nodes[i%3].mustBuy(user, "gig").Order
+	}
+	file := filepath.Join(t.TempDir(), "backup")
+	has(t, command(t, 0, "snapshot", "save", file, "--private", nodes[0].private, "--secret-file", nodes[0].secretFile), "orders")
+	has(t, command(t, 0, "snapshot", "inspect", file, "-o", "csv"), "orders,60")
+
+	restored := newcomer(t, "r1", nodes)
+	restored.join = nil
+	command(t, 0, "snapshot", "restore", file, "--data-dir", restored.dir, "--node-id", "r1", "--peer", restored.peer)
+	has(t, command(t, 1, "snapshot", "restore", file, "--data-dir", restored.dir, "--node-id", "r1", "--peer", restored.peer), "is not empty")
+	restored.start()
+	leaderAmong(t, []*testNode{restored})
+	mustHold(t, restored, told)
+	damaged, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged[len(damaged)/2] ^= 1
+	if err := os.WriteFile(file, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	has(t, command(t, 1, "snapshot", "inspect", file), "damaged")
+
+	var left *testNode
+	mustBeSame(t, nodes)
+	for _, n := range nodes {
+		if n == leader {
+			n.stop()
+			left = n
+		} else {
+			n.kill()
+		}
+	}
+	has(t, command(t, 0, "cluster", "recover", "--data-dir", left.dir, "--node-id", left.id, "--peer", left.peer, "--yes"), "cluster of one")
+	left.join = nil
+	left.start()
+	leaderAmong(t, []*testNode{left})
+	mustHold(t, left, told)
+	for _, n := range nodes {
+		if n != left { // a lost node that comes back is refused by the new cluster
+			n.start()
+			n.kill()
+		}
+	}
+	left.stop()
+	mustAudit(t, left)
+}
