@@ -189,15 +189,6 @@ func (l *Link) Control(ctx context.Context, verb string, body []byte) ([]byte, e
 	return l.ask(ctx, kindControl, append(question, body...))
 }
 
-// session asks for a session; Links are for questions, and this is one.
-func (l *Link) session(ctx context.Context) (grant, error) {
-	body, err := l.ask(ctx, kindSession, nil)
-	if err != nil {
-		return grant{}, err
-	}
-	return parseGrant(body)
-}
-
 // gone reports whether an error means that the connection is of no use, rather
 // than that the node answered.
 func gone(err error) bool {

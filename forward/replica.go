@@ -44,7 +44,7 @@ func (r *Replica) Close() error {
 
 // Decide decides on this node while it leads, else through the leader.
 func (r *Replica) Decide(c *sequencer.Command) (sequencer.Result, error) {
-	if r.Node.Leader() == nil {
+	if r.Leader() == nil {
 		result, err := r.Node.Decide(c)
 		if !errors.Is(err, sequencer.ErrNoLeader) {
 			return result, err
@@ -58,7 +58,7 @@ func (r *Replica) Load() float64 { return max(r.Node.Load(), r.client.Load()) }
 
 // CatchUp returns when this replica shows what the leader had decided at the call.
 func (r *Replica) CatchUp(ctx context.Context) error {
-	if r.Node.Leader() == nil {
+	if r.Leader() == nil {
 		return nil
 	}
 	seq, err := share(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
@@ -139,7 +139,7 @@ func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit
 // fromLeader reads here when this node makes sure that it leads, else there. A
 // leader that was told of a seq which it has not decided tells so by its own.
 func (r *Replica) fromLeader(ctx context.Context, here func() (orderAnswer, error), there func(*Link) (orderAnswer, error)) (orderAnswer, error) {
-	if asOf, err := r.Node.ReadIndex(ctx); err == nil {
+	if asOf, err := r.ReadIndex(ctx); err == nil {
 		answer, err := here()
 		answer.asOf = asOf
 		return answer, err

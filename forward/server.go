@@ -123,12 +123,12 @@ func (s *Server) serve(conn net.Conn) {
 	s.mu.Lock()
 	delete(s.conns, conn)
 	s.mu.Unlock()
-	if err != nil && !errors.Is(err, io.EOF) && s.stop.Err() == nil {
+	if !errors.Is(err, io.EOF) && s.stop.Err() == nil {
 		s.config.Logger.Debug("a peer's connection ended", "peer", c.from.ID, "error", err)
 	}
 }
 
-// run answers batches one after the other on this goroutine, which keeps their
+// run returns why the connection ended. It answers batches one after the other on this goroutine, which keeps their
 // order, and questions beside them.
 func (c *caller) run() error {
 	in := newFrameReader(c.conn, max(c.server.config.Limits.BytesMax, controlBytesMax))

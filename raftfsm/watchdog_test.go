@@ -20,10 +20,6 @@ func sampleHead() journal.Head {
 
 func seqOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[56:]) }
 
-func buyOf(user string) *sequencer.Command {
-	return &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}
-}
-
 // A full inbox answers at once, while the requests in it are decided.
 func TestOverloadAnswersAtOnce(t *testing.T) {
 	c := testConfig(t, "n1")

@@ -218,7 +218,7 @@ func (f *frontEnd) run(ctx context.Context, flags *pflag.FlagSet) error {
 			return err
 		case <-hangUp:
 		case <-ticker.C:
-			if now := modifiedAt(f.settings.Config); now == modified {
+			if now := modifiedAt(f.settings.Config); now.Equal(modified) {
 				continue
 			}
 		}
