@@ -16,7 +16,7 @@ import (
 )
 
 // inNamespace is set in the process that has a network of its own.
-const inNamespace = "ONSALE_TEST_NETWORK"
+const inNamespace = "RUN_IN_OWN_NETWORK"
 
 // Partitions of a real network: every node has a network namespace, and a cut is a
 // route to nowhere. A leader that is cut off from the majority, both ways or one
