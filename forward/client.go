@@ -94,6 +94,17 @@ func (c *Client) Decide(command *sequencer.Command) (sequencer.Result, error) {
 	return c.inbox.Wait(w)
 }
 
+// DecideMany does the same for commands that are encoded already, one frame after
+// the other; nothing comes between them. inbox.ErrFrames when they are none.
+func (c *Client) DecideMany(frames []byte, count int, results []sequencer.Result) error {
+	w, err := c.inbox.PutMany(frames, count, results)
+	if err != nil {
+		return err
+	}
+	_, err = c.inbox.Wait(w)
+	return err
+}
+
 // Load says how full the queue is, 0 to 1.
 func (c *Client) Load() float64 { return c.inbox.Fill() }
 

@@ -11,7 +11,9 @@ import (
 	"onsale/bench"
 )
 
-func newBench(p *program) *cobra.Command { return group("bench", "Measure", newBenchSale(p)) }
+func newBench(p *program) *cobra.Command {
+	return group("bench", "Measure", newBenchSale(p), newBenchRush(p), newBenchFailover(p))
+}
 
 // newBenchSale runs a whole sale over HTTP against nodes of its own, or against a
 // server that runs.

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"onsale/api"
+	"onsale/forward"
+	"onsale/peer"
+	"onsale/sequencer"
+)
+
+// FailoverOptions says how often to kill the leader, and under how many buyers.
+type FailoverOptions struct {
+	Program    string
+	DataParent string
+	Nodes      int
+	Kills      int
+	Buyers     int // who buy at once, one after the other each, through one front-end
+	Log        io.Writer
+}
+
+// DefaultFailoverOptions is T9's.
+func DefaultFailoverOptions() FailoverOptions {
+	return FailoverOptions{Nodes: 3, Kills: 100, Buyers: 64, Log: io.Discard}
+}
+
+// FailoverReport is what the kills came to. Each time is from the kill -9 of the
+// leader to the first decision of a buy that was sent after it.
+type FailoverReport struct {
+	Machine  string             `json:"machine"`
+	Nodes    int                `json:"nodes"`
+	Kills    int                `json:"kills"`
+	Millis   map[string]float64 `json:"failover_ms"`
+	Decided  uint64             `json:"decided"`
+	NotTaken uint64             `json:"not_taken"` // answered no-leader or overloaded: sent again
+	Unknown  uint64             `json:"outcome_unknown"`
+	Lost     uint64             `json:"lost"` // told, and not there at the end; must be 0
+	Replicas []nodeStatus       `json:"replicas"`
+	Audits   []AuditReport      `json:"audits"`
+}
+
+// RunFailover kills leaders of a temporary cluster. It leaves no process behind.
+func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error) {
+	if o.Nodes < 3 || o.Nodes > 9 || o.Kills < 1 || o.Buyers < 1 {
+		return nil, fmt.Errorf("%w: 3 to 9 nodes, at least one kill and one buyer", ErrOptions)
+	}
+	random := make([]byte, api.SecretBytesMin)
+	rand.Read(random) // never fails
+	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, []byte(hex.EncodeToString(random)))
+	if err != nil {
+		return nil, err
+	}
+	report, err := o.run(ctx, c)
+	err = errors.Join(err, c.terminate())
+	if err == nil {
+		books := &Report{}
+		err = books.audit(SaleOptions{Log: o.Log}, c)
+		report.Audits = books.Audits
+	}
+	return report, errors.Join(err, os.RemoveAll(c.dir))
+}
+
+// drill is the buyers and what they were told.
+type drill struct {
+	remote  *forward.Remote
+	stop    chan struct{}
+	group   sync.WaitGroup
+	killed  atomic.Int64 // when the leader was killed, in nanoseconds; 0 when a decision came since
+	resumed chan time.Duration
+
+	decided, notTaken, unknown atomic.Uint64
+	mu                         sync.Mutex
+	told                       map[uint64]string // order → user
+}
+
+func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport, error) {
+	sale := SaleOptions{Tickets: 1 << 30, RetryMax: 10 * time.Second}
+	if _, _, err := sale.createSale(ctx, c, "drill"); err != nil {
+		return nil, err
+	}
+	peers := peer.DefaultConfig()
+	peers.ID, peers.Role = "f1", peer.FrontEnd
+	config := forward.DefaultClientConfig()
+	d := &drill{remote: forward.NewRemote(forward.NewClient(config, &peers, forward.NewDirectory(c.peers()), nil, forward.Limits{}), config.Logger),
+		stop: make(chan struct{}), resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
+	defer d.remote.Close()
+	for b := range o.Buyers {
+		d.group.Go(func() { d.buy(b) })
+	}
+	times := hdrhistogram.New(1, 60_000_000, 3)
+	err := d.kill(ctx, o, c, times)
+	close(d.stop)
+	d.group.Wait()
+	r := &FailoverReport{Machine: machine(), Nodes: o.Nodes, Kills: int(times.TotalCount()), Millis: millis(times),
+		Decided: d.decided.Load(), NotTaken: d.notTaken.Load(), Unknown: d.unknown.Load()}
+	if err != nil {
+		return r, err
+	}
+	if r.Replicas, err = c.converge(ctx); err == nil {
+		r.Lost, err = d.lost(ctx)
+	}
+	return r, err
+}
+
+// buy buys again and again, each time as somebody else.
+func (d *drill) buy(b int) {
+	for i := 0; ; i++ {
+		select {
+		case <-d.stop:
+			return
+		default:
+		}
+		user := strconv.Itoa(b) + "-" + strconv.Itoa(i)
+		sent := time.Now().UnixNano()
+		r, err := d.remote.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)})
+		switch {
+		case err == nil:
+			d.decided.Add(1)
+			d.noteDecision(sent)
+			d.mu.Lock()
+			d.told[r.Order] = user
+			d.mu.Unlock()
+		case errors.Is(err, sequencer.ErrOutcomeUnknown):
+			d.unknown.Add(1)
+		default:
+			d.notTaken.Add(1)
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// noteDecision ends the clock of the newest kill when the buy was sent after it.
+func (d *drill) noteDecision(sent int64) {
+	killed := d.killed.Load()
+	if killed != 0 && sent > killed && d.killed.CompareAndSwap(killed, 0) {
+		d.resumed <- time.Duration(time.Now().UnixNano() - killed)
+	}
+}
+
+func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times *hdrhistogram.Histogram) error {
+	for i := range o.Kills {
+		leader, err := c.leader(ctx)
+		if err != nil {
+			return err
+		}
+		time.Sleep(300 * time.Millisecond) // some load between the kills
+		if err := leader.command.Process.Kill(); err != nil {
+			return err
+		}
+		d.killed.Store(time.Now().UnixNano())
+		_ = leader.command.Wait() // it was killed
+		leader.log.Close()
+		select {
+		case took := <-d.resumed:
+			times.RecordValue(took.Microseconds()) // a minute at most
+		case <-time.After(time.Minute):
+			return fmt.Errorf("no decision within a minute after kill %d", i+1)
+		}
+		if err := c.start(o.Program, leader); err != nil {
+			return err
+		}
+		if _, err := c.converged(ctx, leader); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// converged waits until a node that was started again has come close to the others.
+func (c *cluster) converged(ctx context.Context, back *node) (nodeStatus, error) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		leader, err := c.leader(ctx)
+		if err != nil {
+			return nodeStatus{}, err
+		}
+		there, err := leader.status(ctx)
+		if err != nil {
+			continue
+		}
+		if s, err := back.status(ctx); err == nil && s.Seq >= there.Seq {
+			return s, nil
+		}
+	}
+	return nodeStatus{}, fmt.Errorf("node %s did not come back within 30 s%s", back.id, c.lastLogs())
+}
+
+// lost counts the orders that were told and are not there.
+func (d *drill) lost(ctx context.Context) (lost uint64, err error) {
+	for order, user := range d.told {
+		view, _, found, err := d.remote.Order(ctx, order, order)
+		if err != nil {
+			return lost, err
+		}
+		if !found || view.User != user {
+			lost++
+		}
+	}
+	return lost, nil
+}
