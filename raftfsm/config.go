@@ -100,7 +100,7 @@ func DefaultConfig() Config {
 		InboxRequestsMax: 1 << 20, InboxBytesMax: 128 << 20,
 		BatchRequestsMax: 8192, BatchBytesMax: 256 << 10,
 		InFlightMax: 16, RPCsInFlightMax: 2,
-		HeartbeatTimeout: 600 * time.Millisecond, ElectionTimeout: 600 * time.Millisecond, LeaseTimeout: 500 * time.Millisecond,
+		HeartbeatTimeout: 300 * time.Millisecond, ElectionTimeout: 300 * time.Millisecond, LeaseTimeout: 250 * time.Millisecond,
 		CommitTimeout: 20 * time.Millisecond,
 		SnapshotBytes: 256 << 20, SnapshotEntries: 1 << 17, TrailingEntries: 1 << 12, SnapshotsKept: 2,
 		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 16 << 20,
