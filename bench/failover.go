@@ -196,16 +196,41 @@ func (c *cluster) converged(ctx context.Context, back *node) (nodeStatus, error)
 	return nodeStatus{}, fmt.Errorf("node %s did not come back within 30 s%s", back.id, c.lastLogs())
 }
 
+// askers is how many ask for orders at once.
+const askers = 256
+
 // lost counts the orders that were told and are not there.
-func (d *drill) lost(ctx context.Context) (lost uint64, err error) {
-	for order, user := range d.told {
-		view, _, found, err := d.remote.Order(ctx, order, order)
-		if err != nil {
-			return lost, err
-		}
-		if !found || view.User != user {
-			lost++
-		}
+func (d *drill) lost(ctx context.Context) (uint64, error) {
+	orders, failed := make(chan uint64, askers), make(chan error, askers)
+	var lost atomic.Uint64
+	var group sync.WaitGroup
+	for range askers {
+		group.Go(func() {
+			for order := range orders {
+				view, _, found, err := d.remote.Order(ctx, order, order)
+				if err != nil {
+					failed <- err
+					return
+				}
+				if !found || view.User != d.told[order] {
+					lost.Add(1)
+				}
+			}
+		})
 	}
-	return lost, nil
+	for order := range d.told {
+		select {
+		case orders <- order:
+			continue
+		case err := <-failed:
+			failed <- err
+		}
+		break
+	}
+	close(orders)
+	group.Wait()
+	if len(failed) > 0 {
+		return lost.Load(), <-failed
+	}
+	return lost.Load(), nil
 }
