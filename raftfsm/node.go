@@ -49,6 +49,8 @@ type Node struct {
 	failure  atomic.Pointer[error]
 	closed   sync.Once
 	counters nodeCounters
+
+	suspecting atomic.Bool // a leader's death is being looked into
 }
 
 type nodeCounters struct {

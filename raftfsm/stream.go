@@ -3,7 +3,6 @@ package raftfsm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -29,6 +28,15 @@ func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Co
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	return peer.Dial(ctx, &s.config, string(address), peer.Raft, s.node.memberAt(address))
+}
+
+// Accept returns the next connection of another node, whose end is watched.
+func (s *stream) Accept() (net.Conn, error) {
+	conn, err := s.Listener.Accept()
+	if known, ok := conn.(*peer.Conn); ok && err == nil {
+		return &watchedConn{Conn: known, ended: func() { s.node.suspect(known.Peer.ID) }}, nil
+	}
+	return conn, err
 }
 
 // Addr returns the address under which the others know this node.
@@ -101,27 +109,3 @@ func (n *Node) PeerConfig() *peer.Config { return &n.peer }
 
 // Address returns where the others reach this node.
 func (n *Node) Address() string { return n.address }
-
-// electItself makes the only voter of a cluster stand for election at once: it has
-// nobody to wait for. It is raft's own message for a transfer of leadership, sent
-// to itself.
-func (n *Node) electItself() {
-	voters := 0
-	for _, m := range n.Members() {
-		if m.Voter {
-			voters++
-		}
-		if m.Voter && m.ID != n.config.NodeID {
-			return
-		}
-	}
-	if voters != 1 || n.port == nil || n.raft.State() != raft.Follower {
-		return
-	}
-	request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax,
-		ID: []byte(n.config.NodeID), Addr: []byte(n.address)}}
-	err := n.trans.TimeoutNow(raft.ServerID(n.config.NodeID), raft.ServerAddress(n.address), request, &raft.TimeoutNowResponse{})
-	if err != nil && !n.stopping() { // it is elected after its timeout then
-		n.config.Logger.Debug("could not stand for election at once", "error", fmt.Errorf("this node: %w", err))
-	}
-}
