@@ -135,6 +135,8 @@ func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result, promoted bool
 		l.bought(c, r, promoted)
 	case r.Code == sequencer.CodeOK && r.Order != 0 && !r.Replayed:
 		l.step(c, r)
+	case r.Code == sequencer.CodeLateSuccess:
+		l.tooLate(c, r)
 	case r.Code == sequencer.CodeOK && !r.Replayed:
 		l.seller(c, r)
 	}

@@ -37,6 +37,9 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 	}
 	switch c.Outcome {
 	case sequencer.PayAccepted:
+		if o.sale.cancelled {
+			l.findings.report(KindOrder, o.seq, sequencer.CodeLateSuccess.String(), r.Code.String(), "a payment for a cancelled sale was taken")
+		}
 		l.leave(o, sequencer.StatePaid, sequencer.StatePaying)
 	case sequencer.PayRejected, sequencer.PayCancelled:
 		to := sequencer.StateExpired
@@ -50,6 +53,16 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 			l.findings.report(KindExpiry, o.seq, to.String(), r.State.String(), "the payment was %s, the hold ends %s, it is %s", c.Outcome, clock(o.deadline), clock(l.now))
 		}
 		l.leave(o, to, sequencer.StatePaying)
+	}
+}
+
+// tooLate books money that came for a sale that was cancelled while it was paid.
+func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
+	if o := l.orders[r.Order]; o != nil && o.state == sequencer.StatePaying && c.Attempt == o.attempts {
+		if !o.sale.cancelled {
+			l.findings.report(KindOrder, o.seq, "paid", r.State.String(), "a payment in time was treated as late")
+		}
+		l.leave(o, sequencer.StateCancelled, sequencer.StatePaying)
 	}
 }
 
@@ -100,6 +113,11 @@ func (l *Ledger) event(e *sequencer.Event) {
 			l.findings.report(KindOrder, o.seq, "a cancelled sale", "one that is not", "the order was cancelled with its sale")
 		}
 		l.leave(o, sequencer.StateCancelled, sequencer.StateReserved)
+	case sequencer.EventRefunded:
+		if !o.sale.cancelled {
+			l.findings.report(KindOrder, o.seq, "a cancelled sale", "one that is not", "the order was refunded with its sale")
+		}
+		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid)
 	default:
 		l.findings.report(KindEvent, o.seq, "a known kind", fmt.Sprint(uint8(e.Kind)), "an event of an unknown kind")
 	}

@@ -69,11 +69,21 @@ func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {
 
 func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
-	if err != nil || s.orders > 0 || l.now >= s.spec.StartsAt {
-		l.findings.report(KindOrder, 0, "sale_started or bad_request", "ok", "sale %d was changed after its start, or by a bad spec (%v)", s.number, err)
+	if err != nil || l.now >= s.spec.StartsAt && !termsKept(&s.spec, &spec) {
+		l.findings.report(KindOrder, 0, "sale_started or bad_request", "ok", "the terms of sale %d were changed after its start, or by a bad spec (%v)", s.number, err)
 		return
 	}
+	if spec.Waitlist > s.spec.Waitlist {
+		s.refusedNeed = 0 // who is refused now and who was before had not the same chances
+	}
 	s.spec = spec
+}
+
+// termsKept reports whether everything is as it was that buyers rely on once the
+// sale runs.
+func termsKept(old, changed *sequencer.SaleSpec) bool {
+	return old.ID == changed.ID && old.Item == changed.Item && old.Quantity == changed.Quantity && old.Cap == changed.Cap &&
+		old.Price == changed.Price && old.Currency == changed.Currency && old.StartsAt == changed.StartsAt && old.Grace == changed.Grace
 }
 
 // closed books that all who wait were sent away.

@@ -23,11 +23,18 @@ import (
 //	41      1      min
 //	42      1      attempts
 //	43      1      voids due
-//	44      1      1 when overdue
+//	44      1      flags: bit 0 overdue, 1 capture due
 //	45      1      length of the sale's id
 //	46      1      length of the user id
-//	47             sale's id, user id
-const orderViewBytes = 47
+//	47      1      voided
+//	48      1      reason of the last rejected payment
+//	49             sale's id, user id
+const orderViewBytes = 49
+
+const (
+	viewOverdue    = 1
+	viewCaptureDue = 2
+)
 
 func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	le := binary.LittleEndian
@@ -35,25 +42,29 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 		dst = le.AppendUint64(dst, number)
 	}
 	dst = le.AppendUint16(le.AppendUint32(dst, v.Position), v.Sale)
-	overdue := byte(0)
+	flags := byte(0)
 	if v.Overdue {
-		overdue = 1
+		flags |= viewOverdue
 	}
-	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, v.VoidsDue, overdue, byte(len(v.SaleID)), byte(len(v.User)))
+	if v.CaptureDue {
+		flags |= viewCaptureDue
+	}
+	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, v.VoidsDue, flags, byte(len(v.SaleID)), byte(len(v.User)), v.Voided, byte(v.Reason))
 	return append(append(dst, v.SaleID...), v.User...)
 }
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[45])+int(data[46]) || data[44] > 1 ||
-		sequencer.OrderState(data[38]) > sequencer.StateRefunded {
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[45])+int(data[46]) || data[44] > viewOverdue|viewCaptureDue ||
+		sequencer.OrderState(data[38]) > sequencer.StateRefunded || sequencer.PayReason(data[48]) > sequencer.PayReasonMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
 	}
 	le := binary.LittleEndian
 	v = sequencer.OrderView{
 		Seq: le.Uint64(data), CreatedAt: int64(le.Uint64(data[8:])), Deadline: int64(le.Uint64(data[16:])), AsOfSeq: le.Uint64(data[24:]),
 		Position: le.Uint32(data[32:]), Sale: le.Uint16(data[36:]), State: sequencer.OrderState(data[38]), Quantity: data[39],
-		Requested: data[40], Min: data[41], Attempts: data[42], VoidsDue: data[43], Overdue: data[44] == 1,
+		Requested: data[40], Min: data[41], Attempts: data[42], VoidsDue: data[43], Overdue: data[44]&viewOverdue != 0,
+		CaptureDue: data[44]&viewCaptureDue != 0, Voided: data[47], Reason: sequencer.PayReason(data[48]),
 	}
 	texts := data[orderViewBytes:]
 	v.SaleID, v.User = string(texts[:data[45]]), string(texts[data[45]:int(data[45])+int(data[46])])

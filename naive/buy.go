@@ -82,10 +82,13 @@ func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
 		return sequencer.CodeNotStarted
 	}
 	mine := m.byUser[string(user)]
-	tickets := int(w.quantity)
+	tickets, ranOut := int(w.quantity), 0
 	for _, o := range mine {
 		if o.sale == s && o.state.Live() {
 			tickets += int(o.quantity)
+		}
+		if o.sale == s && o.state == sequencer.StateExpired && after(o.deadline, s.spec.CoolDown) > m.now {
+			ranOut++
 		}
 	}
 	switch {
@@ -93,6 +96,8 @@ func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
 		return sequencer.CodeCapExceeded
 	case len(mine) >= sequencer.OrdersPerUserMax:
 		return sequencer.CodeOrderLimit
+	case s.spec.ExpiredHoldsMax > 0 && ranOut >= int(s.spec.ExpiredHoldsMax):
+		return sequencer.CodeCoolingDown
 	}
 	return sequencer.CodeOK
 }

@@ -73,6 +73,8 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.payResult(c, r)
 	case sequencer.KindPayVoided:
 		m.payVoided(c, r)
+	case sequencer.KindPayCaptured:
+		m.payCaptured(c, r)
 	case sequencer.KindRefund:
 		m.refund(c, r)
 	case sequencer.KindSaleCreate:

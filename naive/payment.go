@@ -31,14 +31,15 @@ func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
 		return sequencer.CodeAttemptsExceeded
 	}
 	o.attempts++
-	o.overdue = false
+	o.overdue, o.reason = false, sequencer.ReasonNone
 	m.enter(o, sequencer.StatePaying)
 	m.timers.set(o)
 	return sequencer.CodeOK
 }
 
 func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
-	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled {
+	reasonless := c.Outcome != sequencer.PayRejected
+	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled || c.Reason > sequencer.PayReasonMax || reasonless && c.Reason > 0 {
 		r.Code = sequencer.CodeBadRequest
 		return
 	}
@@ -51,7 +52,7 @@ func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
 	case c.Attempt < 1 || c.Attempt > o.attempts:
 		r.Code = sequencer.CodeBadRequest
 	case o.state == sequencer.StatePaying && c.Attempt == o.attempts:
-		m.settle(o, c.Outcome)
+		r.Code = m.settle(o, c.Outcome, c.Reason)
 	default:
 		r.Code = oldAttempt(o, c.Attempt, c.Outcome)
 	}
@@ -59,11 +60,20 @@ func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
 }
 
 // settle takes the provider's word on the live attempt.
-func (m *Model) settle(o *order, outcome sequencer.PayOutcome) {
+func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.PayReason) sequencer.Code {
 	s := o.sale
+	if outcome != sequencer.PayUnknown {
+		o.reason = reason
+	}
 	switch {
 	case outcome == sequencer.PayUnknown:
+	case outcome == sequencer.PayAccepted && s.cancelled:
+		m.giveBack(o, sequencer.StateCancelled)
+		m.promote(s)
+		o.voidsDue |= 1 << (o.attempts - 1)
+		return sequencer.CodeLateSuccess
 	case outcome == sequencer.PayAccepted:
+		o.uncaptured = true
 		s.held -= int64(o.quantity)
 		s.sold += int64(o.quantity)
 		m.enter(o, sequencer.StatePaid)
@@ -77,6 +87,24 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome) {
 		m.giveBack(o, sequencer.StateExpired)
 		m.promote(s)
 	}
+	return sequencer.CodeOK
+}
+
+func (m *Model) payCaptured(c *sequencer.Command, r *sequencer.Result) {
+	o := m.orderOf(c.Order)
+	if o == nil {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	switch {
+	case c.Attempt < 1 || c.Attempt > o.attempts:
+		r.Code = sequencer.CodeBadRequest
+	case c.Attempt == o.attempts && o.uncaptured:
+		o.uncaptured = false
+	default:
+		r.Code = sequencer.CodeStaleAttempt
+	}
+	m.show(o, r)
 }
 
 // oldAttempt takes the provider's word on an attempt that is not live.
@@ -119,12 +147,19 @@ func (m *Model) refund(c *sequencer.Command, r *sequencer.Result) {
 	}
 	switch o.state {
 	case sequencer.StatePaid:
-		o.sale.sold -= int64(o.quantity)
-		o.sale.withheld += int64(o.quantity)
-		m.enter(o, sequencer.StateRefunded)
+		m.takeBack(o)
 	case sequencer.StateRefunded:
 	default:
 		r.Code = sequencer.CodeNotPaid
 	}
 	m.show(o, r)
+}
+
+// takeBack refunds a paid order: the money of the attempt that paid goes back.
+func (m *Model) takeBack(o *order) {
+	o.sale.sold -= int64(o.quantity)
+	o.sale.withheld += int64(o.quantity)
+	o.uncaptured = false
+	o.voidsDue |= 1 << (o.attempts - 1)
+	m.enter(o, sequencer.StateRefunded)
 }

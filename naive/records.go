@@ -25,20 +25,22 @@ func (s *sale) available() int64 { return int64(s.spec.Quantity) - s.sold - s.he
 
 // order is one order, whatever became of it.
 type order struct {
-	seq       uint64
-	sale      *sale
-	user      string
-	key       sequencer.KeyDigest
-	createdAt int64
-	deadline  int64
-	state     sequencer.OrderState
-	quantity  uint8 // held, or wanted while waiting
-	requested uint8
-	min       uint8
-	attempts  uint8
-	voidsDue  uint8
-	voided    uint8
-	overdue   bool
+	seq        uint64
+	sale       *sale
+	user       string
+	key        sequencer.KeyDigest
+	createdAt  int64
+	deadline   int64
+	state      sequencer.OrderState
+	quantity   uint8 // held, or wanted while waiting
+	requested  uint8
+	min        uint8
+	attempts   uint8
+	voidsDue   uint8
+	voided     uint8
+	overdue    bool
+	uncaptured bool // accepted, and the capture was not told yet
+	reason     sequencer.PayReason
 }
 
 // saleOf returns the sale with a number, nil when there is none.

@@ -61,10 +61,18 @@ func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {
 		return sequencer.CodeBadRequest
 	case s.closed:
 		return sequencer.CodeClosed
-	case m.now >= s.spec.StartsAt:
+	case m.now < s.spec.StartsAt:
+		s.spec = spec
+		return sequencer.CodeOK
+	}
+	old := s.spec
+	fixed := spec.Item == old.Item && spec.Quantity == old.Quantity && spec.Cap == old.Cap && spec.Price == old.Price &&
+		spec.Currency == old.Currency && spec.StartsAt == old.StartsAt && spec.Grace == old.Grace
+	if !fixed {
 		return sequencer.CodeSaleStarted
 	}
 	s.spec = spec
+	m.promote(s)
 	return sequencer.CodeOK
 }
 
@@ -88,9 +96,14 @@ func (m *Model) saleCancel(s *sale) {
 	m.saleClose(s)
 	s.cancelled = true
 	for _, o := range m.orders {
-		if o.sale == s && o.state == sequencer.StateReserved {
+		switch {
+		case o.sale != s:
+		case o.state == sequencer.StateReserved:
 			m.giveBack(o, sequencer.StateCancelled)
 			m.tell(sequencer.EventCancelled, o, o.quantity, 0)
+		case o.state == sequencer.StatePaid:
+			m.takeBack(o)
+			m.tell(sequencer.EventRefunded, o, o.quantity, 0)
 		}
 	}
 }

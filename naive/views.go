@@ -70,6 +70,18 @@ func (m *Model) OrdersOf(user []byte, after uint64, limit int) []sequencer.Order
 	return views
 }
 
+// Unsettled returns the orders with a seq above after that the provider must still
+// be asked about, at most limit.
+func (m *Model) Unsettled(after uint64, limit int) []sequencer.OrderView {
+	var views []sequencer.OrderView
+	for _, o := range m.orders {
+		if open := o.state == sequencer.StatePaying || o.uncaptured || o.voidsDue > 0; open && o.seq > after && len(views) < limit {
+			views = append(views, m.view(o))
+		}
+	}
+	return views
+}
+
 // Waiting returns the seqs of a sale's waiting orders, the head first.
 func (m *Model) Waiting(number uint16) []uint64 {
 	var seqs []uint64
@@ -84,6 +96,7 @@ func (m *Model) view(o *order) sequencer.OrderView {
 		Seq: o.seq, Sale: o.sale.number, SaleID: o.sale.spec.ID, User: o.user, State: o.state,
 		Quantity: o.quantity, Requested: o.requested, Min: o.min, Attempts: o.attempts, VoidsDue: o.voidsDue,
 		Position: position(o), CreatedAt: o.createdAt, Deadline: o.deadline,
+		Voided: o.voided, CaptureDue: o.uncaptured, Reason: o.reason,
 		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq,
 	}
 }

@@ -103,6 +103,8 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.payResult(c, r)
 	case KindPayVoided:
 		s.payVoided(c, r)
+	case KindPayCaptured:
+		s.payCaptured(c, r)
 	case KindRefund:
 		s.refund(c, r)
 	case KindSaleCreate:

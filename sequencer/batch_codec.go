@@ -14,7 +14,7 @@ var ErrBatchCorrupt = errors.New("batch is corrupt")
 var ErrVersion = errors.New("unknown format version")
 
 // BatchVersion is the version byte of an encoded batch.
-const BatchVersion = 2
+const BatchVersion = 3
 
 // BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
 // leaves this much room in front and fills it with PutBatchHeader.
@@ -22,7 +22,7 @@ const BatchVersion = 2
 // All numbers are little-endian.
 //
 //	offset  bytes  batch header
-//	0       1      version (2)
+//	0       1      version (3)
 //	1       3      zero
 //	4       4      number of commands
 //	8       8      log time, nanoseconds since the Unix epoch
@@ -36,8 +36,8 @@ const BatchVersion = 2
 //	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0], user to the end
 //	cancel         order 8, user to the end
 //	pay_begin      order 8, amount 8, user to the end
-//	pay_result     order 8, attempt 1, outcome 1
-//	pay_voided     order 8, attempt 1
+//	pay_result     order 8, attempt 1, outcome 1, reason 1
+//	pay_voided, pay_captured    order 8, attempt 1
 //	refund         order 8
 //	sale_create    sale spec to the end
 //	sale_update    sale 2, revision 4, sale spec to the end
@@ -99,8 +99,8 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindPayBegin:
 		return append(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.User...)
 	case KindPayResult:
-		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome))
-	case KindPayVoided:
+		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), byte(c.Reason))
+	case KindPayVoided, KindPayCaptured:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt)
 	case KindRefund:
 		return le.AppendUint64(dst, c.Order)
@@ -202,8 +202,8 @@ func decodeFields(f []byte, c *Command) bool {
 	case KindPayBegin:
 		c.Order, c.Amount, c.User = le.Uint64(f), int64(le.Uint64(f[8:])), f[16:]
 	case KindPayResult:
-		c.Order, c.Attempt, c.Outcome = le.Uint64(f), f[8], PayOutcome(f[9])
-	case KindPayVoided:
+		c.Order, c.Attempt, c.Outcome, c.Reason = le.Uint64(f), f[8], PayOutcome(f[9]), PayReason(f[10])
+	case KindPayVoided, KindPayCaptured:
 		c.Order, c.Attempt = le.Uint64(f), f[8]
 	case KindRefund:
 		c.Order = le.Uint64(f)
@@ -236,8 +236,8 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindPayBegin:
 		return 16, false
 	case KindPayResult:
-		return 10, true
-	case KindPayVoided:
+		return 11, true
+	case KindPayVoided, KindPayCaptured:
 		return 9, true
 	case KindRefund, KindExtend:
 		return 8, true

@@ -119,12 +119,14 @@ func (s *State) refusal(c *Command, sale *sale, newest uint32) Code {
 	case SaleScheduled:
 		return CodeNotStarted
 	}
-	live, orders := s.holdings(newest, c.Sale)
+	live, orders, expired := s.holdings(newest, sale)
 	switch {
 	case int(c.Quantity)+live > int(sale.spec.Cap):
 		return CodeCapExceeded
 	case orders >= OrdersPerUserMax || s.orders.length >= OrdersMax:
 		return CodeOrderLimit
+	case sale.spec.ExpiredHoldsMax > 0 && expired >= int(sale.spec.ExpiredHoldsMax):
+		return CodeCoolingDown
 	case !reservable(sale, c) && sale.waiting >= sale.spec.Waitlist:
 		return CodeSoldOut
 	}
@@ -137,16 +139,21 @@ func reservable(sale *sale, c *Command) bool {
 }
 
 // holdings walks the user's orders, at most OrdersPerUserMax: the live tickets
-// in a sale, and how many orders there are.
-func (s *State) holdings(newest uint32, sale uint16) (live, orders int) {
+// in a sale, how many orders there are, and how many of the sale's holds ended
+// unpaid within its cool-down.
+func (s *State) holdings(newest uint32, sale *sale) (live, orders, expired int) {
 	for number := newest; number != 0; orders++ {
 		o := s.orders.at(number - 1)
-		if o.sale == sale && o.state.Live() {
+		switch {
+		case o.sale != sale.number:
+		case o.state.Live():
 			live += int(o.quantity)
+		case o.state == StateExpired && later(o.deadline, sale.spec.CoolDown) > s.now:
+			expired++
 		}
 		number = o.previous
 	}
-	return live, orders
+	return live, orders, expired
 }
 
 // addOrder appends an order and makes it the user's newest. slot and newest are

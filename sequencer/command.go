@@ -24,11 +24,12 @@ const (
 	KindExtend       Kind = 15
 	KindSessionOpen  Kind = 16
 	KindForward      Kind = 17
+	KindPayCaptured  Kind = 18
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
-	"sale_quantity", "sale_release", "extend", "session_open", "forward"}
+	"sale_quantity", "sale_release", "extend", "session_open", "forward", "pay_captured"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -54,6 +55,29 @@ var payOutcomeNames = [...]string{"", "accepted", "rejected", "unknown", "cancel
 // String returns the outcome's name.
 func (o PayOutcome) String() string { return nameOf(payOutcomeNames[:], uint8(o)) }
 
+// PayReason says why a payment was rejected, as far as the provider tells.
+type PayReason uint8
+
+// The reasons. The numbers are part of the log format.
+const (
+	ReasonNone                   PayReason = 0
+	ReasonDeclined               PayReason = 1 // without saying why
+	ReasonInsufficientFunds      PayReason = 2
+	ReasonExpiredMethod          PayReason = 3
+	ReasonWrongDetails           PayReason = 4
+	ReasonAuthenticationRequired PayReason = 5
+	ReasonLimitExceeded          PayReason = 6
+	ReasonUnknownMethod          PayReason = 7 // the token means nothing to the provider
+	// PayReasonMax is the last of them.
+	PayReasonMax = ReasonUnknownMethod
+)
+
+var payReasonNames = [...]string{"none", "declined", "insufficient_funds", "expired_method", "wrong_details",
+	"authentication_required", "limit_exceeded", "unknown_method"}
+
+// String returns the reason's stable name.
+func (r PayReason) String() string { return nameOf(payReasonNames[:], uint8(r)) }
+
 // KeyDigest stands for an idempotency key in the log and in the state: the
 // first 16 bytes of a SHA-256 over the user and the key. Zero means no key.
 type KeyDigest [16]byte
@@ -78,8 +102,9 @@ func DigestKey(user, key []byte) KeyDigest {
 //	buy            Sale User Quantity Min Key
 //	cancel         Order User
 //	pay_begin      Order User Amount
-//	pay_result     Order Attempt Outcome
+//	pay_result     Order Attempt Outcome Reason
 //	pay_voided     Order Attempt
+//	pay_captured   Order Attempt
 //	refund         Order
 //	sale_create    Body (a SaleSpec)
 //	sale_update    Sale Revision Body (a SaleSpec; its id must stay)
@@ -99,6 +124,7 @@ type Command struct {
 	Min      uint8
 	Attempt  uint8
 	Outcome  PayOutcome
+	Reason   PayReason // with PayRejected only
 	Sale     uint16    // number of the sale, from 1
 	Order    uint64    // seq of the order
 	Amount   int64     // minor units, tickets, nanoseconds or a batch's number; see the table
@@ -123,6 +149,11 @@ type SaleSpec struct {
 	Hold      int64  // how long a reservation waits for its payment
 	Grace     int64  // by how much a payment that began in time may outlast the hold
 	SkipUnfit bool   // promote past a waiting order that does not fit
+	// ExpiredHoldsMax is how many holds a user may let run out within CoolDown;
+	// who does buys nothing more before the oldest of them is CoolDown ago. 0
+	// means as many as the user likes, and CoolDown is 0 too.
+	ExpiredHoldsMax uint8
+	CoolDown        int64
 }
 
 // Batch is the unit of everything: what one raft entry holds.

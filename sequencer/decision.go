@@ -76,6 +76,7 @@ const (
 	CodeUnknownSession   // the front-end's session was forgotten
 	CodeBatchRepeated    // the session's batch, or a later one, was executed before
 	CodeNotTaken         // the command is part of a batch that was not executed
+	CodeCoolingDown      // the user let too many holds run out of late
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -84,7 +85,7 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"bad_request", "unknown_sale", "unknown_order", "key_reused", "order_limit", "session_expired",
 	"already_paid", "payment_in_flight", "amount_mismatch", "attempts_exceeded", "stale_attempt",
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
-	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken"}
+	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }
@@ -133,9 +134,11 @@ const (
 	EventOverdue EventKind = 3
 	// EventCancelled: the order ended because its sale was cancelled.
 	EventCancelled EventKind = 4
+	// EventRefunded: the paid order is refunded because its sale was cancelled.
+	EventRefunded EventKind = 5
 )
 
-var eventNames = [...]string{"", "expired", "promoted", "overdue", "cancelled"}
+var eventNames = [...]string{"", "expired", "promoted", "overdue", "cancelled", "refunded"}
 
 // String returns the event's name.
 func (k EventKind) String() string { return nameOf(eventNames[:], uint8(k)) }

@@ -36,6 +36,8 @@
 //     this sale (waitlisted, reserved, paying, paid) <= cap: CodeCapExceeded
 //   - the user made fewer than OrdersPerUserMax orders ever, and all users fewer
 //     than OrdersMax: CodeOrderLimit
+//   - with ExpiredHoldsMax > 0: fewer than that many of the user's orders of this
+//     sale are expired with deadline + CoolDown > now: CodeCoolingDown
 //   - nobody waits and available >= min: reserved with min(quantity, available)
 //     tickets and deadline now + hold. Else waiting < waitlist: waitlisted, at
 //     position waiting + 1 (with SkipUnfit promote runs then: it may fit where
@@ -64,21 +66,27 @@
 // CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
 // Else CodeNotPayable.
 //
-// pay_result(order, attempt, outcome): CodeBadRequest for an unknown outcome,
-// CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
-// live attempt (paying, attempt is the newest): accepted makes it paid; rejected
+// pay_result(order, attempt, outcome, reason): CodeBadRequest for an unknown outcome
+// or reason, or a reason with any outcome but rejected; CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
+// live attempt (paying, attempt is the newest): accepted makes it paid and its capture due (in a cancelled sale
+// it is CodeLateSuccess: the order is cancelled, its tickets return, and the attempt
+// is remembered in VoidsDue); rejected
 // and cancelled make it reserved again while deadline > now and the sale is not
 // cancelled, else it is expired (cancelled, if the sale is) and its tickets
-// return and promote runs; unknown changes nothing. For any other attempt:
+// return and promote runs; unknown changes nothing. The order shows the reason
+// until its next attempt begins. For any other attempt:
 // accepted again for the attempt that paid a paid or refunded order is CodeOK;
 // accepted again for an attempt that was voided is CodeStaleAttempt; accepted
 // otherwise is CodeLateSuccess and is remembered in VoidsDue; anything else is
 // CodeStaleAttempt. pay_voided(order, attempt) clears that mark, or is
 // CodeStaleAttempt when it is not set (CodeBadRequest for an attempt that never
-// began).
+// began). pay_captured(order, attempt) says that the money of the newest attempt was
+// captured: its capture is due no more; CodeStaleAttempt when it was not due,
+// CodeBadRequest as above.
 //
-// refund(order): paid becomes refunded, and its tickets are withheld until
-// sale_release. Refunded again is CodeOK; else CodeNotPaid.
+// refund(order): paid becomes refunded, its tickets are withheld until
+// sale_release, its capture is not due any more, and the attempt that paid is
+// remembered in VoidsDue. Refunded again is CodeOK; else CodeNotPaid.
 //
 // Whenever the order was found (and is the user's, where a user is given), the
 // result shows it: order, sale, state, quantity, deadline while it holds
@@ -106,12 +114,14 @@
 // CodeSaleLimit; else the next number. The other seller's commands on an unknown
 // sale are CodeUnknownSale; their results carry the sale's number.
 //   - sale_update(spec): a bad spec or another id is CodeBadRequest; a closed sale
-//     CodeClosed; from its start on CodeSaleStarted; else the spec is replaced
+//     CodeClosed; from its start on, when anything but Waitlist, Hold, SkipUnfit,
+//     ExpiredHoldsMax and CoolDown is another one, CodeSaleStarted; else the spec is
+//     replaced, and from the start on promote runs
 //   - sale_pause, sale_resume: CodeClosed when closed; else CodeOK, also again
 //   - sale_close: no more buys; all that wait are cancelled. CodeOK also again
-//   - sale_cancel: closes, and cancels every reserved order in seq order
-//     (EventCancelled). Paying orders wait for their outcome, paid ones are owed
-//     a refund. CodeOK also again
+//   - sale_cancel: closes, and in seq order cancels every reserved order
+//     (EventCancelled) and refunds every paid one (EventRefunded). Paying orders
+//     wait for their outcome. CodeOK also again
 //   - sale_quantity(n): n is 0 or beyond ±TicketsMax: CodeBadRequest; closed:
 //     CodeClosed; fewer than sold + held + withheld, fewer than 1 or more than
 //     TicketsMax: CodeInvalidQuantity; else the quantity changes and promote runs

@@ -18,6 +18,10 @@ type order struct {
 	voidsDue  uint8 // bit n-1: attempt n took money that must go back
 	voided    uint8 // bit n-1: the money of attempt n went back
 	overdue   bool
+	// captureDue says that the newest attempt was accepted and its money is not
+	// known to be captured.
+	captureDue bool
+	reason     PayReason // why the newest attempt was rejected
 }
 
 // sameBody reports whether a buy asks for what the order was asked for.

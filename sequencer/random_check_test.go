@@ -38,8 +38,8 @@ type trial struct {
 // coverage is which codes and events a run has met.
 type coverage struct {
 	codes    [sequencer.CodeCount]int
-	events   [sequencer.EventCancelled + 1]int
-	kinds    [sequencer.KindExtend + 1]int
+	events   [sequencer.EventRefunded + 1]int
+	kinds    [sequencer.KindPayCaptured + 1]int
 	states   [sequencer.StateRefunded + 1]int
 	replayed int
 }
@@ -255,6 +255,12 @@ func (t *trial) compareAll() error {
 		want, wanted := t.dumb.Order(seq)
 		if known != wanted || got != want {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
+		}
+	}
+	for _, after := range [...]uint64{0, t.dumb.Seq() / 2} {
+		got, want := t.state.Unsettled(after, 9), t.dumb.Unsettled(after, 9)
+		if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("unsettled after %d:\n  got  %+v\n  want %+v", after, got, want)
 		}
 	}
 	return t.restore()

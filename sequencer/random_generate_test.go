@@ -151,6 +151,10 @@ func (g *generator) command() sequencer.Command {
 		return g.payResult()
 	case n < 905:
 		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3))}
+	case n < 920:
+		order := g.pickOrder()
+		view, _ := g.model.Order(order)
+		return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: view.Attempts + uint8(g.between(0, 1))}
 	case n < 940:
 		return sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickOrder()}
 	case n < 990:
@@ -218,6 +222,12 @@ func (g *generator) payResult() sequencer.Command {
 	c := sequencer.Command{
 		Kind: sequencer.KindPayResult, Order: order, Attempt: view.Attempts,
 		Outcome: sequencer.PayOutcome(g.between(1, 4)),
+	}
+	if c.Outcome == sequencer.PayRejected || g.oneIn(40) {
+		c.Reason = sequencer.PayReason(g.between(0, int(sequencer.PayReasonMax)))
+		if g.oneIn(60) {
+			c.Reason = sequencer.PayReasonMax + 1
+		}
 	}
 	switch {
 	case g.oneIn(4):

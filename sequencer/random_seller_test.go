@@ -28,6 +28,9 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 	}
 	s.SkipUnfit = g.oneIn(3)
 	if g.oneIn(3) {
+		s.ExpiredHoldsMax, s.CoolDown = uint8(g.between(1, 3)), int64(g.between(1, 20))*int64(time.Second)
+	}
+	if g.oneIn(3) {
 		s.StartsAt += int64(g.between(0, 2000)) * int64(time.Millisecond)
 	}
 	return s
@@ -92,6 +95,12 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 		id = "other"
 	}
 	spec := g.spec(id)
+	if id == view.ID && g.oneIn(2) { // what may change while the sale runs
+		terms := view.SaleSpec
+		terms.Waitlist, terms.Hold, terms.SkipUnfit = spec.Waitlist, spec.Hold, spec.SkipUnfit
+		terms.ExpiredHoldsMax, terms.CoolDown = spec.ExpiredHoldsMax, spec.CoolDown
+		spec = terms
+	}
 	if g.oneIn(3) {
 		c.Revision = view.Revision - uint32(g.between(0, 1))
 	}

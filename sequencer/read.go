@@ -1,6 +1,9 @@
 package sequencer
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"slices"
+)
 
 // SaleCount returns how many sales there are; their numbers are 1 to SaleCount.
 func (s *State) SaleCount() int { return len(s.sales) }
@@ -56,6 +59,28 @@ func (s *State) OrdersOf(user []byte, after uint64, limit int) []OrderView {
 	return views
 }
 
+// Unsettled returns copies of the orders with a seq above after, lowest first and
+// at most limit of them, about which the payment provider must still be spoken to:
+// they are paying, or money is to be captured or given back. It costs time in the
+// number of all such orders.
+func (s *State) Unsettled(after uint64, limit int) []OrderView {
+	numbers := make([]uint32, 0, len(s.unsettled))
+	for number := range s.unsettled {
+		if s.orders.at(number).seq > after {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	views := make([]OrderView, 0, min(limit, len(numbers)))
+	for _, number := range numbers[:min(limit, len(numbers))] {
+		views = append(views, s.view(number))
+	}
+	return views
+}
+
+// UnsettledCount returns how many orders Unsettled knows.
+func (s *State) UnsettledCount() int { return len(s.unsettled) }
+
 func (s *State) view(number uint32) OrderView {
 	o := s.orders.at(number)
 	sale := s.sales[o.sale-1]
@@ -63,7 +88,7 @@ func (s *State) view(number uint32) OrderView {
 		Seq: o.seq, Sale: o.sale, SaleID: sale.spec.ID, User: string(s.userIDs.get(o.user)),
 		State: s.effective(o), Quantity: o.quantity, Requested: o.requested, Min: o.min,
 		Attempts: o.attempts, VoidsDue: o.voidsDue, CreatedAt: o.createdAt, Deadline: o.deadline,
-		Overdue: o.overdue, AsOfSeq: s.seq,
+		Overdue: o.overdue, Voided: o.voided, CaptureDue: o.captureDue, Reason: o.reason, AsOfSeq: s.seq,
 	}
 	if v.State == StateWaitlisted {
 		v.Position = sale.wait.position(number)

@@ -138,15 +138,16 @@ func (r *snapshotReader) order(s *State) {
 	o := order{
 		seq: le.Uint64(f), createdAt: int64(le.Uint64(f[8:])), deadline: int64(le.Uint64(f[16:])),
 		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
-		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49] != 0,
+		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49]&1 != 0,
+		captureDue: f[49]&2 != 0, reason: PayReason(f[50]),
 	}
 	flags := f[49]
-	user := r.bytes(int(f[50]))
+	user := r.bytes(int(f[51]))
 	last := s.orders.length
 	switch {
 	case r.err != nil:
 	case o.sale == 0 || int(o.sale) > len(s.sales) || o.state == StateNone || o.state > StateRefunded || o.seq > s.seq,
-		!validUser(user), o.attempts > AttemptsMax, flags > 1, last > 0 && s.orders.at(last-1).seq >= o.seq:
+		!validUser(user), o.attempts > AttemptsMax, flags > 3, o.reason > PayReasonMax, last > 0 && s.orders.at(last-1).seq >= o.seq:
 		r.fail("order %d (seq %d) is out of bounds", last, o.seq)
 	default:
 		s.restoreOrder(o, user)
@@ -161,6 +162,7 @@ func (s *State) restoreOrder(o order, user []byte) {
 	s.addOrder(o, user, hash, slot, newest)
 	s.ordersHash += o.fixedFingerprint(user) + o.movingFingerprint()
 	s.startTimer(number, &o)
+	s.track(number, &o)
 	if sale := s.sales[o.sale-1]; s.effective(&o) == StateWaitlisted {
 		sale.wait.push(number)
 		sale.waiting++

@@ -96,8 +96,13 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		c = sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte(l.words[0]), Order: orderSeq(l.words[1]), Amount: number(l.words[2])}
 	case "provider":
 		c = sequencer.Command{Kind: sequencer.KindPayResult, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
+		if text, given := l.options["reason"]; given {
+			c.Reason = reasonNamed(text)
+		}
 	case "voided":
 		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
+	case "captured":
+		c = sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 	case "extend":
@@ -213,6 +218,10 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.Grace = int64(duration(value))
 		case "skip-unfit":
 			s.SkipUnfit = value == "yes"
+		case "expired-holds":
+			s.ExpiredHoldsMax = uint8(number(value))
+		case "cool-down":
+			s.CoolDown = int64(duration(value))
 		default:
 			panic("no option " + name)
 		}
@@ -259,6 +268,15 @@ func outcomeNamed(word string) sequencer.PayOutcome {
 		}
 	}
 	return sequencer.PayOutcome(number(word))
+}
+
+func reasonNamed(word string) sequencer.PayReason {
+	for r := sequencer.ReasonNone; r <= sequencer.PayReasonMax; r++ {
+		if r.String() == word {
+			return r
+		}
+	}
+	return sequencer.PayReason(number(word))
 }
 
 func mustParse(err error) {

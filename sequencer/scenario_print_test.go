@@ -101,6 +101,15 @@ func describeOrderView(v *sequencer.OrderView) string {
 	if v.VoidsDue != 0 {
 		text += fmt.Sprintf(", voids due %08b", v.VoidsDue)
 	}
+	if v.Voided != 0 {
+		text += fmt.Sprintf(", voided %08b", v.Voided)
+	}
+	if v.CaptureDue {
+		text += ", capture due"
+	}
+	if v.Reason != sequencer.ReasonNone {
+		text += ", " + v.Reason.String()
+	}
 	if v.Overdue {
 		text += ", overdue"
 	}
@@ -125,7 +134,13 @@ func commandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindPayBegin:
 		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount)
 	case sequencer.KindPayResult:
-		return fmt.Sprintf("provider #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
+		text := fmt.Sprintf("provider #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
+		if c.Reason != sequencer.ReasonNone {
+			text += fmt.Sprintf(" reason=%d", c.Reason)
+		}
+		return text
+	case sequencer.KindPayCaptured:
+		return fmt.Sprintf("captured #%d %d", c.Order, c.Attempt)
 	case sequencer.KindPayVoided:
 		return fmt.Sprintf("voided #%d %d", c.Order, c.Attempt)
 	case sequencer.KindRefund:
@@ -152,9 +167,10 @@ func commandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 func rawLine(c *sequencer.Command) string {
 	encoded := sequencer.AppendCommand(nil, c)
 	if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
-		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s grace=%s skip-unfit=%s",
+		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s",
 			quoteWord(spec.ID), quoteWord(spec.Item), spec.Quantity, spec.Cap, spec.Waitlist, spec.Price, spec.Currency, formatClock(spec.StartsAt),
-			time.Duration(spec.Hold), time.Duration(spec.Grace), map[bool]string{true: "yes", false: "no"}[spec.SkipUnfit])
+			time.Duration(spec.Hold), time.Duration(spec.Grace), map[bool]string{true: "yes", false: "no"}[spec.SkipUnfit],
+			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown))
 	}
 	return "raw " + hex.EncodeToString(encoded[2:])
 }

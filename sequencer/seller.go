@@ -61,7 +61,8 @@ func (s *State) changeSale(c *Command, r *Result) {
 	sale.check()
 }
 
-// update replaces the spec of a sale that has not started: nothing is sold yet.
+// update replaces the spec of a sale: all of it before the start, when nothing is
+// sold yet, and only what sameTerms leaves out after it.
 func (s *State) update(sale *sale, body []byte) Code {
 	spec, err := DecodeSaleSpec(body)
 	switch {
@@ -69,12 +70,25 @@ func (s *State) update(sale *sale, body []byte) Code {
 		return CodeBadRequest
 	case sale.closed:
 		return CodeClosed
-	case s.now >= sale.spec.StartsAt:
+	case s.now < sale.spec.StartsAt:
+		sale.spec, sale.available = spec, spec.Quantity
+		s.findNextStart()
+		return CodeOK
+	case !spec.sameTerms(&sale.spec):
 		return CodeSaleStarted
 	}
-	sale.spec, sale.available = spec, spec.Quantity
-	s.findNextStart()
+	sale.spec = spec
+	s.promote(sale) // who did not fit may be passed over now
 	return CodeOK
+}
+
+// sameTerms reports whether two specs differ only in what may change while the
+// sale runs: what buyers were told when they decided to come stays.
+func (s *SaleSpec) sameTerms(running *SaleSpec) bool {
+	terms := *s
+	terms.Waitlist, terms.Hold, terms.SkipUnfit = running.Waitlist, running.Hold, running.SkipUnfit
+	terms.ExpiredHoldsMax, terms.CoolDown = running.ExpiredHoldsMax, running.CoolDown
+	return terms == *running
 }
 
 func (s *sale) pause(paused bool) Code {
@@ -97,7 +111,7 @@ func (s *State) close(sale *sale) {
 	s.findNextStart()
 }
 
-// cancelSale closes a sale and ends its reservations. It looks at every order of
+// cancelSale closes a sale, ends its reservations and refunds what is paid. It looks at every order of
 // the cluster once (about 0.1 s at ten million), which a sale does at most once.
 func (s *State) cancelSale(sale *sale) {
 	if sale.cancelled {
@@ -106,13 +120,18 @@ func (s *State) cancelSale(sale *sale) {
 	s.close(sale)
 	sale.cancelled = true
 	for number := range s.orders.length {
-		if o := s.orders.at(number); o.sale != sale.number || o.state != StateReserved {
-			continue
+		o := s.orders.at(number)
+		switch {
+		case o.sale != sale.number:
+		case o.state == StateReserved:
+			o = s.edit(number)
+			s.release(o, sale, StateCancelled)
+			s.done(o)
+			s.event(EventCancelled, o, 0)
+		case o.state == StatePaid:
+			s.refundOrder(number, sale)
+			s.event(EventRefunded, s.orders.at(number), 0)
 		}
-		o := s.edit(number)
-		s.release(o, sale, StateCancelled)
-		s.done(o)
-		s.event(EventCancelled, o, 0)
 	}
 }
 

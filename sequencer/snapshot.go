@@ -14,7 +14,7 @@ import (
 var ErrSnapshotCorrupt = errors.New("snapshot is corrupt")
 
 // SnapshotVersion is the version byte of a snapshot.
-const SnapshotVersion = 2
+const SnapshotVersion = 3
 
 // snapshotMagic is how a snapshot begins.
 const snapshotMagic = "ONSLSNAP"
@@ -24,7 +24,7 @@ const snapshotMagic = "ONSLSNAP"
 //
 //	offset  bytes  header
 //	0       8      "ONSLSNAP"
-//	8       1      version (2)
+//	8       1      version (3)
 //	9       5      zero
 //	14      2      number of sessions
 //	16      8      log time, nanoseconds
@@ -61,9 +61,10 @@ const snapshotMagic = "ONSLSNAP"
 //	46      1      attempts
 //	47      1      voids due
 //	48      1      voided
-//	49      1      1 when overdue
-//	50      1      length of the user id
-//	51             user id
+//	49      1      flags: bit 0 overdue, 1 capture due
+//	50      1      reason of the last rejected payment
+//	51      1      length of the user id
+//	52             user id
 //
 //	offset  bytes  refusal
 //	0       16     key digest
@@ -81,7 +82,7 @@ const snapshotMagic = "ONSLSNAP"
 const (
 	snapshotHeaderBytes = 56
 	saleFixedBytes      = 37 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
-	orderFixedBytes     = 51
+	orderFixedBytes     = 52
 	refusalBytes        = 32
 	sessionBytes        = 24
 )
@@ -205,7 +206,7 @@ func appendOrder(dst []byte, o *order, user []byte) []byte {
 	dst = append(dst, o.key[:]...)
 	dst = le.AppendUint16(dst, o.sale)
 	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue, o.voided,
-		byte(flagBits(o.overdue)), byte(len(user)))
+		byte(flagBits(o.overdue, o.captureDue)), byte(o.reason), byte(len(user)))
 	return append(dst, user...)
 }
 

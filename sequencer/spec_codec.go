@@ -12,12 +12,12 @@ import (
 var ErrBadSpec = errors.New("bad sale")
 
 // SpecVersion is the version byte of an encoded sale spec.
-const SpecVersion = 1
+const SpecVersion = 2
 
 // specFixedBytes is the length of a spec before its id and item.
 //
 //	offset  bytes  sale spec, little-endian
-//	0       1      version (1)
+//	0       1      version (2)
 //	1       1      flags: bit 0 skip unfit
 //	2       1      cap
 //	3       1      length of the id
@@ -29,8 +29,10 @@ const SpecVersion = 1
 //	25      8      starts at, nanoseconds since the Unix epoch
 //	33      8      hold, nanoseconds
 //	41      8      grace, nanoseconds
-//	49             id, then item, to the end
-const specFixedBytes = 49
+//	49      8      cool-down, nanoseconds
+//	57      1      expired holds, at most
+//	58             id, then item, to the end
+const specFixedBytes = 58
 
 // AppendSaleSpec appends an encoded spec. The spec must be valid (Validate);
 // it panics when the id, the item or the currency do not fit their fields.
@@ -48,9 +50,10 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 	dst = append(dst, s.Currency...)
 	dst = le.AppendUint32(dst, s.Quantity)
 	dst = le.AppendUint32(dst, s.Waitlist)
-	for _, v := range [...]int64{s.Price, s.StartsAt, s.Hold, s.Grace} {
+	for _, v := range [...]int64{s.Price, s.StartsAt, s.Hold, s.Grace, s.CoolDown} {
 		dst = le.AppendUint64(dst, uint64(v))
 	}
+	dst = append(dst, s.ExpiredHoldsMax)
 	dst = append(dst, s.ID...)
 	return append(dst, s.Item...)
 }
@@ -81,6 +84,7 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		Hold:      int64(le.Uint64(data[33:])),
 		Grace:     int64(le.Uint64(data[41:])),
 		SkipUnfit: data[1] == 1,
+		CoolDown:  int64(le.Uint64(data[49:])), ExpiredHoldsMax: data[57],
 	}
 	return s, s.Validate()
 }
@@ -109,6 +113,10 @@ func (s *SaleSpec) Validate() error {
 		return badSpec("hold", s.Hold, fmt.Sprintf("1 to %d ns", int64(DurationMax)))
 	case s.Grace < 0 || s.Grace > DurationMax:
 		return badSpec("grace", s.Grace, fmt.Sprintf("0 to %d ns", int64(DurationMax)))
+	case s.ExpiredHoldsMax > OrdersPerUserMax:
+		return badSpec("expired_holds_max", s.ExpiredHoldsMax, fmt.Sprintf("0 to %d", OrdersPerUserMax))
+	case s.CoolDown < 0 || s.CoolDown > DurationMax || (s.CoolDown == 0) != (s.ExpiredHoldsMax == 0):
+		return badSpec("cool_down", s.CoolDown, fmt.Sprintf("1 to %d ns with expired_holds_max, 0 without", int64(DurationMax)))
 	}
 	return nil
 }

@@ -17,7 +17,10 @@ type State struct {
 	userIDs  arena
 	timers   timers
 	refusals refusals
-	sessions sessions
+	// unsettled has the numbers of the orders that Unsettled returns. It follows
+	// from the orders and decides nothing; its order is never looked at.
+	unsettled map[uint32]struct{}
+	sessions  sessions
 
 	ordersHash uint64 // sum of the orders' fingerprints
 	salesHash  uint64 // sum of the sales' fingerprints as of the end of the last batch
@@ -66,6 +69,7 @@ func New() *State {
 	return &State{
 		saleNumber: map[string]uint16{},
 		refusals:   newRefusals(RefusalKeysMax),
+		unsettled:  map[uint32]struct{}{},
 		hashSeed:   maphash.MakeSeed(),
 	}
 }

@@ -20,6 +20,12 @@ func (s *State) Verify() error {
 	for number := range s.orders.length {
 		o := s.orders.at(number)
 		tallies[o.sale-1].add(o, s.effective(o))
+		if _, tracked := s.unsettled[number]; tracked != (o.state == StatePaying || o.captureDue || o.voidsDue != 0) {
+			return fmt.Errorf("order seq %d is %s, capture due %t, voids due %08b, and tracked as unsettled: %t", o.seq, o.state, o.captureDue, o.voidsDue, tracked)
+		}
+		if o.captureDue && o.state != StatePaid {
+			return fmt.Errorf("order seq %d is %s and its capture is due", o.seq, o.state)
+		}
 		ordersHash += o.fixedFingerprint(s.userIDs.get(o.user)) + o.movingFingerprint()
 		if _, newest := s.user(s.userIDs.get(o.user), maphash.Bytes(s.hashSeed, s.userIDs.get(o.user))); newest <= number {
 			return fmt.Errorf("user of order seq %d is indexed under order number %d, not %d or later", o.seq, int64(newest)-1, number)

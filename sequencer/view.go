@@ -9,7 +9,7 @@ const (
 	SaleOpen      SaleStatus = 2
 	SalePaused    SaleStatus = 3 // buys are refused, holds go on
 	SaleClosed    SaleStatus = 4 // no more buys; what is reserved may still be paid
-	SaleCancelled SaleStatus = 5 // closed, reservations ended, paid orders are owed a refund
+	SaleCancelled SaleStatus = 5 // closed, reservations ended, paid orders are refunded
 )
 
 var saleStatusNames = [...]string{"", "scheduled", "open", "paused", "closed", "cancelled"}
@@ -90,13 +90,17 @@ type OrderView struct {
 	Quantity  uint8 // held, or wanted while waiting
 	Requested uint8 // as the buyer asked
 	Min       uint8
-	Attempts  uint8  // payment attempts so far; the newest is the live one while paying
-	VoidsDue  uint8  // bit n-1 is set when attempt n took money that must be given back
-	Position  uint32 // in the waitlist, from 1; 0 when not waiting
-	CreatedAt int64
-	Deadline  int64 // end of the hold; 0 when nothing is or was held
-	Overdue   bool  // paying beyond the hard limit
-	AsOfSeq   uint64
+	Attempts  uint8 // payment attempts so far; the newest is the live one while paying
+	VoidsDue  uint8 // bit n-1 is set when attempt n took money that must be given back
+	Voided    uint8 // bit n-1 is set when the money of attempt n was given back
+	// CaptureDue says that the newest attempt is accepted and not yet captured.
+	CaptureDue bool
+	Reason     PayReason // why the newest attempt was rejected; ReasonNone when it was not
+	Position   uint32    // in the waitlist, from 1; 0 when not waiting
+	CreatedAt  int64
+	Deadline   int64 // end of the hold; 0 when nothing is or was held
+	Overdue    bool  // paying beyond the hard limit
+	AsOfSeq    uint64
 }
 
 // UID returns the order's uid.
