@@ -46,6 +46,11 @@ type Config struct {
 	// on views of sales and lists, and questions for one order, are refused as
 	// overloaded: buys go first. Above 1 never.
 	ShedViewsLoad, ShedPollsLoad float64
+	// PayWait is how long a request to pay waits for the provider; then the buyer is
+	// told to ask for the order, and the payment goes on.
+	PayWait time.Duration
+	// WebhookBytesMax bounds the body of a payment provider's webhook.
+	WebhookBytesMax int
 	// ReadWaitersMax bounds the reads that wait so at once; more are told to
 	// come back, so that made-up uids cannot tie the server up.
 	ReadWaitersMax int
@@ -69,6 +74,8 @@ func DefaultConfig() Config {
 		ConnectionsPerAddressMax: 0,
 		ReadWait:                 2 * time.Second,
 		ReadWaitersMax:           1024,
+		PayWait:                  15 * time.Second,
+		WebhookBytesMax:          64 << 10,
 		ShedViewsLoad:            0.5,
 		ShedPollsLoad:            0.75,
 		Clock:                    time.Now,
@@ -89,6 +96,7 @@ func (c *Config) Validate() error {
 		{"BodyBytesMax", c.BodyBytesMax, 1 << 10, 1 << 20},
 		{"ConnectionsMax", c.ConnectionsMax, 1, 1 << 22},
 		{"ConnectionsPerAddressMax", c.ConnectionsPerAddressMax, 0, 1 << 22},
+		{"WebhookBytesMax", c.WebhookBytesMax, 1 << 10, 1 << 20},
 		{"ReadWaitersMax", c.ReadWaitersMax, 0, 1 << 20},
 	}
 	for _, n := range numbers {
@@ -117,6 +125,7 @@ func (c *Config) validateTimes() error {
 		{"WriteTimeout", c.WriteTimeout, 10 * time.Millisecond, time.Minute},
 		{"IdleTimeout", c.IdleTimeout, 10 * time.Millisecond, time.Hour},
 		{"ReadWait", c.ReadWait, 0, time.Minute},
+		{"PayWait", c.PayWait, time.Millisecond, time.Minute},
 	}
 	for _, t := range times {
 		if t.value < t.least || t.value > t.most {

@@ -14,8 +14,11 @@ type header struct {
 	key           []byte // Idempotency-Key
 	requestID     []byte // X-Request-Id; nil when absent or not usable
 	ifNoneMatch   []byte
-	hasBody       bool // a body was announced, with Transfer-Encoding or a Content-Length above 0
-	wantsTiming   bool // X-Server-Timing was sent
+	contentType   []byte
+	signature     []byte // Onsale-Signature or Stripe-Signature, of a webhook
+	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
+	chunked       bool   // with Transfer-Encoding
+	wantsTiming   bool   // X-Server-Timing was sent
 
 	seen uint8 // bits of the lines that may come once
 }
@@ -27,6 +30,8 @@ const (
 	seenLength
 	seenRequestID
 	seenIfNoneMatch
+	seenContentType
+	seenSignature
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -82,7 +87,11 @@ func (h *header) line(line []byte) *contract.Problem {
 		if equalFold(name, "host") {
 			return h.once(seenHost, "Host")
 		}
-	case len("X-Request-Id"):
+	case len("X-Request-Id"): // and Content-Type
+		if equalFold(name, "content-type") {
+			h.contentType = trimSpace(value)
+			return h.once(seenContentType, "Content-Type")
+		}
 		if equalFold(name, "x-request-id") {
 			h.requestID = usableRequestID(trimSpace(value))
 			return h.once(seenRequestID, "X-Request-Id")
@@ -96,6 +105,11 @@ func (h *header) line(line []byte) *contract.Problem {
 			h.ifNoneMatch = trimSpace(value)
 			return h.once(seenIfNoneMatch, "If-None-Match")
 		}
+	case len("Onsale-Signature"): // and Stripe-Signature
+		if equalFold(name, "onsale-signature") || equalFold(name, "stripe-signature") {
+			h.signature = trimSpace(value)
+			return h.once(seenSignature, string(name))
+		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
 			return h.contentLength(trimSpace(value))
@@ -106,7 +120,8 @@ func (h *header) line(line []byte) *contract.Problem {
 		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
 	case len("Transfer-Encoding"):
-		h.hasBody = h.hasBody || equalFold(name, "transfer-encoding")
+		h.chunked = h.chunked || equalFold(name, "transfer-encoding")
+		h.hasBody = h.hasBody || h.chunked
 	}
 	return nil
 }

@@ -25,11 +25,14 @@ const (
 	routeRefund
 	routeNode
 	routeCluster
+	routePay
+	routeWebhook
+	routeReconcile
 	routeCount
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create",
-	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster"}
+	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "pay", "webhook", "reconcile"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.
@@ -41,12 +44,15 @@ const (
 	outcomeWaitlisted
 	outcomeReplayed
 	outcomeNotModified
+	outcomePaid
+	outcomeRejected
+	outcomePending
 	outcomeFirstCode outcome = 8
 	outcomeFirstKind         = outcomeFirstCode + outcome(sequencer.CodeCount)
 	outcomeCount             = outcomeFirstKind + outcome(contract.KindCount)
 )
 
-var outcomeNames = [...]string{"ok", "reserved", "waitlisted", "replayed", "not_modified"}
+var outcomeNames = [...]string{"ok", "reserved", "waitlisted", "replayed", "not_modified", "paid", "rejected", "pending"}
 
 func outcomeOfCode(code sequencer.Code) outcome { return outcomeFirstCode + outcome(code) }
 

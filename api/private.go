@@ -32,6 +32,9 @@ type Operations struct {
 	// Streams has operators' routes that write their own answer, by pattern.
 	// An error is answered when nothing was written yet.
 	Streams map[string]func(http.ResponseWriter, *http.Request) error
+	// Payments is the cluster's way to its payment provider; nil where no payments
+	// are taken.
+	Payments Payments
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
 }
@@ -48,6 +51,7 @@ type Step struct {
 type Private struct {
 	config     Config
 	backend    Backend      // nil: the listener has no sellers' routes
+	payments   Payments     // nil: no payments are taken
 	number     func() uint8 // of the cluster
 	tokens     *Verifier
 	metrics    *Metrics
@@ -63,7 +67,7 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations}
+	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments}
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),

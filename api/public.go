@@ -57,6 +57,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		LazyRequestTime:       true, // we read the clock ourselves
 		Logger:                discardLogger{},
 
+		HeaderReceived:               p.webhookBodies,
 		DisablePreParseMultipartForm: true,
 		// Names are compared whatever their case, by us and by the library
 		// where framing depends on them; rewriting every name costs more than
@@ -132,8 +133,11 @@ func (p *Public) check(r *request) error {
 		return problem
 	}
 	r.path, r.raw = path, raw
-	if r.header.hasBody || len(r.ctx.Request.Body()) > 0 {
+	switch hasBody := r.header.hasBody || len(r.ctx.Request.Body()) > 0; {
+	case hasBody && !takesBody(string(requestHeader.Method()), string(path)):
 		return contract.NewProblem(contract.BadRequest, "this route takes no body")
+	case r.header.chunked:
+		return contract.NewProblem(contract.BadRequest, "send the body with a Content-Length, not with Transfer-Encoding")
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ func (p *Public) newRouter() *router.Router {
 	routes.POST(buyPath, p.routed(routeBuy, p.buy)) // so that Allow names it
 	get(buyPath, routeTickets, p.tickets)
 	get(buyPath+"/{sale}", routeTicket, p.ticket)
+	routes.POST(paymentPath, p.routed(routePay, p.pay))
+	routes.POST(webhookPath+"{provider}", p.routed(routeWebhook, p.webhook))
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
 	routes.DELETE("/v1/orders/{uid}", p.routed(routeCancel, p.cancel))

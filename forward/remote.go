@@ -52,6 +52,9 @@ func (r *Remote) Close() error {
 	return err
 }
 
+// Links returns the links to the cluster's nodes.
+func (r *Remote) Links() *Links { return r.links }
+
 // Client returns the way to the leader.
 func (r *Remote) Client() *Client { return r.client }
 

@@ -152,3 +152,21 @@ func (m *machine) nextDue() (int64, bool) {
 	defer m.mu.RUnlock()
 	return m.state.NextDue()
 }
+
+func (m *machine) unsettled(after uint64, limit int) []sequencer.OrderView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.Unsettled(after, limit)
+}
+
+func (m *machine) unsettledCount() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.UnsettledCount()
+}
+
+func (m *machine) ordersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.OrdersWithAttempts(after, limit)
+}

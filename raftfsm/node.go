@@ -296,6 +296,20 @@ func (n *Node) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderV
 	return n.machine.ordersOf(user, after, limit)
 }
 
+// Unsettled, UnsettledCount and OrdersWithAttempts are the state's, as of the last
+// batch applied here.
+func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
+	return n.machine.unsettled(after, limit)
+}
+
+// UnsettledCount returns how many orders Unsettled knows.
+func (n *Node) UnsettledCount() int { return n.machine.unsettledCount() }
+
+// OrdersWithAttempts returns orders that somebody began to pay.
+func (n *Node) OrdersWithAttempts(after uint64, limit int) (views []sequencer.OrderView, next uint64) {
+	return n.machine.ordersWithAttempts(after, limit)
+}
+
 // AppliedSeq returns the seq of the last decision applied here.
 func (n *Node) AppliedSeq() uint64 { return n.machine.published.seq.Load() }
 

@@ -72,6 +72,17 @@ func (c *Client) CancelOrder(ctx context.Context, uid string) (*contract.Order, 
 	return order, nil
 }
 
+// Pay asks to pay an order with a payment method's token. An order is never charged
+// twice, however often it is asked.
+func (c *Client) Pay(ctx context.Context, uid, method string) (*contract.Payment, error) {
+	paid := new(contract.Payment)
+	_, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets/payment", body: contract.PaymentRequest{Order: uid, Method: method}, into: paid})
+	if err != nil {
+		return nil, err
+	}
+	return paid, nil
+}
+
 // Tickets returns a page of the sales, as buyers see them.
 func (c *Client) Tickets(ctx context.Context, limit int, cursor string) (*contract.SalePage, error) {
 	return get[contract.SalePage](ctx, c.connection, "/v1/tickets", pageQuery(limit, cursor))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"onsale/api/contract"
+	"onsale/payment"
 )
 
 // Seller speaks to the private listener of any node.
@@ -79,6 +80,11 @@ func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, 
 		return nil, err
 	}
 	return order, nil
+}
+
+// Reconcile compares the payment provider's books with the orders.
+func (s *Seller) Reconcile(ctx context.Context) (*payment.Reconciliation, error) {
+	return get[payment.Reconciliation](ctx, s.connection, "/v1/payments/reconciliation", nil)
 }
 
 // Node returns what the node says of itself, as JSON.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"onsale/payment"
 	"onsale/sequencer"
 )
 
@@ -43,6 +44,8 @@ const (
 	Behind
 	OutcomeUnknown
 	UnsupportedVersion
+	PaymentsOff
+	BadNotice
 	// KindCount is the number of kinds.
 	KindCount
 )
@@ -102,6 +105,8 @@ var (
 	ErrThrottled = errors.New("throttled")
 	// ErrHeadersTooLarge is returned when the header is over its bounds.
 	ErrHeadersTooLarge = errors.New("header too large")
+	// ErrPaymentsOff is returned when the cluster takes no payments.
+	ErrPaymentsOff = errors.New("payments are off")
 	// ErrUnsupportedVersion is returned when the request is not HTTP/1.0 or 1.1.
 	ErrUnsupportedVersion = errors.New("unsupported HTTP version")
 )
@@ -148,6 +153,8 @@ var table = [KindCount]Entry{
 	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
+	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, ErrPaymentsOff},
+	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 }
 
 // Entry returns the kind's row of the table.

@@ -21,6 +21,7 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 		return err
 	}
 	s.DataDir, s.JoinAt = dir, ""
+	s.Payment.Provider, s.Payment.URL = providerSandbox, ""
 	err = runServer(ctx, s, log, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))
 }

@@ -33,6 +33,7 @@ type frontEndSettings struct {
 	Config            string   `koanf:"config"`
 	TLS               security `koanf:",squash"`
 	QueueRequestsMax  int      `koanf:"queue-requests-max"`
+	CrashAt           string   `koanf:"crash-at"`
 	TokensCached      int      `koanf:"tokens-cached"`
 	ConnectionsMax    int      `koanf:"connections-max"`
 	ConnectionsPerMax int      `koanf:"connections-per-address-max"`
@@ -55,6 +56,7 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
 	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 	new(security).flags(f)
+	addCrashFlag(f)
 }
 
 func newFrontEnd(p *program) *cobra.Command {
@@ -123,6 +125,11 @@ func (f *frontEnd) start() (err error) {
 	peers := peerConfig(credentials, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
 	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
+	die, err := crash(s.CrashAt, paymentSteps())
+	if err != nil {
+		return err
+	}
+	f.table.told = func() { die(stepFrontEndSent) }
 	if err := f.table.set(s); err != nil {
 		return err
 	}

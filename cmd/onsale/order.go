@@ -83,7 +83,7 @@ func newOrder(p *program) *cobra.Command {
 		p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
 			return b.CancelOrder(c.Context(), uid)
 		}),
-		newOrderList(p),
+		newOrderList(p), newOrderRefund(p),
 	)
 }
 

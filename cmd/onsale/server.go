@@ -17,6 +17,7 @@ import (
 	"onsale/certificate"
 	"onsale/forward"
 	"onsale/membership"
+	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 )
@@ -37,11 +38,13 @@ type server struct {
 	log         *slog.Logger
 	credentials *certificate.Credentials // nil without TLS
 
-	node      *raftfsm.Node
-	directory *forward.Directory
-	replica   *forward.Replica
-	manager   *membership.Manager
-	forward   *forward.Server
+	node          *raftfsm.Node
+	directory     *forward.Directory
+	replica       *forward.Replica
+	manager       *membership.Manager
+	forward       *forward.Server
+	till          *till
+	closeProvider func() error
 
 	public          *api.Public
 	private         *api.Private
@@ -108,14 +111,40 @@ func (v *server) startNode() error {
 	v.replica = forward.NewReplica(v.node, client)
 	v.manager = membership.New(v.settings.membership(v.log), v.node)
 	v.manager.Start(v.replica.Links())
+	if err := v.startPayments(); err != nil {
+		return err
+	}
 	serving := forward.DefaultServerConfig(limits)
 	serving.Logger = v.log
-	v.forward = forward.NewServer(serving, v.node, v.replica, v.manager)
+	v.forward = forward.NewServer(serving, v.node, v.replica, controls{v.till, v.manager})
 	listener, err := v.node.ForwardListener()
 	if err == nil {
 		go v.serve("peers' service", v.forward.Serve, listener)
 	}
 	return err
+}
+
+// startPayments opens the payment provider, when there is one, and the desk.
+func (v *server) startPayments() error {
+	v.till = &till{node: v.replica, links: v.replica.Links()}
+	provider, closeProvider, err := v.settings.openProvider(v.log, func(signature string, body []byte) {
+		if err := v.till.desk.Notice(providerSandbox, signature, body); err != nil {
+			v.log.Debug("a webhook was not taken", "error", err)
+		}
+	})
+	if err != nil || provider == nil {
+		return err
+	}
+	v.closeProvider = closeProvider
+	die, err := crash(v.settings.Payment.CrashAt, paymentSteps())
+	if err != nil {
+		return err
+	}
+	config := payment.DefaultConfig()
+	config.Number, config.Logger = v.number, v.log
+	config.Reached = func(step payment.Step) { die(string(step)) }
+	v.till.desk = payment.NewDesk(config, v.node, provider)
+	return nil
 }
 
 // follow keeps the directory up to date: where the members are, and who leads.
@@ -134,7 +163,7 @@ func (v *server) Clusters() []api.Cluster {
 	if table := v.table.Load(); table != nil {
 		return *table
 	}
-	table := []api.Cluster{{Number: v.number(), Backend: v.replica}}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.till}}
 	if v.node.Identity().ClusterID != "" {
 		v.table.Store(&table)
 	}
@@ -185,12 +214,16 @@ func (v *server) operations(metrics *api.Metrics) api.Operations {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if v.till.desk != nil {
+		registry.MustRegister(payment.NewCollector(v.till.desk))
+	}
 	return api.Operations{
-		Checks:  v.checks,
-		Node:    func() any { return v.node.Status() },
-		Metrics: registry,
-		Cluster: clusterSteps(v.manager),
-		Streams: snapshotStreams(v.node),
+		Checks:   v.checks,
+		Node:     func() any { return v.node.Status() },
+		Metrics:  registry,
+		Cluster:  clusterSteps(v.manager),
+		Streams:  snapshotStreams(v.node),
+		Payments: v.till,
 	}
 }
 
@@ -278,7 +311,16 @@ func (v *server) close() error {
 		errs = append(errs, v.publicListener.Close())
 	}
 	if v.manager != nil {
-		errs = append(errs, v.manager.Close(), v.forward.Close(), v.replica.Close())
+		errs = append(errs, v.manager.Close())
+	}
+	if v.forward != nil {
+		errs = append(errs, v.forward.Close())
+	}
+	if v.till != nil && v.till.desk != nil {
+		errs = append(errs, v.till.desk.Close(), v.closeProvider())
+	}
+	if v.replica != nil {
+		errs = append(errs, v.replica.Close())
 	}
 	if v.node != nil {
 		errs = append(errs, v.node.Close())

@@ -39,12 +39,13 @@ type settings struct {
 	JoinAt     string `koanf:"join"`
 	SecretFile string `koanf:"secret-file"`
 
-	BootstrapExpect int           `koanf:"bootstrap-expect"`
-	Learner         bool          `koanf:"learner"`
-	WaitToJoin      bool          `koanf:"wait-to-join"`
-	StableTime      time.Duration `koanf:"stable-time"`
-	ClusterNumber   uint8         `koanf:"cluster-number"`
-	TLS             security      `koanf:",squash"`
+	BootstrapExpect int             `koanf:"bootstrap-expect"`
+	Learner         bool            `koanf:"learner"`
+	WaitToJoin      bool            `koanf:"wait-to-join"`
+	StableTime      time.Duration   `koanf:"stable-time"`
+	ClusterNumber   uint8           `koanf:"cluster-number"`
+	TLS             security        `koanf:",squash"`
+	Payment         paymentSettings `koanf:",squash"`
 
 	LogFormat string `koanf:"log-format"`
 	LogLevel  string `koanf:"log-level"`
@@ -81,6 +82,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Duration("stable-time", membership.DefaultConfig().StableTime, "how long a joining node must be healthy before it gets its vote")
 	f.Uint8("cluster-number", 0, "of a cluster that is made: part of its orders' uids, for front-ends with several clusters")
 	new(security).flags(f)
+	addPaymentFlags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
 	f.String("log-format", "", "text or json; by default text on a terminal")
 	f.String("log-level", "info", "debug, info, warn or error")
