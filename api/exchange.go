@@ -90,7 +90,7 @@ func (x *exchange) fail(err error) {
 	problem.Instance = x.path + "#" + x.id
 	kind := problem.Kind()
 	headers := x.writer.Header()
-	if retry := retryAfter(kind); retry > 0 {
+	if retry := retryAfter(&problem); retry > 0 {
 		headers.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if kind == contract.Unauthorized {

@@ -17,6 +17,11 @@ type header struct {
 	hasBody       bool // a body was announced, with Transfer-Encoding or a Content-Length above 0
 	wantsTiming   bool // X-Server-Timing was sent
 
+	// X-Forwarded-For: whether it came, more than once, and what it was last.
+	// It is judged by senderOf, because it counts from trusted proxies only.
+	forwarded, forwardedTwice bool
+	forwardedFor              []byte
+
 	seen uint8 // bits of the lines that may come once
 }
 
@@ -100,9 +105,13 @@ func (h *header) line(line []byte) *contract.Problem {
 		if equalFold(name, "content-length") {
 			return h.contentLength(trimSpace(value))
 		}
-	case len("Idempotency-Key"): // and X-Server-Timing
+	case len("Idempotency-Key"): // and X-Server-Timing and X-Forwarded-For
 		if equalFold(name, "idempotency-key") {
 			return h.idempotencyKey(trimSpace(value))
+		}
+		if equalFold(name, "x-forwarded-for") {
+			h.forwarded, h.forwardedTwice, h.forwardedFor = true, h.forwarded, trimSpace(value)
+			return nil
 		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
 	case len("Transfer-Encoding"):

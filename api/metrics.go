@@ -26,6 +26,8 @@ var latencyBounds = [...]time.Duration{
 //	onsale_http_request_duration_seconds{route}      first byte read to answer made
 //	onsale_shed_total{kind}                          reads refused because buys go first
 //	onsale_answered_at_door_total                    buys of closed sales that no leader was asked about
+//	onsale_throttled_total{policy}                   429 by user or by address
+//	onsale_limited_keys{policy}, onsale_limited_keys_evicted_total{policy}
 //	onsale_token_cache_hits_total, onsale_token_cache_misses_total, onsale_tokens_refused_total
 //
 // Alert when onsale_http_refused_total{status="503"} grows while the node leads,
@@ -34,10 +36,12 @@ type Metrics struct {
 	shards [counterShards]metricsShard
 	tokens *Verifier
 	shed   shedCounters
+	limits atomic.Pointer[limits] // of the buyers' listener, when there is one
 
 	requests, refused, duration *prometheus.Desc
 	hits, misses, badTokens     *prometheus.Desc
 	shedTotal, atDoor           *prometheus.Desc
+	limit                       limitDescriptions
 }
 
 type metricsShard struct {
@@ -52,6 +56,7 @@ type metricsShard struct {
 func NewMetrics(tokens *Verifier) *Metrics {
 	return &Metrics{
 		tokens:    tokens,
+		limit:     newLimitDescriptions(),
 		requests:  prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:   prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration:  prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
@@ -77,7 +82,7 @@ func (m *Metrics) observe(hint uint64, r route, o outcome, took time.Duration) {
 
 // Describe is for the registry.
 func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens, m.shedTotal, m.atDoor} {
+	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens, m.shedTotal, m.atDoor, m.limit.throttled, m.limit.keys, m.limit.evictions} {
 		descriptions <- d
 	}
 }
@@ -105,6 +110,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.MustNewConstMetric(m.shedTotal, prometheus.CounterValue, float64(m.shed.shed[kind].Load()), shedNames[kind])
 	}
 	metrics <- prometheus.MustNewConstMetric(m.atDoor, prometheus.CounterValue, float64(m.shed.atDoor.Load()))
+	m.limit.collect(m.limits.Load(), metrics)
 	metrics <- prometheus.MustNewConstMetric(m.hits, prometheus.CounterValue, float64(m.tokens.hits.sum()))
 	metrics <- prometheus.MustNewConstMetric(m.misses, prometheus.CounterValue, float64(m.tokens.misses.Load()))
 	metrics <- prometheus.MustNewConstMetric(m.badTokens, prometheus.CounterValue, float64(m.tokens.refusals.Load()))

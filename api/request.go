@@ -110,7 +110,7 @@ func (r *request) fail(err error) {
 	problem.Instance = string(r.path) + "#" + string(r.requestID())
 	response := &r.ctx.Response
 	response.ResetBody()
-	if retry := retryAfter(problem.Kind()); retry > 0 {
+	if retry := retryAfter(&problem); retry > 0 {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if problem.Kind() == contract.Unauthorized {

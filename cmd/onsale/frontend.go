@@ -32,6 +32,7 @@ type frontEndSettings struct {
 	LogLevel          string   `koanf:"log-level"`
 	Config            string   `koanf:"config"`
 	TLS               security `koanf:",squash"`
+	Limits            limits   `koanf:",squash"`
 	QueueRequestsMax  int      `koanf:"queue-requests-max"`
 	TokensCached      int      `koanf:"tokens-cached"`
 	ConnectionsMax    int      `koanf:"connections-max"`
@@ -55,6 +56,7 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
 	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 	new(security).flags(f)
+	new(limits).flags(f)
 }
 
 func newFrontEnd(p *program) *cobra.Command {
@@ -145,6 +147,9 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	config := api.DefaultConfig()
 	config.Logger = f.log
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
+	if err := f.settings.Limits.apply(&config); err != nil {
+		return err
+	}
 	metrics := api.NewMetrics(verifier)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics, f.table, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -150,7 +150,10 @@ func (v *server) startHTTP() error {
 	if err != nil {
 		return err
 	}
-	config := v.settings.http(v.log)
+	config, err := v.settings.http(v.log)
+	if err != nil {
+		return err
+	}
 	metrics := api.NewMetrics(verifier)
 	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
