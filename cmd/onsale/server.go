@@ -34,6 +34,7 @@ const readyInterval = 10 * time.Millisecond
 type server struct {
 	settings    *settings
 	secret      []byte
+	tokens      *tokens
 	log         *slog.Logger
 	credentials *certificate.Credentials // nil without TLS
 
@@ -144,12 +145,11 @@ func (v *server) Clusters() []api.Cluster {
 func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
 
 func (v *server) startHTTP() error {
-	tokens := api.DefaultTokenConfig()
-	tokens.Secrets, tokens.CacheEntries = [][]byte{v.secret}, v.settings.TokensCached
-	verifier, err := api.NewVerifier(tokens)
-	if err != nil {
+	var err error
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.settings.TokensCached, v.log); err != nil {
 		return err
 	}
+	verifier := v.tokens.verifier
 	config, err := v.settings.http(v.log)
 	if err != nil {
 		return err
@@ -291,5 +291,6 @@ func (v *server) close() error {
 	} else if v.privateListener != nil {
 		errs = append(errs, v.privateListener.Close())
 	}
+	v.tokens.close()
 	return errors.Join(errs...)
 }

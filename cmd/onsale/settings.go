@@ -46,6 +46,7 @@ type settings struct {
 	ClusterNumber   uint8         `koanf:"cluster-number"`
 	TLS             security      `koanf:",squash"`
 	Limits          limits        `koanf:",squash"`
+	Tokens          tokenSettings `koanf:",squash"`
 
 	LogFormat string `koanf:"log-format"`
 	LogLevel  string `koanf:"log-level"`
@@ -83,6 +84,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Uint8("cluster-number", 0, "of a cluster that is made: part of its orders' uids, for front-ends with several clusters")
 	new(security).flags(f)
 	new(limits).flags(f)
+	new(tokenSettings).flags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
 	f.String("log-format", "", "text or json; by default text on a terminal")
 	f.String("log-level", "info", "debug, info, warn or error")
@@ -186,7 +188,7 @@ func (s *settings) validate() error {
 	if err := s.allow(); err != nil {
 		return err
 	}
-	if err := s.Limits.validate(); err != nil {
+	if err := errors.Join(s.Limits.validate(), s.Tokens.validate()); err != nil {
 		return err
 	}
 	_, err := s.node()
