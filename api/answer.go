@@ -37,8 +37,8 @@ func retryAfter(problem *contract.Problem) int {
 	return 0
 }
 
-// challenge returns the WWW-Authenticate of a 401 (RFC 6750, section 3).
-func challenge(detail string, tokenSent bool) string {
+// wwwAuthenticate returns the WWW-Authenticate of a 401 (RFC 6750, section 3).
+func wwwAuthenticate(detail string, tokenSent bool) string {
 	if !tokenSent {
 		return `Bearer realm="onsale"`
 	}

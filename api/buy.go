@@ -23,6 +23,9 @@ func (p *Public) buy(r *request) error {
 	if err := r.checkBuy(); err != nil {
 		return err
 	}
+	if err := p.passGate(r); err != nil {
+		return err
+	}
 	cluster, view, err := p.saleOf(&r.query)
 	if err != nil || p.decidedAtDoor(r, view) {
 		return err

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"onsale/challenge"
 )
 
 // ErrBadConfig is returned when a configuration breaks a bound; the message says
@@ -73,6 +75,9 @@ type Config struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For is
 	// believed. They must make one line of it.
 	TrustedProxies []netip.Prefix
+	// Gate decides which buys may go to the sale; nil lets all. Challenges of one
+	// that makes them itself (challenge.Issuer) are given out at /v1/challenge.
+	Gate challenge.Gate
 	// Clock says what time it is; for tests.
 	Clock func() time.Time
 	// Logger gets what operators must know. No tokens or user ids go there.

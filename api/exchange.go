@@ -94,7 +94,7 @@ func (x *exchange) fail(err error) {
 		headers.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if kind == contract.Unauthorized {
-		headers.Set("WWW-Authenticate", challenge(problem.Detail, x.request.Header.Get("Authorization") != ""))
+		headers.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, x.request.Header.Get("Authorization") != ""))
 	}
 	if problem.Allow != "" {
 		headers.Set("Allow", problem.Allow)

@@ -14,8 +14,9 @@ type header struct {
 	key           []byte // Idempotency-Key
 	requestID     []byte // X-Request-Id; nil when absent or not usable
 	ifNoneMatch   []byte
-	hasBody       bool // a body was announced, with Transfer-Encoding or a Content-Length above 0
-	wantsTiming   bool // X-Server-Timing was sent
+	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
+	wantsTiming   bool   // X-Server-Timing was sent
+	challenge     []byte // X-Challenge-Response
 
 	// X-Forwarded-For: whether it came, more than once, and what it was last.
 	// It is judged by senderOf, because it counts from trusted proxies only.
@@ -32,6 +33,7 @@ const (
 	seenLength
 	seenRequestID
 	seenIfNoneMatch
+	seenChallenge
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -114,6 +116,11 @@ func (h *header) line(line []byte) *contract.Problem {
 			return nil
 		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
+	case len(contract.ChallengeHeader):
+		if equalFold(name, "x-challenge-response") {
+			h.challenge = trimSpace(value)
+			return h.once(seenChallenge, contract.ChallengeHeader)
+		}
 	case len("Transfer-Encoding"):
 		h.hasBody = h.hasBody || equalFold(name, "transfer-encoding")
 	}

@@ -114,7 +114,7 @@ func (r *request) fail(err error) {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if problem.Kind() == contract.Unauthorized {
-		response.Header.Set("WWW-Authenticate", challenge(problem.Detail, len(r.header.authorization) > 0))
+		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.authorization) > 0))
 	}
 	r.outcome = outcomeOfKind(problem.Kind())
 	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)

@@ -158,7 +158,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	config := api.DefaultConfig()
 	config.Logger = f.log
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
-	if err := f.settings.Limits.apply(&config); err != nil {
+	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err
 	}
 	metrics := api.NewMetrics(verifier)

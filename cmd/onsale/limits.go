@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
+	"onsale/challenge"
 )
 
 // limits says how often buyers may ask, for nodes and front-ends.
@@ -18,6 +19,7 @@ type limits struct {
 	LimitedUsersMax          int      `koanf:"limited-users-max"`
 	LimitedAddressesMax      int      `koanf:"limited-addresses-max"`
 	TrustedProxies           []string `koanf:"trusted-proxies"`
+	ChallengeBits            int      `koanf:"challenge-bits"`
 }
 
 func (l *limits) flags(f *pflag.FlagSet) {
@@ -29,23 +31,42 @@ func (l *limits) flags(f *pflag.FlagSet) {
 	f.Int("limited-users-max", c.LimitedUsersMax, "users whose requests are counted")
 	f.Int("limited-addresses-max", c.LimitedAddressesMax, "networks whose requests are counted")
 	f.StringSlice("trusted-proxies", nil, "networks of proxies whose X-Forwarded-For is believed: 10.0.0.0/8,192.0.2.7")
+	f.Int("challenge-bits", 0, "work that each buyer's processor must do before a buy, 1 to 30 bits: 20 is a second or two on a telephone, each more doubles it; 0 for none")
 }
 
 // validate checks what can be checked without the rest of the configuration.
 func (l *limits) validate() error {
 	c := api.DefaultConfig()
-	if err := l.apply(&c); err != nil {
+	if err := l.apply(&c, make([]byte, api.SecretBytesMin)); err != nil {
 		return err
 	}
 	return c.Validate()
 }
 
-// apply sets the limits of the buyers' listener.
-func (l *limits) apply(c *api.Config) (err error) {
+// apply sets the limits of the buyers' listener. The secret makes challenges.
+func (l *limits) apply(c *api.Config, secret []byte) (err error) {
+	if c.Gate, err = l.gate(secret); err != nil {
+		return err
+	}
 	c.UserRequestsPerSecond, c.UserBurst, c.LimitedUsersMax = l.UserRequestsPerSecond, l.UserBurst, l.LimitedUsersMax
 	c.AddressRequestsPerSecond, c.AddressBurst, c.LimitedAddressesMax = l.AddressRequestsPerSecond, l.AddressBurst, l.LimitedAddressesMax
 	c.TrustedProxies, err = parseProxies(l.TrustedProxies)
 	return err
+}
+
+// gate returns what asks for work before a buy; nil when nothing does.
+func (l *limits) gate(secret []byte) (challenge.Gate, error) {
+	if l.ChallengeBits == 0 {
+		return nil, nil
+	}
+	if len(secret) == 0 {
+		return nil, fmt.Errorf("%w: --challenge-bits needs a --secret-file, the same on all nodes and front-ends", errUsage)
+	}
+	work, err := challenge.NewWork(challenge.WorkConfig{Secret: secret, DifficultyBits: l.ChallengeBits, Window: challenge.DefaultWindow})
+	if err != nil {
+		return nil, fmt.Errorf("%w: --challenge-bits: %w", errUsage, err)
+	}
+	return work, nil
 }
 
 // parseProxies reads networks; an address alone is a network of one.

@@ -34,7 +34,7 @@ func TestLimitSettings(t *testing.T) {
 			l = s.Limits
 		}
 		c := api.DefaultConfig()
-		if err := l.apply(&c); err != nil {
+		if err := l.apply(&c, nil); err != nil {
 			t.Fatal(err)
 		}
 		want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")}
@@ -53,4 +53,18 @@ func TestLimitSettingsFromEnvironment(t *testing.T) {
 	has(t, command(t, 2, "config", "validate", "--trusted-proxies", "::ffff:10.0.0.0/104"), "TrustedProxies")
 	has(t, command(t, 2, "config", "validate", "--address-requests-per-second", "-1"), "address")
 	has(t, command(t, 2, "config", "validate", "--user-requests-per-second", "1", "--user-burst", "0"), "user")
+}
+
+// A buy by command solves what the node asks for, unless told not to.
+func TestChallengeByCommand(t *testing.T) {
+	t.Setenv("ONSALE_CHALLENGE_BITS", "10")
+	o := openOffice(t)
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--quantity", "9")
+	has(t, o.buy(0, "ann", "buy"), "reserved")
+	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "0"), "challenge-required")
+	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "9"), "10 bits")
+	has(t, command(t, 2, "config", "validate", "--challenge-bits", "31"), "--challenge-bits")
+	p := newProvider(t)
+	has(t, command(t, 2, "frontend", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--cluster", "127.0.0.1:1", "--jwks-file", p.file, "--token-issuer", "x"), "--secret-file")
 }

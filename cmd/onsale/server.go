@@ -150,7 +150,7 @@ func (v *server) startHTTP() error {
 		return err
 	}
 	verifier := v.tokens.verifier
-	config, err := v.settings.http(v.log)
+	config, err := v.settings.http(v.log, v.secret)
 	if err != nil {
 		return err
 	}

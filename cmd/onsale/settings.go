@@ -243,10 +243,10 @@ func (s *settings) allow() error {
 }
 
 // http is what both HTTP listeners need.
-func (s *settings) http(log *slog.Logger) (api.Config, error) {
+func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c := api.DefaultConfig()
 	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
-	return c, s.Limits.apply(&c)
+	return c, s.Limits.apply(&c, secret)
 }
 
 // client is the way to the leader while another node leads.
