@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/limit"
 	"onsale/sequencer"
 )
 
@@ -72,6 +73,8 @@ func newBenchServer(b testing.TB) *fasthttp.Server {
 	must(b, err)
 	config := DefaultConfig()
 	config.ReadTimeout, config.WriteTimeout = time.Minute, time.Minute
+	config.UserRequestsPerSecond, config.UserBurst = limit.PerSecondMax, limit.BurstMax
+	config.AddressRequestsPerSecond, config.AddressBurst = limit.PerSecondMax, limit.BurstMax
 	public, err := NewPublic(config, OneCluster(0, newConstantBackend()), verifier, NewMetrics(verifier))
 	must(b, err)
 	return public.server

@@ -19,8 +19,14 @@ type header struct {
 	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
 	chunked       bool   // with Transfer-Encoding
 	wantsTiming   bool   // X-Server-Timing was sent
+	challenge     []byte // X-Challenge-Response
 
-	seen uint8 // bits of the lines that may come once
+	// X-Forwarded-For: whether it came, more than once, and what it was last.
+	// It is judged by senderOf, because it counts from trusted proxies only.
+	forwarded, forwardedTwice bool
+	forwardedFor              []byte
+
+	seen uint16 // bits of the lines that may come once
 }
 
 const (
@@ -32,6 +38,7 @@ const (
 	seenIfNoneMatch
 	seenContentType
 	seenSignature
+	seenChallenge
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -114,11 +121,20 @@ func (h *header) line(line []byte) *contract.Problem {
 		if equalFold(name, "content-length") {
 			return h.contentLength(trimSpace(value))
 		}
-	case len("Idempotency-Key"): // and X-Server-Timing
+	case len("Idempotency-Key"): // and X-Server-Timing and X-Forwarded-For
 		if equalFold(name, "idempotency-key") {
 			return h.idempotencyKey(trimSpace(value))
 		}
+		if equalFold(name, "x-forwarded-for") {
+			h.forwarded, h.forwardedTwice, h.forwardedFor = true, h.forwarded, trimSpace(value)
+			return nil
+		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
+	case len(contract.ChallengeHeader):
+		if equalFold(name, "x-challenge-response") {
+			h.challenge = trimSpace(value)
+			return h.once(seenChallenge, contract.ChallengeHeader)
+		}
 	case len("Transfer-Encoding"):
 		h.chunked = h.chunked || equalFold(name, "transfer-encoding")
 		h.hasBody = h.hasBody || h.chunked
@@ -126,7 +142,7 @@ func (h *header) line(line []byte) *contract.Problem {
 	return nil
 }
 
-func (h *header) once(bit uint8, name string) *contract.Problem {
+func (h *header) once(bit uint16, name string) *contract.Problem {
 	if h.seen&bit != 0 {
 		return contract.BadParameter(name, "the header "+name+" came more than once")
 	}

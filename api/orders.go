@@ -123,10 +123,9 @@ func (p *Public) cancel(r *request) error {
 
 // buyer lets only buyers in and reads the query. What it answers is theirs
 // alone and is not to be stored.
-func (p *Public) buyer(r *request, allowed parameter) (err error) {
+func (p *Public) buyer(r *request, allowed parameter) error {
 	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
-	r.who, err = authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
-	if err != nil {
+	if err := p.identify(r); err != nil {
 		return err
 	}
 	if problem := r.query.read(r.raw, allowed); problem != nil {

@@ -26,6 +26,7 @@ type Public struct {
 	waiters  chan struct{} // a place for each read that waits for the replica
 	sole     atomic.Uint64 // see defaultSale
 	recent   *recent
+	limits   limits
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
@@ -37,6 +38,11 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
 	}
+	var err error
+	if p.limits, err = newLimits(&config); err != nil {
+		return nil, err
+	}
+	metrics.limits.Store(&p.limits)
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
 	p.routes = p.newRouter()
@@ -105,6 +111,10 @@ func (p *Public) guard(r *request) {
 	}()
 	if err := p.check(r); err != nil {
 		r.ctx.SetConnectionClose() // who broke the framing rules once is not read on
+		r.fail(err)
+		return
+	}
+	if err := p.limitAddress(r); err != nil {
 		r.fail(err)
 		return
 	}

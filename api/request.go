@@ -110,11 +110,11 @@ func (r *request) fail(err error) {
 	problem.Instance = string(r.path) + "#" + string(r.requestID())
 	response := &r.ctx.Response
 	response.ResetBody()
-	if retry := retryAfter(problem.Kind()); retry > 0 {
+	if retry := retryAfter(&problem); retry > 0 {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if problem.Kind() == contract.Unauthorized {
-		response.Header.Set("WWW-Authenticate", challenge(problem.Detail, len(r.header.authorization) > 0))
+		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.authorization) > 0))
 	}
 	r.outcome = outcomeOfKind(problem.Kind())
 	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)

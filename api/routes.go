@@ -10,6 +10,9 @@ import (
 // buyPath is where tickets are bought and seen.
 const buyPath = "/v1/tickets"
 
+// challengePath is where buyers get a challenge.
+const challengePath = "/v1/challenge"
+
 // requestKey finds the *request in the HTTP library's context.
 const requestKey = "request"
 
@@ -35,6 +38,7 @@ func (p *Public) newRouter() *router.Router {
 	get(buyPath+"/{sale}", routeTicket, p.ticket)
 	routes.POST(paymentPath, p.routed(routePay, p.pay))
 	routes.POST(webhookPath+"{provider}", p.routed(routeWebhook, p.webhook))
+	get(challengePath, routeChallenge, p.challenge)
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
 	routes.DELETE("/v1/orders/{uid}", p.routed(routeCancel, p.cancel))

@@ -42,6 +42,7 @@ func testConfig() Config {
 	config := DefaultConfig()
 	config.ReadWait = 100 * time.Millisecond
 	config.ReadTimeout = time.Second
+	config.UserRequestsPerSecond = 0 // tests of limits set it
 	return config
 }
 

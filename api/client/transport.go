@@ -61,12 +61,13 @@ func parseAddress(scheme, address string) (*url.URL, error) {
 
 // call is one request: what is sent, and where the answer goes.
 type call struct {
-	method string
-	path   string
-	query  url.Values
-	key    string // Idempotency-Key
-	body   any    // sent as JSON unless nil
-	into   any    // filled from the answer unless nil
+	method    string
+	path      string
+	query     url.Values
+	key       string // Idempotency-Key
+	challenge string // a solved one
+	body      any    // sent as JSON unless nil
+	into      any    // filled from the answer unless nil
 }
 
 // do sends a call and returns the header of the answer.
@@ -94,6 +95,9 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	}
 	if what.key != "" {
 		request.Header.Set("Idempotency-Key", what.key)
+	}
+	if what.challenge != "" {
+		request.Header.Set(contract.ChallengeHeader, what.challenge)
 	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)

@@ -35,6 +35,18 @@ type DoorDecision struct {
 	AsOfSeq uint64 `json:"as_of_seq"`
 }
 
+// Challenge is what a buyer has to solve before a buy: find the number NONCE, in
+// decimal digits, for which the SHA-256 of CHALLENGE:NONCE begins with so many
+// zero bits, and send that text in the header X-Challenge-Response.
+type Challenge struct {
+	Challenge      string    `json:"challenge"`
+	DifficultyBits int       `json:"difficulty_bits"`
+	ExpiresAt      time.Time `json:"expires_at"` // it serves any number of buys before
+}
+
+// ChallengeHeader is the header of a solved challenge.
+const ChallengeHeader = "X-Challenge-Response"
+
 // Order is an order as its buyer sees it.
 type Order struct {
 	UID        string     `json:"uid"`

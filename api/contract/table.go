@@ -18,6 +18,7 @@ const (
 	SaleRequired
 	Unauthorized
 	Forbidden
+	ChallengeRequired
 	NotFound
 	UnknownSale
 	UnknownOrder
@@ -63,6 +64,9 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden is returned when a valid token lacks the role.
 	ErrForbidden = errors.New("forbidden")
+	// ErrChallengeRequired is returned when a buy must show that a challenge was
+	// solved: get one at /v1/challenge.
+	ErrChallengeRequired = errors.New("a solved challenge is required")
 	// ErrNotFound is returned when there is no such route.
 	ErrNotFound = errors.New("not found")
 	// ErrUnknownSale is returned when there is no sale with that id.
@@ -127,6 +131,7 @@ var table = [KindCount]Entry{
 	SaleRequired:         {http.StatusBadRequest, "sale-required", "The sale must be named", false, ErrSaleRequired},
 	Unauthorized:         {http.StatusUnauthorized, "unauthorized", "A valid token is required", false, ErrUnauthorized},
 	Forbidden:            {http.StatusForbidden, "forbidden", "The token lacks the role", false, ErrForbidden},
+	ChallengeRequired:    {http.StatusForbidden, "challenge-required", "A solved challenge is required", false, ErrChallengeRequired},
 	NotFound:             {http.StatusNotFound, "not-found", "There is no such resource", false, ErrNotFound},
 	UnknownSale:          {http.StatusNotFound, "unknown-sale", "There is no such sale", false, ErrUnknownSale},
 	UnknownOrder:         {http.StatusNotFound, "unknown-order", "You have no such order", false, ErrUnknownOrder},

@@ -22,6 +22,9 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 	}
 	s.DataDir, s.JoinAt = dir, ""
 	s.Payment.Provider, s.Payment.URL = providerSandbox, ""
+	if s.Limits.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
+		s.Limits.UserRequestsPerSecond = 0 // load tools have one user and one token
+	}
 	err = runServer(ctx, s, log, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))
 }

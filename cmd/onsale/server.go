@@ -35,6 +35,7 @@ const readyInterval = 10 * time.Millisecond
 type server struct {
 	settings    *settings
 	secret      []byte
+	tokens      *tokens
 	log         *slog.Logger
 	credentials *certificate.Credentials // nil without TLS
 
@@ -173,13 +174,15 @@ func (v *server) Clusters() []api.Cluster {
 func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
 
 func (v *server) startHTTP() error {
-	tokens := api.DefaultTokenConfig()
-	tokens.Secrets, tokens.CacheEntries = [][]byte{v.secret}, v.settings.TokensCached
-	verifier, err := api.NewVerifier(tokens)
+	var err error
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.settings.TokensCached, v.log); err != nil {
+		return err
+	}
+	verifier := v.tokens.verifier
+	config, err := v.settings.http(v.log, v.secret)
 	if err != nil {
 		return err
 	}
-	config := v.settings.http(v.log)
 	metrics := api.NewMetrics(verifier)
 	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
@@ -330,5 +333,6 @@ func (v *server) close() error {
 	} else if v.privateListener != nil {
 		errs = append(errs, v.privateListener.Close())
 	}
+	v.tokens.close()
 	return errors.Join(errs...)
 }
