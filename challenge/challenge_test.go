@@ -165,15 +165,6 @@ func TestSolveEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestCheckDoesNotAllocate(t *testing.T) {
-	w := newTest(t, nil)
-	text := []byte(solve(t, w.Issue("ann", at(0))))
-	var err error
-	if n := testing.AllocsPerRun(100, func() { err = w.Check("ann", text, at(1)) }); n >= 1 || err != nil {
-		t.Errorf("%v allocations, %v", n, err)
-	}
-}
-
 // FuzzParse: what is taken has one spelling, and nothing that was not made here
 // passes.
 func FuzzParse(f *testing.F) {
