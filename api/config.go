@@ -54,6 +54,14 @@ type Config struct {
 	PayWait time.Duration
 	// WebhookBytesMax bounds the body of a payment provider's webhook.
 	WebhookBytesMax int
+	// PollsMax bounds the requests that wait for their orders to change (?wait=).
+	PollsMax int
+	// StreamsMax bounds the open event streams.
+	StreamsMax int
+	// StreamInterval is how often a sale's listeners hear of it at most.
+	StreamInterval time.Duration
+	// StreamRetry is after how long a listener whose stream broke should come back.
+	StreamRetry time.Duration
 	// ReadWaitersMax bounds the reads that wait so at once; more are told to
 	// come back, so that made-up uids cannot tie the server up.
 	ReadWaitersMax int
@@ -104,6 +112,10 @@ func DefaultConfig() Config {
 		ReadWait:                 2 * time.Second,
 		ReadWaitersMax:           1024,
 		PayWait:                  15 * time.Second,
+		PollsMax:                 16 << 10,
+		StreamsMax:               128 << 10,
+		StreamInterval:           250 * time.Millisecond,
+		StreamRetry:              3 * time.Second,
 		WebhookBytesMax:          64 << 10,
 		ShedViewsLoad:            0.5,
 		ShedPollsLoad:            0.75,
@@ -131,6 +143,8 @@ func (c *Config) Validate() error {
 		{"BodyBytesMax", c.BodyBytesMax, 1 << 10, 1 << 20},
 		{"ConnectionsMax", c.ConnectionsMax, 1, 1 << 22},
 		{"ConnectionsPerAddressMax", c.ConnectionsPerAddressMax, 0, 1 << 22},
+		{"PollsMax", c.PollsMax, 0, 1 << 20},
+		{"StreamsMax", c.StreamsMax, 0, 1 << 22},
 		{"WebhookBytesMax", c.WebhookBytesMax, 1 << 10, 1 << 20},
 		{"ReadWaitersMax", c.ReadWaitersMax, 0, 1 << 20},
 	}
@@ -163,6 +177,8 @@ func (c *Config) validateTimes() error {
 		{"WriteTimeout", c.WriteTimeout, 10 * time.Millisecond, time.Minute},
 		{"IdleTimeout", c.IdleTimeout, 10 * time.Millisecond, time.Hour},
 		{"ReadWait", c.ReadWait, 0, time.Minute},
+		{"StreamInterval", c.StreamInterval, time.Millisecond, time.Minute},
+		{"StreamRetry", c.StreamRetry, 0, time.Minute},
 		{"PayWait", c.PayWait, time.Millisecond, time.Minute},
 	}
 	for _, t := range times {

@@ -14,6 +14,7 @@ type header struct {
 	key           []byte // Idempotency-Key
 	requestID     []byte // X-Request-Id; nil when absent or not usable
 	ifNoneMatch   []byte
+	lastEventID   []byte
 	contentType   []byte
 	signature     []byte // Onsale-Signature or Stripe-Signature, of a webhook
 	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
@@ -39,6 +40,7 @@ const (
 	seenContentType
 	seenSignature
 	seenChallenge
+	seenLastEventID
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -103,7 +105,7 @@ func (h *header) line(line []byte) *contract.Problem {
 			h.requestID = usableRequestID(trimSpace(value))
 			return h.once(seenRequestID, "X-Request-Id")
 		}
-	case len("Authorization"): // and If-None-Match
+	case len("Authorization"): // and If-None-Match and Last-Event-ID
 		if equalFold(name, "authorization") {
 			h.authorization = trimSpace(value)
 			return h.once(seenAuthorization, "Authorization")
@@ -111,6 +113,10 @@ func (h *header) line(line []byte) *contract.Problem {
 		if equalFold(name, "if-none-match") {
 			h.ifNoneMatch = trimSpace(value)
 			return h.once(seenIfNoneMatch, "If-None-Match")
+		}
+		if equalFold(name, "last-event-id") {
+			h.lastEventID = trimSpace(value)
+			return h.once(seenLastEventID, "Last-Event-ID")
 		}
 	case len("Onsale-Signature"): // and Stripe-Signature
 		if equalFold(name, "onsale-signature") || equalFold(name, "stripe-signature") {

@@ -28,21 +28,24 @@ var latencyBounds = [...]time.Duration{
 //	onsale_answered_at_door_total                    buys of closed sales that no leader was asked about
 //	onsale_throttled_total{policy}                   429 by user or by address
 //	onsale_limited_keys{policy}, onsale_limited_keys_evicted_total{policy}
+//	onsale_streams_open, …                           see streamDescriptions
 //	onsale_token_keys, onsale_token_keys_stale       of the file of a provider's keys
 //	onsale_token_cache_hits_total, onsale_token_cache_misses_total, onsale_tokens_refused_total
 //
 // Alert when onsale_http_refused_total{status="503"} grows while the node leads,
 // or when {status="504"} grows at all: buyers do not know their outcome.
 type Metrics struct {
-	shards [counterShards]metricsShard
-	tokens *Verifier
-	shed   shedCounters
-	limits atomic.Pointer[limits] // of the buyers' listener, when there is one
+	shards  [counterShards]metricsShard
+	tokens  *Verifier
+	shed    shedCounters
+	limits  atomic.Pointer[limits]  // of the buyers' listener, when there is one
+	streams atomic.Pointer[streams] // the same
 
 	requests, refused, duration *prometheus.Desc
 	hits, misses, badTokens     *prometheus.Desc
 	shedTotal, atDoor           *prometheus.Desc
 	limit                       limitDescriptions
+	stream                      streamDescriptions
 	providerKeys, staleKeys     *prometheus.Desc
 }
 
@@ -59,6 +62,7 @@ func NewMetrics(tokens *Verifier) *Metrics {
 	return &Metrics{
 		tokens:       tokens,
 		limit:        newLimitDescriptions(),
+		stream:       newStreamDescriptions(),
 		requests:     prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:      prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration:     prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
@@ -89,6 +93,9 @@ func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens, m.shedTotal, m.atDoor, m.limit.throttled, m.limit.keys, m.limit.evictions, m.providerKeys, m.staleKeys} {
 		descriptions <- d
 	}
+	for _, d := range m.stream.list() {
+		descriptions <- d
+	}
 }
 
 // Collect is for the registry.
@@ -115,6 +122,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	}
 	metrics <- prometheus.MustNewConstMetric(m.atDoor, prometheus.CounterValue, float64(m.shed.atDoor.Load()))
 	m.limit.collect(m.limits.Load(), metrics)
+	m.stream.collect(m.streams.Load(), metrics)
 	m.collectKeys(metrics)
 	metrics <- prometheus.MustNewConstMetric(m.hits, prometheus.CounterValue, float64(m.tokens.hits.sum()))
 	metrics <- prometheus.MustNewConstMetric(m.misses, prometheus.CounterValue, float64(m.tokens.misses.Load()))

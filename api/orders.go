@@ -79,7 +79,7 @@ func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int)
 
 // order answers GET /v1/orders/{uid}.
 func (p *Public) order(r *request) error {
-	if err := p.buyer(r, parameterAfterSeq|parameterPretty); err != nil {
+	if err := p.buyer(r, parameterAfterSeq|parameterWait|parameterPretty); err != nil {
 		return err
 	}
 	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
@@ -88,6 +88,11 @@ func (p *Public) order(r *request) error {
 	cluster, view, err := p.ownOrder(r)
 	if err != nil {
 		return err
+	}
+	if r.query.wait > 0 {
+		if view, err = p.orderChanges(r, cluster, place{cluster.Number, view.Sale, view.Seq}, view); err != nil {
+			return err
+		}
 	}
 	tag := orderTag(&view)
 	r.ctx.Response.Header.Set("ETag", tag)

@@ -28,12 +28,15 @@ const (
 	routePay
 	routeWebhook
 	routeReconcile
+	routeTicketEvents
+	routeOrderEvents
+	routeSaleEvents
 	routeChallenge
 	routeCount
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create",
-	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "pay", "webhook", "reconcile", "challenge"}
+	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "pay", "webhook", "reconcile", "ticket_events", "order_events", "sale_events", "challenge"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.

@@ -35,6 +35,10 @@ type Backend interface {
 	// returns is as of asOf, unless nobody has decided as much. It waits no
 	// longer than ctx. ErrBehind, ErrNoLeader.
 	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
+	// Watch lets changed be called after every change of an order from now on that
+	// Order can show, perhaps without one, until stop. changed must neither block nor
+	// call the backend.
+	Watch(order uint64, changed func()) (stop func())
 	// OrdersOf returns the user's orders with a seq above after, lowest first, at
 	// most limit of them, as Order does.
 	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)

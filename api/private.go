@@ -56,6 +56,9 @@ type Private struct {
 	tokens     *Verifier
 	metrics    *Metrics
 	operations Operations
+	live       counting        // sellers' event streams
+	stopping   context.Context //nolint:containedctx // ends when the listener shuts down
+	stop       context.CancelFunc
 
 	server *http.Server
 	mux    *http.ServeMux
@@ -68,6 +71,8 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 		return nil, err
 	}
 	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments}
+	p.live.most = liveMax
+	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),
@@ -95,6 +100,7 @@ func (p *Private) Serve(listener net.Listener) error {
 // connections. When ctx ends before that, what is left is cut off and the
 // context's error returned.
 func (p *Private) Shutdown(ctx context.Context) error {
+	p.stop()
 	err := p.server.Shutdown(ctx)
 	if err != nil {
 		return errors.Join(err, p.server.Close())

@@ -27,6 +27,10 @@ type Public struct {
 	sole     atomic.Uint64 // see defaultSale
 	recent   *recent
 	limits   limits
+	polls    chan struct{} // a place for each request that waits for its order to change
+	streams  *streams
+	stopping context.Context //nolint:containedctx // ends when the listener shuts down
+	stop     context.CancelFunc
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
@@ -38,6 +42,10 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
 	}
+	p.polls = make(chan struct{}, config.PollsMax)
+	p.stopping, p.stop = context.WithCancel(context.Background())
+	p.streams = newStreams(p)
+	metrics.streams.Store(p.streams)
 	var err error
 	if p.limits, err = newLimits(&config); err != nil {
 		return nil, err
@@ -59,6 +67,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
 		CloseOnShutdown:       true,
+		KeepHijackedConns:     true, // they are event streams
 		SecureErrorLogMessage: true, // tokens are not to be logged
 		LazyRequestTime:       true, // we read the clock ourselves
 		Logger:                discardLogger{},
@@ -83,10 +92,14 @@ func (discardLogger) Printf(string, ...any) {}
 // returns nil after a Shutdown.
 func (p *Public) Serve(listener net.Listener) error { return p.server.Serve(listener) }
 
-// Shutdown stops accepting, lets running requests finish and ends idle
-// connections. When ctx ends before that, its error is returned and what is
+// Shutdown stops accepting, lets running requests finish and ends event streams and
+// idle connections. When ctx ends before that, its error is returned and what is
 // left goes on unattended.
-func (p *Public) Shutdown(ctx context.Context) error { return p.server.ShutdownWithContext(ctx) }
+func (p *Public) Shutdown(ctx context.Context) error {
+	p.stop()
+	p.streams.close()
+	return p.server.ShutdownWithContext(ctx)
+}
 
 // handle answers one request.
 func (p *Public) handle(ctx *fasthttp.RequestCtx) {
