@@ -34,6 +34,7 @@ type Metrics struct {
 	shards [counterShards]metricsShard
 	tokens *Verifier
 	shed   shedCounters
+	buys   *latencies // of buys that were decided, for reports
 
 	requests, refused, duration *prometheus.Desc
 	hits, misses, badTokens     *prometheus.Desc
@@ -52,6 +53,7 @@ type metricsShard struct {
 func NewMetrics(tokens *Verifier) *Metrics {
 	return &Metrics{
 		tokens:    tokens,
+		buys:      newLatencies(),
 		requests:  prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:   prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration:  prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // privateWriteTimeout bounds an answer of the private listener: a CPU profile
@@ -32,6 +35,9 @@ type Operations struct {
 	// Streams has operators' routes that write their own answer, by pattern.
 	// An error is answered when nothing was written yet.
 	Streams map[string]func(http.ResponseWriter, *http.Request) error
+	// Timeline returns the course of a sale up to what is shown of it; it is not
+	// changed. Without it there is no such route.
+	Timeline func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error)
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
 }

@@ -18,6 +18,7 @@ import (
 	"onsale/forward"
 	"onsale/membership"
 	"onsale/raftfsm"
+	"onsale/report"
 	"onsale/sequencer"
 )
 
@@ -182,8 +183,9 @@ func (v *server) fail(err error) {
 }
 
 func (v *server) operations(metrics *api.Metrics) api.Operations {
+	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
+	registry.MustRegister(metrics, timelines, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return api.Operations{
 		Checks:  v.checks,
@@ -191,6 +193,8 @@ func (v *server) operations(metrics *api.Metrics) api.Operations {
 		Metrics: registry,
 		Cluster: clusterSteps(v.manager),
 		Streams: snapshotStreams(v.node),
+
+		Timeline: timelines.Timeline,
 	}
 }
 
