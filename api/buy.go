@@ -39,7 +39,7 @@ func (p *Public) buy(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.cluster, r.startsAt = cluster.Number, view.StartsAt
+	r.cluster, r.startsAt, r.bought = cluster.Number, view.StartsAt, true
 	return p.answerBuy(r, &result)
 }
 

@@ -40,6 +40,7 @@ type Metrics struct {
 	shed    shedCounters
 	limits  atomic.Pointer[limits]  // of the buyers' listener, when there is one
 	streams atomic.Pointer[streams] // the same
+	buys    *latencies              // of buys that were decided, for reports
 
 	requests, refused, duration *prometheus.Desc
 	hits, misses, badTokens     *prometheus.Desc
@@ -73,6 +74,7 @@ func NewMetrics(tokens *Verifier) *Metrics {
 		providerKeys: prometheus.NewDesc("onsale_token_keys", "Public keys whose tokens are accepted.", nil, nil),
 		staleKeys:    prometheus.NewDesc("onsale_token_keys_stale", "1 while the file of public keys does not load and older keys are in force. Alert when it is.", nil, nil),
 		badTokens:    prometheus.NewDesc("onsale_tokens_refused_total", "Tokens that were not valid.", nil, nil),
+		buys:         newLatencies(),
 	}
 }
 

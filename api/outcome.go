@@ -22,6 +22,7 @@ const (
 	routeSaleList
 	routeSaleShow
 	routeReport
+	routeTimeline
 	routeRefund
 	routeNode
 	routeCluster
@@ -35,8 +36,9 @@ const (
 	routeCount
 )
 
-var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create",
-	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "pay", "webhook", "reconcile", "ticket_events", "order_events", "sale_events", "challenge"}
+var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
+	"sale_list", "sale_show", "report", "timeline", "refund", "node", "cluster", "pay", "webhook", "reconcile", "ticket_events", "order_events",
+	"sale_events", "challenge"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.

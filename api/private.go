@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // privateWriteTimeout bounds an answer of the private listener: a CPU profile
@@ -35,6 +38,9 @@ type Operations struct {
 	// Payments is the cluster's way to its payment provider; nil where no payments
 	// are taken.
 	Payments Payments
+	// Timeline returns the course of a sale up to what is shown of it; it is not
+	// changed. Without it there is no such route.
+	Timeline func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error)
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
 }

@@ -44,6 +44,9 @@ func (p *Private) addSales(mux *http.ServeMux) {
 	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))
 	mux.Handle("PATCH /v1/sales/{id}", p.routed(routeSaleUpdate, rolesToChange, p.changeSale))
 	mux.Handle("GET /v1/sales/{id}/report", p.routed(routeReport, rolesToRead, p.report))
+	if p.operations.Timeline != nil {
+		mux.Handle("GET /v1/sales/{id}/timeline", p.routed(routeTimeline, rolesToRead, p.timeline))
+	}
 	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
 	for verb, kind := range saleVerbs() {
 		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))

@@ -109,6 +109,9 @@ func (p *Public) handle(ctx *fasthttp.RequestCtx) {
 	took := p.config.Clock().Sub(r.started)
 	r.finish(took)
 	p.metrics.observe(r.shard, r.route, r.outcome, took)
+	if r.bought {
+		p.metrics.buys.observe(r.shard, took)
+	}
 	r.end()
 	p.requests.Put(r)
 }

@@ -107,9 +107,12 @@ func (n *Node) openStores() (err error) {
 	if err != nil {
 		return fmt.Errorf("votes: %w", err)
 	}
-	n.journal, err = journal.Open(filepath.Join(dir, "journal"), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
+	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
 	return err
 }
+
+// JournalDir returns the folder of the node's journal.
+func (n *Node) JournalDir() string { return filepath.Join(n.config.DataDir, "journal") }
 
 // votesName is the file of raft's term and vote.
 const votesName = "raft-votes.bolt"

@@ -72,6 +72,12 @@ func (s *Seller) Report(ctx context.Context, id string) (*contract.Report, error
 	return get[contract.Report](ctx, s.connection, salePath(id)+"/report", nil)
 }
 
+// Timeline sums a sale up and tells its course. The node reads its whole journal
+// for that, so the answer may take minutes: ctx bounds it, no other timeout does.
+func (s *Seller) Timeline(ctx context.Context, id string) (*contract.SaleTimeline, error) {
+	return get[contract.SaleTimeline](ctx, s.connection.patient(), salePath(id)+"/timeline", nil)
+}
+
 // RefundOrder takes a paid order back.
 func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, error) {
 	order := new(contract.Order)

@@ -32,6 +32,7 @@ const (
 	InvalidQuantity
 	NotPaid
 	SaleChanged
+	JournalIncomplete
 	ClusterRefused
 	BodyTooLarge
 	URITooLong
@@ -39,6 +40,7 @@ const (
 	KeyReused
 	Throttled
 	HeadersTooLarge
+	TimelineBusy
 	Overloaded
 	NoLeader
 	Stopping
@@ -93,6 +95,12 @@ var (
 	ErrNotPaid = errors.New("the order is not paid")
 	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
 	ErrSaleChanged = errors.New("the sale changed meanwhile")
+	// ErrJournalIncomplete is returned when a node's journal begins behind the
+	// beginning of a sale, so that it cannot tell the sale's course.
+	ErrJournalIncomplete = errors.New("the journal does not have the sale's beginning")
+	// ErrTimelineBusy is returned when a node makes a timeline already, or cannot
+	// make one in time.
+	ErrTimelineBusy = errors.New("no timeline can be made now")
 	// ErrClusterRefused is returned when a step of the cluster's administration
 	// is not safe or makes no sense now.
 	ErrClusterRefused = errors.New("the cluster refuses this step")
@@ -145,6 +153,7 @@ var table = [KindCount]Entry{
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
+	JournalIncomplete:    {http.StatusConflict, "journal-incomplete", "This node's journal does not have the sale's beginning; ask another node", false, ErrJournalIncomplete},
 	ClusterRefused:       {http.StatusConflict, "cluster-refused", "The cluster refuses this step", false, ErrClusterRefused},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
@@ -152,6 +161,7 @@ var table = [KindCount]Entry{
 	KeyReused:            {http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request", false, ErrKeyReused},
 	Throttled:            {http.StatusTooManyRequests, "throttled", "Too many requests", true, ErrThrottled},
 	HeadersTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "The header is too large", false, ErrHeadersTooLarge},
+	TimelineBusy:         {http.StatusServiceUnavailable, "timeline-busy", "The node makes one timeline at a time", true, ErrTimelineBusy},
 	Overloaded:           {http.StatusServiceUnavailable, "overloaded", "Too many requests are waiting; yours has no place in line", true, sequencer.ErrOverloaded},
 	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "No leader can be reached; your request has no place in line", true, sequencer.ErrNoLeader},
 	Stopping:             {http.StatusServiceUnavailable, "stopping", "This node is shutting down; your request has no place in line", true, sequencer.ErrStopping},

@@ -19,6 +19,7 @@ import (
 	"onsale/membership"
 	"onsale/payment"
 	"onsale/raftfsm"
+	"onsale/report"
 	"onsale/sequencer"
 )
 
@@ -214,8 +215,9 @@ func (v *server) fail(err error) {
 }
 
 func (v *server) operations(metrics *api.Metrics) api.Operations {
+	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
+	registry.MustRegister(metrics, timelines, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if v.till.desk != nil {
 		registry.MustRegister(payment.NewCollector(v.till.desk))
@@ -227,6 +229,8 @@ func (v *server) operations(metrics *api.Metrics) api.Operations {
 		Cluster:  clusterSteps(v.manager),
 		Streams:  snapshotStreams(v.node),
 		Payments: v.till,
+
+		Timeline: timelines.Timeline,
 	}
 }
 
