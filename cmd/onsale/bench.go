@@ -12,7 +12,7 @@ import (
 )
 
 func newBench(p *program) *cobra.Command {
-	return group("bench", "Measure", newBenchSale(p), newBenchRush(p), newBenchFailover(p))
+	return group("bench", "Measure", newBenchSale(p), newBenchRush(p), newBenchFailover(p), newBenchPayments(p))
 }
 
 // newBenchSale runs a whole sale over HTTP against nodes of its own, or against a

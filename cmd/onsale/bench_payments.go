@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"onsale/bench"
+)
+
+func newBenchPayments(p *program) *cobra.Command {
+	o := bench.DefaultPaymentsOptions()
+	c := &cobra.Command{Use: "payments", Short: "Kill leaders, front-ends and the provider at every step of a payment, and reconcile", Args: arguments(cobra.NoArgs),
+		Long: `Starts three nodes, a front-end and a payment sandbox, and lets each kind of process kill
+itself at every place of the payment protocol while orders are bought, paid and refunded.
+When everything is settled, the provider's books, the orders and what the buyers were told
+are compared: no order charged twice, none charged without tickets, none paid without a
+charge.`,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if o.Program, err = os.Executable(); err != nil {
+				return err
+			}
+			o.Log = p.err
+			report, err := bench.RunPayments(c.Context(), o)
+			if err != nil {
+				return err
+			}
+			if err := p.printRun(report); err != nil {
+				return err
+			}
+			for _, place := range report.Places {
+				if len(place.Differences)+len(place.Wrong) > 0 {
+					return fmt.Errorf("%w: %s at %s: %d differences, %d orders are wrong", errNotExact, place.Process, place.Step, len(place.Differences), len(place.Wrong))
+				}
+			}
+			if !auditsClean(report.Audits) {
+				return fmt.Errorf("%w: an audit is not clean", errNotExact)
+			}
+			return nil
+		}}
+	f := c.Flags()
+	f.IntVar(&o.Runs, "runs", o.Runs, "how often each kind of process dies")
+	f.StringVar(&o.Only, "only", "", "only the places of one process (leader, front-end, provider), or one step")
+	f.IntVar(&o.Buyers, "buyers", o.Buyers, "who buy and pay at once")
+	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
+	return c
+}
