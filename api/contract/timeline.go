@@ -1,6 +1,10 @@
 package contract
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
 
 // SaleTimeline is a sale's report with its course over time.
 type SaleTimeline struct {
@@ -96,4 +100,9 @@ type ReportLatency struct {
 type LatencyBucket struct {
 	UpTo float64 `json:"up_to_ms"`
 	Buys uint64  `json:"buys"`
+}
+
+// String says what is wrong.
+func (m Mismatch) String() string {
+	return fmt.Sprintf("%s is %s by the journal, %s by the replica", m.Field, cmp.Or(m.Journal, "absent"), cmp.Or(m.Replica, "absent"))
 }
