@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -28,16 +29,24 @@ var (
 	chartLicense string
 )
 
+// firstSeconds is for how long the first chart goes, which shows the rush alone.
+const firstSeconds = 30
+
 // page is what the template shows.
 type page struct {
 	*contract.SaleTimeline
 	Data     *contract.SaleTimeline // once more, as the JSON that the charts read
+	First    int                    // firstSeconds
 	Facts    []fact
 	Outcomes []outcome
 	Lines    []line
 	// HasLater says that there are rows after the opening minutes, HasWaitlist that
 	// anybody ever waited.
 	HasLater, HasWaitlist bool
+	// HasOpening says that there are rows after those of the first chart.
+	HasOpening bool
+	// HasEnds says that any order was paid or ended.
+	HasEnds bool
 
 	Style, ChartStyle   template.CSS
 	Script, ChartScript template.JS
@@ -64,9 +73,10 @@ func WriteHTML(w io.Writer, s *contract.SaleTimeline) error {
 		return fmt.Errorf("page: %w", err)
 	}
 	p := &page{
-		SaleTimeline: s, Data: s, Facts: facts(s), Outcomes: outcomes(&s.Requests), Lines: lines(&s.Timeline),
-		HasLater: len(s.Timeline.Rows) > OpeningSeconds, HasWaitlist: s.Waitlist.Entered > 0,
-		Style: template.CSS(pageStyle), ChartStyle: template.CSS(chartStyle),
+		SaleTimeline: s, Data: s, First: firstSeconds, Facts: facts(s), Outcomes: outcomes(&s.Requests), Lines: lines(&s.Timeline),
+		HasLater: len(s.Timeline.Rows) > OpeningSeconds, HasOpening: len(s.Timeline.Rows) > firstSeconds, HasWaitlist: s.Waitlist.Entered > 0,
+		HasEnds: s.Orders.Paid+s.Orders.Expired+s.Orders.Cancelled > 0,
+		Style:   template.CSS(pageStyle), ChartStyle: template.CSS(chartStyle),
 		Script: template.JS(pageScript), ChartScript: template.JS("/*! uPlot\n" + chartLicense + "*/\n" + chartScript),
 	}
 	if err := t.Execute(w, p); err != nil {
@@ -112,16 +122,13 @@ func facts(s *contract.SaleTimeline) []fact {
 func outcomes(r *contract.ReportRequests) []outcome {
 	var refused []outcome
 	for reason, count := range r.ByReason {
-		refused = append(refused, outcome{Name: "refused: " + reason, Count: count})
+		if count == 0 {
+			continue
+		}
+		refused = append(refused, outcome{Name: reason, Count: count})
 	}
 	slices.SortFunc(refused, func(a, b outcome) int {
-		if a.Count != b.Count {
-			return int(min(b.Count, 1<<62)) - int(min(a.Count, 1<<62))
-		}
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
 	})
 	list := append([]outcome{{Name: "made an order", Count: r.Accepted}}, refused...)
 	for i := range list {

@@ -43,5 +43,5 @@ func money(minor int64, code string) string {
 	if minor < 0 {
 		whole = "-" + whole
 	}
-	return whole + " " + code
+	return whole + "\u00a0" + code // kept on one line
 }

@@ -52,7 +52,7 @@
   }
 
   const kinds = {
-    requests: { label: "requests", color: "--ink", width: 1, dash: [2, 3] },
+    requests: { label: "requests", color: "--soft", width: 1, fill: "--panel" },
     reserved: { label: "reserved", color: "--green", width: 2 },
     waitlisted: { label: "waitlisted", color: "--orange", width: 2, dash: [8, 3] },
     refused: { label: "refused", color: "--red", width: 2, dash: [3, 3] },
@@ -70,6 +70,10 @@
 
   // Each makes a chart's data and says what its axes are.
   const charts = {
+    first: element => {
+      const first = opening.slice(0, Number(element.dataset.seconds));
+      return { fields: outcomes, steps: true, y: "requests per second", ...counts(first, outcomes) };
+    },
     opening: () => ({ fields: outcomes, steps: true, y: "requests per second", ...counts(opening, outcomes) }),
     requests: () => ({ fields: outcomes, steps: true, y: "requests per minute", ...counts(perMinute(outcomes), outcomes) }),
     tickets: () => ({ fields: places, y: "tickets", ...levels(rows, places, [allTickets(), 0, 0]) }),
@@ -109,7 +113,7 @@
 
   function lineChart(element, chart) {
     const series = chart.fields.map(f => ({
-      label: kinds[f].label, stroke: style(kinds[f].color), width: kinds[f].width, dash: kinds[f].dash,
+      label: kinds[f].label, stroke: style(kinds[f].color), fill: kinds[f].fill && style(kinds[f].fill), width: kinds[f].width, dash: kinds[f].dash,
       points: { show: false }, paths: chart.steps ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
       value: (_, v) => v === null ? "–" : exact.format(v),
     }));
@@ -119,6 +123,7 @@
       axes: [axis(chart.unit.name + " after the opening", { size: 34 }), yAxis(chart.y)],
       series: [{ label: chart.unit.name, value: (_, v) => v === null ? "–" : exact.format(v) }].concat(series),
       cursor: { y: false, drag: { x: false, y: false } },
+      legend: { markers: { dash: (_, i) => i > 0 && kinds[chart.fields[i - 1]].dash ? "dashed" : "solid" } },
     }, chart.data, element);
   }
 
@@ -150,7 +155,7 @@
     const old = drawn.get(element);
     if (old) old.destroy();
     const name = element.dataset.chart;
-    drawn.set(element, name === "latency" ? latencyChart(element) : lineChart(element, charts[name]()));
+    drawn.set(element, name === "latency" ? latencyChart(element) : lineChart(element, charts[name](element)));
   }
 
   function drawAll() {
