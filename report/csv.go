@@ -65,7 +65,7 @@ func csvRow(opened time.Time, r *contract.TimelineRow) []string {
 			row = append(row, strconv.FormatUint(count, 10))
 		}
 	}
-	add(r.Batches, r.Requests, r.Replayed, r.Reserved, r.Waiting, r.Refused)
+	add(r.Batches, r.Requests, r.Replayed, r.Reserved, r.Waitlisted, r.Refused)
 	for _, reason := range refusals() {
 		add(r.ByReason[reason])
 	}

@@ -56,7 +56,7 @@ func join(rows []contract.TimelineRow) line {
 			to   *uint64
 			more uint64
 		}{
-			{&l.Batches, r.Batches}, {&l.Requests, r.Requests}, {&l.Replayed, r.Replayed}, {&l.Reserved, r.Reserved}, {&l.Waiting, r.Waiting},
+			{&l.Batches, r.Batches}, {&l.Requests, r.Requests}, {&l.Replayed, r.Replayed}, {&l.Reserved, r.Reserved}, {&l.Waitlisted, r.Waitlisted},
 			{&l.Refused, r.Refused}, {&l.Promoted, r.Promoted}, {&l.Expired, r.Expired}, {&l.ExpiredTickets, r.ExpiredTickets},
 			{&l.Cancelled, r.Cancelled}, {&l.Paid, r.Paid}, {&l.Refunded, r.Refunded}, {&l.PaymentAttempts, r.PaymentAttempts},
 			{&l.PaymentsRejected, r.PaymentsRejected}, {&l.PaymentsCancelled, r.PaymentsCancelled},

@@ -63,7 +63,7 @@ func courseTable(t *contract.Timeline) table.Writer {
 	}
 	course.SetColumnConfigs(right)
 	for _, l := range lines(t) {
-		course.AppendRow(table.Row{l.Span, l.Requests, l.Reserved, l.Waiting, l.Refused, l.Promoted, l.Expired, l.Cancelled, l.Paid, l.Available, l.Held, l.Sold, l.Waitlist})
+		course.AppendRow(table.Row{l.Span, l.Requests, l.Reserved, l.Waitlisted, l.Refused, l.Promoted, l.Expired, l.Cancelled, l.Paid, l.Available, l.Held, l.Sold, l.Waitlist})
 	}
 	return course
 }
