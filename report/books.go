@@ -17,6 +17,7 @@ type liveOrder struct {
 // book what was decided.
 type books struct {
 	id     string
+	others []string           // ids of sales that the journal has, some of them
 	view   sequencer.SaleView // the spec, flags and number; the numbers are total's
 	total  running
 	orders map[uint64]liveOrder // by seq; those that can still move

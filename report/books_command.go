@@ -2,6 +2,9 @@ package report
 
 import "onsale/sequencer"
 
+// othersMax bounds the other sales that are told when the wanted one is missing.
+const othersMax = 20
+
 // create books the sale that the books are of.
 func (b *books) create(c *sequencer.Command, r *sequencer.Result) {
 	if r.Code != sequencer.CodeOK {
@@ -9,6 +12,9 @@ func (b *books) create(c *sequencer.Command, r *sequencer.Result) {
 	}
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
 	if err != nil || spec.ID != b.id {
+		if len(b.others) < othersMax {
+			b.others = append(b.others, spec.ID)
+		}
 		return
 	}
 	b.touched = true

@@ -99,7 +99,7 @@ func (r *reader) usable() error {
 	case r.books.view.Number == 0 && r.first > 1:
 		return fmt.Errorf("%w: it begins with block %d, after a snapshot", contract.ErrJournalIncomplete, r.first)
 	case r.books.view.Number == 0 && r.until == nil:
-		return fmt.Errorf("%w: none of that name is in the journal", contract.ErrUnknownSale)
+		return fmt.Errorf("%w: the journal has %q", contract.ErrUnknownSale, r.books.others)
 	case r.until != nil && (r.seq != r.until.AsOfSeq || r.time != r.until.AsOfTime):
 		return fmt.Errorf("%w: the journal has seq %d, the sale is as of %d", sequencer.ErrBehind, r.seq, r.until.AsOfSeq)
 	}

@@ -140,7 +140,7 @@ func recountBatch(r *contract.TimelineRow, e *told, was, is *sequencer.Counters)
 	}
 	r.Replayed += is.Replayed - was.Replayed
 	r.Reserved += entered(sequencer.StateReserved)
-	r.Waiting += entered(sequencer.StateWaitlisted)
+	r.Waitlisted += entered(sequencer.StateWaitlisted)
 	r.Expired += entered(sequencer.StateExpired)
 	r.ExpiredTickets += is.Tickets[sequencer.StateExpired] - was.Tickets[sequencer.StateExpired]
 	r.Cancelled += entered(sequencer.StateCancelled)

@@ -18,7 +18,7 @@ func (b *books) timeline() contract.Timeline {
 	last := running{available: int64(b.view.Quantity)}
 	if before := c.before.counters; requests(&before) > 0 || before.Replayed > 0 {
 		row := rowOf(&last, &c.before)
-		row.Seconds = (c.opened-b.view.CreatedAt)/second + 1
+		row.Seconds = (c.opened - b.view.CreatedAt + second - 1) / second
 		row.From = -row.Seconds
 		told.Before = &row
 	}
@@ -45,7 +45,7 @@ func rowOf(from, to *running) contract.TimelineRow {
 	entered := func(s sequencer.OrderState) uint64 { return is.Entered[s] - was.Entered[s] }
 	row := contract.TimelineRow{
 		Batches: to.batches - from.batches, Requests: requests(is) - requests(was), Replayed: is.Replayed - was.Replayed,
-		Waiting: entered(sequencer.StateWaitlisted), Promoted: to.promoted - from.promoted,
+		Waitlisted: entered(sequencer.StateWaitlisted), Promoted: to.promoted - from.promoted,
 		Expired: entered(sequencer.StateExpired), Cancelled: entered(sequencer.StateCancelled),
 		Paid: entered(sequencer.StatePaid), Refunded: entered(sequencer.StateRefunded),
 		PaymentAttempts: entered(sequencer.StatePaying), PaymentsRejected: to.rejected - from.rejected, PaymentsCancelled: to.cancelled - from.cancelled,

@@ -1,6 +1,10 @@
 package contract
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
 
 // SaleTimeline is a sale's report with its course over time.
 type SaleTimeline struct {
@@ -40,15 +44,15 @@ type Timeline struct {
 // were at their end. Requests, and what became of them, are orders unless a name
 // says tickets.
 type TimelineRow struct {
-	From     int64             `json:"from_seconds"` // after the opening
-	Seconds  int64             `json:"seconds"`      // how long the row is
-	Batches  uint64            `json:"batches"`
-	Requests uint64            `json:"requests"`                    // decided buys, without replays
-	Replayed uint64            `json:"replayed"`                    // known idempotency keys
-	Reserved uint64            `json:"reserved"`                    // buys that got tickets at once
-	Waiting  uint64            `json:"waitlisted"`                  // buys that had to wait
-	Refused  uint64            `json:"refused"`                     // buys that made no order
-	ByReason map[string]uint64 `json:"refused_by_reason,omitempty"` // of the refusals
+	From       int64             `json:"from_seconds"` // after the opening
+	Seconds    int64             `json:"seconds"`      // how long the row is
+	Batches    uint64            `json:"batches"`
+	Requests   uint64            `json:"requests"`                    // decided buys, without replays
+	Replayed   uint64            `json:"replayed"`                    // known idempotency keys
+	Reserved   uint64            `json:"reserved"`                    // buys that got tickets at once
+	Waitlisted uint64            `json:"waitlisted"`                  // buys that had to wait
+	Refused    uint64            `json:"refused"`                     // buys that made no order
+	ByReason   map[string]uint64 `json:"refused_by_reason,omitempty"` // of the refusals
 
 	Promoted       uint64 `json:"promoted"` // waiting orders that got tickets
 	Expired        uint64 `json:"expired"`
@@ -96,4 +100,9 @@ type ReportLatency struct {
 type LatencyBucket struct {
 	UpTo float64 `json:"up_to_ms"`
 	Buys uint64  `json:"buys"`
+}
+
+// String says what is wrong.
+func (m Mismatch) String() string {
+	return fmt.Sprintf("%s is %s by the journal, %s by the replica", m.Field, cmp.Or(m.Journal, "absent"), cmp.Or(m.Replica, "absent"))
 }

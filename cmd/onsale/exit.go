@@ -55,7 +55,7 @@ func exitCode(err error) int {
 	case errors.Is(err, errRefused):
 		return 3
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		errors.Is(err, errUnreachable), errors.Is(err, contract.ErrThrottled):
+		errors.Is(err, errUnreachable), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -272,31 +271,5 @@ func newSaleCancel(p *program) *cobra.Command {
 		}
 		return do(c, args)
 	}
-	return c
-}
-
-func newSaleReport(p *program) *cobra.Command {
-	var d desk
-	c := &cobra.Command{Use: "report ID", Short: "Sum a sale up", Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(c *cobra.Command, args []string) error {
-			seller, err := d.open()
-			if err != nil {
-				return err
-			}
-			r, err := seller.Report(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			number := func(n uint64) string { return strconv.FormatUint(n, 10) }
-			rows := [][]string{
-				{"status", r.Status}, {"requests", number(r.Requests.Total)}, {"accepted", number(r.Requests.Accepted)}, {"refused", number(r.Requests.Refused)},
-				{"refused_by_reason", cell(r.Requests.ByReason)}, {"replayed", number(r.Requests.Replayed)},
-				{"quantity", cell(r.Tickets.Quantity)}, {"sold", cell(r.Tickets.Sold)}, {"held", cell(r.Tickets.Held)},
-				{"withheld", cell(r.Tickets.Withheld)}, {"available", cell(r.Tickets.Available)}, {"expired", cell(r.Tickets.Expired)},
-				{"money", cell(r.Money)}, {"orders", cell(r.Orders)}, {"waitlist", cell(r.Waitlist)}, {"as_of_seq", number(r.AsOfSeq)}, {"as_of_time", cell(r.AsOfTime)},
-			}
-			return p.show(r, []string{"what", "value"}, rows)
-		}}
-	d.flags(c.Flags())
 	return c
 }
