@@ -25,11 +25,12 @@ const (
 	routeRefund
 	routeNode
 	routeCluster
+	routeOpenAPI
 	routeCount
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create",
-	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster"}
+	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.

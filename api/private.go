@@ -53,8 +53,9 @@ type Private struct {
 	metrics    *Metrics
 	operations Operations
 
-	server *http.Server
-	mux    *http.ServeMux
+	server      *http.Server
+	mux         *patternMux
+	description description
 }
 
 // NewPrivate returns a server for the sellers of one cluster and for operators, or
@@ -63,7 +64,7 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations}
+	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, description: newDescription()}
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),

@@ -26,6 +26,8 @@ type Public struct {
 	waiters  chan struct{} // a place for each read that waits for the replica
 	sole     atomic.Uint64 // see defaultSale
 	recent   *recent
+
+	description description
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
@@ -36,6 +38,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	p := &Public{
 		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
+		description: newDescription(),
 	}
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }

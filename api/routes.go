@@ -35,6 +35,7 @@ func (p *Public) newRouter() *router.Router {
 	get(buyPath+"/{sale}", routeTicket, p.ticket)
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
+	get(openAPIPath, routeOpenAPI, p.openAPI)
 	routes.DELETE("/v1/orders/{uid}", p.routed(routeCancel, p.cancel))
 	return routes
 }
