@@ -58,6 +58,11 @@ func (p *Public) openAPI(r *request) error {
 
 // openAPI answers GET /v1/openapi.yaml.
 func (p *Private) openAPI(w http.ResponseWriter, req *http.Request) {
+	var query query
+	if problem := query.read([]byte(req.URL.RawQuery), 0); problem != nil {
+		req.Context().Value(exchangeKey{}).(*exchange).fail(problem)
+		return
+	}
 	headers := w.Header()
 	headers.Set("Cache-Control", openAPICacheControl)
 	headers.Set("ETag", p.description.tag)

@@ -44,12 +44,25 @@ func Load(text, unrouted string) (*Document, error) {
 	if err := doc.Validate(context.Background(), openapi3.EnableMultiError(), openapi3.EnableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
+	if err := validateHeaders(doc); err != nil {
+		return nil, err
+	}
 	d := &Document{doc: doc, servers: doc.Servers}
 	doc.Servers = nil // a test's servers listen elsewhere
 	if d.router, err = legacy.NewRouter(doc); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	return d, d.collectUnrouted(unrouted)
+}
+
+// validateHeaders looks at what the library does not: the examples of headers.
+func validateHeaders(doc *openapi3.T) error {
+	for name, header := range doc.Components.Headers {
+		if err := header.Value.Schema.Value.VisitJSON(header.Value.Example, openapi3.EnableJSONSchema2020()); err != nil {
+			return fmt.Errorf("%w: the example of header %s: %w", ErrDocument, name, err)
+		}
+	}
+	return nil
 }
 
 // collectUnrouted makes a route of the answers that do not depend on one.
