@@ -20,12 +20,15 @@ var (
 	valueTrue        = []byte("true")
 )
 
-// retryAfter returns the Retry-After for a kind of problem, in seconds, 0 for
-// none. It differs from caller to caller, or all who were turned away together
-// would come back together.
-func retryAfter(kind contract.Kind) int {
+// retryAfter returns the Retry-After for a problem, in seconds, 0 for none: not
+// before the problem itself says, if it does. It differs from caller to caller,
+// or all who were turned away together would come back together.
+func retryAfter(problem *contract.Problem) int {
+	kind := problem.Kind()
 	entry := kind.Entry()
 	switch {
+	case problem.RetryAfter > 0:
+		return wholeSeconds(problem.RetryAfter) + rand.IntN(5)
 	case kind == contract.OutcomeUnknown || kind == contract.NoLeader:
 		return 1 + rand.IntN(2) // an election takes about a second
 	case entry.Retry && entry.Status != 408:
@@ -34,8 +37,8 @@ func retryAfter(kind contract.Kind) int {
 	return 0
 }
 
-// challenge returns the WWW-Authenticate of a 401 (RFC 6750, section 3).
-func challenge(detail string, tokenSent bool) string {
+// wwwAuthenticate returns the WWW-Authenticate of a 401 (RFC 6750, section 3).
+func wwwAuthenticate(detail string, tokenSent bool) string {
 	if !tokenSent {
 		return `Bearer realm="onsale"`
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"onsale/sequencer"
+	"onsale/watch"
 )
 
 // testBackend decides at once, with the real rules, on one goroutine at a time.
@@ -16,6 +17,7 @@ type testBackend struct {
 	out   sequencer.Decisions
 	now   func() time.Time
 
+	hub       *watch.Hub
 	load      float64
 	caughtUp  int    // calls of CatchUp
 	onCatchUp func() // called by it, with the lock
@@ -34,7 +36,7 @@ type testBackend struct {
 }
 
 func newTestBackend(now func() time.Time) *testBackend {
-	return &testBackend{state: sequencer.New(), now: now}
+	return &testBackend{state: sequencer.New(), now: now, hub: watch.NewHub()}
 }
 
 func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
@@ -60,6 +62,11 @@ func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	return b.out.Results[0], nil
 }
 
+// Watch tells of every change of anything.
+func (b *testBackend) Watch(order uint64, changed func()) (stop func()) {
+	return b.hub.Watch(order, changed)
+}
+
 func (b *testBackend) Load() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,6 +90,7 @@ func (b *testBackend) apply(commands ...sequencer.Command) {
 		views[i], _ = b.state.Sale(uint16(i + 1))
 	}
 	b.views = views
+	b.hub.All()
 }
 
 // do decides a command that no route makes yet.

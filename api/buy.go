@@ -14,15 +14,16 @@ const buyParameters = parameterQuantity | parameterMin | parameterSale | paramet
 // in the order is refused before Decide; the rules of the sale are the log's. No
 // Cache-Control is needed: nothing stores the answer to a POST unasked.
 func (p *Public) buy(r *request) error {
-	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
-	if err != nil {
+	if err := p.identify(r); err != nil {
 		return err
 	}
-	r.who = who
 	if problem := r.query.read(r.raw, buyParameters); problem != nil {
 		return problem
 	}
 	if err := r.checkBuy(); err != nil {
+		return err
+	}
+	if err := p.passGate(r); err != nil {
 		return err
 	}
 	cluster, view, err := p.saleOf(&r.query)
@@ -30,15 +31,15 @@ func (p *Public) buy(r *request) error {
 		return err
 	}
 	c := &r.command
-	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.quantity, Min: r.query.min, User: who.User}
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.quantity, Min: r.query.min, User: r.who.User}
 	if len(r.header.key) > 0 {
-		c.Key = sequencer.DigestKey(who.User, r.header.key)
+		c.Key = sequencer.DigestKey(r.who.User, r.header.key)
 	}
 	result, err := p.decide(r, cluster)
 	if err != nil {
 		return err
 	}
-	r.cluster, r.startsAt = cluster.Number, view.StartsAt
+	r.cluster, r.startsAt, r.bought = cluster.Number, view.StartsAt, true
 	return p.answerBuy(r, &result)
 }
 

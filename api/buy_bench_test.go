@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/limit"
 	"onsale/sequencer"
 )
 
@@ -67,11 +68,19 @@ func BenchmarkBuyAgainstBare(b *testing.B) {
 	b.ReportMetric(bareTime.Seconds()/fullTime.Seconds(), "api/bare")
 }
 
-func newBenchServer(b testing.TB) *fasthttp.Server {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(b, err)
+func newBenchServer(b testing.TB) *fasthttp.Server { return benchServerWith(b, benchConfig()) }
+
+// benchConfig is the default, its one user's limit so high that it is not met.
+func benchConfig() Config {
 	config := DefaultConfig()
 	config.ReadTimeout, config.WriteTimeout = time.Minute, time.Minute
+	config.UserRequestsPerSecond, config.UserBurst = limit.PerSecondMax, limit.BurstMax
+	return config
+}
+
+func benchServerWith(b testing.TB, config Config) *fasthttp.Server {
+	verifier, err := NewVerifier(testTokenConfig())
+	must(b, err)
 	public, err := NewPublic(config, OneCluster(0, newConstantBackend()), verifier, NewMetrics(verifier))
 	must(b, err)
 	return public.server

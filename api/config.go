@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
+
+	"onsale/challenge"
 )
 
 // ErrBadConfig is returned when a configuration breaks a bound; the message says
@@ -46,9 +49,48 @@ type Config struct {
 	// on views of sales and lists, and questions for one order, are refused as
 	// overloaded: buys go first. Above 1 never.
 	ShedViewsLoad, ShedPollsLoad float64
+	// PayWait is how long a request to pay waits for the provider; then the buyer is
+	// told to ask for the order, and the payment goes on.
+	PayWait time.Duration
+	// WebhookBytesMax bounds the body of a payment provider's webhook.
+	WebhookBytesMax int
+	// PollsMax bounds the requests that wait for their orders to change (?wait=).
+	PollsMax int
+	// StreamsMax bounds the open event streams.
+	StreamsMax int
+	// StreamInterval is how often a sale's listeners hear of it at most.
+	StreamInterval time.Duration
+	// StreamRetry is after how long a listener whose stream broke should come back.
+	StreamRetry time.Duration
 	// ReadWaitersMax bounds the reads that wait so at once; more are told to
 	// come back, so that made-up uids cannot tie the server up.
 	ReadWaitersMax int
+	// UserRequestsPerSecond and UserBurst say how often a user may ask: a bucket
+	// of UserBurst requests, into which so many come back each second. A rate of
+	// 0 means no limit. A person presses "buy", sees the order and refreshes,
+	// a retrying client asks once a second or two: the default is several times
+	// that, and a fraction of what a script would like.
+	UserRequestsPerSecond float64
+	UserBurst             int
+	// AddressRequestsPerSecond and AddressBurst say the same of a network: an
+	// IPv4 /24, an IPv6 /64. Behind a carrier's NAT thousands of honest buyers
+	// share one address, so any figure here turns some of them away; it is off
+	// by default, and for those who set it a burst of 500 is what such an
+	// address may well send in the first second. 100 a second with it holds a
+	// rented machine to a fiftieth of a percent of a rush.
+	AddressRequestsPerSecond float64
+	AddressBurst             int
+	// LimitedUsersMax and LimitedAddressesMax bound how many users and networks
+	// are counted, at about 250 bytes each; beyond it the one that was silent
+	// longest is forgotten, and forgiven. Who exceeds a burst within the time in
+	// which so many others come is held back.
+	LimitedUsersMax, LimitedAddressesMax int
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For is
+	// believed. They must make one line of it.
+	TrustedProxies []netip.Prefix
+	// Gate decides which buys may go to the sale; nil lets all. Challenges of one
+	// that makes them itself (challenge.Issuer) are given out at /v1/challenge.
+	Gate challenge.Gate
 	// Clock says what time it is; for tests.
 	Clock func() time.Time
 	// Logger gets what operators must know. No tokens or user ids go there.
@@ -69,8 +111,20 @@ func DefaultConfig() Config {
 		ConnectionsPerAddressMax: 0,
 		ReadWait:                 2 * time.Second,
 		ReadWaitersMax:           1024,
+		PayWait:                  15 * time.Second,
+		PollsMax:                 16 << 10,
+		StreamsMax:               128 << 10,
+		StreamInterval:           250 * time.Millisecond,
+		StreamRetry:              3 * time.Second,
+		WebhookBytesMax:          64 << 10,
 		ShedViewsLoad:            0.5,
 		ShedPollsLoad:            0.75,
+		UserRequestsPerSecond:    5,
+		UserBurst:                20,
+		AddressRequestsPerSecond: 0,
+		AddressBurst:             500,
+		LimitedUsersMax:          256 << 10,
+		LimitedAddressesMax:      64 << 10,
 		Clock:                    time.Now,
 		Logger:                   slog.New(slog.DiscardHandler),
 	}
@@ -89,6 +143,9 @@ func (c *Config) Validate() error {
 		{"BodyBytesMax", c.BodyBytesMax, 1 << 10, 1 << 20},
 		{"ConnectionsMax", c.ConnectionsMax, 1, 1 << 22},
 		{"ConnectionsPerAddressMax", c.ConnectionsPerAddressMax, 0, 1 << 22},
+		{"PollsMax", c.PollsMax, 0, 1 << 20},
+		{"StreamsMax", c.StreamsMax, 0, 1 << 22},
+		{"WebhookBytesMax", c.WebhookBytesMax, 1 << 10, 1 << 20},
 		{"ReadWaitersMax", c.ReadWaitersMax, 0, 1 << 20},
 	}
 	for _, n := range numbers {
@@ -104,6 +161,9 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%w: ShedViewsLoad and ShedPollsLoad are %v and %v, allowed is above 0 to 2", ErrBadConfig, c.ShedViewsLoad, c.ShedPollsLoad)
 		}
 	}
+	if err := c.validateLimits(); err != nil {
+		return err
+	}
 	return c.validateTimes()
 }
 
@@ -117,6 +177,9 @@ func (c *Config) validateTimes() error {
 		{"WriteTimeout", c.WriteTimeout, 10 * time.Millisecond, time.Minute},
 		{"IdleTimeout", c.IdleTimeout, 10 * time.Millisecond, time.Hour},
 		{"ReadWait", c.ReadWait, 0, time.Minute},
+		{"StreamInterval", c.StreamInterval, time.Millisecond, time.Minute},
+		{"StreamRetry", c.StreamRetry, 0, time.Minute},
+		{"PayWait", c.PayWait, time.Millisecond, time.Minute},
 	}
 	for _, t := range times {
 		if t.value < t.least || t.value > t.most {

@@ -26,6 +26,14 @@
 // Nothing of a request outlives it: what Decide gets refers to the remembered
 // token and to pooled memory, and Decide keeps neither.
 //
+// # Who is let in
+//
+// A request passes in this order, each step dearer than the one before: the raw
+// checks, the limit of its sender's network (sender.go says who that is behind
+// proxies), its token, the limit of its user, the gate. Only then it is asked
+// what it wants of the sale. Each is off when it is not configured, but the
+// token and the user's limit.
+//
 // # The buy path
 //
 // It is matched before the router and allocates nothing: a pooled request, a

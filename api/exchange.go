@@ -90,11 +90,11 @@ func (x *exchange) fail(err error) {
 	problem.Instance = x.path + "#" + x.id
 	kind := problem.Kind()
 	headers := x.writer.Header()
-	if retry := retryAfter(kind); retry > 0 {
+	if retry := retryAfter(&problem); retry > 0 {
 		headers.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if kind == contract.Unauthorized {
-		headers.Set("WWW-Authenticate", challenge(problem.Detail, x.request.Header.Get("Authorization") != ""))
+		headers.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, x.request.Header.Get("Authorization") != ""))
 	}
 	if problem.Allow != "" {
 		headers.Set("Allow", problem.Allow)

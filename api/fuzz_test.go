@@ -163,12 +163,11 @@ func FuzzToken(f *testing.F) {
 		must(t, err)
 		token := signing + "." + base64.RawURLEncoding.EncodeToString(signature)
 		ours, ourErr := set.verifyUsual([]byte(token))
-		var theirs tokenClaims
-		_, theirErr := set.parser.ParseWithClaims(token, &theirs, func(*jwt.Token) (any, error) { return set.keys, nil })
+		theirs, theirErr := set.byLibrary([]byte(token))
 		if (ourErr == nil) != (theirErr == nil) {
 			t.Fatalf("%s: we say %v, the library %v", claims, ourErr, theirErr)
 		}
-		if ourErr == nil && !reflect.DeepEqual(ours, &theirs) {
+		if ourErr == nil && !reflect.DeepEqual(ours, theirs) {
 			t.Errorf("%s: we read %+v, the library %+v", claims, ours, theirs)
 		}
 		_, _ = verifier.Verify([]byte(token), 1) // whatever it is, no panic

@@ -14,10 +14,20 @@ type header struct {
 	key           []byte // Idempotency-Key
 	requestID     []byte // X-Request-Id; nil when absent or not usable
 	ifNoneMatch   []byte
-	hasBody       bool // a body was announced, with Transfer-Encoding or a Content-Length above 0
-	wantsTiming   bool // X-Server-Timing was sent
+	lastEventID   []byte
+	contentType   []byte
+	signature     []byte // Onsale-Signature or Stripe-Signature, of a webhook
+	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
+	chunked       bool   // with Transfer-Encoding
+	wantsTiming   bool   // X-Server-Timing was sent
+	challenge     []byte // X-Challenge-Response
 
-	seen uint8 // bits of the lines that may come once
+	// X-Forwarded-For: whether it came, more than once, and what it was last.
+	// It is judged by senderOf, because it counts from trusted proxies only.
+	forwarded, forwardedTwice bool
+	forwardedFor              []byte
+
+	seen uint16 // bits of the lines that may come once
 }
 
 const (
@@ -27,6 +37,10 @@ const (
 	seenLength
 	seenRequestID
 	seenIfNoneMatch
+	seenContentType
+	seenSignature
+	seenChallenge
+	seenLastEventID
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -82,12 +96,16 @@ func (h *header) line(line []byte) *contract.Problem {
 		if equalFold(name, "host") {
 			return h.once(seenHost, "Host")
 		}
-	case len("X-Request-Id"):
+	case len("X-Request-Id"): // and Content-Type
+		if equalFold(name, "content-type") {
+			h.contentType = trimSpace(value)
+			return h.once(seenContentType, "Content-Type")
+		}
 		if equalFold(name, "x-request-id") {
 			h.requestID = usableRequestID(trimSpace(value))
 			return h.once(seenRequestID, "X-Request-Id")
 		}
-	case len("Authorization"): // and If-None-Match
+	case len("Authorization"): // and If-None-Match and Last-Event-ID
 		if equalFold(name, "authorization") {
 			h.authorization = trimSpace(value)
 			return h.once(seenAuthorization, "Authorization")
@@ -96,22 +114,41 @@ func (h *header) line(line []byte) *contract.Problem {
 			h.ifNoneMatch = trimSpace(value)
 			return h.once(seenIfNoneMatch, "If-None-Match")
 		}
+		if equalFold(name, "last-event-id") {
+			h.lastEventID = trimSpace(value)
+			return h.once(seenLastEventID, "Last-Event-ID")
+		}
+	case len("Onsale-Signature"): // and Stripe-Signature
+		if equalFold(name, "onsale-signature") || equalFold(name, "stripe-signature") {
+			h.signature = trimSpace(value)
+			return h.once(seenSignature, string(name))
+		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
 			return h.contentLength(trimSpace(value))
 		}
-	case len("Idempotency-Key"): // and X-Server-Timing
+	case len("Idempotency-Key"): // and X-Server-Timing and X-Forwarded-For
 		if equalFold(name, "idempotency-key") {
 			return h.idempotencyKey(trimSpace(value))
 		}
+		if equalFold(name, "x-forwarded-for") {
+			h.forwarded, h.forwardedTwice, h.forwardedFor = true, h.forwarded, trimSpace(value)
+			return nil
+		}
 		h.wantsTiming = h.wantsTiming || equalFold(name, "x-server-timing")
+	case len(contract.ChallengeHeader):
+		if equalFold(name, "x-challenge-response") {
+			h.challenge = trimSpace(value)
+			return h.once(seenChallenge, contract.ChallengeHeader)
+		}
 	case len("Transfer-Encoding"):
-		h.hasBody = h.hasBody || equalFold(name, "transfer-encoding")
+		h.chunked = h.chunked || equalFold(name, "transfer-encoding")
+		h.hasBody = h.hasBody || h.chunked
 	}
 	return nil
 }
 
-func (h *header) once(bit uint8, name string) *contract.Problem {
+func (h *header) once(bit uint16, name string) *contract.Problem {
 	if h.seen&bit != 0 {
 		return contract.BadParameter(name, "the header "+name+" came more than once")
 	}

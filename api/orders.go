@@ -79,7 +79,7 @@ func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int)
 
 // order answers GET /v1/orders/{uid}.
 func (p *Public) order(r *request) error {
-	if err := p.buyer(r, parameterAfterSeq|parameterPretty); err != nil {
+	if err := p.buyer(r, parameterAfterSeq|parameterWait|parameterPretty); err != nil {
 		return err
 	}
 	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
@@ -88,6 +88,11 @@ func (p *Public) order(r *request) error {
 	cluster, view, err := p.ownOrder(r)
 	if err != nil {
 		return err
+	}
+	if r.query.wait > 0 {
+		if view, err = p.orderChanges(r, cluster, place{cluster.Number, view.Sale, view.Seq}, view); err != nil {
+			return err
+		}
 	}
 	tag := orderTag(&view)
 	r.ctx.Response.Header.Set("ETag", tag)
@@ -123,10 +128,9 @@ func (p *Public) cancel(r *request) error {
 
 // buyer lets only buyers in and reads the query. What it answers is theirs
 // alone and is not to be stored.
-func (p *Public) buyer(r *request, allowed parameter) (err error) {
+func (p *Public) buyer(r *request, allowed parameter) error {
 	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
-	r.who, err = authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
-	if err != nil {
+	if err := p.identify(r); err != nil {
 		return err
 	}
 	if problem := r.query.read(r.raw, allowed); problem != nil {

@@ -22,15 +22,24 @@ const (
 	routeSaleList
 	routeSaleShow
 	routeReport
+	routeTimeline
 	routeRefund
 	routeNode
 	routeCluster
+	routePay
+	routeWebhook
+	routeReconcile
+	routeTicketEvents
+	routeOrderEvents
+	routeSaleEvents
+	routeChallenge
 	routeOpenAPI
 	routeCount
 )
 
-var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create",
-	"sale_update", "sale_verb", "sale_list", "sale_show", "report", "refund", "node", "cluster", "openapi"}
+var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
+	"sale_list", "sale_show", "report", "timeline", "refund", "node", "cluster", "pay", "webhook", "reconcile", "ticket_events", "order_events",
+	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.
@@ -42,12 +51,15 @@ const (
 	outcomeWaitlisted
 	outcomeReplayed
 	outcomeNotModified
+	outcomePaid
+	outcomeRejected
+	outcomePending
 	outcomeFirstCode outcome = 8
 	outcomeFirstKind         = outcomeFirstCode + outcome(sequencer.CodeCount)
 	outcomeCount             = outcomeFirstKind + outcome(contract.KindCount)
 )
 
-var outcomeNames = [...]string{"ok", "reserved", "waitlisted", "replayed", "not_modified"}
+var outcomeNames = [...]string{"ok", "reserved", "waitlisted", "replayed", "not_modified", "paid", "rejected", "pending"}
 
 func outcomeOfCode(code sequencer.Code) outcome { return outcomeFirstCode + outcome(code) }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"onsale/payment"
 	"onsale/sequencer"
 )
 
@@ -34,6 +35,10 @@ type Backend interface {
 	// returns is as of asOf, unless nobody has decided as much. It waits no
 	// longer than ctx. ErrBehind, ErrNoLeader.
 	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
+	// Watch lets changed be called after every change of an order from now on that
+	// Order can show, perhaps without one, until stop. changed must neither block nor
+	// call the backend.
+	Watch(order uint64, changed func()) (stop func())
 	// OrdersOf returns the user's orders with a seq above after, lowest first, at
 	// most limit of them, as Order does.
 	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)
@@ -49,6 +54,20 @@ type Cluster struct {
 	// has.
 	Serves  func(sale string) bool
 	Backend Backend
+	// Payments takes the money for the cluster's orders; nil where none is taken.
+	Payments Payments
+}
+
+// Payments is a cluster's way to its payment provider.
+type Payments interface {
+	// Pay asks for an attempt to pay an order. It returns when the attempt has an
+	// outcome, or without one when ctx ends. Its errors are the sequencer's and
+	// contract.ErrPaymentsOff; after ErrOutcomeUnknown an attempt may be under way.
+	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
+	// Notice brings a provider's webhook to where it is checked: payment.ErrNotice.
+	Notice(ctx context.Context, provider, signature string, body []byte) error
+	// Reconcile compares the provider's books with the orders.
+	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 }
 
 func (c *Cluster) serves(sale string) bool { return c.Serves == nil || c.Serves(sale) }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // privateWriteTimeout bounds an answer of the private listener: a CPU profile
@@ -32,6 +35,12 @@ type Operations struct {
 	// Streams has operators' routes that write their own answer, by pattern.
 	// An error is answered when nothing was written yet.
 	Streams map[string]func(http.ResponseWriter, *http.Request) error
+	// Payments is the cluster's way to its payment provider; nil where no payments
+	// are taken.
+	Payments Payments
+	// Timeline returns the course of a sale up to what is shown of it; it is not
+	// changed. Without it there is no such route.
+	Timeline func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error)
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
 }
@@ -48,10 +57,14 @@ type Step struct {
 type Private struct {
 	config     Config
 	backend    Backend      // nil: the listener has no sellers' routes
+	payments   Payments     // nil: no payments are taken
 	number     func() uint8 // of the cluster
 	tokens     *Verifier
 	metrics    *Metrics
 	operations Operations
+	live       counting        // sellers' event streams
+	stopping   context.Context //nolint:containedctx // ends when the listener shuts down
+	stop       context.CancelFunc
 
 	server      *http.Server
 	mux         *patternMux
@@ -64,7 +77,10 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, description: newDescription()}
+	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments,
+		description: newDescription()}
+	p.live.most = liveMax
+	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),
@@ -92,6 +108,7 @@ func (p *Private) Serve(listener net.Listener) error {
 // connections. When ctx ends before that, what is left is cut off and the
 // context's error returned.
 func (p *Private) Shutdown(ctx context.Context) error {
+	p.stop()
 	err := p.server.Shutdown(ctx)
 	if err != nil {
 		return errors.Join(err, p.server.Close())

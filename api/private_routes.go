@@ -44,9 +44,14 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))
 	mux.Handle("PATCH /v1/sales/{id}", p.routed(routeSaleUpdate, rolesToChange, p.changeSale))
 	mux.Handle("GET /v1/sales/{id}/report", p.routed(routeReport, rolesToRead, p.report))
+	if p.operations.Timeline != nil {
+		mux.Handle("GET /v1/sales/{id}/timeline", p.routed(routeTimeline, rolesToRead, p.timeline))
+	}
 	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
 	for verb, kind := range saleVerbs() {
 		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
 	}
+	mux.Handle("GET /v1/sales/{id}/events", p.routed(routeSaleEvents, rolesToRead, p.saleEvents))
+	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 }

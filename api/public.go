@@ -26,6 +26,11 @@ type Public struct {
 	waiters  chan struct{} // a place for each read that waits for the replica
 	sole     atomic.Uint64 // see defaultSale
 	recent   *recent
+	limits   limits
+	polls    chan struct{} // a place for each request that waits for its order to change
+	streams  *streams
+	stopping context.Context //nolint:containedctx // ends when the listener shuts down
+	stop     context.CancelFunc
 
 	description description
 }
@@ -40,6 +45,15 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
 		description: newDescription(),
 	}
+	p.polls = make(chan struct{}, config.PollsMax)
+	p.stopping, p.stop = context.WithCancel(context.Background())
+	p.streams = newStreams(p)
+	metrics.streams.Store(p.streams)
+	var err error
+	if p.limits, err = newLimits(&config); err != nil {
+		return nil, err
+	}
+	metrics.limits.Store(&p.limits)
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
 	p.routes = p.newRouter()
@@ -56,10 +70,12 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
 		CloseOnShutdown:       true,
+		KeepHijackedConns:     true, // they are event streams
 		SecureErrorLogMessage: true, // tokens are not to be logged
 		LazyRequestTime:       true, // we read the clock ourselves
 		Logger:                discardLogger{},
 
+		HeaderReceived:               p.webhookBodies,
 		DisablePreParseMultipartForm: true,
 		// Names are compared whatever their case, by us and by the library
 		// where framing depends on them; rewriting every name costs more than
@@ -79,10 +95,14 @@ func (discardLogger) Printf(string, ...any) {}
 // returns nil after a Shutdown.
 func (p *Public) Serve(listener net.Listener) error { return p.server.Serve(listener) }
 
-// Shutdown stops accepting, lets running requests finish and ends idle
-// connections. When ctx ends before that, its error is returned and what is
+// Shutdown stops accepting, lets running requests finish and ends event streams and
+// idle connections. When ctx ends before that, its error is returned and what is
 // left goes on unattended.
-func (p *Public) Shutdown(ctx context.Context) error { return p.server.ShutdownWithContext(ctx) }
+func (p *Public) Shutdown(ctx context.Context) error {
+	p.stop()
+	p.streams.close()
+	return p.server.ShutdownWithContext(ctx)
+}
 
 // handle answers one request.
 func (p *Public) handle(ctx *fasthttp.RequestCtx) {
@@ -92,6 +112,9 @@ func (p *Public) handle(ctx *fasthttp.RequestCtx) {
 	took := p.config.Clock().Sub(r.started)
 	r.finish(took)
 	p.metrics.observe(r.shard, r.route, r.outcome, took)
+	if r.bought {
+		p.metrics.buys.observe(r.shard, took)
+	}
 	r.end()
 	p.requests.Put(r)
 }
@@ -107,6 +130,10 @@ func (p *Public) guard(r *request) {
 	}()
 	if err := p.check(r); err != nil {
 		r.ctx.SetConnectionClose() // who broke the framing rules once is not read on
+		r.fail(err)
+		return
+	}
+	if err := p.limitAddress(r); err != nil {
 		r.fail(err)
 		return
 	}
@@ -135,8 +162,11 @@ func (p *Public) check(r *request) error {
 		return problem
 	}
 	r.path, r.raw = path, raw
-	if r.header.hasBody || len(r.ctx.Request.Body()) > 0 {
+	switch hasBody := r.header.hasBody || len(r.ctx.Request.Body()) > 0; {
+	case hasBody && !takesBody(string(requestHeader.Method()), string(path)):
 		return contract.NewProblem(contract.BadRequest, "this route takes no body")
+	case r.header.chunked:
+		return contract.NewProblem(contract.BadRequest, "send the body with a Content-Length, not with Transfer-Encoding")
 	}
 	return nil
 }

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"time"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
 
 // parameter is a bit for each query parameter of the buyers' routes.
-type parameter uint8
+type parameter uint16
 
 const (
 	parameterQuantity parameter = 1 << iota
@@ -20,6 +21,7 @@ const (
 	parameterCursor
 	parameterPretty
 	parameterAfterSeq
+	parameterWait
 )
 
 // query holds the parameters of a request. The slices refer to the request.
@@ -29,6 +31,7 @@ type query struct {
 	limit    int
 	pretty   bool
 	afterSeq uint64 // the read shows at least this decision
+	wait     int    // seconds to wait for a change
 	sale     []byte
 	cursor   []byte
 	present  parameter
@@ -94,6 +97,8 @@ func parameterNamed(name []byte) parameter {
 		return parameterPretty
 	case "after_seq":
 		return parameterAfterSeq
+	case "wait":
+		return parameterWait
 	}
 	return 0
 }
@@ -126,6 +131,12 @@ func (q *query) set(which parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("after_seq", "after_seq must be the seq of an answer")
 		}
 		q.afterSeq = seq
+	case parameterWait:
+		d, err := time.ParseDuration(string(value))
+		if err != nil || d < time.Second || d > waitSecondsMax*time.Second || d%time.Second != 0 {
+			return contract.BadParameter("wait", fmt.Sprintf("wait must be 1s to %ds", waitSecondsMax))
+		}
+		q.wait = int(d / time.Second)
 	case parameterPretty:
 		switch string(value) {
 		case "", "1", "true":

@@ -31,6 +31,7 @@ type request struct {
 
 	route    route
 	outcome  outcome
+	bought   bool // the log has decided a buy
 	command  sequencer.Command
 	cluster  uint8  // number of the cluster that the buy went to
 	startsAt int64  // of its sale
@@ -42,7 +43,7 @@ type request struct {
 // begin makes the request ready; end undoes what must not outlive it.
 func (r *request) begin(ctx *fasthttp.RequestCtx, now time.Time) {
 	r.ctx, r.started, r.decided = ctx, now, 0
-	r.route, r.outcome, r.who = routeOther, outcomeOK, nil
+	r.route, r.outcome, r.who, r.bought = routeOther, outcomeOK, nil, false
 	r.id, r.path, r.body = nil, nil, r.body[:0]
 }
 
@@ -110,11 +111,11 @@ func (r *request) fail(err error) {
 	problem.Instance = string(r.path) + "#" + string(r.requestID())
 	response := &r.ctx.Response
 	response.ResetBody()
-	if retry := retryAfter(problem.Kind()); retry > 0 {
+	if retry := retryAfter(&problem); retry > 0 {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if problem.Kind() == contract.Unauthorized {
-		response.Header.Set("WWW-Authenticate", challenge(problem.Detail, len(r.header.authorization) > 0))
+		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.authorization) > 0))
 	}
 	r.outcome = outcomeOfKind(problem.Kind())
 	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)

@@ -10,6 +10,9 @@ import (
 // buyPath is where tickets are bought and seen.
 const buyPath = "/v1/tickets"
 
+// challengePath is where buyers get a challenge.
+const challengePath = "/v1/challenge"
+
 // requestKey finds the *request in the HTTP library's context.
 const requestKey = "request"
 
@@ -33,9 +36,14 @@ func (p *Public) newRouter() *router.Router {
 	routes.POST(buyPath, p.routed(routeBuy, p.buy)) // so that Allow names it
 	get(buyPath, routeTickets, p.tickets)
 	get(buyPath+"/{sale}", routeTicket, p.ticket)
+	routes.POST(paymentPath, p.routed(routePay, p.pay))
+	routes.POST(webhookPath+"{provider}", p.routed(routeWebhook, p.webhook))
+	get(challengePath, routeChallenge, p.challenge)
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
 	get(openAPIPath, routeOpenAPI, p.openAPI)
+	routes.GET(buyPath+"/events", p.routed(routeTicketEvents, p.saleEvents))
+	routes.GET("/v1/orders/{uid}/events", p.routed(routeOrderEvents, p.orderEvents))
 	routes.DELETE("/v1/orders/{uid}", p.routed(routeCancel, p.cancel))
 	return routes
 }

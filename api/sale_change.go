@@ -109,6 +109,10 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	if wanted.Grace != nil {
 		spec.Grace = int64(*wanted.Grace)
 	}
+	replace(&spec.ExpiredHoldsMax, wanted.ExpiredHoldsMax)
+	if wanted.CoolDown != nil {
+		spec.CoolDown = int64(*wanted.CoolDown)
+	}
 	if err := validateSpec(&spec); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ func (p *Private) createSale(x *exchange) error {
 	spec := specOf(&wanted, p.config.Clock())
 	if err := validateSpec(&spec); err != nil {
 		return err
+	}
+	if slices.Contains([]string{"payment", "events"}, spec.ID) {
+		return contract.BadParameter("id", "the id "+spec.ID+" is taken by a route of the buyers")
 	}
 	c := sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	result, err := p.decide(x, &c)
@@ -39,7 +43,7 @@ func specOf(wanted *contract.NewSale, now time.Time) sequencer.SaleSpec {
 	spec := sequencer.SaleSpec{
 		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
 		Price: wanted.Price, Currency: wanted.Currency, StartsAt: now.UnixNano(), Hold: int64(contract.DefaultHold),
-		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit,
+		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit, ExpiredHoldsMax: wanted.ExpiredHoldsMax,
 	}
 	if wanted.Cap != nil {
 		spec.Cap = *wanted.Cap
@@ -52,6 +56,9 @@ func specOf(wanted *contract.NewSale, now time.Time) sequencer.SaleSpec {
 	}
 	if wanted.Grace != nil {
 		spec.Grace = int64(*wanted.Grace)
+	}
+	if wanted.CoolDown != nil {
+		spec.CoolDown = int64(*wanted.CoolDown)
 	}
 	return spec
 }

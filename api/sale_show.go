@@ -57,7 +57,27 @@ func (p *Private) report(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.ok(contract.ReportOf(view, x.started.UnixNano()))
+	return x.ok(p.reportOf(view, x))
+}
+
+// reportOf sums a sale up, with what buyers waited for this node's answers.
+func (p *Private) reportOf(view *sequencer.SaleView, x *exchange) contract.Report {
+	report := contract.ReportOf(view, x.started.UnixNano())
+	report.Latency = p.metrics.buys.report()
+	return report
+}
+
+// timeline answers GET /v1/sales/{id}/timeline: the report, and the sale's course.
+func (p *Private) timeline(x *exchange) error {
+	view, err := p.sale(x)
+	if err != nil {
+		return err
+	}
+	timeline, err := p.operations.Timeline(x.request.Context(), view)
+	if err != nil {
+		return err
+	}
+	return x.ok(&contract.SaleTimeline{Report: p.reportOf(view, x), Timeline: *timeline})
 }
 
 // node answers GET /v1/node.

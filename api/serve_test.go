@@ -36,12 +36,15 @@ type fixture struct {
 	client  *http.Client
 	clock   *atomic.Int64 // nanoseconds added to the real time
 	checks  atomic.Pointer[[]Check]
+
+	timeline func(context.Context, *sequencer.SaleView) (*contract.Timeline, error)
 }
 
 func testConfig() Config {
 	config := DefaultConfig()
 	config.ReadWait = 100 * time.Millisecond
 	config.ReadTimeout = time.Second
+	config.UserRequestsPerSecond = 0 // tests of limits set it
 	return config
 }
 
@@ -69,6 +72,9 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Checks:  func() []Check { return *f.checks.Load() },
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
+		Timeline: func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
+			return f.timeline(ctx, sale)
+		},
 	})
 	must(t, err)
 	f.public = f.start(public)

@@ -113,7 +113,8 @@ func saleTag(v *sequencer.SaleView, now int64) uint64 {
 // orderTag stands for what the buyer sees of an order, but for how old the view is.
 func orderTag(v *sequencer.OrderView) string {
 	tag := v.Seq
-	for _, part := range []uint64{uint64(v.State), uint64(v.Quantity), uint64(v.Position), uint64(v.Deadline), uint64(v.Attempts)} {
+	for _, part := range []uint64{uint64(v.State), uint64(v.Quantity), uint64(v.Position), uint64(v.Deadline), uint64(v.Attempts),
+		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason)} {
 		tag = mixTag(tag, part)
 	}
 	return formatTag(tag)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ import (
 )
 
 // ErrBadToken is returned when a token is not valid: not signed with a secret
-// of ours, not for us, over its time, or without a proper subject.
+// of ours or a provider's key, not for us, over its time, or without a proper subject.
 var ErrBadToken = errors.New("bad token")
 
 // ErrTokenExpired is returned when a token was valid once. It is an ErrBadToken.
@@ -27,12 +28,14 @@ const SecretBytesMin = 32
 // TokenConfig says which tokens are accepted.
 type TokenConfig struct {
 	// Secrets sign HS256 tokens. Two while they are rotated: the first is the
-	// new one.
+	// new one. None when all tokens are a provider's.
 	Secrets [][]byte
-	// Issuer is what iss must be.
+	// Issuer is what iss must be in tokens that a secret signs.
 	Issuer string
-	// Audience is what aud must contain.
+	// Audience is what their aud must contain.
 	Audience string
+	// Provider signs other tokens; nil for none.
+	Provider *Provider
 	// Leeway is by how much clocks may differ: a token is accepted so long
 	// after its exp. 0 is strict.
 	Leeway time.Duration
@@ -51,7 +54,7 @@ func DefaultTokenConfig() TokenConfig {
 
 // Validate returns ErrBadConfig when a field breaks its bound.
 func (c *TokenConfig) Validate() error {
-	if len(c.Secrets) < 1 || len(c.Secrets) > 2 {
+	if len(c.Secrets) < 1 && c.Provider == nil || len(c.Secrets) > 2 {
 		return fmt.Errorf("%w: %d token secrets, allowed are one, or two while they are rotated", ErrBadConfig, len(c.Secrets))
 	}
 	for i, secret := range c.Secrets {
@@ -69,7 +72,7 @@ func (c *TokenConfig) Validate() error {
 	case c.Clock == nil:
 		return fmt.Errorf("%w: Clock must be set", ErrBadConfig)
 	}
-	return nil
+	return c.Provider.validate()
 }
 
 // Identity is who a token speaks for. It never changes.
@@ -85,17 +88,19 @@ type Verifier struct {
 	hits     stripedCounter
 	misses   atomic.Uint64
 	refusals atomic.Uint64
+	stale    atomic.Bool // the file of a provider's keys does not load as it is
 }
 
 // keySet is one configuration with the tokens that were verified under it, so
-// that a change of the secrets forgets them all at once.
+// that a change that takes a key or a secret away forgets them all at once.
 type keySet struct {
 	config TokenConfig
 	cache  *tokenCache
 
-	signers   []*signer // for tokens with the usual header
-	validator *jwt.Validator
-	parser    *jwt.Parser // for the others
+	signers   []*signer      // for tokens with the usual header
+	validator *jwt.Validator // of claims that a secret signed
+	theirs    *jwt.Validator // of claims that a provider signed
+	parser    *jwt.Parser    // for tokens with other headers
 	keys      jwt.VerificationKeySet
 }
 
@@ -106,24 +111,57 @@ func NewVerifier(config TokenConfig) (*Verifier, error) {
 }
 
 // Configure replaces the configuration, for example when secrets are rotated.
-// Tokens that only the old one accepted are refused from now on.
+// Tokens that only the old one accepted are refused from now on. Calls must come
+// one after the other.
 func (v *Verifier) Configure(config TokenConfig) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
+	config = config.clone()
 	set := &keySet{config: config, cache: newTokenCache(config.CacheEntries)}
 	for _, secret := range config.Secrets {
-		set.keys.Keys = append(set.keys.Keys, bytes.Clone(secret))
+		set.keys.Keys = append(set.keys.Keys, secret)
 		set.signers = append(set.signers, newSigner(secret))
 	}
-	options := []jwt.ParserOption{
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithExpirationRequired(),
-		jwt.WithAudience(config.Audience), jwt.WithIssuer(config.Issuer),
-		jwt.WithLeeway(config.Leeway), jwt.WithTimeFunc(config.Clock), jwt.WithStrictDecoding(),
+	set.parser = jwt.NewParser(jwt.WithValidMethods(config.methods()), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+	set.validator = config.judge(config.Issuer, config.Audience)
+	if config.Provider != nil {
+		set.theirs = config.judge(config.Provider.Issuer, config.Provider.Audience)
 	}
-	set.parser, set.validator = jwt.NewParser(options...), jwt.NewValidator(options...)
+	if old := v.keys.Load(); old != nil && config.covers(&old.config) {
+		set.cache = old.cache
+	}
 	v.keys.Store(set)
 	return nil
+}
+
+// clone returns a copy that the caller cannot change any more.
+func (c *TokenConfig) clone() TokenConfig {
+	own := *c
+	own.Secrets = nil
+	for _, secret := range c.Secrets {
+		own.Secrets = append(own.Secrets, bytes.Clone(secret))
+	}
+	if c.Provider != nil {
+		provider := *c.Provider
+		provider.Keys = slices.Clone(provider.Keys)
+		own.Provider = &provider
+	}
+	return own
+}
+
+// judge returns what judges claims from an issuer for an audience.
+func (c *TokenConfig) judge(issuer, audience string) *jwt.Validator {
+	return jwt.NewValidator(jwt.WithExpirationRequired(), jwt.WithAudience(audience), jwt.WithIssuer(issuer),
+		jwt.WithLeeway(c.Leeway), jwt.WithTimeFunc(c.Clock))
+}
+
+// providerKeys returns how many keys of a provider are in force.
+func (v *Verifier) providerKeys() int {
+	if provider := v.keys.Load().config.Provider; provider != nil {
+		return len(provider.Keys)
+	}
+	return 0
 }
 
 // Verify returns whom a token speaks for at now (Unix seconds), or ErrBadToken.
@@ -175,9 +213,7 @@ func (s *keySet) claimsOf(token []byte) (*tokenClaims, error) {
 	if bytes.HasPrefix(token, []byte(usualHeader)) {
 		return s.verifyUsual(token)
 	}
-	claims := new(tokenClaims)
-	_, err := s.parser.ParseWithClaims(string(token), claims, func(*jwt.Token) (any, error) { return s.keys, nil })
-	return claims, err
+	return s.byLibrary(token)
 }
 
 func validUser(user string) bool {

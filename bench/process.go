@@ -104,7 +104,7 @@ func (c *cluster) peers() []string {
 
 func (c *cluster) start(program string, n *node) error {
 	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--http", n.http, "--private", n.private,
-		"--peer", n.peer, "--secret-file", c.secretFile, "--log-format", "json"}
+		"--peer", n.peer, "--secret-file", c.secretFile, "--log-format", "json", "--user-requests-per-second", "0"}
 	if len(c.nodes) > 1 {
 		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}

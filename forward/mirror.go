@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"onsale/sequencer"
+	"onsale/watch"
 )
 
 // salesQuestion asks for the sales that changed after a position. It is JSON:
@@ -16,6 +17,8 @@ import (
 type salesQuestion struct {
 	AfterSeq  uint64 `json:"after_seq"`
 	AfterTime int64  `json:"after_time_ns"`
+	// Height is up to which block the asker knows which orders changed.
+	Height uint64 `json:"height"`
 }
 
 // salesAnswer has the sales that changed, oldest change first, about salesPageMax
@@ -29,6 +32,10 @@ type salesAnswer struct {
 	LeaderID      string               `json:"leader_id"`
 	LeaderAddress string               `json:"leader_address"`
 	Addresses     []string             `json:"addresses"` // of the nodes' peers' ports
+
+	Changed  []uint64 `json:"changed"`  // orders that changed above the asker's height
+	Complete bool     `json:"complete"` // else any order may have changed
+	Height   uint64   `json:"height"`   // up to which that is so
 }
 
 // salesPageMax bounds the sales of one answer; a view is below 3 KB of JSON.
@@ -43,6 +50,9 @@ func (c *caller) sales(body, dst []byte) ([]byte, error) {
 	answer := salesAnswer{AppliedSeq: c.server.node.AppliedSeq()} // read before the sales, so that it is not ahead of them
 	answer.Sales = c.server.node.SalesAfter(q.AfterSeq, q.AfterTime)
 	answer.cut()
+	if !answer.More {
+		answer.Changed, answer.Height, answer.Complete = c.server.node.Changes(q.Height)
+	}
 	answer.LeaderID, answer.LeaderAddress, _ = c.server.directory.Leader()
 	answer.Addresses = c.server.directory.Addresses()
 	text, err := json.Marshal(&answer)
@@ -69,6 +79,8 @@ type mirror struct {
 	changed   bool // work is not published yet
 	afterSeq  uint64
 	afterTime int64
+	height    uint64
+	hub       *watch.Hub
 }
 
 // saleTable never changes once it is published.
@@ -88,7 +100,7 @@ func (m *mirror) update(ctx context.Context, link *Link, directory *Directory) e
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
-		question, err := json.Marshal(salesQuestion{m.afterSeq, m.afterTime})
+		question, err := json.Marshal(salesQuestion{m.afterSeq, m.afterTime, m.height})
 		if err != nil {
 			return err
 		}
@@ -108,7 +120,12 @@ func (m *mirror) update(ctx context.Context, link *Link, directory *Directory) e
 			if answer.LeaderAddress != "" {
 				directory.SetLeader(answer.LeaderID, answer.LeaderAddress)
 			}
-			return m.publish(answer.AppliedSeq)
+			if err := m.publish(answer.AppliedSeq); err != nil {
+				return err
+			}
+			m.height = answer.Height
+			tell(m.hub, answer.Changed, answer.Complete)
+			return nil
 		}
 	}
 }

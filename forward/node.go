@@ -34,6 +34,12 @@ type Node interface {
 	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
 	AppliedSeq() uint64
 	WaitApplied(ctx context.Context, seq uint64) error
+
+	// Changes returns the orders that changed in blocks above a height, and the
+	// height up to which that is so; incomplete when any order may have changed.
+	Changes(height uint64) (orders []uint64, upTo uint64, complete bool)
+	// WaitChanges returns when something has changed above a height, or ctx ends.
+	WaitChanges(ctx context.Context, height uint64)
 }
 
 // Control answers the cluster's administration: a verb with a JSON body is

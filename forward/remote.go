@@ -13,6 +13,7 @@ import (
 
 	"onsale/peer"
 	"onsale/sequencer"
+	"onsale/watch"
 )
 
 // MirrorInterval is how often a front-end asks for changed sales: it bounds how
@@ -26,6 +27,7 @@ type Remote struct {
 	links  *Links
 	mirror *mirror
 	asked  singleflight.Group
+	hub    *watch.Hub
 	logger *slog.Logger
 
 	known    atomic.Pointer[peer.Identity] // of the node that was asked last
@@ -37,7 +39,8 @@ type Remote struct {
 
 // NewRemote begins to follow a cluster. Close ends it, the client's too.
 func NewRemote(client *Client, logger *slog.Logger) *Remote {
-	r := &Remote{client: client, links: NewLinks(client.peer, client.directory), mirror: newMirror(), logger: logger}
+	r := &Remote{client: client, links: NewLinks(client.peer, client.directory), mirror: newMirror(), hub: watch.NewHub(), logger: logger}
+	r.mirror.hub = r.hub
 	r.stop, r.cancel = context.WithCancel(context.Background())
 	r.finished.Go(r.follow)
 	return r
@@ -51,6 +54,14 @@ func (r *Remote) Close() error {
 	r.links.Close()
 	return err
 }
+
+// Watch lets changed be called when an order changed; see watch.Hub.
+func (r *Remote) Watch(order uint64, changed func()) (stop func()) {
+	return r.hub.Watch(order, changed)
+}
+
+// Links returns the links to the cluster's nodes.
+func (r *Remote) Links() *Links { return r.links }
 
 // Client returns the way to the leader.
 func (r *Remote) Client() *Client { return r.client }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"onsale/sequencer"
+	"onsale/watch"
 )
 
 // LeaderAfter is how long a read waits for this node's own replica before it asks
@@ -22,11 +24,43 @@ type Replica struct {
 	client *Client
 	links  *Links
 	asked  singleflight.Group
+
+	hub      *watch.Hub
+	cancel   context.CancelFunc
+	finished sync.WaitGroup
 }
 
 // NewReplica returns the door's view of the cluster through its node.
 func NewReplica(node Node, client *Client) *Replica {
-	return &Replica{Node: node, client: client, links: NewLinks(client.peer, client.directory)}
+	r := &Replica{Node: node, client: client, links: NewLinks(client.peer, client.directory), hub: watch.NewHub()}
+	stop, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	r.finished.Go(func() { r.follow(stop) })
+	return r
+}
+
+// follow tells who watches orders what this replica applied.
+func (r *Replica) follow(ctx context.Context) {
+	height := uint64(0)
+	for ctx.Err() == nil {
+		r.Node.WaitChanges(ctx, height)
+		orders, upTo, complete := r.Node.Changes(height)
+		tell(r.hub, orders, complete)
+		height = upTo
+	}
+}
+
+func tell(hub *watch.Hub, orders []uint64, complete bool) {
+	if complete {
+		hub.Changed(orders)
+	} else {
+		hub.All()
+	}
+}
+
+// Watch lets changed be called when an order changed; see watch.Hub.
+func (r *Replica) Watch(order uint64, changed func()) (stop func()) {
+	return r.hub.Watch(order, changed)
 }
 
 // Links returns the links to the other nodes.
@@ -37,7 +71,9 @@ func (r *Replica) Client() *Client { return r.client }
 
 // Close ends the way to the leader, then the links.
 func (r *Replica) Close() error {
+	r.cancel()
 	err := r.client.Close()
+	r.finished.Wait()
 	r.links.Close()
 	return err
 }

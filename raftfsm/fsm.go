@@ -34,6 +34,7 @@ type machine struct {
 	proposing atomic.Int64
 
 	published publication
+	changes   *changes
 	counters  machineCounters
 }
 
@@ -48,7 +49,7 @@ type machineCounters struct {
 var _ raft.FSM = (*machine)(nil)
 
 func newMachine(j *journal.Journal, fatal func(error), log logger) *machine {
-	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions)}
+	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), changes: newChanges()}
 	m.published.init()
 	return m
 }
@@ -85,6 +86,7 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 		return err
 	}
 	m.published.applied(m.state.Seq())
+	m.changes.note(block.Height, m.batch.Commands, d)
 	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data)+len(m.encoded))
 	return nil
 }
@@ -125,6 +127,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	m.published.replace(state)
 	m.mu.Unlock()
 	m.published.applied(state.Seq())
+	m.changes.reset(head.Height)
 	return nil
 }
 
@@ -151,4 +154,22 @@ func (m *machine) nextDue() (int64, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.state.NextDue()
+}
+
+func (m *machine) unsettled(after uint64, limit int) []sequencer.OrderView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.Unsettled(after, limit)
+}
+
+func (m *machine) unsettledCount() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.UnsettledCount()
+}
+
+func (m *machine) ordersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.OrdersWithAttempts(after, limit)
 }

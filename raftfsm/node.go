@@ -107,9 +107,12 @@ func (n *Node) openStores() (err error) {
 	if err != nil {
 		return fmt.Errorf("votes: %w", err)
 	}
-	n.journal, err = journal.Open(filepath.Join(dir, "journal"), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
+	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
 	return err
 }
+
+// JournalDir returns the folder of the node's journal.
+func (n *Node) JournalDir() string { return filepath.Join(n.config.DataDir, "journal") }
 
 // votesName is the file of raft's term and vote.
 const votesName = "raft-votes.bolt"
@@ -294,6 +297,20 @@ func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) { return n.machine.
 // OrdersOf returns a user's orders with a seq above after, lowest first.
 func (n *Node) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
 	return n.machine.ordersOf(user, after, limit)
+}
+
+// Unsettled, UnsettledCount and OrdersWithAttempts are the state's, as of the last
+// batch applied here.
+func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
+	return n.machine.unsettled(after, limit)
+}
+
+// UnsettledCount returns how many orders Unsettled knows.
+func (n *Node) UnsettledCount() int { return n.machine.unsettledCount() }
+
+// OrdersWithAttempts returns orders that somebody began to pay.
+func (n *Node) OrdersWithAttempts(after uint64, limit int) (views []sequencer.OrderView, next uint64) {
+	return n.machine.ordersWithAttempts(after, limit)
 }
 
 // AppliedSeq returns the seq of the last decision applied here.

@@ -140,3 +140,21 @@ func FuzzParseUID(f *testing.F) {
 		}
 	})
 }
+
+// The same holds for the names of payments.
+func FuzzParsePaymentRef(f *testing.F) {
+	f.Add([]byte("000G000000000002-1"))
+	f.Add([]byte("000G000000000002-9"))
+	f.Fuzz(func(t *testing.T, ref []byte) {
+		sale, seq, attempt, err := sequencer.ParsePaymentRef(ref)
+		if err != nil {
+			if !errors.Is(err, sequencer.ErrBadUID) {
+				t.Fatalf("error of no kind: %v", err)
+			}
+			return
+		}
+		if again := sequencer.PaymentRef(sequencer.FormatUID(sale, seq), attempt); again != string(ref) {
+			t.Fatalf("%s is written again as %s", ref, again)
+		}
+	})
+}

@@ -81,6 +81,27 @@ func (s *State) Unsettled(after uint64, limit int) []OrderView {
 // UnsettledCount returns how many orders Unsettled knows.
 func (s *State) UnsettledCount() int { return len(s.unsettled) }
 
+// OrdersWithAttempts returns copies of the orders with a seq above after that
+// somebody began to pay, lowest first. It looks at most at limit orders, and returns
+// the seq of the last that it looked at; 0 when there is none left.
+func (s *State) OrdersWithAttempts(after uint64, limit int) (views []OrderView, next uint64) {
+	number, found := s.orderNumber(after)
+	if found {
+		number++
+	}
+	for ; number < s.orders.length && limit > 0; limit-- {
+		if o := s.orders.at(number); o.attempts > 0 {
+			views = append(views, s.view(number))
+		}
+		next = s.orders.at(number).seq
+		number++
+	}
+	if number == s.orders.length {
+		next = 0
+	}
+	return views, next
+}
+
 func (s *State) view(number uint32) OrderView {
 	o := s.orders.at(number)
 	sale := s.sales[o.sale-1]

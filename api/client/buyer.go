@@ -2,11 +2,14 @@ package client
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"onsale/api/contract"
+	"onsale/challenge"
 )
 
 // Client speaks to the buyers' listener.
@@ -31,10 +34,43 @@ type Purchase struct {
 	// each purchase, keep it before sending, and use it again after
 	// sequencer.ErrOutcomeUnknown or a lost connection.
 	Key string
+	// ChallengeBitsMax bounds the work that is done when the server asks for a
+	// solved challenge: each bit doubles it. 0 means none, then the error is
+	// contract.ErrChallengeRequired.
+	ChallengeBitsMax int
 }
 
-// Buy asks for tickets.
+// Buy asks for tickets. When the server wants a solved challenge first it gets
+// one, solves it, and asks again.
 func (c *Client) Buy(ctx context.Context, p Purchase) (*contract.Decision, error) {
+	decision, err := c.buy(ctx, p, "")
+	if !errors.Is(err, contract.ErrChallengeRequired) || p.ChallengeBitsMax == 0 {
+		return decision, err
+	}
+	answer, err := c.solve(ctx, p.ChallengeBitsMax)
+	if err != nil {
+		return nil, err
+	}
+	return c.buy(ctx, p, answer)
+}
+
+// Challenge returns what the server wants solved before a buy.
+func (c *Client) Challenge(ctx context.Context) (*contract.Challenge, error) {
+	return get[contract.Challenge](ctx, c.connection, "/v1/challenge", nil)
+}
+
+func (c *Client) solve(ctx context.Context, bitsMax int) (string, error) {
+	asked, err := c.Challenge(ctx)
+	if err != nil {
+		return "", err
+	}
+	if asked.DifficultyBits > bitsMax {
+		return "", fmt.Errorf("%w: it is one of %d bits, and no more than %d were to be solved", contract.ErrChallengeRequired, asked.DifficultyBits, bitsMax)
+	}
+	return challenge.Solve(ctx, asked.Challenge, asked.DifficultyBits)
+}
+
+func (c *Client) buy(ctx context.Context, p Purchase, answer string) (*contract.Decision, error) {
 	query := url.Values{"q": {strconv.Itoa(int(p.Quantity))}}
 	if p.Min > 0 {
 		query.Set("min", strconv.Itoa(int(p.Min)))
@@ -43,7 +79,7 @@ func (c *Client) Buy(ctx context.Context, p Purchase) (*contract.Decision, error
 		query.Set("sale", p.Sale)
 	}
 	decision := new(contract.Decision)
-	header, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets", query: query, key: p.Key, into: decision})
+	header, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets", query: query, key: p.Key, challenge: answer, into: decision})
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +106,17 @@ func (c *Client) CancelOrder(ctx context.Context, uid string) (*contract.Order, 
 		return nil, err
 	}
 	return order, nil
+}
+
+// Pay asks to pay an order with a payment method's token. An order is never charged
+// twice, however often it is asked.
+func (c *Client) Pay(ctx context.Context, uid, method string) (*contract.Payment, error) {
+	paid := new(contract.Payment)
+	_, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets/payment", body: contract.PaymentRequest{Order: uid, Method: method}, into: paid})
+	if err != nil {
+		return nil, err
+	}
+	return paid, nil
 }
 
 // Tickets returns a page of the sales, as buyers see them.

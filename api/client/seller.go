@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"onsale/api/contract"
+	"onsale/payment"
 )
 
 // Seller speaks to the private listener of any node.
@@ -71,6 +72,12 @@ func (s *Seller) Report(ctx context.Context, id string) (*contract.Report, error
 	return get[contract.Report](ctx, s.connection, salePath(id)+"/report", nil)
 }
 
+// Timeline sums a sale up and tells its course. The node reads its whole journal
+// for that, so the answer may take minutes: ctx bounds it, no other timeout does.
+func (s *Seller) Timeline(ctx context.Context, id string) (*contract.SaleTimeline, error) {
+	return get[contract.SaleTimeline](ctx, s.connection.patient(), salePath(id)+"/timeline", nil)
+}
+
 // RefundOrder takes a paid order back.
 func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, error) {
 	order := new(contract.Order)
@@ -79,6 +86,11 @@ func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, 
 		return nil, err
 	}
 	return order, nil
+}
+
+// Reconcile compares the payment provider's books with the orders.
+func (s *Seller) Reconcile(ctx context.Context) (*payment.Reconciliation, error) {
+	return get[payment.Reconciliation](ctx, s.connection, "/v1/payments/reconciliation", nil)
 }
 
 // Node returns what the node says of itself, as JSON.

@@ -61,12 +61,13 @@ func parseAddress(scheme, address string) (*url.URL, error) {
 
 // call is one request: what is sent, and where the answer goes.
 type call struct {
-	method string
-	path   string
-	query  url.Values
-	key    string // Idempotency-Key
-	body   any    // sent as JSON unless nil
-	into   any    // filled from the answer unless nil
+	method    string
+	path      string
+	query     url.Values
+	key       string // Idempotency-Key
+	challenge string // a solved one
+	body      any    // sent as JSON unless nil
+	into      any    // filled from the answer unless nil
 }
 
 // do sends a call and returns the header of the answer.
@@ -95,6 +96,9 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	if what.key != "" {
 		request.Header.Set("Idempotency-Key", what.key)
 	}
+	if what.challenge != "" {
+		request.Header.Set(contract.ChallengeHeader, what.challenge)
+	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -106,6 +110,15 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	return response.Header, readAnswer(response, what.into)
 }
 
+// patient returns the connection without a timeout, for answers that take their
+// time; ctx bounds them.
+func (c *connection) patient() *connection {
+	slow, client := *c, *c.http
+	client.Timeout = 0
+	slow.http = &client
+	return &slow
+}
+
 // download copies an answer of any length to w.
 func (c *connection) download(ctx context.Context, path string, w io.Writer) error {
 	target := *c.base
@@ -115,9 +128,7 @@ func (c *connection) download(ctx context.Context, path string, w io.Writer) err
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	patient := *c.http
-	patient.Timeout = 0 // a large state takes its time; ctx bounds it
-	response, err := patient.Do(request)
+	response, err := c.patient().http.Do(request)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,18 @@ type DoorDecision struct {
 	AsOfSeq uint64 `json:"as_of_seq"`
 }
 
+// Challenge is what a buyer has to solve before a buy: find the number NONCE, in
+// decimal digits, for which the SHA-256 of CHALLENGE:NONCE begins with so many
+// zero bits, and send that text in the header X-Challenge-Response.
+type Challenge struct {
+	Challenge      string    `json:"challenge"`
+	DifficultyBits int       `json:"difficulty_bits"`
+	ExpiresAt      time.Time `json:"expires_at"` // it serves any number of buys before
+}
+
+// ChallengeHeader is the header of a solved challenge.
+const ChallengeHeader = "X-Challenge-Response"
+
 // Order is an order as its buyer sees it.
 type Order struct {
 	UID        string     `json:"uid"`
@@ -48,7 +60,14 @@ type Order struct {
 	Seq        uint64     `json:"seq"`
 	Position   uint32     `json:"position,omitempty"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
-	AsOfSeq    uint64     `json:"as_of_seq"`
+	// Attempts counts the attempts to pay; PaymentReason says why the newest was
+	// rejected.
+	Attempts      uint8  `json:"attempts,omitempty"`
+	PaymentReason string `json:"payment_reason,omitempty"`
+	// MoneyBack is due while money that was taken for nothing, or refunded, is not
+	// back with the buyer's bank, and done then.
+	MoneyBack string `json:"money_back,omitempty"`
+	AsOfSeq   uint64 `json:"as_of_seq"`
 }
 
 // OrderPage is one page of the caller's orders, by cluster and seq.
@@ -102,7 +121,17 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 		o.ExpiresAt = &expires
 	}
 	if v.State == sequencer.StatePaid || v.State == sequencer.StateRefunded {
-		o.PaymentRef = PaymentRef(o.UID, v.Attempts)
+		o.PaymentRef = sequencer.PaymentRef(o.UID, v.Attempts)
+	}
+	o.Attempts = v.Attempts
+	if v.Reason != sequencer.ReasonNone {
+		o.PaymentReason = v.Reason.String()
+	}
+	switch {
+	case v.VoidsDue != 0:
+		o.MoneyBack = "due"
+	case v.Voided != 0:
+		o.MoneyBack = "done"
 	}
 	return o
 }

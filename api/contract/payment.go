@@ -1,8 +1,72 @@
 package contract
 
-import "strconv"
+import (
+	"time"
 
-// PaymentRef names a payment attempt, here and at the payment provider.
-func PaymentRef(uid string, attempt uint8) string {
-	return uid + "-" + strconv.Itoa(int(attempt))
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// PaymentRequest is the body of POST /v1/tickets/payment.
+type PaymentRequest struct {
+	Order  string `json:"order"`  // uid
+	Method string `json:"method"` // the provider's token of a means of payment
+}
+
+// MethodBytesMax bounds PaymentRequest.Method, in printable ASCII.
+const MethodBytesMax = 256
+
+// Payment answers a request to pay.
+type Payment struct {
+	Status     string     `json:"status"` // accepted, rejected or timeout
+	Reason     string     `json:"reason,omitempty"`
+	Order      string     `json:"order"`
+	State      string     `json:"state"`
+	PaymentRef string     `json:"payment_ref,omitempty"` // when accepted
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`  // until when it may be tried again
+	Callback   string     `json:"callback,omitempty"`    // where the outcome will show, when it is not known yet
+	Attempt    uint8      `json:"attempt,omitempty"`
+	Seq        uint64     `json:"seq"`
+}
+
+// The words of Payment.Status.
+const (
+	PaymentAccepted = "accepted"
+	PaymentRejected = "rejected"
+	PaymentTimeout  = "timeout"
+)
+
+// The reasons of Payment.Reason that are not a sequencer.PayReason.
+const (
+	ReasonSessionExpired   = "session_expired"   // timeout: the hold is over
+	ReasonProviderTimeout  = "provider_timeout"  // timeout: no outcome yet
+	ReasonAttemptCancelled = "attempt_cancelled" // rejected: the provider had no outcome in time, and will have none
+	ReasonTooLate          = "too_late"          // rejected: the order is gone, and the money goes back
+)
+
+// PaymentOf returns the answer about an order with a uid; pending says that the
+// outcome is not known yet.
+func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
+	answer = Payment{Status: PaymentRejected, Order: uid, State: a.State.String(), Attempt: a.Attempt, Seq: a.Seq}
+	if a.State == sequencer.StateReserved && a.Deadline != 0 {
+		expires := Time(a.Deadline)
+		answer.ExpiresAt = &expires
+	}
+	switch {
+	case a.State == sequencer.StatePaid:
+		answer.Status, answer.PaymentRef = PaymentAccepted, sequencer.PaymentRef(uid, a.Attempt)
+	case a.Code == sequencer.CodePaymentInFlight:
+		answer.Status, answer.Reason, answer.Callback = PaymentTimeout, ReasonProviderTimeout, CallbackPrefix+uid
+	case a.Code == sequencer.CodeSessionExpired:
+		answer.Status, answer.Reason = PaymentTimeout, ReasonSessionExpired
+	case a.Code == sequencer.CodeLateSuccess:
+		answer.Reason = ReasonTooLate
+	case a.Code == sequencer.CodeOK && a.Reason != sequencer.ReasonNone:
+		answer.Reason = a.Reason.String()
+	case a.Code == sequencer.CodeOK || a.Code == sequencer.CodeStaleAttempt:
+		answer.Reason = ReasonAttemptCancelled
+	default:
+		answer.Reason = a.Code.String()
+	}
+	return answer, answer.Callback != ""
 }

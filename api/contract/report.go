@@ -16,6 +16,8 @@ type Report struct {
 	Money    ReportMoney    `json:"money"`
 	Orders   ReportOrders   `json:"orders"`
 	Waitlist ReportWaitlist `json:"waitlist"`
+	// Latency is absent when no node was asked, or it has answered no buy yet.
+	Latency  *ReportLatency `json:"latency,omitempty"`
 	AsOfSeq  uint64         `json:"as_of_seq"`
 	AsOfTime time.Time      `json:"as_of_time"`
 }

@@ -20,6 +20,10 @@ type NewSale struct {
 	Hold      *Duration  `json:"hold,omitempty"`       // DefaultHold
 	Grace     *Duration  `json:"grace,omitempty"`      // DefaultGrace
 	SkipUnfit bool       `json:"skip_unfit,omitempty"` // promote past who does not fit
+	// Who lets so many holds run out within the cool-down buys nothing more before the
+	// oldest of them is as long ago. Both or neither.
+	ExpiredHoldsMax uint8     `json:"expired_holds_max,omitempty"`
+	CoolDown        *Duration `json:"cool_down,omitempty"`
 }
 
 // The defaults of a new sale.
@@ -29,19 +33,23 @@ const (
 	DefaultGrace = 10 * time.Minute
 )
 
-// SaleChange changes a sale: absent fields stay as they are. The quantity alone
-// can be changed until the sale is closed, anything else until it starts.
+// SaleChange changes a sale: absent fields stay as they are. Everything can be
+// changed until the sale starts. While it runs: the quantity, down to what is sold,
+// held or withheld (alone), and what is marked "running".
 type SaleChange struct {
 	Item      *string    `json:"item,omitempty"`
 	Quantity  *uint32    `json:"quantity,omitempty"`
 	Cap       *uint8     `json:"cap,omitempty"`
-	Waitlist  *uint32    `json:"waitlist,omitempty"`
+	Waitlist  *uint32    `json:"waitlist,omitempty"` // running; who waits already stays
 	Price     *int64     `json:"price,omitempty"`
 	Currency  *string    `json:"currency,omitempty"`
 	StartsAt  *time.Time `json:"starts_at,omitempty"`
-	Hold      *Duration  `json:"hold,omitempty"`
+	Hold      *Duration  `json:"hold,omitempty"` // running; of reservations from then on
 	Grace     *Duration  `json:"grace,omitempty"`
-	SkipUnfit *bool      `json:"skip_unfit,omitempty"`
+	SkipUnfit *bool      `json:"skip_unfit,omitempty"` // running
+
+	ExpiredHoldsMax *uint8    `json:"expired_holds_max,omitempty"` // running
+	CoolDown        *Duration `json:"cool_down,omitempty"`         // running
 }
 
 // Release says how many withheld tickets are to be sold again.
@@ -51,23 +59,27 @@ type Release struct {
 
 // SaleDetail is a sale as its seller sees it.
 type SaleDetail struct {
-	ID        string            `json:"id"`
-	Item      string            `json:"item"`
-	Status    string            `json:"status"`
-	Quantity  uint32            `json:"quantity"`
-	Sold      uint32            `json:"sold"`
-	Held      uint32            `json:"held"`
-	Withheld  uint32            `json:"withheld"`
-	Available uint32            `json:"available"`
-	Waiting   uint32            `json:"waiting"`
-	Cap       uint8             `json:"cap"`
-	Waitlist  uint32            `json:"waitlist"`
-	Price     int64             `json:"price"`
-	Currency  string            `json:"currency"`
-	StartsAt  time.Time         `json:"starts_at"`
-	Hold      Duration          `json:"hold"`
-	Grace     Duration          `json:"grace"`
-	SkipUnfit bool              `json:"skip_unfit"`
+	ID        string    `json:"id"`
+	Item      string    `json:"item"`
+	Status    string    `json:"status"`
+	Quantity  uint32    `json:"quantity"`
+	Sold      uint32    `json:"sold"`
+	Held      uint32    `json:"held"`
+	Withheld  uint32    `json:"withheld"`
+	Available uint32    `json:"available"`
+	Waiting   uint32    `json:"waiting"`
+	Cap       uint8     `json:"cap"`
+	Waitlist  uint32    `json:"waitlist"`
+	Price     int64     `json:"price"`
+	Currency  string    `json:"currency"`
+	StartsAt  time.Time `json:"starts_at"`
+	Hold      Duration  `json:"hold"`
+	Grace     Duration  `json:"grace"`
+	SkipUnfit bool      `json:"skip_unfit"`
+
+	ExpiredHoldsMax uint8    `json:"expired_holds_max"`
+	CoolDown        Duration `json:"cool_down"`
+
 	CreatedAt time.Time         `json:"created_at"`
 	ServedSeq uint64            `json:"served_seq"`
 	Buys      map[string]uint64 `json:"buys"`    // by reason; ok made an order
@@ -90,7 +102,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
 		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), Grace: Duration(v.Grace),
-		SkipUnfit: v.SkipUnfit, CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
+		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
 		Replayed: v.Counters.Replayed, Blocked: v.Counters.PromoteBlocked, AsOfSeq: v.AsOfSeq, AsOfTime: Time(v.AsOfTime),
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"onsale/payment"
 	"onsale/sequencer"
 )
 
@@ -17,6 +18,7 @@ const (
 	SaleRequired
 	Unauthorized
 	Forbidden
+	ChallengeRequired
 	NotFound
 	UnknownSale
 	UnknownOrder
@@ -30,6 +32,7 @@ const (
 	InvalidQuantity
 	NotPaid
 	SaleChanged
+	JournalIncomplete
 	ClusterRefused
 	BodyTooLarge
 	URITooLong
@@ -37,12 +40,15 @@ const (
 	KeyReused
 	Throttled
 	HeadersTooLarge
+	TimelineBusy
 	Overloaded
 	NoLeader
 	Stopping
 	Behind
 	OutcomeUnknown
 	UnsupportedVersion
+	PaymentsOff
+	BadNotice
 	// KindCount is the number of kinds.
 	KindCount
 )
@@ -60,6 +66,9 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrForbidden is returned when a valid token lacks the role.
 	ErrForbidden = errors.New("forbidden")
+	// ErrChallengeRequired is returned when a buy must show that a challenge was
+	// solved: get one at /v1/challenge.
+	ErrChallengeRequired = errors.New("a solved challenge is required")
 	// ErrNotFound is returned when there is no such route.
 	ErrNotFound = errors.New("not found")
 	// ErrUnknownSale is returned when there is no sale with that id.
@@ -86,6 +95,12 @@ var (
 	ErrNotPaid = errors.New("the order is not paid")
 	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
 	ErrSaleChanged = errors.New("the sale changed meanwhile")
+	// ErrJournalIncomplete is returned when a node's journal begins behind the
+	// beginning of a sale, so that it cannot tell the sale's course.
+	ErrJournalIncomplete = errors.New("the journal does not have the sale's beginning")
+	// ErrTimelineBusy is returned when a node makes a timeline already, or cannot
+	// make one in time.
+	ErrTimelineBusy = errors.New("no timeline can be made now")
 	// ErrClusterRefused is returned when a step of the cluster's administration
 	// is not safe or makes no sense now.
 	ErrClusterRefused = errors.New("the cluster refuses this step")
@@ -102,6 +117,8 @@ var (
 	ErrThrottled = errors.New("throttled")
 	// ErrHeadersTooLarge is returned when the header is over its bounds.
 	ErrHeadersTooLarge = errors.New("header too large")
+	// ErrPaymentsOff is returned when the cluster takes no payments.
+	ErrPaymentsOff = errors.New("payments are off")
 	// ErrUnsupportedVersion is returned when the request is not HTTP/1.0 or 1.1.
 	ErrUnsupportedVersion = errors.New("unsupported HTTP version")
 )
@@ -122,6 +139,7 @@ var table = [KindCount]Entry{
 	SaleRequired:         {http.StatusBadRequest, "sale-required", "The sale must be named", false, ErrSaleRequired},
 	Unauthorized:         {http.StatusUnauthorized, "unauthorized", "A valid token is required", false, ErrUnauthorized},
 	Forbidden:            {http.StatusForbidden, "forbidden", "The token lacks the role", false, ErrForbidden},
+	ChallengeRequired:    {http.StatusForbidden, "challenge-required", "A solved challenge is required", false, ErrChallengeRequired},
 	NotFound:             {http.StatusNotFound, "not-found", "There is no such resource", false, ErrNotFound},
 	UnknownSale:          {http.StatusNotFound, "unknown-sale", "There is no such sale", false, ErrUnknownSale},
 	UnknownOrder:         {http.StatusNotFound, "unknown-order", "You have no such order", false, ErrUnknownOrder},
@@ -135,6 +153,7 @@ var table = [KindCount]Entry{
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
+	JournalIncomplete:    {http.StatusConflict, "journal-incomplete", "This node's journal does not have the sale's beginning; ask another node", false, ErrJournalIncomplete},
 	ClusterRefused:       {http.StatusConflict, "cluster-refused", "The cluster refuses this step", false, ErrClusterRefused},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
@@ -142,12 +161,15 @@ var table = [KindCount]Entry{
 	KeyReused:            {http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request", false, ErrKeyReused},
 	Throttled:            {http.StatusTooManyRequests, "throttled", "Too many requests", true, ErrThrottled},
 	HeadersTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "The header is too large", false, ErrHeadersTooLarge},
+	TimelineBusy:         {http.StatusServiceUnavailable, "timeline-busy", "The node makes one timeline at a time", true, ErrTimelineBusy},
 	Overloaded:           {http.StatusServiceUnavailable, "overloaded", "Too many requests are waiting; yours has no place in line", true, sequencer.ErrOverloaded},
 	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "No leader can be reached; your request has no place in line", true, sequencer.ErrNoLeader},
 	Stopping:             {http.StatusServiceUnavailable, "stopping", "This node is shutting down; your request has no place in line", true, sequencer.ErrStopping},
 	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
+	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, ErrPaymentsOff},
+	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 }
 
 // Entry returns the kind's row of the table.

@@ -35,6 +35,7 @@ type clusterTable struct {
 	peers            peer.Config
 	queueRequestsMax int
 	log              *slog.Logger
+	told             func() // see till.told
 
 	mu      sync.Mutex
 	running map[string]*runningCluster
@@ -140,7 +141,7 @@ func (t *clusterTable) letGo(old *runningCluster) {
 func (t *clusterTable) publish() {
 	var served []api.Cluster
 	for name, c := range t.running {
-		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote}
+		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links(), told: t.told}}
 		if patterns := c.entry.Sales; len(patterns) > 0 {
 			cluster.Serves = func(sale string) bool {
 				return slices.ContainsFunc(patterns, func(pattern string) bool {

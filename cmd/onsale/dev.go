@@ -21,6 +21,10 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 		return err
 	}
 	s.DataDir, s.JoinAt = dir, ""
+	s.Payment.Provider, s.Payment.URL = providerSandbox, ""
+	if s.Limits.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
+		s.Limits.UserRequestsPerSecond = 0 // load tools have one user and one token
+	}
 	err = runServer(ctx, s, log, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))
 }

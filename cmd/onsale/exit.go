@@ -24,6 +24,8 @@ var (
 	// errFindings is returned when an audit found something, or could not
 	// decide everything again.
 	errFindings = errors.New("the audit is not clean")
+	// errDifferences is returned when the provider's books and the orders differ.
+	errDifferences = errors.New("the payment provider's books and the orders do not agree")
 	// errUnreachable is returned when a request was never sent.
 	errUnreachable = errors.New("no server there; the request was not sent")
 )
@@ -53,11 +55,11 @@ func exitCode(err error) int {
 	case errors.Is(err, errRefused):
 		return 3
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		errors.Is(err, errUnreachable):
+		errors.Is(err, errUnreachable), errors.Is(err, contract.ErrThrottled):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5
-	case errors.Is(err, errFindings):
+	case errors.Is(err, errFindings), errors.Is(err, errDifferences):
 		return 6
 	}
 	return 1
@@ -68,6 +70,8 @@ func explain(err error) string {
 	text := err.Error()
 	var problem *contract.Problem
 	switch {
+	case errors.As(err, &problem) && errors.Is(err, sequencer.ErrOutcomeUnknown):
+		return text // it says what to do
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return text + "\nTry again with the same --key: it answers with the first decision."
 	case errors.Is(err, wal.ErrLocked):

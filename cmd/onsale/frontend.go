@@ -23,19 +23,22 @@ import (
 
 // frontEndSettings is what a front-end can be told; sources as for a node.
 type frontEndSettings struct {
-	ID                string   `koanf:"id"`
-	HTTP              string   `koanf:"http"`
-	Private           string   `koanf:"private"`
-	SecretFile        string   `koanf:"secret-file"`
-	Cluster           []string `koanf:"cluster"`
-	LogFormat         string   `koanf:"log-format"`
-	LogLevel          string   `koanf:"log-level"`
-	Config            string   `koanf:"config"`
-	TLS               security `koanf:",squash"`
-	QueueRequestsMax  int      `koanf:"queue-requests-max"`
-	TokensCached      int      `koanf:"tokens-cached"`
-	ConnectionsMax    int      `koanf:"connections-max"`
-	ConnectionsPerMax int      `koanf:"connections-per-address-max"`
+	ID                string        `koanf:"id"`
+	HTTP              string        `koanf:"http"`
+	Private           string        `koanf:"private"`
+	SecretFile        string        `koanf:"secret-file"`
+	Cluster           []string      `koanf:"cluster"`
+	LogFormat         string        `koanf:"log-format"`
+	LogLevel          string        `koanf:"log-level"`
+	Config            string        `koanf:"config"`
+	TLS               security      `koanf:",squash"`
+	QueueRequestsMax  int           `koanf:"queue-requests-max"`
+	CrashAt           string        `koanf:"crash-at"`
+	TokensCached      int           `koanf:"tokens-cached"`
+	ConnectionsMax    int           `koanf:"connections-max"`
+	ConnectionsPerMax int           `koanf:"connections-per-address-max"`
+	Limits            limits        `koanf:",squash"`
+	Tokens            tokenSettings `koanf:",squash"`
 	// Clusters is the table of the configuration file.
 	Clusters map[string]clusterEntry `koanf:"clusters"`
 }
@@ -55,6 +58,9 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
 	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 	new(security).flags(f)
+	addCrashFlag(f)
+	new(limits).flags(f)
+	new(tokenSettings).flags(f)
 }
 
 func newFrontEnd(p *program) *cobra.Command {
@@ -83,6 +89,7 @@ type frontEnd struct {
 	settings *frontEndSettings
 	log      *slog.Logger
 	table    *clusterTable
+	tokens   *tokens
 
 	public          *api.Public
 	private         *api.Private
@@ -113,16 +120,18 @@ func (f *frontEnd) start() (err error) {
 	if err != nil {
 		return err
 	}
-	if s.SecretFile == "" {
-		return fmt.Errorf("%w: a front-end needs the nodes' --secret-file", errUsage)
-	}
-	secret, err := readSecret(s.SecretFile)
+	secret, err := s.secret()
 	if err != nil {
 		return err
 	}
 	peers := peerConfig(credentials, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
 	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
+	die, err := crash(s.CrashAt, paymentSteps())
+	if err != nil {
+		return err
+	}
+	f.table.told = func() { die(stepFrontEndSent) }
 	if err := f.table.set(s); err != nil {
 		return err
 	}
@@ -135,16 +144,30 @@ func (f *frontEnd) start() (err error) {
 	return f.startHTTP(secret, credentials)
 }
 
+// secret reads the nodes' secret. Who has another's keys may do without: then a
+// front-end takes tokens of theirs alone.
+func (s *frontEndSettings) secret() ([]byte, error) {
+	switch {
+	case s.SecretFile != "":
+		return readSecret(s.SecretFile)
+	case s.Tokens.KeyFile != "":
+		return nil, nil
+	}
+	return nil, fmt.Errorf("%w: a front-end needs the nodes' --secret-file, or a --jwks-file", errUsage)
+}
+
 func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials) error {
-	tokens := api.DefaultTokenConfig()
-	tokens.Secrets, tokens.CacheEntries = [][]byte{secret}, f.settings.TokensCached
-	verifier, err := api.NewVerifier(tokens)
-	if err != nil {
+	var err error
+	if f.tokens, err = f.settings.Tokens.open(secret, f.settings.TokensCached, f.log); err != nil {
 		return err
 	}
+	verifier := f.tokens.verifier
 	config := api.DefaultConfig()
 	config.Logger = f.log
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
+	if err := f.settings.Limits.apply(&config, secret); err != nil {
+		return err
+	}
 	metrics := api.NewMetrics(verifier)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(metrics, f.table, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -268,5 +291,6 @@ func (f *frontEnd) close() error {
 	if f.table != nil {
 		errs = append(errs, f.table.close())
 	}
+	f.tokens.close()
 	return errors.Join(errs...)
 }

@@ -11,6 +11,7 @@ import (
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/challenge"
 )
 
 // door says how to reach a buyers' listener, and as whom.
@@ -71,6 +72,7 @@ func newBuy(p *program) *cobra.Command {
 	c.Flags().StringVar(&purchase.Sale, "sale", "", "which sale; not needed when only one is on")
 	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets")
 	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing")
+	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "solve a challenge of at most this difficulty when the server asks for one; 0 for none")
 	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
 	return c
 }
@@ -83,7 +85,7 @@ func newOrder(p *program) *cobra.Command {
 		p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
 			return b.CancelOrder(c.Context(), uid)
 		}),
-		newOrderList(p),
+		newOrderList(p), newOrderRefund(p),
 	)
 }
 

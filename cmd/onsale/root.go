@@ -38,13 +38,13 @@ func newRoot(p *program) *cobra.Command {
 exact count, and no crash changes an answer that was given.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, …),
-4 not taken (no leader, overloaded, no server), 5 outcome unknown, 6 the audit found something.`,
+4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown, 6 the audit found something.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
-		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),
+		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),
 		newAudit(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root

@@ -77,7 +77,7 @@ func newSale(p *program) *cobra.Command {
 		p.saleVerb("pause", "Stop the buys, not the holds", (*client.Seller).PauseSale),
 		p.saleVerb("resume", "Go on after a pause", (*client.Seller).ResumeSale),
 		p.saleVerb("close", "End the buying for good; what is reserved may still be paid", (*client.Seller).CloseSale),
-		newSaleCancel(p),
+		newSaleCancel(p), newSaleQuantity(p), newSaleOpen(p), newSaleRelease(p),
 	)
 }
 
@@ -89,6 +89,8 @@ type saleForm struct {
 	price                    int64
 	hold, grace              time.Duration
 	skipUnfit                bool
+	expiredHoldsMax          uint8
+	coolDown                 time.Duration
 }
 
 func (s *saleForm) flags(f *pflag.FlagSet) {
@@ -101,6 +103,8 @@ func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.startsAt, "starts-at", "", "RFC 3339 time, or a duration from now such as 10m; by default it is open at once")
 	f.DurationVar(&s.hold, "hold", contract.DefaultHold, "how long a reservation waits for its payment")
 	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
+	f.Uint8Var(&s.expiredHoldsMax, "expired-holds-max", 0, "holds that a user may let run out within --cool-down; 0 for no bound")
+	f.DurationVar(&s.coolDown, "cool-down", 0, "how long who let too many run out buys nothing more")
 	f.BoolVar(&s.skipUnfit, "skip-unfit", false, "serve past a waiting order that does not fit")
 }
 
@@ -134,13 +138,14 @@ func newSaleCreate(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hold, grace := contract.Duration(form.hold), contract.Duration(form.grace)
+			hold, grace, coolDown := contract.Duration(form.hold), contract.Duration(form.grace), contract.Duration(form.coolDown)
 			if form.item == "" {
 				form.item = args[0]
 			}
 			made, err := seller.CreateSale(c.Context(), contract.NewSale{
 				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.price,
 				Currency: form.currency, StartsAt: at, Hold: &hold, Grace: &grace, SkipUnfit: form.skipUnfit,
+				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown,
 			})
 			if err != nil {
 				return err
@@ -155,7 +160,7 @@ func newSaleCreate(p *program) *cobra.Command {
 func newSaleUpdate(p *program) *cobra.Command {
 	var d desk
 	var form saleForm
-	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start, later the quantity alone", Args: arguments(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, skip-unfit and cool-down", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
@@ -180,7 +185,7 @@ func newSaleUpdate(p *program) *cobra.Command {
 func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
 	at, err := s.start()
 	change := contract.SaleChange{StartsAt: at}
-	hold, grace := contract.Duration(s.hold), contract.Duration(s.grace)
+	hold, grace, coolDown := contract.Duration(s.hold), contract.Duration(s.grace), contract.Duration(s.coolDown)
 	f.Visit(func(flag *pflag.Flag) {
 		switch flag.Name {
 		case "item":
@@ -199,6 +204,10 @@ func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
 			change.Hold = &hold
 		case "grace":
 			change.Grace = &grace
+		case "expired-holds-max":
+			change.ExpiredHoldsMax = &s.expiredHoldsMax
+		case "cool-down":
+			change.CoolDown = &coolDown
 		case "skip-unfit":
 			change.SkipUnfit = &s.skipUnfit
 		}
@@ -253,7 +262,7 @@ func newSaleShow(p *program) *cobra.Command {
 
 // newSaleCancel asks for --yes: a cancelled sale cannot be taken back.
 func newSaleCancel(p *program) *cobra.Command {
-	c := p.saleVerb("cancel", "End the sale and its reservations for good; paid orders are owed a refund", (*client.Seller).CancelSale)
+	c := p.saleVerb("cancel", "End the sale and its reservations for good; paid orders are refunded", (*client.Seller).CancelSale)
 	var yes bool
 	c.Flags().BoolVar(&yes, "yes", false, "really")
 	do := c.RunE

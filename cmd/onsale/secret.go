@@ -17,13 +17,17 @@ import (
 )
 
 // loadSecret reads the tokens' secret. One node alone makes its own at the first
-// start; several must be given the same.
+// start; several must be given the same, or none when --jwks-file has the keys of
+// all who sign tokens.
 func loadSecret(s *settings) ([]byte, error) {
 	secret, err := readSecret(s.secretPath())
 	if !errors.Is(err, os.ErrNotExist) {
 		return secret, err
 	}
 	if s.JoinAt != "" || s.WaitToJoin {
+		if s.Tokens.KeyFile != "" && s.SecretFile == "" {
+			return nil, nil
+		}
 		return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
 	}
 	if err := makeSecret(s.secretPath()); err != nil {

@@ -17,7 +17,9 @@ import (
 	"onsale/certificate"
 	"onsale/forward"
 	"onsale/membership"
+	"onsale/payment"
 	"onsale/raftfsm"
+	"onsale/report"
 	"onsale/sequencer"
 )
 
@@ -34,14 +36,17 @@ const readyInterval = 10 * time.Millisecond
 type server struct {
 	settings    *settings
 	secret      []byte
+	tokens      *tokens
 	log         *slog.Logger
 	credentials *certificate.Credentials // nil without TLS
 
-	node      *raftfsm.Node
-	directory *forward.Directory
-	replica   *forward.Replica
-	manager   *membership.Manager
-	forward   *forward.Server
+	node          *raftfsm.Node
+	directory     *forward.Directory
+	replica       *forward.Replica
+	manager       *membership.Manager
+	forward       *forward.Server
+	till          *till
+	closeProvider func() error
 
 	public          *api.Public
 	private         *api.Private
@@ -108,14 +113,40 @@ func (v *server) startNode() error {
 	v.replica = forward.NewReplica(v.node, client)
 	v.manager = membership.New(v.settings.membership(v.log), v.node)
 	v.manager.Start(v.replica.Links())
+	if err := v.startPayments(); err != nil {
+		return err
+	}
 	serving := forward.DefaultServerConfig(limits)
 	serving.Logger = v.log
-	v.forward = forward.NewServer(serving, v.node, v.replica, v.manager)
+	v.forward = forward.NewServer(serving, v.node, v.replica, controls{v.till, v.manager})
 	listener, err := v.node.ForwardListener()
 	if err == nil {
 		go v.serve("peers' service", v.forward.Serve, listener)
 	}
 	return err
+}
+
+// startPayments opens the payment provider, when there is one, and the desk.
+func (v *server) startPayments() error {
+	v.till = &till{node: v.replica, links: v.replica.Links()}
+	provider, closeProvider, err := v.settings.openProvider(v.log, func(signature string, body []byte) {
+		if err := v.till.desk.Notice(providerSandbox, signature, body); err != nil {
+			v.log.Debug("a webhook was not taken", "error", err)
+		}
+	})
+	if err != nil || provider == nil {
+		return err
+	}
+	v.closeProvider = closeProvider
+	die, err := crash(v.settings.Payment.CrashAt, paymentSteps())
+	if err != nil {
+		return err
+	}
+	config := payment.DefaultConfig()
+	config.Number, config.Logger = v.number, v.log
+	config.Reached = func(step payment.Step) { die(string(step)) }
+	v.till.desk = payment.NewDesk(config, v.node, provider)
+	return nil
 }
 
 // follow keeps the directory up to date: where the members are, and who leads.
@@ -134,7 +165,7 @@ func (v *server) Clusters() []api.Cluster {
 	if table := v.table.Load(); table != nil {
 		return *table
 	}
-	table := []api.Cluster{{Number: v.number(), Backend: v.replica}}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.till}}
 	if v.node.Identity().ClusterID != "" {
 		v.table.Store(&table)
 	}
@@ -144,13 +175,15 @@ func (v *server) Clusters() []api.Cluster {
 func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
 
 func (v *server) startHTTP() error {
-	tokens := api.DefaultTokenConfig()
-	tokens.Secrets, tokens.CacheEntries = [][]byte{v.secret}, v.settings.TokensCached
-	verifier, err := api.NewVerifier(tokens)
+	var err error
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.settings.TokensCached, v.log); err != nil {
+		return err
+	}
+	verifier := v.tokens.verifier
+	config, err := v.settings.http(v.log, v.secret)
 	if err != nil {
 		return err
 	}
-	config := v.settings.http(v.log)
 	metrics := api.NewMetrics(verifier)
 	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
@@ -182,15 +215,22 @@ func (v *server) fail(err error) {
 }
 
 func (v *server) operations(metrics *api.Metrics) api.Operations {
+	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
+	registry.MustRegister(metrics, timelines, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if v.till.desk != nil {
+		registry.MustRegister(payment.NewCollector(v.till.desk))
+	}
 	return api.Operations{
-		Checks:  v.checks,
-		Node:    func() any { return v.node.Status() },
-		Metrics: registry,
-		Cluster: clusterSteps(v.manager),
-		Streams: snapshotStreams(v.node),
+		Checks:   v.checks,
+		Node:     func() any { return v.node.Status() },
+		Metrics:  registry,
+		Cluster:  clusterSteps(v.manager),
+		Streams:  snapshotStreams(v.node),
+		Payments: v.till,
+
+		Timeline: timelines.Timeline,
 	}
 }
 
@@ -278,7 +318,16 @@ func (v *server) close() error {
 		errs = append(errs, v.publicListener.Close())
 	}
 	if v.manager != nil {
-		errs = append(errs, v.manager.Close(), v.forward.Close(), v.replica.Close())
+		errs = append(errs, v.manager.Close())
+	}
+	if v.forward != nil {
+		errs = append(errs, v.forward.Close())
+	}
+	if v.till != nil && v.till.desk != nil {
+		errs = append(errs, v.till.desk.Close(), v.closeProvider())
+	}
+	if v.replica != nil {
+		errs = append(errs, v.replica.Close())
 	}
 	if v.node != nil {
 		errs = append(errs, v.node.Close())
@@ -288,5 +337,6 @@ func (v *server) close() error {
 	} else if v.privateListener != nil {
 		errs = append(errs, v.privateListener.Close())
 	}
+	v.tokens.close()
 	return errors.Join(errs...)
 }

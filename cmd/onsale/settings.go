@@ -39,12 +39,15 @@ type settings struct {
 	JoinAt     string `koanf:"join"`
 	SecretFile string `koanf:"secret-file"`
 
-	BootstrapExpect int           `koanf:"bootstrap-expect"`
-	Learner         bool          `koanf:"learner"`
-	WaitToJoin      bool          `koanf:"wait-to-join"`
-	StableTime      time.Duration `koanf:"stable-time"`
-	ClusterNumber   uint8         `koanf:"cluster-number"`
-	TLS             security      `koanf:",squash"`
+	BootstrapExpect int             `koanf:"bootstrap-expect"`
+	Learner         bool            `koanf:"learner"`
+	WaitToJoin      bool            `koanf:"wait-to-join"`
+	StableTime      time.Duration   `koanf:"stable-time"`
+	ClusterNumber   uint8           `koanf:"cluster-number"`
+	TLS             security        `koanf:",squash"`
+	Payment         paymentSettings `koanf:",squash"`
+	Limits          limits          `koanf:",squash"`
+	Tokens          tokenSettings   `koanf:",squash"`
 
 	LogFormat string `koanf:"log-format"`
 	LogLevel  string `koanf:"log-level"`
@@ -81,6 +84,9 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Duration("stable-time", membership.DefaultConfig().StableTime, "how long a joining node must be healthy before it gets its vote")
 	f.Uint8("cluster-number", 0, "of a cluster that is made: part of its orders' uids, for front-ends with several clusters")
 	new(security).flags(f)
+	addPaymentFlags(f)
+	new(limits).flags(f)
+	new(tokenSettings).flags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
 	f.String("log-format", "", "text or json; by default text on a terminal")
 	f.String("log-level", "info", "debug, info, warn or error")
@@ -184,6 +190,9 @@ func (s *settings) validate() error {
 	if err := s.allow(); err != nil {
 		return err
 	}
+	if err := errors.Join(s.Limits.validate(), s.Tokens.validate()); err != nil {
+		return err
+	}
 	_, err := s.node()
 	return err
 }
@@ -236,10 +245,10 @@ func (s *settings) allow() error {
 }
 
 // http is what both HTTP listeners need.
-func (s *settings) http(log *slog.Logger) api.Config {
+func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c := api.DefaultConfig()
 	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
-	return c
+	return c, s.Limits.apply(&c, secret)
 }
 
 // client is the way to the leader while another node leads.

@@ -1,0 +1,154 @@
+package api
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/contract"
+	"onsale/limit"
+)
+
+// policy is a limit, as the metrics and the header RateLimit name it.
+type policy uint8
+
+const (
+	policyUser policy = iota
+	policyAddress
+	policyCount
+)
+
+var policyNames = [policyCount]string{"user", "address"}
+
+// limits are the limiters of the buyers' listener; nil for one that is off.
+type limits [policyCount]*limit.Limiter
+
+// limitConfigs returns what each limiter is made with; a rate of 0 means none.
+func (c *Config) limitConfigs() [policyCount]limit.Config {
+	return [policyCount]limit.Config{
+		policyUser:    {PerSecond: c.UserRequestsPerSecond, Burst: c.UserBurst, KeysMax: c.LimitedUsersMax},
+		policyAddress: {PerSecond: c.AddressRequestsPerSecond, Burst: c.AddressBurst, KeysMax: c.LimitedAddressesMax},
+	}
+}
+
+func (c *Config) validateLimits() error {
+	for p, config := range c.limitConfigs() {
+		if config.PerSecond == 0 {
+			continue
+		}
+		if err := config.Validate(); err != nil {
+			return fmt.Errorf("%w: the limit of each %s: %w", ErrBadConfig, policyNames[p], err)
+		}
+	}
+	return validateProxies(c.TrustedProxies)
+}
+
+// newLimits makes the limiters of a configuration that was validated.
+func newLimits(c *Config) (l limits, err error) {
+	for p, config := range c.limitConfigs() {
+		if config.PerSecond == 0 {
+			continue
+		}
+		if l[p], err = limit.New(config); err != nil {
+			return l, fmt.Errorf("%w: %w", ErrBadConfig, err)
+		}
+	}
+	return l, nil
+}
+
+// limitAddress refuses a request whose sender's network asks too often. It comes
+// before everything that costs more than a look at the header.
+func (p *Public) limitAddress(r *request) error {
+	if p.limits[policyAddress] == nil && len(p.config.TrustedProxies) == 0 {
+		return nil
+	}
+	address, problem := senderOf(r.ctx.RemoteAddr(), &r.header, p.config.TrustedProxies)
+	if problem != nil {
+		return problem
+	}
+	if !address.IsValid() { // a socket that has no address
+		return nil
+	}
+	key := limit.AddressKey(address)
+	return p.limit(r, policyAddress, key[:])
+}
+
+// identify returns who sent a request, unless that user asks too often.
+func (p *Public) identify(r *request) error {
+	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
+	if err != nil {
+		return err
+	}
+	r.who = who
+	return p.limit(r, policyUser, who.User)
+}
+
+// limit takes a token of a key's bucket, or refuses the request and says when to
+// come back. The headers of draft-ietf-httpapi-ratelimit-headers go with
+// refusals only: with each answer they would be a tenth of its bytes in the rush
+// for which this is built, and who is under the limit need not slow down.
+func (p *Public) limit(r *request, which policy, key []byte) error {
+	limiter := p.limits[which]
+	if limiter == nil {
+		return nil
+	}
+	ok, most, left, reset := limiter.Allow(key, r.started)
+	if ok {
+		return nil
+	}
+	headers := &r.ctx.Response.Header
+	headers.Set("RateLimit", rateLimit(which, left, reset))
+	headers.Set("RateLimit-Policy", rateLimitPolicy(which, most, limiter.Config().PerSecond))
+	problem := contract.NewProblem(contract.Throttled, "too many requests from this "+policyNames[which]+"; come back after the time that Retry-After says")
+	problem.RetryAfter = reset
+	return problem
+}
+
+// rateLimit says how many requests are left, and in how many seconds there will
+// be one more.
+func rateLimit(which policy, left int, reset time.Duration) string {
+	return strconv.Quote(policyNames[which]) + ";r=" + strconv.Itoa(left) + ";t=" + strconv.Itoa(wholeSeconds(reset))
+}
+
+// rateLimitPolicy says how many requests there may be in how many seconds: the
+// burst, and the time in which it comes back.
+func rateLimitPolicy(which policy, most int, perSecond float64) string {
+	window := min(max(math.Ceil(float64(most)/perSecond), 1), integerMax)
+	return strconv.Quote(policyNames[which]) + ";q=" + strconv.Itoa(most) + ";w=" + strconv.FormatFloat(window, 'f', 0, 64)
+}
+
+// integerMax is the largest integer of a structured field (RFC 9651).
+const integerMax = 999_999_999_999_999
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// limitDescriptions are the limits' metrics.
+type limitDescriptions struct{ throttled, keys, evictions *prometheus.Desc }
+
+func newLimitDescriptions() limitDescriptions {
+	labels := []string{"policy"}
+	return limitDescriptions{
+		throttled: prometheus.NewDesc("onsale_throttled_total", "Requests refused because their user or network asks too often. Alert when most of the traffic is.", labels, nil),
+		keys:      prometheus.NewDesc("onsale_limited_keys", "Users and networks whose requests are counted.", labels, nil),
+		evictions: prometheus.NewDesc("onsale_limited_keys_evicted_total", "Users and networks that were forgotten to make room for others. Alert when as many are forgotten in a second as are remembered: the limits forgive too early then.", labels, nil),
+	}
+}
+
+func (d *limitDescriptions) collect(l *limits, metrics chan<- prometheus.Metric) {
+	if l == nil {
+		return
+	}
+	for p, limiter := range l {
+		if limiter == nil {
+			continue
+		}
+		s, name := limiter.Stats(), policyNames[p]
+		metrics <- prometheus.MustNewConstMetric(d.throttled, prometheus.CounterValue, float64(s.Refused), name)
+		metrics <- prometheus.MustNewConstMetric(d.keys, prometheus.GaugeValue, float64(s.Keys), name)
+		metrics <- prometheus.MustNewConstMetric(d.evictions, prometheus.CounterValue, float64(s.Evicted), name)
+	}
+}

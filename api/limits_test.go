@@ -1,0 +1,193 @@
+package api
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/limit"
+)
+
+// A user who asks too often is told so, when to come back, and can then; others
+// and requests without a token do not pay for it.
+func TestUserLimit(t *testing.T) {
+	config := testConfig()
+	config.UserRequestsPerSecond, config.UserBurst = 0.001, 3
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	f.buy("ann", "?q=1").want(202, "")
+	f.call("GET", f.public, "/v1/orders", "ann", "").want(200, "")
+	f.call("GET", f.public, "/v1/orders/0000000000000000", "ann", "").want(404, "unknown-order")
+	a := f.buy("ann", "?q=1").want(429, "throttled")
+	for name, pattern := range map[string]string{
+		"RateLimit": `^"user";r=0;t=(999|1000)$`, "RateLimit-Policy": `^"user";q=3;w=3000$`, "Retry-After": `^(999|100[0-4])$`,
+	} {
+		if got := a.header.Get(name); !regexp.MustCompile(pattern).MatchString(got) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	f.call("GET", f.public, "/v1/orders", "ann", "").want(429, "throttled")
+	f.call("GET", f.public, "/v1/tickets", "", "").want(200, "")
+	f.buy("bob", "?q=1").want(202, "")
+	f.buy("", "?q=1").want(401, "unauthorized")
+	if decided := f.backend.decided; decided != 2 {
+		t.Errorf("%d came to the sale", decided)
+	}
+	f.clock.Store(int64(1001 * time.Second))
+	f.buy("ann", "?q=1").want(202, "")
+
+	text := string(f.call("GET", f.private, "/metrics", "", "").body)
+	for _, line := range []string{`onsale_throttled_total{policy="user"} 2`, `onsale_limited_keys{policy="user"} 2`, `onsale_limited_keys_evicted_total{policy="user"} 0`,
+		`onsale_http_refused_total{status="429"} 2`} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %s", line)
+		}
+	}
+	if strings.Contains(text, `policy="address"`) {
+		t.Error("a limit that is off has figures")
+	}
+}
+
+// A network that asks too often is refused before anything looks at its tokens.
+func TestAddressLimit(t *testing.T) {
+	config := testConfig()
+	config.AddressRequestsPerSecond, config.AddressBurst = 0.5, 2
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	f.buy("ann", "?q=1").want(202, "")
+	f.call("GET", f.public, "/v1/tickets", "", "").want(200, "")
+	misses := f.tokens.misses.Load()
+	a := f.buy("bob", "?q=1", "X-Forwarded-For: 203.0.113.9").want(429, "throttled") // nobody is trusted
+	if got := a.header.Get("RateLimit-Policy"); got != `"address";q=2;w=4` {
+		t.Errorf("RateLimit-Policy %q", got)
+	}
+	if seconds, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 6 {
+		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+	}
+	if f.tokens.misses.Load() != misses {
+		t.Error("a token was verified")
+	}
+	f.clock.Store(int64(3 * time.Second))
+	f.buy("bob", "?q=1").want(202, "")
+}
+
+// Behind a trusted proxy each buyer's network has its own bucket, and what the
+// proxy says must be clear.
+func TestAddressLimitBehindProxy(t *testing.T) {
+	config := testConfig()
+	config.AddressRequestsPerSecond, config.AddressBurst = 0.001, 1
+	config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	from := func(forwarded string) *answer { return f.buy("ann", "?q=1", "X-Forwarded-For: "+forwarded) }
+	from("203.0.113.9").want(202, "")
+	from("203.0.113.10").want(429, "throttled")              // the same /24
+	from("198.51.100.1, 203.0.113.9").want(429, "throttled") // what the buyer claims does not count
+	from("nonsense, 198.51.100.7, 127.0.0.9").want(202, "")  // two proxies in a row
+	from("203.0.113.9, nonsense").want(400, "bad-request")   // the proxy itself speaks nonsense
+	from("").want(400, "bad-request")
+	twice := rawCall(t, f, "GET /v1/tickets HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nx-forwarded-for: 192.0.2.2\r\n\r\n")
+	if !strings.Contains(twice, "400 Bad Request") || !strings.Contains(twice, `"parameter":"X-Forwarded-For"`) {
+		t.Errorf("two lines: %s", twice)
+	}
+}
+
+// rawCall sends bytes and returns the beginning of the answer.
+func rawCall(t *testing.T, f *fixture, request string) string {
+	t.Helper()
+	connection, err := net.Dial("tcp", f.public)
+	must(t, err)
+	defer connection.Close()
+	_, err = connection.Write([]byte(request))
+	must(t, err)
+	must(t, connection.SetReadDeadline(time.Now().Add(5*time.Second)))
+	buffer := make([]byte, 4096)
+	n, err := connection.Read(buffer)
+	must(t, err)
+	return string(buffer[:n])
+}
+
+func TestSenderOf(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	for _, c := range []struct{ peer, forwarded, want string }{
+		{"192.0.2.1", "203.0.113.9", "192.0.2.1"},
+		{"192.0.2.1", "nonsense", "192.0.2.1"},
+		{"10.0.0.1", "203.0.113.9", "203.0.113.9"},
+		{"::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1", "203.0.113.9:4711", "203.0.113.9"},
+		{"10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"},
+		{"fd00::1", "2001:db8::1,10.2.3.4\t, fd00::7", "2001:db8::1"},
+		{"10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"},
+		{"10.0.0.1", "x, 203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1", "x, 10.0.0.2", ""},
+		{"10.0.0.1", "203.0.113.9,", ""},
+		{"10.0.0.1", "fe80::1%eth0", ""},
+		{"10.0.0.1", "unknown", ""},
+		{"10.0.0.1", "203.0.113.009", ""},
+	} {
+		h := &header{forwarded: true, forwardedFor: []byte(c.forwarded)}
+		got, problem := senderOf(&net.TCPAddr{IP: net.ParseIP(c.peer), Port: 1}, h, proxies)
+		switch {
+		case c.want == "" && problem == nil:
+			t.Errorf("%+v: %v", c, got)
+		case c.want != "" && (problem != nil || got != netip.MustParseAddr(c.want)):
+			t.Errorf("%+v: %v %v", c, got, problem)
+		}
+	}
+	if got, problem := senderOf(&net.UnixAddr{Name: "socket"}, &header{forwarded: true, forwardedFor: []byte("203.0.113.9")}, proxies); problem != nil || got.IsValid() {
+		t.Errorf("a socket: %v %v", got, problem)
+	}
+	if got, problem := senderOf(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, &header{}, proxies); problem != nil || got != netip.MustParseAddr("10.0.0.1") {
+		t.Errorf("no header: %v %v", got, problem)
+	}
+}
+
+func TestLimitBounds(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"each user: ":    func(c *Config) { c.UserRequestsPerSecond = -1 },
+		"burst of 0":     func(c *Config) { c.UserBurst = 0 },
+		"each address: ": func(c *Config) { c.AddressRequestsPerSecond, c.LimitedAddressesMax = 1, 0 },
+		"TrustedProxies": func(c *Config) { c.TrustedProxies = []netip.Prefix{{}} },
+		"65 TrustedProx": func(c *Config) { c.TrustedProxies = make([]netip.Prefix, 65) },
+	} {
+		config := DefaultConfig()
+		change(&config)
+		if err := config.Validate(); !errors.Is(err, ErrBadConfig) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	off := DefaultConfig()
+	off.UserRequestsPerSecond, off.UserBurst, off.LimitedUsersMax = 0, 0, 0
+	must(t, off.Validate())
+	if l, err := newLimits(&off); err != nil || l != (limits{}) {
+		t.Errorf("limits that are off: %v %v", l, err)
+	}
+}
+
+func TestRateLimitHeaders(t *testing.T) {
+	if got := rateLimit(policyUser, 3, 200*time.Millisecond); got != `"user";r=3;t=1` {
+		t.Error(got)
+	}
+	for _, c := range []struct {
+		most      int
+		perSecond float64
+		want      string
+	}{{20, 5, `"user";q=20;w=4`}, {1, 1e9, `"user";q=1;w=1`}, {limit.BurstMax, 1e-9, `"user";q=1000000000;w=999999999999999`}} {
+		if got := rateLimitPolicy(policyUser, c.most, c.perSecond); got != c.want {
+			t.Error(got)
+		}
+	}
+	for range 100 {
+		problem := contract.NewProblem(contract.Throttled, "")
+		problem.RetryAfter = 2500 * time.Millisecond
+		if seconds := retryAfter(problem); seconds < 3 || seconds > 7 {
+			t.Fatalf("Retry-After %d", seconds)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"onsale/api/contract"
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// paymentPath is where orders are paid, and webhookPath where the payment provider's
+// webhooks come: its name follows.
+const (
+	paymentPath = "/v1/tickets/payment"
+	webhookPath = "/v1/payments/webhook/"
+)
+
+// takesBody reports whether a request may have a body.
+func takesBody(method, path string) bool {
+	return method == fasthttp.MethodPost && (path == paymentPath || strings.HasPrefix(path, webhookPath))
+}
+
+// webhookBodies lets webhooks have larger bodies than buyers'.
+func (p *Public) webhookBodies(header *fasthttp.RequestHeader) (own fasthttp.RequestConfig) {
+	if strings.HasPrefix(string(header.RequestURI()), webhookPath) {
+		own.MaxRequestBodySize = p.config.WebhookBytesMax
+	}
+	return own
+}
+
+// pay answers POST /v1/tickets/payment. The order's own state keeps it from being
+// paid twice, whoever asks how often: no idempotency key is needed.
+func (p *Public) pay(r *request) error {
+	if err := p.buyer(r, parameterPretty); err != nil {
+		return err
+	}
+	wanted, err := r.paymentRequest()
+	if err != nil {
+		return err
+	}
+	at, err := placeOf([]byte(wanted.Order))
+	if err != nil {
+		return err
+	}
+	cluster, err := p.clusterOf(at)
+	if err != nil {
+		return err
+	}
+	if cluster.Payments == nil {
+		return contract.ErrPaymentsOff
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), p.config.PayWait)
+	defer cancel()
+	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.seq, User: string(r.who.User), Method: wanted.Method})
+	if err != nil {
+		return err
+	}
+	if answer.Code == sequencer.CodeUnknownOrder {
+		return contract.NewProblem(contract.UnknownOrder, "you have no such order")
+	}
+	p.recent.told(cluster.Number, r.who.User, &sequencer.Result{Seq: answer.Seq, Order: at.seq})
+	return r.answerPayment(&answer, wanted.Order)
+}
+
+func (r *request) answerPayment(answer *payment.Answer, uid string) error {
+	body, pending := contract.PaymentOf(answer, uid)
+	status := 200
+	switch {
+	case pending:
+		status, r.outcome = 202, outcomePending
+		r.ctx.Response.Header.Set("Retry-After", "2")
+	case body.Status == contract.PaymentAccepted:
+		r.outcome = outcomePaid
+	default:
+		r.outcome = outcomeRejected
+	}
+	r.sendJSON(status, contract.DecisionMediaType, &body)
+	return nil
+}
+
+// paymentRequest reads the body: one JSON object whose every field is known.
+func (r *request) paymentRequest() (wanted contract.PaymentRequest, err error) {
+	mediaType, _, err := mime.ParseMediaType(string(r.header.contentType))
+	if err != nil || mediaType != "application/json" {
+		return wanted, contract.NewProblem(contract.UnsupportedMediaType, "send Content-Type: application/json")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(r.ctx.Request.Body()))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&wanted); err != nil {
+		return wanted, badJSON(err)
+	}
+	if decoder.More() {
+		return wanted, contract.NewProblem(contract.BadRequest, "the body has more than one JSON value")
+	}
+	if bad := len(wanted.Method) < 1 || len(wanted.Method) > contract.MethodBytesMax || strings.ContainsFunc(wanted.Method, notPrintable); bad {
+		return wanted, contract.BadParameter("method", fmt.Sprintf("method must be 1 to %d printable ASCII characters", contract.MethodBytesMax))
+	}
+	return wanted, nil
+}
+
+func notPrintable(c rune) bool { return c <= 0x20 || c > 0x7e }
+
+// webhook answers POST /v1/payments/webhook/{provider}: the signature is the token. It
+// goes to every cluster, because only the leaders know whose charge it is about.
+func (p *Public) webhook(r *request) error {
+	if problem := r.query.read(r.raw, 0); problem != nil {
+		return problem
+	}
+	clusters, taken := p.clusters.Clusters(), false
+	for i := range clusters {
+		if clusters[i].Payments == nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), p.config.ReadWait)
+		err := clusters[i].Payments.Notice(ctx, r.segment("provider"), string(r.header.signature), r.ctx.Request.Body())
+		cancel()
+		if err != nil {
+			return err
+		}
+		taken = true
+	}
+	if !taken {
+		return contract.ErrPaymentsOff
+	}
+	r.ctx.Response.SetStatusCode(204)
+	return nil
+}

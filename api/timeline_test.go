@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+func TestTimeline(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	f.bought("ann", "?q=2")
+	var asked sequencer.SaleView
+	f.timeline = func(_ context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
+		asked = *sale
+		return &contract.Timeline{Rows: []contract.TimelineRow{{Requests: 7}}}, nil
+	}
+	a := f.seller("GET", "/v1/sales/gig/timeline", "").want(200, "")
+	told := into[contract.SaleTimeline](a)
+	if told.Sale != "gig" || told.Tickets.Held != 2 || told.Timeline.Rows[0].Requests != 7 || asked.AsOfSeq != told.AsOfSeq {
+		t.Errorf("%s", a.body)
+	}
+	f.seller("GET", "/v1/sales/none/timeline", "").want(404, "unknown-sale")
+	f.call("GET", f.private, "/v1/sales/gig/timeline", "ann", "").want(403, "forbidden")
+	f.call("GET", f.private, "/v1/sales/gig/timeline", "@auditor", "").want(200, "")
+	for err, want := range map[error]string{
+		contract.ErrTimelineBusy: "timeline-busy", contract.ErrJournalIncomplete: "journal-incomplete", errors.New("/data/x is damaged"): "internal",
+	} {
+		f.timeline = func(context.Context, *sequencer.SaleView) (*contract.Timeline, error) {
+			return nil, fmt.Errorf("at work: %w", err)
+		}
+		a := f.seller("GET", "/v1/sales/gig/timeline", "").want(map[string]int{"timeline-busy": 503, "journal-incomplete": 409, "internal": 500}[want], want)
+		if retry := a.header.Get("Retry-After") != ""; retry != (want == "timeline-busy") {
+			t.Errorf("%s: header %v", want, a.header)
+		}
+	}
+}
+
+// Buys with a decision are in the report's latency, and nothing else is.
+func TestReportLatency(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	if r := into[contract.Report](f.seller("GET", "/v1/sales/gig/report", "").want(200, "")); r.Latency != nil {
+		t.Errorf("without a buy: %+v", r.Latency)
+	}
+	f.buy("ann", "?q=2").want(202, "")
+	f.buy("ann", "?q=1").want(200, "")
+	f.buy("ann", "").want(400, "bad-request")
+	f.call("GET", f.public, "/v1/orders", "ann", "").want(200, "")
+	f.backend.set(func(b *testBackend) { b.fail = sequencer.ErrOverloaded })
+	f.buy("bob", "?q=1").want(503, "overloaded")
+	f.backend.set(func(b *testBackend) { b.fail = nil })
+	within := func() *contract.ReportLatency { // a buy is counted after its answer
+		for range 100 {
+			r := into[contract.Report](f.seller("GET", "/v1/sales/gig/report", "").want(200, ""))
+			if r.Latency.Buys == 2 {
+				return r.Latency
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Fatal("two buys are not counted")
+		return nil
+	}
+	l := within()
+	if !(l.P50 > 0 && l.P50 <= l.P90 && l.P90 <= l.P99 && l.P99 <= l.P999 && l.P999 <= l.Max) {
+		t.Errorf("latency %+v", l)
+	}
+}
+
+func TestLatencies(t *testing.T) {
+	l := newLatencies()
+	for i := range 1000 {
+		l.observe(uint64(i), time.Duration(i+1)*time.Millisecond)
+	}
+	l.observe(3, -time.Second)
+	l.observe(4, time.Hour)
+	r := l.report()
+	for _, p := range []struct {
+		name      string
+		got, want float64
+	}{{"p50", r.P50, 501}, {"p90", r.P90, 902}, {"p99", r.P99, 992}, {"max", r.Max, 600_000}} {
+		if p.got < p.want*0.99 || p.got > p.want*1.01 {
+			t.Errorf("%s is %v ms, want %v", p.name, p.got, p.want)
+		}
+	}
+	sum := uint64(0)
+	for i, b := range r.Buckets {
+		sum += b.Buys
+		if i > 0 && b.UpTo <= r.Buckets[i-1].UpTo {
+			t.Errorf("buckets %+v", r.Buckets)
+		}
+	}
+	if text, err := json.Marshal(r); err != nil || sum != 1002 || r.Buys != 1002 {
+		t.Errorf("%d buys in the buckets of %s, %v", sum, text, err)
+	}
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Provider is who else signs tokens that are accepted: the identity provider
+// where buyers log in. Its tokens have its own issuer, so that nobody's key
+// speaks in another's name; the secrets go on signing those of TokenConfig.Issuer.
+type Provider struct {
+	Issuer   string // what iss must be in its tokens
+	Audience string // what their aud must contain
+	Keys     []ProviderKey
+}
+
+func (p *Provider) validate() error {
+	switch {
+	case p == nil:
+		return nil
+	case p.Issuer == "" || p.Audience == "":
+		return fmt.Errorf("%w: the issuer and audience of the provider's tokens must be set", ErrBadConfig)
+	case len(p.Keys) < 1 || len(p.Keys) > ProviderKeysMax:
+		return fmt.Errorf("%w: the provider has %d keys, allowed is 1 to %d", ErrBadConfig, len(p.Keys), ProviderKeysMax)
+	}
+	return nil
+}
+
+// The errors of a token that is signed by nobody whom we know.
+var (
+	errUnknownKey   = errors.New("no key has this kid")
+	errKeyAlgorithm = errors.New("the key of this kid is for another algorithm")
+	errCritical     = errors.New("the header has critical parameters that are not known here")
+)
+
+// methods returns the algorithms that some key verifies.
+func (c *TokenConfig) methods() []string {
+	var methods []string
+	if len(c.Secrets) > 0 {
+		methods = append(methods, jwt.SigningMethodHS256.Alg())
+	}
+	if c.Provider != nil {
+		for _, key := range c.Provider.Keys {
+			methods = append(methods, key.Algorithm)
+		}
+	}
+	return methods
+}
+
+// byLibrary returns what a token with any header claims. The signature comes
+// first; what the claims must be depends on who signed.
+func (s *keySet) byLibrary(token []byte) (*tokenClaims, error) {
+	claims := new(tokenClaims)
+	parsed, err := s.parser.ParseWithClaims(string(token), claims, s.keyOf)
+	if err != nil {
+		return claims, err
+	}
+	if parsed.Method == jwt.SigningMethodHS256 {
+		return claims, s.validator.Validate(claims)
+	}
+	return claims, s.theirs.Validate(claims)
+}
+
+// keyOf returns what must have signed a token: a secret for HS256 and nothing
+// else, a provider's key for the one algorithm that is the key's. So a public
+// key is never taken for a secret, whatever a token's header says.
+func (s *keySet) keyOf(token *jwt.Token) (any, error) {
+	if _, critical := token.Header["crit"]; critical {
+		return nil, errCritical
+	}
+	if token.Method == jwt.SigningMethodHS256 {
+		return s.keys, nil
+	}
+	id, _ := token.Header["kid"].(string)
+	for i := range s.config.Provider.Keys {
+		key := &s.config.Provider.Keys[i]
+		switch {
+		case key.ID != id:
+		case key.Algorithm != token.Method.Alg():
+			return nil, errKeyAlgorithm
+		default:
+			return key.Key, nil
+		}
+	}
+	return nil, errUnknownKey
+}
+
+// covers reports whether every token that an older configuration accepted is
+// accepted by this one, so that those which were verified may stay remembered:
+// a provider that adds a key in the middle of a sale must not make a hundred
+// thousand buyers' tokens be verified anew. When a key or a secret is gone all
+// are forgotten, and those of the others cost one verification more.
+func (c *TokenConfig) covers(old *TokenConfig) bool {
+	if c.Issuer != old.Issuer || c.Audience != old.Audience || c.Leeway != old.Leeway || c.CacheEntries != old.CacheEntries {
+		return false
+	}
+	for _, secret := range old.Secrets {
+		if !slices.ContainsFunc(c.Secrets, func(s []byte) bool { return bytes.Equal(s, secret) }) {
+			return false
+		}
+	}
+	return c.Provider.covers(old.Provider)
+}
+
+func (p *Provider) covers(old *Provider) bool {
+	if p == nil || old == nil {
+		return old == nil
+	}
+	for i := range old.Keys {
+		if !slices.ContainsFunc(p.Keys, func(k ProviderKey) bool { return k.same(&old.Keys[i]) }) {
+			return false
+		}
+	}
+	return p.Issuer == old.Issuer && p.Audience == old.Audience
+}

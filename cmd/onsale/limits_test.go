@@ -1,0 +1,70 @@
+package main
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"onsale/api"
+)
+
+// What the flags say arrives at the listener, from nodes' and front-ends' flags,
+// and from the environment; nonsense is a wrong use.
+func TestLimitSettings(t *testing.T) {
+	for name, add := range map[string]func(*pflag.FlagSet){"serve": addServerFlags, "frontend": addFrontEndFlags} {
+		flags := pflag.NewFlagSet(name, pflag.PanicOnError)
+		add(flags)
+		if err := flags.Parse([]string{"--user-requests-per-second", "2.5", "--user-burst", "7", "--address-requests-per-second", "100", "--limited-users-max", "9", "--trusted-proxies", "10.0.0.0/8,192.0.2.7,fd00::/8"}); err != nil {
+			t.Fatal(err)
+		}
+		var l limits
+		if name == "serve" {
+			s, err := loadSettings(flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l = s.Limits
+		} else {
+			s := new(frontEndSettings)
+			if err := loadInto(flags, s); err != nil {
+				t.Fatal(err)
+			}
+			l = s.Limits
+		}
+		c := api.DefaultConfig()
+		if err := l.apply(&c, nil); err != nil {
+			t.Fatal(err)
+		}
+		want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")}
+		if c.UserRequestsPerSecond != 2.5 || c.UserBurst != 7 || c.AddressRequestsPerSecond != 100 || c.AddressBurst != 500 || c.LimitedUsersMax != 9 || !slices.Equal(c.TrustedProxies, want) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+func TestLimitSettingsFromEnvironment(t *testing.T) {
+	t.Setenv("ONSALE_TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.7")
+	t.Setenv("ONSALE_USER_REQUESTS_PER_SECOND", "0")
+	has(t, command(t, 0, "config", "print"), "10.0.0.0/8", "192.0.2.7")
+	command(t, 0, "config", "validate")
+	has(t, command(t, 2, "config", "validate", "--trusted-proxies", "nonsense"), "--trusted-proxies")
+	has(t, command(t, 2, "config", "validate", "--trusted-proxies", "::ffff:10.0.0.0/104"), "TrustedProxies")
+	has(t, command(t, 2, "config", "validate", "--address-requests-per-second", "-1"), "address")
+	has(t, command(t, 2, "config", "validate", "--user-requests-per-second", "1", "--user-burst", "0"), "user")
+}
+
+// A buy by command solves what the node asks for, unless told not to.
+func TestChallengeByCommand(t *testing.T) {
+	t.Setenv("ONSALE_CHALLENGE_BITS", "10")
+	o := openOffice(t)
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--quantity", "9")
+	has(t, o.buy(0, "ann", "buy"), "reserved")
+	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "0"), "challenge-required")
+	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "9"), "10 bits")
+	has(t, command(t, 2, "config", "validate", "--challenge-bits", "31"), "--challenge-bits")
+	p := newProvider(t)
+	has(t, command(t, 2, "frontend", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--cluster", "127.0.0.1:1", "--jwks-file", p.file, "--token-issuer", "x"), "--secret-file")
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"onsale/api/contract"
+)
+
+func newPay(p *program) *cobra.Command {
+	var d door
+	var method string
+	c := &cobra.Command{Use: "pay UID", Short: "Pay an order", Args: arguments(cobra.ExactArgs(1)),
+		Long:    "Pays an order and waits for the provider. However often it is asked, an order is never charged twice.",
+		Example: "  onsale pay 000G000000000002 --method tok_accept --user alice",
+		RunE: func(c *cobra.Command, args []string) error {
+			buyer, err := d.open()
+			if err != nil {
+				return err
+			}
+			paid, err := buyer.Pay(c.Context(), args[0], method)
+			if err != nil {
+				return undecided(err)
+			}
+			if err := p.showFields(paid); err != nil {
+				return err
+			}
+			if paid.Status != contract.PaymentAccepted {
+				return fmt.Errorf("%w: %s, %s", errRefused, paid.Status, paid.Reason)
+			}
+			return nil
+		}}
+	d.flags(c.Flags())
+	c.Flags().StringVar(&method, "method", "", "the provider's token of the means of payment")
+	return c
+}
+
+// newOrderRefund is a seller's command among the buyers'.
+func newOrderRefund(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "refund UID", Short: "As the seller: take a paid order back and return its money", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			order, err := seller.RefundOrder(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return p.showFields(order)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+func newPayments(p *program) *cobra.Command {
+	return group("payments", "Look after payments", newReconcile(p))
+}
+
+func newReconcile(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "reconcile", Short: "Compare the provider's books with the orders", Args: arguments(cobra.NoArgs),
+		Long: `Reads all of the payment provider's books and all orders, and names each difference.
+Run it once a day, and after every incident. It changes nothing; its exit code is 6 when
+there are differences.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			found, err := seller.Reconcile(c.Context())
+			if err != nil {
+				return err
+			}
+			rows := [][]string{
+				{"provider", found.Provider, ""}, {"charges", cell(found.Charges), ""}, {"orders", cell(found.Orders), ""},
+				{"unsettled", cell(found.Unsettled), ""}, {"captured_amount", cell(found.Captured), ""}, {"refunded_amount", cell(found.Refunded), ""},
+				{"differences", cell(len(found.Differences)), ""},
+			}
+			for _, difference := range found.Differences {
+				rows = append(rows, []string{difference.Kind, difference.Key, difference.Detail})
+			}
+			if err := p.show(found, []string{"what", "value", "detail"}, rows); err != nil {
+				return err
+			}
+			if len(found.Differences) > 0 {
+				return errDifferences
+			}
+			return nil
+		}}
+	d.flags(c.Flags())
+	return c
+}

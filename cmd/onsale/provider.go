@@ -1,0 +1,125 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"onsale/payment"
+	"onsale/payment/sandbox"
+)
+
+// paymentSettings say who takes the money.
+type paymentSettings struct {
+	Provider   string `koanf:"payment"`
+	URL        string `koanf:"payment-url"`
+	SecretFile string `koanf:"payment-secret-file"`
+	// CrashAt makes the process kill itself at a step of the protocol, after so many
+	// times that it was passed: STEP or STEP:N. For tests.
+	CrashAt string `koanf:"crash-at"`
+}
+
+// The names of providers.
+const (
+	providerNone    = "none"
+	providerSandbox = "sandbox"
+)
+
+func addPaymentFlags(f *pflag.FlagSet) {
+	f.String("payment", providerNone, "who takes the money: none, or sandbox (no real money)")
+	f.String("payment-url", "", "where a sandbox of its own process is (onsale sandbox): http://HOST:PORT; one node alone can do without")
+	f.String("payment-secret-file", "", "the sandbox' secret")
+	addCrashFlag(f)
+}
+
+func addCrashFlag(f *pflag.FlagSet) {
+	f.String("crash-at", "", "for tests: kill this process at a step of the payment protocol, STEP or STEP:N")
+	_ = f.MarkHidden("crash-at") // it was just declared
+}
+
+// openProvider returns the provider and what closes it; nil for none. A provider of this
+// process calls notify with its webhooks.
+func (s *settings) openProvider(log *slog.Logger, notify func(signature string, body []byte)) (payment.Provider, func() error, error) {
+	p := &s.Payment
+	switch p.Provider {
+	case providerNone:
+		return nil, nil, nil
+	case providerSandbox:
+	default:
+		return nil, nil, fmt.Errorf("%w: --payment is %q, allowed are none and sandbox", errUsage, p.Provider)
+	}
+	if p.URL == "" {
+		if s.JoinAt != "" || s.WaitToJoin {
+			return nil, nil, fmt.Errorf("%w: several nodes need one sandbox: start `onsale sandbox` and give each --payment-url", errUsage)
+		}
+		secret := make([]byte, 32) // it speaks to itself
+		rand.Read(secret)          // never fails
+		config := sandbox.DefaultConfig()
+		config.Secrets, config.Notify = [][]byte{secret}, notify
+		config.Path, config.Logger = filepath.Join(s.DataDir, "sandbox-books.jsonl"), log
+		books, err := sandbox.Open(config)
+		if err != nil {
+			return nil, nil, err
+		}
+		return books, books.Close, nil
+	}
+	secret, err := readSecret(p.SecretFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--payment-secret-file: %w", err)
+	}
+	client, err := sandbox.NewClient(p.URL, secret)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return client, client.Close, nil
+}
+
+// crash returns a function that kills this process, without mercy, when a step was
+// passed as often as spec says; nil without a spec.
+func crash(spec string, steps []string) (func(step string), error) {
+	if spec == "" {
+		return func(string) {}, nil
+	}
+	name, times, _ := strings.Cut(spec, ":")
+	left := int64(1)
+	if times != "" {
+		if _, err := fmt.Sscanf(times, "%d", &left); err != nil || left < 1 {
+			return nil, fmt.Errorf("%w: --crash-at is %q", errUsage, spec)
+		}
+	}
+	if !slices.Contains(steps, name) {
+		return nil, fmt.Errorf("%w: --crash-at knows %s", errUsage, strings.Join(steps, ", "))
+	}
+	passed := make(chan struct{}, left)
+	return func(step string) {
+		if step != name {
+			return
+		}
+		select {
+		case passed <- struct{}{}:
+		default:
+		}
+		if int64(len(passed)) == left {
+			_ = unix.Kill(unix.Getpid(), unix.SIGKILL)
+			select {} // nothing may happen any more
+		}
+	}, nil
+}
+
+// stepFrontEndSent is the one step of the protocol in a front-end: the leader's answer
+// is there, and the buyer's is not.
+const stepFrontEndSent = "front-end"
+
+func paymentSteps() []string {
+	var names []string
+	for _, step := range payment.Steps() {
+		names = append(names, string(step))
+	}
+	return append(names, stepFrontEndSent)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onsale/api/contract"
+)
+
+// newSaleQuantity sets the quantity, or changes it by some tickets.
+func newSaleQuantity(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "quantity ID N|+N|-N", Short: "Set how many tickets there are, or add or take some", Args: arguments(cobra.ExactArgs(2)),
+		Example: "  onsale sale quantity arena 120000\n  onsale sale quantity arena +500\n  onsale sale quantity arena -- -500",
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			n, err := strconv.ParseInt(args[1], 10, 64)
+			if err != nil {
+				return fmt.Errorf("%w: the quantity is %q, expected is N, +N or -N", errUsage, args[1])
+			}
+			if strings.HasPrefix(args[1], "+") || n < 0 {
+				sale, err := seller.Sale(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				n += int64(sale.Quantity)
+			}
+			if n < 1 || n > 1<<32-1 {
+				return fmt.Errorf("%w: a sale cannot have %d tickets", errUsage, n)
+			}
+			quantity := uint32(n)
+			changed, err := seller.ChangeSale(c.Context(), args[0], contract.SaleChange{Quantity: &quantity})
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+// newSaleOpen opens a scheduled sale now.
+func newSaleOpen(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "open ID", Short: "Open a scheduled sale now", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			changed, err := seller.ChangeSale(c.Context(), args[0], contract.SaleChange{StartsAt: &now})
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+// newSaleRelease sells refunded tickets again.
+func newSaleRelease(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "release ID N", Short: "Sell withheld (refunded) tickets again", Args: arguments(cobra.ExactArgs(2)),
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			tickets, err := strconv.ParseUint(args[1], 10, 32)
+			if err != nil {
+				return fmt.Errorf("%w: the tickets are %q, expected is a number", errUsage, args[1])
+			}
+			changed, err := seller.ReleaseTickets(c.Context(), args[0], int64(tickets))
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	return c
+}

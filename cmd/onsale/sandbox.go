@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onsale/payment"
+	"onsale/payment/sandbox"
+)
+
+// sandboxForm is what `onsale sandbox` can be told.
+type sandboxForm struct {
+	listen, books, secretFile, webhook, crashAt, logFormat, logLevel string
+}
+
+func newSandbox(p *program) *cobra.Command {
+	var form sandboxForm
+	c := &cobra.Command{Use: "sandbox", Short: "Run a payment provider without money", Args: arguments(cobra.NoArgs),
+		Long: `Runs the built-in payment provider as a process of its own, with books in a file. No
+money moves. What a payment does is chosen by its method: tok_accept, tok_decline,
+tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication, tok_limit,
+tok_delay_500ms (authorised after a while), tok_lost (authorised, the answer is lost),
+tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
+		Example: "  openssl rand -hex 32 > sandbox-secret\n  onsale sandbox --books sandbox.jsonl --payment-secret-file sandbox-secret\n  onsale serve --payment sandbox --payment-url http://127.0.0.1:8501 --payment-secret-file sandbox-secret",
+		RunE: func(c *cobra.Command, _ []string) error {
+			log, err := newLogger(p.err, form.logFormat, form.logLevel)
+			if err != nil {
+				return err
+			}
+			return form.run(c.Context(), log)
+		}}
+	f := c.Flags()
+	f.StringVar(&form.listen, "listen", "127.0.0.1:8501", "where it is reached; there is no TLS, so keep it on loopback")
+	f.StringVar(&form.books, "books", "sandbox-books.jsonl", "file of its books")
+	f.StringVar(&form.secretFile, "payment-secret-file", envOr("ONSALE_PAYMENT_SECRET_FILE", ""), "secret that its callers show and that signs its webhooks")
+	f.StringVar(&form.webhook, "webhook", "", "buyers' listener of any node or front-end, to tell it of outcomes: http://HOST:PORT")
+	f.StringVar(&form.logFormat, "log-format", "", "text or json; by default text on a terminal")
+	f.StringVar(&form.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&form.crashAt, "crash-at", "", "for tests: kill this process when a charge came to a phase")
+	_ = f.MarkHidden("crash-at") // it was just declared
+	return c
+}
+
+func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
+	secret, err := readSecret(s.secretFile)
+	if err != nil {
+		return fmt.Errorf("--payment-secret-file: %w", err)
+	}
+	config := sandbox.DefaultConfig()
+	config.Path, config.Secrets, config.Logger = s.books, [][]byte{secret}, log
+	phases := []string{string(payment.Processing), string(payment.Authorised), string(payment.Captured), string(payment.Declined), string(payment.Cancelled), string(payment.Refunded)}
+	die, err := crash(s.crashAt, phases)
+	if err != nil {
+		return err
+	}
+	config.Recorded = func(phase payment.Phase) { die(string(phase)) }
+	if s.webhook != "" {
+		config.Notify = s.notifier(log)
+	}
+	books, err := sandbox.Open(config)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return errors.Join(err, books.Close())
+	}
+	server := &http.Server{Handler: sandbox.NewHandler(books, secret), ReadTimeout: webhookTimeout, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.Info("ready", "provider", "sandbox", "listening", "http://"+listener.Addr().String(), "books", s.books)
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		draining, cancel := context.WithTimeout(context.Background(), privateDrainTimeout)
+		defer cancel()
+		if err = server.Shutdown(draining); errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
+	}
+	return errors.Join(err, books.Close())
+}
+
+// webhookTimeout bounds sending one webhook, and webhookTries how often it is sent.
+const (
+	webhookTimeout = 5 * time.Second
+	webhookTries   = 3
+)
+
+// notifier sends webhooks until they are taken, a few times.
+func (s *sandboxForm) notifier(log *slog.Logger) func(signature string, body []byte) {
+	web := &http.Client{Timeout: webhookTimeout}
+	address := strings.TrimSuffix(s.webhook, "/") + "/v1/payments/webhook/sandbox"
+	return func(signature string, body []byte) {
+		for try := range webhookTries {
+			if try > 0 {
+				time.Sleep(time.Duration(try) * 200 * time.Millisecond)
+			}
+			request, err := http.NewRequest(http.MethodPost, address, bytes.NewReader(body))
+			if err != nil {
+				log.Error("webhook", "error", err)
+				return
+			}
+			request.Header.Set("Onsale-Signature", signature)
+			response, err := web.Do(request)
+			if err == nil {
+				response.Body.Close()
+				if response.StatusCode < 300 {
+					return
+				}
+				err = fmt.Errorf("answered %s", response.Status)
+			}
+			log.Debug("a webhook was not taken", "try", try+1, "error", err)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// The kinds of differences between the provider's books and the orders.
+const (
+	DifferenceUnknownOrder = "unknown_order"  // a charge of an order or attempt that was never made
+	DifferenceAmount       = "amount"         // charged another amount than the order costs
+	DifferenceNotCaptured  = "not_captured"   // the order is paid and its money was not taken
+	DifferenceNotReturned  = "not_returned"   // the money should have gone back
+	DifferenceNotPaid      = "not_paid"       // money is held or taken for an attempt that did not pay the order
+	DifferenceTwice        = "charged_twice"  // two attempts of one order hold or took money
+	DifferenceNoCharge     = "without_charge" // an attempt that was accepted is not in the books
+)
+
+// Difference is one place where books and orders do not agree.
+type Difference struct {
+	Kind   string `json:"kind"`
+	Key    string `json:"payment"`
+	Amount int64  `json:"amount"` // minor units
+	Detail string `json:"detail"`
+}
+
+// Reconciliation is what comparing all books with all orders gave.
+type Reconciliation struct {
+	Provider    string       `json:"provider"`
+	Charges     int          `json:"charges"`         // in the provider's books
+	Orders      int          `json:"orders"`          // that somebody began to pay
+	Unsettled   int          `json:"unsettled"`       // of these, not compared: their settling goes on
+	Captured    int64        `json:"captured_amount"` // minor units, over all currencies
+	Refunded    int64        `json:"refunded_amount"` // of that
+	Differences []Difference `json:"differences"`
+	More        bool         `json:"more_differences"` // the list was cut
+}
+
+// DifferencesMax bounds the differences that are told.
+const DifferencesMax = 1000
+
+// comparePage is how many charges or orders are read at once.
+const comparePage = 1000
+
+// settleTime is after what a difference is looked at again: what moves while the books
+// are read is none.
+const settleTime = 2 * time.Second
+
+// Reconcile compares the provider's books with the orders of this replica. A
+// difference is told when it is there twice.
+func (d *Desk) Reconcile(ctx context.Context) (*Reconciliation, error) {
+	first, err := d.compare(ctx, nil)
+	if err != nil || len(first.Differences) == 0 {
+		return first, err
+	}
+	select {
+	case <-time.After(settleTime):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	again := map[string]bool{}
+	for _, difference := range first.Differences {
+		again[difference.Kind+difference.Key] = true
+	}
+	return d.compare(ctx, again)
+}
+
+// comparison is one pass over both sides.
+type comparison struct {
+	desk   *Desk
+	only   map[string]bool // differences to tell; nil for all
+	result *Reconciliation
+	books  map[string]Entry // of this cluster's orders, by key
+}
+
+func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliation, error) {
+	c := comparison{desk: d, only: only, books: map[string]Entry{}, result: &Reconciliation{Provider: d.provider.Name(), Differences: []Difference{}}}
+	if err := c.readBooks(ctx); err != nil {
+		return nil, fmt.Errorf("the provider's books: %w", err)
+	}
+	for after, more := uint64(0), true; more && ctx.Err() == nil; {
+		views, next := d.node.OrdersWithAttempts(after, comparePage)
+		for i := range views {
+			c.order(&views[i])
+		}
+		after, more = next, next != 0
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.books)) { // what no order took out
+		e := c.books[key]
+		c.differs(DifferenceUnknownOrder, key, e.Amount, "the books have a charge of %s, and no such attempt began", e.Phase)
+	}
+	return c.result, ctx.Err()
+}
+
+func (c *comparison) readBooks(ctx context.Context) error {
+	cursor := ""
+	for {
+		entries, next, err := c.desk.provider.Ledger(ctx, cursor, comparePage)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if _, seq, _, err := sequencer.ParsePaymentRef([]byte(e.Key)); err != nil || seq>>clusterShift != uint64(c.desk.config.Number()) {
+				continue // another cluster's, or another system's
+			}
+			c.books[e.Key] = e
+			c.result.Charges++
+			c.result.Captured += e.CapturedAmount
+			c.result.Refunded += e.RefundedAmount
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// order compares one order with the charges of its attempts.
+func (c *comparison) order(v *sequencer.OrderView) {
+	c.result.Orders++
+	unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0
+	charge, shown := c.desk.charge(v, v.Attempts)
+	amount, uid, holding := charge.Amount, c.desk.uid(v), 0
+	unsettled = unsettled || !shown
+	for number := uint8(1); number <= v.Attempts; number++ {
+		key := sequencer.PaymentRef(uid, number)
+		e, booked := c.books[key]
+		delete(c.books, key)
+		if unsettled || amount == 0 {
+			continue
+		}
+		c.attempt(v, number, amount, key, e, booked)
+		if e.Phase == Authorised || e.Phase == Captured {
+			holding++
+		}
+	}
+	if unsettled {
+		c.result.Unsettled++
+	}
+	if holding > 1 {
+		c.differs(DifferenceTwice, sequencer.PaymentRef(uid, v.Attempts), amount, "%d attempts hold or took money", holding)
+	}
+}
+
+// attempt compares one settled attempt. Only the newest one of a paid order may have
+// taken money.
+func (c *comparison) attempt(v *sequencer.OrderView, number uint8, amount int64, key string, e Entry, booked bool) {
+	paid := v.State == sequencer.StatePaid && number == v.Attempts
+	returned := v.Voided&(1<<(number-1)) != 0
+	switch {
+	case booked && e.Amount != amount:
+		c.differs(DifferenceAmount, key, e.Amount, "the order costs %d", amount)
+	case paid && !booked:
+		c.differs(DifferenceNoCharge, key, amount, "the order is paid")
+	case paid && e.Phase != Captured:
+		c.differs(DifferenceNotCaptured, key, amount, "the order is paid, the charge is %s", e.Phase)
+	case returned && e.CapturedAmount != e.RefundedAmount, returned && e.Phase == Authorised:
+		c.differs(DifferenceNotReturned, key, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
+	case !paid && (e.Phase == Authorised || e.Phase == Captured):
+		c.differs(DifferenceNotPaid, key, e.Amount, "the order is %s, the charge is %s", v.State, e.Phase)
+	}
+}
+
+func (c *comparison) differs(kind, key string, amount int64, format string, args ...any) {
+	if c.only != nil && !c.only[kind+key] {
+		return
+	}
+	if len(c.result.Differences) >= DifferencesMax {
+		c.result.More = true
+		return
+	}
+	c.result.Differences = append(c.result.Differences, Difference{kind, key, amount, fmt.Sprintf(format, args...)})
+}

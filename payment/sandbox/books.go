@@ -1,0 +1,279 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"onsale/payment"
+)
+
+// errNoAnswer is what a caller sees of an answer that is lost.
+var errNoAnswer = errors.New("sandbox: the answer was lost, as asked")
+
+// Config is what a sandbox needs.
+type Config struct {
+	// Path is the file of its books; "" keeps them in memory.
+	Path string
+	// Secrets sign its webhooks (the first), and check them.
+	Secrets [][]byte
+	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
+	Notify func(signature string, body []byte)
+	Clock  func() time.Time
+	// Recorded is called after a change is on disk and before it is answered; crash
+	// tests die in it.
+	Recorded func(payment.Phase)
+	Logger   *slog.Logger
+}
+
+// DefaultConfig returns the configuration of a sandbox in memory.
+func DefaultConfig() Config {
+	return Config{Clock: time.Now, Recorded: func(payment.Phase) {}, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// Books is the sandbox. It is a payment.Provider.
+type Books struct {
+	config Config
+
+	mu      sync.Mutex
+	file    *os.File
+	failure error // of the file; final
+	entries []*payment.Entry
+	byKey   map[string]*payment.Entry
+	// settled is closed when a charge has its outcome.
+	settled map[string]chan struct{}
+
+	stop     chan struct{}
+	finished sync.WaitGroup
+	closed   sync.Once
+}
+
+// record is a line of the file: a charge as it stands after a change. The first line
+// names the format: {"onsale_sandbox":1}.
+type record struct {
+	Version int `json:"onsale_sandbox,omitempty"`
+	*payment.Entry
+}
+
+// recordsVersion is the version of the file's format.
+const recordsVersion = 1
+
+// Name implements payment.Provider.
+func (b *Books) Name() string { return "sandbox" }
+
+// entryOf returns a charge by its key, nil for a new one; ErrConflict when it is not the
+// same charge. The caller holds the lock.
+func (b *Books) entryOf(c payment.Charge) (*payment.Entry, error) {
+	e := b.byKey[c.Key]
+	if e != nil && e.Charge != c {
+		return nil, fmt.Errorf("%w: %s", payment.ErrConflict, c.Key)
+	}
+	return e, nil
+}
+
+// Authorise implements payment.Provider.
+func (b *Books) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
+	does := behaviourOf(method)
+	b.mu.Lock()
+	e, err := b.entryOf(c)
+	if err == nil && e == nil {
+		e, err = b.begin(c, does)
+	}
+	var wait <-chan struct{}
+	if err == nil && e.Phase == payment.Processing {
+		wait = b.settled[c.Key]
+	}
+	b.mu.Unlock()
+	if err != nil {
+		return payment.Status{}, err
+	}
+	if does.silent {
+		return payment.Status{}, errNoAnswer
+	}
+	if wait != nil {
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return payment.Status{}, ctx.Err()
+		}
+	}
+	return b.status(c)
+}
+
+// begin enters a new charge and lets its outcome come. The caller holds the lock.
+func (b *Books) begin(c payment.Charge, does behaviour) (*payment.Entry, error) {
+	if c.Amount <= 0 || c.Key == "" || len(c.Currency) != 3 {
+		return nil, fmt.Errorf("%w: amount %d %s", payment.ErrConflict, c.Amount, c.Currency)
+	}
+	e := payment.Entry{Charge: c, CreatedAt: b.config.Clock().UTC()}
+	e.Phase = payment.Processing
+	if does.delay == 0 && !does.never {
+		decide(&e, does)
+		kept, err := b.keep(e)
+		b.notify(c.Key, does.notices)
+		return kept, err
+	}
+	kept, err := b.keep(e)
+	if err == nil && !does.never {
+		b.later(c, does)
+	}
+	return kept, err
+}
+
+func decide(e *payment.Entry, does behaviour) {
+	e.Phase, e.Reason = payment.Authorised, does.reason
+	if does.reason != 0 {
+		e.Phase = payment.Declined
+	}
+}
+
+// later decides a charge after its delay, unless it was cancelled meanwhile.
+func (b *Books) later(c payment.Charge, does behaviour) {
+	decided := make(chan struct{})
+	b.settled[c.Key] = decided
+	b.finished.Go(func() {
+		timer := time.NewTimer(does.delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-b.stop:
+			return
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if e := *b.byKey[c.Key]; e.Phase == payment.Processing {
+			decide(&e, does)
+			if _, err := b.keep(e); err != nil {
+				b.config.Logger.Error("a charge could not be entered", "payment", c.Key, "error", err)
+				return
+			}
+			b.notify(c.Key, does.notices)
+		}
+		delete(b.settled, c.Key)
+		close(decided)
+	})
+}
+
+// Find implements payment.Provider.
+func (b *Books) Find(_ context.Context, c payment.Charge) (payment.Status, error) { return b.status(c) }
+
+func (b *Books) status(c payment.Charge) (payment.Status, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, err := b.entryOf(c)
+	if err != nil {
+		return payment.Status{}, err
+	}
+	if e == nil {
+		return payment.Status{Phase: payment.Unknown}, nil
+	}
+	return e.Status, nil
+}
+
+// Capture implements payment.Provider.
+func (b *Books) Capture(_ context.Context, c payment.Charge) (payment.Status, error) {
+	return b.change(c, func(e *payment.Entry) {
+		if e.Phase == payment.Authorised {
+			e.Phase, e.CapturedAmount = payment.Captured, e.Amount
+		}
+	})
+}
+
+// Cancel implements payment.Provider.
+func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, error) {
+	return b.change(c, func(e *payment.Entry) {
+		switch e.Phase {
+		case payment.Unknown, payment.Processing, payment.Authorised:
+			e.Phase = payment.Cancelled
+		case payment.Captured:
+			e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
+		}
+	})
+}
+
+// change moves a charge on; one that nobody has heard of begins as Unknown.
+func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Status, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known, err := b.entryOf(c)
+	if err != nil {
+		return payment.Status{}, err
+	}
+	e := payment.Entry{Charge: c, Status: payment.Status{Phase: payment.Unknown}, CreatedAt: b.config.Clock().UTC()}
+	if known != nil {
+		e = *known
+	}
+	before := e.Phase
+	if move(&e); e.Phase == before {
+		return e.Status, nil
+	}
+	kept, err := b.keep(e)
+	if err != nil {
+		return payment.Status{}, err
+	}
+	b.notify(c.Key, 1)
+	return kept.Status, nil
+}
+
+// Ledger implements payment.Provider.
+func (b *Books) Ledger(_ context.Context, cursor string, limit int) ([]payment.Entry, string, error) {
+	from, err := strconv.Atoi(cursor)
+	if cursor != "" && (err != nil || from < 0) {
+		return nil, "", fmt.Errorf("sandbox: cursor %q", cursor)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from = min(from, len(b.entries))
+	end := min(from+max(limit, 1), len(b.entries))
+	page := make([]payment.Entry, 0, end-from)
+	for _, e := range b.entries[from:end] {
+		page = append(page, *e)
+	}
+	if end == len(b.entries) {
+		return page, "", nil
+	}
+	return page, strconv.Itoa(end), nil
+}
+
+// notice is the body of a webhook.
+type notice struct {
+	Key string `json:"key"`
+	ID  string `json:"id"` // of the event; the same when it is sent twice
+}
+
+// notify sends a webhook about a charge some times. The caller holds the lock.
+func (b *Books) notify(key string, times int) {
+	if b.config.Notify == nil || len(b.config.Secrets) == 0 {
+		return
+	}
+	body, err := json.Marshal(notice{Key: key, ID: key + "/" + string(b.byKey[key].Phase)})
+	if err != nil {
+		panic(err) // two strings
+	}
+	signature := payment.Sign(b.config.Secrets[0], body, b.config.Clock())
+	for range times {
+		b.finished.Go(func() { b.config.Notify(signature, body) })
+	}
+}
+
+// Notice implements payment.Provider.
+func (b *Books) Notice(signature string, body []byte, now time.Time) (string, error) {
+	return readNotice(b.config.Secrets, signature, body, now)
+}
+
+func readNotice(secrets [][]byte, signature string, body []byte, now time.Time) (string, error) {
+	if err := payment.Verify(secrets, signature, body, now); err != nil {
+		return "", err
+	}
+	var n notice
+	if err := json.Unmarshal(body, &n); err != nil {
+		return "", fmt.Errorf("%w: %w", payment.ErrNotice, err)
+	}
+	return n.Key, nil
+}

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"onsale/payment"
+)
+
+// Client is a sandbox in another process. It is a payment.Provider.
+type Client struct {
+	address string
+	secret  []byte
+	web     *http.Client
+}
+
+// connectionsMax bounds the idle connections that are kept.
+const connectionsMax = 64
+
+// NewClient returns a client of the sandbox at an address (http://HOST:PORT) that has
+// this secret, which also signs its webhooks.
+func NewClient(address string, secret []byte) (*Client, error) {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme == "" || parsed.Host == "" {
+		return nil, fmt.Errorf("sandbox: the address %q is no http://HOST:PORT", address)
+	}
+	return &Client{strings.TrimSuffix(address, "/"), secret, &http.Client{Transport: &http.Transport{
+		MaxIdleConns: connectionsMax, MaxIdleConnsPerHost: connectionsMax, IdleConnTimeout: time.Minute,
+	}}}, nil
+}
+
+// Close ends the connections.
+func (c *Client) Close() error {
+	c.web.CloseIdleConnections()
+	return nil
+}
+
+// Name implements payment.Provider.
+func (c *Client) Name() string { return "sandbox" }
+
+// Authorise implements payment.Provider.
+func (c *Client) Authorise(ctx context.Context, charge payment.Charge, method string) (payment.Status, error) {
+	return c.ask(ctx, "authorise", question{charge, method})
+}
+
+// Find implements payment.Provider.
+func (c *Client) Find(ctx context.Context, charge payment.Charge) (payment.Status, error) {
+	return c.ask(ctx, "find", question{Charge: charge})
+}
+
+// Capture implements payment.Provider.
+func (c *Client) Capture(ctx context.Context, charge payment.Charge) (payment.Status, error) {
+	return c.ask(ctx, "capture", question{Charge: charge})
+}
+
+// Cancel implements payment.Provider.
+func (c *Client) Cancel(ctx context.Context, charge payment.Charge) (payment.Status, error) {
+	return c.ask(ctx, "cancel", question{Charge: charge})
+}
+
+func (c *Client) ask(ctx context.Context, step string, q question) (status payment.Status, err error) {
+	body, err := json.Marshal(q)
+	if err != nil {
+		return status, err
+	}
+	return status, c.do(ctx, http.MethodPost, "/v1/"+step, body, &status)
+}
+
+// Ledger implements payment.Provider.
+func (c *Client) Ledger(ctx context.Context, cursor string, limit int) ([]payment.Entry, string, error) {
+	query := url.Values{"cursor": {cursor}, "limit": {strconv.Itoa(limit)}}
+	var p page
+	err := c.do(ctx, http.MethodGet, "/v1/ledger?"+query.Encode(), nil, &p)
+	return p.Entries, p.Next, err
+}
+
+// answerBytesMax bounds an answer.
+const answerBytesMax = 4 << 20
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte, value any) error {
+	request, err := http.NewRequestWithContext(ctx, method, c.address+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+string(c.secret))
+	response, err := c.web.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, answerBytesMax))
+	switch {
+	case err != nil:
+		return err
+	case response.StatusCode == http.StatusConflict:
+		return fmt.Errorf("%w: %s", payment.ErrConflict, bytes.TrimSpace(text))
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("sandbox: %s: %s", response.Status, bytes.TrimSpace(text))
+	}
+	return json.Unmarshal(text, value)
+}
+
+// Notice implements payment.Provider.
+func (c *Client) Notice(signature string, body []byte, now time.Time) (string, error) {
+	return readNotice([][]byte{c.secret}, signature, body, now)
+}

@@ -1,0 +1,23 @@
+// Package sandbox is a payment provider to sell against without money: stateful, with
+// books of its own in a file, and with the bad days of real providers on demand. It
+// runs inside a node (Books is a payment.Provider) or as a process of its own (Server
+// and Client), which survives the crashes of ours.
+//
+// # What the payment methods do
+//
+//	tok_accept            authorised at once
+//	tok_decline           declined
+//	tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication,
+//	tok_limit             declined for that reason
+//	tok_delay_NNNms       authorised after so many milliseconds; the answer waits
+//	tok_lost              authorised, and the answer is lost
+//	tok_late_NNNms        no answer; authorised after so many milliseconds
+//	tok_never             no answer and never an outcome
+//	tok_double_webhook    authorised, and the webhook is sent twice
+//	everything else       declined: unknown method
+//
+// # What if it dies here?
+//
+// A change is a line in the file and fsynced before it is answered or shown. A torn
+// last line is cut when the file is opened: nobody was told of it.
+package sandbox

@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// delayMax bounds what a method may ask to wait.
+const delayMax = 10 * time.Minute
+
+// behaviour is what a payment method makes the sandbox do.
+type behaviour struct {
+	reason  sequencer.PayReason // of a decline; ReasonNone authorises
+	delay   time.Duration       // before the outcome
+	silent  bool                // the answer is lost
+	never   bool                // there will be no outcome
+	notices int                 // webhooks that are sent
+}
+
+// behaviourOf reads a payment method.
+func behaviourOf(method string) behaviour {
+	declines := map[string]sequencer.PayReason{
+		"tok_decline": sequencer.ReasonDeclined, "tok_insufficient_funds": sequencer.ReasonInsufficientFunds,
+		"tok_expired": sequencer.ReasonExpiredMethod, "tok_wrong_details": sequencer.ReasonWrongDetails,
+		"tok_authentication": sequencer.ReasonAuthenticationRequired, "tok_limit": sequencer.ReasonLimitExceeded,
+	}
+	if reason, known := declines[method]; known {
+		return behaviour{reason: reason, notices: 1}
+	}
+	switch method {
+	case "tok_accept":
+		return behaviour{notices: 1}
+	case "tok_lost":
+		return behaviour{silent: true, notices: 1}
+	case "tok_never":
+		return behaviour{silent: true, never: true}
+	case "tok_double_webhook":
+		return behaviour{notices: 2}
+	}
+	if delay, ok := delayOf(method, "tok_delay_"); ok {
+		return behaviour{delay: delay, notices: 1}
+	}
+	if delay, ok := delayOf(method, "tok_late_"); ok {
+		return behaviour{delay: delay, silent: true, notices: 1}
+	}
+	return behaviour{reason: sequencer.ReasonUnknownMethod, notices: 1}
+}
+
+func delayOf(method, prefix string) (time.Duration, bool) {
+	text, found := strings.CutPrefix(method, prefix)
+	text, unit := strings.CutSuffix(text, "ms")
+	n, err := strconv.ParseUint(text, 10, 32)
+	delay := time.Duration(n) * time.Millisecond
+	return delay, found && unit && err == nil && delay <= delayMax
+}

@@ -1,0 +1,181 @@
+package payment
+
+import (
+	"time"
+
+	"onsale/sequencer"
+)
+
+// unsettledPage is how many unsettled orders are looked at in one turn.
+const unsettledPage = 1024
+
+// settleAll works on what is unsettled while the node leads.
+func (d *Desk) settleAll() {
+	ticker := time.NewTicker(d.config.SettleInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.stop.Done():
+			return
+		case <-ticker.C:
+		case <-d.wake:
+		}
+		if d.node.Leader() != nil {
+			d.forget()
+			continue
+		}
+		d.settleOnce()
+	}
+}
+
+// forget drops what was remembered in office: the next leader begins anew, and so
+// does this node when it is elected again.
+func (d *Desk) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.retries)
+}
+
+// settleOnce looks at every unsettled order whose turn has come.
+func (d *Desk) settleOnce() {
+	settlers := make(chan struct{}, d.config.SettlersMax)
+	seen := map[uint64]struct{}{}
+	for after := uint64(0); d.stop.Err() == nil; {
+		views := d.node.Unsettled(after, unsettledPage)
+		for i := range views {
+			v := &views[i]
+			after = v.Seq
+			seen[v.Seq] = struct{}{}
+			if d.stop.Err() != nil || !d.turn(v) || !d.claim(v.Seq) {
+				continue
+			}
+			settlers <- struct{}{}
+			d.finished.Go(func() {
+				defer func() { <-settlers }()
+				defer d.release(v.Seq)
+				d.settleOrder(v.Seq)
+			})
+		}
+		if len(views) < unsettledPage {
+			d.drop(seen)
+			return
+		}
+	}
+}
+
+// drop forgets the retries of orders that are settled.
+func (d *Desk) drop(unsettled map[uint64]struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for order := range d.retries {
+		if _, still := unsettled[order]; !still {
+			delete(d.retries, order)
+		}
+	}
+}
+
+// turn reports whether it is time to ask about an order, and says when the next time
+// is.
+func (d *Desk) turn(v *sequencer.OrderView) bool {
+	now := d.config.Clock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known := d.retries[v.Seq]
+	if !known || r.attempt != v.Attempts {
+		r = retry{attempt: v.Attempts, since: now, pause: d.config.SettleInterval}
+	}
+	if now.Before(r.at) {
+		return false
+	}
+	r.at = now.Add(r.pause)
+	r.pause = min(2*r.pause, d.config.RetryPauseMax)
+	d.retries[v.Seq] = r
+	return true
+}
+
+// settleOrder does all that is due for an order as it stands now.
+func (d *Desk) settleOrder(order uint64) {
+	view, known := d.node.Order(order)
+	charge, shown := d.charge(&view, view.Attempts)
+	if !known || !shown {
+		return
+	}
+	if view.State == sequencer.StatePaying {
+		d.resolve(&view, charge)
+	}
+	if view.CaptureDue {
+		d.capture(order, view.Attempts, charge)
+	}
+	for number := uint8(1); number <= view.Attempts; number++ {
+		if view.VoidsDue&(1<<(number-1)) != 0 {
+			charge.Key = sequencer.PaymentRef(charge.Order, number)
+			d.void(order, number, charge)
+		}
+	}
+}
+
+// resolve finds the outcome of an attempt whose answer nobody has, and cancels one
+// that has none for too long.
+func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
+	ctx, cancel := d.call()
+	defer cancel()
+	status, err := Status{Phase: Authorised}, error(nil)
+	if c.Amount > 0 {
+		status, err = d.provider.Find(ctx, c)
+	}
+	d.config.Reached(StepFound)
+	if err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
+		if status, err = d.provider.Cancel(ctx, c); err == nil {
+			d.counters.abandoned.Add(1)
+		}
+		d.config.Reached(StepCancelled)
+	}
+	if err != nil {
+		d.counters.providerErrors.Add(1)
+		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
+		return
+	}
+	result, err := d.settle(v.Seq, v.Attempts, status)
+	if err != nil && !isStopping(err) {
+		d.config.Logger.Warn("a payment's outcome could not be committed; it is tried again", "payment", c.Key, "error", err)
+	}
+	if err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess) {
+		d.soon(v.Seq)
+	}
+}
+
+// soon lets an order be settled on at once.
+func (d *Desk) soon(order uint64) {
+	d.mu.Lock()
+	delete(d.retries, order)
+	d.mu.Unlock()
+	d.Wake()
+}
+
+// abandoned reports whether an attempt is so old that no authorisation of it can be
+// on its way any more, or its hard limit has passed.
+func (d *Desk) abandoned(v *sequencer.OrderView) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known := d.retries[v.Seq]
+	return v.Overdue || known && r.attempt == v.Attempts && d.config.Clock().Sub(r.since) >= d.config.AbandonAfter
+}
+
+// void gives money back that came for nothing, and commits that it went.
+func (d *Desk) void(order uint64, number uint8, c Charge) {
+	if c.Amount > 0 {
+		ctx, cancel := d.call()
+		defer cancel()
+		status, err := d.provider.Cancel(ctx, c)
+		if err != nil || status.Outcome() == sequencer.PayUnknown || status.Outcome() == sequencer.PayAccepted {
+			d.counters.providerErrors.Add(1)
+			d.config.Logger.Warn("money that must go back has not gone yet; it is tried again", "payment", c.Key, "phase", status.Phase, "error", err)
+			return
+		}
+	}
+	d.config.Reached(StepCancelled)
+	if _, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayVoided, Order: order, Attempt: number}); err == nil {
+		d.counters.voided.Add(1)
+		d.config.Reached(StepVoided)
+	}
+}

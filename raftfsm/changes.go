@@ -1,0 +1,135 @@
+package raftfsm
+
+import (
+	"context"
+	"sync"
+
+	"onsale/sequencer"
+)
+
+// changesMax bounds the changes of orders that are remembered. Who asks for older ones
+// is told that any order may have changed.
+const changesMax = 1 << 16
+
+// changes remembers which orders changed of late, and in which block of the journal:
+// heights are the same on every replica, so that who follows them may go from one to
+// another. Buys are no changes: nobody can wait for an order that is not there.
+type changes struct {
+	mu     sync.Mutex
+	ring   []change // the newest changesMax, oldest at start when it is full
+	start  int
+	floor  uint64        // everything above this height is remembered
+	height uint64        // of the newest block
+	moved  chan struct{} // closed and replaced when something changed
+	asked  bool          // somebody waits for moved
+}
+
+type change struct{ height, order uint64 }
+
+func newChanges() *changes { return &changes{moved: make(chan struct{})} }
+
+// note takes in what a block changed.
+func (c *changes) note(height uint64, commands []sequencer.Command, d *sequencer.Decisions) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.height = height
+	before := len(c.ring) + c.start
+	all := false
+	for i := range d.Results {
+		r := &d.Results[i]
+		switch {
+		case r.Kind == sequencer.KindBuy:
+		case r.Kind == sequencer.KindSaleClose || r.Kind == sequencer.KindSaleCancel || r.Kind == sequencer.KindExtend:
+			all = true // who waited is cancelled without an event of its own
+		case r.Order != 0 && r.Kind == commands[i].Kind && r.Kind != sequencer.KindForward:
+			c.add(change{height, r.Order})
+		}
+	}
+	for i := range d.Events {
+		c.add(change{height, d.Events[i].Order})
+	}
+	if all {
+		c.forget(height)
+	}
+	if all || len(c.ring)+c.start != before {
+		c.wake()
+	}
+}
+
+// add remembers a change, and forgets the oldest when there is no room.
+func (c *changes) add(one change) {
+	if len(c.ring) < changesMax {
+		c.ring = append(c.ring, one)
+		return
+	}
+	c.floor = c.ring[c.start%changesMax].height
+	c.ring[c.start%changesMax] = one
+	c.start++
+}
+
+// forget makes everything up to a height a change of every order.
+func (c *changes) forget(height uint64) {
+	c.ring, c.start, c.floor, c.height = c.ring[:0], 0, height, height
+}
+
+// reset is forget for who restores a state.
+func (c *changes) reset(height uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget(height)
+	c.wake()
+}
+
+func (c *changes) wake() {
+	if c.asked {
+		close(c.moved)
+		c.moved, c.asked = make(chan struct{}), false
+	}
+}
+
+// after returns the orders that changed above a height, and the height up to which
+// that is so. It is incomplete when any order may have changed.
+func (c *changes) after(height uint64) (orders []uint64, upTo uint64, complete bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if height < c.floor {
+		return nil, c.height, false
+	}
+	for i := len(c.ring) - 1; i >= 0; i-- {
+		one := c.ring[(c.start+i)%len(c.ring)]
+		if one.height <= height {
+			break
+		}
+		orders = append(orders, one.order)
+	}
+	return orders, max(height, c.height), true
+}
+
+// wait returns when something has changed above a height, or ctx ends.
+func (c *changes) wait(ctx context.Context, height uint64) {
+	for {
+		c.mu.Lock()
+		newest := len(c.ring) - 1
+		if height < c.floor || newest >= 0 && c.ring[(c.start+newest)%len(c.ring)].height > height {
+			c.mu.Unlock()
+			return
+		}
+		moved := c.moved
+		c.asked = true
+		c.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Changes returns the orders that changed in blocks above a height, and the height up to
+// which that is so; incomplete when any order may have changed.
+func (n *Node) Changes(height uint64) (orders []uint64, upTo uint64, complete bool) {
+	return n.machine.changes.after(height)
+}
+
+// WaitChanges returns when something has changed above a height, or ctx ends.
+func (n *Node) WaitChanges(ctx context.Context, height uint64) { n.machine.changes.wait(ctx, height) }
