@@ -28,7 +28,7 @@ var contractTypes = map[reflect.Type]conform.Direction{
 	reflect.TypeFor[contract.ReportMoney](): conform.Answer, reflect.TypeFor[contract.ReportOrders](): conform.Answer,
 	reflect.TypeFor[contract.ReportWaitlist](): conform.Answer,
 	reflect.TypeFor[contract.NewSale]():        conform.Request, reflect.TypeFor[contract.SaleChange](): conform.Request,
-	reflect.TypeFor[contract.Release](): conform.Request,
+	reflect.TypeFor[contract.Release](): conform.Request, reflect.TypeFor[contract.Challenge](): conform.Answer,
 }
 
 // TestOpenAPIHasTheContractsFields: every JSON object of the contract has a schema of
