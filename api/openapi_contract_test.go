@@ -121,7 +121,12 @@ func TestOpenAPIHasTheWords(t *testing.T) {
 	for status := sequencer.SaleScheduled; status <= sequencer.SaleCancelled; status++ {
 		sales = append(sales, status.String())
 	}
-	for schema, want := range map[string][]string{"OrderState": states, "OrderStatus": statuses, "SaleStatus": sales} {
+	var reasons []string
+	for reason := sequencer.ReasonDeclined; reason <= sequencer.PayReasonMax; reason++ {
+		reasons = append(reasons, reason.String())
+	}
+	reasons = append(reasons, "session_expired", "provider_timeout")
+	for schema, want := range map[string][]string{"OrderState": states, "OrderStatus": statuses, "SaleStatus": sales, "PaymentReason": reasons} {
 		if got := enum(t, schema); !slices.Equal(got, want) {
 			t.Errorf("%s is %v, want %v", schema, got, want)
 		}
