@@ -14,6 +14,7 @@ import (
 
 	"onsale/api/conform"
 	"onsale/api/contract"
+	"onsale/payment"
 	"onsale/sequencer"
 )
 
@@ -26,8 +27,12 @@ var contractTypes = map[reflect.Type]conform.Direction{
 	reflect.TypeFor[contract.SaleList](): conform.Answer, reflect.TypeFor[contract.Report](): conform.Answer,
 	reflect.TypeFor[contract.ReportRequests](): conform.Answer, reflect.TypeFor[contract.ReportTickets](): conform.Answer,
 	reflect.TypeFor[contract.ReportMoney](): conform.Answer, reflect.TypeFor[contract.ReportOrders](): conform.Answer,
-	reflect.TypeFor[contract.ReportWaitlist](): conform.Answer,
-	reflect.TypeFor[contract.NewSale]():        conform.Request, reflect.TypeFor[contract.SaleChange](): conform.Request,
+	reflect.TypeFor[contract.ReportWaitlist](): conform.Answer, reflect.TypeFor[contract.ReportLatency](): conform.Answer,
+	reflect.TypeFor[contract.LatencyBucket](): conform.Answer, reflect.TypeFor[contract.SaleTimeline](): conform.Answer,
+	reflect.TypeFor[contract.Timeline](): conform.Answer, reflect.TypeFor[contract.TimelineRow](): conform.Answer,
+	reflect.TypeFor[contract.Mismatch](): conform.Answer, reflect.TypeFor[contract.Payment](): conform.Answer,
+	reflect.TypeFor[payment.Reconciliation](): conform.Answer, reflect.TypeFor[contract.PaymentRequest](): conform.Request,
+	reflect.TypeFor[contract.NewSale](): conform.Request, reflect.TypeFor[contract.SaleChange](): conform.Request,
 	reflect.TypeFor[contract.Release](): conform.Request, reflect.TypeFor[contract.Challenge](): conform.Answer,
 }
 
@@ -125,8 +130,7 @@ func TestOpenAPIHasTheWords(t *testing.T) {
 	for reason := sequencer.ReasonDeclined; reason <= sequencer.PayReasonMax; reason++ {
 		reasons = append(reasons, reason.String())
 	}
-	reasons = append(reasons, "session_expired", "provider_timeout")
-	for schema, want := range map[string][]string{"OrderState": states, "OrderStatus": statuses, "SaleStatus": sales, "PaymentReason": reasons} {
+	for schema, want := range map[string][]string{"OrderState": states, "OrderStatus": statuses, "SaleStatus": sales, "PayReason": reasons} {
 		if got := enum(t, schema); !slices.Equal(got, want) {
 			t.Errorf("%s is %v, want %v", schema, got, want)
 		}

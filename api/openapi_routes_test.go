@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"onsale/api/conform"
+	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // The ends of the addresses by which the description tells the listeners apart.
@@ -68,7 +71,9 @@ var elsewhere = []string{"/v1/cluster", "/v1/snapshot"}
 func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 	verifier, err := NewVerifier(testTokenConfig())
 	must(t, err)
-	private, err := NewPrivate(testConfig(), newTestBackend(nil), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{})
+	private, err := NewPrivate(testConfig(), newTestBackend(nil), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{
+		Timeline: func(context.Context, *sequencer.SaleView) (*contract.Timeline, error) { return nil, nil },
+	})
 	must(t, err)
 	for _, pattern := range private.mux.patterns {
 		method, path, _ := strings.Cut(pattern, " ")
