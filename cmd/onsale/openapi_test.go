@@ -87,6 +87,8 @@ func TestOpenAPIOfANode(t *testing.T) {
 		status             int
 	}{
 		{"GET", "/v1/cluster", "", 200}, {"GET", "/v1/node?pretty", "", 200}, {"GET", "/v1/snapshot", "", 200}, {"HEAD", "/v1/cluster", "", 200},
+		{"POST", "/v1/sales", `{"id":"gig","item":"Concert","quantity":9,"currency":"EUR"}`, 201}, {"GET", "/v1/sales/gig/report", "", 200},
+		{"GET", "/v1/sales/gig/timeline", "", 200}, {"GET", "/v1/sales/none/timeline", "", 404}, {"GET", "/v1/payments/reconciliation", "", 501},
 		{"POST", "/v1/cluster/promote", `{"id":"n1"}`, 200}, {"POST", "/v1/cluster/promote", `{"id":"nobody"}`, 409},
 		{"POST", "/v1/cluster/remove", `{"id":"n1"}`, 409}, {"POST", "/v1/cluster/demote", `{"id":"n1","force":1}`, 400},
 		{"POST", "/v1/cluster/transfer", ``, 400}, {"POST", "/v1/cluster/join", `{"addresses":["127.0.0.1:1"]}`, 200},
