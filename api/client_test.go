@@ -130,7 +130,7 @@ func TestClientOfSellers(t *testing.T) {
 	if report, err := seller.Report(ctx, "gig"); err != nil || report.Money.Refunded != 10000 {
 		t.Errorf("report: %+v %v", report, err)
 	}
-	if node, err := seller.Node(ctx); err != nil || string(node) != `{"id":"n1"}` {
+	if node, err := seller.Node(ctx); err != nil || string(node) != `{"clusters":[],"id":"f1"}` {
 		t.Errorf("node: %s %v", node, err)
 	}
 	if _, err := seller.PauseSale(ctx, "gig"); !errors.Is(err, contract.ErrSaleClosed) {

@@ -33,12 +33,13 @@ const (
 	routeOrderEvents
 	routeSaleEvents
 	routeChallenge
+	routeOpenAPI
 	routeCount
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
 	"sale_list", "sale_show", "report", "timeline", "refund", "node", "cluster", "pay", "webhook", "reconcile", "ticket_events", "order_events",
-	"sale_events", "challenge"}
+	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the
 // constants, a decision's code, or a kind of problem.

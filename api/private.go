@@ -66,8 +66,9 @@ type Private struct {
 	stopping   context.Context //nolint:containedctx // ends when the listener shuts down
 	stop       context.CancelFunc
 
-	server *http.Server
-	mux    *http.ServeMux
+	server      *http.Server
+	mux         *patternMux
+	description description
 }
 
 // NewPrivate returns a server for the sellers of one cluster and for operators, or
@@ -76,7 +77,8 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments}
+	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments,
+		description: newDescription()}
 	p.live.most = liveMax
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.mux = p.newMux()

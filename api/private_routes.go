@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/http/pprof"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -14,8 +13,8 @@ const (
 )
 
 // newMux has every route of the private listener.
-func (p *Private) newMux() *http.ServeMux {
-	mux := http.NewServeMux()
+func (p *Private) newMux() *patternMux {
+	mux := new(patternMux)
 	if p.backend != nil {
 		p.addSales(mux)
 	}
@@ -26,6 +25,7 @@ func (p *Private) newMux() *http.ServeMux {
 	for pattern, stream := range p.operations.Streams {
 		mux.Handle(pattern, p.routed(routeCluster, RoleOperator, func(x *exchange) error { return stream(x.writer, x.request) }))
 	}
+	mux.HandleFunc("GET "+openAPIPath, p.openAPI)
 	mux.HandleFunc("GET /livez", p.livez)
 	mux.HandleFunc("GET /readyz", p.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
@@ -38,7 +38,7 @@ func (p *Private) newMux() *http.ServeMux {
 }
 
 // addSales adds the sellers' routes.
-func (p *Private) addSales(mux *http.ServeMux) {
+func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("POST /v1/sales", p.routed(routeSaleCreate, rolesToChange, p.createSale))
 	mux.Handle("GET /v1/sales", p.routed(routeSaleList, rolesToRead, p.listSales))
 	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))

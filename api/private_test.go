@@ -231,7 +231,7 @@ func TestSaleListAndNode(t *testing.T) {
 		t.Errorf("sale %+v", one)
 	}
 	f.seller("GET", "/v1/sales/none", "").want(404, "unknown-sale")
-	if node := f.seller("GET", "/v1/node", "").want(200, ""); string(node.body) != `{"id":"n1"}` {
+	if node := f.seller("GET", "/v1/node", "").want(200, ""); string(node.body) != `{"clusters":[],"id":"f1"}` {
 		t.Errorf("node %s", node.body)
 	}
 }

@@ -31,6 +31,8 @@ type Public struct {
 	streams  *streams
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
+
+	description description
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
@@ -41,6 +43,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	p := &Public{
 		config: config, clusters: clusters, tokens: tokens, metrics: metrics,
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
+		description: newDescription(),
 	}
 	p.polls = make(chan struct{}, config.PollsMax)
 	p.stopping, p.stop = context.WithCancel(context.Background())

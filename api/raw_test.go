@@ -119,10 +119,11 @@ func exchangeRaw(t *testing.T, address, request string) *answer {
 	if _, err = connection.Write([]byte(request)); err != nil {
 		t.Logf("write: %v", err) // the server may have answered and closed already
 	}
-	return readAnswer(t, bufio.NewReader(connection))
+	return readAnswer(t, bufio.NewReader(connection), request)
 }
 
-func readAnswer(t *testing.T, reader *bufio.Reader) *answer {
+// readAnswer reads the answer to a request.
+func readAnswer(t *testing.T, reader *bufio.Reader, request string) *answer {
 	t.Helper()
 	response, err := http.ReadResponse(reader, nil)
 	must(t, err)
@@ -131,6 +132,7 @@ func readAnswer(t *testing.T, reader *bufio.Reader) *answer {
 	must(t, err)
 	a := &answer{t: t, status: response.StatusCode, header: response.Header, body: body}
 	a.checkForm()
+	a.conforms(request)
 	return a
 }
 
@@ -144,12 +146,13 @@ func TestPipelinedRequests(t *testing.T) {
 	must(t, err)
 	defer connection.Close()
 	must(t, connection.SetDeadline(time.Now().Add(5*time.Second)))
-	_, err = connection.Write([]byte(good + good + "GET /v1//tickets HTTP/1.1\r\nHost: a\r\n\r\n" + good))
+	bad := "GET /v1//tickets HTTP/1.1\r\nHost: a\r\n\r\n"
+	_, err = connection.Write([]byte(good + good + bad + good))
 	must(t, err)
 	reader := bufio.NewReader(connection)
-	readAnswer(t, reader).want(200, "")
-	readAnswer(t, reader).want(200, "")
-	readAnswer(t, reader).want(400, "bad-request")
+	readAnswer(t, reader, good).want(200, "")
+	readAnswer(t, reader, good).want(200, "")
+	readAnswer(t, reader, bad).want(400, "bad-request")
 	if rest, err := io.ReadAll(reader); err != nil || len(rest) > 0 {
 		t.Errorf("after the malformed one: %q %v", rest, err)
 	}

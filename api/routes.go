@@ -41,6 +41,7 @@ func (p *Public) newRouter() *router.Router {
 	get(challengePath, routeChallenge, p.challenge)
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
+	get(openAPIPath, routeOpenAPI, p.openAPI)
 	routes.GET(buyPath+"/events", p.routed(routeTicketEvents, p.saleEvents))
 	routes.GET("/v1/orders/{uid}/events", p.routed(routeOrderEvents, p.orderEvents))
 	routes.DELETE("/v1/orders/{uid}", p.routed(routeCancel, p.cancel))

@@ -52,7 +52,7 @@ func serve(t testing.TB) *fixture { return serveWith(t, testConfig()) }
 
 func serveWith(t testing.TB, config Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, clock: new(atomic.Int64), client: &http.Client{Transport: &http.Transport{}}}
+	f := &fixture{t: t, clock: new(atomic.Int64), client: conformingClient(t)}
 	config.Clock = func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
 	f.backend = newTestBackend(config.Clock)
 	tokenConfig := testTokenConfig()
@@ -70,7 +70,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 	must(t, err)
 	private, err := NewPrivate(config, f.backend, func() uint8 { return 0 }, f.tokens, metrics, Operations{
 		Checks:  func() []Check { return *f.checks.Load() },
-		Node:    func() any { return map[string]string{"id": "n1"} },
+		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
 		Timeline: func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
 			return f.timeline(ctx, sale)

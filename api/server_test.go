@@ -33,7 +33,8 @@ func TestShutdownDrains(t *testing.T) {
 	connection, err := net.Dial("tcp", listener.Addr().String())
 	must(t, err)
 	defer connection.Close()
-	_, err = connection.Write([]byte("POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + string(issueTest(t, "ann", RoleBuyer)) + "\r\n\r\n"))
+	request := "POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + string(issueTest(t, "ann", RoleBuyer)) + "\r\n\r\n"
+	_, err = connection.Write([]byte(request))
 	must(t, err)
 	time.Sleep(50 * time.Millisecond) // it is being decided now
 
@@ -49,7 +50,7 @@ func TestShutdownDrains(t *testing.T) {
 		t.Error("a new connection is accepted")
 	}
 	close(hold)
-	a := readAnswer(t, bufio.NewReader(connection)).want(202, "")
+	a := readAnswer(t, bufio.NewReader(connection), request).want(202, "")
 	if into[contract.Decision](a).State != "reserved" {
 		t.Errorf("answer %s", a.body)
 	}

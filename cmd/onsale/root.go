@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, â€
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
 		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),
-		newAudit(p), newInspect(p), newBench(p), newVersion(p),
+		newAudit(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root
 }
