@@ -127,6 +127,9 @@ func (s *stage) strike(ctx context.Context, p place, kills int) (*PaymentsPlace,
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.converge(ctx); err != nil { // orders are read from any node
+		return nil, err
+	}
 	crowd.result.Charges, crowd.result.Differences = found.Charges, found.Differences
 	if err := crowd.check(ctx); err != nil {
 		return nil, err

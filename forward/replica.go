@@ -43,8 +43,8 @@ func NewReplica(node Node, client *Client) *Replica {
 func (r *Replica) follow(ctx context.Context) {
 	height := uint64(0)
 	for ctx.Err() == nil {
-		r.Node.WaitChanges(ctx, height)
-		orders, upTo, complete := r.Node.Changes(height)
+		r.WaitChanges(ctx, height)
+		orders, upTo, complete := r.Changes(height)
 		tell(r.hub, orders, complete)
 		height = upTo
 	}

@@ -2,7 +2,6 @@ package payment_test
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -163,7 +162,7 @@ func mustAgree(t testing.TB, n *oneNode, d *payment.Desk) *payment.Reconciliatio
 		t.Fatal(err)
 	}
 	if len(found.Differences) > 0 {
-		t.Fatal(fmt.Sprintf("%+v", found))
+		t.Fatalf("%+v", found)
 	}
 	return found
 }

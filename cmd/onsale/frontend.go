@@ -23,22 +23,23 @@ import (
 
 // frontEndSettings is what a front-end can be told; sources as for a node.
 type frontEndSettings struct {
-	ID                string        `koanf:"id"`
-	HTTP              string        `koanf:"http"`
-	Private           string        `koanf:"private"`
-	SecretFile        string        `koanf:"secret-file"`
-	Cluster           []string      `koanf:"cluster"`
-	LogFormat         string        `koanf:"log-format"`
-	LogLevel          string        `koanf:"log-level"`
-	Config            string        `koanf:"config"`
-	TLS               security      `koanf:",squash"`
-	QueueRequestsMax  int           `koanf:"queue-requests-max"`
-	CrashAt           string        `koanf:"crash-at"`
-	TokensCached      int           `koanf:"tokens-cached"`
-	ConnectionsMax    int           `koanf:"connections-max"`
-	ConnectionsPerMax int           `koanf:"connections-per-address-max"`
-	Limits            limits        `koanf:",squash"`
-	Tokens            tokenSettings `koanf:",squash"`
+	ID                string         `koanf:"id"`
+	HTTP              string         `koanf:"http"`
+	Private           string         `koanf:"private"`
+	SecretFile        string         `koanf:"secret-file"`
+	Cluster           []string       `koanf:"cluster"`
+	LogFormat         string         `koanf:"log-format"`
+	LogLevel          string         `koanf:"log-level"`
+	Config            string         `koanf:"config"`
+	TLS               security       `koanf:",squash"`
+	QueueRequestsMax  int            `koanf:"queue-requests-max"`
+	CrashAt           string         `koanf:"crash-at"`
+	TokensCached      int            `koanf:"tokens-cached"`
+	ConnectionsMax    int            `koanf:"connections-max"`
+	ConnectionsPerMax int            `koanf:"connections-per-address-max"`
+	Limits            limits         `koanf:",squash"`
+	Tokens            tokenSettings  `koanf:",squash"`
+	Streams           streamSettings `koanf:",squash"`
 	// Clusters is the table of the configuration file.
 	Clusters map[string]clusterEntry `koanf:"clusters"`
 }
@@ -59,6 +60,7 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 	new(security).flags(f)
 	addCrashFlag(f)
+	new(streamSettings).flags(f)
 	new(limits).flags(f)
 	new(tokenSettings).flags(f)
 }
@@ -165,6 +167,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	config := api.DefaultConfig()
 	config.Logger = f.log
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
+	f.settings.Streams.apply(&config)
 	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err
 	}

@@ -54,18 +54,19 @@ type settings struct {
 	Dev       bool   `koanf:"dev"`
 	Config    string `koanf:"config"`
 
-	InboxRequestsMax  int           `koanf:"inbox-requests-max"`
-	BatchRequestsMax  int           `koanf:"batch-requests-max"`
-	BatchBytesMax     int           `koanf:"batch-bytes-max"`
-	InFlightMax       int           `koanf:"in-flight-max"`
-	RPCsInFlightMax   int           `koanf:"rpcs-in-flight-max"`
-	HeartbeatTimeout  time.Duration `koanf:"heartbeat-timeout"`
-	SnapshotBytes     int64         `koanf:"snapshot-bytes"`
-	SnapshotEntries   uint64        `koanf:"snapshot-entries"`
-	StallMax          time.Duration `koanf:"stall-max"`
-	TokensCached      int           `koanf:"tokens-cached"`
-	ConnectionsMax    int           `koanf:"connections-max"`
-	ConnectionsPerMax int           `koanf:"connections-per-address-max"`
+	InboxRequestsMax  int            `koanf:"inbox-requests-max"`
+	BatchRequestsMax  int            `koanf:"batch-requests-max"`
+	BatchBytesMax     int            `koanf:"batch-bytes-max"`
+	InFlightMax       int            `koanf:"in-flight-max"`
+	RPCsInFlightMax   int            `koanf:"rpcs-in-flight-max"`
+	HeartbeatTimeout  time.Duration  `koanf:"heartbeat-timeout"`
+	SnapshotBytes     int64          `koanf:"snapshot-bytes"`
+	SnapshotEntries   uint64         `koanf:"snapshot-entries"`
+	StallMax          time.Duration  `koanf:"stall-max"`
+	TokensCached      int            `koanf:"tokens-cached"`
+	ConnectionsMax    int            `koanf:"connections-max"`
+	ConnectionsPerMax int            `koanf:"connections-per-address-max"`
+	Streams           streamSettings `koanf:",squash"`
 }
 
 // addServerFlags declares the flags with their defaults, which are the packages'.
@@ -85,6 +86,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Uint8("cluster-number", 0, "of a cluster that is made: part of its orders' uids, for front-ends with several clusters")
 	new(security).flags(f)
 	addPaymentFlags(f)
+	new(streamSettings).flags(f)
 	new(limits).flags(f)
 	new(tokenSettings).flags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
@@ -248,6 +250,7 @@ func (s *settings) allow() error {
 func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c := api.DefaultConfig()
 	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
+	s.Streams.apply(&c)
 	return c, s.Limits.apply(&c, secret)
 }
 
