@@ -105,6 +105,8 @@ func (b *books) event(e *sequencer.Event) {
 		b.promoting = true
 	case sequencer.EventCancelled:
 		b.release(e.Order, sequencer.StateCancelled)
+	case sequencer.EventRefunded:
+		b.refund(e.Order)
 	}
 }
 
@@ -160,6 +162,19 @@ func (b *books) release(seq uint64, to sequencer.OrderState) {
 	b.total.held -= int64(o.tickets)
 	b.total.available += int64(o.tickets)
 	b.enter(to, int64(o.tickets))
+}
+
+// refund books that the money of a paid order goes back, and its tickets to the seller.
+func (b *books) refund(seq uint64) {
+	o := b.orders[seq]
+	if o.state != sequencer.StatePaid {
+		b.fault("order %d was refunded and was not paid", seq)
+		return
+	}
+	delete(b.orders, seq)
+	b.total.sold -= int64(o.tickets)
+	b.total.withheld += int64(o.tickets)
+	b.enter(sequencer.StateRefunded, int64(o.tickets))
 }
 
 func (b *books) leaveWaitlist(o liveOrder) {

@@ -57,12 +57,11 @@ func promotedAtOnce(seq uint64, events []sequencer.Event) bool {
 // it had been done before, is told alike: the order is not live any more then, or
 // in the state already.
 func (b *books) step(c *sequencer.Command, r *sequencer.Result) {
-	if r.Code != sequencer.CodeOK {
-		return
-	}
 	o, live := b.orders[r.Order]
 	switch {
-	case !live:
+	case r.Code == sequencer.CodeLateSuccess && live && o.state == sequencer.StatePaying && r.State == sequencer.StateCancelled:
+		b.release(r.Order, r.State) // accepted after the sale was cancelled: the money goes back
+	case r.Code != sequencer.CodeOK || !live:
 	case c.Kind == sequencer.KindCancel:
 		b.cancel(r.Order, o)
 	case c.Kind == sequencer.KindPayBegin:
@@ -71,10 +70,7 @@ func (b *books) step(c *sequencer.Command, r *sequencer.Result) {
 	case c.Kind == sequencer.KindPayResult && o.state == sequencer.StatePaying:
 		b.settle(c, r, o)
 	case c.Kind == sequencer.KindRefund && o.state == sequencer.StatePaid:
-		delete(b.orders, r.Order)
-		b.total.sold -= int64(o.tickets)
-		b.total.withheld += int64(o.tickets)
-		b.enter(sequencer.StateRefunded, int64(o.tickets))
+		b.refund(r.Order)
 	}
 }
 
@@ -143,11 +139,15 @@ func (b *books) seller(c *sequencer.Command, r *sequencer.Result) {
 	}
 }
 
-// update replaces the spec of a sale that has not started.
+// update replaces the spec of a sale; of one that runs only terms that move no tickets by themselves.
 func (b *books) update(c *sequencer.Command) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
 	if err != nil {
 		b.fault("the sale was updated by a spec that cannot be read: %v", err)
+		return
+	}
+	if b.now >= b.view.StartsAt {
+		b.view.SaleSpec, b.promoting = spec, true
 		return
 	}
 	b.view.SaleSpec, b.total.available = spec, int64(spec.Quantity)

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // example is a sale in which everything happens, as a node would tell it.
 func example(t testing.TB) *contract.SaleTimeline {
-	told := mustRun(t, record(t, tell(1, 260)), Options{})
+	told := mustRun(t, record(t, tell(584, 260)), Options{})
 	told.Latency = &contract.ReportLatency{
 		Buys: 1000, P50: 1.25, P90: 3.5, P99: 12, P999: 44.03, Max: 51.2,
 		Buckets: []contract.LatencyBucket{{UpTo: 1, Buys: 300}, {UpTo: 2.5, Buys: 540}, {UpTo: 50, Buys: 159}, {UpTo: 51.2, Buys: 1}},

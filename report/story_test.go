@@ -115,13 +115,24 @@ func (t *teller) seller() sequencer.Command {
 	case 4:
 		c.Kind, c.Amount = sequencer.KindSaleQuantity, int64(t.random.IntN(9)-4)
 	case 5:
-		c.Kind, c.Body = sequencer.KindSaleUpdate, spec("spring", 20, 3, int64(t.random.IntN(12))*int64(time.Second), t.random.IntN(2) == 0)
+		c.Kind, c.Body = sequencer.KindSaleUpdate, t.update()
 	case 6:
 		c = sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(time.Second)}
 	default:
 		c.Kind, c.Amount = sequencer.KindSaleRelease, 1
 	}
 	return c
+}
+
+// update is another spec before the start; after it, when only few terms may
+// change, half of the time one that is taken.
+func (t *teller) update() []byte {
+	late, skip := int64(t.random.IntN(12))*int64(time.Second), t.random.IntN(2) == 0
+	if sale, _ := t.state.Sale(2); t.random.IntN(2) == 0 {
+		sale.Waitlist, sale.SkipUnfit = uint32(3+t.random.IntN(3)), skip
+		return sequencer.AppendSaleSpec(nil, &sale.SaleSpec)
+	}
+	return spec("spring", 20, 3, late, skip)
 }
 
 func (t *teller) buy() sequencer.Command {
