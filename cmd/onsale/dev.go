@@ -56,7 +56,12 @@ func (p *program) demo(v *server) error {
 	fmt.Fprintf(p.out, `
 A sale of %d tickets, "demo", is open. Buy one as alice (at most 2 a buyer):
 
-  curl -i -X POST -H 'Authorization: Bearer %s' '%s/v1/tickets?q=1'
+  ORDER=$(curl -s -X POST -H 'Authorization: Bearer %s' '%s/v1/tickets?q=1' | tee /dev/stderr | grep -o '"order":"[^"]*' | cut -d'"' -f4)
+
+Pay it (no real money; tok_decline and others do what they say, see onsale sandbox --help):
+
+  curl -s -X POST -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+    -d '{"order":"'$ORDER'","method":"tok_accept"}' '%s/v1/tickets/payment'
 
 See her orders, and the sale:
 
@@ -68,6 +73,6 @@ Watch as the seller (private listener):
   curl -s -H 'Authorization: Bearer %s' '%s/v1/sales/demo/report'
 
 The data is thrown away when this process ends (Ctrl-C).
-`, demoTickets, buyer, buyers, buyer, buyers, buyers, seller, private)
+`, demoTickets, buyer, buyers, buyer, buyers, buyer, buyers, buyers, seller, private)
 	return nil
 }

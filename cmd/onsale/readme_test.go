@@ -41,13 +41,13 @@ func TestREADME(t *testing.T) {
 		t.Skip("builds the program and runs clusters")
 	}
 	groups := readmeBlocks(t, "../../README.md")
-	for _, group := range []string{"one", "three", "bench"} {
+	for _, group := range []string{"one", "life", "three", "bench"} {
 		if len(groups[group]) == 0 {
 			t.Fatalf("the README has no block %q", group)
 		}
 	}
 	tree := copyTree(t, "../..")
-	for _, group := range []string{"one", "three", "bench"} {
+	for _, group := range []string{"one", "life", "three", "bench"} {
 		t.Run(group, func(t *testing.T) { paste(t, tree, groups[group]) })
 	}
 }
@@ -117,7 +117,7 @@ func copyTree(t *testing.T, from string) string {
 		}
 		if d.IsDir() {
 			switch relative {
-			case ".git", "bin", "data", "three":
+			case ".git", "bin", "data", "life", "three":
 				return filepath.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, relative), 0o755)
