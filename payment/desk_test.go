@@ -317,3 +317,20 @@ func TestSignature(t *testing.T) {
 		}
 	}
 }
+
+// A leader that was deposed and has not heard of it does not deny an order that its
+// successor decided.
+func TestDeposedLeaderDeniesNothing(t *testing.T) {
+	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	d := newDesk(t, quickConfig(), n, books)
+	request := payment.Request{Order: 1000, User: "ann", Method: "tok_accept"}
+	if answer, err := d.Pay(context.Background(), request); err != nil || answer.Code != sequencer.CodeUnknownOrder {
+		t.Errorf("unknown order: %+v %v", answer, err)
+	}
+	n.mu.Lock()
+	n.deposed = true
+	n.mu.Unlock()
+	if answer, err := d.Pay(context.Background(), request); !errors.Is(err, sequencer.ErrNoLeader) {
+		t.Errorf("deposed: %+v %v", answer, err)
+	}
+}

@@ -17,6 +17,8 @@ type oneNode struct {
 	state  *sequencer.State
 	now    int64
 	leader error
+	// deposed: a majority has another leader, and this node has not heard of it.
+	deposed bool
 }
 
 func newNode(t testing.TB, spec sequencer.SaleSpec) *oneNode {
@@ -60,7 +62,14 @@ func (n *oneNode) pass(d time.Duration) {
 	n.state.Apply(&sequencer.Batch{Time: n.now}, new(sequencer.Decisions))
 }
 
-func (n *oneNode) WaitApplied(context.Context, uint64) error { return nil }
+func (n *oneNode) ReadIndex(context.Context) (uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.deposed {
+		return 0, sequencer.ErrNoLeader
+	}
+	return n.state.Seq(), n.leader
+}
 
 func (n *oneNode) Order(seq uint64) (sequencer.OrderView, bool) {
 	n.mu.Lock()
