@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/bench"
+)
+
+// shop is three nodes, a front-end and the payment provider, all processes.
+type shop struct {
+	nodes    []*testNode
+	front    *testNode
+	provider *testNode
+}
+
+// newShop starts a cluster that takes payments by a sandbox of its own process.
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{nodes: newNodes(t, 3), provider: &testNode{t: t, id: "sandbox", http: freeAddress(t)}}
+	s.front = newFrontEnds(t, 1, s.nodes)[0]
+	books := filepath.Join(t.TempDir(), "books.jsonl")
+	s.provider.command = exec.Command(os.Args[0], "sandbox", "--listen", s.provider.http, "--books", books,
+		"--payment-secret-file", s.nodes[0].secretFile, "--webhook", "http://"+s.front.http)
+	s.provider.log = new(lockedBuffer)
+	s.provider.command.Env = append(os.Environ(), runAsOnsale+"=1")
+	s.provider.command.Stderr = s.provider.log
+	s.provider.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.provider.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.provider.kill)
+	for _, n := range append(s.nodes, s.front) {
+		n.extra = append(n.extra, "--user-requests-per-second", "0")
+		if n != s.front {
+			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+s.provider.http, "--payment-secret-file", n.secretFile)
+		}
+		n.start()
+	}
+	leaderAmong(t, s.nodes)
+	within(t, 10*time.Second, "a ready front-end", s.front.ready)
+	within(t, 10*time.Second, "a provider", func() bool {
+		answer, err := http.Get("http://" + s.provider.http)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err == nil
+	})
+	return s
+}
+
+// Payments through every door; then the leader is killed while the provider thinks, and
+// its successor finds out what came of it, by asking.
+func TestPaymentsOutliveTheLeader(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	ctx := context.Background()
+	openGig(t, leaderAmong(t, s.nodes), 100)
+	for _, door := range append(s.nodes, s.front) {
+		d := door.mustBuy("at-"+door.id, "gig")
+		buyer := door.buyer("at-" + door.id)
+		if paid, err := buyer.Pay(ctx, d.Order, "tok_decline"); err != nil || paid.Status != contract.PaymentRejected || paid.Reason != "declined" {
+			t.Fatalf("%s: %+v, %v", door.id, paid, err)
+		}
+		for range 2 {
+			if paid, err := buyer.Pay(ctx, d.Order, "tok_accept"); err != nil || paid.Status != contract.PaymentAccepted || paid.PaymentRef != d.Order+"-2" {
+				t.Fatalf("%s: %+v, %v", door.id, paid, err)
+			}
+		}
+	}
+
+	orders := map[string]string{} // by buyer
+	for i := range 10 {
+		user := fmt.Sprintf("patient-%d", i)
+		orders[user] = s.front.mustBuy(user, "gig").Order
+		go func() { _, _ = s.front.buyer(user).Pay(ctx, orders[user], "tok_delay_2000ms") }() // it is asked below
+	}
+	leader := leaderAmong(t, s.nodes)
+	for user, uid := range orders {
+		within(t, 10*time.Second, user+" is paying", func() bool {
+			o, err := leader.buyer(user).Order(ctx, uid)
+			return err == nil && o.State == "paying"
+		})
+	}
+	leader.kill()
+	for user, uid := range orders {
+		within(t, 40*time.Second, user+" has paid", func() bool {
+			o, err := s.front.buyer(user).Order(ctx, uid)
+			return err == nil && o.State == "paid" && o.PaymentRef == uid+"-1"
+		})
+	}
+	successor := leaderAmong(t, s.nodes)
+	within(t, 20*time.Second, "books and orders agree", func() bool {
+		found, err := successor.seller().Reconcile(ctx)
+		return err == nil && found.Unsettled == 0 && len(found.Differences) == 0 && found.Orders == 14 && found.Charges == 18
+	})
+}
+
+// Some places of the protocol at which processes are killed, few times each; the whole
+// matrix is `onsale bench payments`.
+func TestPaymentCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for a minute")
+	}
+	for place, runs := range map[string]string{"authorised": "16", "captured": "16", "front-end": "5"} {
+		t.Run(place, func(t *testing.T) {
+			t.Parallel()
+			command := exec.Command(os.Args[0], "bench", "payments", "--only", place, "--runs", runs, "--data-parent", t.TempDir(), "-o", "json")
+			command.Env = append(os.Environ(), runAsOnsale+"=1")
+			command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			var told bytes.Buffer
+			command.Stderr = &told
+			output, err := command.Output()
+			var report bench.PaymentsReport
+			if err = errors.Join(err, json.Unmarshal(output, &report)); err != nil {
+				t.Fatalf("%v\n%s", err, told.String())
+			}
+			kills := 0
+			for _, p := range report.Places {
+				kills += p.Kills
+			}
+			if kills < 4 || len(report.Audits) != 3 {
+				t.Errorf("%d kills, %d audits:\n%s", kills, len(report.Audits), told.String())
+			}
+		})
+	}
+}
