@@ -26,7 +26,7 @@ charge.`,
 			if err != nil {
 				return err
 			}
-			if err := p.printRun(report); err != nil {
+			if err := p.showPaymentCrashes(report); err != nil {
 				return err
 			}
 			for _, place := range report.Places {
@@ -45,4 +45,17 @@ charge.`,
 	f.IntVar(&o.Buyers, "buyers", o.Buyers, "who buy and pay at once")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c
+}
+
+// showPaymentCrashes prints a row for each place of the protocol.
+func (p *program) showPaymentCrashes(report *bench.PaymentsReport) error {
+	header := []string{"process", "dies at", "kills", "accepted", "rejected", "pending", "unknown", "refunded", "differences", "wrong"}
+	var rows [][]string
+	for i := range report.Places {
+		place := &report.Places[i]
+		told := &place.Told
+		rows = append(rows, []string{place.Process, place.Step, cell(place.Kills), cell(told.Accepted), cell(told.Rejected), cell(told.Pending),
+			cell(told.Unknown), cell(told.Refunded), cell(len(place.Differences)), cell(len(place.Wrong))})
+	}
+	return p.show(report, header, rows)
 }
