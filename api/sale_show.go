@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -83,13 +82,10 @@ func (p *Private) timeline(x *exchange) error {
 // node answers GET /v1/node.
 func (p *Private) node(x *exchange) error { return x.ok(p.operations.Node()) }
 
-// controlBytesMax bounds the body of a step of administration.
-const controlBytesMax = 64 << 10
-
 // cluster answers a route of the cluster's administration.
 func (p *Private) cluster(step Step) func(*exchange) error {
 	return func(x *exchange) error {
-		body, err := io.ReadAll(http.MaxBytesReader(x.writer, x.request.Body, controlBytesMax))
+		body, err := io.ReadAll(x.request.Body)
 		if err != nil {
 			return contract.NewProblem(contract.BodyTooLarge, "")
 		}

@@ -47,10 +47,10 @@ func (n *Node) takeOffice() {
 	if n.stopping() {
 		return
 	}
+	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
 	n.inbox.Open()
 	n.batcher.leading.Store(true)
 	n.inbox.Wake()
-	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
 }
 
 func (n *Node) leaveOffice() {

@@ -32,7 +32,10 @@ func clusterSteps(m *membership.Manager) map[string]api.Step {
 			if err := decodeStep(body, &r); err != nil {
 				return nil, err
 			}
-			return m.Status(ctx), problemOfStep(m.Join(ctx, r.Addresses, 0, r.Learner))
+			if err := m.Join(ctx, r.Addresses, 0, r.Learner); err != nil {
+				return nil, problemOfStep(err)
+			}
+			return m.Status(ctx), nil
 		}},
 	}
 	for _, step := range [...]string{"promote", "demote", "remove", "transfer"} {
