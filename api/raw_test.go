@@ -110,7 +110,7 @@ func readAnswerTo(t *testing.T, reader *bufio.Reader, method string) *answer {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	must(t, err)
-	a := &answer{t: t, status: response.StatusCode, header: response.Header, body: body}
+	a := &answer{t: t, status: response.StatusCode, header: response.Header, body: body, close: response.Close}
 	if a.status != http.StatusContinue {
 		a.checkForm()
 	}
