@@ -8,6 +8,9 @@ var plainBytes = byteTable("-._~")
 // fieldNameBytes are the bytes of a header's name (RFC 9110, token).
 var fieldNameBytes = byteTable("!#$%&'*+-.^_`|~")
 
+// hostBytes are the bytes of a host, which may be a bracketed IPv6 address, and its port.
+var hostBytes = byteTable("-._~:[]")
+
 // byteTable has the ASCII letters, the digits and these others.
 func byteTable(others string) (table [256]bool) {
 	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -15,10 +15,16 @@
 // and the header before anything decodes them, and refuses what the HTTP library
 // would accept but a proxy in front might read otherwise: folded lines, bare
 // line feeds, lines that came twice, percent-encoding and empty or dot segments
-// in the path, any body. A connection that broke these rules is closed. Of the
-// bytes before the header only what the library keeps is seen: empty lines
-// before a request and a bare line feed after the request line pass, as RFC 9112
-// allows. Whole URIs as targets, which only proxies are sent, are refused.
+// in the path, any body. So are empty lines before a request and a bare line feed
+// after the request line, which the library drops silently: the connection itself
+// sees where requests begin (framing.go). RFC 9112 would allow both, but not
+// everybody does. Whole URIs as targets, which only proxies are sent, are refused. A
+// connection that broke these rules is closed. testdata/raw.txt is the table of all
+// forms that we know.
+//
+// Connections come in by the door (door.go), which bounds them in all and for each
+// address, tells those beyond a problem as any other, and empties the listener when it
+// stops.
 //
 // A read of an order waits a bounded time for this replica to reach the order's
 // seq. Every list and view says as of which seq it is.
@@ -49,5 +55,8 @@
 //   - A seller's change of the quantity is sequenced as a difference to what
 //     this node shows. One node's changes are made one after the other; two
 //     nodes' cannot meet, because only the leader's are decided.
-//   - Connections over the bound per address get the HTTP library's own 429.
+//   - A connection that is refused before its TLS handshake is closed without a
+//     problem: to tell it one would make all others wait for its handshake.
+//   - A client that sends empty lines between its requests, as some did thirty years
+//     ago, is refused.
 package api

@@ -1,72 +1,19 @@
 package api
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"reflect"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/valyala/fasthttp"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
-
-// FuzzRequest reads raw bytes as the server does, up to the strict checks. What
-// they let through must be what another implementation, net/http, reads too:
-// the same method, target, header values, and no body. So no byte sequence is
-// one request to us and another one to a proxy that reads as net/http does.
-func FuzzRequest(f *testing.F) {
-	for _, c := range rawCases {
-		f.Add([]byte(c.request + "\r\n"))
-	}
-	f.Add([]byte("POST /v1/tickets?q=2&min=1&sale=a.b HTTP/1.1\r\nHost: a\r\nIdempotency-Key: k k\r\nIf-None-Match: *\r\nX-Request-Id: x\r\n\r\n"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var received fasthttp.Request
-		if received.ReadLimitBody(bufio.NewReaderSize(bytes.NewReader(raw), 8<<10), 4<<10) != nil {
-			return
-		}
-		p := &Public{config: DefaultConfig()}
-		r := &request{ctx: &fasthttp.RequestCtx{}}
-		received.CopyTo(&r.ctx.Request)
-		if p.check(r) != nil {
-			return
-		}
-		other, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(bytes.TrimLeft(raw, "\r\n"))))
-		if err != nil {
-			t.Fatalf("net/http refuses what we take: %v\n%q", err, raw)
-		}
-		if other.Method != string(received.Header.Method()) || other.RequestURI != string(r.path)+targetQuery(r, &received) {
-			t.Errorf("net/http reads %s %s, we %s %s", other.Method, other.RequestURI, received.Header.Method(), r.path)
-		}
-		if other.ContentLength != 0 || len(other.TransferEncoding) != 0 {
-			t.Errorf("net/http sees a body: %d %v\n%q", other.ContentLength, other.TransferEncoding, raw)
-		}
-		for name, value := range map[string][]byte{"Authorization": r.header.authorization, "Idempotency-Key": r.header.key, "If-None-Match": r.header.ifNoneMatch} {
-			if got := other.Header[name]; len(got) > 1 || other.Header.Get(name) != string(value) {
-				t.Errorf("%s: net/http reads %q, we %q", name, got, value)
-			}
-		}
-		if path, err := url.PathUnescape(string(r.path)); err != nil || path != string(r.path) || strings.Contains(path, "//") || strings.Contains(path, "..") && strings.Contains(path+"/", "/../") {
-			t.Errorf("path %q has another reading, %q", r.path, path)
-		}
-	})
-}
-
-// targetQuery returns the query with its question mark, if the target had one.
-func targetQuery(r *request, raw *fasthttp.Request) string {
-	if bytes.IndexByte(raw.Header.RequestURI(), '?') < 0 {
-		return ""
-	}
-	return "?" + string(r.raw)
-}
 
 // FuzzQuery: what is taken means what net/url makes of it.
 func FuzzQuery(f *testing.F) {

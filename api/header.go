@@ -19,6 +19,7 @@ type header struct {
 	signature     []byte // Onsale-Signature or Stripe-Signature, of a webhook
 	hasBody       bool   // a body was announced, with Transfer-Encoding or a Content-Length above 0
 	chunked       bool   // with Transfer-Encoding
+	expects       bool   // with Expect: 100-continue
 	wantsTiming   bool   // X-Server-Timing was sent
 	challenge     []byte // X-Challenge-Response
 
@@ -41,6 +42,7 @@ const (
 	seenSignature
 	seenChallenge
 	seenLastEventID
+	seenExpect
 )
 
 // requestIDBytesMax bounds an X-Request-Id that is taken over.
@@ -94,7 +96,11 @@ func (h *header) line(line []byte) *contract.Problem {
 	switch colon {
 	case len("Host"):
 		if equalFold(name, "host") {
-			return h.once(seenHost, "Host")
+			return h.host(trimSpace(value))
+		}
+	case len("Expect"):
+		if equalFold(name, "expect") {
+			return h.expect(trimSpace(value))
 		}
 	case len("X-Request-Id"): // and Content-Type
 		if equalFold(name, "content-type") {
@@ -154,6 +160,25 @@ func (h *header) once(bit uint16, name string) *contract.Problem {
 	}
 	h.seen |= bit
 	return nil
+}
+
+// host refuses what is no host and port. Nothing here depends on it, but proxies route
+// and cache by it.
+func (h *header) host(value []byte) *contract.Problem {
+	for _, c := range value {
+		if !hostBytes[c] {
+			return contract.BadParameter("Host", "Host must be a host, perhaps with a port")
+		}
+	}
+	return h.once(seenHost, "Host")
+}
+
+func (h *header) expect(value []byte) *contract.Problem {
+	if !equalFold(value, "100-continue") {
+		return contract.NewProblem(contract.ExpectationFailed, "Expect may be 100-continue only")
+	}
+	h.expects = true
+	return h.once(seenExpect, "Expect")
 }
 
 func (h *header) contentLength(value []byte) *contract.Problem {

@@ -29,6 +29,7 @@ var latencyBounds = [...]time.Duration{
 //	onsale_throttled_total{policy}                   429 by user or by address
 //	onsale_limited_keys{policy}, onsale_limited_keys_evicted_total{policy}
 //	onsale_streams_open, …                           see streamDescriptions
+//	onsale_connections_open, …                       see doorDescriptions
 //	onsale_token_keys, onsale_token_keys_stale       of the file of a provider's keys
 //	onsale_token_cache_hits_total, onsale_token_cache_misses_total, onsale_tokens_refused_total
 //
@@ -40,6 +41,7 @@ type Metrics struct {
 	shed    shedCounters
 	limits  atomic.Pointer[limits]  // of the buyers' listener, when there is one
 	streams atomic.Pointer[streams] // the same
+	door    atomic.Pointer[door]    // the same
 	buys    *latencies              // of buys that were decided, for reports
 
 	requests, refused, duration *prometheus.Desc
@@ -47,6 +49,7 @@ type Metrics struct {
 	shedTotal, atDoor           *prometheus.Desc
 	limit                       limitDescriptions
 	stream                      streamDescriptions
+	connection                  doorDescriptions
 	providerKeys, staleKeys     *prometheus.Desc
 }
 
@@ -64,6 +67,7 @@ func NewMetrics(tokens *Verifier) *Metrics {
 		tokens:       tokens,
 		limit:        newLimitDescriptions(),
 		stream:       newStreamDescriptions(),
+		connection:   newDoorDescriptions(),
 		requests:     prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:      prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration:     prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
@@ -95,7 +99,7 @@ func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{m.requests, m.refused, m.duration, m.hits, m.misses, m.badTokens, m.shedTotal, m.atDoor, m.limit.throttled, m.limit.keys, m.limit.evictions, m.providerKeys, m.staleKeys} {
 		descriptions <- d
 	}
-	for _, d := range m.stream.list() {
+	for _, d := range append(m.stream.list(), m.connection.list()...) {
 		descriptions <- d
 	}
 }
@@ -125,6 +129,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(m.atDoor, prometheus.CounterValue, float64(m.shed.atDoor.Load()))
 	m.limit.collect(m.limits.Load(), metrics)
 	m.stream.collect(m.streams.Load(), metrics)
+	m.connection.collect(m.door.Load(), metrics)
 	m.collectKeys(metrics)
 	metrics <- prometheus.MustNewConstMetric(m.hits, prometheus.CounterValue, float64(m.tokens.hits.sum()))
 	metrics <- prometheus.MustNewConstMetric(m.misses, prometheus.CounterValue, float64(m.tokens.misses.Load()))

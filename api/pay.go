@@ -29,10 +29,16 @@ func takesBody(method, path string) bool {
 
 // webhookBodies lets webhooks have larger bodies than buyers'.
 func (p *Public) webhookBodies(header *fasthttp.RequestHeader) (own fasthttp.RequestConfig) {
-	if strings.HasPrefix(string(header.RequestURI()), webhookPath) {
-		own.MaxRequestBodySize = p.config.WebhookBytesMax
-	}
+	own.MaxRequestBodySize = p.bodyBytesMax(header.RequestURI())
 	return own
+}
+
+// bodyBytesMax bounds the body of a request to a path.
+func (p *Public) bodyBytesMax(path []byte) int {
+	if strings.HasPrefix(asString(path), webhookPath) {
+		return p.config.WebhookBytesMax
+	}
+	return p.config.BodyBytesMax
 }
 
 // pay answers POST /v1/tickets/payment. The order's own state keeps it from being

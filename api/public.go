@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net"
 	"runtime/debug"
 	"sync"
@@ -29,6 +30,7 @@ type Public struct {
 	limits   limits
 	polls    chan struct{} // a place for each request that waits for its order to change
 	streams  *streams
+	door     *door
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
 
@@ -49,6 +51,8 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.streams = newStreams(p)
 	metrics.streams.Store(p.streams)
+	p.door = newDoor(&p.config)
+	metrics.door.Store(p.door)
 	var err error
 	if p.limits, err = newLimits(&config); err != nil {
 		return nil, err
@@ -64,8 +68,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          config.WriteTimeout,
 		IdleTimeout:           config.IdleTimeout,
-		Concurrency:           config.ConnectionsMax,
-		MaxConnsPerIP:         config.ConnectionsPerAddressMax,
+		Concurrency:           2 * config.ConnectionsMax, // the door's bound comes first
 		MaxRequestBodySize:    config.BodyBytesMax,
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
@@ -76,6 +79,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		Logger:                discardLogger{},
 
 		HeaderReceived:               p.webhookBodies,
+		ExpectHandler:                p.expect,
 		DisablePreParseMultipartForm: true,
 		// Names are compared whatever their case, by us and by the library
 		// where framing depends on them; rewriting every name costs more than
@@ -93,15 +97,19 @@ func (discardLogger) Printf(string, ...any) {}
 
 // Serve answers requests from a listener until Shutdown, and closes it. It
 // returns nil after a Shutdown.
-func (p *Public) Serve(listener net.Listener) error { return p.server.Serve(listener) }
+func (p *Public) Serve(listener net.Listener) error {
+	return p.server.Serve(doorListener{listener, p.door})
+}
 
 // Shutdown stops accepting, lets running requests finish and ends event streams and
-// idle connections. When ctx ends before that, its error is returned and what is
-// left goes on unattended.
+// the connections on which nothing is asked. When ctx ends before that, what is left is
+// cut off and the context's error returned.
 func (p *Public) Shutdown(ctx context.Context) error {
 	p.stop()
+	p.door.drain()
 	p.streams.close()
-	return p.server.ShutdownWithContext(ctx)
+	err := p.server.ShutdownWithContext(ctx)
+	return errors.Join(err, p.door.wait(ctx))
 }
 
 // handle answers one request.
@@ -128,8 +136,8 @@ func (p *Public) guard(r *request) {
 			r.fail(contract.ErrInternal)
 		}
 	}()
-	if err := p.check(r); err != nil {
-		r.ctx.SetConnectionClose() // who broke the framing rules once is not read on
+	if err := p.checkRead(r); err != nil {
+		r.distrust()
 		r.fail(err)
 		return
 	}
@@ -146,35 +154,4 @@ func (p *Public) guard(r *request) {
 		return
 	}
 	p.dispatch(r)
-}
-
-// check refuses what is not strictly well formed, before anything looks at it.
-func (p *Public) check(r *request) error {
-	requestHeader := &r.ctx.Request.Header
-	if problem := checkVersion(requestHeader.Protocol()); problem != nil {
-		return problem
-	}
-	if problem := r.header.read(requestHeader.RawHeaders(), p.config.HeaderLinesMax); problem != nil {
-		return problem
-	}
-	path, raw, problem := splitTarget(requestHeader.RequestURI(), p.config.URIBytesMax)
-	if problem != nil {
-		return problem
-	}
-	r.path, r.raw = path, raw
-	switch hasBody := r.header.hasBody || len(r.ctx.Request.Body()) > 0; {
-	case hasBody && !takesBody(string(requestHeader.Method()), string(path)):
-		return contract.NewProblem(contract.BadRequest, "this route takes no body")
-	case r.header.chunked:
-		return contract.NewProblem(contract.BadRequest, "send the body with a Content-Length, not with Transfer-Encoding")
-	}
-	return nil
-}
-
-func checkVersion(protocol []byte) *contract.Problem {
-	switch string(protocol) {
-	case "HTTP/1.1", "HTTP/1.0":
-		return nil
-	}
-	return contract.NewProblem(contract.UnsupportedVersion, "")
 }

@@ -139,6 +139,7 @@ type answer struct {
 	status  int
 	header  http.Header
 	body    []byte
+	close   bool             // the connection ends with it; for raw requests
 	problem contract.Problem // when it is one
 }
 

@@ -1,10 +1,7 @@
 package api
 
 import (
-	"bufio"
-	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -12,50 +9,6 @@ import (
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
-
-// TestShutdownDrains: a request that is being decided gets its answer, on both
-// listeners, and new connections are refused.
-func TestShutdownDrains(t *testing.T) {
-	backend := newTestBackend(time.Now)
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
-	public, err := NewPublic(testConfig(), OneCluster(0, backend), verifier, NewMetrics(verifier))
-	must(t, err)
-	f := &fixture{t: t, backend: backend}
-	f.sale("gig", nil)
-	hold := make(chan struct{})
-	backend.set(func(b *testBackend) { b.hold = hold })
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	served := make(chan error, 1)
-	go func() { served <- public.Serve(listener) }()
-	connection, err := net.Dial("tcp", listener.Addr().String())
-	must(t, err)
-	defer connection.Close()
-	request := "POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + string(issueTest(t, "ann", RoleBuyer)) + "\r\n\r\n"
-	_, err = connection.Write([]byte(request))
-	must(t, err)
-	time.Sleep(50 * time.Millisecond) // it is being decided now
-
-	stopped := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		stopped <- public.Shutdown(ctx)
-	}()
-	must(t, <-served)
-	if other, err := net.Dial("tcp", listener.Addr().String()); err == nil {
-		other.Close()
-		t.Error("a new connection is accepted")
-	}
-	close(hold)
-	a := readAnswer(t, bufio.NewReader(connection), request).want(202, "")
-	if into[contract.Decision](a).State != "reserved" {
-		t.Errorf("answer %s", a.body)
-	}
-	must(t, <-stopped)
-}
 
 func TestConfigBounds(t *testing.T) {
 	good := DefaultConfig()

@@ -101,6 +101,9 @@ func (s *streams) take(r *request, first []byte, join func(*listener)) error {
 		if unwrapped, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
 			conn = unwrapped.UnsafeConn()
 		}
+		if c := doored(conn); c != nil {
+			s.public.door.release(c)
+		}
 		_ = conn.SetWriteDeadline(time.Now().Add(s.public.config.WriteTimeout))
 		_, err := conn.Write(begin)
 		_ = conn.SetWriteDeadline(time.Time{})

@@ -16,9 +16,11 @@ import (
 func (p *Public) handleUnreadable(ctx *fasthttp.RequestCtx, err error) {
 	r := p.requests.Get().(*request)
 	r.begin(ctx, p.config.Clock())
-	r.fail(problemOfUnreadable(err))
-	r.finish(0)
-	p.metrics.observe(r.shard, r.route, r.outcome, 0)
+	problem := problemOfUnreadable(err)
+	if problem.Kind() != contract.RequestTimeout { // who sends nothing is not waited for again
+		r.distrust()
+	}
+	p.refuse(r, problem)
 	r.end()
 	p.requests.Put(r)
 }

@@ -49,6 +49,7 @@ const (
 	UnsupportedVersion
 	PaymentsOff
 	BadNotice
+	ExpectationFailed
 	// KindCount is the number of kinds.
 	KindCount
 )
@@ -119,6 +120,8 @@ var (
 	ErrHeadersTooLarge = errors.New("header too large")
 	// ErrPaymentsOff is returned when the cluster takes no payments.
 	ErrPaymentsOff = errors.New("payments are off")
+	// ErrExpectationFailed is returned when a request expects what is not done.
+	ErrExpectationFailed = errors.New("expectation failed")
 	// ErrUnsupportedVersion is returned when the request is not HTTP/1.0 or 1.1.
 	ErrUnsupportedVersion = errors.New("unsupported HTTP version")
 )
@@ -170,6 +173,7 @@ var table = [KindCount]Entry{
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
 	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, ErrPaymentsOff},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
+	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},
 }
 
 // Entry returns the kind's row of the table.

@@ -23,29 +23,28 @@ import (
 
 // frontEndSettings is what a front-end can be told; sources as for a node.
 type frontEndSettings struct {
-	ID                string         `koanf:"id"`
-	HTTP              string         `koanf:"http"`
-	Private           string         `koanf:"private"`
-	SecretFile        string         `koanf:"secret-file"`
-	Cluster           []string       `koanf:"cluster"`
-	LogFormat         string         `koanf:"log-format"`
-	LogLevel          string         `koanf:"log-level"`
-	Config            string         `koanf:"config"`
-	TLS               security       `koanf:",squash"`
-	QueueRequestsMax  int            `koanf:"queue-requests-max"`
-	CrashAt           string         `koanf:"crash-at"`
-	TokensCached      int            `koanf:"tokens-cached"`
-	ConnectionsMax    int            `koanf:"connections-max"`
-	ConnectionsPerMax int            `koanf:"connections-per-address-max"`
-	Limits            limits         `koanf:",squash"`
-	Tokens            tokenSettings  `koanf:",squash"`
-	Streams           streamSettings `koanf:",squash"`
+	ID               string         `koanf:"id"`
+	HTTP             string         `koanf:"http"`
+	Private          string         `koanf:"private"`
+	SecretFile       string         `koanf:"secret-file"`
+	Cluster          []string       `koanf:"cluster"`
+	LogFormat        string         `koanf:"log-format"`
+	LogLevel         string         `koanf:"log-level"`
+	Config           string         `koanf:"config"`
+	TLS              security       `koanf:",squash"`
+	QueueRequestsMax int            `koanf:"queue-requests-max"`
+	CrashAt          string         `koanf:"crash-at"`
+	TokensCached     int            `koanf:"tokens-cached"`
+	Door             doorSettings   `koanf:",squash"`
+	Limits           limits         `koanf:",squash"`
+	Tokens           tokenSettings  `koanf:",squash"`
+	Streams          streamSettings `koanf:",squash"`
 	// Clusters is the table of the configuration file.
 	Clusters map[string]clusterEntry `koanf:"clusters"`
 }
 
 func addFrontEndFlags(f *pflag.FlagSet) {
-	web, tokens := api.DefaultConfig(), api.DefaultTokenConfig()
+	tokens := api.DefaultTokenConfig()
 	f.String("id", "f1", "this front-end's id")
 	f.String("http", "127.0.0.1:8301", "where buyers reach it")
 	f.String("private", "127.0.0.1:8401", "where operators and Prometheus reach it")
@@ -56,12 +55,11 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.String("config", "", "TOML file with these settings and the table of clusters, which is read again when it changes, and at SIGHUP")
 	f.Int("queue-requests-max", 1<<19, "requests that may wait for the leader; beyond it the answer is overloaded")
 	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
-	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
-	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 	new(security).flags(f)
 	addCrashFlag(f)
 	new(streamSettings).flags(f)
 	new(limits).flags(f)
+	new(doorSettings).flags(f)
 	new(tokenSettings).flags(f)
 }
 
@@ -166,7 +164,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	verifier := f.tokens.verifier
 	config := api.DefaultConfig()
 	config.Logger = f.log
-	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
+	f.settings.Door.apply(&config)
 	f.settings.Streams.apply(&config)
 	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err

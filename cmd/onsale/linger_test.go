@@ -8,10 +8,11 @@ import (
 
 // Connections on which nothing, or half a request, was ever sent do not keep a
 // node that is told to stop: browsers, probes and HTTP clients open such ones.
-// The buyers' listener gives them as long as a request may take to arrive.
+// The buyers' listener gives half a request as long as a request may take to arrive.
 func TestStopDespiteSilentConnections(t *testing.T) {
 	t.Parallel()
 	private := func(n *testNode) string { return n.private }
+	buyers := func(n *testNode) string { return n.http }
 	for _, c := range []struct {
 		what, sent string
 		address    func(*testNode) string
@@ -19,7 +20,8 @@ func TestStopDespiteSilentConnections(t *testing.T) {
 	}{
 		{"private, nothing sent", "", private, 3 * time.Second},
 		{"private, half a request", "GET /livez HTTP/1.1\r\nHost:", private, 3 * time.Second},
-		{"buyers', nothing sent", "", func(n *testNode) string { return n.http }, drainTimeout},
+		{"buyers', nothing sent", "", buyers, 3 * time.Second},
+		{"buyers', half a request", "GET /v1/tickets HTTP/1.1\r\nHost:", buyers, drainTimeout},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()

@@ -54,24 +54,23 @@ type settings struct {
 	Dev       bool   `koanf:"dev"`
 	Config    string `koanf:"config"`
 
-	InboxRequestsMax  int            `koanf:"inbox-requests-max"`
-	BatchRequestsMax  int            `koanf:"batch-requests-max"`
-	BatchBytesMax     int            `koanf:"batch-bytes-max"`
-	InFlightMax       int            `koanf:"in-flight-max"`
-	RPCsInFlightMax   int            `koanf:"rpcs-in-flight-max"`
-	HeartbeatTimeout  time.Duration  `koanf:"heartbeat-timeout"`
-	SnapshotBytes     int64          `koanf:"snapshot-bytes"`
-	SnapshotEntries   uint64         `koanf:"snapshot-entries"`
-	StallMax          time.Duration  `koanf:"stall-max"`
-	TokensCached      int            `koanf:"tokens-cached"`
-	ConnectionsMax    int            `koanf:"connections-max"`
-	ConnectionsPerMax int            `koanf:"connections-per-address-max"`
-	Streams           streamSettings `koanf:",squash"`
+	InboxRequestsMax int            `koanf:"inbox-requests-max"`
+	BatchRequestsMax int            `koanf:"batch-requests-max"`
+	BatchBytesMax    int            `koanf:"batch-bytes-max"`
+	InFlightMax      int            `koanf:"in-flight-max"`
+	RPCsInFlightMax  int            `koanf:"rpcs-in-flight-max"`
+	HeartbeatTimeout time.Duration  `koanf:"heartbeat-timeout"`
+	SnapshotBytes    int64          `koanf:"snapshot-bytes"`
+	SnapshotEntries  uint64         `koanf:"snapshot-entries"`
+	StallMax         time.Duration  `koanf:"stall-max"`
+	TokensCached     int            `koanf:"tokens-cached"`
+	Door             doorSettings   `koanf:",squash"`
+	Streams          streamSettings `koanf:",squash"`
 }
 
 // addServerFlags declares the flags with their defaults, which are the packages'.
 func addServerFlags(f *pflag.FlagSet) {
-	node, web, tokens := raftfsm.DefaultConfig(), api.DefaultConfig(), api.DefaultTokenConfig()
+	node, tokens := raftfsm.DefaultConfig(), api.DefaultTokenConfig()
 	f.String("data-dir", "data", "folder of everything that must survive")
 	f.String("node-id", node.NodeID, "this node's id; it belongs to the data folder for ever")
 	f.String("http", "127.0.0.1:8101", "where buyers reach this node")
@@ -88,6 +87,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	addPaymentFlags(f)
 	new(streamSettings).flags(f)
 	new(limits).flags(f)
+	new(doorSettings).flags(f)
 	new(tokenSettings).flags(f)
 	f.String("secret-file", "", "secret of the tokens, at least 32 bytes; one node alone makes its own in the data folder")
 	f.String("log-format", "", "text or json; by default text on a terminal")
@@ -104,8 +104,6 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Uint64("snapshot-entries", node.SnapshotEntries, "raft entries after which a snapshot is taken")
 	f.Duration("stall-max", node.StallMax, "how long storing may hang before the process ends")
 	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
-	f.Int("connections-max", web.ConnectionsMax, "buyers' connections")
-	f.Int("connections-per-address-max", web.ConnectionsPerAddressMax, "connections of one address; 0 for no bound")
 }
 
 // loadSettings reads a node's settings. It returns errUsage for an unknown key.
@@ -192,7 +190,7 @@ func (s *settings) validate() error {
 	if err := s.allow(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.Limits.validate(), s.Tokens.validate()); err != nil {
+	if err := errors.Join(s.Door.validate(), s.Limits.validate(), s.Tokens.validate()); err != nil {
 		return err
 	}
 	_, err := s.node()
@@ -249,7 +247,8 @@ func (s *settings) allow() error {
 // http is what both HTTP listeners need.
 func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c := api.DefaultConfig()
-	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
+	c.Logger = log
+	s.Door.apply(&c)
 	s.Streams.apply(&c)
 	return c, s.Limits.apply(&c, secret)
 }

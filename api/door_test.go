@@ -1,0 +1,229 @@
+package api
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const readSales = "GET /v1/tickets HTTP/1.1\r\nHost: a\r\n\r\n"
+
+// dial opens a connection that lives as long as the test.
+func dial(t testing.TB, address string) net.Conn {
+	t.Helper()
+	return dialFrom(t, address, "")
+}
+
+func dialFrom(t testing.TB, address, local string) net.Conn {
+	t.Helper()
+	var dialer net.Dialer
+	if local != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(local)}
+	}
+	connection, err := dialer.Dial("tcp", address)
+	must(t, err)
+	t.Cleanup(func() { connection.Close() })
+	must(t, connection.SetDeadline(time.Now().Add(10*time.Second)))
+	return connection
+}
+
+// ask sends a request on a connection and returns its answer.
+func ask(t *testing.T, connection net.Conn, request string) *answer {
+	t.Helper()
+	_, err := io.WriteString(connection, request)
+	must(t, err)
+	return readAnswer(t, bufio.NewReader(connection), request)
+}
+
+// hasMetrics waits until the metrics have all lines.
+func (f *fixture) hasMetrics(lines ...string) {
+	f.t.Helper()
+	var text string
+	for range 500 {
+		text = string(f.call("GET", f.private, "/metrics", "", "").body)
+		missing := false
+		for _, line := range lines {
+			missing = missing || !strings.Contains(text, line+"\n")
+		}
+		if !missing {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	f.t.Errorf("not all of %q in\n%s", lines, text)
+}
+
+// Connections beyond the bound are told so, and one that leaves makes room.
+func TestConnectionsMax(t *testing.T) {
+	config := testConfig()
+	config.ConnectionsMax = 2
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	first, second := dial(t, f.public), dial(t, f.public)
+	ask(t, first, readSales).want(200, "")
+	ask(t, second, readSales).want(200, "")
+	a := ask(t, dial(t, f.public), readSales).want(503, "overloaded")
+	if !a.close || a.header.Get("Retry-After") == "" {
+		t.Errorf("header %v", a.header)
+	}
+	f.hasMetrics("onsale_connections_open 2", "onsale_connections_max 2", `onsale_connections_refused_total{bound="all"} 1`)
+	first.Close()
+	f.hasMetrics("onsale_connections_open 1")
+	ask(t, dial(t, f.public), readSales).want(200, "")
+	ask(t, second, readSales).want(200, "")
+}
+
+// An address has its bound, others and trusted proxies do not pay for it.
+func TestConnectionsPerAddressMax(t *testing.T) {
+	config := testConfig()
+	config.ConnectionsPerAddressMax = 2
+	config.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.3/32")}
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	first, second := dial(t, f.public), dial(t, f.public)
+	ask(t, first, readSales).want(200, "")
+	ask(t, second, readSales).want(200, "")
+	for range 3 {
+		a := ask(t, dial(t, f.public), readSales).want(429, "throttled")
+		if !strings.Contains(a.problem.Detail, "2 connections") || a.header.Get("Retry-After") == "" {
+			t.Errorf("%s %v", a.body, a.header)
+		}
+	}
+	ask(t, dialFrom(t, f.public, "127.0.0.2"), readSales).want(200, "")
+	for range 5 {
+		ask(t, dialFrom(t, f.public, "127.0.0.3"), readSales).want(200, "")
+	}
+	f.hasMetrics(`onsale_connections_refused_total{bound="address"} 3`, "onsale_connections_open 8")
+	second.Close()
+	f.hasMetrics("onsale_connections_open 7")
+	ask(t, dial(t, f.public), readSales).want(200, "")
+}
+
+// A subscriber's IPv6 addresses are one.
+func TestAddressOfConnection(t *testing.T) {
+	config := DefaultConfig()
+	config.ConnectionsPerAddressMax = 1
+	d := newDoor(&config)
+	of := func(address string) netip.Addr {
+		return d.addressOf(addressedConn{remote: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))})
+	}
+	if of("[2001:db8:1:2:3::4]:1") != of("[2001:db8:1:2:ffff::1]:2") || of("[2001:db8:1:2::]:1") == of("[2001:db8:1:3::]:1") {
+		t.Error("a /64 is not one address")
+	}
+	if of("192.0.2.1:1") != of("[::ffff:192.0.2.1]:2") || of("192.0.2.1:1") == of("192.0.2.2:1") {
+		t.Error("IPv4 addresses are not told apart, or not known in IPv6")
+	}
+	if of("[fe80::1%eth0]:1") != of("[fe80::2%eth1]:1") {
+		t.Error("a zone is part of the address")
+	}
+}
+
+type addressedConn struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (c addressedConn) RemoteAddr() net.Addr { return c.remote }
+
+// Event streams have a bound of their own: they give their place back, but their
+// address still counts them.
+func TestStreamsLeaveTheCount(t *testing.T) {
+	config := testConfig()
+	config.ConnectionsMax, config.ConnectionsPerAddressMax = 2, 4
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	for range 3 {
+		stream := dial(t, f.public)
+		_, err := io.WriteString(stream, "GET /v1/tickets/events HTTP/1.1\r\nHost: a\r\n\r\n")
+		must(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(stream), nil)
+		must(t, err)
+		if response.StatusCode != 200 {
+			t.Fatalf("answer %d", response.StatusCode)
+		}
+	}
+	f.hasMetrics("onsale_connections_open 0", "onsale_streams_open 3")
+	ask(t, dial(t, f.public), readSales).want(200, "")
+	ask(t, dial(t, f.public), readSales).want(429, "throttled")
+}
+
+// scarceListener has no files left for so many accepts.
+type scarceListener struct {
+	net.Listener
+	failures int
+}
+
+func (l *scarceListener) Accept() (net.Conn, error) {
+	if l.failures > 0 {
+		l.failures--
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// A flood that uses up the process's files must not end the listener.
+func TestAcceptGoesOnWithoutFiles(t *testing.T) {
+	verifier, err := NewVerifier(testTokenConfig())
+	must(t, err)
+	metrics := NewMetrics(verifier)
+	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(time.Now)), verifier, metrics)
+	must(t, err)
+	f := &fixture{t: t, client: conformingClient(t)}
+	address := f.start(scarceServer{public})
+	ask(t, dial(t, address), readSales).want(200, "")
+	if got := public.door.acceptErrors.Load(); got != 3 {
+		t.Errorf("%d accept errors are counted", got)
+	}
+	prometheus.NewPedanticRegistry().MustRegister(metrics)
+}
+
+type scarceServer struct{ *Public }
+
+func (s scarceServer) Serve(l net.Listener) error { return s.Public.Serve(&scarceListener{l, 3}) }
+
+// tlsServer serves over TLS.
+type tlsServer struct {
+	server
+	config *tls.Config
+}
+
+func (s tlsServer) Serve(l net.Listener) error { return s.server.Serve(tls.NewListener(l, s.config)) }
+
+// Over TLS the door works the same; who is refused sees the connection end, because a
+// problem could be told after a handshake only.
+func TestDoorWithTLS(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	verifier, err := NewVerifier(testTokenConfig())
+	must(t, err)
+	config := testConfig()
+	config.ConnectionsMax = 1
+	public, err := NewPublic(config, OneCluster(0, newTestBackend(time.Now)), verifier, NewMetrics(verifier))
+	must(t, err)
+	f := &fixture{t: t, client: conformingClient(t)}
+	address := f.start(tlsServer{public, &tls.Config{Certificates: certified.TLS.Certificates}})
+	trusting := certified.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	trusting.ServerName = "example.com"
+
+	inside := tls.Client(dial(t, address), trusting)
+	ask(t, inside, readSales).want(200, "")
+	if err := tls.Client(dial(t, address), trusting).Handshake(); err == nil {
+		t.Error("one beyond the bound got a handshake")
+	}
+	ask(t, inside, "GET /v1//tickets HTTP/1.1\r\nHost: a\r\n\r\n").want(400, "bad-request")
+	if _, err := inside.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("after a refusal: %v", err)
+	}
+}
