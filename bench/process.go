@@ -257,13 +257,16 @@ func cpu(pid int) time.Duration {
 const clockTicks = 100
 
 // memory returns the most memory that a process has had resident, in bytes.
-func memory(pid int) int64 {
+func memory(pid int) int64 { return processMemory(pid, "VmHWM:") }
+
+// processMemory returns a size that /proc tells of a process, in bytes.
+func processMemory(pid int, name string) int64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(data)) {
-		if rest, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if rest, found := strings.CutPrefix(line, name); found {
 			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 			return kib << 10
 		}
