@@ -20,7 +20,8 @@ type BotsOptions struct {
 	Rounds     int // all kinds of runs in turn, so often
 
 	Bots        int    // users
-	Requests    uint64 // of all bots together, as fast as they are answered
+	Requests    uint64 // of all bots together
+	PerSecond   int    // of these requests; 0 for as fast as they are answered
 	Addresses   int    // that they come from in turn
 	Networks    int    // /24s that these addresses lie in
 	Connections int    // that they hold open
@@ -52,6 +53,8 @@ func (o *BotsOptions) Validate() error {
 		return fmt.Errorf("%w: %d rounds, allowed are 1 to 20", ErrOptions, o.Rounds)
 	case o.Bots < 1 || o.Requests < 1 || o.Requests > 100_000_000 || o.RequestsPer < 1:
 		return fmt.Errorf("%w: at least one bot and one request a connection, 1 to 100 million requests", ErrOptions)
+	case o.PerSecond < 0 || o.PerSecond > 1_000_000:
+		return fmt.Errorf("%w: %d requests of bots a second, allowed are 0 to 1000000", ErrOptions, o.PerSecond)
 	case o.Networks < 1 || o.Networks > networksMax || o.Addresses < o.Networks || o.Addresses > o.Networks*hostsPerNetwork:
 		return fmt.Errorf("%w: %d addresses in %d networks, allowed are 1 to %d networks with 1 to %d addresses each", ErrOptions, o.Addresses, o.Networks, networksMax, hostsPerNetwork)
 	case o.Connections < 1 || o.Connections > 10_000:

@@ -88,7 +88,7 @@ type botTally struct {
 }
 
 // press is the attack: each connection sends its next request when the last one was
-// answered, heeds no Retry-After, has a bot chosen at random and a new key each time,
+// answered, or when it is due as well; it heeds no Retry-After, has a bot chosen at random and a new key each time,
 // and after some requests goes on from the next address.
 func (a *attack) press(ctx context.Context) botTally {
 	all := botTally{outcomes: map[string]uint64{}, began: time.Now()}
@@ -97,7 +97,7 @@ func (a *attack) press(ctx context.Context) botTally {
 	var group sync.WaitGroup
 	for range a.options.Connections {
 		group.Go(func() {
-			outcomes := a.pressOn(ctx, &next, &connections)
+			outcomes := a.pressOn(ctx, all.began, &next, &connections)
 			mu.Lock()
 			defer mu.Unlock()
 			add(all.outcomes, outcomes)
@@ -108,7 +108,7 @@ func (a *attack) press(ctx context.Context) botTally {
 	return all
 }
 
-func (a *attack) pressOn(ctx context.Context, next, connections *atomic.Uint64) map[string]uint64 {
+func (a *attack) pressOn(ctx context.Context, began time.Time, next, connections *atomic.Uint64) map[string]uint64 {
 	outcomes := map[string]uint64{}
 	request := newBuyRequest("onsale", botsSale, a.options.Quantity, newMinter(a.secret, time.Now()))
 	v, user, sent := &visitor{}, []byte(botPrefix), 0
@@ -117,6 +117,9 @@ func (a *attack) pressOn(ctx context.Context, next, connections *atomic.Uint64) 
 		n := next.Add(1)
 		if n > a.options.Requests {
 			break
+		}
+		if rate := time.Duration(a.options.PerSecond); rate > 0 {
+			time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / rate)))
 		}
 		if sent == a.options.RequestsPer {
 			v.leave()

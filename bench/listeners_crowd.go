@@ -21,11 +21,12 @@ type crowd struct {
 	wake   int // eventfd that ends the reading
 	done   chan struct{}
 	events atomic.Uint64
+	newest atomic.Uint64 // highest as_of_seq that was heard
+	heard  atomic.Int64  // how many listeners heard of it
 
 	// Of the reading goroutine, until done is closed.
 	seqs  map[int32]uint32 // as_of_seq of the newest event by descriptor, of who is connected
 	notes []note
-	lost  int
 
 	mu      sync.Mutex
 	joining []int32 // connected, not known to the reader yet
@@ -198,8 +199,33 @@ func (c *crowd) readOne(fd int32, buffer []byte) {
 		if err == nil {
 			c.notes = append(c.notes, note{c.seqs[fd], uint32(seq), now})
 			c.seqs[fd] = uint32(seq)
+			c.count(seq)
 		}
 	}
+}
+
+// count notes that one more listener heard of a seq.
+func (c *crowd) count(seq uint64) {
+	switch newest := c.newest.Load(); {
+	case seq > newest:
+		c.heard.Store(1)
+		c.newest.Store(seq)
+	case seq == newest:
+		c.heard.Add(1)
+	}
+}
+
+// heardAll waits until so many listeners heard of a seq, but not for ever.
+func (c *crowd) heardAll(ctx context.Context, seq uint64, count int) error {
+	for deadline := time.Now().Add(connectMax); time.Now().Before(deadline); {
+		if c.newest.Load() >= seq && c.heard.Load() >= int64(count) {
+			return nil
+		}
+		if err := wait(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil // the report says who did not
 }
 
 // stop ends the reading.

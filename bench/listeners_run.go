@@ -22,6 +22,7 @@ type hall struct {
 	secret  []byte
 	buyers  uint64               // who bought so far
 	sent    map[uint64]time.Time // when the buy with a seq was sent
+	last    uint64               // the newest of these
 	report  ListenersReport
 }
 
@@ -76,6 +77,9 @@ func (h *hall) run(ctx context.Context) (*ListenersReport, error) {
 	r.CPUSelling, r.MemorySelling, r.MemoryMost = selling.cpu, selling.memory, memory(h.pid())
 	r.BytesPerListener = float64(r.MemorySelling-r.MemoryBefore) / float64(o.Listeners)
 	r.Broadcasts, r.Encodings = selling.delta("onsale_stream_broadcasts_total"), selling.delta("onsale_stream_encodings_total")
+	if err := listening.heardAll(ctx, h.last, o.Listeners); err != nil {
+		return nil, err
+	}
 	h.heard(listening, before)
 	return r, nil
 }
@@ -149,7 +153,7 @@ func (h *hall) sell(ctx context.Context) error {
 			return err
 		}
 		if h.sent != nil {
-			h.sent[decision.Seq] = sent
+			h.sent[decision.Seq], h.last = sent, decision.Seq
 		}
 	}
 	return nil
@@ -160,10 +164,6 @@ func (h *hall) sell(ctx context.Context) error {
 func (h *hall) heard(c *crowd, before uint64) {
 	r := &h.report
 	r.Events, r.Changes = c.events.Load()-before, len(h.sent)
-	last := uint64(0)
-	for seq := range h.sent {
-		last = max(last, seq)
-	}
 	delay := hdrhistogram.New(1, 120_000_000, 3) // microseconds
 	notes, seqs := c.close()
 	for _, n := range notes {
@@ -175,7 +175,7 @@ func (h *hall) heard(c *crowd, before uint64) {
 	}
 	r.Millis, r.Lost = millis(delay), h.options.Listeners-len(seqs)
 	for _, seq := range seqs {
-		if uint64(seq) < last {
+		if uint64(seq) < h.last {
 			r.Behind++
 		}
 	}

@@ -35,6 +35,7 @@ how long the honest waited and who got the tickets, by the audited journal.`,
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "how often all kinds of runs are made, in turn")
 	f.IntVar(&o.Bots, "bots", o.Bots, "users that are bots")
 	f.Uint64Var(&o.Requests, "requests", o.Requests, "requests of all bots in a run")
+	f.IntVar(&o.PerSecond, "bots-per-second", o.PerSecond, "requests of all bots a second, as far as they are answered in time; 0 for as fast as they are answered")
 	f.IntVar(&o.Addresses, "addresses", o.Addresses, "addresses that bots come from")
 	f.IntVar(&o.Networks, "networks", o.Networks, "/24s in which these addresses lie: as many as addresses is a botnet, few are rented machines")
 	f.IntVar(&o.Connections, "connections", o.Connections, "bots' connections at a time")
