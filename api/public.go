@@ -29,6 +29,7 @@ type Public struct {
 	limits   limits
 	polls    chan struct{} // a place for each request that waits for its order to change
 	streams  *streams
+	short    atomic.Uint64   // how often nobody could be accepted
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
 
@@ -93,7 +94,9 @@ func (discardLogger) Printf(string, ...any) {}
 
 // Serve answers requests from a listener until Shutdown, and closes it. It
 // returns nil after a Shutdown.
-func (p *Public) Serve(listener net.Listener) error { return p.server.Serve(listener) }
+func (p *Public) Serve(listener net.Listener) error {
+	return p.server.Serve(&patientListener{Listener: listener, logger: p.config.Logger, short: &p.short})
+}
 
 // Shutdown stops accepting, lets running requests finish and ends event streams and
 // idle connections. When ctx ends before that, its error is returned and what is

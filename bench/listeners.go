@@ -47,7 +47,10 @@ func (o *ListenersOptions) Validate() error {
 }
 
 // filesBeside is how many files a process opens beside its listeners, at most.
-const filesBeside = 300
+const filesBeside = 1000
+
+// hallConnections bounds who has connected and is not a listener yet.
+const hallConnections = 256
 
 // allowFiles raises the number of files that this process and those it starts may
 // open: both ends of the streams have one for each listener.
@@ -114,7 +117,7 @@ func RunListeners(ctx context.Context, o ListenersOptions) (_ *ListenersReport, 
 		return nil, err
 	}
 	secret := randomSecret()
-	flags := append([]string{"--streams-max", strconv.Itoa(o.Listeners)}, o.Flags...)
+	flags := append([]string{"--streams-max", strconv.Itoa(o.Listeners), "--connections-max", strconv.Itoa(hallConnections)}, o.Flags...)
 	c, err := startCluster(ctx, o.Program, o.DataParent, 1, secret, flags...)
 	if err != nil {
 		return nil, err

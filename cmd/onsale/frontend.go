@@ -168,6 +168,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	config.Logger = f.log
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = f.settings.ConnectionsMax, f.settings.ConnectionsPerMax
 	f.settings.Streams.apply(&config)
+	boundFiles(&config, f.log)
 	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err
 	}

@@ -251,6 +251,7 @@ func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c := api.DefaultConfig()
 	c.Logger, c.ConnectionsMax, c.ConnectionsPerAddressMax = log, s.ConnectionsMax, s.ConnectionsPerMax
 	s.Streams.apply(&c)
+	boundFiles(&c, log)
 	return c, s.Limits.apply(&c, secret)
 }
 
