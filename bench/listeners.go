@@ -80,15 +80,14 @@ type ListenersReport struct {
 	ConnectSeconds    float64 `json:"connect_seconds"`
 	ConnectCPUSeconds float64 `json:"connect_node_cpu_seconds"`
 
-	MemoryBefore      int64   `json:"node_memory_before_bytes"`  // resident
-	MemoryIdle        int64   `json:"node_memory_idle_bytes"`    // with all listeners, at the end of the idle time
-	MemorySelling     int64   `json:"node_memory_selling_bytes"` // at the end of the selling
-	MemoryMost        int64   `json:"node_memory_most_bytes"`
-	BytesPerListener  float64 `json:"node_memory_per_listener_bytes"` // selling less before
-	HeapPerListener   float64 `json:"node_heap_per_listener_bytes"`   // in use after the idle time, less before
-	KernelPerListener float64 `json:"kernel_buffers_per_listener_bytes"`
-	GoroutinesBefore  float64 `json:"node_goroutines_before"`
-	Goroutines        float64 `json:"node_goroutines"`
+	MemoryBefore     int64   `json:"node_memory_before_bytes"`  // resident
+	MemoryIdle       int64   `json:"node_memory_idle_bytes"`    // with all listeners, at the end of the idle time
+	MemorySelling    int64   `json:"node_memory_selling_bytes"` // at the end of the selling
+	MemoryMost       int64   `json:"node_memory_most_bytes"`
+	BytesPerListener float64 `json:"node_memory_per_listener_bytes"` // selling less before
+	HeapPerListener  float64 `json:"node_heap_per_listener_bytes"`   // in use after the idle time, less before
+	GoroutinesBefore float64 `json:"node_goroutines_before"`
+	Goroutines       float64 `json:"node_goroutines"`
 
 	CPUSellingAlone float64 `json:"node_cpu_selling_without_listeners"`
 	CPUIdle         float64 `json:"node_cpu_idle"`

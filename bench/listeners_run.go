@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -45,7 +43,6 @@ func (h *hall) run(ctx context.Context) (*ListenersReport, error) {
 	}
 	r.CPUSellingAlone = alone.cpu
 	r.MemoryBefore, r.GoroutinesBefore = alone.memory, alone.after["go_goroutines"]
-	kernel := kernelBuffers()
 
 	fmt.Fprintln(o.Log, "connecting", o.Listeners, "listeners")
 	var listening *crowd
@@ -64,7 +61,6 @@ func (h *hall) run(ctx context.Context) (*ListenersReport, error) {
 	}
 	r.CPUIdle, r.MemoryIdle, r.Goroutines = idle.cpu, idle.memory, idle.after["go_goroutines"]
 	r.HeapPerListener = (idle.after["go_memstats_heap_alloc_bytes"] - alone.after["go_memstats_heap_alloc_bytes"]) / float64(o.Listeners)
-	r.KernelPerListener = float64(kernelBuffers()-kernel) / float64(o.Listeners)
 
 	fmt.Fprintln(o.Log, "selling to listeners")
 	h.sent = map[uint64]time.Time{}
@@ -179,17 +175,4 @@ func (h *hall) heard(c *crowd, before uint64) {
 			r.Behind++
 		}
 	}
-}
-
-// kernelBuffers returns how many bytes TCP's buffers take, those of both ends of all
-// connections of this machine, in whole pages.
-func kernelBuffers() int64 {
-	data, _ := os.ReadFile("/proc/net/sockstat")
-	for line := range strings.Lines(string(data)) {
-		if _, pages, found := strings.Cut(line, " mem "); found && strings.HasPrefix(line, "TCP:") {
-			count, _ := strconv.ParseInt(strings.TrimSpace(pages), 10, 64)
-			return count * int64(os.Getpagesize())
-		}
-	}
-	return 0
 }
