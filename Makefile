@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy fuzz bench bench-sale bench-cluster clean
+.PHONY: build run test race verify format lint tidy fuzz bench bench-sale bench-cluster bench-abuse clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -45,7 +45,7 @@ bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and t
 	$(GO) test -run '^$$' -bench 'LoneRequest' -benchtime 2000x ./raftfsm
 	cd bench/logstores && $(GO) test -run '^$$' -bench . -benchtime 500x .
 	$(GO) test -run '^$$' -bench 'Append' -benchtime 1000x ./wal
-	$(MAKE) bench-sale bench-cluster
+	$(MAKE) bench-sale bench-cluster bench-abuse
 
 bench-sale: build
 	$(BIN)/onsale bench sale --buyers 1000000 --tickets 100000
@@ -55,6 +55,11 @@ bench-cluster: build ## T6, T7 and T9: rushes at front-ends, and leader kills
 	$(BIN)/onsale bench rush
 	$(BIN)/onsale bench rush --requests 5000000 --over 10s
 	$(BIN)/onsale bench failover
+
+bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit of 20,000 open files allows
+	$(BIN)/onsale bench bots
+	$(BIN)/onsale bench bots --bots-per-second 15000 --requests 500000 --over 25s
+	$(BIN)/onsale bench listeners --listeners 19000
 
 clean:
 	rm -rf $(BIN)

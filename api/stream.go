@@ -108,17 +108,25 @@ func (l *listener) slowly(data []byte) ([]byte, error) {
 
 // channel is all who listen to the same events, and the newest event.
 type channel struct {
-	mu        sync.Mutex
-	listeners []*listener
-	event     []byte
-	version   uint64
+	serving   sync.Mutex  // held while events are written, however many listen
+	listeners []*listener // who is written to; behind serving
+
+	// mu is never held while something is written, so that who joins or asks does
+	// not wait for everybody's event.
+	mu      sync.Mutex
+	joined  []*listener // who is not among the listeners yet
+	count   int         // of both
+	event   []byte
+	version uint64
+	asOf    uint64 // seq that the event of a sale tells of
 }
 
 // add lets a listener hear what comes.
 func (c *channel) add(l *listener) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.listeners = append(c.listeners, l)
+	c.joined = append(c.joined, l)
+	c.count++
 }
 
 // publish makes an event the newest; the same again is nothing new.
@@ -133,11 +141,12 @@ func (c *channel) publish(version uint64, event []byte) {
 // serve writes the newest event to all who have not seen it, or beat to those who have
 // when it is not empty, and returns how many left.
 func (c *channel) serve(beat []byte, now time.Time) (left int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.serving.Lock()
+	defer c.serving.Unlock()
+	event, version := c.begin()
 	kept := c.listeners[:0]
 	for _, l := range c.listeners {
-		if c.serveOne(l, beat, now) {
+		if l.serve(event, version, beat, now) {
 			kept = append(kept, l)
 			continue
 		}
@@ -146,33 +155,53 @@ func (c *channel) serve(beat []byte, now time.Time) (left int) {
 	}
 	clear(c.listeners[len(kept):])
 	c.listeners = kept
+	c.left(left)
 	return left
 }
 
-func (c *channel) serveOne(l *listener, beat []byte, now time.Time) bool {
-	event := c.event
-	if l.shown == c.version {
+// begin takes in who joined and returns the newest event. The caller holds serving.
+func (c *channel) begin() (event []byte, version uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listeners = append(c.listeners, c.joined...)
+	clear(c.joined)
+	c.joined = c.joined[:0]
+	return c.event, c.version
+}
+
+func (c *channel) left(count int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count -= count
+}
+
+// serve writes the newest event, or a beat when it was shown; false when the stream is
+// over.
+func (l *listener) serve(event []byte, version uint64, beat []byte, now time.Time) bool {
+	if l.shown == version {
 		event = beat
 	}
 	if len(event) == 0 && len(l.pending) == 0 {
 		return true
 	}
 	good, taken := l.write(event, now)
-	if taken && l.shown != c.version {
-		l.shown = c.version
+	if taken {
+		l.shown = version
 	}
 	return good
 }
 
 // end closes everybody's stream.
 func (c *channel) end() (left int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.serving.Lock()
+	defer c.serving.Unlock()
+	_, _ = c.begin()
 	for _, l := range c.listeners {
 		l.conn.Close()
 	}
 	left = len(c.listeners)
 	c.listeners = nil
+	c.left(left)
 	return left
 }
 
@@ -180,5 +209,5 @@ func (c *channel) end() (left int) {
 func (c *channel) size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.listeners)
+	return c.count
 }

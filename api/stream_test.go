@@ -135,6 +135,62 @@ func TestOrderEvents(t *testing.T) {
 	f.call("GET", f.public, waiting.Callback+"/events", "", "").want(401, "unauthorized")
 }
 
+// An event is encoded once for each change, however many listen or join.
+func TestOneEncoding(t *testing.T) {
+	f := serveWith(t, streamConfig())
+	f.sale("gig", nil)
+	var all []*eventStream
+	for range 20 {
+		s := f.stream(f.public, "/v1/tickets/events", "", "")
+		nextOf[contract.Sale](s, "sale")
+		all = append(all, s)
+	}
+	for n := range 3 {
+		f.bought(fmt.Sprint("user", n), "?q=1")
+		for _, s := range all {
+			if sale, _ := nextOf[contract.Sale](s, "sale"); sale.AvailableQuantity != uint32(9-n) {
+				t.Fatalf("%+v", sale)
+			}
+		}
+	}
+	metrics := f.call("GET", f.private, "/metrics", "@operator", "").want(200, "")
+	if !strings.Contains(string(metrics.body), "onsale_stream_encodings_total 4\n") {
+		t.Errorf("not 4 encodings:\n%s", metrics.body)
+	}
+}
+
+// An older view of a sale never takes a newer one's place.
+func TestNewestEvent(t *testing.T) {
+	s, c := new(streams), new(channel)
+	view := func(seq uint64, available uint32) *sequencer.SaleView {
+		return &sequencer.SaleView{SaleSpec: sequencer.SaleSpec{ID: "gig", Quantity: 10}, Available: available, AsOfSeq: seq}
+	}
+	version, event := s.newest(c, view(7, 5), 0)
+	if other, same := s.newest(c, view(6, 6), 0); other != version || &same[0] != &event[0] {
+		t.Errorf("%s took the place of %s", same, event)
+	}
+	if other, same := s.newest(c, view(9, 5), 0); other != version || &same[0] != &event[0] {
+		t.Error("encoded again without a change")
+	}
+	if other, _ := s.newest(c, view(10, 4), 0); other == version || s.encoded.Load() != 2 {
+		t.Error("a change was not told")
+	}
+}
+
+// Who joins does not wait until everybody has been written to.
+func TestJoinWhileServing(t *testing.T) {
+	var c channel
+	c.serving.Lock() // as serve has it
+	c.add(new(listener))
+	if c.size() != 1 {
+		t.Error("did not join")
+	}
+	c.serving.Unlock()
+	if c.serve(nil, time.Now()); len(c.listeners) != 1 || len(c.joined) != 0 {
+		t.Errorf("%d listeners, %d joined", len(c.listeners), len(c.joined))
+	}
+}
+
 // Streams are bounded, and one that is over gives its place back.
 func TestStreamsMax(t *testing.T) {
 	config := streamConfig()

@@ -27,10 +27,11 @@ const (
 
 // streams are all open event streams of a listener, and what writes to them.
 type streams struct {
-	public *Public
-	open   counting
-	wrote  atomic.Uint64 // broadcasts
-	left   atomic.Uint64 // listeners that went, or were let go
+	public  *Public
+	open    counting
+	wrote   atomic.Uint64 // broadcasts
+	encoded atomic.Uint64 // events
+	left    atomic.Uint64 // listeners that went, or were let go
 
 	mu     sync.Mutex
 	begun  bool
@@ -144,19 +145,31 @@ func appendEvent(dst []byte, name, id string, data []byte) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// saleEvent returns a sale's event and its version.
-func saleEvent(v *sequencer.SaleView, now int64) (version uint64, event []byte) {
+// newest returns a sale's newest event and its version: the one at hand when the sale is
+// the same, else a new one, unless the view is older than what the event tells.
+func (s *streams) newest(c *channel, v *sequencer.SaleView, now int64) (version uint64, event []byte) {
+	version = saleTag(v, now)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if version != c.version && v.AsOfSeq >= c.asOf {
+		c.version, c.asOf, c.event = version, v.AsOfSeq, s.saleEvent(v, now, version)
+	}
+	return c.version, c.event
+}
+
+func (s *streams) saleEvent(v *sequencer.SaleView, now int64, version uint64) []byte {
+	s.encoded.Add(1)
 	sale := contract.SaleOf(v, now)
 	data, err := json.Marshal(&sale)
 	if err != nil { // the contract's types can always be marshalled
 		panic("api: cannot encode an event: " + err.Error())
 	}
-	version = saleTag(v, now)
-	return version, appendEvent(nil, "sale", formatID(version), data)
+	return appendEvent(nil, "sale", formatID(version), data)
 }
 
-// orderEvent does the same for an order.
-func orderEvent(cluster uint8, v *sequencer.OrderView) (version uint64, event []byte) {
+// orderEvent returns an order's event and its version.
+func (s *streams) orderEvent(cluster uint8, v *sequencer.OrderView) (version uint64, event []byte) {
+	s.encoded.Add(1)
 	order := orderOf(cluster, v)
 	data, err := json.Marshal(&order)
 	if err != nil {
@@ -180,20 +193,32 @@ func (p *Public) saleEvents(r *request) error {
 	if err != nil {
 		return err
 	}
-	version, event := saleEvent(view, r.started.UnixNano())
+	id := view.ID
+	version, event := p.streams.newest(p.streams.sale(id), view, r.started.UnixNano())
 	if string(r.header.lastEventID) == formatID(version) {
 		event = nil
 	}
-	id := view.ID
 	return p.streams.take(r, event, func(l *listener) {
 		l.shown = version
-		c := p.streams.sales[id]
-		if c == nil {
-			c = new(channel)
-			p.streams.sales[id] = c
-		}
-		c.add(l)
+		p.streams.channel(id).add(l)
 	})
+}
+
+// sale returns a sale's channel.
+func (s *streams) sale(id string) *channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.channel(id)
+}
+
+// channel is sale for who holds the lock.
+func (s *streams) channel(id string) *channel {
+	c := s.sales[id]
+	if c == nil {
+		c = new(channel)
+		s.sales[id] = c
+	}
+	return c
 }
 
 // orderEvents answers GET /v1/orders/{uid}/events.
@@ -208,7 +233,7 @@ func (p *Public) orderEvents(r *request) error {
 	if err != nil {
 		return err
 	}
-	version, event := orderEvent(cluster.Number, &view)
+	version, event := p.streams.orderEvent(cluster.Number, &view)
 	if known := string(r.header.lastEventID) == formatID(version); known && isOver(&view) {
 		r.ctx.Response.SetStatusCode(204) // nothing will come: do not ask again
 		return nil
@@ -282,7 +307,7 @@ func (s *streams) broadcast(beat []byte, now time.Time) {
 	s.mu.Unlock()
 	for id, c := range channels {
 		if _, view, err := s.public.findSale(id); err == nil {
-			c.publish(saleEvent(view, s.public.config.Clock().UnixNano()))
+			s.newest(c, view, s.public.config.Clock().UnixNano())
 		}
 		s.leave(c.serve(beat, now))
 		s.wrote.Add(1)
@@ -338,7 +363,7 @@ func (s *streams) serveOrder(key orderKey) {
 		view, err = s.public.orderNow(cluster, c.at)
 	}
 	if err == nil {
-		c.publish(orderEvent(key.cluster, &view))
+		c.publish(s.orderEvent(key.cluster, &view))
 	} else if s.public.stopping.Err() == nil {
 		time.AfterFunc(time.Second, func() { s.changed(key) })
 	}

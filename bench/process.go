@@ -34,17 +34,18 @@ type cluster struct {
 	dir        string
 	secretFile string
 	nodes      []*node
+	flags      []string // that every node is started with
 }
 
 // startCluster starts nodes of this very program on free loopback ports, with
 // data in a new folder below parent ("" is the system's), and waits until one
-// leads.
-func startCluster(ctx context.Context, program, parent string, count int, secret []byte) (*cluster, error) {
+// leads. Users may ask as often as they like, unless flags say otherwise.
+func startCluster(ctx context.Context, program, parent string, count int, secret []byte, flags ...string) (*cluster, error) {
 	dir, err := os.MkdirTemp(parent, "onsale-bench-")
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret")}
+	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: flags}
 	if err := os.WriteFile(c.secretFile, secret, 0o600); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -108,6 +109,7 @@ func (c *cluster) start(program string, n *node) error {
 	if len(c.nodes) > 1 {
 		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}
+	args = append(args, c.flags...)
 	log, err := os.OpenFile(filepath.Join(c.dir, n.id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
@@ -255,13 +257,16 @@ func cpu(pid int) time.Duration {
 const clockTicks = 100
 
 // memory returns the most memory that a process has had resident, in bytes.
-func memory(pid int) int64 {
+func memory(pid int) int64 { return processMemory(pid, "VmHWM:") }
+
+// processMemory returns a size that /proc tells of a process, in bytes.
+func processMemory(pid int, name string) int64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(data)) {
-		if rest, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if rest, found := strings.CutPrefix(line, name); found {
 			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 			return kib << 10
 		}

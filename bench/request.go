@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 )
 
 // errResponse is returned when a server answers something that is not HTTP/1.1
@@ -29,20 +30,33 @@ func newBuyRequest(host, sale string, quantity int, m *minter) *buyRequest {
 // of returns the request of buyer n, valid until the next call. The key is the
 // buyer's only one, so a repetition of the request is the same purchase.
 func (r *buyRequest) of(n uint64) []byte {
-	r.user = strconv.AppendUint(append(r.user[:0], "buyer-"...), n, 10)
+	r.user = strconv.AppendUint(append(r.user[:0], buyerPrefix...), n, 10)
+	return r.by(r.user, n, "")
+}
+
+// buyerPrefix begins the id of every buyer; a number follows.
+const buyerPrefix = "buyer-"
+
+// by returns a user's request with the n-th key, and the answer to a challenge when
+// it is not empty. It is valid until the next call.
+func (r *buyRequest) by(user []byte, n uint64, answer string) []byte {
 	b := append(r.buffer[:0], r.head...)
 	b = append(b, "Authorization: Bearer "...)
-	b = r.minter.appendToken(b, r.user)
+	b = r.minter.appendToken(b, user)
 	b = append(b, "\r\nIdempotency-Key: k-"...)
 	b = strconv.AppendUint(b, n, 10)
+	if answer != "" {
+		b = append(append(b, "\r\nX-Challenge-Response: "...), answer...)
+	}
 	r.buffer = append(b, "\r\n\r\n"...)
 	return r.buffer
 }
 
 // response is what the load needs of an answer. body is valid until the next read.
 type response struct {
-	status int
-	body   []byte
+	status     int
+	retryAfter time.Duration // of the header Retry-After; 0 without
+	body       []byte
 }
 
 // readResponse reads one answer with a Content-Length.
@@ -58,7 +72,7 @@ func readResponse(in *bufio.Reader, buffer []byte) (response, []byte, error) {
 	if err != nil {
 		return response{}, buffer, fmt.Errorf("%w: %q", errResponse, line)
 	}
-	length, err := readLength(in)
+	length, retryAfter, err := readHeader(in)
 	if err != nil {
 		return response{}, buffer, err
 	}
@@ -69,32 +83,46 @@ func readResponse(in *bufio.Reader, buffer []byte) (response, []byte, error) {
 	if _, err := io.ReadFull(in, buffer); err != nil {
 		return response{}, buffer, err
 	}
-	return response{status, buffer}, buffer, nil
+	return response{status, retryAfter, buffer}, buffer, nil
 }
 
-// readLength reads the header's lines and returns the length of the body.
-func readLength(in *bufio.Reader) (int, error) {
-	const name = "content-length:"
-	length := -1
+// readHeader reads the header's lines and returns the length of the body, and when
+// to come back.
+func readHeader(in *bufio.Reader) (length int, retryAfter time.Duration, err error) {
+	length = -1
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		if len(line) == 0 {
 			break
 		}
-		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
-				return 0, fmt.Errorf("%w: %q", errResponse, line)
+		if value, found := headerValue(line, "content-length:"); found {
+			if length, err = strconv.Atoi(value); err != nil {
+				return 0, 0, fmt.Errorf("%w: %q", errResponse, line)
 			}
+		} else if value, found := headerValue(line, "retry-after:"); found {
+			seconds, err := strconv.Atoi(value)
+			if err != nil {
+				return 0, 0, fmt.Errorf("%w: %q", errResponse, line)
+			}
+			retryAfter = time.Duration(seconds) * time.Second
 		}
 	}
 	if length < 0 || length > 1<<20 {
-		return 0, fmt.Errorf("%w: length %d", errResponse, length)
+		return 0, 0, fmt.Errorf("%w: length %d", errResponse, length)
 	}
-	return length, nil
+	return length, retryAfter, nil
+}
+
+// headerValue returns what a header line says, when it is of this name.
+func headerValue(line []byte, name string) (string, bool) {
+	if len(line) <= len(name) || !bytes.EqualFold(line[:len(name)], []byte(name)) {
+		return "", false
+	}
+	return string(bytes.TrimSpace(line[len(name):])), true
 }
 
 // outcome names what an answer decided: a state (reserved, waitlisted), the

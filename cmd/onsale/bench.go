@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 )
 
 func newBench(p *program) *cobra.Command {
-	return group("bench", "Measure", newBenchSale(p), newBenchRush(p), newBenchFailover(p), newBenchPayments(p))
+	return group("bench", "Measure", newBenchSale(p), newBenchRush(p), newBenchFailover(p), newBenchPayments(p), newBenchBots(p), newBenchListeners(p))
 }
 
 // newBenchSale runs a whole sale over HTTP against nodes of its own, or against a
@@ -60,7 +61,8 @@ func newBenchSale(p *program) *cobra.Command {
 	return c
 }
 
-func (p *program) printBench(r *bench.Report) error {
+// printBench prints a report as its own tables, or JSON.
+func (p *program) printBench(r interface{ Print(io.Writer) }) error {
 	if p.format == "json" {
 		encoder := json.NewEncoder(p.out)
 		encoder.SetIndent("", "  ")

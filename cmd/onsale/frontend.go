@@ -166,6 +166,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	config.Logger = f.log
 	f.settings.Door.apply(&config)
 	f.settings.Streams.apply(&config)
+	boundFiles(&config, f.log)
 	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err
 	}

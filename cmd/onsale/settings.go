@@ -250,6 +250,7 @@ func (s *settings) http(log *slog.Logger, secret []byte) (api.Config, error) {
 	c.Logger = log
 	s.Door.apply(&c)
 	s.Streams.apply(&c)
+	boundFiles(&c, log)
 	return c, s.Limits.apply(&c, secret)
 }
 

@@ -1,0 +1,262 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// crowd is many event streams that one goroutine reads, over epoll: a goroutine and
+// buffers for each would cost this process more than the node that is measured.
+type crowd struct {
+	epoll  int
+	wake   int // eventfd that ends the reading
+	done   chan struct{}
+	events atomic.Uint64
+	newest atomic.Uint64 // highest as_of_seq that was heard
+	heard  atomic.Int64  // how many listeners heard of it
+
+	// Of the reading goroutine, until done is closed.
+	seqs  map[int32]uint32 // as_of_seq of the newest event by descriptor, of who is connected
+	notes []note
+
+	mu      sync.Mutex
+	joining []int32 // connected, not known to the reader yet
+}
+
+// note is an event that a listener got.
+type note struct {
+	previous, seq uint32 // as_of_seq of the event before and of this one
+	at            time.Time
+}
+
+const (
+	// listenersPerAddress keeps below the number of a source address's ports.
+	listenersPerAddress = 20_000
+	listenersFirst      = 192 // 127.192.0.0 and on are the listeners'
+	connectors          = 32  // that connect at a time
+	connectMax          = 30 * time.Second
+)
+
+// listen opens streams to a sale at an address of 127.0.0.1.
+func listen(ctx context.Context, address string, count int) (*crowd, error) {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	c := &crowd{done: make(chan struct{}), seqs: make(map[int32]uint32, count)}
+	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, err
+	}
+	if c.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(err, unix.Close(c.epoll))
+	}
+	if err := c.add(c.wake); err != nil {
+		return nil, errors.Join(err, unix.Close(c.epoll), unix.Close(c.wake))
+	}
+	go c.read()
+	if err := c.connectAll(ctx, to, count); err != nil {
+		c.leave()
+		return nil, err
+	}
+	return c, c.greeted(ctx, uint64(count))
+}
+
+func (c *crowd) add(fd int) error {
+	return unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)})
+}
+
+func (c *crowd) connectAll(ctx context.Context, to netip.AddrPort, count int) error {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	failed := make(chan error, connectors)
+	for range connectors {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < count && ctx.Err() == nil && len(failed) == 0; i = int(next.Add(1)) - 1 {
+				if err := c.connect(to, i); err != nil {
+					failed <- fmt.Errorf("listener %d: %w", i, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return ctx.Err()
+	}
+}
+
+// connect opens the i-th stream.
+func (c *crowd) connect(to netip.AddrPort, i int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	from := addressIn(listenersFirst, 0, i/listenersPerAddress).As4()
+	limit := unix.NsecToTimeval(connectMax.Nanoseconds())
+	request := "GET /v1/tickets/events?sale=" + hallSale + " HTTP/1.1\r\nHost: onsale\r\n\r\n"
+	err = errors.Join(
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit),
+		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), // no port waits for stragglers
+		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
+		unix.Bind(fd, &unix.SockaddrInet4{Addr: from}))
+	if err == nil {
+		err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
+	}
+	if err == nil {
+		_, err = unix.Write(fd, []byte(request))
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		return errors.Join(err, unix.Close(fd))
+	}
+	c.mu.Lock()
+	c.joining = append(c.joining, int32(fd))
+	c.mu.Unlock()
+	return c.add(fd)
+}
+
+// greeted waits until everybody has the first event.
+func (c *crowd) greeted(ctx context.Context, count uint64) error {
+	for deadline := time.Now().Add(connectMax); c.events.Load() < count; {
+		if time.Now().After(deadline) {
+			c.leave()
+			return fmt.Errorf("%d of %d listeners heard something within %v", c.events.Load(), count, connectMax)
+		}
+		if err := wait(ctx, 10*time.Millisecond); err != nil {
+			c.leave()
+			return err
+		}
+	}
+	return nil
+}
+
+// read takes in what comes until wake is written to.
+func (c *crowd) read() {
+	defer close(c.done)
+	ready, buffer := make([]unix.EpollEvent, 1024), make([]byte, 64<<10)
+	for {
+		n, err := unix.EpollWait(c.epoll, ready, -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		c.meet()
+		for _, e := range ready[:max(n, 0)] {
+			if int(e.Fd) == c.wake {
+				return
+			}
+			c.readOne(e.Fd, buffer)
+		}
+	}
+}
+
+// meet takes note of who has connected.
+func (c *crowd) meet() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, fd := range c.joining {
+		c.seqs[fd] = 0
+	}
+	c.joining = c.joining[:0]
+}
+
+var asOfSeq = []byte(`"as_of_seq":`)
+
+// readOne reads a stream's newest bytes. Events are much smaller than a segment of
+// loopback, so they come whole; of one that did not, the next tells all.
+func (c *crowd) readOne(fd int32, buffer []byte) {
+	n, err := unix.Read(int(fd), buffer)
+	switch {
+	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
+		return
+	case err != nil || n == 0:
+		delete(c.seqs, fd)
+		_ = unix.Close(int(fd))
+		return
+	}
+	now, data := time.Now(), buffer[:n]
+	c.events.Add(uint64(bytes.Count(data, asOfSeq)))
+	at := bytes.LastIndex(data, asOfSeq)
+	if at < 0 {
+		return
+	}
+	digits := data[at+len(asOfSeq):]
+	if end := bytes.IndexAny(digits, ",}"); end >= 0 {
+		seq, err := strconv.ParseUint(string(digits[:end]), 10, 32)
+		if err == nil {
+			c.notes = append(c.notes, note{c.seqs[fd], uint32(seq), now})
+			c.seqs[fd] = uint32(seq)
+			c.count(seq)
+		}
+	}
+}
+
+// count notes that one more listener heard of a seq.
+func (c *crowd) count(seq uint64) {
+	switch newest := c.newest.Load(); {
+	case seq > newest:
+		c.heard.Store(1)
+		c.newest.Store(seq)
+	case seq == newest:
+		c.heard.Add(1)
+	}
+}
+
+// heardAll waits until so many listeners heard of a seq, but not for ever.
+func (c *crowd) heardAll(ctx context.Context, seq uint64, count int) error {
+	for deadline := time.Now().Add(connectMax); time.Now().Before(deadline); {
+		if c.newest.Load() >= seq && c.heard.Load() >= int64(count) {
+			return nil
+		}
+		if err := wait(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil // the report says who did not
+}
+
+// stop ends the reading.
+func (c *crowd) stop() {
+	_, _ = unix.Write(c.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-c.done
+	c.meet()
+}
+
+// close ends the reading and the streams, and returns what was heard, and the newest
+// as_of_seq of each who was connected to the end.
+func (c *crowd) close() ([]note, []uint32) {
+	c.stop()
+	var seqs []uint32
+	for _, seq := range c.seqs {
+		seqs = append(seqs, seq)
+	}
+	c.leave()
+	return c.notes, seqs
+}
+
+// leave closes everything; a second time it does nothing.
+func (c *crowd) leave() {
+	if c.seqs == nil {
+		return
+	}
+	c.stop()
+	for fd := range c.seqs {
+		_ = unix.Close(int(fd))
+	}
+	c.seqs = nil
+	_ = unix.Close(c.epoll)
+	_ = unix.Close(c.wake)
+}
