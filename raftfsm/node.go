@@ -54,7 +54,7 @@ type Node struct {
 }
 
 type nodeCounters struct {
-	elections, clockAlarms, snapshots atomic.Uint64
+	elections, clockAlarms atomic.Uint64
 }
 
 // Open starts a node on its data folder. It returns when raft runs; whether there
@@ -326,9 +326,6 @@ func (n *Node) Snapshot() error {
 	err := n.raft.Snapshot().Error()
 	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
 		return nil
-	}
-	if err == nil {
-		n.counters.snapshots.Add(1)
 	}
 	return err
 }

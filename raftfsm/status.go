@@ -83,7 +83,7 @@ const appliedLagMax = 256
 
 // Ready says whether this node should get traffic, and if not, why.
 func (n *Node) Ready() []Check {
-	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}}
+	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}, {Name: "disk", Err: n.checkDisk()}}
 	if _, id := n.raft.LeaderWithID(); id == "" {
 		checks[0].Err = errNoLeader
 	}

@@ -235,7 +235,7 @@ func (t *clusterTable) Collect(to chan<- prometheus.Metric) {
 	for name, c := range t.running {
 		labelled := make(chan prometheus.Metric)
 		go func() {
-			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, forward.NewCollector(c.remote.Client(), nil)).Collect(labelled)
+			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, c.remote.Collector()).Collect(labelled)
 			close(labelled)
 		}()
 		for m := range labelled {

@@ -217,7 +217,7 @@ func (v *server) fail(err error) {
 func (v *server) operations(metrics *api.Metrics) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, timelines, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if v.till.desk != nil {
 		registry.MustRegister(payment.NewCollector(v.till.desk))
