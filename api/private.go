@@ -91,6 +91,7 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 		MaxHeaderBytes:    config.HeaderBytesMax,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
 	}
+	metrics.private.Store(p)
 	return p, nil
 }
 

@@ -29,6 +29,9 @@ type Public struct {
 	limits   limits
 	polls    chan struct{} // a place for each request that waits for its order to change
 	streams  *streams
+
+	pollsRefused, waitersRefused atomic.Uint64 // there was no place
+
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
 
@@ -48,12 +51,10 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	p.polls = make(chan struct{}, config.PollsMax)
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.streams = newStreams(p)
-	metrics.streams.Store(p.streams)
 	var err error
 	if p.limits, err = newLimits(&config); err != nil {
 		return nil, err
 	}
-	metrics.limits.Store(&p.limits)
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
 	p.routes = p.newRouter()
@@ -82,6 +83,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		// our own look at them.
 		DisableHeaderNamesNormalizing: true,
 	}
+	metrics.public.Store(p)
 	return p, nil
 }
 
