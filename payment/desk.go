@@ -89,6 +89,7 @@ type Desk struct {
 	config   Config
 	node     Node
 	provider Provider
+	metered  meteredProvider // the provider, its calls counted
 	counters counters
 
 	stop     context.Context //nolint:containedctx // the desk's life
@@ -112,7 +113,7 @@ type retry struct {
 
 // NewDesk returns a desk that settles until Close.
 func NewDesk(config Config, node Node, provider Provider) *Desk {
-	d := &Desk{config: config, node: node, provider: provider, places: make(chan struct{}, config.PaymentsMax),
+	d := &Desk{config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider}, places: make(chan struct{}, config.PaymentsMax),
 		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.finished.Go(d.settleAll)
@@ -231,7 +232,6 @@ func answerOf(v *sequencer.OrderView, code sequencer.Code) Answer {
 func (d *Desk) pay(a *attempt, method string, told chan<- Answer) {
 	status, err := d.authorise(a.charge, method)
 	if err != nil {
-		d.counters.providerErrors.Add(1)
 		d.config.Logger.Warn("the payment provider gave no answer; it is asked on", "payment", a.charge.Key, "error", err)
 	}
 	d.config.Reached(StepAuthorised)
@@ -259,11 +259,9 @@ func (d *Desk) authorise(c Charge, method string) (Status, error) {
 	if c.Amount == 0 {
 		return Status{Phase: Authorised}, nil
 	}
-	began := time.Now()
 	ctx, cancel := d.call()
 	defer cancel()
-	status, err := d.provider.Authorise(ctx, c, method)
-	d.counters.authorisations.observe(time.Since(began))
+	status, err := d.metered.Authorise(ctx, c, method)
 	if err != nil {
 		return Status{Phase: Processing}, err
 	}
@@ -290,9 +288,8 @@ func (d *Desk) capture(order uint64, number uint8, c Charge) bool {
 	if c.Amount > 0 {
 		ctx, cancel := d.call()
 		defer cancel()
-		status, err := d.provider.Capture(ctx, c)
+		status, err := d.metered.Capture(ctx, c)
 		if err != nil {
-			d.counters.providerErrors.Add(1)
 			return false
 		}
 		if status.Phase != Captured {

@@ -220,7 +220,7 @@ func (v *server) operations(metrics *api.Metrics) api.Operations {
 	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if v.till.desk != nil {
-		registry.MustRegister(payment.NewCollector(v.till.desk))
+		registry.MustRegister(v.till.desk.Collector())
 	}
 	return api.Operations{
 		Checks:   v.checks,
