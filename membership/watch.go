@@ -1,6 +1,8 @@
 package membership
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -88,6 +90,18 @@ func (m *Manager) Collector() prometheus.Collector {
 		show(metric.Bool(m.diverged), m.ID)
 	}))
 	return s
+}
+
+// errNoTolerance is what the leader says of a cluster that the next failure stops.
+var errNoTolerance = errors.New("the failure of one more voter stops the cluster")
+
+// Tolerates returns an error while this node leads a cluster of several voters of which
+// none may fail any more.
+func (m *Manager) Tolerates() error {
+	if c := m.shown(); c != nil && c.Health.Voters > 2 && c.Health.FailureTolerance == 0 {
+		return fmt.Errorf("%w: %d of %d are healthy", errNoTolerance, c.Health.HealthyVoters, c.Health.Voters)
+	}
+	return nil
 }
 
 // shown returns what this node knows as the leader; nil when it does not lead, or has

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,22 @@ type meteredProvider struct {
 	Provider
 	answered, failed [callCount]atomic.Uint64
 	times            [callCount]metric.Times
+	failing          atomic.Int64 // calls that failed since the last answer
+}
+
+// failingMin is after how many calls without an answer a provider counts as failing.
+const failingMin = 3
+
+// errFailing is what a node says of a provider that does not answer.
+var errFailing = errors.New("the payment provider does not answer")
+
+// ProviderErr returns an error while the provider has not answered the last calls of
+// this desk; a desk whose node does not lead calls nobody.
+func (d *Desk) ProviderErr() error {
+	if failing := d.metered.failing.Load(); failing >= failingMin {
+		return fmt.Errorf("%w: %d calls failed since the last answer", errFailing, failing)
+	}
+	return nil
 }
 
 // note counts one call. A conflict is an answer: the provider is well, and we are not.
@@ -33,8 +50,10 @@ func (m *meteredProvider) note(call int, began time.Time, err error) {
 	m.times[call].Observe(time.Since(began))
 	if err == nil || errors.Is(err, ErrConflict) {
 		m.answered[call].Add(1)
+		m.failing.Store(0)
 	} else {
 		m.failed[call].Add(1)
+		m.failing.Add(1)
 	}
 }
 

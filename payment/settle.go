@@ -32,6 +32,7 @@ func (d *Desk) settleAll() {
 // does this node when it is elected again.
 func (d *Desk) forget() {
 	d.counters.overdue.Store(0)
+	d.metered.failing.Store(0)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.retries)

@@ -51,6 +51,7 @@ type Node struct {
 	counters nodeCounters
 
 	suspecting atomic.Bool // a leader's death is being looked into
+	clockAlarm atomic.Bool // this node leads, and the wall clock left the log's time
 }
 
 type nodeCounters struct {
