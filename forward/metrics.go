@@ -34,7 +34,7 @@ func watchers(s *metric.Set, hub *watch.Hub) {
 
 func (c *Client) metrics(s *metric.Set) {
 	n := &c.counters
-	s.Gauge("onsale_forward_open", "1 while requests are taken for the leader, 0 while they are refused because none can be reached.", func() float64 { return metric.Bool(c.inbox.Closed() == nil) })
+	s.Gauge("onsale_forward_open", "1 while requests are taken for the leader, 0 from the first one that reached none until one is found.", func() float64 { return metric.Bool(c.inbox.Closed() == nil) })
 	s.Gauge("onsale_forward_waiting", "Requests that wait for the next batch to the leader.", func() float64 { return float64(c.Waiting()) })
 	s.Gauge("onsale_forward_waiting_max", "Bound of onsale_forward_waiting; beyond it requests are answered overloaded.", func() float64 { return float64(c.config.QueueRequestsMax) })
 	s.Gauge("onsale_forward_waiting_bytes", "Their bytes.", func() float64 { _, bytes := c.inbox.Load(); return float64(bytes) })
