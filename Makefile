@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy fuzz bench bench-sale bench-cluster bench-abuse clean
+.PHONY: build run test race verify format lint tidy rules fuzz bench bench-sale bench-cluster bench-abuse clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -29,6 +29,11 @@ lint: ## vet, and the linter that holds the direction of imports
 
 tidy:
 	$(GO) mod tidy -diff
+
+PROMTOOL ?= promtool
+rules: ## the alerts: their syntax, and what fires each of them and what does not
+	$(PROMTOOL) check rules deploy/prometheus/onsale.rules.yml
+	$(PROMTOOL) test rules deploy/prometheus/onsale.rules.test.yml
 
 FUZZ_SECONDS ?= 20
 fuzz: ## every fuzz target for FUZZ_SECONDS
