@@ -125,9 +125,7 @@ func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method strin
 	if status := statusOf(intent); status.Phase != payment.Unknown {
 		return status, nil
 	}
-	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
-	params.SetIdempotencyKey(c.Key + "/confirm")
-	confirmed, err := p.stripe.V1PaymentIntents.Confirm(ctx, intent.ID, params)
+	confirmed, err := p.confirm(ctx, c, intent.ID, method)
 	switch {
 	case err == nil:
 		return statusOf(confirmed), nil
@@ -141,12 +139,25 @@ func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method strin
 	return payment.Status{}, describe(err)
 }
 
+// confirm tries to reserve the money, once for a key.
+func (p *Provider) confirm(ctx context.Context, c payment.Charge, id, method string) (*stripego.PaymentIntent, error) {
+	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
+	params.SetIdempotencyKey(c.Key + "/confirm")
+	return p.stripe.V1PaymentIntents.Confirm(ctx, id, params)
+}
+
 // refuse ends an intent whose payment method Stripe does not know: nothing was tried.
 func (p *Provider) refuse(ctx context.Context, id string) (payment.Status, error) {
-	if _, err := p.stripe.V1PaymentIntents.Cancel(ctx, id, nil); err != nil {
+	if err := p.void(ctx, id); err != nil {
 		return payment.Status{}, describe(err)
 	}
 	return payment.Status{Phase: payment.Declined, Reason: sequencer.ReasonUnknownMethod}, nil
+}
+
+// void ends an intent that has no money, or only reserved some.
+func (p *Provider) void(ctx context.Context, id string) error {
+	_, err := p.stripe.V1PaymentIntents.Cancel(ctx, id, nil)
+	return err
 }
 
 // Find implements payment.Provider.
@@ -191,7 +202,7 @@ func (p *Provider) Cancel(ctx context.Context, c payment.Charge) (status payment
 		case payment.Captured:
 			err = p.refund(ctx, c, id)
 		default:
-			_, err = p.stripe.V1PaymentIntents.Cancel(ctx, id, nil)
+			err = p.void(ctx, id)
 		}
 		if err != nil && !isOutrun(err) {
 			return payment.Status{}, describe(err)

@@ -41,6 +41,16 @@ func (f *Fake) Inject(fault Fault) {
 	f.faults = append(f.faults, &fault)
 }
 
+// Pending returns how many faults were not met yet.
+func (f *Fake) Pending() (left int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, fault := range f.faults {
+		left += fault.Times
+	}
+	return left
+}
+
 // faultOf returns what a payment method lets go wrong.
 func faultOf(method string) Fault {
 	for prefix, kind := range map[string]FaultKind{"pm_fake_delay_": FaultSlow, "pm_fake_late_": FaultLate} {
