@@ -144,6 +144,7 @@ func (v *server) startPayments() error {
 	}
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
+	paymentsMax(&config, provider)
 	config.Reached = func(step payment.Step) { die(string(step)) }
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
@@ -221,6 +222,9 @@ func (v *server) operations(metrics *api.Metrics) api.Operations {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if v.till.desk != nil {
 		registry.MustRegister(payment.NewCollector(v.till.desk))
+		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
+			registry.MustRegister(counted)
+		}
 	}
 	return api.Operations{
 		Checks:   v.checks,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -54,19 +55,13 @@ func (c *Config) Validate() error {
 	if parsed, err := url.Parse(c.URL); c.URL != "" && (err != nil || parsed.Scheme == "" || parsed.Host == "") {
 		return fmt.Errorf("%w: the address %q is no https://HOST", ErrConfig, c.URL)
 	}
+	if strings.Contains(c.Key, "_live_") && c.URL != "" {
+		return fmt.Errorf("%w: a live key is for Stripe itself, not for %s", ErrConfig, c.URL)
+	}
 	if c.RequestsPerSecond < 1 || c.RetriesMax < 0 || c.IDsMax < 1 {
 		return fmt.Errorf("%w: %d requests a second, %d retries, %d ids", ErrConfig, c.RequestsPerSecond, c.RetriesMax, c.IDsMax)
 	}
 	return nil
-}
-
-// requestsPerPayment is what a payment costs: create, confirm, capture.
-const requestsPerPayment = 3
-
-// PaymentsMax returns how many payments may be under way when each call may take so
-// long, captures included: the last of them still has its turn in time.
-func (c *Config) PaymentsMax(callTimeout time.Duration) int {
-	return max(1, int(callTimeout.Seconds()*float64(c.RequestsPerSecond)/requestsPerPayment))
 }
 
 // Provider is Stripe as a payment.Provider, and a prometheus.Collector of its requests.
@@ -100,6 +95,15 @@ func New(config Config) (*Provider, error) {
 	}
 	client := stripego.NewClient(config.Key, stripego.WithBackends(stripego.NewBackendsWithConfig(&backend)))
 	return &Provider{paced, config, client, transport, ids}, nil
+}
+
+// requestsPerPayment is what a payment costs: create, confirm, capture.
+const requestsPerPayment = 3
+
+// PaymentsMax returns how many payments may be under way when each call may take so
+// long: the last of them still has its turn in time.
+func (p *Provider) PaymentsMax(callTimeout time.Duration) int {
+	return max(1, int(callTimeout.Seconds()*float64(p.config.RequestsPerSecond)/requestsPerPayment))
 }
 
 // Close ends the idle connections.
@@ -185,28 +189,27 @@ func (p *Provider) Capture(ctx context.Context, c payment.Charge) (payment.Statu
 	return payment.Status{}, describe(err)
 }
 
-// Cancel implements payment.Provider. What another step does meanwhile is seen by
-// looking again, once.
-func (p *Provider) Cancel(ctx context.Context, c payment.Charge) (status payment.Status, err error) {
+// Cancel implements payment.Provider. When another step was faster, the phase that it
+// came to is returned, and cancelling again acts upon that.
+func (p *Provider) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
 	id, err := p.locate(ctx, c)
 	if err != nil {
 		return p.gone(err)
 	}
-	for range 2 {
-		if status, err = p.retrieve(ctx, c, id); err != nil {
-			return status, err
-		}
-		switch status.Phase {
-		case payment.Declined, payment.Cancelled, payment.Refunded:
-			return status, nil
-		case payment.Captured:
-			err = p.refund(ctx, c, id)
-		default:
-			err = p.void(ctx, id)
-		}
-		if err != nil && !isOutrun(err) {
-			return payment.Status{}, describe(err)
-		}
+	status, err := p.retrieve(ctx, c, id)
+	if err != nil {
+		return status, err
+	}
+	switch status.Phase {
+	case payment.Declined, payment.Cancelled, payment.Refunded:
+		return status, nil
+	case payment.Captured:
+		err = p.refund(ctx, c, id)
+	default:
+		err = p.void(ctx, id)
+	}
+	if err != nil && !isOutrun(err) {
+		return payment.Status{}, describe(err)
 	}
 	return p.retrieve(ctx, c, id)
 }

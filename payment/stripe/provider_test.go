@@ -3,6 +3,8 @@ package stripe_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +54,9 @@ func TestLife(t *testing.T) {
 
 			does(t, "reserved", payment.Authorised, with(p, "pm_card_visa"), key("d"))
 			does(t, "voided", payment.Cancelled, other().Cancel, key("d"))
+			if view != "a day later" { // nobody authorises an attempt again that began a day ago
+				does(t, "it stays voided", payment.Cancelled, with(p, "pm_card_visa"), key("d"))
+			}
 
 			does(t, "processing", payment.Processing, with(p, "pm_fake_processing"), key("e"))
 			does(t, "found processing", payment.Processing, other().Find, key("e"))
@@ -95,6 +100,37 @@ func TestRequests(t *testing.T) {
 	var _ prometheus.Collector = p
 	if n := testutil.CollectAndCount(p); n < 2 {
 		t.Errorf("%d metrics", n)
+	}
+}
+
+// Two leaders confirm at once: the slower one hears what the faster one's confirmation
+// came to, and tries nothing itself.
+func TestTwoLeaders(t *testing.T) {
+	for _, method := range []string{"pm_card_visa_chargeDeclined", "pm_card_visa"} {
+		a := newAccount(t, nil)
+		arrived, let := make(chan struct{}), make(chan struct{})
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/confirm") {
+				close(arrived)
+				<-let
+			}
+			a.ServeHTTP(w, r)
+		}))
+		defer slow.Close()
+		var second payment.Status
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			second, err = newProvider(t, slow.URL).Authorise(context.Background(), charge("a"), method)
+		}()
+		<-arrived
+		does(t, "the faster one", payment.Declined, with(newProvider(t, a.url), "pm_card_visa_chargeDeclined"), charge("a"))
+		close(let)
+		<-done
+		if err != nil || second.Phase != payment.Declined || a.Intents()[0].Authorisations != 0 {
+			t.Errorf("%s: %+v, %v, %+v", method, second, err, a.Intents())
+		}
 	}
 }
 
@@ -151,7 +187,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := stranger.Authorise(ctx, charge("b"), "pm_card_visa"); err == nil || strings.Contains(err.Error(), config.Key) {
 		t.Errorf("a stranger: %v", err)
 	}
-	for _, bad := range []stripe.Config{{}, {Key: "k", URL: "nowhere", RequestsPerSecond: 1, IDsMax: 1}, {Key: "k", IDsMax: 1}, {Key: "k", RequestsPerSecond: 1}} {
+	for _, bad := range []stripe.Config{
+		{}, {Key: "k", URL: "nowhere", RequestsPerSecond: 1, IDsMax: 1}, {Key: "sk_live_k", URL: "http://127.0.0.1", RequestsPerSecond: 1, IDsMax: 1}, {Key: "k", IDsMax: 1}, {Key: "k", RequestsPerSecond: 1},
+	} {
 		if _, err := stripe.New(bad); !errors.Is(err, stripe.ErrConfig) {
 			t.Errorf("%+v: %v", bad, err)
 		}
@@ -230,7 +268,7 @@ func TestPace(t *testing.T) {
 	if n := a.Requests(fake.StepCapture); n != 0 {
 		t.Errorf("%d captures", n)
 	}
-	if n := config.PaymentsMax(9 * time.Second); n != 6 {
+	if n := p.PaymentsMax(9 * time.Second); n != 6 {
 		t.Errorf("%d payments may be under way", n)
 	}
 }
