@@ -10,6 +10,7 @@ import (
 
 	"onsale/payment"
 	"onsale/payment/paymenttest"
+	"onsale/payment/stripe"
 	"onsale/payment/stripe/fake"
 	"onsale/sequencer"
 )
@@ -140,5 +141,37 @@ func faultOnce(t *testing.T, fault fake.Fault) {
 	}
 	if found.Captured != 200 || found.Refunded != 200 {
 		t.Errorf("%+v", found)
+	}
+}
+
+// What went wrong on the way is sent again under the same key, and done once. An error
+// 500 of a create is repeated by Stripe and so known to be final at once.
+func TestRetries(t *testing.T) {
+	for fault, want := range map[fake.Fault]payment.Phase{
+		{Step: fake.StepCreate, Kind: fake.FaultLost}:    payment.Authorised,
+		{Step: fake.StepCreate, Kind: fake.FaultError}:   payment.Cancelled,
+		{Step: fake.StepConfirm, Kind: fake.FaultUnsent}: payment.Authorised,
+		{Step: fake.StepConfirm, Kind: fake.FaultLost}:   payment.Authorised,
+	} {
+		t.Run(string(fault.Step)+","+string(fault.Kind), func(t *testing.T) {
+			t.Parallel()
+			a := newAccount(t, nil)
+			config := stripe.DefaultConfig()
+			config.Key, config.URL = apiKey, a.url
+			p, err := stripe.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			fault.Times = 1
+			a.Inject(fault)
+			status, err := p.Authorise(t.Context(), charge("a"), "pm_card_visa")
+			if err != nil || status.Phase != want {
+				t.Errorf("%+v, %v", status, err)
+			}
+			if intents := a.Intents(); a.Pending() > 0 || want == payment.Authorised && (len(intents) != 1 || intents[0].Authorisations != 1) {
+				t.Errorf("%+v", intents)
+			}
+		})
 	}
 }
