@@ -43,7 +43,7 @@ func addPaymentFlags(f *pflag.FlagSet) {
 	f.String("payment-url", "", "where a sandbox of its own process is (onsale sandbox): http://HOST:PORT; one node alone can do without. For stripe: of a fake, for tests")
 	f.String("payment-secret-file", "", "the sandbox' secret, or stripe's API key (sk_… or rk_…)")
 	f.String("payment-webhook-secret-file", "", "stripe's webhook secret (whsec_…); two, while they are rotated")
-	f.Int("payment-requests-per-second", stripe.DefaultConfig().RequestsPerSecond, "requests to stripe; more of them wait, and payments beyond what that allows are refused as overloaded")
+	f.Int("payment-requests-per-second", stripe.DefaultConfig().RequestsPerSecond, "requests to each of stripe's endpoints, and four times as many to all; more of them wait, and payments beyond what that allows are refused as overloaded")
 	addCrashFlag(f)
 }
 

@@ -99,12 +99,12 @@ func TestStripe(t *testing.T) {
 func TestStripeSettings(t *testing.T) {
 	key, none := writeKey(t, "sk_test_key"), writeKey(t, "")
 	for name, p := range map[string]paymentSettings{
-		"no key":            {Provider: providerStripe, RequestsPerSecond: 80},
-		"empty key":         {Provider: providerStripe, SecretFile: none, RequestsPerSecond: 80},
-		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2"), RequestsPerSecond: 80},
-		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none, RequestsPerSecond: 80},
+		"no key":            {Provider: providerStripe, RequestsPerSecond: 20},
+		"empty key":         {Provider: providerStripe, SecretFile: none, RequestsPerSecond: 20},
+		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2"), RequestsPerSecond: 20},
+		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none, RequestsPerSecond: 20},
 		"no pace":           {Provider: providerStripe, SecretFile: key},
-		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org", RequestsPerSecond: 80},
+		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org", RequestsPerSecond: 20},
 		"nobody":            {Provider: "paper"},
 	} {
 		s := settings{Payment: p}

@@ -49,7 +49,7 @@
 // # Trade-offs
 //
 // Three requests for each payment (create, confirm, capture) where two would do, for
-// the price of a look-up that cannot charge. Stripe allows 100 requests a second:
-// Config.RequestsPerSecond keeps below, and PaymentsMax says how many payments may be
-// under way at that pace, so that a rush is refused before an attempt begins.
+// the price of a look-up that cannot charge. Stripe allows 25 requests a second to each
+// endpoint: Config.RequestsPerSecond keeps below, and PaymentsMax says how many payments
+// may be under way at that pace, so that a rush is refused before an attempt begins.
 package stripe

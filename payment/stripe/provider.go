@@ -30,8 +30,9 @@ type Config struct {
 	WebhookSecrets []string
 	// URL is where Stripe is; "" for Stripe itself, another one for fakes.
 	URL string
-	// RequestsPerSecond bounds the requests of this process, together and on average;
-	// more of them wait. Stripe's own bound is 100 in live mode, 25 in a sandbox.
+	// RequestsPerSecond bounds the requests of this process to each of Stripe's
+	// endpoints, and all of them to four times as many; more of them wait. Stripe's own
+	// bounds are 25 and 100 in live mode, 25 in all in a sandbox.
 	RequestsPerSecond int
 	// RetriesMax bounds how often a request without an answer is sent again, under
 	// the same idempotency key.
@@ -44,7 +45,7 @@ type Config struct {
 
 // DefaultConfig returns the configuration that serves most; Key is missing.
 func DefaultConfig() Config {
-	return Config{RequestsPerSecond: 80, RetriesMax: 2, IDsMax: 1 << 17, Logger: slog.New(slog.DiscardHandler)}
+	return Config{RequestsPerSecond: 20, RetriesMax: 2, IDsMax: 1 << 17, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // Validate returns ErrConfig for what cannot work.
@@ -97,13 +98,11 @@ func New(config Config) (*Provider, error) {
 	return &Provider{paced, config, client, transport, ids}, nil
 }
 
-// requestsPerPayment is what a payment costs: create, confirm, capture.
-const requestsPerPayment = 3
-
 // PaymentsMax returns how many payments may be under way when each call may take so
-// long: the last of them still has its turn in time.
+// long. A payment asks each endpoint once, so they leave at the pace of one; the last
+// of them has its turn in three quarters of the time.
 func (p *Provider) PaymentsMax(callTimeout time.Duration) int {
-	return max(1, int(callTimeout.Seconds()*float64(p.config.RequestsPerSecond)/requestsPerPayment))
+	return max(1, int(callTimeout.Seconds()*float64(p.config.RequestsPerSecond)*3/4))
 }
 
 // Close ends the idle connections.

@@ -248,27 +248,28 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// Requests keep the pace, and one whose time is over before its turn is not sent.
+// Each endpoint keeps its pace, and a request whose time is over before its turn is not
+// sent.
 func TestPace(t *testing.T) {
 	a := newAccount(t, nil)
 	config := stripe.DefaultConfig()
-	config.Key, config.URL, config.RequestsPerSecond, config.RetriesMax = apiKey, a.url, 2, 0
+	config.Key, config.URL, config.RequestsPerSecond, config.RetriesMax = apiKey, a.url, 1, 0
 	p, err := stripe.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-	defer cancel()
-	if _, err := p.Authorise(ctx, charge("a"), "pm_card_visa"); err != nil { // the burst
+	if _, err := p.Find(context.Background(), charge("a")); err != nil { // three endpoints, in less than a second
 		t.Fatal(err)
 	}
-	if status, err := p.Capture(ctx, charge("a")); err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if status, err := p.Authorise(ctx, charge("b"), "pm_card_visa"); err == nil {
 		t.Errorf("%+v", status)
 	}
-	if n := a.Requests(fake.StepCapture); n != 0 {
-		t.Errorf("%d captures", n)
+	if n := a.Requests(fake.StepCreate); n != 1 {
+		t.Errorf("%d creates", n)
 	}
-	if n := p.PaymentsMax(9 * time.Second); n != 6 {
+	if n := p.PaymentsMax(10 * time.Second); n != 7 {
 		t.Errorf("%d payments may be under way", n)
 	}
 }
