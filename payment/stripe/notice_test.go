@@ -31,7 +31,7 @@ func TestNotice(t *testing.T) {
 		paymenttest.Pay(t, desk.Load(), seq, method, method)
 		paymenttest.Eventually(t, method, func() bool { return n.StateOf(seq) == sequencer.StatePaid })
 	}
-	paymenttest.MustAgree(t, n, desk.Load())
+	paymenttest.MustAgree(t, n, paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, newProvider(t, a.url)))
 	if taken.Load() < 4 || len(refused) > 0 {
 		t.Errorf("%d taken; %v", taken.Load(), refused)
 	}
