@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/payment"
+	"onsale/payment/paymenttest"
 	"onsale/sequencer"
 )
 
@@ -37,25 +38,25 @@ func metricOf(t *testing.T, d *payment.Desk, sample string) float64 {
 // A payment whose outcome nobody knows shows by count and age until it is settled, and
 // a provider that does not answer by its failed calls.
 func TestUnsettledShows(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	config := quickConfig()
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	config := paymenttest.QuickConfig()
 	config.AbandonAfter = time.Hour
-	d := newDesk(t, config, n, books)
+	d := paymenttest.NewDesk(t, config, n, books)
 	of := func(sample string) float64 { return metricOf(t, d, sample) }
 	if of("onsale_payment_unsettled") != 0 || of("onsale_payment_unsettled_oldest_seconds") != 0 {
 		t.Error("something is unsettled before the first payment")
 	}
-	seq := n.buy(t, "ann")
-	if answer := pay(t, d, seq, "ann", "tok_never"); answer.State != sequencer.StatePaying {
+	seq := n.Buy(t, "ann")
+	if answer := paymenttest.Pay(t, d, seq, "ann", "tok_never"); answer.State != sequencer.StatePaying {
 		t.Fatalf("%+v", answer)
 	}
-	eventually(t, "an old unsettled payment", func() bool { return of("onsale_payment_unsettled_oldest_seconds") > 0.05 })
+	paymenttest.Eventually(t, "an old unsettled payment", func() bool { return of("onsale_payment_unsettled_oldest_seconds") > 0.05 })
 	if count := of("onsale_payment_unsettled"); count != 1 {
 		t.Errorf("%v are unsettled", count)
 	}
-	slow := n.buy(t, "bob")
-	pay(t, d, slow, "bob", "tok_delay_400ms") // longer than a call may take
-	eventually(t, "the slow one is settled", func() bool { return n.stateOf(slow) == sequencer.StatePaid })
+	slow := n.Buy(t, "bob")
+	paymenttest.Pay(t, d, slow, "bob", "tok_delay_900ms") // longer than a call may take
+	paymenttest.Eventually(t, "the slow one is settled", func() bool { return n.StateOf(slow) == sequencer.StatePaid })
 	if failed := of(`onsale_payment_provider_calls_total{call="authorise",result="failed"}`); failed != 2 { // neither answered in time
 		t.Errorf("%v authorisations failed", failed)
 	}

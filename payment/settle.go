@@ -51,7 +51,11 @@ func (d *Desk) settleOnce() {
 			if v.Overdue {
 				overdue++
 			}
-			if d.stop.Err() != nil || !d.turn(v) || !d.claim(v.Seq) {
+			if d.stop.Err() != nil || !d.claim(v.Seq) {
+				continue // who works on it is not to cost it a turn
+			}
+			if !d.turn(v) {
+				d.release(v.Seq)
 				continue
 			}
 			settlers <- struct{}{}

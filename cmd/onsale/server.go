@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"onsale/api"
 	"onsale/certificate"
 	"onsale/forward"
@@ -143,6 +145,7 @@ func (v *server) startPayments() error {
 	}
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
+	paymentsMax(&config, provider)
 	config.Reached = func(step payment.Step) { die(string(step)) }
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
@@ -219,6 +222,9 @@ func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operat
 	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector())
 	if v.till.desk != nil {
 		registry.MustRegister(v.till.desk.Collector())
+		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
+			registry.MustRegister(counted)
+		}
 	}
 	return api.Operations{
 		Checks:   v.checks,
