@@ -29,7 +29,13 @@ type crowd struct {
 	notes []note
 
 	mu      sync.Mutex
-	joining []int32 // connected, not known to the reader yet
+	joining []newcomer // not known to the reader yet
+}
+
+// newcomer is a listener that has got its first event.
+type newcomer struct {
+	fd  int32
+	seq uint32
 }
 
 // note is an event that a listener got.
@@ -67,7 +73,7 @@ func listen(ctx context.Context, address string, count int) (*crowd, error) {
 		c.leave()
 		return nil, err
 	}
-	return c, c.greeted(ctx, uint64(count))
+	return c, nil
 }
 
 func (c *crowd) add(fd int) error {
@@ -97,7 +103,7 @@ func (c *crowd) connectAll(ctx context.Context, to netip.AddrPort, count int) er
 	}
 }
 
-// connect opens the i-th stream.
+// connect opens the i-th stream and waits for its first event.
 func (c *crowd) connect(to netip.AddrPort, i int) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -108,6 +114,7 @@ func (c *crowd) connect(to netip.AddrPort, i int) error {
 	request := "GET /v1/tickets/events?sale=" + hallSale + " HTTP/1.1\r\nHost: onsale\r\n\r\n"
 	err = errors.Join(
 		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit),
 		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), // no port waits for stragglers
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
 		unix.Bind(fd, &unix.SockaddrInet4{Addr: from}))
@@ -117,6 +124,10 @@ func (c *crowd) connect(to netip.AddrPort, i int) error {
 	if err == nil {
 		_, err = unix.Write(fd, []byte(request))
 	}
+	var seq uint32
+	if err == nil {
+		seq, err = greeting(fd)
+	}
 	if err == nil {
 		err = unix.SetNonblock(fd, true)
 	}
@@ -124,24 +135,23 @@ func (c *crowd) connect(to netip.AddrPort, i int) error {
 		return errors.Join(err, unix.Close(fd))
 	}
 	c.mu.Lock()
-	c.joining = append(c.joining, int32(fd))
+	c.joining = append(c.joining, newcomer{int32(fd), seq})
 	c.mu.Unlock()
 	return c.add(fd)
 }
 
-// greeted waits until everybody has the first event.
-func (c *crowd) greeted(ctx context.Context, count uint64) error {
-	for deadline := time.Now().Add(connectMax); c.events.Load() < count; {
-		if time.Now().After(deadline) {
-			c.leave()
-			return fmt.Errorf("%d of %d listeners heard something within %v", c.events.Load(), count, connectMax)
-		}
-		if err := wait(ctx, 10*time.Millisecond); err != nil {
-			c.leave()
-			return err
-		}
+// greeting reads the answer's header and the first event, which come together.
+func greeting(fd int) (seq uint32, err error) {
+	buffer := make([]byte, 4096)
+	n, err := unix.Read(fd, buffer)
+	if err != nil {
+		return 0, err
 	}
-	return nil
+	seq, found := newestSeq(buffer[:n])
+	if !found {
+		return 0, fmt.Errorf("%w: %.300q", errResponse, buffer[:n])
+	}
+	return seq, nil
 }
 
 // read takes in what comes until wake is written to.
@@ -167,8 +177,8 @@ func (c *crowd) read() {
 func (c *crowd) meet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, fd := range c.joining {
-		c.seqs[fd] = 0
+	for _, n := range c.joining {
+		c.seqs[n.fd] = n.seq
 	}
 	c.joining = c.joining[:0]
 }
@@ -189,19 +199,26 @@ func (c *crowd) readOne(fd int32, buffer []byte) {
 	}
 	now, data := time.Now(), buffer[:n]
 	c.events.Add(uint64(bytes.Count(data, asOfSeq)))
+	if seq, found := newestSeq(data); found {
+		c.notes = append(c.notes, note{c.seqs[fd], seq, now})
+		c.seqs[fd] = seq
+		c.count(uint64(seq))
+	}
+}
+
+// newestSeq returns the as_of_seq of the last event in what was read.
+func newestSeq(data []byte) (seq uint32, found bool) {
 	at := bytes.LastIndex(data, asOfSeq)
 	if at < 0 {
-		return
+		return 0, false
 	}
 	digits := data[at+len(asOfSeq):]
-	if end := bytes.IndexAny(digits, ",}"); end >= 0 {
-		seq, err := strconv.ParseUint(string(digits[:end]), 10, 32)
-		if err == nil {
-			c.notes = append(c.notes, note{c.seqs[fd], uint32(seq), now})
-			c.seqs[fd] = uint32(seq)
-			c.count(seq)
-		}
+	end := bytes.IndexAny(digits, ",}")
+	if end < 0 {
+		return 0, false
 	}
+	n, err := strconv.ParseUint(string(digits[:end]), 10, 32)
+	return uint32(n), err == nil
 }
 
 // count notes that one more listener heard of a seq.
