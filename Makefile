@@ -63,7 +63,7 @@ bench-cluster: build ## T6, T7 and T9: rushes at front-ends, and leader kills
 
 bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit of 20,000 open files allows
 	$(BIN)/onsale bench bots
-	$(BIN)/onsale bench bots --bots-per-second 15000 --requests 500000 --over 25s
+	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
 
 clean:
