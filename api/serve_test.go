@@ -32,6 +32,7 @@ type fixture struct {
 	served  oneCluster // what the public listener serves; tests may add to it
 	tokens  *Verifier
 	public  string // host:port
+	door    *door
 	private string
 	client  *http.Client
 	clock   *atomic.Int64 // nanoseconds added to the real time
@@ -77,7 +78,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		},
 	})
 	must(t, err)
-	f.public = f.start(public)
+	f.public, f.door = f.start(public), public.door
 	f.private = f.start(private)
 	t.Cleanup(f.client.CloseIdleConnections)
 	return f
