@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(attackVariable); address != "" {
+		attackUntilTold(address)
+		return
+	}
 	// The HTTP library keeps its Date header fresh for the life of the process,
 	// and the cleaner of a stopped server's workers sleeps for ten more seconds.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
