@@ -18,21 +18,26 @@ import (
 )
 
 // attackVariable names the environment variable that makes a process of this test an
-// attacker of an address, until its standard input ends.
-const attackVariable = "ONSALE_TEST_ATTACK"
+// attacker of an address, until its standard input ends; with allVariable by all means.
+const attackVariable, allVariable = "ONSALE_TEST_ATTACK", "ONSALE_TEST_ATTACK_ALL"
 
 // idleAttackers is how many connections are held without a use.
 const idleAttackers = 10_000
 
-// benchAttackers are thousands of connections of all kinds.
-func benchAttackers() []attacker {
+// benchAttackers are thousands of connections: those that hold on and those that send
+// too much, and when all are wanted also those that do not read, break off, or are more
+// than one address may have.
+func benchAttackers(all bool) []attacker {
 	attackers := []attacker{
 		{"127.0.2.1", 500, time.Second, slowly("GET /v1/tickets HTTP/1.1\r\nX-A: ", "a")},
 		{"127.0.2.2", 500, time.Second, slowly(payHead+"Content-Length: 4000\r\n\r\n", " ")},
 		{"127.0.2.3", 20, 200 * time.Millisecond, hugely},
-		{"127.0.2.4", 10, 200 * time.Millisecond, unread},
-		{"127.0.2.5", 100, 100 * time.Millisecond, brokenly}, // 1,000 connections a second
-		{"127.0.2.6", 800, time.Second, idly},                // 200 more than one address may have
+	}
+	if all {
+		attackers = append(attackers,
+			attacker{"127.0.2.4", 10, 200 * time.Millisecond, unread},
+			attacker{"127.0.2.5", 100, 100 * time.Millisecond, brokenly}, // 1,000 connections a second
+			attacker{"127.0.2.6", 800, time.Second, idly})                // 200 more than one address may have
 	}
 	const each = 500
 	for i := range idleAttackers / each {
@@ -47,7 +52,7 @@ func attackUntilTold(address string) {
 	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19)
 	ctx, cancel := context.WithCancel(context.Background())
 	var attacks sync.WaitGroup
-	for _, a := range benchAttackers() {
+	for _, a := range benchAttackers(os.Getenv(allVariable) != "") {
 		attacks.Go(func() { a.attack(ctx, address) })
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -57,10 +62,13 @@ func attackUntilTold(address string) {
 
 // startAttack starts the attacking process. here returns when its idle connections are
 // there, stop ends it and returns when they are gone.
-func startAttack(b *testing.B, public *Public, address string) (here, stop func()) {
+func startAttack(b *testing.B, public *Public, address string, all bool) (here, stop func()) {
 	honest := public.door.open()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), attackVariable+"="+address)
+	if all {
+		child.Env = append(child.Env, allVariable+"=1")
+	}
 	stdin, err := child.StdinPipe()
 	must(b, err)
 	must(b, child.Start())
@@ -84,6 +92,11 @@ func startAttack(b *testing.B, public *Public, address string) (here, stop func(
 //
 //	go test -run '^$' -bench HonestBesideAttackers -benchtime 1x ./api
 func BenchmarkHonestBesideAttackers(b *testing.B) {
+	b.Run("holding", func(b *testing.B) { benchHonest(b, false) })
+	b.Run("all", func(b *testing.B) { benchHonest(b, true) })
+}
+
+func benchHonest(b *testing.B, all bool) {
 	const turns, length = 6, 5 * time.Second
 	verifier, err := NewVerifier(testTokenConfig())
 	must(b, err)
@@ -104,7 +117,7 @@ func BenchmarkHonestBesideAttackers(b *testing.B) {
 	measureHonest(b, connections, newLatencyHistogram(), time.Second) // warm up
 	for range turns {
 		measureHonest(b, connections, alone, length)
-		here, stop := startAttack(b, public, address)
+		here, stop := startAttack(b, public, address, all)
 		measureHonest(b, connections, arriving, length)
 		here()
 		measureHonest(b, connections, beside, length)
