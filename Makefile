@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy fuzz bench bench-sale bench-cluster bench-abuse clean
+.PHONY: build run test race verify format lint tidy rules fuzz bench bench-sale bench-cluster bench-abuse clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -29,6 +29,11 @@ lint: ## vet, and the linter that holds the direction of imports
 
 tidy:
 	$(GO) mod tidy -diff
+
+PROMTOOL ?= promtool
+rules: ## the alerts: their syntax, and what fires each of them and what does not
+	$(PROMTOOL) check rules deploy/prometheus/onsale.rules.yml
+	$(PROMTOOL) test rules deploy/prometheus/onsale.rules.test.yml
 
 FUZZ_SECONDS ?= 20
 fuzz: ## every fuzz target for FUZZ_SECONDS
@@ -58,7 +63,7 @@ bench-cluster: build ## T6, T7 and T9: rushes at front-ends, and leader kills
 
 bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit of 20,000 open files allows
 	$(BIN)/onsale bench bots
-	$(BIN)/onsale bench bots --bots-per-second 15000 --requests 500000 --over 25s
+	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
 
 clean:

@@ -40,13 +40,15 @@ func newConstantBackend() *constantBackend {
 // api/bare is the ratio of their throughputs.
 func BenchmarkBuyAgainstBare(b *testing.B) {
 	const connections, turns = 512, 40
-	full := dialAll(b, newBenchServer(b), connections)
+	public := benchPublic(b, benchConfig())
+	full := dialAll(b, public.server, public.Serve, connections)
 	answer := full.roundTrip(b)
-	bare := dialAll(b, &fasthttp.Server{
+	server := &fasthttp.Server{
 		NoDefaultServerHeader: true, NoDefaultContentType: true, LazyRequestTime: true,
 		Handler:     bareHandler(len(answer)),
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-	}, connections)
+	}
+	bare := dialAll(b, server, server.Serve, connections)
 	if got := len(bare.roundTrip(b)); got != len(answer) {
 		b.Fatalf("the bare handler answers %d bytes, the API %d", got, len(answer))
 	}
@@ -79,11 +81,15 @@ func benchConfig() Config {
 }
 
 func benchServerWith(b testing.TB, config Config) *fasthttp.Server {
+	return benchPublic(b, config).server
+}
+
+func benchPublic(b testing.TB, config Config) *Public {
 	verifier, err := NewVerifier(testTokenConfig())
 	must(b, err)
 	public, err := NewPublic(config, OneCluster(0, newConstantBackend()), verifier, NewMetrics(verifier))
 	must(b, err)
-	return public.server
+	return public
 }
 
 // bareHandler answers a constant that makes the whole answer as long as the
@@ -108,11 +114,11 @@ type clients struct {
 	answerBytes int
 }
 
-func dialAll(b *testing.B, server *fasthttp.Server, count int) *clients {
+func dialAll(b *testing.B, server *fasthttp.Server, serve func(net.Listener) error, count int) *clients {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(b, err)
 	served := make(chan struct{})
-	go func() { _ = server.Serve(listener); close(served) }()
+	go func() { _ = serve(listener); close(served) }()
 	c := &clients{request: benchBuy(b)}
 	for range count {
 		connection, err := net.Dial("tcp", listener.Addr().String())

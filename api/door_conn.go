@@ -24,7 +24,7 @@ const (
 // it. So what still comes is read and dropped, within these bounds.
 const (
 	lingerMax      = 500 * time.Millisecond
-	lingerBytesMax = 1 << 20
+	lingerBytesMax = 128 << 10
 )
 
 // doorConn is a connection that the door counts.

@@ -3,7 +3,6 @@ package api
 import (
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"net"
 	"strconv"
 	"time"
@@ -15,8 +14,8 @@ import (
 )
 
 const (
-	// lingeringMax bounds the refused connections that linger; more are reset.
-	lingeringMax = 128
+	// lingeringMax bounds the refused connections that linger; more are closed untold.
+	lingeringMax = 64
 	// refusalWriteMax bounds the time to write a refusal, to a socket that is empty.
 	refusalWriteMax = 50 * time.Millisecond
 )
@@ -33,31 +32,38 @@ func (d *door) problem(why refusal) *contract.Problem {
 }
 
 // refuse tells a connection's problem and closes it. One that speaks TLS is closed only:
-// telling it would be to wait for its handshake, with everybody behind it in line.
+// telling it would be to wait for its handshake, with everybody behind it in line. So is
+// each one of a flood for which there is no place to linger: its answer would be lost,
+// and a flood must cost little.
 func (d *door) refuse(conn net.Conn, problem *contract.Problem) {
-	if isTLS(conn) {
+	if isTLS(conn) || !d.tell(conn, problem) {
 		_ = conn.Close()
-		return
+	}
+}
+
+// tell writes a problem and leaves the connection to a goroutine that closes it; false
+// when it did not.
+func (d *door) tell(conn net.Conn, problem *contract.Problem) bool {
+	select {
+	case d.lingering <- struct{}{}:
+	default:
+		return false
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(refusalWriteMax))
 	response := fasthttp.AcquireResponse()
 	d.answer(response, problem)
 	_, err := response.WriteTo(conn)
 	fasthttp.ReleaseResponse(response)
-	select {
-	case d.lingering <- struct{}{}:
-	default:
-		err = errors.ErrUnsupported // there is no place to linger
-	}
 	if err != nil {
-		_ = conn.Close()
-		return
+		<-d.lingering
+		return false
 	}
 	go func() {
 		linger(conn)
 		_ = conn.Close()
 		<-d.lingering
 	}()
+	return true
 }
 
 // answer makes the answer of a connection on which nothing was asked.

@@ -78,9 +78,9 @@ func TestConnectionsMax(t *testing.T) {
 	if !a.close || a.header.Get("Retry-After") == "" {
 		t.Errorf("header %v", a.header)
 	}
-	f.hasMetrics("onsale_connections_open 2", "onsale_connections_max 2", `onsale_connections_refused_total{bound="all"} 1`)
+	f.hasMetrics("onsale_http_connections 2", "onsale_http_connections_max 2", `onsale_http_connections_refused_total{bound="all"} 1`)
 	first.Close()
-	f.hasMetrics("onsale_connections_open 1")
+	f.hasMetrics("onsale_http_connections 1")
 	ask(t, dial(t, f.public), readSales).want(200, "")
 	ask(t, second, readSales).want(200, "")
 }
@@ -105,9 +105,9 @@ func TestConnectionsPerAddressMax(t *testing.T) {
 	for range 5 {
 		ask(t, dialFrom(t, f.public, "127.0.0.3"), readSales).want(200, "")
 	}
-	f.hasMetrics(`onsale_connections_refused_total{bound="address"} 3`, "onsale_connections_open 8")
+	f.hasMetrics(`onsale_http_connections_refused_total{bound="address"} 3`, "onsale_http_connections 8")
 	second.Close()
-	f.hasMetrics("onsale_connections_open 7")
+	f.hasMetrics("onsale_http_connections 7")
 	ask(t, dial(t, f.public), readSales).want(200, "")
 }
 
@@ -154,7 +154,7 @@ func TestStreamsLeaveTheCount(t *testing.T) {
 			t.Fatalf("answer %d", response.StatusCode)
 		}
 	}
-	f.hasMetrics("onsale_connections_open 0", "onsale_streams_open 3")
+	f.hasMetrics("onsale_http_connections 0", "onsale_streams_open 3")
 	ask(t, dial(t, f.public), readSales).want(200, "")
 	ask(t, dial(t, f.public), readSales).want(429, "throttled")
 }

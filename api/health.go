@@ -16,16 +16,23 @@ func (p *Private) readyz(w http.ResponseWriter, req *http.Request) {
 	writeChecks(w, req, "readyz", p.operations.Checks())
 }
 
-// writeChecks answers 200 and "ok", or 503 and what failed; with ?verbose every
-// check on a line of its own.
+// writeChecks answers 200 and "ok", or 503 and every check; with ?verbose every check
+// either way. A check is a line, in the order in which they are given:
+//
+//	[+]NAME ok
+//	[!]NAME warning: WHY
+//	[-]NAME failed: WHY
 func writeChecks(w http.ResponseWriter, req *http.Request, name string, checks []Check) {
 	failed := 0
 	var lines strings.Builder
 	for _, check := range checks {
-		if check.Err != nil {
+		switch {
+		case check.Fails():
 			failed++
-			fmt.Fprintf(&lines, "[-]%s failed: %v\n", check.Name, check.Err)
-		} else {
+			fmt.Fprintf(&lines, "[-]%s failed: %s\n", check.Name, oneLine(check.Err))
+		case check.Err != nil:
+			fmt.Fprintf(&lines, "[!]%s warning: %s\n", check.Name, oneLine(check.Err))
+		default:
 			fmt.Fprintf(&lines, "[+]%s ok\n", check.Name)
 		}
 	}
@@ -44,3 +51,6 @@ func writeChecks(w http.ResponseWriter, req *http.Request, name string, checks [
 		fmt.Fprint(w, "ok")
 	}
 }
+
+// oneLine keeps an error of several lines from looking like several checks.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

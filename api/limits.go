@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"onsale/api/contract"
 	"onsale/limit"
 )
@@ -125,30 +123,3 @@ const integerMax = 999_999_999_999_999
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// limitDescriptions are the limits' metrics.
-type limitDescriptions struct{ throttled, keys, evictions *prometheus.Desc }
-
-func newLimitDescriptions() limitDescriptions {
-	labels := []string{"policy"}
-	return limitDescriptions{
-		throttled: prometheus.NewDesc("onsale_throttled_total", "Requests refused because their user or network asks too often. Alert when most of the traffic is.", labels, nil),
-		keys:      prometheus.NewDesc("onsale_limited_keys", "Users and networks whose requests are counted.", labels, nil),
-		evictions: prometheus.NewDesc("onsale_limited_keys_evicted_total", "Users and networks that were forgotten to make room for others. Alert when as many are forgotten in a second as are remembered: the limits forgive too early then.", labels, nil),
-	}
-}
-
-func (d *limitDescriptions) collect(l *limits, metrics chan<- prometheus.Metric) {
-	if l == nil {
-		return
-	}
-	for p, limiter := range l {
-		if limiter == nil {
-			continue
-		}
-		s, name := limiter.Stats(), policyNames[p]
-		metrics <- prometheus.MustNewConstMetric(d.throttled, prometheus.CounterValue, float64(s.Refused), name)
-		metrics <- prometheus.MustNewConstMetric(d.keys, prometheus.GaugeValue, float64(s.Keys), name)
-		metrics <- prometheus.MustNewConstMetric(d.evictions, prometheus.CounterValue, float64(s.Evicted), name)
-	}
-}

@@ -26,6 +26,7 @@ func (p *Public) orderChanges(r *request, cluster *Cluster, at place, view seque
 	case p.polls <- struct{}{}:
 		defer func() { <-p.polls }()
 	default:
+		p.pollsRefused.Add(1)
 		return view, contract.NewProblem(contract.Overloaded, fmt.Sprintf("%d requests wait for their orders already", cap(p.polls)))
 	}
 	changed := make(chan struct{}, 1)
@@ -75,8 +76,9 @@ func (p *Public) orderNow(cluster *Cluster, at place) (sequencer.OrderView, erro
 
 // counting counts what is open, bounded.
 type counting struct {
-	open atomic.Int64
-	most int64
+	open    atomic.Int64
+	most    int64
+	refused atomic.Uint64
 }
 
 // take takes a place; false when there is none.
@@ -85,6 +87,7 @@ func (c *counting) take() bool {
 		return true
 	}
 	c.open.Add(-1)
+	c.refused.Add(1)
 	return false
 }
 

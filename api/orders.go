@@ -181,6 +181,7 @@ func (p *Public) patience(cluster *Cluster, reached uint64) (ctx context.Context
 	case p.waiters <- struct{}{}:
 		return ctx, func() { cancel(); <-p.waiters }, nil
 	default:
+		p.waitersRefused.Add(1)
 		cancel()
 		return nil, nil, fmt.Errorf("%w: too many reads wait for it", sequencer.ErrBehind)
 	}

@@ -22,7 +22,13 @@ const privateWriteTimeout = 2 * time.Minute
 type Check struct {
 	Name string
 	Err  error // nil when it is well
+	// Warning says that the node may get requests although this is not well: no other
+	// node would do better.
+	Warning bool
 }
+
+// Fails reports whether the check keeps requests away.
+func (c *Check) Fails() bool { return c.Err != nil && !c.Warning }
 
 // Operations is what the private listener shows of the node.
 type Operations struct {
@@ -91,6 +97,7 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Ver
 		MaxHeaderBytes:    config.HeaderBytesMax,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
 	}
+	metrics.private.Store(p)
 	return p, nil
 }
 

@@ -251,6 +251,9 @@ func TestHealth(t *testing.T) {
 	open("/readyz?verbose", 200, "[+]raft ok\nreadyz check passed\n")
 	f.checks.Store(&[]Check{{Name: "raft", Err: errors.New("no leader")}, {Name: "disk"}})
 	open("/readyz", 503, "[-]raft failed: no leader\n[+]disk ok\nreadyz check failed\n")
+	f.checks.Store(&[]Check{{Name: "raft"}, {Name: "payment", Err: errors.Join(errors.New("no answer"), errors.New("twice")), Warning: true}})
+	open("/readyz", 200, "ok")
+	open("/readyz?verbose", 200, "[+]raft ok\n[!]payment warning: no answer; twice\nreadyz check passed\n")
 	if a := f.call("GET", f.private, "/debug/pprof/", "", ""); a.status != 200 {
 		t.Errorf("pprof: %d", a.status)
 	}

@@ -31,6 +31,9 @@ type Public struct {
 	polls    chan struct{} // a place for each request that waits for its order to change
 	streams  *streams
 	door     *door
+
+	pollsRefused, waitersRefused atomic.Uint64 // there was no place
+
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
 
@@ -50,14 +53,11 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 	p.polls = make(chan struct{}, config.PollsMax)
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.streams = newStreams(p)
-	metrics.streams.Store(p.streams)
 	p.door = newDoor(&p.config)
-	metrics.door.Store(p.door)
 	var err error
 	if p.limits, err = newLimits(&config); err != nil {
 		return nil, err
 	}
-	metrics.limits.Store(&p.limits)
 	var shards atomic.Uint64
 	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
 	p.routes = p.newRouter()
@@ -86,6 +86,7 @@ func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metr
 		// our own look at them.
 		DisableHeaderNamesNormalizing: true,
 	}
+	metrics.public.Store(p)
 	return p, nil
 }
 

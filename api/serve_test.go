@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(attackVariable); address != "" {
+		attackUntilTold(address)
+		return
+	}
 	// The HTTP library keeps its Date header fresh for the life of the process,
 	// and the cleaner of a stopped server's workers sleeps for ten more seconds.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
@@ -32,6 +37,7 @@ type fixture struct {
 	served  oneCluster // what the public listener serves; tests may add to it
 	tokens  *Verifier
 	public  string // host:port
+	door    *door
 	private string
 	client  *http.Client
 	clock   *atomic.Int64 // nanoseconds added to the real time
@@ -77,7 +83,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		},
 	})
 	must(t, err)
-	f.public = f.start(public)
+	f.public, f.door = f.start(public), public.door
 	f.private = f.start(private)
 	t.Cleanup(f.client.CloseIdleConnections)
 	return f

@@ -118,7 +118,7 @@ type channel struct {
 	count   int         // of both
 	event   []byte
 	version uint64
-	asOf    uint64 // seq that the event of a sale tells of
+	asOf    uint64 // seq of which the event tells
 }
 
 // add lets a listener hear what comes.
@@ -129,12 +129,13 @@ func (c *channel) add(l *listener) {
 	c.count++
 }
 
-// publish makes an event the newest; the same again is nothing new.
-func (c *channel) publish(version uint64, event []byte) {
+// publish makes an event the newest, as of a seq; the same again is nothing new, and who
+// read before another one and comes after it tells nothing.
+func (c *channel) publish(asOf, version uint64, event []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if version != c.version {
-		c.version, c.event = version, event
+	if version != c.version && asOf >= c.asOf {
+		c.version, c.asOf, c.event = version, asOf, event
 	}
 }
 

@@ -240,7 +240,7 @@ func TestSlowListener(t *testing.T) {
 	}
 	now, last := time.Now(), uint64(1000)
 	for n := uint64(1); n <= last; n++ {
-		c.publish(n, event(n))
+		c.publish(n, n, event(n))
 		if left := c.serve(nil, now); left != 0 {
 			t.Fatalf("let go at event %d", n)
 		}
@@ -282,7 +282,7 @@ func TestStuckListener(t *testing.T) {
 	one.Close() // every write fails
 	var c channel
 	c.add(newListener(one))
-	c.publish(1, []byte("event"))
+	c.publish(1, 1, []byte("event"))
 	if left := c.serve(nil, time.Now()); left != 1 || c.size() != 0 {
 		t.Errorf("%d left", left)
 	}
@@ -360,4 +360,15 @@ func TestLiveNumbers(t *testing.T) {
 	}
 	f.call("GET", f.private, "/v1/sales/none/events", "@seller", "").want(404, "unknown-sale")
 	f.call("GET", f.private, "/v1/sales/gig/events", "@buyer", "").want(403, "forbidden")
+}
+
+// Two readers of an order may come in the wrong order: what is older is not told after
+// what is newer.
+func TestOlderEventIsNotTold(t *testing.T) {
+	c := new(channel)
+	c.publish(7, 70, []byte("newer"))
+	c.publish(6, 60, []byte("older"))
+	if event, version := c.begin(); string(event) != "newer" || version != 70 {
+		t.Errorf("%s of version %d is told", event, version)
+	}
 }

@@ -363,7 +363,8 @@ func (s *streams) serveOrder(key orderKey) {
 		view, err = s.public.orderNow(cluster, c.at)
 	}
 	if err == nil {
-		c.publish(s.orderEvent(key.cluster, &view))
+		version, event := s.orderEvent(key.cluster, &view)
+		c.publish(view.AsOfSeq, version, event)
 	} else if s.public.stopping.Err() == nil {
 		time.AfterFunc(time.Second, func() { s.changed(key) })
 	}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,7 +29,13 @@ type crowd struct {
 	notes []note
 
 	mu      sync.Mutex
-	joining []int32 // connected, not known to the reader yet
+	joining []newcomer // not known to the reader yet
+}
+
+// newcomer is a listener that has got its first event.
+type newcomer struct {
+	fd  int32
+	seq uint32
 }
 
 // note is an event that a listener got.
@@ -40,19 +46,15 @@ type note struct {
 
 const (
 	// listenersPerAddress keeps below the number of a source address's ports.
-	listenersPerAddress = 20_000
+	listenersPerAddress = 10_000
 	listenersFirst      = 192 // 127.192.0.0 and on are the listeners'
 	connectors          = 32  // that connect at a time
-	connectMax          = 30 * time.Second
 )
 
 // listen opens streams to a sale at an address of 127.0.0.1.
 func listen(ctx context.Context, address string, count int) (*crowd, error) {
-	to, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, err
-	}
 	c := &crowd{done: make(chan struct{}), seqs: make(map[int32]uint32, count)}
+	var err error
 	if c.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
 	}
@@ -63,25 +65,25 @@ func listen(ctx context.Context, address string, count int) (*crowd, error) {
 		return nil, errors.Join(err, unix.Close(c.epoll), unix.Close(c.wake))
 	}
 	go c.read()
-	if err := c.connectAll(ctx, to, count); err != nil {
+	if err := c.connectAll(ctx, address, count); err != nil {
 		c.leave()
 		return nil, err
 	}
-	return c, c.greeted(ctx, uint64(count))
+	return c, nil
 }
 
 func (c *crowd) add(fd int) error {
 	return unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(fd)})
 }
 
-func (c *crowd) connectAll(ctx context.Context, to netip.AddrPort, count int) error {
+func (c *crowd) connectAll(ctx context.Context, to string, count int) error {
 	var next atomic.Int64
 	var group sync.WaitGroup
 	failed := make(chan error, connectors)
 	for range connectors {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < count && ctx.Err() == nil && len(failed) == 0; i = int(next.Add(1)) - 1 {
-				if err := c.connect(to, i); err != nil {
+				if err := c.connect(ctx, to, i); err != nil {
 					failed <- fmt.Errorf("listener %d: %w", i, err)
 					return
 				}
@@ -97,51 +99,55 @@ func (c *crowd) connectAll(ctx context.Context, to netip.AddrPort, count int) er
 	}
 }
 
-// connect opens the i-th stream.
-func (c *crowd) connect(to netip.AddrPort, i int) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// connect opens the i-th stream and waits for its first event.
+func (c *crowd) connect(ctx context.Context, to string, i int) error {
+	var v visitor
+	if err := v.connect(ctx, addressIn(listenersFirst, 0, i/listenersPerAddress), to); err != nil {
+		return err
+	}
+	defer v.leave()
+	seq, err := greeting(v.conn)
 	if err != nil {
 		return err
 	}
-	from := addressIn(listenersFirst, 0, i/listenersPerAddress).As4()
-	limit := unix.NsecToTimeval(connectMax.Nanoseconds())
-	request := "GET /v1/tickets/events?sale=" + hallSale + " HTTP/1.1\r\nHost: onsale\r\n\r\n"
-	err = errors.Join(
-		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit),
-		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}), // no port waits for stragglers
-		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1),
-		unix.Bind(fd, &unix.SockaddrInet4{Addr: from}))
-	if err == nil {
-		err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
-	}
-	if err == nil {
-		_, err = unix.Write(fd, []byte(request))
-	}
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
-	}
+	fd, err := duplicate(v.conn.(*net.TCPConn))
 	if err != nil {
-		return errors.Join(err, unix.Close(fd))
+		return err
 	}
 	c.mu.Lock()
-	c.joining = append(c.joining, int32(fd))
+	c.joining = append(c.joining, newcomer{int32(fd), seq})
 	c.mu.Unlock()
 	return c.add(fd)
 }
 
-// greeted waits until everybody has the first event.
-func (c *crowd) greeted(ctx context.Context, count uint64) error {
-	for deadline := time.Now().Add(connectMax); c.events.Load() < count; {
-		if time.Now().After(deadline) {
-			c.leave()
-			return fmt.Errorf("%d of %d listeners heard something within %v", c.events.Load(), count, connectMax)
-		}
-		if err := wait(ctx, 10*time.Millisecond); err != nil {
-			c.leave()
-			return err
-		}
+// greeting asks for the stream and reads the answer's header and the first event,
+// which come together.
+func greeting(conn net.Conn) (seq uint32, err error) {
+	_ = conn.SetDeadline(time.Now().Add(answerMax))
+	if _, err := conn.Write([]byte("GET /v1/tickets/events?sale=" + hallSale + " HTTP/1.1\r\nHost: onsale\r\n\r\n")); err != nil {
+		return 0, err
 	}
-	return nil
+	buffer := make([]byte, 4096)
+	n, err := conn.Read(buffer)
+	if err != nil {
+		return 0, err
+	}
+	seq, found := newestSeq(buffer[:n])
+	if !found {
+		return 0, fmt.Errorf("%w: %.300q", errResponse, buffer[:n])
+	}
+	return seq, nil
+}
+
+// duplicate returns a descriptor of a connection that outlives it, out of the sight of
+// Go's own poller. It does not block.
+func duplicate(conn *net.TCPConn) (fd int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	failure := raw.Control(func(own uintptr) { fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(failure, err)
 }
 
 // read takes in what comes until wake is written to.
@@ -167,8 +173,8 @@ func (c *crowd) read() {
 func (c *crowd) meet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, fd := range c.joining {
-		c.seqs[fd] = 0
+	for _, n := range c.joining {
+		c.seqs[n.fd] = n.seq
 	}
 	c.joining = c.joining[:0]
 }
@@ -189,19 +195,26 @@ func (c *crowd) readOne(fd int32, buffer []byte) {
 	}
 	now, data := time.Now(), buffer[:n]
 	c.events.Add(uint64(bytes.Count(data, asOfSeq)))
+	if seq, found := newestSeq(data); found {
+		c.notes = append(c.notes, note{c.seqs[fd], seq, now})
+		c.seqs[fd] = seq
+		c.count(uint64(seq))
+	}
+}
+
+// newestSeq returns the as_of_seq of the last event in what was read.
+func newestSeq(data []byte) (seq uint32, found bool) {
 	at := bytes.LastIndex(data, asOfSeq)
 	if at < 0 {
-		return
+		return 0, false
 	}
 	digits := data[at+len(asOfSeq):]
-	if end := bytes.IndexAny(digits, ",}"); end >= 0 {
-		seq, err := strconv.ParseUint(string(digits[:end]), 10, 32)
-		if err == nil {
-			c.notes = append(c.notes, note{c.seqs[fd], uint32(seq), now})
-			c.seqs[fd] = uint32(seq)
-			c.count(seq)
-		}
+	end := bytes.IndexAny(digits, ",}")
+	if end < 0 {
+		return 0, false
 	}
+	n, err := strconv.ParseUint(string(digits[:end]), 10, 32)
+	return uint32(n), err == nil
 }
 
 // count notes that one more listener heard of a seq.
@@ -217,7 +230,7 @@ func (c *crowd) count(seq uint64) {
 
 // heardAll waits until so many listeners heard of a seq, but not for ever.
 func (c *crowd) heardAll(ctx context.Context, seq uint64, count int) error {
-	for deadline := time.Now().Add(connectMax); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(answerMax); time.Now().Before(deadline); {
 		if c.newest.Load() >= seq && c.heard.Load() >= int64(count) {
 			return nil
 		}

@@ -215,8 +215,8 @@ func (s *stage) end() error {
 
 // reconciled waits until nothing is unsettled and returns what differs then.
 func (s *stage) reconciled(ctx context.Context) (*payment.Reconciliation, error) {
-	found := new(payment.Reconciliation)
-	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(200 * time.Millisecond) {
+	found, least := new(payment.Reconciliation), int(^uint(0)>>1)
+	for progress := time.Now(); time.Since(progress) < settleTime && ctx.Err() == nil; time.Sleep(200 * time.Millisecond) {
 		leader, err := s.leader(ctx)
 		if err != nil {
 			return nil, err
@@ -225,12 +225,21 @@ func (s *stage) reconciled(ctx context.Context) (*payment.Reconciliation, error)
 		if err == nil {
 			err = json.Unmarshal(text, found)
 		}
-		if err == nil && found.Unsettled == 0 {
+		switch {
+		case err == nil && found.Unsettled == 0:
 			return found, nil
+		case err == nil && found.Unsettled < least:
+			least, progress = found.Unsettled, time.Now()
 		}
 	}
-	return nil, fmt.Errorf("payments are not settled after 90 s: %+v", found)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("no payment was settled for %v: %+v", settleTime, found)
 }
+
+// settleTime is for how long there may be no progress in settling payments.
+const settleTime = time.Minute
 
 // charges reads the provider's books.
 func (s *stage) charges(ctx context.Context) (map[string][]payment.Entry, error) {

@@ -89,14 +89,14 @@ func newReport(o *SaleOptions, m *measured, before, after *observation, sale *co
 		ServerMicrosecondsPerRequest: perRequest(before.serverCPU, after.serverCPU),
 		LoadMicrosecondsPerRequest:   perRequest(before.loadCPU, after.loadCPU),
 		LeaderMemoryBytes:            after.leaderBytes,
-		Fsyncs:                       delta("onsale_log_syncs_total"),
+		Fsyncs:                       delta("onsale_log_sync_seconds_count"),
 		LogBytes:                     delta("onsale_log_written_bytes_total"),
 		JournalBytes:                 delta("onsale_journal_written_bytes_total"),
 		Batches:                      delta("onsale_batch_requests_count"),
-		DecideNanos:                  each(delta("onsale_apply_seconds_total")),
-		JournalingNanos:              each(delta("onsale_journal_seconds_total")),
+		DecideNanos:                  each(delta("onsale_decide_seconds_sum")),
+		JournalingNanos:              each(delta("onsale_journal_seconds_sum")),
 	}
-	r.FsyncMillis = delta("onsale_log_sync_seconds_total") * 1000 / max(1, r.Fsyncs)
+	r.FsyncMillis = delta("onsale_log_sync_seconds_sum") * 1000 / max(1, r.Fsyncs)
 	r.RequestsABatch = delta("onsale_decisions_total") / max(1, r.Batches)
 	return r
 }

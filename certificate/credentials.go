@@ -28,7 +28,7 @@ type Credentials struct {
 	current atomic.Pointer[loaded]
 	mu      sync.Mutex
 	looked  time.Time
-	failed  string // what was told of a file that does not load
+	failed  string // what was told of files that do not load; "" when they do
 }
 
 // loaded is one state of the files; it never changes.
@@ -56,6 +56,15 @@ func (c *Credentials) Own() Identity { return c.current.Load().identity }
 
 // NotAfter returns when the certificate ends.
 func (c *Credentials) NotAfter() time.Time { return c.fresh().certificate.Leaf.NotAfter }
+
+// Stale reports whether changed files do not load, so that what was read before is in
+// force.
+func (c *Credentials) Stale() bool {
+	c.fresh()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed != ""
+}
 
 // Reload reads the files again. When they do not do, what was read before stays
 // in force.
@@ -120,13 +129,12 @@ func (c *Credentials) fresh() *loaded {
 	}
 	c.looked = c.now()
 	stamps, err := c.stamps()
-	if err == nil && stamps == c.current.Load().stamps {
-		return c.current.Load()
-	}
-	if err == nil {
+	if err == nil && stamps != c.current.Load().stamps {
 		err = c.Reload()
 	}
-	if err != nil && err.Error() != c.failed {
+	if err == nil {
+		c.failed = ""
+	} else if err.Error() != c.failed {
 		c.failed = err.Error()
 		c.logger.Error("changed certificate files do not load; the old certificate stays in force", "error", err)
 	}

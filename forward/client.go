@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"onsale/inbox"
+	"onsale/metric"
 	"onsale/peer"
 	"onsale/sequencer"
 )
@@ -67,7 +68,9 @@ type ClientCounters struct {
 	Repeated          atomic.Uint64 // batches that were sent again under their number
 	NoLeader, Unknown atomic.Uint64 // requests answered so
 	Sessions          atomic.Uint64 // opened
-	RoundTripNanos    atomic.Uint64 // of all decided batches
+	RoundTrips        metric.Times  // of decided batches
+	Waits             metric.Times  // of each batch's first request, until it was sent first
+	BatchSizes        metric.Sizes  // requests of the batches that were sent
 }
 
 // NewClient returns a client; local may be nil. Close ends it.
@@ -151,6 +154,8 @@ func (c *Client) run() {
 func (c *Client) deliver(chunk *inbox.Chunk) error {
 	ctx, cancel := context.WithDeadline(c.stop, chunk.Since.Add(c.config.DecideTimeout))
 	defer cancel()
+	c.counters.Waits.Observe(time.Since(chunk.Since))
+	c.counters.BatchSizes.Observe(chunk.Count)
 	results, err := c.sender.decide(ctx, chunk)
 	if err == nil {
 		chunk.Deliver(results)

@@ -192,7 +192,7 @@ func (s *sender) attempt(ctx context.Context, chunk *inbox.Chunk) ([]sequencer.R
 		s.follow(err)
 		return nil, err
 	}
-	s.client.counters.RoundTripNanos.Add(uint64(time.Since(began)))
+	s.client.counters.RoundTrips.Observe(time.Since(began))
 	if cap(s.commands) < chunk.Count {
 		s.commands = make([]sequencer.Command, s.client.config.BatchRequestsMax)
 	}

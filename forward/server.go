@@ -57,6 +57,7 @@ type Server struct {
 // ServerCounters are totals since the start.
 type ServerCounters struct {
 	Batches, Requests, Questions, Refused atomic.Uint64
+	asking                                atomic.Int64 // questions that are being answered
 }
 
 // NewServer returns a server for a node; orders are read through the replica.
@@ -171,8 +172,12 @@ func (c *caller) question(k kind, id uint64, body []byte) error {
 		return c.write(make([]byte, frameHeaderBytes), statusOverloaded, id)
 	}
 	own := append([]byte(nil), body...) // the next frame comes into body
+	c.server.counters.asking.Add(1)
 	c.finished.Go(func() {
-		defer func() { <-c.questions }()
+		defer func() {
+			c.server.counters.asking.Add(-1)
+			<-c.questions
+		}()
 		answer, err := c.ask(k, own, make([]byte, frameHeaderBytes, 512))
 		s := statusOK
 		if err != nil {

@@ -66,6 +66,7 @@ type Inbox struct {
 	waiters  sync.Pool
 
 	overloaded atomic.Uint64 // requests refused because of a bound
+	refused    atomic.Uint64 // requests refused because it was shut
 
 	// The bounds of a chunk; see LimitBatch.
 	batchRequestsMax, batchBytesMax int
@@ -114,6 +115,10 @@ func (b *Inbox) Closed() error {
 // Overloaded returns how many requests were refused because of a bound.
 func (b *Inbox) Overloaded() uint64 { return b.overloaded.Load() }
 
+// Refused returns how many requests were refused because the inbox was shut, those
+// that waited then included.
+func (b *Inbox) Refused() uint64 { return b.refused.Load() }
+
 // Open begins to take requests.
 func (b *Inbox) Open() {
 	b.mu.Lock()
@@ -129,6 +134,7 @@ func (b *Inbox) Shut(err error) {
 	b.closed, b.chunks, b.requests, b.bytes = err, nil, 0, 0
 	b.mu.Unlock()
 	for _, c := range chunks {
+		b.refused.Add(uint64(c.Count))
 		c.Fail(err)
 	}
 }
@@ -192,6 +198,7 @@ func framed(data []byte, count int) bool {
 // room returns the chunk that takes the next commands, or why there is none.
 func (b *Inbox) room(count, size int) (*Chunk, error) {
 	if b.closed != nil {
+		b.refused.Add(uint64(count))
 		return nil, b.closed
 	}
 	if b.requests+count > b.config.RequestsMax || b.bytes+size > b.config.BytesMax {

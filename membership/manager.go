@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"onsale/forward"
@@ -41,10 +42,11 @@ type Manager struct {
 	links  *forward.Links
 
 	mu         sync.Mutex
-	expect     []string              // whom this node expects before there is a cluster
-	candidates map[string]*candidate // learners that wait for a vote, on the leader
-	changing   sync.Mutex            // one change at a time
-	stop       context.Context       //nolint:containedctx // the manager's life
+	expect     []string                      // whom this node expects before there is a cluster
+	candidates map[string]*candidate         // learners that wait for a vote, on the leader
+	changing   sync.Mutex                    // one change at a time
+	stop       context.Context               //nolint:containedctx // the manager's life
+	watched    atomic.Pointer[ClusterStatus] // see watch
 	cancel     context.CancelFunc
 	finished   sync.WaitGroup
 }
@@ -65,6 +67,7 @@ func New(config Config, node *raftfsm.Node) *Manager {
 func (m *Manager) Start(links *forward.Links) {
 	m.links = links
 	m.finished.Go(m.promote)
+	m.finished.Go(m.watch)
 }
 
 // Close ends the manager.

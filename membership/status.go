@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"onsale/forward"
@@ -29,6 +28,8 @@ type MemberStatus struct {
 	// LagEntries is by how many log entries it is behind the leader.
 	LagEntries uint64      `json:"lag_entries"`
 	Node       *NodeStatus `json:"node,omitempty"` // nil when it does not answer
+
+	diverged bool // see Manager.diverges
 }
 
 // ClusterStatus is the whole cluster.
@@ -63,9 +64,8 @@ func (m *Manager) nodeStatus() NodeStatus {
 		}
 		return nil // files come and go while we look
 	})
-	var disk syscall.Statfs_t
-	if syscall.Statfs(m.config.DataDir, &disk) == nil {
-		s.DiskFreeBytes = int64(disk.Bavail) * disk.Bsize
+	if free, _, err := m.node.Disk(); err == nil {
+		s.DiskFreeBytes = free
 	}
 	return s
 }

@@ -69,6 +69,7 @@ type Desk struct {
 	config   Config
 	node     Node
 	provider Provider
+	metered  meteredProvider // the provider, its calls counted
 	counters counters
 
 	stop     context.Context //nolint:containedctx // the desk's life
@@ -92,7 +93,7 @@ type retry struct {
 
 // NewDesk returns a desk that settles until Close.
 func NewDesk(config Config, node Node, provider Provider) *Desk {
-	d := &Desk{config: config, node: node, provider: provider, places: make(chan struct{}, config.PaymentsMax),
+	d := &Desk{config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider}, places: make(chan struct{}, config.PaymentsMax),
 		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.finished.Go(d.settleAll)

@@ -8,14 +8,37 @@ import (
 	"time"
 
 	"onsale/payment"
+	"onsale/payment/paymenttest"
 	"onsale/payment/sandbox"
 	"onsale/sequencer"
 )
 
+// newBooks returns a sandbox in memory that ends with the test.
+func newBooks(t testing.TB) *sandbox.Books {
+	t.Helper()
+	books, err := sandbox.Open(sandbox.DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { books.Close() })
+	return books
+}
+
+// The leader dies at every step of the protocol.
+func TestCrashAtEveryStep(t *testing.T) {
+	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
+		Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
+		Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
+		Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, CallTimeout: 40 * time.Millisecond,
+	})
+}
+
 // What each payment method comes to.
 func TestMethods(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	config := paymenttest.QuickConfig()
+	config.AbandonAfter = 2 * time.Second // beyond every outcome that comes
+	d := paymenttest.NewDesk(t, config, n, books)
 	cases := []struct {
 		method string
 		told   sequencer.OrderState
@@ -28,23 +51,23 @@ func TestMethods(t *testing.T) {
 		{"tok_expired", sequencer.StateReserved, sequencer.ReasonExpiredMethod, sequencer.StateReserved},
 		{"nonsense", sequencer.StateReserved, sequencer.ReasonUnknownMethod, sequencer.StateReserved},
 		{"tok_delay_50ms", sequencer.StatePaid, 0, sequencer.StatePaid},
-		{"tok_delay_400ms", sequencer.StatePaying, 0, sequencer.StatePaid}, // longer than a call may take
+		{"tok_delay_900ms", sequencer.StatePaying, 0, sequencer.StatePaid}, // longer than a call may take
 		{"tok_lost", sequencer.StatePaying, 0, sequencer.StatePaid},
 		{"tok_late_100ms", sequencer.StatePaying, 0, sequencer.StatePaid},
 		{"tok_never", sequencer.StatePaying, 0, sequencer.StateReserved}, // abandoned
 	}
 	for _, c := range cases {
-		seq := n.buy(t, c.method)
-		answer := pay(t, d, seq, c.method, c.method)
+		seq := n.Buy(t, c.method)
+		answer := paymenttest.Pay(t, d, seq, c.method, c.method)
 		if answer.State != c.told || answer.Reason != c.reason || answer.Attempt != 1 {
 			t.Errorf("%s: told %+v", c.method, answer)
 		}
 		if inFlight := answer.Code == sequencer.CodePaymentInFlight; inFlight != (c.told == sequencer.StatePaying) {
 			t.Errorf("%s: code %v in state %v", c.method, answer.Code, answer.State)
 		}
-		eventually(t, c.method+" is "+c.then.String(), func() bool { return n.stateOf(seq) == c.then })
+		paymenttest.Eventually(t, c.method+" is "+c.then.String(), func() bool { return n.StateOf(seq) == c.then })
 	}
-	found := mustAgree(t, n, d)
+	found := paymenttest.MustAgree(t, n, d)
 	if found.Charges != len(cases) || found.Orders != len(cases) || found.Captured != 5*200 || found.Refunded != 0 {
 		t.Errorf("%+v", found)
 	}
@@ -52,15 +75,15 @@ func TestMethods(t *testing.T) {
 
 // However often and from wherever an order is paid, it is charged once.
 func TestManyTabs(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	desks := []*payment.Desk{newDesk(t, quickConfig(), n, books), newDesk(t, quickConfig(), n, books)}
-	seq := n.buy(t, "ann")
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	desks := []*payment.Desk{paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books), paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)}
+	seq := n.Buy(t, "ann")
 	var clicks sync.WaitGroup
 	var mu sync.Mutex
 	codes := map[sequencer.Code]int{}
 	for i := range 100 {
 		clicks.Go(func() {
-			answer := pay(t, desks[i%2], seq, "ann", "tok_delay_20ms")
+			answer := paymenttest.Pay(t, desks[i%2], seq, "ann", "tok_delay_20ms")
 			mu.Lock()
 			defer mu.Unlock()
 			codes[answer.Code]++
@@ -70,13 +93,13 @@ func TestManyTabs(t *testing.T) {
 	if codes[sequencer.CodeOK] != 1 || codes[sequencer.CodeOK]+codes[sequencer.CodePaymentInFlight]+codes[sequencer.CodeAlreadyPaid] != 100 {
 		t.Errorf("%v", codes)
 	}
-	if answer := pay(t, desks[0], seq, "ann", "tok_accept"); answer.State != sequencer.StatePaid || answer.Attempt != 1 {
+	if answer := paymenttest.Pay(t, desks[0], seq, "ann", "tok_accept"); answer.State != sequencer.StatePaid || answer.Attempt != 1 {
 		t.Errorf("paid again: %+v", answer)
 	}
-	if found := mustAgree(t, n, desks[0]); found.Charges != 1 || found.Captured != 200 {
+	if found := paymenttest.MustAgree(t, n, desks[0]); found.Charges != 1 || found.Captured != 200 {
 		t.Errorf("%+v", found)
 	}
-	if answer := pay(t, desks[0], seq, "bob", "tok_accept"); answer.Code != sequencer.CodeUnknownOrder {
+	if answer := paymenttest.Pay(t, desks[0], seq, "bob", "tok_accept"); answer.Code != sequencer.CodeUnknownOrder {
 		t.Errorf("somebody else's order: %+v", answer)
 	}
 }
@@ -84,31 +107,31 @@ func TestManyTabs(t *testing.T) {
 // A hold that ends while the provider thinks does not end the order; money that comes
 // after the order is gone goes back.
 func TestHoldEnds(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100, Hold: int64(time.Minute), Grace: int64(time.Minute)}), newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100, Hold: int64(time.Minute), Grace: int64(time.Minute)}), newBooks(t)
+	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 
-	last := n.buy(t, "last-second")
-	n.pass(time.Minute - 1)
+	last := n.Buy(t, "last-second")
+	n.Pass(time.Minute - 1)
 	told := make(chan payment.Answer)
-	go func() { told <- pay(t, d, last, "last-second", "tok_delay_100ms") }()
-	eventually(t, "it begins", func() bool { return n.stateOf(last) == sequencer.StatePaying })
-	n.pass(30 * time.Second)
+	go func() { told <- paymenttest.Pay(t, d, last, "last-second", "tok_delay_100ms") }()
+	paymenttest.Eventually(t, "it begins", func() bool { return n.StateOf(last) == sequencer.StatePaying })
+	n.Pass(30 * time.Second)
 	if answer := <-told; answer.State != sequencer.StatePaid {
 		t.Errorf("%+v", answer)
 	}
 
-	late := n.buy(t, "late")
-	n.pass(time.Minute)
-	if answer := pay(t, d, late, "late", "tok_accept"); answer.Code != sequencer.CodeSessionExpired {
+	late := n.Buy(t, "late")
+	n.Pass(time.Minute)
+	if answer := paymenttest.Pay(t, d, late, "late", "tok_accept"); answer.Code != sequencer.CodeSessionExpired {
 		t.Errorf("%+v", answer)
 	}
 
 	// Never an outcome, beyond the hard limit: cancelled at the provider, then expired.
-	never := n.buy(t, "never")
-	pay(t, d, never, "never", "tok_never")
-	n.pass(2*time.Minute + 1)
-	eventually(t, "it expires", func() bool { return n.stateOf(never) == sequencer.StateExpired })
-	mustAgree(t, n, d)
+	never := n.Buy(t, "never")
+	paymenttest.Pay(t, d, never, "never", "tok_never")
+	n.Pass(2*time.Minute + 1)
+	paymenttest.Eventually(t, "it expires", func() bool { return n.StateOf(never) == sequencer.StateExpired })
+	paymenttest.MustAgree(t, n, d)
 	if last := books.Entries()[len(books.Entries())-1]; last.Phase != payment.Cancelled {
 		t.Errorf("%+v", last)
 	}
@@ -117,77 +140,68 @@ func TestHoldEnds(t *testing.T) {
 // A success that becomes known after its attempt was given up is given back, and so is
 // what the seller refunds, captured or not, and what was paid for a cancelled sale.
 func TestMoneyGoesBack(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 
-	late := n.buy(t, "late")
-	pay(t, d, late, "late", "tok_late_150ms")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: late, Attempt: 1, Outcome: sequencer.PayRejected})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindCancel, Order: late, User: []byte("late")})
-	eventually(t, "the books have the money", func() bool { return books.Entries()[0].Phase == payment.Authorised })
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: late, Attempt: 1, Outcome: sequencer.PayAccepted})
-	eventually(t, "the money goes back", func() bool { return books.Entries()[0].Phase == payment.Cancelled })
+	late := n.Buy(t, "late")
+	paymenttest.Pay(t, d, late, "late", "tok_late_150ms")
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: late, Attempt: 1, Outcome: sequencer.PayRejected})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindCancel, Order: late, User: []byte("late")})
+	paymenttest.Eventually(t, "the books have the money", func() bool { return books.Entries()[0].Phase == payment.Authorised })
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: late, Attempt: 1, Outcome: sequencer.PayAccepted})
+	paymenttest.Eventually(t, "the money goes back", func() bool { return books.Entries()[0].Phase == payment.Cancelled })
 
-	refunded := n.buy(t, "refunded")
-	pay(t, d, refunded, "refunded", "tok_accept")
-	mustAgree(t, n, d)
-	tell(t, n, sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
-	eventually(t, "the refund", func() bool { return books.Entries()[1].Phase == payment.Refunded })
+	refunded := n.Buy(t, "refunded")
+	paymenttest.Pay(t, d, refunded, "refunded", "tok_accept")
+	paymenttest.MustAgree(t, n, d)
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
+	paymenttest.Eventually(t, "the refund", func() bool { return books.Entries()[1].Phase == payment.Refunded })
 
-	paid, paying := n.buy(t, "paid"), n.buy(t, "paying")
-	pay(t, d, paid, "paid", "tok_accept")
-	pay(t, d, paying, "paying", "tok_late_100ms")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: 1})
-	eventually(t, "both are over", func() bool {
-		return n.stateOf(paid) == sequencer.StateRefunded && n.stateOf(paying) == sequencer.StateCancelled
+	paid, paying := n.Buy(t, "paid"), n.Buy(t, "paying")
+	paymenttest.Pay(t, d, paid, "paid", "tok_accept")
+	paymenttest.Pay(t, d, paying, "paying", "tok_late_100ms")
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: 1})
+	paymenttest.Eventually(t, "both are over", func() bool {
+		return n.StateOf(paid) == sequencer.StateRefunded && n.StateOf(paying) == sequencer.StateCancelled
 	})
-	if found := mustAgree(t, n, d); found.Captured != found.Refunded || found.Captured == 0 {
+	if found := paymenttest.MustAgree(t, n, d); found.Captured != found.Refunded || found.Captured == 0 {
 		t.Errorf("%+v", found)
-	}
-}
-
-func tell(t testing.TB, n *oneNode, c sequencer.Command) {
-	t.Helper()
-	if _, err := n.Decide(&c); err != nil {
-		t.Fatal(err)
 	}
 }
 
 // What is free needs no provider.
 func TestFree(t *testing.T) {
-	n := newNode(t, sequencer.SaleSpec{})
+	n := paymenttest.NewNode(t, sequencer.SaleSpec{})
 	books := newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
-	seq := n.buy(t, "ann")
-	if answer := pay(t, d, seq, "ann", "nonsense"); answer.State != sequencer.StatePaid {
+	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
+	seq := n.Buy(t, "ann")
+	if answer := paymenttest.Pay(t, d, seq, "ann", "nonsense"); answer.State != sequencer.StatePaid {
 		t.Errorf("%+v", answer)
 	}
-	tell(t, n, sequencer.Command{Kind: sequencer.KindRefund, Order: seq})
-	if found := mustAgree(t, n, d); found.Charges != 0 || n.stateOf(seq) != sequencer.StateRefunded {
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: seq})
+	if found := paymenttest.MustAgree(t, n, d); found.Charges != 0 || n.StateOf(seq) != sequencer.StateRefunded {
 		t.Errorf("%+v", found)
 	}
 }
 
 // Beyond its bound the desk says so, and a desk whose node does not lead does nothing.
 func TestBounds(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	c := quickConfig()
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	c := paymenttest.QuickConfig()
 	c.PaymentsMax = 1
-	d := newDesk(t, c, n, books)
-	first, second := n.buy(t, "first"), n.buy(t, "second")
-	go func() { pay(t, d, first, "first", "tok_delay_200ms") }()
-	eventually(t, "it begins", func() bool { return n.stateOf(first) == sequencer.StatePaying })
+	d := paymenttest.NewDesk(t, c, n, books)
+	first, second := n.Buy(t, "first"), n.Buy(t, "second")
+	go func() { paymenttest.Pay(t, d, first, "first", "tok_delay_200ms") }()
+	paymenttest.Eventually(t, "it begins", func() bool { return n.StateOf(first) == sequencer.StatePaying })
 	request := payment.Request{Order: second, User: "second", Method: "tok_accept"}
 	if _, err := d.Pay(context.Background(), request); !errors.Is(err, sequencer.ErrOverloaded) {
 		t.Error(err)
 	}
-	if state := n.stateOf(second); state != sequencer.StateReserved {
+	if state := n.StateOf(second); state != sequencer.StateReserved {
 		t.Error(state)
 	}
-	mustAgree(t, n, d)
-	n.mu.Lock()
-	n.leader = &sequencer.NotLeaderError{LeaderID: "n2"}
-	n.mu.Unlock()
+	paymenttest.MustAgree(t, n, d)
+	n.SetLeader(&sequencer.NotLeaderError{LeaderID: "n2"})
 	if _, err := d.Pay(context.Background(), request); !errors.Is(err, sequencer.ErrNoLeader) {
 		t.Error(err)
 	}
@@ -198,8 +212,8 @@ func TestBounds(t *testing.T) {
 
 // Reconciling names each kind of difference.
 func TestReconcileFinds(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 	ctx := context.Background()
 	charge := func(seq uint64, attempt uint8, amount int64) payment.Charge {
 		uid := sequencer.FormatUID(1, seq)
@@ -208,34 +222,34 @@ func TestReconcileFinds(t *testing.T) {
 	want := map[string]string{}
 	expect := func(kind string, c payment.Charge) { want[c.Key] = kind }
 
-	refunded := n.buy(t, "a") // the provider says captured although we were told that it went back
-	pay(t, d, refunded, "a", "tok_accept")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
-	mustAgree(t, n, d)
+	refunded := n.Buy(t, "a") // the provider says captured although we were told that it went back
+	paymenttest.Pay(t, d, refunded, "a", "tok_accept")
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
+	paymenttest.MustAgree(t, n, d)
 
-	hidden := n.buy(t, "b") // paid here, unknown there
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayBegin, Order: hidden, User: []byte("b"), Amount: 200})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: hidden, Attempt: 1, Outcome: sequencer.PayAccepted})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: hidden, Attempt: 1})
+	hidden := n.Buy(t, "b") // paid here, unknown there
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: hidden, User: []byte("b"), Amount: 200})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: hidden, Attempt: 1, Outcome: sequencer.PayAccepted})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: hidden, Attempt: 1})
 	expect(payment.DifferenceNoCharge, charge(hidden, 1, 200))
 
-	uncaptured := n.buy(t, "c")
+	uncaptured := n.Buy(t, "c")
 	books.Authorise(ctx, charge(uncaptured, 1, 200), "tok_accept")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayBegin, Order: uncaptured, User: []byte("c"), Amount: 200})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: uncaptured, Attempt: 1, Outcome: sequencer.PayAccepted})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: uncaptured, Attempt: 1})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: uncaptured, User: []byte("c"), Amount: 200})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: uncaptured, Attempt: 1, Outcome: sequencer.PayAccepted})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: uncaptured, Attempt: 1})
 	expect(payment.DifferenceNotCaptured, charge(uncaptured, 1, 200))
 
-	rejected := n.buy(t, "d") // rejected here, taken there
+	rejected := n.Buy(t, "d") // rejected here, taken there
 	books.Authorise(ctx, charge(rejected, 1, 200), "tok_accept")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayBegin, Order: rejected, User: []byte("d"), Amount: 200})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: rejected, Attempt: 1, Outcome: sequencer.PayRejected})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: rejected, User: []byte("d"), Amount: 200})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: rejected, Attempt: 1, Outcome: sequencer.PayRejected})
 	expect(payment.DifferenceNotPaid, charge(rejected, 1, 200))
 
-	dear := n.buy(t, "e")
+	dear := n.Buy(t, "e")
 	books.Authorise(ctx, charge(dear, 1, 999), "tok_decline")
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayBegin, Order: dear, User: []byte("e"), Amount: 200})
-	tell(t, n, sequencer.Command{Kind: sequencer.KindPayResult, Order: dear, Attempt: 1, Outcome: sequencer.PayRejected})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: dear, User: []byte("e"), Amount: 200})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: dear, Attempt: 1, Outcome: sequencer.PayRejected})
 	expect(payment.DifferenceAmount, charge(dear, 1, 999))
 
 	books.Authorise(ctx, charge(77777, 1, 5), "tok_accept")
@@ -263,7 +277,7 @@ func TestReconcileFinds(t *testing.T) {
 // A webhook settles at once what would have waited, however often it comes; what is
 // not signed is refused.
 func TestNotice(t *testing.T) {
-	n := newNode(t, sequencer.SaleSpec{Price: 100})
+	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := sandbox.DefaultConfig()
 	config.Secrets = [][]byte{[]byte("a secret")}
 	var d *payment.Desk
@@ -274,13 +288,13 @@ func TestNotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { books.Close() })
-	c := quickConfig()
+	c := paymenttest.QuickConfig()
 	c.SettleInterval, c.RetryPauseMax = time.Hour, time.Hour // nothing happens unless something wakes it
-	d = newDesk(t, c, n, books)
+	d = paymenttest.NewDesk(t, c, n, books)
 	for _, method := range []string{"tok_double_webhook", "tok_late_100ms"} {
-		seq := n.buy(t, method)
-		pay(t, d, seq, method, method)
-		eventually(t, method, func() bool { return n.stateOf(seq) == sequencer.StatePaid })
+		seq := n.Buy(t, method)
+		paymenttest.Pay(t, d, seq, method, method)
+		paymenttest.Eventually(t, method, func() bool { return n.StateOf(seq) == sequencer.StatePaid })
 		if err := <-notices; err != nil {
 			t.Error(err)
 		}
@@ -321,15 +335,13 @@ func TestSignature(t *testing.T) {
 // A leader that was deposed and has not heard of it does not deny an order that its
 // successor decided.
 func TestDeposedLeaderDeniesNothing(t *testing.T) {
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	d := newDesk(t, quickConfig(), n, books)
+	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 	request := payment.Request{Order: 1000, User: "ann", Method: "tok_accept"}
 	if answer, err := d.Pay(context.Background(), request); err != nil || answer.Code != sequencer.CodeUnknownOrder {
 		t.Errorf("unknown order: %+v %v", answer, err)
 	}
-	n.mu.Lock()
-	n.deposed = true
-	n.mu.Unlock()
+	n.Depose()
 	if answer, err := d.Pay(context.Background(), request); !errors.Is(err, sequencer.ErrNoLeader) {
 		t.Errorf("deposed: %+v %v", answer, err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"onsale/metric"
 	"onsale/sequencer"
 )
 
@@ -14,8 +15,9 @@ type counters struct {
 	begins, refusals, unanswered, overloaded atomic.Uint64
 	outcomes                                 [sequencer.PayCancelled + 1]atomic.Uint64
 	late, captured, voided, abandoned, lost  atomic.Uint64
-	providerErrors, notices, badNotices      atomic.Uint64
-	authorisations                           histogram
+	notices, badNotices                      atomic.Uint64
+	overdue, settling                        atomic.Int64
+	differences, reconciled                  atomic.Int64 // of the newest reconciliation, and when it ended
 }
 
 func (c *counters) begun(code sequencer.Code, err error) {
@@ -36,100 +38,79 @@ func (c *counters) settled(outcome sequencer.PayOutcome, r *sequencer.Result, er
 	}
 }
 
-// bounds are the upper bounds of the histogram's buckets, in seconds.
-var bounds = [...]float64{0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10}
-
-// histogram counts times without a lock.
-type histogram struct {
-	buckets [len(bounds) + 1]atomic.Uint64
-	sum     atomic.Int64 // nanoseconds
+// Collector shows the desk to Prometheus.
+func (d *Desk) Collector() prometheus.Collector {
+	s := new(metric.Set)
+	d.attemptMetrics(s)
+	d.settleMetrics(s)
+	d.providerMetrics(s)
+	d.reconcileMetrics(s)
+	return s
 }
 
-func (h *histogram) observe(d time.Duration) {
-	i := 0
-	for i < len(bounds) && d.Seconds() > bounds[i] {
-		i++
-	}
-	h.buckets[i].Add(1)
-	h.sum.Add(int64(d))
-}
-
-// Collector shows a desk to Prometheus.
-type Collector struct {
-	desk  *Desk
-	descs map[string]*prometheus.Desc
-}
-
-// collected are the metrics by name; the counters of one name differ by a label.
-var collected = []struct{ name, help, label string }{
-	{"onsale_payment_attempts_total", "Payment attempts by what became of their beginning.", "result"},
-	{"onsale_payment_outcomes_total", "Outcomes of payment attempts that were committed by this node.", "outcome"},
-	{"onsale_payment_settled_total", "Steps of settling that were committed or given up by this node.", "step"},
-	{"onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", ""},
-	{"onsale_payment_under_way", "Payments that this node works on.", ""},
-	{"onsale_payment_provider_errors_total", "Calls to the payment provider without an answer.", ""},
-	{"onsale_payment_notices_total", "Webhooks of the payment provider.", "result"},
-	{"onsale_payment_authorisation_seconds", "Time of the provider to authorise.", ""},
-}
-
-// NewCollector returns a collector to register.
-func NewCollector(d *Desk) *Collector {
-	c := &Collector{desk: d, descs: map[string]*prometheus.Desc{}}
-	for _, m := range collected {
-		var labels []string
-		if m.label != "" {
-			labels = []string{m.label}
+func (d *Desk) attemptMetrics(s *metric.Set) {
+	n := &d.counters
+	s.Counters("onsale_payment_attempts_total", "Payment attempts by what became of their beginning.", []string{"result"}, func(show metric.Show) {
+		show(float64(n.begins.Load()), "begun")
+		show(float64(n.refusals.Load()), "refused")
+		show(float64(n.overloaded.Load()), "overloaded")
+	})
+	s.Counters("onsale_payment_outcomes_total", "Outcomes of payment attempts that were committed by this node.", []string{"outcome"}, func(show metric.Show) {
+		for outcome := sequencer.PayAccepted; outcome <= sequencer.PayCancelled; outcome++ {
+			if outcome != sequencer.PayUnknown {
+				show(float64(n.outcomes[outcome].Load()), outcome.String())
+			}
 		}
-		c.descs[m.name] = prometheus.NewDesc(m.name, m.help, labels, nil)
-	}
-	return c
+		show(float64(n.late.Load()), "late_success")
+		show(float64(n.unanswered.Load()), "not_in_time")
+	})
+	s.Gauge("onsale_payment_under_way", "Payments that this node works on.", func() float64 { return float64(len(d.places)) })
+	s.Gauge("onsale_payment_under_way_max", "Bound of onsale_payment_under_way; beyond it payments are answered overloaded.", func() float64 { return float64(cap(d.places)) })
 }
 
-// Describe implements prometheus.Collector.
-func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range c.descs {
-		ch <- desc
-	}
+func (d *Desk) settleMetrics(s *metric.Set) {
+	n := &d.counters
+	s.Counters("onsale_payment_settled_total", "Steps of settling that were committed or given up by this node.", []string{"step"}, func(show metric.Show) {
+		show(float64(n.captured.Load()), "captured")
+		show(float64(n.voided.Load()), "voided")
+		show(float64(n.abandoned.Load()), "abandoned")
+		show(float64(n.lost.Load()), "not_capturable")
+	})
+	s.Gauge("onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", func() float64 { return float64(d.node.UnsettledCount()) })
+	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
+	s.Gauge("onsale_payment_overdue", "Orders that are paying beyond the hard limit, as the leader found them last; 0 on other nodes.", func() float64 { return float64(n.overdue.Load()) })
+	s.Gauge("onsale_payment_settling", "Unsettled orders that are worked on.", func() float64 { return float64(n.settling.Load()) })
+	s.Gauge("onsale_payment_settling_max", "Bound of onsale_payment_settling.", func() float64 { return float64(d.config.SettlersMax) })
 }
 
-// Collect implements prometheus.Collector.
-func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	count := func(name string, value uint64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.CounterValue, float64(value), labels...)
+// oldest returns since when the unsettled order that was met first is worked on.
+func (d *Desk) oldest() (age time.Duration) {
+	now := d.config.Clock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.retries {
+		age = max(age, now.Sub(r.since))
 	}
-	n := &c.desk.counters
-	count("onsale_payment_attempts_total", n.begins.Load(), "begun")
-	count("onsale_payment_attempts_total", n.refusals.Load(), "refused")
-	count("onsale_payment_attempts_total", n.overloaded.Load(), "overloaded")
-	for outcome := sequencer.PayAccepted; outcome <= sequencer.PayCancelled; outcome++ {
-		if outcome != sequencer.PayUnknown {
-			count("onsale_payment_outcomes_total", n.outcomes[outcome].Load(), outcome.String())
+	return age
+}
+
+func (d *Desk) providerMetrics(s *metric.Set) {
+	n, p := &d.counters, &d.metered
+	s.Counters("onsale_payment_provider_calls_total", "Calls to the payment provider, by whether it answered.", []string{"call", "result"}, func(show metric.Show) {
+		for call, name := range callNames {
+			show(float64(p.answered[call].Load()), name, "answered")
+			show(float64(p.failed[call].Load()), name, "failed")
 		}
-	}
-	count("onsale_payment_outcomes_total", n.late.Load(), "late_success")
-	count("onsale_payment_outcomes_total", n.unanswered.Load(), "not_in_time")
-	count("onsale_payment_settled_total", n.captured.Load(), "captured")
-	count("onsale_payment_settled_total", n.voided.Load(), "voided")
-	count("onsale_payment_settled_total", n.abandoned.Load(), "abandoned")
-	count("onsale_payment_settled_total", n.lost.Load(), "not_capturable")
-	count("onsale_payment_provider_errors_total", n.providerErrors.Load())
-	count("onsale_payment_notices_total", n.notices.Load(), "taken")
-	count("onsale_payment_notices_total", n.badNotices.Load(), "refused")
-	gauge := func(name string, value int) {
-		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.GaugeValue, float64(value))
-	}
-	gauge("onsale_payment_unsettled", c.desk.node.UnsettledCount())
-	gauge("onsale_payment_under_way", len(c.desk.places))
-	c.collectTimes(ch)
+	})
+	s.TimesBy("onsale_payment_provider_seconds", "Time of calls to the payment provider.", "call", callNames[:], func(i int) *metric.Times { return &p.times[i] })
+	s.Counters("onsale_payment_notices_total", "Webhooks of the payment provider.", []string{"result"}, func(show metric.Show) {
+		show(float64(n.notices.Load()), "taken")
+		show(float64(n.badNotices.Load()), "refused")
+	})
 }
 
-func (c *Collector) collectTimes(ch chan<- prometheus.Metric) {
-	h, total, cumulative := &c.desk.counters.authorisations, uint64(0), map[float64]uint64{}
-	for i := range h.buckets {
-		total += h.buckets[i].Load()
-		if i < len(bounds) {
-			cumulative[bounds[i]] = total
-		}
-	}
-	ch <- prometheus.MustNewConstHistogram(c.descs["onsale_payment_authorisation_seconds"], total, time.Duration(h.sum.Load()).Seconds(), cumulative)
+func (d *Desk) reconcileMetrics(s *metric.Set) {
+	n := &d.counters
+	s.Gauge("onsale_payment_reconciliation_differences", "Differences between the provider's books and the orders that this node's newest reconciliation found; 0 before the first.", func() float64 { return float64(n.differences.Load()) })
+	s.Gauge("onsale_payment_reconciliation_timestamp_seconds", "When this node compared them last, in Unix time; 0 before the first.", func() float64 { return float64(n.reconciled.Load()) })
 }

@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"onsale/sequencer"
 )
@@ -124,7 +123,6 @@ func answerOf(v *sequencer.OrderView, code sequencer.Code) Answer {
 func (d *Desk) pay(a *attempt, method string, told chan<- Answer) {
 	status, err := d.authorise(a.charge, method)
 	if err != nil {
-		d.counters.providerErrors.Add(1)
 		d.config.Logger.Warn("the payment provider gave no answer; it is asked on", "payment", a.charge.Key, "error", err)
 	}
 	d.config.Reached(StepAuthorised)
@@ -152,11 +150,9 @@ func (d *Desk) authorise(c Charge, method string) (Status, error) {
 	if c.Amount == 0 {
 		return Status{Phase: Authorised}, nil
 	}
-	began := time.Now()
 	ctx, cancel := d.call()
 	defer cancel()
-	status, err := d.provider.Authorise(ctx, c, method)
-	d.counters.authorisations.observe(time.Since(began))
+	status, err := d.metered.Authorise(ctx, c, method)
 	if err != nil {
 		return Status{Phase: Processing}, err
 	}
@@ -183,9 +179,8 @@ func (d *Desk) capture(order uint64, number uint8, c Charge) bool {
 	if c.Amount > 0 {
 		ctx, cancel := d.call()
 		defer cancel()
-		status, err := d.provider.Capture(ctx, c)
+		status, err := d.metered.Capture(ctx, c)
 		if err != nil {
-			d.counters.providerErrors.Add(1)
 			return false
 		}
 		if status.Phase != Captured {

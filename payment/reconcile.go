@@ -54,6 +54,15 @@ const settleTime = 2 * time.Second
 // Reconcile compares the provider's books with the orders of this replica. A
 // difference is told when it is there twice.
 func (d *Desk) Reconcile(ctx context.Context) (*Reconciliation, error) {
+	result, err := d.reconcile(ctx)
+	if err == nil {
+		d.counters.differences.Store(int64(len(result.Differences)))
+		d.counters.reconciled.Store(d.config.Clock().Unix())
+	}
+	return result, err
+}
+
+func (d *Desk) reconcile(ctx context.Context) (*Reconciliation, error) {
 	first, err := d.compare(ctx, nil)
 	if err != nil || len(first.Differences) == 0 {
 		return first, err
@@ -100,7 +109,7 @@ func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliati
 func (c *comparison) readBooks(ctx context.Context) error {
 	cursor := ""
 	for {
-		entries, next, err := c.desk.provider.Ledger(ctx, cursor, comparePage)
+		entries, next, err := c.desk.metered.Ledger(ctx, cursor, comparePage)
 		if err != nil {
 			return err
 		}

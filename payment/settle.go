@@ -31,6 +31,8 @@ func (d *Desk) settleAll() {
 // forget drops what was remembered in office: the next leader begins anew, and so
 // does this node when it is elected again.
 func (d *Desk) forget() {
+	d.counters.overdue.Store(0)
+	d.metered.failing.Store(0)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.retries)
@@ -39,25 +41,34 @@ func (d *Desk) forget() {
 // settleOnce looks at every unsettled order whose turn has come.
 func (d *Desk) settleOnce() {
 	settlers := make(chan struct{}, d.config.SettlersMax)
-	seen := map[uint64]struct{}{}
+	seen, overdue := map[uint64]struct{}{}, int64(0)
 	for after := uint64(0); d.stop.Err() == nil; {
 		views := d.node.Unsettled(after, unsettledPage)
 		for i := range views {
 			v := &views[i]
 			after = v.Seq
 			seen[v.Seq] = struct{}{}
-			if d.stop.Err() != nil || !d.turn(v) || !d.claim(v.Seq) {
+			if v.Overdue {
+				overdue++
+			}
+			if d.stop.Err() != nil || !d.claim(v.Seq) {
+				continue // who works on it is not to cost it a turn
+			}
+			if !d.turn(v) {
+				d.release(v.Seq)
 				continue
 			}
 			settlers <- struct{}{}
+			d.counters.settling.Add(1)
 			d.finished.Go(func() {
-				defer func() { <-settlers }()
+				defer func() { d.counters.settling.Add(-1); <-settlers }()
 				defer d.release(v.Seq)
 				d.settleOrder(v.Seq)
 			})
 		}
 		if len(views) < unsettledPage {
 			d.drop(seen)
+			d.counters.overdue.Store(overdue)
 			return
 		}
 	}
@@ -121,17 +132,16 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
 	defer cancel()
 	status, err := Status{Phase: Authorised}, error(nil)
 	if c.Amount > 0 {
-		status, err = d.provider.Find(ctx, c)
+		status, err = d.metered.Find(ctx, c)
 	}
 	d.config.Reached(StepFound)
 	if err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
-		if status, err = d.provider.Cancel(ctx, c); err == nil {
+		if status, err = d.metered.Cancel(ctx, c); err == nil {
 			d.counters.abandoned.Add(1)
 		}
 		d.config.Reached(StepCancelled)
 	}
 	if err != nil {
-		d.counters.providerErrors.Add(1)
 		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
 		return
 	}
@@ -166,9 +176,8 @@ func (d *Desk) void(order uint64, number uint8, c Charge) {
 	if c.Amount > 0 {
 		ctx, cancel := d.call()
 		defer cancel()
-		status, err := d.provider.Cancel(ctx, c)
+		status, err := d.metered.Cancel(ctx, c)
 		if err != nil || status.Outcome() == sequencer.PayUnknown || status.Outcome() == sequencer.PayAccepted {
-			d.counters.providerErrors.Add(1)
 			d.config.Logger.Warn("money that must go back has not gone yet; it is tried again", "payment", c.Key, "phase", status.Phase, "error", err)
 			return
 		}

@@ -89,7 +89,6 @@ func (n *Node) takeSnapshot() (*raft.SnapshotMeta, io.ReadCloser, error) {
 	future := n.raft.Snapshot()
 	err := future.Error()
 	if err == nil {
-		n.counters.snapshots.Add(1)
 		return future.Open()
 	}
 	if !errors.Is(err, raft.ErrNothingNewToSnapshot) {

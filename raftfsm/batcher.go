@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/inbox"
+	"onsale/metric"
 	"onsale/sequencer"
 )
 
@@ -47,7 +48,8 @@ type batcher struct {
 
 type batcherCounters struct {
 	proposals, ticks, refused, unknown atomic.Uint64
-	commitTimes                        timeHistogram
+	waitTimes                          metric.Times // of each batch's first request
+	commitTimes                        metric.Times
 }
 
 func newBatcher(c *Config, in *inbox.Inbox, clock *logClock, m *machine) *batcher {
@@ -152,6 +154,9 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	sequencer.PutBatchHeader(c.Data, b.clock.stamp(), c.Count)
 	b.machine.proposing.Add(1)
 	b.counters.proposals.Add(1)
+	if c.Count > 0 {
+		b.counters.waitTimes.Observe(time.Since(c.Since))
+	}
 	b.pending <- proposal{c, b.raft.Apply(c.Data, 0), time.Now()}
 	select {
 	case <-b.stored:
@@ -171,7 +176,7 @@ func (b *batcher) answer() {
 		if err != nil {
 			p.chunk.Fail(b.explain(err, p.chunk.Count))
 		}
-		b.counters.commitTimes.observe(time.Since(p.began))
+		b.counters.commitTimes.Observe(time.Since(p.began))
 		<-b.inFlight
 		signal(b.stored)
 		signal(b.answered)

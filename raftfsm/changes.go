@@ -22,6 +22,8 @@ type changes struct {
 	height uint64        // of the newest block
 	moved  chan struct{} // closed and replaced when something changed
 	asked  bool          // somebody waits for moved
+
+	incomplete uint64 // how often somebody was told that any order may have changed
 }
 
 type change struct{ height, order uint64 }
@@ -93,6 +95,7 @@ func (c *changes) after(height uint64) (orders []uint64, upTo uint64, complete b
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if height < c.floor {
+		c.incomplete++
 		return nil, c.height, false
 	}
 	for i := len(c.ring) - 1; i >= 0; i-- {
@@ -103,6 +106,13 @@ func (c *changes) after(height uint64) (orders []uint64, upTo uint64, complete b
 		orders = append(orders, one.order)
 	}
 	return orders, max(height, c.height), true
+}
+
+// load returns how many changes are remembered, and how often too few were.
+func (c *changes) load() (remembered int, incomplete uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.ring), c.incomplete
 }
 
 // wait returns when something has changed above a height, or ctx ends.

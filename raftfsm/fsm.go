@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/journal"
+	"onsale/metric"
 	"onsale/sequencer"
 )
 
@@ -40,10 +41,12 @@ type machine struct {
 
 // machineCounters are plain counters that the Collector publishes.
 type machineCounters struct {
-	batches, requests, events      atomic.Uint64
-	applyNanoseconds, journalBytes atomic.Uint64
-	journalNanoseconds             atomic.Uint64
-	batchSizes                     sizeHistogram
+	requests, events             atomic.Uint64
+	decideTimes, journalTimes    metric.Times // of each batch
+	batchSizes                   metric.Sizes // requests
+	batchBytes                   metric.Sizes
+	snapshots, snapshotsFailed   atomic.Uint64
+	snapshotTimes, freezingTimes metric.Times
 }
 
 var _ raft.FSM = (*machine)(nil)
@@ -87,24 +90,25 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	}
 	m.published.applied(m.state.Seq())
 	m.changes.note(block.Height, m.batch.Commands, d)
-	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data)+len(m.encoded))
+	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data))
 	return nil
 }
 
-func (c *machineCounters) count(d *sequencer.Decisions, applying, journaling time.Duration, bytes int) {
-	c.batches.Add(1)
+func (c *machineCounters) count(d *sequencer.Decisions, deciding, journaling time.Duration, bytes int) {
 	c.requests.Add(uint64(len(d.Results)))
 	c.events.Add(uint64(len(d.Events)))
-	c.applyNanoseconds.Add(uint64(applying))
-	c.journalNanoseconds.Add(uint64(journaling))
-	c.journalBytes.Add(uint64(bytes))
-	c.batchSizes.observe(len(d.Results))
+	c.decideTimes.Observe(deciding)
+	c.journalTimes.Observe(journaling)
+	c.batchSizes.Observe(len(d.Results))
+	c.batchBytes.Observe(bytes)
 }
 
 // Snapshot freezes the state. It costs a pointer for each page of orders, so
 // decisions hardly wait; writing is Persist's, beside later batches.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
-	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal}, nil
+	started := time.Now()
+	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
+	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal, counters: &m.counters}, nil
 }
 
 // Restore replaces the state by a snapshot's. The new state is built and verified
@@ -136,6 +140,13 @@ func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.state.Seq(), m.state.Now(), m.state.Hash()
+}
+
+// counts returns how many sales and orders the state holds.
+func (m *machine) counts() (sales, orders int) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.state.SaleCount(), m.state.OrderCount()
 }
 
 func (m *machine) order(seq uint64) (sequencer.OrderView, bool) {

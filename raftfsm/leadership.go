@@ -89,6 +89,7 @@ func (n *Node) watch() {
 		}
 		n.checkStall()
 		alarmed = n.checkClock(alarmed)
+		n.clockAlarm.Store(alarmed)
 		if n.raft.LastIndex() > 0 {
 			if err := n.markStarted(); err != nil {
 				n.fatal(err)

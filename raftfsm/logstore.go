@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/metric"
 	"onsale/wal"
 )
 
@@ -29,6 +30,7 @@ type LogStore struct {
 	// storingSince is when the store in progress began, in nanoseconds of the
 	// wall clock; 0 when none is. The watchdog reads it.
 	storingSince atomic.Int64
+	storeTimes   metric.Times // of each write with its fsync
 
 	buffer  []byte
 	records [][]byte
@@ -81,7 +83,8 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	s.storingSince.Store(time.Now().UnixNano())
+	started := time.Now()
+	s.storingSince.Store(started.UnixNano())
 	defer s.storingSince.Store(0)
 	if err := s.append(logs); err != nil {
 		err = fmt.Errorf("raft log: %w", err)
@@ -90,6 +93,7 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 		}
 		return err
 	}
+	s.storeTimes.Observe(time.Since(started))
 	s.cache.put(logs)
 	if s.stored != nil {
 		s.stored(logs)
@@ -167,6 +171,13 @@ func (c *logCache) get(index uint64, l *raft.Log) bool {
 	}
 	*l = *c.ring[index%cachedEntriesMax]
 	return true
+}
+
+// load returns how many entries and bytes are held.
+func (c *logCache) load() (entries, bytes int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return int(c.next - c.first), c.bytes
 }
 
 func (c *logCache) put(logs []*raft.Log) {

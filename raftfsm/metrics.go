@@ -4,116 +4,168 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/metric"
+	"onsale/sequencer"
 )
 
-// collector publishes a node's plain counters when they are asked for, so that
-// nothing of Prometheus runs where decisions are made.
-type collector struct {
-	node    *Node
-	metrics []metric
-}
-
-// metric is one number that is read when it is published.
-type metric struct {
-	description *prometheus.Desc
-	kind        prometheus.ValueType
-	read        func() float64
-}
-
-var (
-	batchSizeDesc  = prometheus.NewDesc("onsale_batch_requests", "Requests in each applied batch. Alert when the median stays at the bound: the leader is saturated.", nil, nil)
-	commitTimeDesc = prometheus.NewDesc("onsale_commit_seconds", "From proposing a batch to its decision, on the leader. Alert when p99 is over 0.25.", nil, nil)
-)
-
-// Collector returns the node's metrics for a Prometheus registry.
+// Collector returns the node's metrics for a Prometheus registry. raft's own are not
+// among them: it observes them on the goroutine that decides.
 func (n *Node) Collector() prometheus.Collector {
-	c := &collector{node: n}
-	c.inbox()
-	c.logs()
-	c.applied()
-	c.office()
-	return c
+	s := new(metric.Set)
+	n.inboxMetrics(s)
+	n.batchMetrics(s)
+	n.logMetrics(s)
+	n.journalMetrics(s)
+	n.stateMetrics(s)
+	n.officeMetrics(s)
+	n.snapshotMetrics(s)
+	n.machineRoomMetrics(s)
+	n.saleMetrics(s)
+	return s
 }
 
-func (c *collector) gauge(name, help string, read func() float64) {
-	c.metrics = append(c.metrics, metric{prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, read})
+// constant is a bound that is published beside what it bounds.
+func constant[T int | int64 | uint64](bound T) func() float64 {
+	return func() float64 { return float64(bound) }
 }
 
-func (c *collector) counter(name, help string, read func() float64) {
-	c.metrics = append(c.metrics, metric{prometheus.NewDesc(name, help, nil, nil), prometheus.CounterValue, read})
+func (n *Node) inboxMetrics(s *metric.Set) {
+	in, b := n.inbox, &n.batcher.counters
+	s.Gauge("onsale_inbox_requests", "Requests that wait for their place in the order.", func() float64 { r, _ := in.Load(); return float64(r) })
+	s.Gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", constant(n.config.InboxRequestsMax))
+	s.Gauge("onsale_inbox_bytes", "Bytes of the requests that wait.", func() float64 { _, b := in.Load(); return float64(b) })
+	s.Gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", constant(n.config.InboxBytesMax))
+	s.Counter("onsale_inbox_overloaded_total", "Requests refused because the inbox was full.", in.Overloaded)
+	s.Times("onsale_inbox_wait_seconds", "How long the first request of each batch waited to be proposed.", &b.waitTimes)
+	s.Counter("onsale_requests_refused_total", "Requests that raft did not take because leadership was lost.", b.refused.Load)
+	s.Counter("onsale_requests_unknown_total", "Requests whose outcome this node cannot tell.", b.unknown.Load)
 }
 
-func (c *collector) inbox() {
-	in, b := c.node.inbox, &c.node.batcher.counters
-	c.gauge("onsale_inbox_requests", "Requests that wait for their place in the order. Alert when over half of the bound.", func() float64 { r, _ := in.Load(); return float64(r) })
-	c.gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", func() float64 { return float64(c.node.config.InboxRequestsMax) })
-	c.gauge("onsale_inbox_bytes", "Bytes of the requests that wait.", func() float64 { _, b := in.Load(); return float64(b) })
-	c.gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", func() float64 { return float64(c.node.config.InboxBytesMax) })
-	c.counter("onsale_inbox_overloaded_total", "Requests refused because the inbox was full. Alert when it grows.", func() float64 { return float64(in.Overloaded()) })
-	c.gauge("onsale_batches_in_flight", "Batches that are proposed and not yet decided.", func() float64 { return float64(len(c.node.batcher.inFlight)) })
-	c.gauge("onsale_batches_in_flight_max", "Bound of onsale_batches_in_flight.", func() float64 { return float64(cap(c.node.batcher.inFlight)) })
-	c.counter("onsale_proposals_total", "Batches handed to raft.", func() float64 { return float64(b.proposals.Load()) })
-	c.counter("onsale_ticks_total", "Empty batches proposed because something was due.", func() float64 { return float64(b.ticks.Load()) })
-	c.counter("onsale_requests_refused_total", "Requests that raft did not take because leadership was lost.", func() float64 { return float64(b.refused.Load()) })
-	c.counter("onsale_requests_unknown_total", "Requests whose outcome this node cannot tell. Alert when it grows.", func() float64 { return float64(b.unknown.Load()) })
+func (n *Node) batchMetrics(s *metric.Set) {
+	b, m := &n.batcher.counters, &n.machine.counters
+	s.Sizes("onsale_batch_requests", "Requests in each applied batch.", &m.batchSizes)
+	s.Gauge("onsale_batch_requests_max", "Bound of a batch's requests.", constant(n.config.BatchRequestsMax))
+	s.Sizes("onsale_batch_bytes", "Bytes of each applied batch.", &m.batchBytes)
+	s.Gauge("onsale_batch_bytes_max", "Bound of a batch's bytes.", constant(n.config.BatchBytesMax))
+	s.Gauge("onsale_batches_in_flight", "Batches that are proposed and not yet decided.", func() float64 { return float64(len(n.batcher.inFlight)) })
+	s.Gauge("onsale_batches_in_flight_max", "Bound of onsale_batches_in_flight.", constant(cap(n.batcher.inFlight)))
+	s.Counter("onsale_proposals_total", "Batches handed to raft.", b.proposals.Load)
+	s.Counter("onsale_ticks_total", "Empty batches proposed because something was due.", b.ticks.Load)
+	s.Times("onsale_commit_seconds", "From proposing a batch to its decision, on the leader.", &b.commitTimes)
+	s.Times("onsale_decide_seconds", "Time to decide a batch.", &m.decideTimes)
+	s.Counter("onsale_decisions_total", "Commands decided on this replica.", m.requests.Load)
+	s.Counter("onsale_events_total", "Expiries, promotions and other events beside commands.", m.events.Load)
 }
 
-func (c *collector) logs() {
-	log, journal := c.node.logs.log, c.node.journal
-	seconds := func(d time.Duration) float64 { return d.Seconds() }
-	c.counter("onsale_log_syncs_total", "Fsyncs of the raft log.", func() float64 { return float64(log.Stats().Syncs) })
-	c.counter("onsale_log_sync_seconds_total", "Time spent writing and syncing the raft log. Alert when one sync takes over 0.1 s on average.", func() float64 { return seconds(log.Stats().SyncTotal) })
-	c.gauge("onsale_log_sync_last_seconds", "Time of the newest write and sync of the raft log.", func() float64 { return seconds(log.Stats().SyncLast) })
-	c.counter("onsale_log_written_bytes_total", "Bytes written to the raft log.", func() float64 { return float64(log.Stats().Bytes) })
-	c.counter("onsale_log_entries_total", "Entries written to the raft log.", func() float64 { return float64(log.Stats().Records) })
-	c.gauge("onsale_log_segments", "Segment files of the raft log. Alert when it only grows: snapshots fail.", func() float64 { return float64(log.Stats().Segments) })
-	c.counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() float64 { return float64(journal.Stats().Bytes) })
-	c.gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(journal.Position().Height) })
-}
-
-func (c *collector) applied() {
-	m := &c.node.machine.counters
-	c.counter("onsale_decisions_total", "Commands decided on this replica.", func() float64 { return float64(m.requests.Load()) })
-	c.counter("onsale_events_total", "Expiries, promotions and other events beside commands.", func() float64 { return float64(m.events.Load()) })
-	c.counter("onsale_apply_seconds_total", "Time spent deciding.", func() float64 { return time.Duration(m.applyNanoseconds.Load()).Seconds() })
-	c.counter("onsale_journal_seconds_total", "Time spent hashing and writing the journal.", func() float64 { return time.Duration(m.journalNanoseconds.Load()).Seconds() })
-	c.gauge("onsale_applied_seq", "Seq of the last decision applied here.", func() float64 { return float64(c.node.AppliedSeq()) })
-}
-
-func (c *collector) office() {
-	n := c.node
-	c.gauge("onsale_leader", "1 while this node leads. Alert when no node, or more than one, says 1 for 5 s.", func() float64 {
-		if n.Leads() {
-			return 1
+func (n *Node) logMetrics(s *metric.Set) {
+	log := n.logs.log
+	s.Times("onsale_log_sync_seconds", "Time of each write and fsync of the raft log.", &n.logs.storeTimes)
+	s.Gauge("onsale_log_storing_seconds", "For how long the write in progress runs; 0 when none does.", func() float64 {
+		since := n.logs.storingSince.Load()
+		if since == 0 {
+			return 0
 		}
-		return 0
+		return max(0, time.Duration(time.Now().UnixNano()-since).Seconds())
 	})
-	c.gauge("onsale_raft_term", "Raft term. Alert when it grows without an operator's doing.", func() float64 { return float64(n.raft.CurrentTerm()) })
-	c.gauge("onsale_raft_commit_index", "Raft commit index.", func() float64 { return float64(n.raft.CommitIndex()) })
-	c.gauge("onsale_raft_applied_index", "Raft index applied here. Alert when it stays behind the commit index.", func() float64 { return float64(n.raft.AppliedIndex()) })
-	c.counter("onsale_elections_won_total", "How often this node took office.", func() float64 { return float64(n.counters.elections.Load()) })
-	c.counter("onsale_clock_alarms_total", "How often the wall clock left the log's time by over a second. Alert when it grows.", func() float64 { return float64(n.counters.clockAlarms.Load()) })
-	c.counter("onsale_snapshots_total", "Snapshots taken because of the log's size or on request.", func() float64 { return float64(n.counters.snapshots.Load()) })
+	s.Gauge("onsale_log_storing_max_seconds", "Bound of onsale_log_storing_seconds; beyond it the process ends.", func() float64 { return n.config.StallMax.Seconds() })
+	s.Counter("onsale_log_written_bytes_total", "Bytes written to the raft log.", func() uint64 { return uint64(log.Stats().Bytes) })
+	s.Counter("onsale_log_entries_total", "Entries written to the raft log.", func() uint64 { return uint64(log.Stats().Records) })
+	s.Gauge("onsale_log_segments", "Segment files of the raft log.", func() float64 { return float64(log.Stats().Segments) })
+	s.Gauge("onsale_log_cached_entries", "Newest entries of the raft log that are held in memory for followers.", func() float64 { e, _ := n.logs.cache.load(); return float64(e) })
+	s.Gauge("onsale_log_cached_entries_max", "Bound of onsale_log_cached_entries.", constant(cachedEntriesMax))
+	s.Gauge("onsale_log_cached_bytes", "Their bytes.", func() float64 { _, b := n.logs.cache.load(); return float64(b) })
+	s.Gauge("onsale_log_cached_bytes_max", "Bound of onsale_log_cached_bytes.", constant(cachedBytesMax))
+	s.Gauges("onsale_repaired_bytes", "Bytes that the last start cut from the end of a log.", []string{"log"}, func(show metric.Show) {
+		show(float64(log.Repaired().Bytes), "raft")
+		show(float64(n.journal.Repaired().Bytes), "journal")
+	})
 }
 
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, m := range c.metrics {
-		to <- m.description
-	}
-	to <- batchSizeDesc
-	to <- commitTimeDesc
+func (n *Node) journalMetrics(s *metric.Set) {
+	j := n.journal
+	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &n.machine.counters.journalTimes)
+	s.Counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() uint64 { return uint64(j.Stats().Bytes) })
+	s.Gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(j.Position().Height) })
+	s.Gauge("onsale_journal_first_height", "Height of the first block here; above 1 older ones are on the peers alone, 0 when there is none.", func() float64 {
+		first, _ := j.Range()
+		return float64(first)
+	})
 }
 
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(to chan<- prometheus.Metric) {
-	for _, m := range c.metrics {
-		to <- prometheus.MustNewConstMetric(m.description, m.kind, m.read())
+func (n *Node) stateMetrics(s *metric.Set) {
+	m := n.machine
+	s.Gauge("onsale_applied_seq", "Seq of the last decision applied here.", func() float64 { return float64(n.AppliedSeq()) })
+	s.Gauge("onsale_sales", "Sales of the cluster, ended ones included.", func() float64 { sales, _ := m.counts(); return float64(sales) })
+	s.Gauge("onsale_sales_max", "Bound of onsale_sales.", constant(sequencer.SalesMax))
+	s.Gauge("onsale_orders", "Orders of the cluster, ended ones included.", func() float64 { _, orders := m.counts(); return float64(orders) })
+	s.Gauge("onsale_orders_max", "Bound of onsale_orders.", constant(sequencer.OrdersMax))
+	s.Gauge("onsale_changes_remembered", "Newest changes of orders that streams can be told of.", func() float64 { r, _ := m.changes.load(); return float64(r) })
+	s.Gauge("onsale_changes_remembered_max", "Bound of onsale_changes_remembered.", constant(changesMax))
+	s.Counter("onsale_changes_forgotten_total", "How often somebody asked for changes that were forgotten, and was told that any order may have changed.", func() uint64 { _, f := m.changes.load(); return f })
+}
+
+func (n *Node) officeMetrics(s *metric.Set) {
+	s.Gauge("onsale_leader", "1 while this node leads.", func() float64 { return metric.Bool(n.Leads()) })
+	s.Gauge("onsale_leader_known", "1 while this node knows who leads.", func() float64 { _, id := n.raft.LeaderWithID(); return metric.Bool(id != "") })
+	s.Gauge("onsale_leader_contact_seconds", "How long ago this node heard the leader; 0 on the leader, and before the first time.", func() float64 {
+		heard := n.raft.LastContact()
+		if n.Leads() || heard.IsZero() {
+			return 0
+		}
+		return time.Since(heard).Seconds()
+	})
+	s.Gauge("onsale_raft_term", "Raft term.", func() float64 { return float64(n.raft.CurrentTerm()) })
+	s.Gauge("onsale_raft_last_index", "Newest raft index in the log here.", func() float64 { return float64(n.raft.LastIndex()) })
+	s.Gauge("onsale_raft_commit_index", "Raft commit index.", func() float64 { return float64(n.raft.CommitIndex()) })
+	s.Gauge("onsale_raft_applied_index", "Raft index applied here.", func() float64 { return float64(n.raft.AppliedIndex()) })
+	s.Counter("onsale_elections_won_total", "How often this node took office.", n.counters.elections.Load)
+	s.Gauge("onsale_clock_ahead_seconds", "How far the wall clock is ahead of the log's time; 0 on a node that does not lead.", func() float64 {
+		if !n.batcher.leading.Load() {
+			return 0
+		}
+		return n.clock.disagreement().Seconds()
+	})
+	s.Counter("onsale_clock_alarms_total", "How often the wall clock left the log's time by over a second.", n.counters.clockAlarms.Load)
+}
+
+func (n *Node) snapshotMetrics(s *metric.Set) {
+	m := &n.machine.counters
+	s.Counters("onsale_snapshots_total", "Snapshots by result.", []string{"result"}, func(show metric.Show) {
+		show(float64(m.snapshots.Load()), "taken")
+		show(float64(m.snapshotsFailed.Load()), "failed")
+	})
+	s.Times("onsale_snapshot_seconds", "Time to write a snapshot, beside later batches.", &m.snapshotTimes)
+	s.Times("onsale_snapshot_pause_seconds", "For how long each snapshot kept batches from being decided.", &m.freezingTimes)
+	s.Gauge("onsale_snapshot_index", "Raft index of the newest snapshot; 0 when there is none.", func() float64 { return float64(n.snapshotIndex()) })
+	s.Gauge("onsale_snapshot_interval_entries", "After how many log entries a snapshot is taken.", constant(n.config.SnapshotEntries))
+}
+
+// snapshotIndex returns the index of the newest snapshot on disk.
+func (n *Node) snapshotIndex() uint64 {
+	list, err := n.snapshots.List()
+	if err != nil || len(list) == 0 {
+		return 0
 	}
-	sizes := &c.node.machine.counters.batchSizes
-	count, buckets := cumulate(sizes.buckets[:], func(i int) float64 { return float64(uint64(1)<<i) - 1 })
-	to <- prometheus.MustNewConstHistogram(batchSizeDesc, count, float64(sizes.sum.Load()), buckets)
-	times := &c.node.batcher.counters.commitTimes
-	count, buckets = cumulate(times.buckets[:], func(i int) float64 { return (timeHistogramUnit << i).Seconds() })
-	to <- prometheus.MustNewConstHistogram(commitTimeDesc, count, time.Duration(times.sum.Load()).Seconds(), buckets)
+	return list[0].Index
+}
+
+// machineRoomMetrics are of the disk and the port for peers.
+func (n *Node) machineRoomMetrics(s *metric.Set) {
+	s.Gauges("onsale_disk_free_bytes", "Bytes free on the disk of the data folder.", nil, func(show metric.Show) {
+		if free, _, err := n.Disk(); err == nil {
+			show(float64(free))
+		}
+	})
+	s.Gauges("onsale_disk_size_bytes", "Size of that disk.", nil, func(show metric.Show) {
+		if _, size, err := n.Disk(); err == nil {
+			show(float64(size))
+		}
+	})
+	if n.port == nil {
+		return
+	}
+	s.Gauge("onsale_peer_connections", "Connections of other processes, handshakes included.", func() float64 { open, _ := n.port.Connections(); return float64(open) })
+	s.Gauge("onsale_peer_connections_max", "Bound of onsale_peer_connections.", constant(n.peer.ConnectionsMax))
+	s.Counter("onsale_peer_connections_refused_total", "Connections that were refused: too many, or not who they must be.", func() uint64 { _, refused := n.port.Connections(); return refused })
 }

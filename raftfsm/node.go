@@ -51,10 +51,11 @@ type Node struct {
 	counters nodeCounters
 
 	suspecting atomic.Bool // a leader's death is being looked into
+	clockAlarm atomic.Bool // this node leads, and the wall clock left the log's time
 }
 
 type nodeCounters struct {
-	elections, clockAlarms, snapshots atomic.Uint64
+	elections, clockAlarms atomic.Uint64
 }
 
 // Open starts a node on its data folder. It returns when raft runs; whether there
@@ -326,9 +327,6 @@ func (n *Node) Snapshot() error {
 	err := n.raft.Snapshot().Error()
 	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
 		return nil
-	}
-	if err == nil {
-		n.counters.snapshots.Add(1)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -66,12 +67,26 @@ type frozen struct {
 	head    journal.Head
 	seq     uint64
 	journal *journal.Journal
+
+	counters *machineCounters
 }
 
 // Persist makes the journal durable up to the snapshot and then writes it: once
 // the snapshot counts, raft may forget entries that the journal must not miss.
 // What if we die in between? There is no snapshot, and raft still has everything.
 func (f *frozen) Persist(sink raft.SnapshotSink) error {
+	started := time.Now()
+	err := f.persist(sink)
+	if err != nil {
+		f.counters.snapshotsFailed.Add(1)
+		return err
+	}
+	f.counters.snapshots.Add(1)
+	f.counters.snapshotTimes.Observe(time.Since(started))
+	return nil
+}
+
+func (f *frozen) persist(sink raft.SnapshotSink) error {
 	err := f.journal.Sync()
 	if err == nil {
 		_, err = sink.Write(appendSnapshotHeader(nil, f.head, f.seq))

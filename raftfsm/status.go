@@ -71,11 +71,14 @@ func (n *Node) Leads() bool { return n.batcher.leading.Load() && n.raft.State() 
 type Check struct {
 	Name string
 	Err  error // nil when all is well
+	// Warning says that the node may get traffic although something is not well.
+	Warning bool
 }
 
 var (
 	errNoLeader = errors.New("no leader is known")
 	errBehind   = errors.New("applying committed entries")
+	errClock    = errors.New("the wall clock has left the log's time")
 )
 
 // appliedLagMax is how many committed entries a ready node may still have to apply.
@@ -83,7 +86,7 @@ const appliedLagMax = 256
 
 // Ready says whether this node should get traffic, and if not, why.
 func (n *Node) Ready() []Check {
-	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}}
+	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}, {Name: "disk", Err: n.checkDisk()}}
 	if _, id := n.raft.LeaderWithID(); id == "" {
 		checks[0].Err = errNoLeader
 	}
@@ -94,5 +97,9 @@ func (n *Node) Ready() []Check {
 	if failure := n.failure.Load(); failure != nil {
 		checks[4].Err = *failure
 	}
-	return checks
+	clock := Check{Name: "clock", Warning: true}
+	if n.clockAlarm.Load() {
+		clock.Err = fmt.Errorf("%w by %v", errClock, n.clock.disagreement().Round(time.Millisecond))
+	}
+	return append(checks, clock)
 }

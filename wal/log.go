@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	tidwall "github.com/tidwall/wal"
 )
@@ -50,14 +49,13 @@ type Repair struct {
 }
 
 type counters struct {
-	appends, records, bytes, syncs, syncNanoseconds, syncNanosecondsLast atomic.Int64
+	appends, records, bytes, syncs atomic.Int64
 }
 
 // Stats are running totals since Open.
 type Stats struct {
 	Appends, Records, Bytes int64
 	Syncs                   int64
-	SyncTotal, SyncLast     time.Duration
 	Segments                int
 }
 
@@ -68,9 +66,7 @@ func (l *Log) Stats() Stats {
 	l.mu.RUnlock()
 	c := &l.counters
 	return Stats{
-		Appends: c.appends.Load(), Records: c.records.Load(), Bytes: c.bytes.Load(), Syncs: c.syncs.Load(),
-		SyncTotal: time.Duration(c.syncNanoseconds.Load()), SyncLast: time.Duration(c.syncNanosecondsLast.Load()),
-		Segments: segments,
+		Appends: c.appends.Load(), Records: c.records.Load(), Bytes: c.bytes.Load(), Syncs: c.syncs.Load(), Segments: segments,
 	}
 }
 
@@ -160,12 +156,11 @@ func (l *Log) write(first uint64, records [][]byte) error {
 		end += int64(len(l.buffer) + prefixBytes(uint64(len(l.buffer))))
 		ends[i] = end
 	}
-	started := time.Now()
 	if err := l.writer.WriteBatch(&l.batch); err != nil {
 		return l.fail("append to", err)
 	}
 	if !l.options.NoSync {
-		l.counters.synced(time.Since(started))
+		l.counters.syncs.Add(1)
 	}
 	l.counters.appends.Add(1)
 	l.counters.records.Add(int64(len(records)))
@@ -176,12 +171,6 @@ func (l *Log) write(first uint64, records [][]byte) error {
 	l.tail().offsets = append(l.tail().offsets, ends...)
 	l.next += uint64(len(records))
 	return nil
-}
-
-func (c *counters) synced(took time.Duration) {
-	c.syncs.Add(1)
-	c.syncNanoseconds.Add(int64(took))
-	c.syncNanosecondsLast.Store(int64(took))
 }
 
 // beginSegment makes a new, empty segment the newest; the order of its steps is
@@ -263,7 +252,6 @@ func (l *Log) Sync() error {
 	if failed != nil {
 		return failed
 	}
-	started := time.Now()
 	f, err := os.Open(path)
 	if err != nil {
 		return l.fail("sync", err)
@@ -271,7 +259,7 @@ func (l *Log) Sync() error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return l.fail("sync", err)
 	}
-	l.counters.synced(time.Since(started))
+	l.counters.syncs.Add(1)
 	return nil
 }
 

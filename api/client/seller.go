@@ -90,7 +90,7 @@ func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, 
 
 // Reconcile compares the payment provider's books with the orders.
 func (s *Seller) Reconcile(ctx context.Context) (*payment.Reconciliation, error) {
-	return get[payment.Reconciliation](ctx, s.connection, "/v1/payments/reconciliation", nil)
+	return get[payment.Reconciliation](ctx, s.connection.patient(), "/v1/payments/reconciliation", nil)
 }
 
 // Node returns what the node says of itself, as JSON.

@@ -172,7 +172,7 @@ var errOutOfReach = errors.New("no node can be reached")
 var errOtherNumber = errors.New("the cluster has another number than the table")
 
 // checks says of each cluster whether it can be reached. A front-end with one that
-// can is ready: the others must not stop it from selling.
+// can is ready: the others must not stop it from selling, and are warnings.
 func (t *clusterTable) checks() []api.Check {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -192,8 +192,8 @@ func (t *clusterTable) checks() []api.Check {
 		checks = append(checks, check)
 	}
 	slices.SortFunc(checks, func(a, b api.Check) int { return strings.Compare(a.Name, b.Name) })
-	if reached > 0 {
-		checks = slices.DeleteFunc(checks, func(c api.Check) bool { return errors.Is(c.Err, errOutOfReach) })
+	for i := range checks {
+		checks[i].Warning = reached > 0 && errors.Is(checks[i].Err, errOutOfReach)
 	}
 	return checks
 }
@@ -235,7 +235,7 @@ func (t *clusterTable) Collect(to chan<- prometheus.Metric) {
 	for name, c := range t.running {
 		labelled := make(chan prometheus.Metric)
 		go func() {
-			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, forward.NewCollector(c.remote.Client(), nil)).Collect(labelled)
+			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, c.remote.Collector()).Collect(labelled)
 			close(labelled)
 		}()
 		for m := range labelled {

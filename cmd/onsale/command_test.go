@@ -24,8 +24,8 @@ type office struct {
 	dir    string
 }
 
-// openOffice starts a server on free ports.
-func openOffice(t testing.TB) *office {
+// openOffice starts a server on free ports; the settings may be changed before.
+func openOffice(t testing.TB, changes ...func(*settings)) *office {
 	flags := pflag.NewFlagSet("", pflag.PanicOnError)
 	addServerFlags(flags)
 	s, err := loadSettings(flags)
@@ -34,6 +34,9 @@ func openOffice(t testing.TB) *office {
 	}
 	s.DataDir = filepath.Join(t.TempDir(), "data")
 	s.HTTP, s.Private, s.Peer = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	for _, change := range changes {
+		change(s)
+	}
 	v, err := startServer(s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -95,6 +93,7 @@ type frontEnd struct {
 	private         *api.Private
 	publicListener  net.Listener
 	privateListener net.Listener
+	draining        drain
 	failed          chan error
 }
 
@@ -170,21 +169,24 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	if err := f.settings.Limits.apply(&config, secret); err != nil {
 		return err
 	}
+	buyers, err := f.settings.TLS.buyers()
+	if err != nil {
+		return err
+	}
 	metrics := api.NewMetrics(verifier)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, f.table, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry(credentials, buyers)
+	registry.MustRegister(metrics, f.table)
+	checks := func() []api.Check {
+		return append(append(f.table.checks(), f.draining.check()), certificateChecks(credentials, time.Now())...)
+	}
 	if f.public, err = api.NewPublic(config, f.table, verifier, metrics); err != nil {
 		return err
 	}
-	f.private, err = api.NewPrivate(config, nil, nil, verifier, metrics, api.Operations{Checks: f.table.checks, Node: f.table.status, Metrics: registry})
+	f.private, err = api.NewPrivate(config, nil, nil, verifier, metrics, api.Operations{Checks: checks, Node: f.table.status, Metrics: registry})
 	if err != nil {
 		return err
 	}
-	buyers, err := f.settings.TLS.buyersListener(f.publicListener)
-	if err != nil {
-		return err
-	}
-	go f.serve(f.public.Serve, buyers)
+	go f.serve(f.public.Serve, buyersListener(f.publicListener, buyers))
 	go f.serve(f.private.Serve, secured(f.privateListener, credentials, certificate.RoleOperator, certificate.RoleNode))
 	return nil
 }
@@ -208,7 +210,9 @@ func (f *frontEnd) waitReady(ctx context.Context) error {
 	for {
 		var wrong error
 		for _, c := range f.table.checks() {
-			wrong = errors.Join(wrong, c.Err)
+			if c.Fails() {
+				wrong = errors.Join(wrong, c.Err)
+			}
 		}
 		if wrong == nil {
 			return nil
@@ -278,6 +282,7 @@ func (f *frontEnd) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	var errs []error
+	f.draining.begin()
 	if f.public != nil {
 		errs = append(errs, f.public.Shutdown(ctx))
 	} else if f.publicListener != nil {

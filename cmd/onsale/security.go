@@ -74,16 +74,25 @@ func secured(listener net.Listener, c *certificate.Credentials, roles ...certifi
 	return tls.NewListener(listener, c.Server(roles...))
 }
 
-// buyersListener is the buyers' port with its own certificate, when it has one.
-func (s *security) buyersListener(listener net.Listener) (net.Listener, error) {
+// buyers returns how the buyers' port is secured with a certificate of its own; nil
+// when it has none.
+func (s *security) buyers() (*tls.Config, error) {
 	if s.HTTPCert == "" && s.HTTPKey == "" {
-		return listener, nil
+		return nil, nil
 	}
 	config, err := certificate.ServerOnly(s.HTTPCert, s.HTTPKey)
 	if err != nil {
 		return nil, fmt.Errorf("buyers' TLS: %w", err)
 	}
-	return tls.NewListener(listener, config), nil
+	return config, nil
+}
+
+// buyersListener is the buyers' port; config may be nil.
+func buyersListener(listener net.Listener, config *tls.Config) net.Listener {
+	if config == nil {
+		return listener
+	}
+	return tls.NewListener(listener, config)
 }
 
 // peerCredentials shows a process's certificate to its peers.

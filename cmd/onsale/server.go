@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"onsale/api"
 	"onsale/certificate"
@@ -53,6 +53,7 @@ type server struct {
 	publicListener  net.Listener
 	privateListener net.Listener
 	table           atomic.Pointer[[]api.Cluster]
+	draining        drain
 	failed          chan error // the node or a listener ended by itself
 }
 
@@ -144,6 +145,7 @@ func (v *server) startPayments() error {
 	}
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
+	paymentsMax(&config, provider)
 	config.Reached = func(step payment.Step) { die(string(step)) }
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
@@ -184,18 +186,18 @@ func (v *server) startHTTP() error {
 	if err != nil {
 		return err
 	}
+	buyers, err := v.settings.TLS.buyers()
+	if err != nil {
+		return err
+	}
 	metrics := api.NewMetrics(verifier)
 	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
 	}
-	if v.private, err = api.NewPrivate(config, v.replica, v.number, verifier, metrics, v.operations(metrics)); err != nil {
+	if v.private, err = api.NewPrivate(config, v.replica, v.number, verifier, metrics, v.operations(metrics, buyers)); err != nil {
 		return err
 	}
-	buyers, err := v.settings.TLS.buyersListener(v.publicListener)
-	if err != nil {
-		return err
-	}
-	go v.serve("buyers' listener", v.public.Serve, buyers)
+	go v.serve("buyers' listener", v.public.Serve, buyersListener(v.publicListener, buyers))
 	go v.serve("private listener", v.private.Serve, secured(v.privateListener, v.credentials, certificate.RoleOperator, certificate.RoleNode))
 	return nil
 }
@@ -214,13 +216,15 @@ func (v *server) fail(err error) {
 	}
 }
 
-func (v *server) operations(metrics *api.Metrics) api.Operations {
+func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics, timelines, v.node.Collector(), forward.NewCollector(v.replica.Client(), v.forward),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry(v.credentials, buyers)
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector())
 	if v.till.desk != nil {
-		registry.MustRegister(payment.NewCollector(v.till.desk))
+		registry.MustRegister(v.till.desk.Collector())
+		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
+			registry.MustRegister(counted)
+		}
 	}
 	return api.Operations{
 		Checks:   v.checks,
@@ -240,9 +244,13 @@ func (v *server) checks() []api.Check {
 		checks[0].Err = errNoCluster
 	}
 	for _, c := range v.node.Ready() {
-		checks = append(checks, api.Check{Name: c.Name, Err: c.Err})
+		checks = append(checks, api.Check{Name: c.Name, Err: c.Err, Warning: c.Warning})
 	}
-	return checks
+	checks = append(checks, v.draining.check(), api.Check{Name: "tolerance", Err: v.manager.Tolerates(), Warning: true})
+	if v.till.desk != nil {
+		checks = append(checks, api.Check{Name: "payment-provider", Err: v.till.desk.ProviderErr(), Warning: true})
+	}
+	return append(checks, certificateChecks(v.credentials, time.Now())...)
 }
 
 // errNoCluster is what readyz says of a node that waits to be let in.
@@ -265,7 +273,7 @@ func (v *server) waitReady(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		checks := v.checks()
-		wrong := slices.IndexFunc(checks, func(c api.Check) bool { return c.Err != nil })
+		wrong := slices.IndexFunc(checks, func(c api.Check) bool { return c.Fails() })
 		if wrong < 0 {
 			return nil
 		}
@@ -309,6 +317,7 @@ func (v *server) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	var errs []error
+	v.draining.begin()
 	if v.node != nil {
 		v.node.HandOver()
 	}

@@ -1,9 +1,10 @@
-package payment_test
+package paymenttest
 
 import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ var errDead = errors.New("this process is dead")
 // process is a desk's process, which can die: from then on nothing of it reaches the
 // log or the provider.
 type process struct {
-	*oneNode
+	*Node
 	payment.Provider
 	dead atomic.Bool
 }
@@ -26,14 +27,14 @@ func (p *process) Leader() error {
 	if p.dead.Load() {
 		return errDead
 	}
-	return p.oneNode.Leader()
+	return p.Node.Leader()
 }
 
 func (p *process) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	if p.dead.Load() {
 		return sequencer.Result{}, errDead
 	}
-	return p.oneNode.Decide(c)
+	return p.Node.Decide(c)
 }
 
 func (p *process) guarded(do func() (payment.Status, error)) (payment.Status, error) {
@@ -59,15 +60,27 @@ func (p *process) Cancel(ctx context.Context, c payment.Charge) (payment.Status,
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Cancel(ctx, c) })
 }
 
-// The leader dies at every step of the protocol, with every kind of payment under way,
-// and the next desk settles what it left: nobody is charged twice, nobody without
-// tickets, nobody has tickets without a charge.
-func TestCrashAtEveryStep(t *testing.T) {
-	methods := []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"}
+// Crashes say with what and how long a dying leader is tested.
+type Crashes struct {
+	// Open returns an account of the provider with nothing in it.
+	Open func(t testing.TB) payment.Provider
+	// Methods are what buyers pay with, each once in a run. Good pays at once, and
+	// NeverPay those that never do.
+	Methods  []string
+	Good     string
+	NeverPay []string
+	// CallTimeout is the desk's; all other times follow from it.
+	CallTimeout time.Duration
+}
+
+// CrashAtEveryStep lets the leader die at every step of the protocol, with every kind
+// of payment under way, and the next desk settles what it left: nobody is charged
+// twice, nobody without tickets, nobody has tickets without a charge.
+func CrashAtEveryStep(t *testing.T, with Crashes) {
 	died := map[payment.Step]int{}
 	for _, step := range payment.Steps() {
 		for nth := 1; nth <= 6; nth++ {
-			if crashOnce(t, step, nth, methods) {
+			if crashOnce(t, step, nth, with) {
 				died[step]++
 			}
 		}
@@ -80,12 +93,12 @@ func TestCrashAtEveryStep(t *testing.T) {
 }
 
 // crashOnce kills the first desk when it passes a step for the nth time.
-func crashOnce(t *testing.T, step payment.Step, nth int, methods []string) (died bool) {
+func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died bool) {
 	t.Helper()
-	n, books := newNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
-	first := &process{oneNode: n, Provider: books}
-	c := quickConfig()
-	c.CallTimeout, c.AbandonAfter = 40*time.Millisecond, 100*time.Millisecond
+	n, books, methods := NewNode(t, sequencer.SaleSpec{Price: 100}), with.Open(t), with.Methods
+	first := &process{Node: n, Provider: books}
+	c := QuickConfig()
+	c.CallTimeout, c.AbandonAfter = with.CallTimeout, with.CallTimeout*5/2
 	second := c
 	var passed atomic.Int32
 	c.Reached = func(at payment.Step) {
@@ -97,11 +110,11 @@ func crashOnce(t *testing.T, step payment.Step, nth int, methods []string) (died
 	d := payment.NewDesk(c, first, first)
 	told := make([]atomic.Int32, len(methods)) // the state that the buyer was told, + 1
 	orders := make([]uint64, len(methods))
-	refunded := n.buy(t, "refunded") // so that voids are passed too
+	refunded := n.Buy(t, "refunded") // so that voids are passed too
 	for i, method := range methods {
-		orders[i] = n.buy(t, method)
+		orders[i] = n.Buy(t, method)
 		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
 			defer cancel()
 			answer, err := d.Pay(ctx, payment.Request{Order: orders[i], User: method, Method: method})
 			if err == nil {
@@ -109,39 +122,33 @@ func crashOnce(t *testing.T, step payment.Step, nth int, methods []string) (died
 			}
 		}()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
 	defer cancel()
 	go func() {
-		if answer, err := d.Pay(ctx, payment.Request{Order: refunded, User: "refunded", Method: "tok_accept"}); err == nil && answer.State == sequencer.StatePaid {
+		if answer, err := d.Pay(ctx, payment.Request{Order: refunded, User: "refunded", Method: with.Good}); err == nil && answer.State == sequencer.StatePaid {
 			n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
 		}
 	}()
-	time.Sleep(150 * time.Millisecond)
+	time.Sleep(with.CallTimeout * 15 / 4)
 	died = first.dead.Swap(true) // dead now at the latest
-	next := newDesk(t, second, n, books)
-	mustAgree(t, n, next)
+	next := NewDesk(t, second, n, books)
+	MustAgree(t, n, next)
 	for i, seq := range orders {
-		state := n.stateOf(seq)
+		state := n.StateOf(seq)
 		if was := sequencer.OrderState(told[i].Load() - 1); told[i].Load() != 0 && was == sequencer.StatePaid && state != was {
 			t.Errorf("%s, died at %s: told %s, is %s", methods[i], step, was, state)
 		}
-		switch methods[i] {
-		case "tok_decline", "tok_never":
-			if state != sequencer.StateReserved {
-				t.Errorf("%s, died at %s: %s", methods[i], step, state)
-			}
-		default: // the provider never heard of it, or took it
-			if state != sequencer.StatePaid && state != sequencer.StateReserved {
-				t.Errorf("%s, died at %s: %s", methods[i], step, state)
-			}
+		paid := state == sequencer.StatePaid && !slices.Contains(with.NeverPay, methods[i])
+		if !paid && state != sequencer.StateReserved { // the provider took it, or never heard of it
+			t.Errorf("%s, died at %s: %s", methods[i], step, state)
 		}
 		if state == sequencer.StateReserved { // and it can be paid now
-			if answer := pay(t, next, seq, methods[i], "tok_accept"); answer.State != sequencer.StatePaid {
+			if answer := Pay(t, next, seq, methods[i], with.Good); answer.State != sequencer.StatePaid {
 				t.Errorf("%s, died at %s: paying again gives %+v", methods[i], step, answer)
 			}
 		}
 	}
-	mustAgree(t, n, next)
+	MustAgree(t, n, next)
 	d.Close()
 	return died
 }

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"onsale/api/contract"
+	"onsale/payment"
+	"onsale/payment/paymenttest"
+	"onsale/payment/stripe/fake"
+)
+
+// writeKey returns a file with a key.
+func writeKey(t testing.TB, key string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Orders are paid through Stripe's fake by the command line, webhooks come to the
+// buyers' listener, the seller refunds, and the books agree.
+func TestStripe(t *testing.T) {
+	var webhooks atomic.Pointer[string]
+	var heard, refused atomic.Int32
+	account := fake.New(fake.Config{Key: "sk_test_key", WebhookSecret: []byte("whsec_new"), Notify: func(signature string, body []byte) {
+		request, err := http.NewRequest(http.MethodPost, *webhooks.Load(), bytes.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		request.Header.Set("Stripe-Signature", signature)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusNoContent {
+			heard.Add(1)
+		} else {
+			refused.Add(1)
+		}
+	}})
+	api := httptest.NewServer(account)
+	defer api.Close()
+	o := openOffice(t, func(s *settings) {
+		s.Payment.Provider, s.Payment.URL = providerStripe, api.URL
+		s.Payment.SecretFile, s.Payment.WebhookSecretFile = writeKey(t, "sk_test_key"), writeKey(t, "whsec_old whsec_new")
+	})
+	defer o.close()
+	address := "http://" + o.server.publicListener.Addr().String() + "/v1/payments/webhook/stripe"
+	webhooks.Store(&address)
+
+	o.sell(0, "sale", "create", "gig", "--quantity", "10", "--price", "4900")
+	buy := func(user string) string {
+		var decision contract.Decision
+		if err := json.Unmarshal([]byte(o.buy(0, user, "buy", "-o", "json")), &decision); err != nil {
+			t.Fatal(err)
+		}
+		return decision.Order
+	}
+	ann, bob := buy("ann"), buy("bob")
+	text := o.buy(3, "ann", "pay", ann, "--method", "pm_card_visa_chargeDeclinedInsufficientFunds")
+	if !strings.Contains(text, "insufficient_funds") {
+		t.Error(text)
+	}
+	for user, uid := range map[string]string{"ann": ann, "bob": bob} {
+		if text := o.buy(0, user, "pay", uid, "--method", "pm_card_visa", "-o", "csv"); !strings.Contains(text, "status,accepted") {
+			t.Error(text)
+		}
+	}
+	o.sell(0, "order", "refund", bob)
+	paymenttest.Eventually(t, "the refund is settled", func() bool { return o.server.node.UnsettledCount() == 0 })
+	account.Close() // all webhooks were sent
+	var found payment.Reconciliation
+	if err := json.Unmarshal([]byte(o.sell(0, "payments", "reconcile", "-o", "json")), &found); err != nil {
+		t.Fatal(err)
+	}
+	if found.Provider != "stripe" || found.Charges != 3 || found.Captured != 9800 || found.Refunded != 4900 || len(found.Differences) > 0 {
+		t.Errorf("%+v", found)
+	}
+	if heard.Load() < 8 || refused.Load() > 0 { // created ×3, declined, reserved ×2, taken ×2, refunded
+		t.Errorf("%d webhooks were heard, %d refused", heard.Load(), refused.Load())
+	}
+}
+
+// What is missing is said before anything starts.
+func TestStripeSettings(t *testing.T) {
+	key, none := writeKey(t, "sk_test_key"), writeKey(t, "")
+	for name, p := range map[string]paymentSettings{
+		"no key":            {Provider: providerStripe, RequestsPerSecond: 20},
+		"empty key":         {Provider: providerStripe, SecretFile: none, RequestsPerSecond: 20},
+		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2"), RequestsPerSecond: 20},
+		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none, RequestsPerSecond: 20},
+		"no pace":           {Provider: providerStripe, SecretFile: key},
+		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org", RequestsPerSecond: 20},
+		"nobody":            {Provider: "paper"},
+	} {
+		s := settings{Payment: p}
+		if _, _, err := s.openProvider(slog.New(slog.DiscardHandler), nil); exitCode(err) != 2 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"onsale/metric"
+)
+
+// The calls to a provider that go over the network.
+const (
+	callAuthorise = iota
+	callFind
+	callCapture
+	callCancel
+	callLedger
+	callCount
+)
+
+var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "ledger"}
+
+// meteredProvider counts a provider's answers, and how long they took.
+type meteredProvider struct {
+	Provider
+	answered, failed [callCount]atomic.Uint64
+	times            [callCount]metric.Times
+	failing          atomic.Int64 // calls that failed since the last answer
+}
+
+// failingMin is after how many calls without an answer a provider counts as failing.
+const failingMin = 3
+
+// errFailing is what a node says of a provider that does not answer.
+var errFailing = errors.New("the payment provider does not answer")
+
+// ProviderErr returns an error while the provider has not answered the last calls of
+// this desk; a desk whose node does not lead calls nobody.
+func (d *Desk) ProviderErr() error {
+	if failing := d.metered.failing.Load(); failing >= failingMin {
+		return fmt.Errorf("%w: %d calls failed since the last answer", errFailing, failing)
+	}
+	return nil
+}
+
+// note counts one call. A conflict is an answer: the provider is well, and we are not.
+func (m *meteredProvider) note(call int, began time.Time, err error) {
+	m.times[call].Observe(time.Since(began))
+	if err == nil || errors.Is(err, ErrConflict) {
+		m.answered[call].Add(1)
+		m.failing.Store(0)
+	} else {
+		m.failed[call].Add(1)
+		m.failing.Add(1)
+	}
+}
+
+func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.Authorise(ctx, c, method)
+	m.note(callAuthorise, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.Find(ctx, c)
+	m.note(callFind, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) Capture(ctx context.Context, c Charge) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.Capture(ctx, c)
+	m.note(callCapture, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.Cancel(ctx, c)
+	m.note(callCancel, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) Ledger(ctx context.Context, cursor string, limit int) ([]Entry, string, error) {
+	began := time.Now()
+	entries, next, err := m.Provider.Ledger(ctx, cursor, limit)
+	m.note(callLedger, began, err)
+	return entries, next, err
+}

@@ -1,0 +1,203 @@
+// Package paymenttest has what tests of desks and providers share: a replica without
+// raft, quick desks, and a leader that dies at every step of the protocol.
+package paymenttest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// Node is a replica without raft: a state behind a lock, whose time the test sets.
+type Node struct {
+	mu     sync.Mutex
+	state  *sequencer.State
+	now    int64
+	leader error
+	// deposed: a majority has another leader, and this node has not heard of it.
+	deposed bool
+}
+
+// NewNode returns a replica with one sale of this kind.
+func NewNode(t testing.TB, spec sequencer.SaleSpec) *Node {
+	n := &Node{state: sequencer.New(), now: time.Now().UnixNano()}
+	spec.ID, spec.Item, spec.Currency, spec.Cap = "gig", "Gig", "EUR", 10
+	if spec.Quantity == 0 {
+		spec.Quantity = 1000
+	}
+	if spec.Hold == 0 {
+		spec.Hold = int64(time.Hour)
+	}
+	result, err := n.Decide(&sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)})
+	if err != nil || result.Code != sequencer.CodeOK {
+		t.Fatal(result.Code, err)
+	}
+	return n
+}
+
+// Leader implements payment.Node.
+func (n *Node) Leader() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.leader
+}
+
+// Decide implements payment.Node.
+func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.leader != nil {
+		return sequencer.Result{}, n.leader
+	}
+	var d sequencer.Decisions
+	n.state.Apply(&sequencer.Batch{Time: n.now, Commands: []sequencer.Command{*c}}, &d)
+	return d.Results[0], nil
+}
+
+// Pass lets time go by.
+func (n *Node) Pass(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.now += int64(d)
+	n.state.Apply(&sequencer.Batch{Time: n.now}, new(sequencer.Decisions))
+}
+
+// ReadIndex implements payment.Node.
+func (n *Node) ReadIndex(context.Context) (uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.deposed {
+		return 0, sequencer.ErrNoLeader
+	}
+	return n.state.Seq(), n.leader
+}
+
+// Depose lets a majority have another leader, of which this node does not hear.
+func (n *Node) Depose() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.deposed = true
+}
+
+// SetLeader lets the node lead when err is nil, and refuse with err otherwise.
+func (n *Node) SetLeader(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leader = err
+}
+
+// Tell lets the node decide a command.
+func (n *Node) Tell(t testing.TB, c sequencer.Command) {
+	t.Helper()
+	if _, err := n.Decide(&c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Order implements payment.Node.
+func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.Order(seq)
+}
+
+// SaleByID implements payment.Node.
+func (n *Node) SaleByID(string) (*sequencer.SaleView, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	view, known := n.state.Sale(1)
+	return &view, known
+}
+
+// Unsettled implements payment.Node.
+func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.Unsettled(after, limit)
+}
+
+// UnsettledCount implements payment.Node.
+func (n *Node) UnsettledCount() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.UnsettledCount()
+}
+
+// OrdersWithAttempts implements payment.Node.
+func (n *Node) OrdersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.OrdersWithAttempts(after, limit)
+}
+
+// Buy returns the seq of a new order of two tickets.
+func (n *Node) Buy(t testing.TB, user string) uint64 {
+	t.Helper()
+	result, err := n.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 2, User: []byte(user)})
+	if err != nil || result.State != sequencer.StateReserved {
+		t.Fatal(result, err)
+	}
+	return result.Order
+}
+
+// StateOf returns an order's state.
+func (n *Node) StateOf(seq uint64) sequencer.OrderState {
+	view, _ := n.Order(seq)
+	return view.State
+}
+
+// QuickConfig returns the configuration of a desk that waits for little.
+func QuickConfig() payment.Config {
+	c := payment.DefaultConfig()
+	c.CallTimeout, c.AbandonAfter, c.SettleInterval, c.RetryPauseMax = 300*time.Millisecond, 600*time.Millisecond, 5*time.Millisecond, 50*time.Millisecond
+	return c
+}
+
+// NewDesk returns a desk that ends with the test.
+func NewDesk(t testing.TB, c payment.Config, n *Node, p payment.Provider) *payment.Desk {
+	t.Helper()
+	d := payment.NewDesk(c, n, p)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// Pay pays an order and returns what its buyer is told.
+func Pay(t testing.TB, d *payment.Desk, seq uint64, user, method string) payment.Answer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answer, err := d.Pay(ctx, payment.Request{Order: seq, User: user, Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// Eventually fails the test when something does not become true within 10 seconds.
+func Eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if is() {
+			return
+		}
+	}
+	t.Fatal("not in time: " + what)
+}
+
+// MustAgree waits until everything is settled, and compares books and orders.
+func MustAgree(t testing.TB, n *Node, d *payment.Desk) *payment.Reconciliation {
+	t.Helper()
+	Eventually(t, "everything is settled", func() bool { return n.UnsettledCount() == 0 })
+	found, err := d.Reconcile(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Differences) > 0 {
+		t.Fatalf("%+v", found)
+	}
+	return found
+}

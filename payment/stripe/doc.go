@@ -1,0 +1,55 @@
+// Package stripe takes money through Stripe: cards, with manual capture, so that the
+// money is reserved first and taken when the order is paid in the log.
+//
+// # One charge, one intent, and how it is found again
+//
+// An attempt to pay is a PaymentIntent, made in two requests: it is created from the
+// charge alone (amount, currency, and the key of the charge as metadata and as
+// idempotency key), then confirmed with the buyer's payment method. One request could
+// do both, but after a crash nobody has the payment method any more, and Stripe
+// refuses an idempotency key whose parameters differ. Split, the first half can be sent
+// again by whoever knows the order: Stripe answers with the intent that was made
+// before, and because creating never confirms, asking can never charge.
+//
+// Stripe keeps idempotency keys for at least 24 hours
+// (https://docs.stripe.com/api/idempotent_requests); a create that comes later would
+// make a second intent, which is not the one that was asked about. So whoever looks for
+// an intent searches by its metadata first and creates only what the search does not
+// know. The search lags behind by minutes, and keys live for a day: what the search
+// does not know yet, the create repeats. Only Authorise creates without a search: it is
+// called once for an attempt, when it begins. Ids that were seen are remembered
+// (Config.IDsMax), so looking is for the time after a crash, and for refunds. Accounts
+// whose country has no search (India) are not served.
+//
+// # What if we die, or Stripe does?
+//
+// Before the create arrived: Find or Cancel creates the intent, unconfirmed. After the
+// create: they find it. After the confirm: they find what it came to. Cancel cancels
+// the intent, and Stripe confirms no cancelled intent, so a confirm of a dead leader
+// that is still on its way charges nobody; when the confirm was faster, the intent that
+// is cancelled gives the money back.
+//
+// Confirming has an idempotency key of its own, so that a repetition on the way is one
+// confirmation. Capturing, cancelling and refunding have none: the intent's state lets
+// each happen once, and Stripe would repeat an error 500 for a day under a key. The
+// same holds for a create that was answered with an error 500 (not for one that never
+// began): nobody ever learns the intent's id under that key, so nobody can confirm it,
+// and the charge is over: Cancelled.
+//
+// # Decisions
+//
+// Whoever pays cannot be sent elsewhere to prove who they are: the answer is one
+// status, and the protocol has no step for it. So a bank that wants 3-D Secure is a
+// decline (error_on_requires_action), authentication_required to the buyer, who can
+// pay with another card, or with one that the shop's page has authenticated.
+//
+// A declined intent could be confirmed again with another card. It never is: one
+// attempt has one outcome.
+//
+// # Trade-offs
+//
+// Three requests for each payment (create, confirm, capture) where two would do, for
+// the price of a look-up that cannot charge. Stripe allows 25 requests a second to each
+// endpoint: Config.RequestsPerSecond keeps below, and PaymentsMax says how many payments
+// may be under way at that pace, so that a rush is refused before an attempt begins.
+package stripe

@@ -1,0 +1,19 @@
+package stripe
+
+import (
+	"context"
+
+	"onsale/payment"
+)
+
+// Requests returns each single request about an intent, for tests.
+func (p *Provider) Requests(ctx context.Context, c payment.Charge, id string) map[string]func() error {
+	return map[string]func() error{
+		"create request":   func() error { _, err := p.create(ctx, c); return err },
+		"search request":   func() error { _, err := p.search(ctx, c); return err },
+		"retrieve request": func() error { _, err := p.fetch(ctx, c, id); return err },
+		"confirm request":  func() error { _, err := p.confirm(ctx, c, id, "pm_card_visa"); return err },
+		"void request":     func() error { return p.void(ctx, id) },
+		"refund request":   func() error { return p.refund(ctx, c, id) },
+	}
+}

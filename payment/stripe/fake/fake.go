@@ -1,0 +1,189 @@
+package fake
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config is what a fake needs.
+type Config struct {
+	Key           string // the API key that callers must show
+	WebhookSecret []byte
+	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
+	Notify func(signature string, body []byte)
+	Clock  func() time.Time
+}
+
+// Fake is the account. It is an http.Handler.
+type Fake struct {
+	config Config
+
+	mu       sync.Mutex
+	intents  []*intent // in the order of creation
+	byID     map[string]*intent
+	answers  map[string]*saved // by idempotency key
+	faults   []*Fault
+	requests map[Step]int
+	versions map[string]bool // Stripe-Version of all requests
+	numbers  int             // of ids
+
+	finished sync.WaitGroup
+}
+
+// New returns an empty account.
+func New(config Config) *Fake {
+	if config.Clock == nil {
+		config.Clock = time.Now
+	}
+	return &Fake{config: config, byID: map[string]*intent{}, answers: map[string]*saved{}, requests: map[Step]int{}, versions: map[string]bool{}}
+}
+
+// Close waits for what is late and for webhooks.
+func (f *Fake) Close() { f.finished.Wait() }
+
+// Step is what a request does.
+type Step string
+
+// The steps.
+const (
+	StepCreate   Step = "create"
+	StepRetrieve Step = "retrieve"
+	StepConfirm  Step = "confirm"
+	StepCapture  Step = "capture"
+	StepCancel   Step = "cancel"
+	StepRefund   Step = "refund"
+	StepList     Step = "list"
+	StepSearch   Step = "search"
+)
+
+// Steps returns all of them.
+func Steps() []Step {
+	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepList, StepSearch}
+}
+
+const intentsPath = "/v1/payment_intents"
+
+// stepOf returns what a request is about; "" for a route that is not there.
+func stepOf(method, path string) (step Step, id string) {
+	rest, isIntent := strings.CutPrefix(path, intentsPath)
+	id, verb, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	switch {
+	case method == http.MethodPost && path == "/v1/refunds":
+		return StepRefund, ""
+	case !isIntent:
+		return "", ""
+	case method == http.MethodPost && id == "":
+		return StepCreate, ""
+	case method == http.MethodPost && (verb == string(StepConfirm) || verb == string(StepCapture) || verb == string(StepCancel)):
+		return Step(verb), id
+	case method == http.MethodGet && id == "":
+		return StepList, ""
+	case method == http.MethodGet && id == "search" && verb == "":
+		return StepSearch, ""
+	case method == http.MethodGet && verb == "":
+		return StepRetrieve, id
+	}
+	return "", ""
+}
+
+// request is one that is well-formed.
+type request struct {
+	step     Step
+	id       string // of the intent, in the path
+	form     url.Values
+	key      string // Idempotency-Key
+	sameness string // what must be the same under one key
+	fault    Fault
+}
+
+// answer is what a request comes to.
+type answer struct {
+	status   int
+	body     any
+	unsaved  bool // not kept under the idempotency key
+	replayed bool
+}
+
+// ServeHTTP implements http.Handler.
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	step, id := stepOf(r.Method, r.URL.Path)
+	switch {
+	case r.Header.Get("Authorization") != "Bearer "+f.config.Key:
+		send(w, failure(http.StatusUnauthorized, "invalid_request_error", "", "", "no such API key"))
+		return
+	case step == "":
+		send(w, failure(http.StatusNotFound, "invalid_request_error", "", "", "unrecognized request URL"))
+		return
+	case r.ParseForm() != nil:
+		send(w, failure(http.StatusBadRequest, "invalid_request_error", "", "", "the body is no form"))
+		return
+	}
+	asked := request{step: step, id: id, form: r.Form, sameness: r.URL.Path + "?" + r.Form.Encode()}
+	if r.Method == http.MethodPost {
+		asked.key = r.Header.Get("Idempotency-Key")
+	}
+	asked.fault = f.note(step, r.Header.Get("Stripe-Version"))
+	if step == StepConfirm && asked.fault.Kind == "" {
+		asked.fault = faultOf(r.Form.Get("payment_method"))
+	}
+	told, cut := f.answer(&asked)
+	if cut {
+		panic(http.ErrAbortHandler) // the connection breaks
+	}
+	send(w, told)
+}
+
+func send(w http.ResponseWriter, a answer) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Request-Id", "req_fake")
+	if a.replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	w.WriteHeader(a.status)
+	_ = json.NewEncoder(w).Encode(a.body) // a caller who left cannot be told
+}
+
+// note counts a request and takes the fault that waits for it.
+func (f *Fake) note(step Step, version string) Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests[step]++
+	f.versions[version] = true
+	for _, fault := range f.faults {
+		if fault.Step == step && fault.Times > 0 {
+			fault.Times--
+			return *fault
+		}
+	}
+	return Fault{}
+}
+
+// Requests returns how many requests of a step came.
+func (f *Fake) Requests(step Step) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[step]
+}
+
+// Versions returns the API versions that requests asked for.
+func (f *Fake) Versions() map[string]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.versions
+}
+
+// PassDay lets a day go by: idempotency keys are forgotten, and the search knows every
+// intent that is there.
+func (f *Fake) PassDay() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.answers)
+	for _, i := range f.intents {
+		i.searchable = true
+	}
+}

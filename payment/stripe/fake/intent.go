@@ -1,0 +1,200 @@
+package fake
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// intent is a PaymentIntent.
+type intent struct {
+	ID, Status, Currency string
+	Amount, Received     int64
+	Metadata             map[string]string
+	Created              int64
+	lastError            map[string]any
+	charge               *charge // the newest
+	authorisations       int
+	searchable           bool
+	locked               bool
+	double               bool // webhooks come twice
+}
+
+// charge is one attempt of an intent to move money.
+type charge struct {
+	id               string
+	captured, failed bool
+	refunded         int64
+}
+
+// Intent is how an intent stands, for tests.
+type Intent struct {
+	ID, Status         string
+	Key                string // metadata onsale_payment
+	Amount             int64
+	Received, Refunded int64
+	Authorisations     int // how often money was reserved
+}
+
+// Intents returns all of them, in the order of creation.
+func (f *Fake) Intents() []Intent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]Intent, 0, len(f.intents))
+	for _, i := range f.intents {
+		shown := Intent{ID: i.ID, Status: i.Status, Key: i.Metadata["onsale_payment"], Amount: i.Amount, Received: i.Received, Authorisations: i.authorisations}
+		if i.charge != nil {
+			shown.Refunded = i.charge.refunded
+		}
+		all = append(all, shown)
+	}
+	return all
+}
+
+// newID returns an id of a kind. The caller holds the lock.
+func (f *Fake) newID(kind string) string {
+	f.numbers++
+	return fmt.Sprintf("%s_fake%08d", kind, f.numbers)
+}
+
+// show returns an intent as JSON.
+func (i *intent) show(expanded bool) map[string]any {
+	capturable := int64(0)
+	if i.Status == "requires_capture" {
+		capturable = i.Amount
+	}
+	body := map[string]any{
+		"id": i.ID, "object": "payment_intent", "status": i.Status, "amount": i.Amount, "amount_capturable": capturable, "amount_received": i.Received,
+		"currency": i.Currency, "metadata": i.Metadata, "created": i.Created, "capture_method": "manual", "client_secret": i.ID + "_secret_fake",
+		"last_payment_error": nil, "latest_charge": nil,
+	}
+	if i.lastError != nil {
+		body["last_payment_error"] = i.lastError
+	}
+	if i.charge != nil {
+		body["latest_charge"] = i.charge.id
+		if expanded {
+			body["latest_charge"] = map[string]any{
+				"id": i.charge.id, "object": "charge", "amount": i.Amount, "captured": i.charge.captured, "metadata": i.Metadata,
+				"refunded": i.charge.refunded == i.Amount, "amount_refunded": i.charge.refunded,
+			}
+		}
+	}
+	return body
+}
+
+// known are the parameters of each step.
+var known = map[Step][]string{
+	StepCreate:   {"amount", "currency", "metadata[onsale_payment]", "metadata[onsale_order]", "description", "capture_method", "payment_method_types[0]"},
+	StepConfirm:  {"payment_method", "error_on_requires_action"},
+	StepRetrieve: {"expand[0]"},
+	StepRefund:   {"payment_intent", "amount", "metadata[onsale_payment]", "metadata[onsale_order]"},
+	StepList:     {"limit", "starting_after", "expand[0]"},
+	StepSearch:   {"query", "limit"},
+}
+
+// do does what a request asks for. The caller holds the lock.
+func (f *Fake) do(r *request) answer {
+	for name := range r.form {
+		if !slices.Contains(known[r.step], name) {
+			return failure(http.StatusBadRequest, "invalid_request_error", "parameter_unknown", name, "unknown parameter: "+name)
+		}
+	}
+	switch r.step {
+	case StepCreate:
+		return f.create(r)
+	case StepList:
+		return f.list(r)
+	case StepSearch:
+		return f.search(r)
+	case StepRefund:
+		r.id = r.form.Get("payment_intent")
+	}
+	i := f.byID[r.id]
+	switch {
+	case i == nil:
+		return failure(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "no such payment_intent")
+	case r.step == StepRetrieve:
+		return answer{status: http.StatusOK, body: i.show(r.form.Get("expand[0]") == "latest_charge")}
+	case i.locked:
+		return lockTimeout()
+	}
+	switch r.step {
+	case StepConfirm:
+		return f.confirm(i, r)
+	case StepCapture:
+		return f.capture(i)
+	case StepCancel:
+		return f.cancel(i)
+	}
+	return f.refund(i, r)
+}
+
+// amountMin is Stripe's smallest amount, more or less.
+const amountMin = 50
+
+func (f *Fake) create(r *request) answer {
+	amount, err := strconv.ParseInt(r.form.Get("amount"), 10, 64)
+	currency := r.form.Get("currency")
+	switch {
+	case err != nil || amount < 1:
+		return failure(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "amount", "invalid amount")
+	case amount < amountMin:
+		return failure(http.StatusBadRequest, "invalid_request_error", "amount_too_small", "amount", "amount too small")
+	case len(currency) != 3 || currency != strings.ToLower(currency):
+		return failure(http.StatusBadRequest, "invalid_request_error", "", "currency", "invalid currency")
+	case r.form.Get("capture_method") != "manual" || r.form.Get("payment_method_types[0]") != "card":
+		return failure(http.StatusBadRequest, "invalid_request_error", "", "", "this fake knows cards and manual capture only")
+	}
+	i := &intent{ID: f.newID("pi"), Status: "requires_payment_method", Amount: amount, Currency: currency, Created: f.config.Clock().Unix(), Metadata: map[string]string{}}
+	for _, name := range []string{"onsale_payment", "onsale_order"} {
+		i.Metadata[name] = r.form.Get("metadata[" + name + "]")
+	}
+	f.intents = append(f.intents, i)
+	f.byID[i.ID] = i
+	f.notify(i, "payment_intent.created")
+	return answer{status: http.StatusOK, body: i.show(false)}
+}
+
+// unexpected refuses a step that the intent's state does not allow.
+func unexpected(i *intent) answer {
+	a := failure(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state", "", "this PaymentIntent has status "+i.Status)
+	a.unsaved = false // it was under way when it was found
+	return a
+}
+
+func (f *Fake) capture(i *intent) answer {
+	if i.Status != "requires_capture" {
+		return unexpected(i)
+	}
+	i.Status, i.Received, i.charge.captured = "succeeded", i.Amount, true
+	f.notify(i, "payment_intent.succeeded")
+	return answer{status: http.StatusOK, body: i.show(false)}
+}
+
+func (f *Fake) cancel(i *intent) answer {
+	if i.Status == "succeeded" || i.Status == "canceled" {
+		return unexpected(i)
+	}
+	i.Status = "canceled"
+	f.notify(i, "payment_intent.canceled")
+	return answer{status: http.StatusOK, body: i.show(false)}
+}
+
+func (f *Fake) refund(i *intent, r *request) answer {
+	if i.Status != "succeeded" {
+		return failure(http.StatusBadRequest, "invalid_request_error", "", "payment_intent", "it has no successful charge")
+	}
+	left := i.Amount - i.charge.refunded
+	if left == 0 {
+		return failure(http.StatusBadRequest, "invalid_request_error", "charge_already_refunded", "", "it was refunded")
+	}
+	if amount, err := strconv.ParseInt(r.form.Get("amount"), 10, 64); err == nil {
+		left = min(left, amount)
+	}
+	i.charge.refunded += left
+	f.notify(i, "charge.refunded")
+	return answer{status: http.StatusOK, body: map[string]any{"id": f.newID("re"), "object": "refund", "amount": left, "status": "succeeded", "payment_intent": i.ID}}
+}

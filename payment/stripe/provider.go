@@ -1,0 +1,229 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// ErrConfig is returned for a configuration that cannot work.
+var ErrConfig = errors.New("stripe: bad configuration")
+
+// Config is what a provider needs.
+type Config struct {
+	// Key is the account's secret API key, or a restricted one (sk_… or rk_…).
+	Key string
+	// WebhookSecrets check webhooks: two while they are rotated. Without one every
+	// webhook is refused, and outcomes are found by asking.
+	WebhookSecrets []string
+	// URL is where Stripe is; "" for Stripe itself, another one for fakes.
+	URL string
+	// RequestsPerSecond bounds the requests of this process to each of Stripe's
+	// endpoints, and all of them to four times as many; more of them wait. Stripe's own
+	// bounds are 25 and 100 in live mode, 25 in all in a sandbox.
+	RequestsPerSecond int
+	// RetriesMax bounds how often a request without an answer is sent again, under
+	// the same idempotency key.
+	RetriesMax int
+	// IDsMax bounds the intents' ids that are remembered, about 100 bytes each. One
+	// that was forgotten costs a request.
+	IDsMax int
+	Logger *slog.Logger
+}
+
+// DefaultConfig returns the configuration that serves most; Key is missing.
+func DefaultConfig() Config {
+	return Config{RequestsPerSecond: 20, RetriesMax: 2, IDsMax: 1 << 17, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// Validate returns ErrConfig for what cannot work.
+func (c *Config) Validate() error {
+	if c.Key == "" {
+		return fmt.Errorf("%w: the API key is missing", ErrConfig)
+	}
+	if parsed, err := url.Parse(c.URL); c.URL != "" && (err != nil || parsed.Scheme == "" || parsed.Host == "") {
+		return fmt.Errorf("%w: the address %q is no https://HOST", ErrConfig, c.URL)
+	}
+	if strings.Contains(c.Key, "_live_") && c.URL != "" {
+		return fmt.Errorf("%w: a live key is for Stripe itself, not for %s", ErrConfig, c.URL)
+	}
+	if c.RequestsPerSecond < 1 || c.RetriesMax < 0 || c.IDsMax < 1 {
+		return fmt.Errorf("%w: %d requests a second, %d retries, %d ids", ErrConfig, c.RequestsPerSecond, c.RetriesMax, c.IDsMax)
+	}
+	return nil
+}
+
+// Provider is Stripe as a payment.Provider, and a prometheus.Collector of its requests.
+type Provider struct {
+	prometheus.Collector
+	config    Config
+	stripe    *stripego.Client
+	transport *http.Transport
+	ids       *lru.Cache[string, string] // of intents, by the charge's key
+}
+
+// New returns a provider; it speaks to Stripe when it is asked something.
+func New(config Config) (*Provider, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	ids, err := lru.New[string, string](config.IDsMax)
+	if err != nil {
+		return nil, err
+	}
+	transport := newTransport()
+	paced := newPacer(transport, config.RequestsPerSecond)
+	backend := stripego.BackendConfig{
+		HTTPClient:        &http.Client{Transport: paced}, // the caller's context bounds the time
+		LeveledLogger:     &stripego.LeveledLogger{Level: stripego.LevelNull},
+		MaxNetworkRetries: stripego.Int64(int64(config.RetriesMax)),
+		EnableTelemetry:   stripego.Bool(false),
+	}
+	if config.URL != "" {
+		backend.URL = stripego.String(config.URL)
+	}
+	client := stripego.NewClient(config.Key, stripego.WithBackends(stripego.NewBackendsWithConfig(&backend)))
+	return &Provider{paced, config, client, transport, ids}, nil
+}
+
+// PaymentsMax returns how many payments may be under way when each call may take so
+// long. A payment asks each endpoint once, so they leave at the pace of one; the last
+// of them has its turn in three quarters of the time.
+func (p *Provider) PaymentsMax(callTimeout time.Duration) int {
+	return max(1, int(callTimeout.Seconds()*float64(p.config.RequestsPerSecond)*3/4))
+}
+
+// Close ends the idle connections.
+func (p *Provider) Close() error {
+	p.transport.CloseIdleConnections()
+	return nil
+}
+
+// Name is the provider's.
+const Name = "stripe"
+
+// Name implements payment.Provider.
+func (p *Provider) Name() string { return Name }
+
+// Authorise implements payment.Provider. The method is the id of a PaymentMethod
+// (pm_…). A key keeps its outcome for as long as Stripe keeps idempotency keys.
+func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
+	intent, err := p.create(ctx, c)
+	if err != nil {
+		return p.gone(err)
+	}
+	p.ids.Add(c.Key, intent.ID)
+	if status := statusOf(intent); status.Phase != payment.Unknown {
+		return status, nil
+	}
+	confirmed, err := p.confirm(ctx, c, intent.ID, method)
+	switch {
+	case err == nil:
+		return statusOf(confirmed), nil
+	case isDecline(err):
+		return payment.Status{Phase: payment.Declined, Reason: reasonOf(err)}, nil
+	case isMethodError(err):
+		return p.refuse(ctx, intent.ID)
+	case isOutrun(err):
+		return p.retrieve(ctx, c, intent.ID)
+	}
+	return payment.Status{}, describe(err)
+}
+
+// confirm tries to reserve the money, once for a key.
+func (p *Provider) confirm(ctx context.Context, c payment.Charge, id, method string) (*stripego.PaymentIntent, error) {
+	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
+	params.SetIdempotencyKey(c.Key + "/confirm")
+	return p.stripe.V1PaymentIntents.Confirm(ctx, id, params)
+}
+
+// refuse ends an intent whose payment method Stripe does not know: nothing was tried.
+func (p *Provider) refuse(ctx context.Context, id string) (payment.Status, error) {
+	if err := p.void(ctx, id); err != nil {
+		return payment.Status{}, describe(err)
+	}
+	return payment.Status{Phase: payment.Declined, Reason: sequencer.ReasonUnknownMethod}, nil
+}
+
+// void ends an intent that has no money, or only reserved some.
+func (p *Provider) void(ctx context.Context, id string) error {
+	_, err := p.stripe.V1PaymentIntents.Cancel(ctx, id, nil)
+	return err
+}
+
+// Find implements payment.Provider.
+func (p *Provider) Find(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	id, err := p.locate(ctx, c)
+	if err != nil {
+		return p.gone(err)
+	}
+	return p.retrieve(ctx, c, id)
+}
+
+// Capture implements payment.Provider.
+func (p *Provider) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	id, err := p.locate(ctx, c)
+	if err != nil {
+		return p.gone(err)
+	}
+	captured, err := p.stripe.V1PaymentIntents.Capture(ctx, id, nil)
+	switch {
+	case err == nil:
+		return statusOf(captured), nil
+	case isOutrun(err): // captured, cancelled or declined before
+		return p.retrieve(ctx, c, id)
+	}
+	return payment.Status{}, describe(err)
+}
+
+// Cancel implements payment.Provider. When another step was faster, the phase that it
+// came to is returned, and cancelling again acts upon that.
+func (p *Provider) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	id, err := p.locate(ctx, c)
+	if err != nil {
+		return p.gone(err)
+	}
+	status, err := p.retrieve(ctx, c, id)
+	if err != nil {
+		return status, err
+	}
+	switch status.Phase {
+	case payment.Declined, payment.Cancelled, payment.Refunded:
+		return status, nil
+	case payment.Captured:
+		err = p.refund(ctx, c, id)
+	default:
+		err = p.void(ctx, id)
+	}
+	if err != nil && !isOutrun(err) {
+		return payment.Status{}, describe(err)
+	}
+	return p.retrieve(ctx, c, id)
+}
+
+// refund gives back what was not given back yet.
+func (p *Provider) refund(ctx context.Context, c payment.Charge, id string) error {
+	_, err := p.stripe.V1Refunds.Create(ctx, &stripego.RefundCreateParams{PaymentIntent: &id, Metadata: metadataOf(c)})
+	return err
+}
+
+// retrieve returns how an intent stands.
+func (p *Provider) retrieve(ctx context.Context, c payment.Charge, id string) (payment.Status, error) {
+	intent, err := p.fetch(ctx, c, id)
+	if err != nil {
+		return payment.Status{}, err
+	}
+	return statusOf(intent), nil
+}

@@ -1,0 +1,117 @@
+package stripe
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	stripego "github.com/stripe/stripe-go/v85"
+
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// statusOf returns what an intent means. An intent that nobody tried to confirm is
+// Unknown: it was made to ask.
+func statusOf(i *stripego.PaymentIntent) payment.Status {
+	switch i.Status {
+	case stripego.PaymentIntentStatusRequiresCapture:
+		return payment.Status{Phase: payment.Authorised}
+	case stripego.PaymentIntentStatusSucceeded:
+		if i.LatestCharge != nil && i.LatestCharge.Refunded {
+			return payment.Status{Phase: payment.Refunded}
+		}
+		return payment.Status{Phase: payment.Captured}
+	case stripego.PaymentIntentStatusCanceled:
+		return payment.Status{Phase: payment.Cancelled}
+	case stripego.PaymentIntentStatusRequiresPaymentMethod:
+		if i.LastPaymentError != nil {
+			return payment.Status{Phase: payment.Declined, Reason: reasonOf(i.LastPaymentError)}
+		}
+		return payment.Status{Phase: payment.Unknown}
+	}
+	return payment.Status{Phase: payment.Processing}
+}
+
+// chargeOf returns the charge that an intent is about.
+func chargeOf(i *stripego.PaymentIntent) payment.Charge {
+	currency := strings.ToUpper(string(i.Currency))
+	return payment.Charge{Key: i.Metadata[metadataKey], Order: i.Metadata[metadataOrder], Amount: fromStripe(i.Amount, currency), Currency: currency}
+}
+
+// reasons are by decline code or error code (https://docs.stripe.com/declines/codes);
+// every other one is a decline without a reason that the buyer could act upon.
+var reasons = map[string]sequencer.PayReason{
+	"insufficient_funds":                    sequencer.ReasonInsufficientFunds,
+	"expired_card":                          sequencer.ReasonExpiredMethod,
+	"incorrect_address":                     sequencer.ReasonWrongDetails,
+	"incorrect_cvc":                         sequencer.ReasonWrongDetails,
+	"incorrect_number":                      sequencer.ReasonWrongDetails,
+	"incorrect_pin":                         sequencer.ReasonWrongDetails,
+	"incorrect_zip":                         sequencer.ReasonWrongDetails,
+	"invalid_cvc":                           sequencer.ReasonWrongDetails,
+	"invalid_expiry_month":                  sequencer.ReasonWrongDetails,
+	"invalid_expiry_year":                   sequencer.ReasonWrongDetails,
+	"invalid_number":                        sequencer.ReasonWrongDetails,
+	"invalid_pin":                           sequencer.ReasonWrongDetails,
+	"authentication_required":               sequencer.ReasonAuthenticationRequired,
+	"authentication_not_handled":            sequencer.ReasonAuthenticationRequired,
+	"requires_action_not_handled":           sequencer.ReasonAuthenticationRequired,
+	"payment_intent_action_required":        sequencer.ReasonAuthenticationRequired,
+	"payment_intent_authentication_failure": sequencer.ReasonAuthenticationRequired,
+	"card_velocity_exceeded":                sequencer.ReasonLimitExceeded,
+	"withdrawal_count_limit_exceeded":       sequencer.ReasonLimitExceeded,
+}
+
+// reasonOf says why a card was declined.
+func reasonOf(err error) sequencer.PayReason {
+	var refusal *stripego.Error
+	if !errors.As(err, &refusal) {
+		return sequencer.ReasonDeclined
+	}
+	for _, code := range []string{string(refusal.DeclineCode), string(refusal.Code)} {
+		if reason, known := reasons[code]; known {
+			return reason
+		}
+	}
+	return sequencer.ReasonDeclined
+}
+
+// isDecline reports whether the card, not the request, was refused.
+func isDecline(err error) bool {
+	var refusal *stripego.Error
+	return errors.As(err, &refusal) && refusal.Type == stripego.ErrorTypeCard && refusal.HTTPStatusCode == http.StatusPaymentRequired
+}
+
+// isMethodError reports whether the payment method is not one that can be used.
+func isMethodError(err error) bool {
+	var refusal *stripego.Error
+	return errors.As(err, &refusal) && refusal.Type == stripego.ErrorTypeInvalidRequest && refusal.HTTPStatusCode < http.StatusInternalServerError &&
+		(refusal.Param == "payment_method" || strings.HasPrefix(string(refusal.Code), "payment_method_") ||
+			refusal.Code == stripego.ErrorCodePaymentIntentIncompatiblePaymentMethod)
+}
+
+// isOutrun reports whether another step was faster: the intent is no longer where it
+// was, or is confirmed under the same key with another method.
+func isOutrun(err error) bool {
+	var refusal *stripego.Error
+	if !errors.As(err, &refusal) {
+		return false
+	}
+	switch refusal.Code {
+	case stripego.ErrorCodePaymentIntentUnexpectedState, stripego.ErrorCodeChargeAlreadyCaptured, stripego.ErrorCodeChargeAlreadyRefunded:
+		return true
+	}
+	return refusal.Type == stripego.ErrorTypeIdempotency && refusal.Code != stripego.ErrorCodeIdempotencyKeyInUse
+}
+
+// describe keeps of an error what may be logged: Stripe's own text has the intent with
+// its client secret and the payment method.
+func describe(err error) error {
+	var refusal *stripego.Error
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	return fmt.Errorf("stripe: %d %s %s, request %s: %s", refusal.HTTPStatusCode, refusal.Type, refusal.Code, refusal.RequestID, refusal.Msg)
+}
