@@ -72,9 +72,13 @@ type shopper struct {
 	tokens map[string]string
 }
 
+func newWeb() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2}, Timeout: askTimeout}
+}
+
 func (c *crowd) shop(number int) {
 	s := &shopper{crowd: c, number: number, random: rand.New(rand.NewPCG(uint64(number), 7)), doors: c.stage.doors(),
-		web: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2}, Timeout: askTimeout}, tokens: map[string]string{}}
+		web: newWeb(), tokens: map[string]string{}}
 	defer s.web.CloseIdleConnections()
 	for !c.stopped() {
 		user := fmt.Sprintf("buyer-%d-%d", number, s.random.IntN(usersPerClient))
