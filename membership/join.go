@@ -48,6 +48,9 @@ func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
 		if taken := slices.IndexFunc(members, func(o raftfsm.Member) bool { return o.Address == j.Node.Address && o.ID != j.Node.ID }); taken >= 0 {
 			return raftfsm.Change{}, fmt.Errorf("%w: its address %s is that of member %q; remove that one first (onsale cluster remove)", ErrRefused, j.Node.Address, members[taken].ID)
 		}
+		if at < 0 && j.Member {
+			return raftfsm.Change{}, fmt.Errorf("%w: %q was removed from this cluster", ErrRefused, j.Node.ID)
+		}
 		if at < 0 {
 			return raftfsm.Change{Kind: raftfsm.AddLearner, ID: j.Node.ID, Address: j.Node.Address}, nil
 		}
@@ -156,7 +159,7 @@ func (m *Manager) tryJoin(ctx context.Context, addresses []string, expect int, l
 		if adopted, adoptErr := m.adoptFounded(&there); adopted {
 			return adoptErr == nil, adoptErr
 		}
-		if err = m.joinAt(ctx, address, learner); err == nil {
+		if err = m.joinAt(ctx, address, join{Learner: learner}); err == nil {
 			return true, nil
 		}
 		if errors.Is(err, ErrRefused) {
@@ -233,8 +236,9 @@ func (m *Manager) probe(ctx context.Context, address string) (p probe, err error
 }
 
 // joinAt asks the node at an address, and whom it names as the leader.
-func (m *Manager) joinAt(ctx context.Context, address string, learner bool) error {
-	question := encode(&join{Node: m.self(), Started: m.node.Identity().Started, Learner: learner})
+func (m *Manager) joinAt(ctx context.Context, address string, j join) error {
+	j.Node, j.Started = m.self(), m.node.Identity().Started
+	question := encode(&j)
 	body, err := m.askJoin(ctx, address, question)
 	if leader := leaderOf(err); leader != "" {
 		body, err = m.askJoin(ctx, leader, question)
@@ -267,7 +271,8 @@ func (m *Manager) askJoin(ctx context.Context, address string, question []byte) 
 }
 
 // awaitVote reminds the leader, whoever that is by then, until this node has its
-// vote: a new leader does not know who waits.
+// vote: a new leader does not know who waits. A node that was removed meanwhile stays
+// removed.
 func (m *Manager) awaitVote(addresses []string, learner bool) {
 	for !learner {
 		select {
@@ -280,7 +285,15 @@ func (m *Manager) awaitVote(addresses []string, learner bool) {
 			return
 		}
 		for _, address := range addresses {
-			if address != m.node.Address() && m.joinAt(m.stop, address, learner) == nil {
+			if address == m.node.Address() {
+				continue
+			}
+			err := m.joinAt(m.stop, address, join{Member: true})
+			if errors.Is(err, ErrRefused) {
+				m.config.Logger.Warn("this node will not get a vote", "error", err)
+				return
+			}
+			if err == nil {
 				break
 			}
 		}

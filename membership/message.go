@@ -44,6 +44,7 @@ type join struct {
 	Node    raftfsm.Member `json:"node"`
 	Started bool           `json:"started"` // raft has written to its data folder
 	Learner bool           `json:"learner"` // it wants no vote
+	Member  bool           `json:"member"`  // it was let in before, and waits for its vote
 }
 
 // joined is the answer to who was let in, or is a member already.

@@ -195,13 +195,14 @@ func (n *Node) adopt(id peer.ClusterID, number uint8, members []Member) error {
 	})
 }
 
-// bootstrap writes the first membership into raft's log.
+// bootstrap writes the first membership into raft's log. A leader that the other
+// founders elected meanwhile may have been here first: then its log has that membership.
 func (n *Node) bootstrap(members []Member) error {
 	var c raft.Configuration
 	for _, m := range members {
 		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(m.ID), Address: raft.ServerAddress(m.Address)})
 	}
-	if err := n.raft.BootstrapCluster(c).Error(); err != nil {
+	if err := n.raft.BootstrapCluster(c).Error(); err != nil && !errors.Is(err, raft.ErrCantBootstrap) {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
 	return n.markStarted()

@@ -194,3 +194,24 @@ func TestBackupAndRecovery(t *testing.T) {
 	left.stop()
 	mustAudit(t, left)
 }
+
+// A node that is removed while it waits for its vote stays removed, though it runs on.
+func TestRemovedStaysRemoved(t *testing.T) {
+	t.Parallel()
+	nodes := newNodes(t, 3)
+	for _, n := range nodes {
+		n.start()
+	}
+	leaderAmong(t, nodes)
+	fourth := newcomer(t, "n4", nodes)
+	fourth.extra = []string{"--stable-time", "1h"}
+	fourth.start()
+	within(t, 20*time.Second, "a learner", func() bool { return nodes[1].shows("n4,learner", "status") })
+	nodes[1].cluster(0, "remove", "n4", "--yes")
+	within(t, 10*time.Second, "the refusal of its next reminder", func() bool {
+		return strings.Contains(fourth.log.String(), "was removed from this cluster")
+	})
+	if text := nodes[1].cluster(0, "status", "-o", "csv"); strings.Contains(text, "n4,") {
+		t.Errorf("n4 is a member again:\n%s", text)
+	}
+}
