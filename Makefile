@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy rules fuzz bench bench-sale bench-cluster bench-abuse clean
+.PHONY: build run test race verify format lint tidy rules nemesis soak fuzz bench bench-sale bench-cluster bench-abuse clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -34,6 +34,16 @@ PROMTOOL ?= promtool
 rules: ## the alerts: their syntax, and what fires each of them and what does not
 	$(PROMTOOL) check rules deploy/prometheus/onsale.rules.yml
 	$(PROMTOOL) test rules deploy/prometheus/onsale.rules.test.yml
+
+NEMESIS_SEED ?= 1
+nemesis: build ## a cluster of real processes is broken on purpose for three minutes, and checked; needs root
+	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
+	$(BIN)/nemesis --duration 3m --seed $(NEMESIS_SEED)
+
+SOAK_DURATION ?= 4h
+soak: build ## the same for hours, with another seed every time
+	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
+	$(BIN)/nemesis --duration $(SOAK_DURATION)
 
 FUZZ_SECONDS ?= 20
 fuzz: ## every fuzz target for FUZZ_SECONDS

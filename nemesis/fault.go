@@ -24,9 +24,9 @@ type class struct {
 // process is broken already.
 var errNotNow = errors.New("nothing to break now")
 
-// classes returns every fault that this machine can make. What its kernel or programs
-// cannot do is told by missing.
-func classes() (all []class, missing []string) {
+// classes returns every fault that this machine can make. What its kernel cannot do is
+// told by missing.
+func classes(netem bool) (all []class, missing []string) {
 	all = []class{
 		{"kill the leader", 5, killLeader},
 		{"kill a follower", 2, killFollower},
@@ -43,7 +43,7 @@ func classes() (all []class, missing []string) {
 		{"let a node join", 2, join},
 		{"restart a node", 1, restart},
 	}
-	if probeNetem() {
+	if netem {
 		all = append(all, class{"delay and lose packets", 2, disturb})
 	} else {
 		missing = append(missing, "delay and lose packets (the kernel has no netem)")
@@ -80,6 +80,25 @@ func (b *breaker) whole(p *process, mend func() error) func() error {
 		defer b.mu.Unlock()
 		delete(b.broken, p)
 		return err
+	}
+}
+
+// superviseInterval is how often the supervisor looks.
+const superviseInterval = 200 * time.Millisecond
+
+// supervise starts what ended by itself, as an init system would, until ctx ends. What
+// a fault keeps down stays down.
+func (b *breaker) supervise(ctx context.Context) {
+	always := slices.DeleteFunc(b.stage.all(), func(p *process) bool { return p == b.stage.nodes[nodeCount] })
+	for ctx.Err() == nil {
+		for _, p := range always {
+			if !p.isDead() || !b.take(p) {
+				continue
+			}
+			err := b.whole(p, p.start)()
+			b.log("%s had ended by itself and is started again (%v)", p.name, err)
+		}
+		time.Sleep(superviseInterval)
 	}
 }
 

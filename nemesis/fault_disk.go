@@ -14,7 +14,7 @@ import (
 )
 
 // fillDisk uses up a node's disk. The node ends itself at the first record that it
-// cannot store: it is started again when there is room.
+// cannot store, and its supervisor starts it again.
 func fillDisk(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
 	if !b.take(p) {
@@ -22,7 +22,7 @@ func fillDisk(ctx context.Context, b *breaker, random *rand.Rand) (func() error,
 	}
 	ballast := filepath.Join(b.stage.disk(p), "ballast")
 	return b.whole(p, func() error {
-		return errors.Join(os.Remove(ballast), p.startWhenDead())
+		return os.Remove(ballast)
 	}), fill(ballast)
 }
 
@@ -64,13 +64,5 @@ func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error,
 	time.Sleep(failTime)
 	_ = tracer.Process.Signal(syscall.SIGINT) // it lets go
 	_ = tracer.Wait()                         // its exit code is that of the signal
-	return b.whole(p, p.startWhenDead), nil
-}
-
-// startWhenDead starts a process that has ended itself, as a supervisor would.
-func (p *process) startWhenDead() error {
-	if !p.isDead() {
-		return nil
-	}
-	return p.start()
+	return b.whole(p, func() error { return nil }), nil
 }

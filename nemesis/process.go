@@ -86,13 +86,16 @@ func (p *process) stop() error {
 	}
 }
 
-// isDead reports whether the process does not run.
+// isDead reports whether the process does not run. It may be asked while it is started.
 func (p *process) isDead() bool {
-	if p.dead == nil {
+	p.mu.Lock()
+	dead := p.dead
+	p.mu.Unlock()
+	if dead == nil {
 		return true
 	}
 	select {
-	case <-p.dead:
+	case <-dead:
 		return true
 	default:
 		return false

@@ -61,6 +61,8 @@ type run struct {
 	crowd   *crowd
 	breaker *breaker
 	report  *Report
+	// unsupervise lets ended processes stay down.
+	unsupervise func()
 }
 
 // Run breaks a cluster for a while and says what it found. The process must be root in a
@@ -70,7 +72,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all, missing := classes()
+	all, missing := classes(probeNetem())
 	r := &run{options: o, stage: stage, history: newHistory(), report: &Report{Seed: o.Seed, Missing: missing, Starts: map[string]int{}, Audits: map[string]string{}, Recovery: []float64{}, Void: []string{}}}
 	r.report.Verdict.Violations = []string{}
 	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}}
@@ -83,6 +85,11 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
+	supervised, unsupervise := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); r.breaker.supervise(supervised) }()
+	r.unsupervise = func() { unsupervise(); <-stopped }
+	defer r.unsupervise()
 	if err := r.strike(ctx, &deck{random: rand.New(rand.NewPCG(o.Seed, 1)), classes: all}); err != nil {
 		return nil, err
 	}
@@ -193,6 +200,7 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	r.checkOrders(ctx)
 	r.checkLeaks(ctx)
+	r.unsupervise()
 	for _, p := range r.stage.all() {
 		r.report.Starts[p.name] = p.starts
 		if !p.isDead() {
