@@ -126,6 +126,9 @@ func (w *world) answer(r *replica, e *entry, lost bool) error {
 		case result.Kind == sequencer.KindForward && result.Code == sequencer.CodeBatchRepeated:
 			past = result.Order
 			continue
+		case result.Kind == sequencer.KindPayResult && result.Code == sequencer.CodeOK && !lost:
+			w.told = append(w.told, &request{id: -1, result: result, asOf: r.machine.Seq()}) // the desk tells who pays
+			continue
 		case q == nil, result.Code == sequencer.CodeNotTaken && past == 0:
 			continue
 		case result.Code == sequencer.CodeNotTaken:

@@ -120,7 +120,9 @@ func (w *world) checkAll(r *replica) error {
 		if err := w.checkStill(r, q); err != nil {
 			return err
 		}
-		users[string(q.command.User)] = true
+		if q.command.Kind == sequencer.KindBuy {
+			users[string(q.command.User)] = true
+		}
 	}
 	for user := range users {
 		for number := range w.sales {

@@ -220,11 +220,18 @@ func (g *generator) buy() {
 	g.push(verbBuy, n[:]...)
 }
 
-func (g *generator) buyID() int32 {
-	if len(g.buys) == 0 {
-		return 0
+// buyID is one of the newest buys, mostly one that made an order.
+func (g *generator) buyID() (id int32) {
+	for range 4 {
+		if len(g.buys) == 0 {
+			return 0
+		}
+		id = g.buys[len(g.buys)-1-int(g.upTo(min(len(g.buys), 1+g.random.IntN(64))))]
+		if q := g.world.request(int(id)); q != nil && q.told && q.result.Order != 0 {
+			break
+		}
 	}
-	return g.buys[len(g.buys)-1-int(g.upTo(min(len(g.buys), 1+g.random.IntN(64))))]
+	return id
 }
 
 func (g *generator) payBegin() {
@@ -262,12 +269,21 @@ func (g *generator) sale() int32 {
 const salesOfSeed = 24
 
 func (g *generator) create() {
-	n := [11]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, 1 + g.upTo(3), 1 + g.upTo(3000), g.upTo(1000)}
+	n := [11]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, 1 + g.upTo(3), g.hold(), g.upTo(1000)}
 	if g.oneIn(4) {
 		n[7] = g.upTo(1000)
 	}
 	g.perhapsTerms(&n)
 	g.push(verbCreate, n[:]...)
+}
+
+// hold is short in some sales, in milliseconds, so that holds end, and long in others,
+// so that they are paid.
+func (g *generator) hold() int32 {
+	if g.oneIn(2) {
+		return 1 + g.upTo(3000)
+	}
+	return 1 + g.upTo(60_000)
 }
 
 // perhapsTerms gives a sale a waitlist and bounds for who lets holds run out.
@@ -289,7 +305,7 @@ func (g *generator) seller() {
 	case n < 7:
 		g.push(verbSeller, g.id(), int32(sequencer.KindSalePause), sale)
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleResume), sale)
-	case n < 8 && g.oneIn(3):
+	case n < 8 && g.oneIn(2):
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleClose)+g.upTo(2), sale)
 		g.create()
 	case n < 12:
@@ -297,7 +313,7 @@ func (g *generator) seller() {
 	case n < 15:
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleRelease), sale, 1+g.upTo(2))
 	case n < 17:
-		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, 1 + g.upTo(3), 1 + g.upTo(3000), g.upTo(1000)}
+		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, 1 + g.upTo(3), g.hold(), g.upTo(1000)}
 		g.perhapsTerms(&m)
 		g.push(verbUpdate, m[:]...)
 	case n < 18:

@@ -4,4 +4,5 @@ package simulation
 
 const seedsByDefault = 300
 
-const raceEnabled = false
+// depthByDefault is less than make simulate's 8, which takes minutes.
+const depthByDefault = 5

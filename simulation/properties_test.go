@@ -78,15 +78,15 @@ func (w *world) decidedFirst(r *replica, e *entry) error {
 	for i := range d.Results {
 		w.learnSale(&b.Commands[i], &d.Results[i])
 	}
-	w.ledger.Read(b, &d)
-	if found := w.ledger.Findings(); len(found) > 0 {
-		return violated(propertyOf[found[0].Kind], "%s", found[0].String())
-	}
 	for i := range d.Results {
 		w.seen.Codes[d.Results[i].Code]++
 		if err := w.checkResult(r, &b.Commands[i], &d.Results[i], requestAt(e, i)); err != nil {
 			return err
 		}
+	}
+	w.ledger.Read(b, &d)
+	if found := w.ledger.Findings(); len(found) > 0 {
+		return violated(propertyOf[found[0].Kind], "%s", found[0].String())
 	}
 	for i := range d.Events {
 		w.seen.event(d.Events[i].Kind)

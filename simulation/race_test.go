@@ -4,4 +4,5 @@ package simulation
 
 const seedsByDefault = 40
 
-const raceEnabled = true
+// depthByDefault is less than make simulate's 8, which takes minutes.
+const depthByDefault = 3
