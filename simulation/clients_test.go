@@ -151,6 +151,9 @@ func (w *world) deliver(q *request, r *sequencer.Result, asOf uint64, lost bool)
 		w.seen.LostAnswers++
 		return nil
 	}
+	if w.bug != nil && w.bug.tell != nil {
+		w.bug.tell(q, r)
+	}
 	if r.Kind == sequencer.KindSessionOpen {
 		w.granted(q, r.Seq)
 		return nil

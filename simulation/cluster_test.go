@@ -78,7 +78,7 @@ func (w *world) majority() int {
 func (w *world) elect(r *replica, skew int64) error {
 	var voters []*replica
 	for _, voter := range w.replicas {
-		if newer, older := voter.termAt(voter.last()), r.termAt(r.last()); newer < older || newer == older && voter.last() <= r.last() {
+		if its, mine := voter.termAt(voter.last()), r.termAt(r.last()); its < mine || its == mine && voter.last() <= r.last() || w.bug != nil && w.bug.electAnyone {
 			voters = append(voters, voter)
 		}
 	}

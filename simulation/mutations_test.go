@@ -14,6 +14,9 @@ type mutation struct {
 	wrap     func(id, incarnation int, s *sequencer.State) machine
 	quorum   int // replicas that commit an entry; 0 for a majority
 
+	electAnyone bool                                  // whatever a candidate misses
+	tell        func(q *request, r *sequencer.Result) // changes an answer on its way
+
 	captureAgain bool // the provider takes the money at each call
 	chargeAgain  bool // the desk charges anew to find out what became of an attempt
 	freeFirst    bool // the desk frees the order before the attempt is cancelled
@@ -134,6 +137,7 @@ var mutations = []mutation{
 		sale:   func(v *sequencer.SaleView) { v.Cap-- },
 	})},
 	{name: "one replica is enough to commit", property: "P3", quorum: 1},
+	{name: "anyone is elected", property: "P3", electAnyone: true},
 	{name: "an acknowledged order is forgotten at a restart", property: "P3", wrap: func(_, incarnation int, s *sequencer.State) machine {
 		return &mutant{State: s, order: func(v *sequencer.OrderView) bool { return incarnation == 0 || v.Seq%16 != 0 }}
 	}},
@@ -149,6 +153,16 @@ var mutations = []mutation{
 			}
 		},
 	})},
+	{name: "an answer carries a place before one that was told", property: "P4", tell: func(q *request, r *sequencer.Result) {
+		if r.Seq > 200 {
+			r.Seq -= 150
+		}
+	}},
+	{name: "a repetition is answered as if it was refused", property: "P5", compared: true, tell: func(q *request, r *sequencer.Result) {
+		if r.Replayed {
+			r.Code, r.Order = sequencer.CodeSoldOut, 0
+		}
+	}},
 	{name: "a repetition goes under a new key", property: "P5", wrap: func(_, _ int, s *sequencer.State) machine {
 		times := map[sequencer.KeyDigest]byte{}
 		return &mutant{State: s, before: func(b *sequencer.Batch) {

@@ -5,4 +5,4 @@ package simulation
 const seedsByDefault = 300
 
 // depthByDefault is less than make simulate's 8, which takes minutes.
-const depthByDefault = 5
+const depthByDefault = 6

@@ -176,13 +176,14 @@ func (w *world) checkKey(c *sequencer.Command, d *sequencer.Result) error {
 		return nil
 	}
 	first, known := w.keys[c.Key]
-	switch is := (outcome{d.Seq, d.Order, d.Code}); {
+	is := outcome{d.Seq, d.Order, d.Code}
+	switch {
 	case d.Code == sequencer.CodeBadRequest, d.Code == sequencer.CodeUnknownSale, d.Code == sequencer.CodeKeyReused && known:
 		return nil // never in line, or another request under the same key
 	case known && (first != is || !d.Replayed):
 		return violated("P5", "one key is decided %v and then %v (told again: %t)", first, is, d.Replayed)
-	case !known && d.Replayed:
-		return violated("P5", "seq %d is told again under a key that was never decided", d.Seq)
+	case !known && (d.Replayed || d.Code == sequencer.CodeKeyReused):
+		return violated("P5", "seq %d is decided %v (told again: %t) under a key that never was", d.Seq, d.Code, d.Replayed)
 	case !known:
 		w.keys[c.Key] = is
 	}
@@ -231,10 +232,18 @@ func (w *world) checkTold(q *request, r *sequencer.Result) error {
 	if r.Seq <= q.sentAfter {
 		return violated("P4", "request %d was sent after seq %d had been told and is told seq %d", q.id, q.sentAfter, r.Seq)
 	}
-	if q.told && q.keyed() && (r.Seq != q.result.Seq || r.Order != q.result.Order || r.Code != q.result.Code) {
-		if r.Code != sequencer.CodeKeyReused && q.result.Code >= sequencer.CodeSoldOut && q.result.Code != sequencer.CodeUnknownSale && q.result.Code != sequencer.CodeKeyReused {
-			return violated("P5", "request %d was told seq %d %v and is told seq %d %v", q.id, q.result.Seq, q.result.Code, r.Seq, r.Code)
-		}
+	if !q.told || !q.keyed() {
+		return nil
+	}
+	same := r.Code == q.result.Code && r.Seq == q.result.Seq && r.Order == q.result.Order
+	switch q.result.Code {
+	case sequencer.CodeBadRequest, sequencer.CodeUnknownSale:
+		return nil // never in line
+	case sequencer.CodeKeyReused: // each time in its own place
+		same = r.Code == q.result.Code
+	}
+	if !same {
+		return violated("P5", "request %d was told seq %d %v and is told seq %d %v", q.id, q.result.Seq, q.result.Code, r.Seq, r.Code)
 	}
 	return nil
 }
