@@ -139,7 +139,7 @@ func (w *world) replicate(from, to *replica, count uint64, lost bool) error {
 		to.seen = from.term
 		to.stepDown()
 	}
-	if to.last() < from.base {
+	if to.last() < from.base || to.base < from.base && to.termAt(from.base) != from.lastOf {
 		if err := to.install(from); err != nil {
 			return err
 		}
