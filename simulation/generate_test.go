@@ -29,7 +29,7 @@ func newGenerator(seed uint64) *generator {
 	if g.oneIn(4) {
 		nodes = 5
 	}
-	g.faults = 20 + g.random.IntN(200)
+	g.faults = 40 + g.random.IntN(200)
 	g.push(verbNodes, int32(nodes))
 	g.push(verbElect, 0)
 	g.create()
