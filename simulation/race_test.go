@@ -2,7 +2,7 @@
 
 package simulation
 
-const seedsByDefault = 40
+const seedsByDefault = 10
 
 // depthByDefault is less than make simulate's 8, which takes minutes.
 const depthByDefault = 3

@@ -185,7 +185,7 @@ func TestSimulation(t *testing.T) {
 	workers.Wait()
 	took := time.Since(began).Seconds()
 	t.Logf("%d seeds in %.1f s: %.1f seeds/s, %.0f commands/s\n%s", *seedCount, took, float64(*seedCount)/took, float64(seen.Commands)/took, seen.String())
-	if seen.Commands < 200_000 || failed.Load() {
+	if seen.Commands < 1_000_000 || failed.Load() {
 		return // too few to ask that everything was met
 	}
 	for _, name := range seen.missing() {
