@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy rules nemesis soak fuzz bench bench-sale bench-cluster bench-abuse clean
+.PHONY: build run test race verify format lint tidy rules nemesis soak fuzz simulate bench bench-sale bench-cluster bench-abuse clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -53,6 +53,15 @@ fuzz: ## every fuzz target for FUZZ_SECONDS
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_SECONDS)s $$package || exit 1; \
 		done; \
 	done
+
+SEED ?= 1
+SEEDS ?= 10000
+COMMANDS ?= 5000
+DEPTH ?= 8
+simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEPTH commands, and the planted bugs
+	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
+	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./simulation -depth $(DEPTH)
+	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./simulation
 
 bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and three nodes
 	$(GO) test -run '^$$' -bench 'Apply' -benchtime 10000000x -timeout 30m ./sequencer

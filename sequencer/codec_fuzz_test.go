@@ -8,6 +8,7 @@ import (
 
 	"onsale/naive"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // addCuts seeds a fuzzer with an encoding, with parts of it, and with nothing.
@@ -68,7 +69,7 @@ func decideBoth(t *testing.T, b *sequencer.Batch) {
 	var d sequencer.Decisions
 	for _, batch := range []*sequencer.Batch{&first, b} {
 		state.Apply(batch, &d)
-		if err := compareDecisions(&d, model.Apply(batch)); err != nil {
+		if err := scenario.Compare(&d, model.Apply(batch)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,7 +114,7 @@ func FuzzDecodeDecisions(f *testing.F) {
 		if err := sequencer.DecodeDecisions(encoded, commands, &again); err != nil {
 			t.Fatal(err)
 		}
-		if err := compareDecisions(&again, &d); err != nil {
+		if err := scenario.Compare(&again, &d); err != nil {
 			t.Fatal(err)
 		}
 		if third := sequencer.AppendDecisions(nil, &again); !bytes.Equal(third, encoded) || len(encoded) > len(data) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // goldenStory leaves an order in every state, attempts of every fate, a refusal
@@ -99,7 +100,7 @@ func TestGoldenSnapshotGoesOn(t *testing.T) {
 	for range 3 {
 		state.Apply(&next, &want)
 		restored.Apply(&next, &got)
-		if err := compareDecisions(&got, &want); err != nil {
+		if err := scenario.Compare(&got, &want); err != nil {
 			t.Fatal(err)
 		}
 		if state.Hash() != restored.Hash() {

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // goldenSpec is a sale spec with another value in each field.
 func goldenSpec() sequencer.SaleSpec {
 	return sequencer.SaleSpec{
 		ID: "spring-2026", Item: "Frühling", Quantity: 100_000, Cap: 2, Waitlist: 5_000, Price: 4_950, Currency: "EUR",
-		StartsAt: dayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute), SkipUnfit: true,
+		StartsAt: scenario.DayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute), SkipUnfit: true,
 	}
 }
 
@@ -26,7 +27,7 @@ func goldenBatch() sequencer.Batch {
 	spec := goldenSpec()
 	body := sequencer.AppendSaleSpec(nil, &spec)
 	alice := []byte("alice")
-	return sequencer.Batch{Time: dayStart + 1, Commands: []sequencer.Command{
+	return sequencer.Batch{Time: scenario.DayStart + 1, Commands: []sequencer.Command{
 		{Kind: sequencer.KindSaleCreate, Body: body},
 		{Kind: sequencer.KindSaleUpdate, Sale: 1, Revision: 513, Body: body},
 		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 2},
@@ -52,10 +53,10 @@ func goldenBatch() sequencer.Batch {
 func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 	const buy = sequencer.KindBuy
 	d = sequencer.Decisions{
-		Time: dayStart + 2, FirstSeq: 1 << 33,
+		Time: scenario.DayStart + 2, FirstSeq: 1 << 33,
 		Results: []sequencer.Result{
 			{Seq: 1 << 33, Kind: buy, Code: sequencer.CodeSoldOut},
-			{Seq: 1<<33 + 1, Kind: buy, Order: 1<<33 + 1, Sale: 258, State: sequencer.StateReserved, Quantity: 2, Deadline: dayStart + 3},
+			{Seq: 1<<33 + 1, Kind: buy, Order: 1<<33 + 1, Sale: 258, State: sequencer.StateReserved, Quantity: 2, Deadline: scenario.DayStart + 3},
 			{Seq: 1<<33 + 2, Kind: buy, Order: 1<<33 + 2, Sale: 1, State: sequencer.StateWaitlisted, Quantity: 1, Position: 70_000},
 			{Seq: 7, Kind: buy, Code: sequencer.CodeCapExceeded, Replayed: true},
 			{Seq: 1<<33 + 4, Kind: sequencer.KindPayResult, Order: 9, Sale: 1, State: sequencer.StateExpired, Quantity: 1, Attempt: 3, Code: sequencer.CodeLateSuccess},
@@ -64,7 +65,7 @@ func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 		},
 		Events: []sequencer.Event{
 			{Kind: sequencer.EventExpired, Order: 5, Sale: 1, Quantity: 2},
-			{Kind: sequencer.EventPromoted, Order: 6, Sale: 1, Quantity: 1, Deadline: dayStart + 4},
+			{Kind: sequencer.EventPromoted, Order: 6, Sale: 1, Quantity: 1, Deadline: scenario.DayStart + 4},
 			{Kind: sequencer.EventOverdue, Order: 1 << 33, Sale: 258, Quantity: 1, Before: 3},
 			{Kind: sequencer.EventCancelled, Order: 8, Sale: 1, Quantity: 2, Before: 6},
 		},

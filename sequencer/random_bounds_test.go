@@ -8,6 +8,7 @@ import (
 
 	"onsale/naive"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // pair decides batches on State and on the naive model.
@@ -20,14 +21,14 @@ type pair struct {
 }
 
 func newPair(t *testing.T) *pair {
-	return &pair{t: t, state: sequencer.New(), model: naive.New(), time: dayStart + int64(time.Hour)}
+	return &pair{t: t, state: sequencer.New(), model: naive.New(), time: scenario.DayStart + int64(time.Hour)}
 }
 
 func (p *pair) apply(commands ...sequencer.Command) *sequencer.Decisions {
 	p.t.Helper()
 	b := sequencer.Batch{Time: p.time, Commands: commands}
 	p.state.Apply(&b, &p.d)
-	if err := compareDecisions(&p.d, p.model.Apply(&b)); err != nil {
+	if err := scenario.Compare(&p.d, p.model.Apply(&b)); err != nil {
 		p.t.Fatal(err)
 	}
 	return &p.d

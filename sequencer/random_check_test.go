@@ -10,6 +10,7 @@ import (
 	"onsale/audit"
 	"onsale/naive"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // trial plays batches on two States and the naive model and compares whatever
@@ -90,7 +91,7 @@ func (t *trial) decide(b *sequencer.Batch) error {
 	}
 	t.state.Apply(&read, &t.decisions)
 	want := t.dumb.Apply(&read)
-	if err := compareDecisions(&t.decisions, want); err != nil {
+	if err := scenario.Compare(&t.decisions, want); err != nil {
 		return err
 	}
 	t.ledger.Read(&read, &t.decisions)
@@ -105,32 +106,10 @@ func (t *trial) decide(b *sequencer.Batch) error {
 	if err := sequencer.DecodeDecisions(encoded, read.Commands, &t.decoded); err != nil {
 		return err
 	}
-	if err := compareDecisions(&t.decoded, &t.decisions); err != nil {
+	if err := scenario.Compare(&t.decoded, &t.decisions); err != nil {
 		return fmt.Errorf("decoded again: %w", err)
 	}
 	clear(t.encoded) // nothing may refer to the batch's bytes any more
-	return nil
-}
-
-func compareDecisions(got, want *sequencer.Decisions) error {
-	if got.Time != want.Time || got.FirstSeq != want.FirstSeq || len(got.Results) != len(want.Results) {
-		return fmt.Errorf("decisions begin %d, %d, %d results; want %d, %d, %d results", got.Time, got.FirstSeq, len(got.Results), want.Time, want.FirstSeq, len(want.Results))
-	}
-	for i := range got.Results {
-		if got.Results[i] != want.Results[i] {
-			return fmt.Errorf("result %d:\n  got  %+v\n  want %+v", i, got.Results[i], want.Results[i])
-		}
-	}
-	for i := range max(len(got.Events), len(want.Events)) {
-		switch {
-		case i >= len(got.Events):
-			return fmt.Errorf("event %d is missing: want %+v", i, want.Events[i])
-		case i >= len(want.Events):
-			return fmt.Errorf("event %d is too much: got %+v", i, got.Events[i])
-		case got.Events[i] != want.Events[i]:
-			return fmt.Errorf("event %d:\n  got  %+v\n  want %+v", i, got.Events[i], want.Events[i])
-		}
-	}
 	return nil
 }
 

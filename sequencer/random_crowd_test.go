@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // crowdBuyers is enough for several pages of orders, users and places.
@@ -17,7 +18,7 @@ func TestCrowd(t *testing.T) {
 	trial := newTrial(40, new(coverage))
 	spec := defaultSpec("crowd")
 	spec.Quantity, spec.Waitlist, spec.Price = 500, crowdBuyers, 1
-	batch := sequencer.Batch{Time: dayStart, Commands: []sequencer.Command{{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}}}
+	batch := sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}}}
 	for made := 0; made < crowdBuyers; {
 		play(t, trial, &batch)
 		batch.Time += int64(random.IntN(1_000_000_000))

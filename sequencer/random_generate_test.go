@@ -8,6 +8,7 @@ import (
 
 	"onsale/naive"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // generator makes random batches that like to sit on borders: small sales, few
@@ -31,7 +32,7 @@ type generator struct {
 func newGenerator(seed uint64) *generator {
 	g := &generator{
 		random: rand.New(rand.NewPCG(seed, 1)), model: naive.New(),
-		keys: map[sequencer.KeyDigest]string{}, now: dayStart + int64(time.Minute),
+		keys: map[sequencer.KeyDigest]string{}, now: scenario.DayStart + int64(time.Minute),
 	}
 	for range g.between(1, 10) {
 		g.users = append(g.users, g.newUser())
@@ -69,7 +70,7 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	default:
 		g.now += int64(g.between(0, 20)) * int64(time.Millisecond)
 	}
-	g.now = max(g.now, dayStart)
+	g.now = max(g.now, scenario.DayStart)
 	b := sequencer.Batch{Time: g.now}
 	for range commands {
 		b.Commands = append(b.Commands, g.command())

@@ -2,12 +2,11 @@ package sequencer_test
 
 import (
 	"flag"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 var (
@@ -103,24 +102,13 @@ func reportFailure(t *testing.T, seed uint64, batches []sequencer.Batch, every i
 	if _, err := playAll(batches, 1, new(coverage)); err != nil {
 		every = 1
 	}
-	batches = shrink(batches, time.Now().Add(*shrinkLimit), func(b []sequencer.Batch) bool {
+	batches = scenario.Shrink(batches, time.Now().Add(*shrinkLimit), func(b []sequencer.Batch) bool {
 		_, err := playAll(b, every, new(coverage))
 		return err != nil
 	})
 	_, smaller := playAll(batches, every, new(coverage))
 	t.Fatalf("seed %d fails (again with -run %s -seed %d -seeds 1 -commands %d):\n%v\n\nmade smaller, a scenario:\n\n%s\nwhich gives:\n%v",
-		seed, t.Name(), seed, *perSeed, err, scenarioOf(batches, g.keys), smaller)
-}
-
-func scenarioOf(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
-	var text strings.Builder
-	for i := range batches {
-		fmt.Fprintf(&text, "at %s\n", formatClock(batches[i].Time))
-		for c := range batches[i].Commands {
-			fmt.Fprintln(&text, commandLine(&batches[i].Commands[c], keys))
-		}
-	}
-	return text.String()
+		seed, t.Name(), seed, *perSeed, err, scenario.Of(batches, g.keys), smaller)
 }
 
 // A scenario that is printed for a failure is read back as the same commands.
@@ -129,14 +117,14 @@ func TestScenarioOfRandomIsReadBack(t *testing.T) {
 	p := newStatePlayer()
 	for i := range batches {
 		for _, c := range batches[i].Commands {
-			l, err := parseLine(commandLine(&c, g.keys))
+			l, err := parseLine(scenario.CommandLine(&c, g.keys))
 			if err != nil {
 				t.Fatal(err)
 			}
 			again, err := builder{p.saleNamed}.command(l)
 			want := sequencer.AppendCommand(nil, &c)
 			if err != nil || string(sequencer.AppendCommand(nil, &again)) != string(want) {
-				t.Fatalf("%s is read as %+v (%v), it was %+v", commandLine(&c, g.keys), again, err, c)
+				t.Fatalf("%s is read as %+v (%v), it was %+v", scenario.CommandLine(&c, g.keys), again, err, c)
 			}
 		}
 	}

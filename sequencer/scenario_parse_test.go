@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
-
-// dayStart is 00:00 of the day on which all scenarios play.
-const dayStart = 1_780_272_000 * int64(time.Second) // 2026-06-01 UTC
 
 // line is one line of a scenario, split at spaces. A word may be quoted.
 type line struct {
@@ -64,16 +62,7 @@ func parseClock(text string) (int64, error) {
 	hours, rest, _ := strings.Cut(text, ":")
 	minutes, seconds, _ := strings.Cut(rest, ":")
 	d, err := time.ParseDuration(hours + "h" + minutes + "m" + seconds + "s")
-	return dayStart + int64(d), err
-}
-
-func formatClock(nanoseconds int64) string {
-	d := time.Duration(nanoseconds - dayStart)
-	text := fmt.Sprintf("%02d:%02d:%02d.%03d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60, d.Milliseconds()%1000)
-	if beyond := d % time.Millisecond; beyond != 0 {
-		text += fmt.Sprintf("%06d", beyond.Nanoseconds())
-	}
-	return text
+	return scenario.DayStart + int64(d), err
 }
 
 // builder makes commands out of lines. It looks sales up where they are.
@@ -136,14 +125,8 @@ func (b builder) buy(l line) sequencer.Command {
 	return c
 }
 
-var saleVerbs = map[string]sequencer.Kind{
-	"create": sequencer.KindSaleCreate, "update": sequencer.KindSaleUpdate, "pause": sequencer.KindSalePause,
-	"resume": sequencer.KindSaleResume, "close": sequencer.KindSaleClose, "cancel-sale": sequencer.KindSaleCancel,
-	"quantity": sequencer.KindSaleQuantity, "release": sequencer.KindSaleRelease,
-}
-
 func (b builder) saleCommand(l line) sequencer.Command {
-	c := sequencer.Command{Kind: saleVerbs[l.verb]}
+	c := sequencer.Command{Kind: scenario.SaleVerbs[l.verb]}
 	switch c.Kind {
 	case 0:
 		panic("no command " + l.verb)
@@ -187,7 +170,7 @@ func (b builder) number(name string) uint16 {
 func defaultSpec(id string) sequencer.SaleSpec {
 	return sequencer.SaleSpec{
 		ID: id, Item: "ticket", Quantity: 10, Cap: 2, Price: 1000, Currency: "EUR",
-		StartsAt: dayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute),
+		StartsAt: scenario.DayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"onsale/naive"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what scenarios and codecs give into testdata instead of comparing")
@@ -191,7 +192,7 @@ func (p *player) show(l line) error {
 			p.tell("%s", describeOrderView(&orders[i]))
 		}
 		if len(orders) == 0 {
-			p.tell("%s has no orders", quoteWord(name))
+			p.tell("%s has no orders", scenario.QuoteWord(name))
 		}
 	}
 	return nil

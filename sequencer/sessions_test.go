@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // With SessionsMax sessions, the one that was used longest ago is forgotten, on
@@ -14,7 +15,7 @@ func TestForgottenSession(t *testing.T) {
 	state := sequencer.New()
 	var d sequencer.Decisions
 	do := func(c ...sequencer.Command) []sequencer.Result {
-		state.Apply(&sequencer.Batch{Time: dayStart, Commands: c}, &d)
+		state.Apply(&sequencer.Batch{Time: scenario.DayStart, Commands: c}, &d)
 		return d.Results
 	}
 	open := sequencer.Command{Kind: sequencer.KindSessionOpen}
@@ -38,9 +39,9 @@ func TestForgottenSession(t *testing.T) {
 	if err := state.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	restored.Apply(&sequencer.Batch{Time: dayStart, Commands: []sequencer.Command{open}}, &d)
+	restored.Apply(&sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{open}}, &d)
 	for i := range 3 {
-		restored.Apply(&sequencer.Batch{Time: dayStart, Commands: []sequencer.Command{
+		restored.Apply(&sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{
 			{Kind: sequencer.KindForward, Order: ids[i], Amount: 2, Count: 1}, {Kind: sequencer.KindExtend, Amount: 1}}}, &d)
 	}
 	if restored.Hash() != state.Hash() {

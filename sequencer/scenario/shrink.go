@@ -1,4 +1,4 @@
-package sequencer_test
+package scenario
 
 import (
 	"slices"
@@ -18,22 +18,23 @@ type selection struct {
 	keepSeqs []bool // a command, by its seq
 }
 
-// shrink drops batches, then commands, as long as fails says that what is left
+// Shrink drops batches, then commands, as long as fails says that what is left
 // still fails. Orders are renumbered, so that commands go on meaning the same.
-func shrink(batches []sequencer.Batch, until time.Time, fails func([]sequencer.Batch) bool) []sequencer.Batch {
+func Shrink(batches []sequencer.Batch, until time.Time, fails func([]sequencer.Batch) bool) []sequencer.Batch {
 	s := selection{batches: batches, keep: slices.Repeat([]bool{true}, len(batches)), keepSeqs: []bool{true}}
 	for i := range batches {
 		s.keepSeqs = append(s.keepSeqs, slices.Repeat([]bool{true}, len(batches[i].Commands))...)
 	}
 	for range 2 {
-		s.drop(s.keepSeqs, until, fails)
-		s.drop(s.keep, until, fails)
+		Drop(s.keepSeqs, until, func() bool { return fails(s.build()) })
+		Drop(s.keep, until, func() bool { return fails(s.build()) })
 	}
 	return s.build()
 }
 
-// drop tries to do without ever smaller runs of what is kept.
-func (s *selection) drop(keep []bool, until time.Time, fails func([]sequencer.Batch) bool) {
+// Drop clears ever smaller runs of keep as long as fails says that what is kept
+// still fails.
+func Drop(keep []bool, until time.Time, fails func() bool) {
 	for size := len(keep) / 2; size > 0; size /= 2 {
 		for at := 0; at+size <= len(keep) && time.Now().Before(until); at += size {
 			before := slices.Clone(keep[at : at+size])
@@ -41,7 +42,7 @@ func (s *selection) drop(keep []bool, until time.Time, fails func([]sequencer.Ba
 				continue
 			}
 			clear(keep[at : at+size])
-			if !fails(s.build()) {
+			if !fails() {
 				copy(keep[at:], before)
 			}
 		}

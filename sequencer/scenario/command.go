@@ -1,0 +1,134 @@
+// Package scenario writes commands as the lines of a scenario file, compares
+// decisions, and makes failing runs smaller. The tests of sequencer and simulation
+// share it; nothing that runs needs it.
+package scenario
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"onsale/sequencer"
+)
+
+// DayStart is 00:00 of the day on which all scenarios play.
+const DayStart = 1_780_272_000 * int64(time.Second) // 2026-06-01 UTC
+
+// Of writes batches as a scenario; keys names the keys of buys.
+func Of(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
+	var text strings.Builder
+	for i := range batches {
+		fmt.Fprintf(&text, "at %s\n", FormatClock(batches[i].Time))
+		for c := range batches[i].Commands {
+			fmt.Fprintln(&text, CommandLine(&batches[i].Commands[c], keys))
+		}
+	}
+	return text.String()
+}
+
+// CommandLine writes a command as a scenario line; keys names the keys of buys.
+func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) string {
+	user := QuoteWord(string(c.User))
+	switch c.Kind {
+	case sequencer.KindBuy:
+		text := fmt.Sprintf("buy %s %d", user, c.Quantity)
+		if c.Min != 0 {
+			text += fmt.Sprintf(" min=%d", c.Min)
+		}
+		if c.Key != (sequencer.KeyDigest{}) {
+			text += " key=" + QuoteWord(keys[c.Key])
+		}
+		return text + fmt.Sprintf(" sale=%d", c.Sale)
+	case sequencer.KindCancel:
+		return fmt.Sprintf("cancel %s #%d", user, c.Order)
+	case sequencer.KindPayBegin:
+		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount)
+	case sequencer.KindPayResult:
+		text := fmt.Sprintf("provider #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
+		if c.Reason != sequencer.ReasonNone {
+			text += fmt.Sprintf(" reason=%d", c.Reason)
+		}
+		return text
+	case sequencer.KindPayCaptured:
+		return fmt.Sprintf("captured #%d %d", c.Order, c.Attempt)
+	case sequencer.KindPayVoided:
+		return fmt.Sprintf("voided #%d %d", c.Order, c.Attempt)
+	case sequencer.KindRefund:
+		return fmt.Sprintf("refund #%d", c.Order)
+	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
+		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
+	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
+		text := fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount)
+		if c.Revision != 0 && c.Kind == sequencer.KindSaleQuantity {
+			text += fmt.Sprintf(" revision=%d", c.Revision)
+		}
+		return text
+	case sequencer.KindSessionOpen:
+		return "session"
+	case sequencer.KindForward:
+		return fmt.Sprintf("forward #%d %d %d", c.Order, c.Amount, c.Count)
+	case sequencer.KindExtend:
+		return "extend " + time.Duration(c.Amount).String()
+	}
+	return rawLine(c)
+}
+
+// rawLine writes the rest as bytes, a readable sale spec beside them.
+func rawLine(c *sequencer.Command) string {
+	encoded := sequencer.AppendCommand(nil, c)
+	if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
+		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s",
+			QuoteWord(spec.ID), QuoteWord(spec.Item), spec.Quantity, spec.Cap, spec.Waitlist, spec.Price, spec.Currency, FormatClock(spec.StartsAt),
+			time.Duration(spec.Hold), time.Duration(spec.Grace), map[bool]string{true: "yes", false: "no"}[spec.SkipUnfit],
+			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown))
+	}
+	return "raw " + hex.EncodeToString(encoded[2:])
+}
+
+func verbOf(kind sequencer.Kind) string {
+	for verb, k := range SaleVerbs {
+		if k == kind {
+			return verb
+		}
+	}
+	return ""
+}
+
+func outcomeWord(o sequencer.PayOutcome) string {
+	if o >= sequencer.PayAccepted && o <= sequencer.PayCancelled {
+		return o.String()
+	}
+	return strconv.Itoa(int(o))
+}
+
+// QuoteWord quotes a word that cutWord would not read back as it is.
+func QuoteWord(word string) string {
+	for i := range len(word) {
+		if c := word[i]; !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '.') {
+			return strconv.Quote(word)
+		}
+	}
+	if word == "" {
+		return `""`
+	}
+	return word
+}
+
+// SaleVerbs are the seller's commands on a sale, as a scenario spells them.
+var SaleVerbs = map[string]sequencer.Kind{
+	"create": sequencer.KindSaleCreate, "update": sequencer.KindSaleUpdate, "pause": sequencer.KindSalePause,
+	"resume": sequencer.KindSaleResume, "close": sequencer.KindSaleClose, "cancel-sale": sequencer.KindSaleCancel,
+	"quantity": sequencer.KindSaleQuantity, "release": sequencer.KindSaleRelease,
+}
+
+// FormatClock writes a time as hours:minutes:seconds of the scenarios' day.
+func FormatClock(nanoseconds int64) string {
+	d := time.Duration(nanoseconds - DayStart)
+	text := fmt.Sprintf("%02d:%02d:%02d.%03d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60, d.Milliseconds()%1000)
+	if beyond := d % time.Millisecond; beyond != 0 {
+		text += fmt.Sprintf("%06d", beyond.Nanoseconds())
+	}
+	return text
+}

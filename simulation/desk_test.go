@@ -1,0 +1,107 @@
+package simulation
+
+import (
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// The desks' part of package payment's protocol, one call to the provider at a time: a
+// desk works from what its replica has applied, and what it learns goes through the
+// log. Those of leaders that do not know yet that they lead no more work on.
+
+// amountOf returns what an order costs, in minor units.
+func (w *world) amountOf(v *sequencer.OrderView) int64 {
+	return w.sales[v.Sale-1].price * int64(v.Quantity)
+}
+
+// authorise is the call for an attempt that began. The desk may be dead by the time
+// that the call arrives; then nobody hears the answer.
+func (w *world) authorise(q *request, to payment.Phase, lost bool) {
+	if q == nil || q.begun == 0 {
+		return
+	}
+	r := w.replicas[q.node]
+	status := w.provider.authorise(chargeKey{q.command.Order, q.begun}, q.command.Amount, to)
+	if lost || !r.leading || r.incarnation != q.started {
+		w.seen.LostPayments++
+		return
+	}
+	r.tell(q.command.Order, q.begun, status)
+}
+
+// tell queues a provider's word for the log; nothing while there is none.
+func (r *replica) tell(order uint64, attempt uint8, status payment.Status) {
+	if outcome := status.Outcome(); outcome != sequencer.PayUnknown {
+		r.queue(sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: outcome, Reason: status.Reason})
+	}
+}
+
+func (r *replica) queue(c sequencer.Command) { r.inbox = append(r.inbox, queued{command: c}) }
+
+// settle lets a leader's desk do one thing that is due for one unsettled order. lost
+// says that the provider's answer does not arrive; abandon that an attempt without an
+// outcome is given up.
+func (w *world) settle(r *replica, which int, lost, abandon bool) error {
+	if !r.leading {
+		return nil
+	}
+	views := r.machine.Unsettled(0, unsettledPage)
+	if len(views) == 0 {
+		return nil
+	}
+	v := &views[which%len(views)]
+	if lost {
+		w.seen.LostPayments++
+	}
+	switch {
+	case v.State == sequencer.StatePaying:
+		w.resolve(r, v, lost, abandon)
+		return nil
+	case v.CaptureDue:
+		return w.capture(r, v, lost)
+	}
+	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
+		if v.VoidsDue&(1<<(attempt-1)) == 0 {
+			continue
+		}
+		status := w.provider.cancel(chargeKey{v.Seq, attempt}, w.amountOf(v))
+		if !lost && status.Outcome() != sequencer.PayAccepted {
+			w.seen.Voids++
+			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: attempt})
+		}
+		return nil
+	}
+	return nil
+}
+
+// unsettledPage bounds how many unsettled orders a desk looks at.
+const unsettledPage = 64
+
+// resolve asks for an outcome, and cancels an attempt that stays without one.
+func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) {
+	key := chargeKey{v.Seq, v.Attempts}
+	if w.bug != nil && w.bug.chargeAgain {
+		w.provider.authorise(chargeKey{v.Seq, v.Attempts + 100}, w.amountOf(v), payment.Authorised)
+	}
+	status := w.provider.find(key)
+	if status.Outcome() == sequencer.PayUnknown && (abandon || v.Overdue) {
+		if w.bug != nil && w.bug.freeFirst {
+			status.Phase = payment.Cancelled
+		} else {
+			status = w.provider.cancel(key, w.amountOf(v))
+		}
+	}
+	if !lost {
+		r.tell(v.Seq, v.Attempts, status)
+	}
+}
+
+// capture takes the money of an order that is paid.
+func (w *world) capture(r *replica, v *sequencer.OrderView, lost bool) error {
+	status := w.provider.capture(chargeKey{v.Seq, v.Attempts})
+	w.seen.Captures++
+	if !lost && status.Phase == payment.Captured {
+		r.queue(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: v.Seq, Attempt: v.Attempts})
+	}
+	return w.checkCaptured(v.Seq)
+}

@@ -1,0 +1,159 @@
+package simulation
+
+import (
+	"onsale/payment"
+	"onsale/sequencer"
+	"onsale/sequencer/scenario"
+)
+
+// finish lets all faults end: a leader commits what there is, every replica catches up,
+// every payment is settled. Then everything is compared once more.
+func (w *world) finish() error {
+	if w.leader == nil {
+		return nil
+	}
+	if err := w.heal(); err != nil {
+		return err
+	}
+	for _, key := range w.provider.keys { // what was left open has its outcome now
+		w.provider.settle(key, payment.Authorised)
+	}
+	if err := w.settleAll(); err != nil {
+		return err
+	}
+	w.clock = max(w.clock, w.leader.machine.Now()-w.leader.skew) + 365*24*3600*1000*millisecond
+	if err := w.round(); err != nil { // what is reserved expires
+		return err
+	}
+	for _, r := range w.replicas {
+		if err := w.checkAll(r); err != nil {
+			return err
+		}
+	}
+	w.ledger.Finish()
+	if found := w.ledger.Findings(); len(found) > 0 {
+		return violated(propertyOf[found[0].Kind], "%s", found[0].String())
+	}
+	return w.reconcile(w.leader)
+}
+
+// heal gives office to whoever has the newest log.
+func (w *world) heal() error {
+	for _, r := range w.replicas {
+		term := w.term
+		if err := w.elect(r, 0); err != nil {
+			return err
+		}
+		if w.term != term {
+			break
+		}
+	}
+	return w.round()
+}
+
+// round commits a batch and has every replica decide all that there is.
+func (w *world) round() error {
+	w.propose(w.leader)
+	for range 2 { // the second tells what is committed
+		for _, r := range w.replicas {
+			if err := w.replicate(w.leader, r, 1<<30, false); err != nil {
+				return err
+			}
+			for r.applied < r.commit {
+				if err := r.apply(false); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if w.leader.commit != w.leader.last() {
+		return violated("L1", "index %d is not committed with all replicas up, only %d is", w.leader.last(), w.leader.commit)
+	}
+	return nil
+}
+
+// settleRoundsMax bounds how often the desk looks: an order has at most AttemptsMax
+// attempts, each of which is cancelled, captured or given back once.
+const settleRoundsMax = 3 * sequencer.AttemptsMax
+
+func (w *world) settleAll() error {
+	for range settleRoundsMax {
+		for {
+			views := w.leader.machine.Unsettled(0, 1<<20)
+			if len(views) == 0 {
+				return nil
+			}
+			for which := range min(len(views), unsettledPage) {
+				if err := w.settle(w.leader, which, false, true); err != nil {
+					return err
+				}
+			}
+			if len(views) <= unsettledPage {
+				break
+			}
+			if err := w.round(); err != nil {
+				return err
+			}
+		}
+		if err := w.round(); err != nil {
+			return err
+		}
+	}
+	return violated("P6", "%d orders cannot be settled", len(w.leader.machine.Unsettled(0, 1<<20)))
+}
+
+// checkAll compares a whole replica with the log, the model and what clients know.
+func (w *world) checkAll(r *replica) error {
+	if err := r.machine.Verify(); err != nil {
+		return violated("P1", "%v: %v", r, err)
+	}
+	if last := &w.history[len(w.history)-1]; r.applied != uint64(len(w.history)) || r.machine.Hash() != last.hash {
+		return violated("P8", "%v ends at index %d with hash %016x, the log at %d with %016x", r, r.applied, r.machine.Hash(), len(w.history), last.hash)
+	}
+	for number := range w.sales {
+		if err := w.checkCounts(r, uint16(number+1)); err != nil {
+			return err
+		}
+	}
+	users := map[string]bool{}
+	for _, q := range w.told {
+		if err := w.checkStill(r, q); err != nil {
+			return err
+		}
+		if q.command.Kind == sequencer.KindBuy {
+			users[string(q.command.User)] = true
+		}
+	}
+	for user := range users {
+		for number := range w.sales {
+			if err := w.checkCap(r, []byte(user), uint16(number+1)); err != nil {
+				return err
+			}
+		}
+	}
+	return w.compareOrders(r)
+}
+
+// compareOrders compares every order with the model's.
+func (w *world) compareOrders(r *replica) error {
+	if w.model == nil || r != w.leader { // the others have its hash
+		return nil
+	}
+	for seq := range w.model.Seq() + 2 {
+		got, known := r.machine.Order(seq)
+		if want, wanted := w.model.Order(seq); known != wanted || got != want {
+			return violated("rules", "order %d:\n  got  %+v\n  want %+v", seq, got, want)
+		}
+	}
+	return nil
+}
+
+// rulesScenario writes the committed log as a scenario of package sequencer, when it
+// alone is decided otherwise than the rules say; "" when it takes a cluster to fail.
+func (w *world) rulesScenario() string {
+	fails := func(batches []sequencer.Batch) bool { return againstRules(batches) != nil }
+	if !fails(w.batches) {
+		return ""
+	}
+	return scenario.Of(scenario.Shrink(w.batches, shrinkUntil(), fails), w.keyNames())
+}

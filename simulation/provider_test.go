@@ -1,0 +1,86 @@
+package simulation
+
+import (
+	"onsale/payment"
+	"onsale/sequencer"
+)
+
+// chargeKey is what the provider knows an attempt by.
+type chargeKey struct {
+	order   uint64
+	attempt uint8
+}
+
+// charge is one attempt in the provider's books.
+type charge struct {
+	payment.Status
+	amount, captured, refunded int64
+}
+
+// provider is a payment provider whose calls take no time, and whose answers may be
+// lost by whoever calls. It gives the calls of one key one order.
+type provider struct {
+	charges map[chargeKey]*charge
+	keys    []chargeKey // in the order of their first call
+	bug     *mutation
+}
+
+// charge returns the charge of a key, which begins as unknown.
+func (p *provider) charge(key chargeKey, amount int64) *charge {
+	c := p.charges[key]
+	if c == nil {
+		c = &charge{Status: payment.Status{Phase: payment.Unknown}, amount: amount}
+		p.charges[key] = c
+		p.keys = append(p.keys, key)
+	}
+	return c
+}
+
+// authorise reserves the money, declines, or leaves it open. A key that is known
+// keeps its outcome.
+func (p *provider) authorise(key chargeKey, amount int64, to payment.Phase) payment.Status {
+	c := p.charge(key, amount)
+	if c.Phase == payment.Unknown {
+		c.Phase = to
+		if to == payment.Declined {
+			c.Reason = sequencer.ReasonInsufficientFunds
+		}
+	}
+	return c.Status
+}
+
+// settle gives a charge that was left open its outcome, late.
+func (p *provider) settle(key chargeKey, to payment.Phase) {
+	if c := p.charges[key]; c != nil && c.Phase == payment.Processing {
+		c.Phase = to
+	}
+}
+
+func (p *provider) find(key chargeKey) payment.Status {
+	if c := p.charges[key]; c != nil {
+		return c.Status
+	}
+	return payment.Status{Phase: payment.Unknown}
+}
+
+// capture takes authorised money.
+func (p *provider) capture(key chargeKey) payment.Status {
+	c := p.charge(key, 0)
+	if c.Phase == payment.Authorised || p.bug != nil && p.bug.captureAgain && c.Phase == payment.Captured {
+		c.Phase = payment.Captured
+		c.captured += c.amount
+	}
+	return c.Status
+}
+
+// cancel makes sure that no money is kept, and that a key which is not known yet can
+// never be authorised.
+func (p *provider) cancel(key chargeKey, amount int64) payment.Status {
+	switch c := p.charge(key, amount); c.Phase {
+	case payment.Unknown, payment.Processing, payment.Authorised:
+		c.Phase = payment.Cancelled
+	case payment.Captured:
+		c.Phase, c.refunded = payment.Refunded, c.captured
+	}
+	return p.charges[key].Status
+}
