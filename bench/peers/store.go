@@ -44,6 +44,9 @@ type store interface {
 	close()
 }
 
+// errUnknownSale is returned for the books of a sale that there is not.
+var errUnknownSale = errors.New("unknown sale")
+
 // errUnknownStore is returned for a kind of store that there is not.
 var errUnknownStore = errors.New("unknown kind of store")
 
