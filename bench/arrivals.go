@@ -58,12 +58,13 @@ func (a *arrivals) run(ctx context.Context) (*arrived, error) {
 	total := newArrived()
 	total.requests = uint64(float64(a.rate) * a.over.Seconds())
 	waiting := make(chan uint64, arrivalsWaitingMax)
+	lines := newLines(ctx, a.connections, a.target, a.drainMax)
 	a.started = time.Now()
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	for range a.connections {
+	for i := range lines {
 		group.Go(func() {
-			own := a.serve(ctx, waiting)
+			own := a.serve(ctx, &lines[i], waiting)
 			mu.Lock()
 			defer mu.Unlock()
 			total.merge(own)
@@ -101,9 +102,8 @@ func (a *arrivals) arrive(ctx context.Context, waiting chan<- uint64, requests u
 }
 
 // serve is one connection.
-func (a *arrivals) serve(ctx context.Context, waiting <-chan uint64) *arrived {
+func (a *arrivals) serve(ctx context.Context, l *line, waiting <-chan uint64) *arrived {
 	own := newArrived()
-	l := line{target: a.target, timeout: a.drainMax}
 	defer l.hangUp()
 	request := newBuyRequest("onsale", a.sale, 1, newMinter(a.secret, a.started))
 	end := a.started.Add(a.over + a.drainMax)

@@ -17,6 +17,20 @@ type line struct {
 	buffer  []byte
 }
 
+// newLines connects so many lines, to one address: whose turn it is to take requests
+// is asked once. One that does not connect now connects when it is needed.
+func newLines(ctx context.Context, count int, target func(context.Context) (string, error), timeout time.Duration) []line {
+	address, err := target(ctx)
+	lines := make([]line, count)
+	for i := range lines {
+		lines[i] = line{target: target, timeout: timeout}
+		if err == nil {
+			err = lines[i].dial(ctx, address)
+		}
+	}
+	return lines
+}
+
 // ask sends a request and returns its answer, valid until the next call. After an
 // error the line must be hung up.
 func (l *line) ask(ctx context.Context, request []byte) (response, error) {
@@ -40,6 +54,10 @@ func (l *line) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return l.dial(ctx, address)
+}
+
+func (l *line) dial(ctx context.Context, address string) (err error) {
 	var d net.Dialer
 	if l.conn, err = d.DialContext(ctx, "tcp", address); err != nil {
 		l.conn = nil

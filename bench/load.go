@@ -62,18 +62,20 @@ type measured struct {
 	history history // only when the load remembers
 }
 
-// run sends every buyer's request and returns when all have an answer.
+// run connects, then sends every buyer's request, and returns when all have an
+// answer. The time of connecting is not measured.
 func (l *load) run(ctx context.Context) (*measured, error) {
-	l.started = time.Now()
 	total := &measured{phases: [2]*phase{newPhase(), newPhase()}}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failure error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range l.connections {
+	lines := newLines(ctx, l.connections, l.target, l.retryMax)
+	l.started = time.Now()
+	for i := range lines {
 		group.Go(func() {
-			w := &worker{load: l, line: line{target: l.target, timeout: l.retryMax}, phases: [2]*phase{newPhase(), newPhase()}}
+			w := &worker{load: l, line: lines[i], phases: [2]*phase{newPhase(), newPhase()}}
 			err := w.run(ctx)
 			mu.Lock()
 			defer mu.Unlock()

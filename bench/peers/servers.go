@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // startRedis starts a private server with its data in dir, reached by the unix socket
@@ -76,11 +80,19 @@ func startPostgres(dir string) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	socket := filepath.Join(dir, ".s.PGSQL.5432") // a name only: no port is taken
-	if err := p.awaitSocket(socket); err != nil {
-		return p, "", err
+	address := fmt.Sprintf("host=%s port=5432 user=bench dbname=postgres sslmode=disable", dir) // the port only names the socket: none is taken
+	return p, address, p.await(func() error { return connects(address) })
+}
+
+// connects returns nil when PostgreSQL takes connections; its socket is there before.
+func connects(address string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return err
 	}
-	return p, fmt.Sprintf("host=%s port=5432 user=bench dbname=postgres sslmode=disable", dir), nil
+	return conn.Close(ctx)
 }
 
 // makeDir makes a folder that another user may pass through, below parent ("" is the
