@@ -15,6 +15,6 @@ if held + quantity > tonumber(got[3]) then return {2, 0} end
 if left < quantity then return {1, 0} end
 local seq = tonumber(got[2]) + 1
 redis.call('HSET', KEYS[1], 'left', left - quantity, 'seq', seq, held_field, held + quantity,
-  key_field, seq, 'o:' .. seq, user .. ' ' .. quantity .. ' ' .. ARGV[4] .. ' reserved')
+  key_field, seq, 'o:' .. seq, quantity .. ' ' .. ARGV[4] .. ' reserved ' .. user)
 redis.call('ZADD', KEYS[2], ARGV[4], seq)
 return {0, seq}

@@ -46,8 +46,8 @@ func openRedis(socket string) (store, error) {
 	return &redisStore{client: client, buying: rueidis.NewLuaScript(buyScript), expiring: rueidis.NewLuaScript(expireScript)}, nil
 }
 
-// redisConnectionsLog2 is the logarithm of the number of connections. One was no
-// slower than two or four on two cores, and its batches are larger.
+// redisConnectionsLog2 is the logarithm of the number of connections. Two and four were
+// not faster than one by more than the noise of two cores; one has the larger batches.
 const redisConnectionsLog2 = 0
 
 // keysOf returns the two keys of a sale; the braces keep them on one shard of a cluster.
@@ -93,15 +93,15 @@ func (r *redisStore) books(ctx context.Context, sale string) (bench.Books, error
 	}
 	b, held := bench.Books{}, map[string]uint64{}
 	for field, value := range all {
-		switch words := strings.Fields(value); {
+		switch words := strings.SplitN(value, " ", 4); {
 		case field == "left":
 			b.Available, err = strconv.ParseUint(value, 10, 64)
-		case strings.HasPrefix(field, "o:") && len(words) == 4 && words[3] == "reserved":
+		case strings.HasPrefix(field, "o:") && len(words) == 4 && words[2] == "reserved":
 			var quantity uint64
-			quantity, err = strconv.ParseUint(words[1], 10, 64)
+			quantity, err = strconv.ParseUint(words[0], 10, 64)
 			b.Held += quantity
-			held[words[0]] += quantity
-			b.MostHeld = max(b.MostHeld, held[words[0]])
+			held[words[3]] += quantity
+			b.MostHeld = max(b.MostHeld, held[words[3]])
 		}
 		if err != nil {
 			return b, fmt.Errorf("field %s is %q: %w", field, value, err)

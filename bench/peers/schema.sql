@@ -96,17 +96,18 @@ BEGIN
 	IF outcome IS NOT NULL THEN
 		RETURN;
 	END IF;
-	SELECT s.shard INTO taken FROM shards s WHERE s.sale = the_sale AND s.shard = mine AND s.available >= wanted FOR UPDATE SKIP LOCKED;
-	IF taken IS NULL THEN
-		SELECT s.shard INTO taken FROM shards s WHERE s.sale = the_sale AND s.available >= wanted LIMIT 1 FOR UPDATE SKIP LOCKED;
-	END IF;
-	WHILE taken IS NULL LOOP
+	LOOP
 		PERFORM 1 FROM shards s WHERE s.sale = the_sale AND s.available >= wanted LIMIT 1;
 		IF NOT FOUND THEN
 			outcome := 1;
 			RETURN;
 		END IF;
+		SELECT s.shard INTO taken FROM shards s WHERE s.sale = the_sale AND s.shard = mine AND s.available >= wanted FOR UPDATE SKIP LOCKED;
+		EXIT WHEN taken IS NOT NULL;
+		SELECT s.shard INTO taken FROM shards s WHERE s.sale = the_sale AND s.available >= wanted LIMIT 1 FOR UPDATE SKIP LOCKED;
+		EXIT WHEN taken IS NOT NULL;
 		SELECT s.shard INTO taken FROM shards s WHERE s.sale = the_sale AND s.available >= wanted LIMIT 1 FOR UPDATE;
+		EXIT WHEN taken IS NOT NULL;
 	END LOOP;
 	UPDATE shards s SET available = s.available - wanted WHERE s.sale = the_sale AND s.shard = taken;
 	place := nextval('places');
