@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test race verify format lint tidy rules nemesis soak fuzz simulate bench bench-sale bench-cluster bench-abuse clean
+.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bench bench-sale bench-cluster bench-abuse bench-peers clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -13,6 +13,9 @@ run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 
 test: ## everything, the README's commands included
 	$(GO) test -timeout 15m ./...
+
+test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
+	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...
 
 race: ## the same with the race detector
 	$(GO) test -race -timeout 25m ./...
@@ -69,7 +72,7 @@ bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and t
 	$(GO) test -run '^$$' -bench 'LoneRequest' -benchtime 2000x ./raftfsm
 	cd bench/logstores && $(GO) test -run '^$$' -bench . -benchtime 500x .
 	$(GO) test -run '^$$' -bench 'Append' -benchtime 1000x ./wal
-	$(MAKE) bench-sale bench-cluster bench-abuse
+	$(MAKE) bench-sale bench-cluster bench-abuse bench-peers
 
 bench-sale: build
 	$(BIN)/onsale bench sale --buyers 1000000 --tickets 100000
@@ -84,6 +87,9 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench bots
 	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
+
+bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
+	cd bench/peers && $(GO) run . -json ../results/peers.json
 
 clean:
 	rm -rf $(BIN)

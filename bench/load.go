@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +17,7 @@ type load struct {
 	secret      []byte
 	sale        string
 	quantity    int
+	first       uint64 // the buyers are first+1 to first+buyers
 	buyers      uint64
 	connections int
 	// target returns the address that takes requests now; it is asked again
@@ -26,6 +25,10 @@ type load struct {
 	target func(context.Context) (string, error)
 	// retryMax bounds how long a buyer goes on trying.
 	retryMax time.Duration
+	// remember keeps what each buyer was told, to check the order afterwards.
+	remember bool
+	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
+	onSoldOut func()
 
 	next     atomic.Uint64 // buyers that were begun
 	answered atomic.Uint64
@@ -56,25 +59,29 @@ func (p *phase) merge(q *phase) {
 type measured struct {
 	phases  [2]*phase
 	elapsed [2]time.Duration
+	history history // only when the load remembers
 }
 
-// run sends every buyer's request and returns when all have an answer.
+// run connects, then sends every buyer's request, and returns when all have an
+// answer. The time of connecting is not measured.
 func (l *load) run(ctx context.Context) (*measured, error) {
-	l.started = time.Now()
 	total := &measured{phases: [2]*phase{newPhase(), newPhase()}}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failure error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range l.connections {
+	lines := newLines(ctx, l.connections, l.target, l.retryMax)
+	l.started = time.Now()
+	for i := range lines {
 		group.Go(func() {
-			w := &worker{load: l, phases: [2]*phase{newPhase(), newPhase()}}
+			w := &worker{load: l, line: lines[i], phases: [2]*phase{newPhase(), newPhase()}}
 			err := w.run(ctx)
 			mu.Lock()
 			defer mu.Unlock()
 			total.phases[0].merge(w.phases[0])
 			total.phases[1].merge(w.phases[1])
+			total.history = append(total.history, w.history...)
 			if err != nil && failure == nil {
 				failure = err
 				cancel()
@@ -92,11 +99,10 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 
 // worker is one connection.
 type worker struct {
-	load   *load
-	conn   net.Conn
-	in     *bufio.Reader
-	buffer []byte
-	phases [2]*phase
+	line
+	load    *load
+	phases  [2]*phase
+	history history
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -111,8 +117,8 @@ func (w *worker) run(ctx context.Context) error {
 		if request == nil {
 			request = newBuyRequest("onsale", w.load.sale, w.load.quantity, minter)
 		}
-		if err := w.buy(ctx, request.of(buyer)); err != nil {
-			return fmt.Errorf("buyer %d: %w", buyer, err)
+		if err := w.buy(ctx, request.of(w.load.first+buyer)); err != nil {
+			return fmt.Errorf("buyer %d: %w", w.load.first+buyer, err)
 		}
 	}
 	return ctx.Err()
@@ -137,47 +143,11 @@ func (w *worker) buy(ctx context.Context, request []byte) error {
 		case answer.status >= 500:
 			last = fmt.Errorf("%d %s", answer.status, answer.body)
 		default:
-			w.record(&answer, time.Since(began))
+			w.record(&answer, began)
 			return nil
 		}
 	}
 	return fmt.Errorf("no decision within %v: %w", w.load.retryMax, last)
-}
-
-func (w *worker) ask(ctx context.Context, request []byte) (response, error) {
-	if w.conn == nil {
-		if err := w.connect(ctx); err != nil {
-			return response{}, err
-		}
-	}
-	w.conn.SetDeadline(time.Now().Add(w.load.retryMax))
-	if _, err := w.conn.Write(request); err != nil {
-		return response{}, err
-	}
-	var answer response
-	var err error
-	answer, w.buffer, err = readResponse(w.in, w.buffer)
-	return answer, err
-}
-
-func (w *worker) connect(ctx context.Context) error {
-	address, err := w.load.target(ctx)
-	if err != nil {
-		return err
-	}
-	var d net.Dialer
-	if w.conn, err = d.DialContext(ctx, "tcp", address); err != nil {
-		return err
-	}
-	w.in = bufio.NewReaderSize(w.conn, 4096)
-	return nil
-}
-
-func (w *worker) hangUp() {
-	if w.conn != nil {
-		w.conn.Close()
-		w.conn = nil
-	}
 }
 
 // phase returns 0 while selling and 1 once somebody was refused as sold out.
@@ -188,13 +158,17 @@ func (l *load) phase() int {
 	return 1
 }
 
-func (w *worker) record(answer *response, took time.Duration) {
+func (w *worker) record(answer *response, sent time.Time) {
+	answered := time.Now()
 	outcome := answer.outcome()
-	if outcome == "sold_out" {
-		w.load.soldOut.CompareAndSwap(0, max(1, int64(time.Since(w.load.started))))
+	if outcome == "sold_out" && w.load.soldOut.CompareAndSwap(0, max(1, int64(answered.Sub(w.load.started)))) && w.load.onSoldOut != nil {
+		w.load.onSoldOut()
 	}
 	p := w.phases[w.load.phase()]
 	p.outcomes[outcome]++
-	p.latency.RecordValue(max(1, took.Microseconds())) // over the bound it counts as the bound
+	p.latency.RecordValue(max(1, answered.Sub(sent).Microseconds())) // over the bound it counts as the bound
+	if w.load.remember {
+		w.history = append(w.history, told{sent: sent.Sub(w.load.started), answered: answered.Sub(w.load.started), seq: answer.seq(), outcome: outcome})
+	}
 	w.load.answered.Add(1)
 }

@@ -29,9 +29,12 @@ func newBuyRequest(host, sale string, quantity int, m *minter) *buyRequest {
 
 // of returns the request of buyer n, valid until the next call. The key is the
 // buyer's only one, so a repetition of the request is the same purchase.
-func (r *buyRequest) of(n uint64) []byte {
-	r.user = strconv.AppendUint(append(r.user[:0], buyerPrefix...), n, 10)
-	return r.by(r.user, n, "")
+func (r *buyRequest) of(n uint64) []byte { return r.with(n, n) }
+
+// with returns a request of a buyer under one of several keys, valid until the next call.
+func (r *buyRequest) with(buyer, key uint64) []byte {
+	r.user = strconv.AppendUint(append(r.user[:0], buyerPrefix...), buyer, 10)
+	return r.by(r.user, key, "")
 }
 
 // buyerPrefix begins the id of every buyer; a number follows.
@@ -136,6 +139,19 @@ func (r *response) outcome() string {
 	default:
 		return strconv.Itoa(r.status) + " " + field(r.body, `"code":"`)
 	}
+}
+
+// seq returns an answer's place in the order, 0 when it has none.
+func (r *response) seq() uint64 {
+	_, rest, _ := bytes.Cut(r.body, []byte(`"seq":`))
+	seq := uint64(0)
+	for _, c := range rest {
+		if c < '0' || c > '9' {
+			break
+		}
+		seq = seq*10 + uint64(c-'0')
+	}
+	return seq
 }
 
 // field returns the text behind a marker up to the next quote. It allocates for

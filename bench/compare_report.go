@@ -1,0 +1,185 @@
+package bench
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The two phases of a sale, always apart.
+const (
+	phaseSelling = "selling"
+	phaseSoldOut = "sold_out"
+)
+
+// Comparison is what all rounds came to.
+type Comparison struct {
+	Machine     string       `json:"machine"`
+	Started     time.Time    `json:"started"`
+	LoadBefore  string       `json:"machine_load_before"` // of the last 1, 5 and 15 minutes, other work included
+	LoadAfter   string       `json:"machine_load_after"`
+	Rounds      int          `json:"rounds"`
+	Buyers      uint64       `json:"buyers"`
+	Tickets     uint32       `json:"tickets"`
+	Connections int          `json:"connections"`
+	Contestants []Contestant `json:"contestants"`
+	Ratios      []Ratio      `json:"ratios"`
+}
+
+// Contestant is one shop.
+type Contestant struct {
+	Name       string  `json:"name"`
+	Nodes      int     `json:"nodes"`
+	Durability string  `json:"durability"`
+	Ceiling    bool    `json:"ceiling"` // answers constants: no order and no books to check
+	Rounds     []Round `json:"rounds"`
+
+	// Medians of the rounds.
+	Selling PhaseCost      `json:"selling"`
+	SoldOut PhaseCost      `json:"sold_out"`
+	Steady  []SteadyReport `json:"steady"`
+}
+
+// Round is one shop in one round.
+type Round struct {
+	Selling PhaseCost      `json:"selling"`
+	SoldOut PhaseCost      `json:"sold_out"`
+	Steady  []SteadyReport `json:"steady"`
+	Order   OrderReport    `json:"order"`
+	Books   Books          `json:"books"`
+	Wrong   string         `json:"wrong,omitempty"` // how it broke a promise; "" when it kept all
+}
+
+// PhaseCost is a phase of the closed loop with its CPU time.
+type PhaseCost struct {
+	PhaseReport
+	// ServerMicroseconds is of all server processes together.
+	ServerMicroseconds float64 `json:"servers_cpu_us_per_request"`
+	LoadMicroseconds   float64 `json:"load_cpu_us_per_request"`
+}
+
+func newPhaseCost(m *measured, phase int, before, after usage) PhaseCost {
+	report := phaseReport(m.phases[phase], m.elapsed[phase])
+	each := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(max(1, report.Requests)) }
+	return PhaseCost{PhaseReport: report, ServerMicroseconds: each(after.servers - before.servers), LoadMicroseconds: each(after.load - before.load)}
+}
+
+// SteadyReport is an open loop. Latencies run from the intended arrival.
+type SteadyReport struct {
+	Phase              string             `json:"phase"`
+	Rate               int                `json:"arrivals_per_second"`
+	Requests           uint64             `json:"requests"`
+	Answered           uint64             `json:"answered"`
+	Unanswered         uint64             `json:"unanswered"` // within 5 s after the last arrival
+	Outcomes           map[string]uint64  `json:"outcomes"`
+	Millis             map[string]float64 `json:"latency_ms"` // of the answered
+	ServerMicroseconds float64            `json:"servers_cpu_us_per_request"`
+}
+
+func newSteadyReport(a *arrivals, phase string, got *arrived, before, after usage) SteadyReport {
+	return SteadyReport{Phase: phase, Rate: a.rate, Requests: got.requests, Answered: got.answered, Unanswered: got.unanswered, Outcomes: got.outcomes,
+		Millis: millis(got.latency), ServerMicroseconds: (after.servers - before.servers).Seconds() * 1e6 / float64(max(1, got.answered))}
+}
+
+// Ratio is how many times the requests a second of a peer a contestant answers: the
+// median of the rounds' ratios.
+type Ratio struct {
+	Of      string  `json:"of"`
+	To      string  `json:"to"`
+	Selling float64 `json:"selling"`
+	SoldOut float64 `json:"sold_out"`
+}
+
+func newComparison(o *CompareOptions, shops []Shop) *Comparison {
+	c := &Comparison{Machine: machine(), Started: time.Now().UTC(), LoadBefore: machineLoad(), Rounds: o.Rounds, Buyers: o.Buyers, Tickets: o.Tickets, Connections: o.Connections}
+	for i := range shops {
+		c.Contestants = append(c.Contestants, Contestant{Name: shops[i].Name, Nodes: shops[i].Nodes, Durability: shops[i].Durability, Ceiling: shops[i].Ceiling})
+	}
+	return c
+}
+
+// machineLoad returns the three load averages, "" when the system does not tell.
+func machineLoad() string {
+	data, _ := os.ReadFile("/proc/loadavg")
+	return strings.Join(strings.Fields(string(data))[:min(3, len(strings.Fields(string(data))))], " ")
+}
+
+// conclude computes medians and the ratios of onsale's to all others.
+func (c *Comparison) conclude() {
+	c.LoadAfter = machineLoad()
+	for i := range c.Contestants {
+		c.Contestants[i].conclude()
+	}
+	for i := range c.Contestants {
+		for j := range c.Contestants {
+			of, to := &c.Contestants[i], &c.Contestants[j]
+			if c.Buyers == 0 || i == j || !strings.HasPrefix(of.Name, "onsale") || strings.HasPrefix(to.Name, "onsale") {
+				continue
+			}
+			c.Ratios = append(c.Ratios, Ratio{Of: of.Name, To: to.Name,
+				Selling: ratioOf(of, to, func(r *Round) *PhaseCost { return &r.Selling }),
+				SoldOut: ratioOf(of, to, func(r *Round) *PhaseCost { return &r.SoldOut })})
+		}
+	}
+}
+
+func ratioOf(of, to *Contestant, phase func(*Round) *PhaseCost) float64 {
+	var ratios []float64
+	for i := range of.Rounds {
+		ratios = append(ratios, phase(&of.Rounds[i]).Rate/max(1e-9, phase(&to.Rounds[i]).Rate))
+	}
+	return median(ratios)
+}
+
+func (t *Contestant) conclude() {
+	t.Selling = medianCost(t.Rounds, func(r *Round) *PhaseCost { return &r.Selling })
+	t.SoldOut = medianCost(t.Rounds, func(r *Round) *PhaseCost { return &r.SoldOut })
+	for i := range t.Rounds[0].Steady {
+		s := t.Rounds[0].Steady[i]
+		of := func(pick func(*SteadyReport) float64) float64 {
+			return medianOf(t.Rounds, func(r *Round) float64 { return pick(&r.Steady[i]) })
+		}
+		s.Millis = map[string]float64{}
+		for _, p := range percentiles {
+			s.Millis[p.name] = of(func(s *SteadyReport) float64 { return s.Millis[p.name] })
+		}
+		s.Answered = uint64(of(func(s *SteadyReport) float64 { return float64(s.Answered) }))
+		s.Unanswered = uint64(of(func(s *SteadyReport) float64 { return float64(s.Unanswered) }))
+		s.ServerMicroseconds = of(func(s *SteadyReport) float64 { return s.ServerMicroseconds })
+		t.Steady = append(t.Steady, s)
+	}
+}
+
+func medianCost(rounds []Round, phase func(*Round) *PhaseCost) PhaseCost {
+	of := func(pick func(*PhaseCost) float64) float64 {
+		return medianOf(rounds, func(r *Round) float64 { return pick(phase(r)) })
+	}
+	c := PhaseCost{PhaseReport: PhaseReport{Millis: map[string]float64{}}}
+	c.Seconds = of(func(p *PhaseCost) float64 { return p.Seconds })
+	c.Requests = int64(of(func(p *PhaseCost) float64 { return float64(p.Requests) }))
+	c.Rate = of(func(p *PhaseCost) float64 { return p.Rate })
+	c.ServerMicroseconds = of(func(p *PhaseCost) float64 { return p.ServerMicroseconds })
+	c.LoadMicroseconds = of(func(p *PhaseCost) float64 { return p.LoadMicroseconds })
+	for _, q := range percentiles {
+		c.Millis[q.name] = of(func(p *PhaseCost) float64 { return p.Millis[q.name] })
+	}
+	return c
+}
+
+func medianOf(rounds []Round, pick func(*Round) float64) float64 {
+	var values []float64
+	for i := range rounds {
+		values = append(values, pick(&rounds[i]))
+	}
+	return median(values)
+}
+
+// median returns the middle value, the mean of the middle two of an even number.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	values = slices.Sorted(slices.Values(values))
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}

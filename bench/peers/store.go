@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"onsale/bench"
+)
+
+// order is a buy that is to be decided. Its texts may be kept.
+type order struct {
+	sale, user, key string
+	quantity        int
+	deadline        time.Time // end of the hold
+}
+
+// outcome is what a store decided.
+type outcome int
+
+const (
+	reserved outcome = iota
+	soldOut
+	capExceeded
+	unknownSale
+)
+
+// decision is a store's answer. seq is the order's place; refusals have none, because
+// no peer writes them down.
+type decision struct {
+	outcome outcome
+	seq     int64
+}
+
+// store decides buys: what the peers differ in. Its methods may be called by many
+// goroutines at once.
+type store interface {
+	// create makes a sale, before any buy.
+	create(ctx context.Context, sale string, tickets uint32) error
+	buy(ctx context.Context, o *order) (decision, error)
+	// expire gives back what is due; it is called every second.
+	expire(ctx context.Context, now time.Time) error
+	books(ctx context.Context, sale string) (bench.Books, error)
+	close()
+}
+
+// errUnknownSale is returned for the books of a sale that there is not.
+var errUnknownSale = errors.New("unknown sale")
+
+// errUnknownStore is returned for a kind of store that there is not.
+var errUnknownStore = errors.New("unknown kind of store")
+
+// openStore opens a store of a kind at an address.
+func openStore(ctx context.Context, kind, address string) (store, error) {
+	switch kind {
+	case kindBare:
+		return newBareStore(), nil
+	case kindMutex:
+		return newMutexStore(), nil
+	case kindRedisAlways, kindRedisEverySecond:
+		return openRedis(address)
+	case kindRowLock:
+		return openPostgres(ctx, address, "buy_row_lock", rowLockPool)
+	case kindShards:
+		return openPostgres(ctx, address, "buy_sharded", shardsPool)
+	}
+	return nil, errUnknownStore
+}
+
+// The kinds of stores.
+const (
+	kindBare             = "bare"
+	kindMutex            = "mutex"
+	kindRedisAlways      = "redis-always"
+	kindRedisEverySecond = "redis-everysec"
+	kindRowLock          = "postgres-row-lock"
+	kindShards           = "postgres-shards"
+)

@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"onsale/api/client"
+	"onsale/audit"
+)
+
+// Shop is something that sells behind the buy of the HTTP contract.
+type Shop struct {
+	Name       string
+	Nodes      int
+	Durability string
+	// Ceiling says that the answers are constants: there are no books, no cap and
+	// no order to check.
+	Ceiling bool
+	// Open starts the shop's processes with no sale but those that are asked for.
+	Open func(ctx context.Context, o *ShopOptions) (Stand, error)
+}
+
+// ShopOptions is what every shop is opened with.
+type ShopOptions struct {
+	DataParent string // where its temporary data goes; "" is the system's folder
+	Secret     []byte // of the buyers' tokens
+	Sales      []ShopSale
+}
+
+// ShopSale is a sale with a cap of ShopCap tickets for each buyer, and a hold that is longer
+// than any run.
+type ShopSale struct {
+	ID      string
+	Tickets uint32
+}
+
+// ShopCap is how many tickets each buyer may hold.
+const ShopCap = 2
+
+// ShopHold is how long an order is held; no ticket comes back within a run.
+const ShopHold = time.Hour
+
+// Books is what a shop itself says of a sale afterwards.
+type Books struct {
+	Held      uint64 `json:"held"`
+	Available uint64 `json:"available"`
+	// MostHeld is the most tickets that one buyer has; 0 when the shop does not tell.
+	MostHeld uint64 `json:"most_held"`
+}
+
+// Stand is a shop that is open.
+type Stand interface {
+	// Address returns the listener that takes buys now.
+	Address(ctx context.Context) (string, error)
+	// Processes returns the ids of the processes that serve; their children count too.
+	Processes() []int
+	Books(ctx context.Context, sale string) (Books, error)
+	// Close ends the processes, checks what can be checked afterwards and removes
+	// the data.
+	Close() error
+}
+
+// NewOnsale returns onsale itself as a shop: so many nodes of a program.
+func NewOnsale(program string, nodes int) Shop {
+	name := "onsale"
+	if nodes > 1 {
+		name = fmt.Sprintf("onsale, %d nodes", nodes)
+	}
+	return Shop{Name: name, Nodes: nodes, Durability: "fsync before every answer, on a majority",
+		Open: func(ctx context.Context, o *ShopOptions) (Stand, error) { return openOnsale(ctx, program, nodes, o) }}
+}
+
+type onsaleStand struct {
+	cluster *cluster
+	seller  *client.Seller
+}
+
+func openOnsale(ctx context.Context, program string, nodes int, o *ShopOptions) (Stand, error) {
+	c, err := startCluster(ctx, program, o.DataParent, nodes, o.Secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &onsaleStand{cluster: c}
+	for _, sale := range o.Sales {
+		options := SaleOptions{Tickets: sale.Tickets, RetryMax: 10 * time.Second}
+		if _, s.seller, err = options.createSale(ctx, c, sale.ID); err != nil {
+			return nil, errors.Join(fmt.Errorf("create sale %s: %w", sale.ID, err), c.stop())
+		}
+	}
+	return s, nil
+}
+
+func (s *onsaleStand) Address(ctx context.Context) (string, error) {
+	n, err := s.cluster.leader(ctx)
+	if err != nil {
+		return "", err
+	}
+	return n.http, nil
+}
+
+func (s *onsaleStand) Processes() []int {
+	var ids []int
+	for _, n := range s.cluster.nodes {
+		ids = append(ids, n.command.Process.Pid)
+	}
+	return ids
+}
+
+func (s *onsaleStand) Books(ctx context.Context, sale string) (Books, error) {
+	detail, err := s.seller.Sale(ctx, sale)
+	if err != nil {
+		return Books{}, err
+	}
+	return Books{Held: uint64(detail.Held) + uint64(detail.Sold), Available: uint64(detail.Available)}, nil
+}
+
+// Close lets the audit decide every request of every journal again.
+func (s *onsaleStand) Close() error {
+	err := s.cluster.terminate()
+	for _, n := range s.cluster.nodes {
+		found, auditErr := audit.Run(filepath.Join(n.dataDir, "journal"), audit.Options{})
+		if auditErr == nil && found.Verdict != audit.VerdictClean {
+			auditErr = fmt.Errorf("%w: the audit of %s says %q", errInexact, n.id, found.Verdict)
+		}
+		err = errors.Join(err, auditErr)
+	}
+	return errors.Join(err, os.RemoveAll(s.cluster.dir))
+}

@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// usage is the CPU time that servers and this process have used so far.
+type usage struct{ servers, load time.Duration }
+
+func usageOf(roots []int) usage {
+	u := usage{load: cpu(os.Getpid())}
+	for _, pid := range descendants(roots) {
+		u.servers += cpu(pid)
+	}
+	return u
+}
+
+// descendants returns processes with their children, theirs, and so on. What a child
+// used that has ended already is lost; servers keep theirs.
+func descendants(roots []int) []int {
+	children := map[int][]int{}
+	entries, _ := os.ReadDir("/proc") // without it there is nothing to measure, and zeros say so
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		if parent := parentOf(pid); parent > 0 {
+			children[parent] = append(children[parent], pid)
+		}
+	}
+	found := slices.Clone(roots)
+	for i := 0; i < len(found); i++ {
+		found = append(found, children[found[i]]...)
+	}
+	return found
+}
+
+// parentOf returns 0 for a process that has ended.
+func parentOf(pid int) int {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}
