@@ -275,15 +275,11 @@ func (r *BotsReport) row(mode string) table.Row {
 	return row
 }
 
-// medianOf returns the middle value of some runs, the upper one of two; 0 of none.
+// medianOf returns the middle value of some runs; 0 of none.
 func medianOf[T any](runs []T, value func(T) float64) float64 {
 	var values []float64
 	for _, run := range runs {
 		values = append(values, value(run))
 	}
-	if len(values) == 0 {
-		return 0
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return median(values)
 }

@@ -138,7 +138,7 @@ func (t *Contestant) conclude() {
 	for i := range t.Rounds[0].Steady {
 		s := t.Rounds[0].Steady[i]
 		of := func(pick func(*SteadyReport) float64) float64 {
-			return medianOf(t.Rounds, func(r *Round) float64 { return pick(&r.Steady[i]) })
+			return medianRound(t.Rounds, func(r *Round) float64 { return pick(&r.Steady[i]) })
 		}
 		s.Millis = map[string]float64{}
 		for _, p := range percentiles {
@@ -153,7 +153,7 @@ func (t *Contestant) conclude() {
 
 func medianCost(rounds []Round, phase func(*Round) *PhaseCost) PhaseCost {
 	of := func(pick func(*PhaseCost) float64) float64 {
-		return medianOf(rounds, func(r *Round) float64 { return pick(phase(r)) })
+		return medianRound(rounds, func(r *Round) float64 { return pick(phase(r)) })
 	}
 	c := PhaseCost{PhaseReport: PhaseReport{Millis: map[string]float64{}}}
 	c.Seconds = of(func(p *PhaseCost) float64 { return p.Seconds })
@@ -167,7 +167,8 @@ func medianCost(rounds []Round, phase func(*Round) *PhaseCost) PhaseCost {
 	return c
 }
 
-func medianOf(rounds []Round, pick func(*Round) float64) float64 {
+// medianRound returns the middle value of some rounds.
+func medianRound(rounds []Round, pick func(*Round) float64) float64 {
 	var values []float64
 	for i := range rounds {
 		values = append(values, pick(&rounds[i]))

@@ -3,6 +3,7 @@ package nemesis
 import (
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,12 +126,15 @@ func TestDeck(t *testing.T) {
 }
 
 func TestMendDue(t *testing.T) {
-	now, ended := time.Now(), 0
+	var b breaker
+	var ended atomic.Int32
+	now := time.Now()
 	one := func(after time.Duration, err error) fault {
-		return fault{"x", now.Add(after), func() error { ended++; return err }}
+		return fault{"x", now.Add(after), func() error { ended.Add(1); return err }}
 	}
-	left, err := mendDue([]fault{one(-1, nil), one(time.Hour, nil), one(0, errors.New("no"))}, now)
-	if ended != 2 || len(left) != 1 || err == nil {
-		t.Errorf("%d ended, %d left, %v", ended, len(left), err)
+	left := b.mendDue([]fault{one(-1, nil), one(time.Hour, nil), one(0, errors.New("no"))}, now)
+	b.mending.Wait()
+	if ended.Load() != 2 || len(left) != 1 || b.failure() == nil {
+		t.Errorf("%d ended, %d left, %v", ended.Load(), len(left), b.failure())
 	}
 }

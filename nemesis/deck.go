@@ -64,23 +64,28 @@ func (b *breaker) era(ctx context.Context, d *deck) error {
 		}
 		pause := time.Duration(d.random.ExpFloat64() * float64(strikePauseMean))
 		for next := time.Now().Add(min(pause, 2*strikePauseMean)); time.Now().Before(next) && failed == nil; time.Sleep(20 * time.Millisecond) {
-			under, failed = mendDue(under, time.Now())
+			under = b.mendDue(under, time.Now())
+			failed = b.failure()
 		}
 	}
-	_, err := mendDue(under, time.Now().Add(time.Hour))
-	return errors.Join(failed, err)
+	b.mendDue(under, time.Now().Add(time.Hour))
+	b.mending.Wait()
+	return errors.Join(failed, b.failure())
 }
 
-// mendDue ends the faults that have lasted long enough.
-func mendDue(under []fault, now time.Time) (left []fault, failed error) {
+// mendDue ends the faults that have lasted long enough, each on its own: that one takes
+// its time, because of the others, must not keep the others up.
+func (b *breaker) mendDue(under []fault, now time.Time) (left []fault) {
 	for _, f := range under {
 		if f.ends.After(now) {
 			left = append(left, f)
 			continue
 		}
-		if err := f.mend(); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("end of %q: %w", f.name, err))
-		}
+		b.mending.Go(func() {
+			if err := f.mend(); err != nil {
+				b.fail(fmt.Errorf("end of %q: %w", f.name, err))
+			}
+		})
 	}
-	return left, failed
+	return left
 }

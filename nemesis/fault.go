@@ -59,6 +59,23 @@ type breaker struct {
 	mu     sync.Mutex
 	broken map[*process]bool
 	counts map[string]int // strikes by class
+	failed error          // the first mend that failed
+
+	mending sync.WaitGroup // faults that are being ended
+}
+
+func (b *breaker) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed == nil {
+		b.failed = err
+	}
+}
+
+func (b *breaker) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed
 }
 
 // take marks a process as broken; false when it is already.
