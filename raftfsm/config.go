@@ -88,6 +88,8 @@ type Config struct {
 	// Transport replaces the TCP transport in tests; RaftAddress is then its
 	// address.
 	Transport raft.Transport
+
+	seams seams
 }
 
 // DefaultConfig returns the configuration that serves most; Bootstrap is the
