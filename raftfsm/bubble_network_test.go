@@ -24,7 +24,7 @@ type network struct {
 	rain   weather      // over all links
 	frozen map[raft.ServerAddress]time.Time
 	newest map[link]time.Time // arrival of the newest message that was not held up
-	struck map[string]int // messages by what befell them
+	struck map[string]int     // messages by what befell them
 }
 
 type link struct{ from, to raft.ServerAddress }

@@ -3,8 +3,8 @@ package raftfsm
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -95,9 +95,16 @@ func (w *world) settle() {
 		return
 	}
 	height := w.chain.height()
-	caughtUp := within(healMax, func() bool { return w.behind(height) == "" || w.ended.Load() })
+	caughtUp := within(healMax, func() bool {
+		w.bury()
+		if leader := w.leading(); leader != nil {
+			w.startMembers(leader)
+		}
+		return w.behind(height) == "" || w.ended.Load()
+	})
 	if !caughtUp {
-		buf := make([]byte, 8<<20); os.WriteFile("/tmp/stacks", buf[:runtime.Stack(buf, true)], 0o600)
+		buf := make([]byte, 8<<20)
+		os.WriteFile("/tmp/stacks", buf[:runtime.Stack(buf, true)], 0o600)
 		w.violate("P8: %s did not reach height %d within %v", w.behind(height), height, healMax)
 	}
 	if overdue := w.overdue(); overdue > 5*time.Second {
@@ -115,6 +122,7 @@ func (w *world) atLeaderWithAll(do func(*Node) error) error {
 
 // startMembers starts the members that do not run.
 func (w *world) startMembers(leader *Node) {
+	w.bury()
 	for _, m := range leader.Members() {
 		w.start(m.ID, nil)
 	}

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,7 +42,8 @@ type world struct {
 	events     []string // the schedule as it happened
 	lines      []string // the newest of the nodes' log
 	violations []string
-	leader     string // who took office last
+	dying      []string // ended their processes
+	leader     string   // who took office last
 	failovers  int
 }
 
@@ -104,10 +106,11 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 100*time.Millisecond, 100*time.Millisecond, 80*time.Millisecond
 	c.CommitTimeout = 20 * time.Millisecond
 	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4, 1<<14, 1<<15
-	c.Fatal = func(err error) { w.violate("%s ended its process: %v", id, err) }
+	c.Fatal = func(err error) { w.die(id, err) }
 	c.Logger = slog.New(&worldLog{world: w, id: id})
 	c.Clock = skewed{w.skews[id]}
 	d := w.disk(id)
+	d.syncs = 0 // a log counts from its opening
 	c.seams = seams{
 		logNoSync: w.plant.logNoSync, apply: w.plant.apply,
 		stored: func(n *Node, logs []*raft.Log) {
@@ -125,6 +128,33 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 		},
 	}
 	return c
+}
+
+// die takes a node off the network that ended its process; the nemesis buries it.
+func (w *world) die(id string, err error) {
+	if !errors.Is(err, errStaleTail) {
+		w.violate("%s ended its process: %v", id, err)
+		return
+	}
+	w.count("ended for a restart")
+	w.note("%s ends: %v", id, err)
+	if p := w.net.port(raft.ServerAddress(id)); p != nil {
+		p.Close()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dying = append(w.dying, id)
+}
+
+// bury crashes the nodes that ended their processes.
+func (w *world) bury() {
+	w.mu.Lock()
+	dying := w.dying
+	w.dying = nil
+	w.mu.Unlock()
+	for _, id := range dying {
+		w.crash(id)
+	}
 }
 
 // start runs a node on its folder.
@@ -227,7 +257,7 @@ type worldLog struct {
 	with  []slog.Attr
 }
 
-const linesKept = 400
+const linesKept = 4000
 
 func (l *worldLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 func (l *worldLog) WithGroup(string) slog.Handler                    { return l }

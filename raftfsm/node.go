@@ -145,7 +145,8 @@ func (n *Node) openRaft() error {
 	if err != nil {
 		return err
 	}
-	n.trans = guarded{trans}
+	opened := make(chan struct{})
+	n.trans = guard(trans, installer{n.logs, n.snapshots, n.fatal, func() uint64 { <-opened; return n.raft.LastIndex() }})
 	c := n.config.raftConfig()
 	c.NotifyCh = n.leader
 	used, err := raft.HasExistingState(n.logs, n.stable, n.snapshots)
@@ -162,6 +163,7 @@ func (n *Node) openRaft() error {
 	if err != nil {
 		return err
 	}
+	close(opened)
 	n.batcher.apply = apply
 	switch {
 	case used:

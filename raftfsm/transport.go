@@ -14,14 +14,48 @@ import (
 // follower then hears heartbeats and gets no entry until another node leads, and the
 // node that hangs so never stops (hashicorp/raft issue 612). So a pipeline ends with
 // the first append that fails, whoever waits.
+//
+// Snapshots: see installer.
 type guarded struct {
 	raft.Transport
+	requests chan raft.RPC
+	closed   chan struct{}
+	once     *sync.Once
 }
 
 var (
 	_ raft.WithPreVote = guarded{}
 	_ raft.WithClose   = guarded{}
 )
+
+// guard guards a transport; i decides about the snapshots that come.
+func guard(t raft.Transport, i installer) guarded {
+	g := guarded{t, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+	go g.receive(i)
+	return g
+}
+
+// receive hands requests to raft, but the snapshots that it must not install.
+func (g guarded) receive(i installer) {
+	for {
+		select {
+		case rpc := <-g.Transport.Consumer():
+			if !i.receive(&rpc) {
+				continue
+			}
+			select {
+			case g.requests <- rpc:
+			case <-g.closed:
+				return
+			}
+		case <-g.closed:
+			return
+		}
+	}
+}
+
+// Consumer returns the requests for raft.
+func (g guarded) Consumer() <-chan raft.RPC { return g.requests }
 
 // RequestPreVote is raft.WithPreVote's; every transport of ours has it.
 func (g guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
@@ -30,6 +64,7 @@ func (g guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft
 
 // Close is raft.WithClose's.
 func (g guarded) Close() error {
+	g.once.Do(func() { close(g.closed) })
 	if network, ok := g.Transport.(*raft.NetworkTransport); ok {
 		network.CloseStreams() // Close leaves pooled connections open
 	}

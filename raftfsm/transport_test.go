@@ -23,7 +23,7 @@ func TestPipelineEndsWithARefusal(t *testing.T) {
 				}
 			}
 		}()
-		p, err := guarded{leader}.AppendEntriesPipeline("b", "b")
+		p, err := guarded{Transport: leader}.AppendEntriesPipeline("b", "b")
 		if err != nil {
 			t.Fatal(err)
 		}
