@@ -29,7 +29,8 @@ type batcher struct {
 	inbox   *inbox.Inbox
 	clock   *logClock
 	machine *machine
-	raft    *raft.Raft
+	// apply proposes an entry; raft's.
+	apply func(entry []byte, timeout time.Duration) raft.ApplyFuture
 	// leaderError says who leads, for requests that raft did not take.
 	leaderError func() error
 
@@ -63,14 +64,14 @@ func newBatcher(c *Config, in *inbox.Inbox, clock *logClock, m *machine) *batche
 	}
 }
 
-// start begins to work; raft must be set.
+// start begins to work; apply must be set.
 func (b *batcher) start() {
 	b.finished.Go(b.propose)
 	b.finished.Go(b.answer)
 }
 
 // close ends both goroutines after everybody who waits was answered. raft must
-// have been shut down, so that every future comes back.
+// still run, so that every future comes back.
 func (b *batcher) close() {
 	close(b.stop)
 	b.finished.Wait()
@@ -157,7 +158,7 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	if c.Count > 0 {
 		b.counters.waitTimes.Observe(time.Since(c.Since))
 	}
-	b.pending <- proposal{c, b.raft.Apply(c.Data, 0), time.Now()}
+	b.pending <- proposal{c, b.apply(c.Data, 0), time.Now()}
 	select {
 	case <-b.stored:
 	case <-b.stop:

@@ -88,6 +88,8 @@ type Config struct {
 	// Transport replaces the TCP transport in tests; RaftAddress is then its
 	// address.
 	Transport raft.Transport
+
+	seams seams
 }
 
 // DefaultConfig returns the configuration that serves most; Bootstrap is the
@@ -171,6 +173,7 @@ func (c *Config) raftConfig() *raft.Config {
 	r.MaxAppendEntries = 64
 	r.BatchApplyCh = true
 	r.SnapshotThreshold, r.TrailingLogs = c.SnapshotEntries, c.TrailingEntries
+	r.ShutdownOnRemove = false // a leader without a vote follows, as everybody without one
 	r.SnapshotInterval = 20 * time.Second
 	r.NoLegacyTelemetry = true
 	r.Logger = raftLogger{c.Logger.With("part", "raft")}

@@ -45,10 +45,12 @@ type Node struct {
 	leader   chan bool // raft tells when this node takes and loses office
 	stop     chan struct{}
 	finished sync.WaitGroup
-	failed   sync.Once
-	failure  atomic.Pointer[error]
-	closed   sync.Once
-	counters nodeCounters
+	// following is followLeadership, which must end before raft stops.
+	following sync.WaitGroup
+	failed    sync.Once
+	failure   atomic.Pointer[error]
+	closed    sync.Once
+	counters  nodeCounters
 
 	suspecting atomic.Bool // a leader's death is being looked into
 	clockAlarm atomic.Bool // this node leads, and the wall clock left the log's time
@@ -69,7 +71,7 @@ func Open(config Config) (*Node, error) {
 		return nil, errors.Join(err, n.closeStores())
 	}
 	n.batcher.start()
-	n.finished.Go(n.followLeadership)
+	n.following.Go(n.followLeadership)
 	n.finished.Go(n.watch)
 	n.finished.Go(n.electItself)
 	return n, nil
@@ -86,7 +88,7 @@ func (n *Node) open() error {
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader
-	n.logs.stored = n.batcher.noteStored
+	n.logs.stored = n.noteStored
 	return n.openRaft()
 }
 
@@ -95,6 +97,7 @@ func (n *Node) open() error {
 func (n *Node) openStores() (err error) {
 	dir, options := n.config.DataDir, wal.DefaultOptions()
 	options.SegmentBytes = n.config.LogSegmentBytes
+	options.NoSync = n.config.seams.logNoSync
 	if n.logs, err = OpenLogStore(filepath.Join(dir, "raft-log"), options, nil, n.fatal); err != nil {
 		return err
 	}
@@ -110,6 +113,14 @@ func (n *Node) openStores() (err error) {
 	}
 	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
 	return err
+}
+
+// noteStored is the log store's hook: entries are durable here.
+func (n *Node) noteStored(logs []*raft.Log) {
+	if n.config.seams.stored != nil {
+		n.config.seams.stored(n, logs)
+	}
+	n.batcher.noteStored(logs)
 }
 
 // JournalDir returns the folder of the node's journal.
@@ -131,9 +142,12 @@ func (n *Node) openRaft() error {
 	if err != nil {
 		return err
 	}
-	if n.trans, err = n.transport(); err != nil {
+	trans, err := n.transport()
+	if err != nil {
 		return err
 	}
+	opened := make(chan struct{})
+	n.trans = guard(trans, installer{n.logs, n.snapshots, n.fatal, func() uint64 { <-opened; return n.raft.LastIndex() }})
 	c := n.config.raftConfig()
 	c.NotifyCh = n.leader
 	used, err := raft.HasExistingState(n.logs, n.stable, n.snapshots)
@@ -145,11 +159,13 @@ func (n *Node) openRaft() error {
 		return fmt.Errorf("%w: %s has lost its log and votes; remove node %q from its cluster (onsale cluster remove), and let it join with an empty data folder",
 			ErrIdentity, n.config.DataDir, n.config.NodeID)
 	}
-	n.raft, err = raft.NewRaft(c, n.machine, n.logs, watchedStable{n.stable, n.fatal}, n.snapshots, n.trans)
+	fsm, apply := n.seamed()
+	n.raft, err = raft.NewRaft(c, fsm, n.logs, watchedStable{n.stable, n.fatal}, n.snapshots, n.trans)
 	if err != nil {
 		return err
 	}
-	n.batcher.raft = n.raft
+	close(opened)
+	n.batcher.apply = apply
 	switch {
 	case used:
 		return n.markStarted()
@@ -263,15 +279,24 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 
 // ReadIndex returns the seq of the newest decision after a majority has said that
 // this node leads (Ongaro 2014, section 6.4).
-func (n *Node) ReadIndex(context.Context) (uint64, error) {
+func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	if !n.Leads() {
 		return 0, n.notLeader()
 	}
 	seq := n.AppliedSeq()
-	if err := n.raft.VerifyLeader().Error(); err != nil {
-		return 0, n.notLeader()
+	verified := make(chan error, 1) // raft may stop without an answer
+	go func() { verified <- n.raft.VerifyLeader().Error() }()
+	select {
+	case err := <-verified:
+		if err != nil {
+			return 0, n.notLeader()
+		}
+		return seq, nil
+	case <-n.stop:
+		return 0, sequencer.ErrStopping
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
-	return seq, nil
 }
 
 // Load says how full the inbox is, 0 to 1.
@@ -341,15 +366,24 @@ func (n *Node) Close() error {
 
 func (n *Node) close() error {
 	n.HandOver()
+	return n.halt()
+}
+
+// halt stops the node where it stands. Everything that was proposed is answered
+// before raft stops: raft v1.8.0 never answers what it had queued when it stopped,
+// and who waits for that waits for ever. A leader without a quorum answers when its
+// lease ends.
+func (n *Node) halt() error {
 	close(n.stop)
 	n.inbox.Shut(sequencer.ErrStopping)
+	n.batcher.close()
+	n.following.Wait()
+	n.inbox.Shut(sequencer.ErrStopping) // a leader that took office meanwhile opened it
 	err := n.raft.Shutdown().Error()
 	if n.port != nil {
 		err = errors.Join(err, n.port.Close())
 	}
-	n.batcher.close()
 	n.finished.Wait()
-	n.inbox.Shut(sequencer.ErrStopping)
 	return errors.Join(err, n.closeStores())
 }
 
@@ -376,9 +410,6 @@ func (n *Node) HandOver() {
 
 func (n *Node) closeStores() error {
 	var errs []error
-	if network, ok := n.trans.(*raft.NetworkTransport); ok {
-		network.CloseStreams() // Close leaves pooled connections open
-	}
 	if closer, ok := n.trans.(raft.WithClose); ok {
 		errs = append(errs, closer.Close())
 	}

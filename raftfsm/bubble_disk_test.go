@@ -1,0 +1,90 @@
+package raftfsm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/raft"
+)
+
+// disk knows up to where a node's two logs were synced: a crash may take what lies
+// behind. It learns that from the logs' own counts of syncs.
+type disk struct {
+	log, journal atomic.Uint64 // newest durable index and height
+	syncs        int64         // of the log, as of the last append
+}
+
+// stored is called after each append to the raft log, by the goroutine that appends.
+func (d *disk) stored(n *Node, logs []*raft.Log) {
+	if syncs := n.logs.log.Stats().Syncs; syncs != d.syncs {
+		d.syncs = syncs
+		d.log.Store(logs[len(logs)-1].Index)
+	}
+}
+
+// folder returns a folder in memory, where an fsync costs next to nothing: what
+// is durable is the test's to say, not the disk's.
+func memoryDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "onsale-bubble-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// tear cuts the newest segment of a log at a place behind the last durable record,
+// in the middle of a record or not. It returns how many bytes are gone.
+func tear(dir string, durable uint64, choose func(n int) int) (int, error) {
+	path, err := newestSegment(dir)
+	if err != nil || path == "" {
+		return 0, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	data = bytes.TrimRight(data, "\x00") // preallocated
+	keep := durableBytes(data, durable)
+	if keep >= len(data) {
+		return 0, nil
+	}
+	size := keep + choose(len(data)-keep+1)
+	return len(data) - size, os.Truncate(path, int64(size))
+}
+
+// durableBytes returns the length of the records up to an index. A record is a
+// varint length, and a frame with its index at offset 5 (package wal).
+func durableBytes(data []byte, durable uint64) int {
+	at := 0
+	for at < len(data) {
+		length, prefix := binary.Uvarint(data[at:])
+		end := at + prefix + int(length)
+		if prefix <= 0 || end > len(data) || length < 13 || binary.LittleEndian.Uint64(data[at+prefix+5:]) > durable {
+			return at
+		}
+		at = end
+	}
+	return at
+}
+
+func newestSegment(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	newest := ""
+	for _, e := range entries {
+		if len(e.Name()) == 20 && strings.Trim(e.Name(), "0123456789") == "" {
+			newest = filepath.Join(dir, e.Name()) // sorted by name
+		}
+	}
+	return newest, err
+}

@@ -1,0 +1,91 @@
+package raftfsm
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var failoversFlag = flag.Int("failovers", 150, "fail-overs to go through in bubbles")
+
+// failoversPerWorld bounds a world: small histories are quick to judge.
+const failoversPerWorld = 50
+
+// TestBubble runs real raft with our logs, machine, batcher and journal in bubbles
+// of their own time, under faults that a seed draws, and holds every world to P1-P9
+// and L1. A run in which a class of faults did not strike is void.
+func TestBubble(t *testing.T) {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	total, started := map[string]int{}, time.Now()
+	for total["fail-overs"] < *failoversFlag && !t.Failed() {
+		w := runWorld(t, seed, min(failoversPerWorld, *failoversFlag-total["fail-overs"]), plant{})
+		if len(w.violations) > 0 {
+			w.tell(os.Stderr)
+			t.Errorf("%d promises were broken; again with: go test ./raftfsm -run TestBubble -seed %d", len(w.violations), seed)
+		}
+		w.addTo(total)
+		seed++
+	}
+	took := time.Since(started).Seconds()
+	t.Logf("%d fail-overs in %.1f s: %.1f a second; %s", total["fail-overs"], took, float64(total["fail-overs"])/took, table(total))
+	if !t.Failed() {
+		mustHaveStruck(t, total)
+	}
+}
+
+// runWorld runs one world in a bubble and judges it.
+func runWorld(t *testing.T, seed uint64, failovers int, p plant) *world {
+	w := newWorld(t, seed, memoryDir(t), p)
+	synctest.Test(t, func(t *testing.T) { w.live(3+2*int(seed%2), failovers) })
+	w.judge()
+	os.RemoveAll(w.dir)
+	return w
+}
+
+// addTo adds the world's counts to others.
+func (w *world) addTo(total map[string]int) {
+	total["worlds"]++
+	total["fail-overs"] += w.failovers
+	total["requests"] += len(w.past.list)
+	total["blocks compared"] += w.chain.again
+	for _, counts := range []map[string]int{w.counts, w.net.struck} {
+		for what, n := range counts {
+			total[what] += n
+		}
+	}
+}
+
+func table(counts map[string]int) string {
+	var rows []string
+	for what, n := range counts {
+		rows = append(rows, fmt.Sprintf("%s %d", what, n))
+	}
+	slices.Sort(rows)
+	return strings.Join(rows, ", ")
+}
+
+// mustHaveStruck fails a run in which too little happened: it would prove nothing.
+func mustHaveStruck(t *testing.T, total map[string]int) {
+	needed := []string{"outcome unknown", "not taken", "transferred", "joined", "promoted", "snapshot taken", "restored", "torn journal",
+		"cut AppendEntries", "cut AppendEntries answer", "cut RequestPreVote", "lost AppendEntries", "delayed AppendEntries",
+		"doubled AppendEntries", "doubled InstallSnapshot", "doubled RequestVote", "doubled RequestPreVote"}
+	for _, f := range faults {
+		needed = append(needed, f.name)
+	}
+	for _, what := range needed {
+		if total[what] == 0 {
+			t.Errorf("void: no %q in %d fail-overs", what, total["fail-overs"])
+		}
+	}
+	if least := 20 * total["fail-overs"]; total["answered"] < least {
+		t.Errorf("void: %d requests were answered, at least %d are needed", total["answered"], least)
+	}
+}

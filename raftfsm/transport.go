@@ -1,0 +1,124 @@
+package raftfsm
+
+import (
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// guarded is a transport that mends what raft v1.8.0 makes of one.
+//
+// Pipelines: when a follower refuses an append, raft's reader of answers goes away
+// and its sender may send once more; with the two appends in flight that are the
+// default, that one waits for ever for room that only the reader could make. The
+// follower then hears heartbeats and gets no entry until another node leads, and the
+// node that hangs so never stops (hashicorp/raft issue 612). So a pipeline ends with
+// the first append that fails, whoever waits.
+//
+// Snapshots: see installer.
+type guarded struct {
+	raft.Transport
+	requests chan raft.RPC
+	closed   chan struct{}
+	once     *sync.Once
+}
+
+var (
+	_ raft.WithPreVote = guarded{}
+	_ raft.WithClose   = guarded{}
+)
+
+// guard guards a transport; i decides about the snapshots that come.
+func guard(t raft.Transport, i installer) guarded {
+	g := guarded{t, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+	go g.receive(i)
+	return g
+}
+
+// receive hands requests to raft, but the snapshots that it must not install.
+func (g guarded) receive(i installer) {
+	for {
+		select {
+		case rpc := <-g.Transport.Consumer():
+			if !i.receive(&rpc) {
+				continue
+			}
+			select {
+			case g.requests <- rpc:
+			case <-g.closed:
+				return
+			}
+		case <-g.closed:
+			return
+		}
+	}
+}
+
+// Consumer returns the requests for raft.
+func (g guarded) Consumer() <-chan raft.RPC { return g.requests }
+
+// RequestPreVote is raft.WithPreVote's; every transport of ours has it.
+func (g guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
+	return g.Transport.(raft.WithPreVote).RequestPreVote(id, to, c, r)
+}
+
+// Close is raft.WithClose's.
+func (g guarded) Close() error {
+	g.once.Do(func() { close(g.closed) })
+	if network, ok := g.Transport.(*raft.NetworkTransport); ok {
+		network.CloseStreams() // Close leaves pooled connections open
+	}
+	return g.Transport.(raft.WithClose).Close()
+}
+
+// AppendEntriesPipeline returns a pipeline that ends with its first failure.
+func (g guarded) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
+	inner, err := g.Transport.AppendEntriesPipeline(id, to)
+	if err != nil {
+		return nil, err
+	}
+	p := &guardedPipeline{AppendPipeline: inner, answered: make(chan raft.AppendFuture), closed: make(chan struct{})}
+	go p.forward()
+	return p, nil
+}
+
+type guardedPipeline struct {
+	raft.AppendPipeline
+	answered chan raft.AppendFuture
+	once     sync.Once
+	closed   chan struct{}
+}
+
+// forward hands answers on. The failed one is still handed on: raft looks in it for
+// a newer term.
+func (p *guardedPipeline) forward() {
+	for {
+		var f raft.AppendFuture
+		select {
+		case f = <-p.AppendPipeline.Consumer():
+		case <-p.closed:
+			return
+		}
+		failed := f.Error() != nil || !f.Response().Success
+		if failed {
+			p.AppendPipeline.Close() // frees a sender that waits; the error is in f
+		}
+		select {
+		case p.answered <- f:
+		case <-p.closed:
+			return
+		}
+		if failed {
+			return
+		}
+	}
+}
+
+// Consumer returns the channel of the answers, in the order of the appends.
+func (p *guardedPipeline) Consumer() <-chan raft.AppendFuture { return p.answered }
+
+// Close ends the pipeline.
+func (p *guardedPipeline) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return p.AppendPipeline.Close()
+}
