@@ -105,7 +105,8 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 	c.DataDir, c.NodeID, c.RaftAddress, c.Bootstrap, c.Cluster = filepath.Join(w.dir, id), id, id, bootstrap, peer.ClusterID{1}
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 100*time.Millisecond, 100*time.Millisecond, 80*time.Millisecond
 	c.CommitTimeout = 20 * time.Millisecond
-	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4, 1<<14, 1<<15
+	c.InFlightMax = 4
+	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4+tailMargin, 1<<14, 1<<15
 	c.Fatal = func(err error) { w.die(id, err) }
 	c.Logger = slog.New(&worldLog{world: w, id: id})
 	c.Clock = skewed{w.skews[id]}
@@ -257,7 +258,7 @@ type worldLog struct {
 	with  []slog.Attr
 }
 
-const linesKept = 4000
+const linesKept = 100000
 
 func (l *worldLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 func (l *worldLog) WithGroup(string) slog.Handler                    { return l }
