@@ -43,9 +43,16 @@ type batcher struct {
 	stop     chan struct{}
 	finished sync.WaitGroup
 	leading  atomic.Bool
+	// tickAfter is when raft may be asked for a tick again, in nanoseconds of the
+	// wall clock, after it refused one.
+	tickAfter atomic.Int64
 
 	counters batcherCounters
 }
+
+// tickPause lies between a tick that was refused and the next: a leader that hands
+// over refuses at once, and would be asked again at once.
+const tickPause = 10 * time.Millisecond
 
 type batcherCounters struct {
 	proposals, ticks, refused, unknown atomic.Uint64
@@ -136,7 +143,8 @@ func (b *batcher) untilDue() time.Duration {
 	if !any || !b.leading.Load() || len(b.inFlight) > 0 {
 		return time.Hour // an answer or a request comes before
 	}
-	return time.Duration(due - b.clock.stamp())
+	refused := time.Until(time.Unix(0, b.tickAfter.Load()))
+	return max(time.Duration(due-b.clock.stamp()), min(refused, tickPause))
 }
 
 // send hands a batch to raft and returns when the next one may be formed: a
@@ -175,6 +183,7 @@ func (b *batcher) answer() {
 			err = b.deliver(p)
 		}
 		if err != nil {
+			b.tickAfter.Store(time.Now().Add(tickPause).UnixNano())
 			p.chunk.Fail(b.explain(err, p.chunk.Count))
 		}
 		b.counters.commitTimes.Observe(time.Since(p.began))

@@ -150,6 +150,9 @@ func (s *observedSnapshot) Persist(sink raft.SnapshotSink) error {
 	if n.journal.Stats().Syncs > before {
 		s.observer.world.disk(n.config.NodeID).journal.Store(s.height)
 	}
-	s.observer.world.count("snapshot taken")
+	if err == nil {
+		s.observer.world.disk(n.config.NodeID).snapshot.Store(s.height)
+		s.observer.world.count("snapshot taken")
+	}
 	return err
 }

@@ -57,7 +57,7 @@ const bubbleSale = 1
 
 func (c *client) run() {
 	for n := 0; !c.ended.Load(); n++ {
-		time.Sleep(time.Duration(c.random.Int64N(int64(10 * time.Millisecond))))
+		time.Sleep(time.Duration(c.random.Int64N(int64(30 * time.Millisecond))))
 		switch dice := c.random.IntN(10); {
 		case dice < 6 || len(c.buys) == 0:
 			c.buy(n)

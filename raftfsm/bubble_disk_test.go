@@ -1,12 +1,13 @@
 package raftfsm
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 // behind. It learns that from the logs' own counts of syncs.
 type disk struct {
 	log, journal atomic.Uint64 // newest durable index and height
+	snapshot     atomic.Uint64 // height of the newest snapshot
 	syncs        int64         // of the log, as of the last append
 }
 
@@ -29,7 +31,7 @@ func (d *disk) stored(n *Node, logs []*raft.Log) {
 	}
 }
 
-// folder returns a folder in memory, where an fsync costs next to nothing: what
+// memoryDir returns a folder in memory, where an fsync costs next to nothing: what
 // is durable is the test's to say, not the disk's.
 func memoryDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "onsale-bubble-")
@@ -51,8 +53,7 @@ func tear(dir string, durable uint64, choose func(n int) int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	data = bytes.TrimRight(data, "\x00") // preallocated
-	keep := durableBytes(data, durable)
+	keep, _ := recordsUpTo(data, durable)
 	if keep >= len(data) {
 		return 0, nil
 	}
@@ -60,19 +61,40 @@ func tear(dir string, durable uint64, choose func(n int) int) (int, error) {
 	return len(data) - size, os.Truncate(path, int64(size))
 }
 
-// durableBytes returns the length of the records up to an index. A record is a
-// varint length, and a frame with its index at offset 5 (package wal).
-func durableBytes(data []byte, durable uint64) int {
-	at := 0
-	for at < len(data) {
-		length, prefix := binary.Uvarint(data[at:])
-		end := at + prefix + int(length)
-		if prefix <= 0 || end > len(data) || length < 13 || binary.LittleEndian.Uint64(data[at+prefix+5:]) > durable {
-			return at
+// recordsUpTo returns the length of the records up to an index, and the index of the
+// last of them; 0 when there is none. A record is a varint length, and a frame with
+// its index at offset 5 (package wal).
+func recordsUpTo(data []byte, limit uint64) (size int, last uint64) {
+	for size < len(data) {
+		length, prefix := binary.Uvarint(data[size:])
+		end := size + prefix + int(length)
+		if prefix <= 0 || end > len(data) || length < 13 {
+			break
 		}
-		at = end
+		index := binary.LittleEndian.Uint64(data[size+prefix+5:])
+		if index > limit {
+			break
+		}
+		size, last = end, index
 	}
-	return at
+	return size, last
+}
+
+// lastRecord returns the index of a log's last record, or the one before its first.
+func lastRecord(dir string) (uint64, error) {
+	path, err := newestSegment(dir)
+	if err != nil || path == "" {
+		return 0, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	if _, last := recordsUpTo(data, math.MaxUint64); last > 0 {
+		return last, nil
+	}
+	first, err := strconv.ParseUint(filepath.Base(path), 10, 64)
+	return first - 1, err
 }
 
 func newestSegment(dir string) (string, error) {

@@ -32,6 +32,7 @@ var faults = []fault{
 	{"weather", 3, (*world).storm},
 	{"transfer", 3, (*world).transfer},
 	{"snapshot", 3, (*world).snapshotAll},
+	{"left behind", 2, (*world).leaveBehind},
 	{"join", 1, (*world).join},
 	{"demotion", 1, func(w *world) (string, func()) { return w.without(Demote) }},
 	{"removal", 1, func(w *world) (string, func()) { return w.without(Remove) }},
@@ -190,6 +191,23 @@ func (w *world) snapshotAll() (string, func()) {
 		w.tasks.Go(func() { n.Snapshot() }) // a node that crashes meanwhile takes none
 	}
 	return "all", func() {}
+}
+
+// leaveBehind cuts a follower off until the others' snapshots have replaced the log
+// that it needs, and doubles and delays what comes to it then.
+func (w *world) leaveBehind() (string, func()) {
+	what, heal := w.cutOff(w.victim(false), true, true)
+	if heal == nil {
+		return "", nil
+	}
+	return what, func() {
+		w.snapshotAll()
+		w.tasks.Go(func() {
+			time.Sleep(10 * time.Millisecond)
+			w.net.setWeather(weather{double: 0.5, delay: 100 * time.Millisecond})
+			heal()
+		})
+	}
 }
 
 // nodesMax and votersLeast bound the cluster.

@@ -2,9 +2,7 @@ package raftfsm
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -103,8 +101,6 @@ func (w *world) settle() {
 		return w.behind(height) == "" || w.ended.Load()
 	})
 	if !caughtUp {
-		buf := make([]byte, 8<<20)
-		os.WriteFile("/tmp/stacks", buf[:runtime.Stack(buf, true)], 0o600)
 		w.violate("P8: %s did not reach height %d within %v", w.behind(height), height, healMax)
 	}
 	if overdue := w.overdue(); overdue > 5*time.Second {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,21 +25,46 @@ func TestBubble(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	total, started := map[string]int{}, time.Now()
-	for total["fail-overs"] < *failoversFlag && !t.Failed() {
-		w := runWorld(t, seed, min(failoversPerWorld, *failoversFlag-total["fail-overs"]), plant{})
-		if len(w.violations) > 0 {
-			w.tell(os.Stderr)
-			t.Errorf("%d promises were broken; again with: go test ./raftfsm -run TestBubble -seed %d", len(w.violations), seed)
-		}
-		w.addTo(total)
-		seed++
-	}
+	started := time.Now()
+	total := runWorlds(t, seed, *failoversFlag)
 	took := time.Since(started).Seconds()
 	t.Logf("%d fail-overs in %.1f s: %.1f a second; %s", total["fail-overs"], took, float64(total["fail-overs"])/took, table(total))
 	if !t.Failed() {
 		mustHaveStruck(t, total)
 	}
+}
+
+// worldsAtOnce is how many bubbles run beside each other.
+const worldsAtOnce = 2
+
+// runWorlds runs worlds of growing seeds until there were enough fail-overs.
+func runWorlds(t *testing.T, seed uint64, failovers int) map[string]int {
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	total, begun := map[string]int{}, 0
+	for range worldsAtOnce {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				size, own := min(failoversPerWorld, failovers-begun), seed
+				begun, seed = begun+size, seed+1
+				mu.Unlock()
+				if size <= 0 || t.Failed() {
+					return
+				}
+				w := runWorld(t, own, size, plant{})
+				if len(w.violations) > 0 {
+					w.tell(os.Stderr)
+					t.Errorf("%d promises were broken; again with: go test ./raftfsm -run 'TestBubble$' -seed %d -failovers %d", len(w.violations), own, size)
+				}
+				mu.Lock()
+				w.addTo(total)
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return total
 }
 
 // runWorld runs one world in a bubble and judges it.
@@ -84,6 +110,9 @@ func mustHaveStruck(t *testing.T, total map[string]int) {
 		if total[what] == 0 {
 			t.Errorf("void: no %q in %d fail-overs", what, total["fail-overs"])
 		}
+	}
+	if total["torn raft-log"] > 0 {
+		t.Errorf("a crash tore the raft log %d times: something there was not synced", total["torn raft-log"])
 	}
 	if least := 20 * total["fail-overs"]; total["answered"] < least {
 		t.Errorf("void: %d requests were answered, at least %d are needed", total["answered"], least)

@@ -40,7 +40,7 @@ type world struct {
 	made       int                      // nodes so far
 	counts     map[string]int
 	events     []string // the schedule as it happened
-	lines      []string // the newest of the nodes' log
+	lines      []line   // the newest of the nodes' log
 	violations []string
 	dying      []string // ended their processes
 	leader     string   // who took office last
@@ -50,7 +50,7 @@ type world struct {
 // plant is a bug that the checks must find.
 type plant struct {
 	logNoSync bool
-	machine   func(*world, *Node, raft.FSM) raft.FSM
+	machine   func(*observer) raft.FSM
 	apply     func(*Node, []byte, time.Duration) raft.ApplyFuture
 	stored    func(*Node, []*raft.Log)
 }
@@ -105,7 +105,8 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 	c.DataDir, c.NodeID, c.RaftAddress, c.Bootstrap, c.Cluster = filepath.Join(w.dir, id), id, id, bootstrap, peer.ClusterID{1}
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 100*time.Millisecond, 100*time.Millisecond, 80*time.Millisecond
 	c.CommitTimeout = 20 * time.Millisecond
-	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4, 1<<14, 1<<15
+	c.InFlightMax = 4
+	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4+tailMargin, 1<<14, 1<<15
 	c.Fatal = func(err error) { w.die(id, err) }
 	c.Logger = slog.New(&worldLog{world: w, id: id})
 	c.Clock = skewed{w.skews[id]}
@@ -121,10 +122,11 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 			w.net.thawed(n.trans.LocalAddr()) // a paused process stores nothing more
 		},
 		machine: func(n *Node, fsm raft.FSM) raft.FSM {
+			o := &observer{fsm, n, w}
 			if w.plant.machine != nil {
-				fsm = w.plant.machine(w, n, fsm)
+				return w.plant.machine(o)
 			}
-			return &observer{fsm, n, w}
+			return o
 		},
 	}
 	return c
@@ -196,6 +198,9 @@ func (w *world) crash(id string) {
 			w.count("torn " + dir)
 		}
 	}
+	if last, err := lastRecord(filepath.Join(w.dir, id, "journal")); err != nil || last < d.snapshot.Load() {
+		w.violate("%s: the journal ends at %d, before the snapshot at %d for which raft forgot its log (%v)", id, last, d.snapshot.Load(), err)
+	}
 }
 
 func (w *world) node(id string) *Node {
@@ -257,7 +262,19 @@ type worldLog struct {
 	with  []slog.Attr
 }
 
-const linesKept = 4000
+// line is one line of a node's log.
+type line struct {
+	id     string
+	record slog.Record
+}
+
+func (l line) String() string {
+	text := fmt.Sprintf("%s %s %s", bubbleTime(l.record.Time), l.id, l.record.Message)
+	l.record.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+	return text
+}
+
+const linesKept = 400
 
 func (l *worldLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 func (l *worldLog) WithGroup(string) slog.Handler                    { return l }
@@ -269,11 +286,9 @@ func (l *worldLog) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == "this node leads" {
 		l.world.tookOffice(l.id)
 	}
-	text := fmt.Sprintf("%s %s %s", bubbleTime(r.Time), l.id, r.Message)
-	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
 	l.world.mu.Lock()
 	defer l.world.mu.Unlock()
-	if l.world.lines = append(l.world.lines, text); len(l.world.lines) > 2*linesKept {
+	if l.world.lines = append(l.world.lines, line{l.id, r}); len(l.world.lines) > 2*linesKept {
 		l.world.lines = slices.Clone(l.world.lines[linesKept:])
 	}
 	return nil
@@ -281,6 +296,8 @@ func (l *worldLog) Handle(_ context.Context, r slog.Record) error {
 
 // tell prints what one needs to see why a world failed.
 func (w *world) tell(out io.Writer) {
-	fmt.Fprintf(out, "seed %d: %s\nschedule:\n%s\nlog:\n%s\n", w.seed, strings.Join(w.violations, "\n"), strings.Join(w.events, "\n"),
-		strings.Join(w.lines, "\n"))
+	fmt.Fprintf(out, "seed %d: %s\nschedule:\n%s\nlog:\n", w.seed, strings.Join(w.violations, "\n"), strings.Join(w.events, "\n"))
+	for _, l := range w.lines {
+		fmt.Fprintln(out, l)
+	}
 }

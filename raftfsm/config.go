@@ -65,7 +65,7 @@ type Config struct {
 
 	// SnapshotBytes and SnapshotEntries say after how much log a snapshot is
 	// taken: it bounds what a restart replays. TrailingEntries is how much log
-	// is kept behind it for followers that lag.
+	// is kept for followers that lag; more than InFlightMax by 16 at least.
 	SnapshotBytes                    int64
 	SnapshotEntries, TrailingEntries uint64
 	// SnapshotsKept is how many snapshots stay on disk.
@@ -113,6 +113,12 @@ func DefaultConfig() Config {
 	}
 }
 
+// tailMargin is how many entries beside the batches in flight a leader may leave in
+// its log uncommitted: of a term's beginning, of barriers and of the membership. Less
+// log than that behind a snapshot would let raft v1.8.0 drop the last entry that a
+// new leader agrees with, and refuse everything from then on.
+const tailMargin = 16
+
 // Validate returns ErrBadConfig when a field breaks its bound.
 func (c *Config) Validate() error {
 	for _, f := range []struct {
@@ -127,7 +133,7 @@ func (c *Config) Validate() error {
 		{"RPCsInFlightMax", int64(c.RPCsInFlightMax), 1, 1 << 10},
 		{"SnapshotBytes", c.SnapshotBytes, 1 << 16, 1 << 40},
 		{"SnapshotEntries", int64(c.SnapshotEntries), 16, 1 << 40},
-		{"TrailingEntries", int64(c.TrailingEntries), 1, 1 << 40},
+		{"TrailingEntries", int64(c.TrailingEntries), int64(c.InFlightMax) + tailMargin, 1 << 40},
 		{"SnapshotsKept", int64(c.SnapshotsKept), 1, 100},
 		{"HeartbeatTimeout", int64(c.HeartbeatTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
 		{"ElectionTimeout", int64(c.ElectionTimeout), int64(10 * time.Millisecond), int64(time.Minute)},

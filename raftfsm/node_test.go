@@ -78,7 +78,7 @@ func TestForeignFolderIsRefused(t *testing.T) {
 
 func TestSnapshotRestartAndCompaction(t *testing.T) {
 	c := testConfig(t, "n1")
-	c.TrailingEntries = 1
+	c.InFlightMax, c.TrailingEntries = 1, 1+tailMargin
 	n := mustOpen(t, c)
 	eventually(t, "leadership", leads(n))
 	sale := createSale(t, n, concert(1000))
@@ -96,7 +96,7 @@ func TestSnapshotRestartAndCompaction(t *testing.T) {
 		}
 	}
 	before := n.Status()
-	if first, _ := n.logs.FirstIndex(); first < 50 {
+	if first, _ := n.logs.FirstIndex(); first < 50-tailMargin {
 		t.Fatalf("the log was not compacted: begins at %d", first)
 	}
 	mustClose(t, n)
@@ -241,7 +241,7 @@ func TestFollowerNamesTheLeader(t *testing.T) {
 // A follower that missed more than the log keeps is given a snapshot; its journal
 // begins there and has the same hashes.
 func TestFollowerFromSnapshot(t *testing.T) {
-	c := newCluster(t, func(c *Config) { c.TrailingEntries = 1 })
+	c := newCluster(t, func(c *Config) { c.InFlightMax, c.TrailingEntries = 1, 1+tailMargin })
 	defer c.close()
 	sale := createSale(t, c.nodes[c.leader()], concert(1000))
 	away := (c.leader() + 1) % 3

@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -42,6 +43,7 @@ func TestPipelineEndsWithARefusal(t *testing.T) {
 				p.Close()
 				leader.Close()
 				follower.Close()
+				time.Sleep(time.Second) // for what is under way
 				return
 			}
 		}
