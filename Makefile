@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bench bench-sale bench-cluster bench-abuse bench-peers clean
+.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-sale bench-cluster bench-abuse bench-peers clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -65,6 +65,9 @@ simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEP
 	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
 	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./simulation -depth $(DEPTH)
 	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./simulation
+
+planted: ## plants the eleven bugs, one after the other: the tests must find each
+	$(GO) run ./planted
 
 bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and three nodes
 	$(GO) test -run '^$$' -bench 'Apply' -benchtime 10000000x -timeout 30m ./sequencer

@@ -3,7 +3,7 @@ package journal
 import (
 	"bytes"
 	"fmt"
-	"os"
+	"path/filepath"
 	"sync"
 
 	"onsale/wal"
@@ -13,6 +13,12 @@ import (
 type Options struct {
 	// SegmentBytes is the size of a segment file.
 	SegmentBytes int
+	// DurableHeight is the height of the newest snapshot that was made here: up to
+	// there the journal was synced, so damage is refused. Behind it, what a crash left is cut, and the
+	// raft log brings it again.
+	DurableHeight uint64
+	// Files is the disk; nil is the operating system's.
+	Files wal.Files
 }
 
 // DefaultOptions has 16 MiB segments: the journal is written in order, read in
@@ -37,7 +43,10 @@ type Journal struct {
 func Open(dir string, o Options) (*Journal, error) {
 	options := wal.DefaultOptions()
 	options.SegmentBytes, options.NoSync, options.CheckAll = o.SegmentBytes, true, false
-	options.RecordBytesMax = 1 << 30
+	options.RecordBytesMax, options.DurableIndex, options.Files = 1<<30, o.DurableHeight, o.Files
+	if options.Files == nil {
+		options.Files = wal.OS{}
+	}
 	log, err := wal.Open(dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
@@ -135,7 +144,11 @@ func (j *Journal) startAt(height uint64) error {
 		if err := j.log.Close(); err != nil {
 			return err
 		}
-		if err := os.Rename(j.dir, fmt.Sprintf("%s-%d-to-%d", j.dir, first, last)); err != nil {
+		files := j.options.Files
+		if err := files.Rename(j.dir, fmt.Sprintf("%s-%d-to-%d", j.dir, first, last)); err != nil {
+			return err
+		}
+		if err := files.SyncDir(filepath.Dir(j.dir)); err != nil {
 			return err
 		}
 		log, err := wal.Open(j.dir, j.options)
@@ -166,6 +179,17 @@ func (j *Journal) mustHold(head Head) error {
 func (j *Journal) Range() (first, last uint64) {
 	log := j.current()
 	return log.FirstIndex(), min(log.LastIndex(), j.Position().Height)
+}
+
+// Last returns the head of the newest block on disk, whether it was replayed yet or
+// not; zero when there is none. ErrCorrupt, ErrVersion or the log's error.
+func (j *Journal) Last() (Head, error) {
+	height := j.log.LastIndex()
+	if height == 0 {
+		return Head{}, nil
+	}
+	b, err := j.Read(height)
+	return b.Head(), err
 }
 
 // Read returns the block at a height, its hash checked; the log's error when it is

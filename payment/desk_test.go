@@ -254,6 +254,10 @@ func TestReconcileFinds(t *testing.T) {
 
 	books.Authorise(ctx, charge(77777, 1, 5), "tok_accept")
 	expect(payment.DifferenceUnknownOrder, charge(77777, 1, 5))
+	again := charge(refunded, 1, 200) // under a key that is no attempt's
+	again.Key += "-again"
+	books.Authorise(ctx, again, "tok_accept")
+	expect(payment.DifferenceUnknownOrder, again)
 	books.Authorise(ctx, payment.Charge{Key: "of another system", Amount: 1, Currency: "EUR"}, "tok_accept")
 
 	found, err := d.Reconcile(ctx)

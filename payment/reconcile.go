@@ -114,7 +114,7 @@ func (c *comparison) readBooks(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			if _, seq, _, err := sequencer.ParsePaymentRef([]byte(e.Key)); err != nil || seq>>clusterShift != uint64(c.desk.config.Number()) {
+			if !c.isOurs(&e) {
 				continue // another cluster's, or another system's
 			}
 			c.books[e.Key] = e
@@ -126,6 +126,16 @@ func (c *comparison) readBooks(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// isOurs reports whether a charge is of this cluster: by its key, or by its order,
+// because a charge under a key that we should not have used is a difference too.
+func (c *comparison) isOurs(e *Entry) bool {
+	_, seq, _, err := sequencer.ParsePaymentRef([]byte(e.Key))
+	if err != nil {
+		_, seq, err = sequencer.ParseUID([]byte(e.Order))
+	}
+	return err == nil && seq>>clusterShift == uint64(c.desk.config.Number())
 }
 
 // order compares one order with the charges of its attempts.

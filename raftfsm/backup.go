@@ -15,11 +15,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"onsale/journal"
 	"onsale/peer"
 	"onsale/sequencer"
+	"onsale/wal"
 )
 
 // ErrBackup is returned when a file is no whole backup.
@@ -168,7 +168,7 @@ func RestoreBackup(in io.Reader, dir, nodeID, address string) (*BackupInfo, erro
 	if err != nil {
 		return nil, errors.Join(err, emptyFolder(dir))
 	}
-	f := &folder{dir: dir}
+	f := &folder{dir: dir, files: wal.OS{}}
 	return info, f.change(func(i *Identity) {
 		*i = newIdentity(nodeID)
 		i.ClusterID, i.ClusterNumber, i.Started = newClusterID().String(), info.ClusterNumber, true
@@ -178,7 +178,7 @@ func RestoreBackup(in io.Reader, dir, nodeID, address string) (*BackupInfo, erro
 // restoreSnapshot puts a snapshot into a folder as raft keeps them, with a
 // membership of one, and the term that it was taken in.
 func restoreSnapshot(info *BackupInfo, content io.Reader, dir, nodeID, address string) error {
-	store, err := raft.NewFileSnapshotStoreWithLogger(dir, 1, raftLogger{slog.New(slog.DiscardHandler)})
+	store, err := openSnapshotStore(wal.OS{}, dir, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func restoreSnapshot(info *BackupInfo, content io.Reader, dir, nodeID, address s
 	if _, _, err := ReadSnapshot(saved); err != nil {
 		return err
 	}
-	votes, err := raftboltdb.NewBoltStore(filepath.Join(dir, votesName))
+	votes, err := openVotes(wal.OS{}, dir, false, func(error) {})
 	if err != nil {
 		return err
 	}
@@ -238,9 +238,6 @@ func (n *Node) recover() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.fatal, n.config.Logger)
-	if err := n.openSnapshots(); err != nil {
-		return err
-	}
 	_, trans := raft.NewInmemTransport(raft.ServerAddress(n.config.RaftAddress))
 	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.config.NodeID), Address: raft.ServerAddress(n.recoveredAddress())}}}
 	if err := raft.RecoverCluster(n.config.raftConfig(), n.machine, n.logs, n.stable, n.snapshots, trans, alone); err != nil {

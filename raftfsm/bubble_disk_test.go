@@ -63,7 +63,7 @@ func tear(dir string, durable uint64, choose func(n int) int) (int, error) {
 
 // recordsUpTo returns the length of the records up to an index, and the index of the
 // last of them; 0 when there is none. A record is a varint length, and a frame with
-// its index at offset 5 (package wal).
+// its index in 6 bytes at offset 5 (package wal).
 func recordsUpTo(data []byte, limit uint64) (size int, last uint64) {
 	for size < len(data) {
 		length, prefix := binary.Uvarint(data[size:])
@@ -71,7 +71,7 @@ func recordsUpTo(data []byte, limit uint64) (size int, last uint64) {
 		if prefix <= 0 || end > len(data) || length < 13 {
 			break
 		}
-		index := binary.LittleEndian.Uint64(data[size+prefix+5:])
+		index := binary.LittleEndian.Uint64(data[size+prefix+5:]) & (1<<48 - 1)
 		if index > limit {
 			break
 		}

@@ -9,16 +9,16 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// fault is one thing that goes wrong. strike says what it did and how it ends; nil
+// mishap is one thing that goes wrong. strike says what it did and how it ends; nil
 // when it could not strike.
-type fault struct {
+type mishap struct {
 	name   string
 	weight int
 	strike func(*world) (what string, end func())
 }
 
 // faults are the classes of faults; the run is void when one of them never struck.
-var faults = []fault{
+var faults = []mishap{
 	{"partition of the leader", 5, func(w *world) (string, func()) { return w.cutOff(w.victim(true), true, true) }},
 	{"leader hears nobody", 3, func(w *world) (string, func()) { return w.cutOff(w.victim(true), true, false) }},
 	{"nobody hears the leader", 3, func(w *world) (string, func()) { return w.cutOff(w.victim(true), false, true) }},
@@ -76,7 +76,7 @@ func (w *world) era() {
 	}
 }
 
-func (w *world) drawFault() fault {
+func (w *world) drawFault() mishap {
 	total := 0
 	for _, f := range faults {
 		total += f.weight

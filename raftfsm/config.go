@@ -11,6 +11,7 @@ import (
 	"onsale/inbox"
 	"onsale/peer"
 	"onsale/sequencer"
+	"onsale/wal"
 )
 
 // ErrBadConfig is returned when a configuration breaks a bound; the message says
@@ -85,6 +86,9 @@ type Config struct {
 	Clock Clock
 	// Logger gets role changes, snapshots and alarms.
 	Logger *slog.Logger
+	// Files is the disk; tests inject faults with it. Reads, votes and the bytes of
+	// snapshots go to the operating system directly.
+	Files wal.Files
 	// Transport replaces the TCP transport in tests; RaftAddress is then its
 	// address.
 	Transport raft.Transport
@@ -109,6 +113,7 @@ func DefaultConfig() Config {
 		StallMax: 20 * time.Second,
 		Fatal:    func(err error) { panic(err) },
 		Clock:    systemClock{},
+		Files:    wal.OS{},
 		Logger:   slog.New(slog.DiscardHandler),
 	}
 }
@@ -145,8 +150,8 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%w: %s is %d, allowed is %d to %d", ErrBadConfig, f.name, f.value, f.least, f.most)
 		}
 	}
-	if c.DataDir == "" || c.NodeID == "" || c.Fatal == nil || c.Clock == nil || c.Logger == nil {
-		return fmt.Errorf("%w: DataDir, NodeID, Fatal, Clock and Logger must be set", ErrBadConfig)
+	if c.DataDir == "" || c.NodeID == "" || c.Fatal == nil || c.Clock == nil || c.Logger == nil || c.Files == nil {
+		return fmt.Errorf("%w: DataDir, NodeID, Fatal, Clock, Logger and Files must be set", ErrBadConfig)
 	}
 	return c.validateBootstrap()
 }

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"onsale/peer"
+	"onsale/wal"
 )
 
 // ErrIdentity is returned when a data folder belongs to another node or another
@@ -16,7 +18,10 @@ import (
 // twice. The message says what to do.
 var ErrIdentity = errors.New("data folder is not this node's")
 
-const identityVersion = 2
+// ErrIdentityDamaged is returned when NODE.json is not what was written.
+var ErrIdentityDamaged = errors.New("identity is damaged")
+
+const identityVersion = 3
 
 const identityName = "NODE.json"
 
@@ -45,6 +50,17 @@ type Identity struct {
 	Bootstrap []Member `json:"bootstrap,omitempty"`
 	// Started says that raft has written here: what it wrote must be there.
 	Started bool `json:"started"`
+	// Checksum is the CRC-32C of the JSON with an empty checksum.
+	Checksum string `json:"checksum"`
+}
+
+func (i Identity) checksum() string {
+	i.Checksum = ""
+	data, err := json.Marshal(i)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return fmt.Sprintf("%08x", crc32.Checksum(data, castagnoli))
 }
 
 // Cluster returns the id of the cluster; zero while the node belongs to none.
@@ -58,7 +74,8 @@ func (i *Identity) Cluster() peer.ClusterID {
 
 // folder is a data folder's identity, kept in step with its file.
 type folder struct {
-	dir string
+	dir   string
+	files wal.Files
 
 	mu sync.Mutex
 	is Identity
@@ -66,8 +83,8 @@ type folder struct {
 
 // claimFolder writes the identity into a new data folder, or checks it in one
 // that has been used. It reports whether the folder is new.
-func claimFolder(dir, nodeID string) (f *folder, isNew bool, err error) {
-	f = &folder{dir: dir}
+func claimFolder(files wal.Files, dir, nodeID string) (f *folder, isNew bool, err error) {
+	f = &folder{dir: dir, files: files}
 	is, err := ReadIdentity(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return f, true, f.change(func(i *Identity) { *i = newIdentity(nodeID) })
@@ -83,7 +100,7 @@ func claimFolder(dir, nodeID string) (f *folder, isNew bool, err error) {
 	return f, false, nil
 }
 
-// ReadIdentity reads a data folder's identity: os.ErrNotExist or ErrIdentity.
+// ReadIdentity reads a data folder's identity: os.ErrNotExist or ErrIdentityDamaged.
 func ReadIdentity(dir string) (*Identity, error) {
 	path := filepath.Join(dir, identityName)
 	data, err := os.ReadFile(path)
@@ -92,10 +109,13 @@ func ReadIdentity(dir string) (*Identity, error) {
 	}
 	is := new(Identity)
 	if err := json.Unmarshal(data, is); err != nil || is.Version != identityVersion || is.NodeID == "" {
-		return nil, fmt.Errorf("%w: %s is not an identity of version %d: %q", ErrIdentity, path, identityVersion, data)
+		return nil, fmt.Errorf("%w: %s is not an identity of version %d: %q", ErrIdentityDamaged, path, identityVersion, data)
+	}
+	if sum := is.checksum(); sum != is.Checksum {
+		return nil, fmt.Errorf("%w: %s has the checksum %q, its content has %s", ErrIdentityDamaged, path, is.Checksum, sum)
 	}
 	if is.ClusterID != "" && is.Cluster() == (peer.ClusterID{}) {
-		return nil, fmt.Errorf("%w: %s has the cluster id %q", ErrIdentity, path, is.ClusterID)
+		return nil, fmt.Errorf("%w: %s has the cluster id %q", ErrIdentityDamaged, path, is.ClusterID)
 	}
 	return is, nil
 }
@@ -119,35 +139,19 @@ func (f *folder) change(change func(*Identity)) error {
 	defer f.mu.Unlock()
 	changed := f.is
 	change(&changed)
-	if err := writeIdentity(f.dir, &changed); err != nil {
+	if err := writeIdentity(f.files, f.dir, &changed); err != nil {
 		return fmt.Errorf("%s: %w", identityName, err)
 	}
 	f.is = changed
 	return nil
 }
 
-// writeIdentity writes aside, syncs and renames: after a crash the file is the
-// old one or the new one.
-func writeIdentity(dir string, is *Identity) error {
+// writeIdentity replaces the file: after a crash it is the old one or the new one.
+func writeIdentity(files wal.Files, dir string, is *Identity) error {
+	is.Checksum = is.checksum()
 	data, err := json.MarshalIndent(is, "", "  ")
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, identityName)
-	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(append(data, '\n'))
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return wal.ReplaceFile(files, filepath.Join(dir, identityName), append(data, '\n'))
 }

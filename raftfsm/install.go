@@ -21,7 +21,7 @@ import (
 // panics. A start reads the truth, so the node ends its process.
 type installer struct {
 	logs      *LogStore
-	snapshots *raft.FileSnapshotStore
+	snapshots *snapshotStore
 	fatal     func(error)
 	// lastIndex returns the last index that raft believes to have.
 	lastIndex func() uint64

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
+
+	"onsale/wal"
 )
 
 // newInstaller has a log of ten entries of term 1.
@@ -20,7 +22,7 @@ func newInstaller(t *testing.T, fatal func(error)) installer {
 			t.Fatal(err)
 		}
 	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, 1, raftLogger{slog.New(slog.DiscardHandler)})
+	snapshots, err := openSnapshotStore(wal.OS{}, dir, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

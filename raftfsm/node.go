@@ -3,8 +3,6 @@ package raftfsm
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -12,8 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	"go.etcd.io/bbolt"
 
 	"onsale/inbox"
 	"onsale/journal"
@@ -34,8 +30,8 @@ type Node struct {
 	raft      *raft.Raft
 	trans     raft.Transport
 	logs      *LogStore
-	stable    *raftboltdb.BoltStore
-	snapshots *raft.FileSnapshotStore
+	stable    *votes
+	snapshots *snapshotStore
 	journal   *journal.Journal
 	machine   *machine
 	inbox     *inbox.Inbox
@@ -78,7 +74,7 @@ func Open(config Config) (*Node, error) {
 }
 
 func (n *Node) open() error {
-	if err := os.MkdirAll(n.config.DataDir, 0o750); err != nil {
+	if err := wal.MakeDir(n.config.Files, n.config.DataDir); err != nil {
 		return err
 	}
 	if err := n.openStores(); err != nil {
@@ -92,27 +88,46 @@ func (n *Node) open() error {
 	return n.openRaft()
 }
 
-// openStores opens the two logs and the votes. The raft log's lock is taken first:
-// it keeps a second process away from everything else.
+// openStores opens the two logs, the votes and the snapshots, and compares them. The
+// raft log's lock is taken first: it keeps a second process away from everything
+// else.
 func (n *Node) openStores() (err error) {
 	dir, options := n.config.DataDir, wal.DefaultOptions()
-	options.SegmentBytes = n.config.LogSegmentBytes
+	options.SegmentBytes, options.Files = n.config.LogSegmentBytes, n.config.Files
 	options.NoSync = n.config.seams.logNoSync
 	if n.logs, err = OpenLogStore(filepath.Join(dir, "raft-log"), options, nil, n.fatal); err != nil {
 		return err
 	}
-	if n.folder, n.isNew, err = claimFolder(dir, n.config.NodeID); err != nil {
+	if err := n.checkOwned(); err != nil {
 		return err
 	}
-	n.stable, err = raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(dir, votesName),
-		BoltOptions: &bbolt.Options{Timeout: time.Second},
-	})
-	if err != nil {
-		return fmt.Errorf("votes: %w", err)
+	if n.folder, n.isNew, err = claimFolder(n.config.Files, dir, n.config.NodeID); err != nil {
+		return err
 	}
-	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes})
-	return err
+	if n.stable, err = openVotes(n.config.Files, dir, n.folder.identity().Started, n.fatal); err != nil {
+		return err
+	}
+	if n.snapshots, err = openSnapshotStore(n.config.Files, dir, n.config.SnapshotsKept, n.config.Logger); err != nil {
+		return err
+	}
+	from, err := n.latestSnapshot()
+	if err != nil {
+		return err
+	}
+	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes, DurableHeight: from.journaled, Files: n.config.Files})
+	if err != nil {
+		return err
+	}
+	n.tellRepair("raft log", n.logs.log.Repaired())
+	n.tellRepair("journal", n.journal.Repaired())
+	return n.checkHistory(from)
+}
+
+// tellRepair says what opening a log has cut from its end.
+func (n *Node) tellRepair(what string, r wal.Repair) {
+	if r.Bytes > 0 {
+		n.config.Logger.Warn("a torn end was cut", "log", what, "bytes", r.Bytes, "last_index", r.LastIndex, "copy", r.Copy)
+	}
 }
 
 // noteStored is the log store's hook: entries are durable here.
@@ -129,19 +144,7 @@ func (n *Node) JournalDir() string { return filepath.Join(n.config.DataDir, "jou
 // votesName is the file of raft's term and vote.
 const votesName = "raft-votes.bolt"
 
-func (n *Node) openSnapshots() (err error) {
-	n.snapshots, err = raft.NewFileSnapshotStoreWithLogger(n.config.DataDir, n.config.SnapshotsKept, raftLogger{n.config.Logger})
-	if err != nil {
-		return fmt.Errorf("snapshots: %w", err)
-	}
-	return nil
-}
-
 func (n *Node) openRaft() error {
-	err := n.openSnapshots()
-	if err != nil {
-		return err
-	}
 	trans, err := n.transport()
 	if err != nil {
 		return err
@@ -155,12 +158,8 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	is := n.folder.identity()
-	if is.Started && !used {
-		return fmt.Errorf("%w: %s has lost its log and votes; remove node %q from its cluster (onsale cluster remove), and let it join with an empty data folder",
-			ErrIdentity, n.config.DataDir, n.config.NodeID)
-	}
 	fsm, apply := n.seamed()
-	n.raft, err = raft.NewRaft(c, fsm, n.logs, watchedStable{n.stable, n.fatal}, n.snapshots, n.trans)
+	n.raft, err = raft.NewRaft(c, fsm, n.logs, n.stable, n.snapshots, n.trans)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,9 @@ func (f *frozen) Persist(sink raft.SnapshotSink) error {
 
 func (f *frozen) persist(sink raft.SnapshotSink) error {
 	err := f.journal.Sync()
+	if own, ok := sink.(*snapshotSink); ok && err == nil {
+		err = own.journaled()
+	}
 	if err == nil {
 		_, err = sink.Write(appendSnapshotHeader(nil, f.head, f.seq))
 	}

@@ -29,12 +29,24 @@ func takeImage(t testing.TB, dir string) image {
 	return files
 }
 
-// lay writes the image, with one file replaced, into a fresh directory.
-func (im image) lay(t testing.TB, name string, data []byte) string {
-	dir, err := os.MkdirTemp(t.TempDir(), "")
+// MemoryDir returns an empty folder, in memory where there is such a place: what is
+// durable is simulated in these tests, so real syncs would only cost time.
+func MemoryDir(t testing.TB) string {
+	base := "/dev/shm"
+	if _, err := os.Stat(base); err != nil {
+		base = t.TempDir()
+	}
+	dir, err := os.MkdirTemp(base, "wal-")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// lay writes the image, with one file replaced, into a fresh directory.
+func (im image) lay(t testing.TB, name string, data []byte) string {
+	dir := MemoryDir(t)
 	for n, d := range im {
 		if n == name {
 			d = data
@@ -219,7 +231,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			}
 		}
 		if c.empty != 0 {
-			if err := createSegment(dir, c.empty); err != nil {
+			if err := createSegment(OS{}, dir, c.empty); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -24,9 +24,13 @@
 // after both. Dying before the return leaves any prefix of the bytes, or zeros
 // or garbage in place of bytes that never reached the disk. Nobody was told that
 // these records are durable. Open keeps the valid frames in front and cuts the
-// rest. If a valid frame of a later index follows the damage, then it is not the
+// rest. If a valid frame of a later append follows the damage, then it is not the
 // trace of a torn append, because an append begins only after the one before it
-// was synced: Open refuses (ErrCorrupt) and changes nothing.
+// was synced: Open refuses (ErrCorrupt) and changes nothing. Each frame says which
+// place it had in its append, because the disk takes the pages of one write in any
+// order: a whole frame behind a missing one of the same append is no damage. With
+// NoSync nothing is synced between appends, so Open refuses what is invalid up to
+// Options.DurableIndex and cuts what is invalid behind it.
 //
 // What Open cannot tell apart is a torn append and damage to the bytes of the
 // very last append after it was acknowledged: both are an invalid end with
@@ -57,6 +61,9 @@
 // (3) an empty segment N is created and the directory synced, (4) the manifest
 // says that N is the only one. Dying after (1): Open finishes it. Before: nothing
 // happened.
+//
+// Every call that changes a file goes through Files; package fault fails each of
+// them and lays out what a power cut can leave after each (fault_test.go).
 //
 // A failed write or fsync is final: memory, page cache and disk may disagree, and
 // a second fsync may report success for pages that were dropped (Rebello et al.,

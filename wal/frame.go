@@ -7,8 +7,12 @@ import (
 )
 
 // frameVersion is the version byte of a frame. It is not zero, so that zeros,
-// which a file system may leave after a crash, are never a frame.
-const frameVersion = 1
+// which a file system may leave after a crash, are never a frame. In version 1 the
+// position was always zero.
+const frameVersion = 2
+
+// appendRecordsMax bounds the records of one append, so that a position fits.
+const appendRecordsMax = 1 << 16
 
 // frameHeaderBytes is the length of a frame before its record.
 //
@@ -16,21 +20,26 @@ const frameVersion = 1
 // length is not covered by any checksum, but it must agree with ours.
 //
 //	offset  bytes  frame, little-endian
-//	0       1      version (1)
+//	0       1      version (2)
 //	1       4      length of the record, at least 1
-//	5       8      index
+//	5       6      index
+//	11      2      position in its append: 0 is the first record of one
 //	13      4      CRC-32C of bytes 0..12 and the record
 //	17             record
 const frameHeaderBytes = 17
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// indexBits is the length of an index: at a million appends a second it lasts for
+// nine years, and raft counts batches.
+const indexBits = 48
+
 // appendFrame appends the frame of one record.
-func appendFrame(dst []byte, index uint64, record []byte) []byte {
+func appendFrame(dst []byte, index uint64, position int, record []byte) []byte {
 	start := len(dst)
 	dst = append(dst, frameVersion)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(record)))
-	dst = binary.LittleEndian.AppendUint64(dst, index)
+	dst = binary.LittleEndian.AppendUint64(dst, index|uint64(position)<<indexBits)
 	sum := crc32.Update(crc32.Checksum(dst[start:], castagnoli), castagnoli, record)
 	dst = binary.LittleEndian.AppendUint32(dst, sum)
 	return append(dst, record...)
@@ -39,7 +48,7 @@ func appendFrame(dst []byte, index uint64, record []byte) []byte {
 // parseFrame reads the frame that fills data. ok is false when it is not a whole
 // and valid frame.
 func parseFrame(data []byte) (index uint64, record []byte, ok bool) {
-	if len(data) <= frameHeaderBytes || data[0] != frameVersion {
+	if len(data) <= frameHeaderBytes || !knownVersion(data[0]) {
 		return 0, nil, false
 	}
 	record = data[frameHeaderBytes:]
@@ -47,8 +56,17 @@ func parseFrame(data []byte) (index uint64, record []byte, ok bool) {
 		return 0, nil, false
 	}
 	sum := crc32.Update(crc32.Checksum(data[:13], castagnoli), castagnoli, record)
-	return binary.LittleEndian.Uint64(data[5:]), record, sum == binary.LittleEndian.Uint32(data[13:])
+	return frameIndex(data), record, sum == binary.LittleEndian.Uint32(data[13:])
 }
+
+func knownVersion(version byte) bool { return version == 1 || version == frameVersion }
+
+// frameIndex and framePosition read a header, valid or not.
+func frameIndex(data []byte) uint64 {
+	return binary.LittleEndian.Uint64(data[5:]) & (1<<indexBits - 1)
+}
+
+func framePosition(data []byte) uint64 { return uint64(binary.LittleEndian.Uint16(data[11:])) }
 
 // nextEntry reads the tidwall entry at the beginning of data: its length prefix
 // and the frame in it. size is the whole entry's length; ok is false when it is
@@ -76,11 +94,13 @@ func prefixBytes(length uint64) int {
 // frame is made of them.
 func withoutZeros(data []byte) []byte { return bytes.TrimRight(data, "\x00") }
 
-// holdsLaterFrame reports whether a valid frame with an index above expected
-// begins anywhere in data. Then data is not the trace of one torn append.
-func holdsLaterFrame(data []byte, expected uint64) bool {
+// holdsLaterAppend reports whether a valid frame of an append that began above
+// expected is anywhere in data. Then data is not the trace of one torn append. A
+// later frame of the append that holds expected itself proves nothing: the disk
+// takes the pages of one write in any order.
+func holdsLaterAppend(data []byte, expected uint64) bool {
 	for at := 0; at+frameHeaderBytes < len(data); at++ {
-		if data[at] != frameVersion {
+		if !knownVersion(data[at]) {
 			continue
 		}
 		length := uint64(binary.LittleEndian.Uint32(data[at+1:]))
@@ -89,11 +109,11 @@ func holdsLaterFrame(data []byte, expected uint64) bool {
 		}
 		// The index is compared first: a checksum of every byte's tail would
 		// cost the square of the tail's length.
-		if index := binary.LittleEndian.Uint64(data[at+5:]); index < expected || index-expected > 1<<32 {
+		index, position := frameIndex(data[at:]), framePosition(data[at:])
+		if index <= expected+position || index-expected > 1<<32 {
 			continue
 		}
-		index, _, ok := parseFrame(data[at : at+frameHeaderBytes+int(length)])
-		if ok && index > expected {
+		if _, _, ok := parseFrame(data[at : at+frameHeaderBytes+int(length)]); ok {
 			return true
 		}
 	}

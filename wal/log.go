@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	tidwall "github.com/tidwall/wal"
 )
@@ -16,12 +15,13 @@ import (
 type Log struct {
 	dir     string
 	options Options
+	files   Files
 	lock    *os.File
 
 	// writing is held by whoever changes files, through the sync. It guards
 	// the fields up to manifest.
 	writing  sync.Mutex
-	writer   *tidwall.Log
+	writer   Appender
 	batch    tidwall.Batch
 	buffer   []byte
 	manifest manifest
@@ -122,8 +122,11 @@ func (l *Log) tail() *segment { return l.segments[len(l.segments)-1] }
 // Append writes records at first, first+1, … with one write and, unless NoSync,
 // one fsync, and returns when they are durable. The slices are not kept. It
 // returns ErrOutOfOrder when first is not NextIndex and ErrRecordSize for an
-// empty or too long record; then nothing was written. Any other error is final.
+// empty or too long record, or too many; then nothing was written. Any other error is final.
 func (l *Log) Append(first uint64, records [][]byte) error {
+	if len(records) > appendRecordsMax {
+		return fmt.Errorf("%w: %d records in one append, allowed is %d", ErrRecordSize, len(records), appendRecordsMax)
+	}
 	for i, record := range records {
 		if len(record) == 0 || len(record) > l.options.RecordBytesMax {
 			return fmt.Errorf("%w: record %d has %d bytes, allowed is 1 to %d", ErrRecordSize, first+uint64(i), len(record), l.options.RecordBytesMax)
@@ -151,7 +154,7 @@ func (l *Log) write(first uint64, records [][]byte) error {
 	ends := make([]int64, len(records))
 	l.batch.Clear()
 	for i, record := range records {
-		l.buffer = appendFrame(l.buffer[:0], first+uint64(i), record)
+		l.buffer = appendFrame(l.buffer[:0], first+uint64(i), i, record)
 		l.batch.Write(first+uint64(i), l.buffer)
 		end += int64(len(l.buffer) + prefixBytes(uint64(len(l.buffer))))
 		ends[i] = end
@@ -179,11 +182,11 @@ func (l *Log) beginSegment() error {
 	if err := l.closeWriter(); err != nil {
 		return err
 	}
-	if err := createSegment(l.dir, l.next); err != nil {
+	if err := createSegment(l.files, l.dir, l.next); err != nil {
 		return err
 	}
 	l.manifest.newest = l.next
-	if err := l.manifest.write(l.dir); err != nil {
+	if err := l.manifest.write(l.files, l.dir); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -192,18 +195,18 @@ func (l *Log) beginSegment() error {
 	return l.openWriter()
 }
 
-func createSegment(dir string, first uint64) error {
-	f, err := os.OpenFile(segmentPath(dir, first), os.O_CREATE|os.O_WRONLY, 0o640)
+func createSegment(files Files, dir string, first uint64) error {
+	f, err := files.OpenFile(segmentPath(dir, first), os.O_CREATE|os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Close(), syncDir(dir))
+	return errors.Join(f.Close(), files.SyncDir(dir))
 }
 
 // openWriter opens tidwall/wal on the newest segment. Its own segment size is
 // out of reach: see doc.go.
 func (l *Log) openWriter() error {
-	writer, err := tidwall.Open(l.dir, &tidwall.Options{
+	writer, err := l.files.OpenAppender(l.dir, &tidwall.Options{
 		NoSync: l.options.NoSync, SegmentSize: 1 << 40, SegmentCacheSize: 1, AllowEmpty: true,
 		DirPerms: 0o750, FilePerms: 0o640,
 	})
@@ -223,14 +226,11 @@ func (l *Log) preallocate() error {
 	if l.options.NoSync {
 		return nil // nobody waits for its syncs
 	}
-	f, err := os.OpenFile(segmentPath(l.dir, l.tail().first), os.O_WRONLY, 0)
+	f, err := l.files.OpenFile(segmentPath(l.dir, l.tail().first), os.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	err = syscall.Fallocate(int(f.Fd()), 0, 0, max(l.tail().size(), int64(l.options.SegmentBytes)))
-	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSPC) {
-		err = nil // slower, not wrong; a full disk is the append's to tell
-	}
+	err = f.Allocate(max(l.tail().size(), int64(l.options.SegmentBytes)))
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
@@ -239,7 +239,7 @@ func (l *Log) closeWriter() error {
 	if err := l.writer.Close(); err != nil {
 		return err
 	}
-	return truncateFile(segmentPath(l.dir, l.tail().first), l.tail().size())
+	return truncateFile(l.files, segmentPath(l.dir, l.tail().first), l.tail().size())
 }
 
 // Sync makes everything that was appended before the call durable. Appends go on
@@ -252,7 +252,7 @@ func (l *Log) Sync() error {
 	if failed != nil {
 		return failed
 	}
-	f, err := os.Open(path)
+	f, err := l.files.OpenFile(path, os.O_WRONLY)
 	if err != nil {
 		return l.fail("sync", err)
 	}

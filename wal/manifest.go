@@ -73,31 +73,6 @@ func readManifest(dir string) (manifest, bool, error) {
 }
 
 // write replaces the manifest atomically and durably.
-func (m manifest) write(dir string) error {
-	path := filepath.Join(dir, manifestName)
-	if err := writeFileSync(path+".new", m.encode()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func writeFileSync(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncDir makes created, renamed and removed names durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+func (m manifest) write(files Files, dir string) error {
+	return ReplaceFile(files, filepath.Join(dir, manifestName), m.encode())
 }

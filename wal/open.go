@@ -16,14 +16,17 @@ func Open(dir string, options Options) (*Log, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if options.Files == nil {
+		options.Files = OS{}
+	}
+	if err := MakeDir(options.Files, dir); err != nil {
 		return nil, fmt.Errorf("wal: %w", err)
 	}
 	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{dir: dir, options: options, lock: lock}
+	l := &Log{dir: dir, options: options, files: options.Files, lock: lock}
 	if err := l.open(); err != nil {
 		lock.Close()
 		return nil, err
@@ -108,15 +111,15 @@ func (l *Log) startAfresh(next uint64) error {
 		return err
 	}
 	for _, first := range firsts {
-		if err := os.Remove(segmentPath(l.dir, first)); err != nil {
+		if err := l.files.Remove(segmentPath(l.dir, first)); err != nil {
 			return err
 		}
 	}
-	if err := createSegment(l.dir, next); err != nil {
+	if err := createSegment(l.files, l.dir, next); err != nil {
 		return err
 	}
 	l.manifest = manifest{oldest: next, newest: next}
-	return l.manifest.write(l.dir)
+	return l.manifest.write(l.files, l.dir)
 }
 
 // findSegments returns the segments that belong to the log. It removes what a
@@ -127,7 +130,7 @@ func (l *Log) findSegments() ([]uint64, error) {
 		return nil, fmt.Errorf("wal: %w", err)
 	}
 	for len(firsts) > 0 && firsts[0] < l.manifest.oldest {
-		if err := os.Remove(segmentPath(l.dir, firsts[0])); err != nil {
+		if err := l.files.Remove(segmentPath(l.dir, firsts[0])); err != nil {
 			return nil, fmt.Errorf("wal: %w", err)
 		}
 		firsts = firsts[1:]
@@ -139,7 +142,7 @@ func (l *Log) findSegments() ([]uint64, error) {
 	}
 	if newest := firsts[len(firsts)-1]; newest != l.manifest.newest {
 		l.manifest.newest = newest
-		if err := l.manifest.write(l.dir); err != nil {
+		if err := l.manifest.write(l.files, l.dir); err != nil {
 			return nil, fmt.Errorf("wal: %w", err)
 		}
 	}
@@ -161,40 +164,41 @@ func (l *Log) repairTail() error {
 	}
 	torn := withoutZeros(rest)
 	if len(torn) == 0 { // what preallocate put there
-		return truncateFile(path, tail.size())
+		return truncateFile(l.files, path, tail.size())
 	}
 	expected := tail.first + uint64(tail.count())
-	if holdsLaterFrame(rest, expected) {
-		return fmt.Errorf("%w: %s: record %d at offset %d is not valid, but later records follow it, so no crash did this; restore this node's data from a peer",
+	if l.mustBeDamage(rest, expected) {
+		return fmt.Errorf("%w: %s: record %d at offset %d is not valid, and no crash did this: it was durable before what follows it was written; restore this node's data from a peer",
 			ErrCorrupt, path, expected, tail.size())
 	}
 	return l.cut(path, tail.size(), torn, expected-1)
+}
+
+// mustBeDamage tells damage from what a crash leaves. Appends that nobody synced may
+// have reached the disk in any order.
+func (l *Log) mustBeDamage(rest []byte, expected uint64) bool {
+	if l.options.NoSync {
+		return expected <= l.options.DurableIndex
+	}
+	return holdsLaterAppend(rest, expected)
 }
 
 // cut keeps a copy of the rest and then removes it from the segment, so that
 // dying in between loses nothing.
 func (l *Log) cut(path string, size int64, rest []byte, last uint64) error {
 	torn := filepath.Join(l.dir, "torn")
-	if err := os.MkdirAll(torn, 0o750); err != nil {
+	if err := MakeDir(l.files, torn); err != nil {
 		return fmt.Errorf("wal: %w", err)
 	}
 	copyPath := filepath.Join(torn, fmt.Sprintf("%s-%d", filepath.Base(path), size))
-	if err := errors.Join(writeFileSync(copyPath, rest), syncDir(torn), syncDir(l.dir)); err != nil {
+	if err := errors.Join(writeFileSync(l.files, copyPath, rest), l.files.SyncDir(torn)); err != nil {
 		return fmt.Errorf("wal: %w", err)
 	}
-	if err := truncateFile(path, size); err != nil {
+	if err := truncateFile(l.files, path, size); err != nil {
 		return fmt.Errorf("wal: %w", err)
 	}
 	l.repaired = Repair{Bytes: int64(len(rest)), LastIndex: last, Copy: copyPath}
 	return nil
-}
-
-func truncateFile(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Truncate(size), f.Sync(), f.Close())
 }
 
 // checkOlder reads the older segments, when the options ask for it.

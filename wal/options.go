@@ -17,6 +17,13 @@ type Options struct {
 	// CheckAll makes Open read every segment. Otherwise only the newest is
 	// read, and damage in an older one shows when it is read.
 	CheckAll bool
+	// DurableIndex is, for a log with NoSync, the last record that its user made
+	// durable. Damage up to it is refused. What is invalid behind it may be what a
+	// crash left of appends that were never synced, in whatever order the disk took
+	// them: it is cut.
+	DurableIndex uint64
+	// Files is the disk; nil is the operating system's.
+	Files Files
 }
 
 // DefaultOptions is durable on return, with 16 MiB segments.

@@ -63,7 +63,7 @@ func scanToEnd(path string, first uint64, isLast bool, fn func(uint64, []byte) e
 			if isLast && len(rest) == 0 {
 				return index, nil, nil
 			}
-			if isLast && !holdsLaterFrame(rest, index) {
+			if isLast && !holdsLaterAppend(rest, index) {
 				return index, &Torn{path, int64(at), int64(len(rest))}, nil
 			}
 			return 0, nil, fmt.Errorf("%w: %s offset %d does not hold record %d", ErrCorrupt, path, at, index)

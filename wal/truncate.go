@@ -2,7 +2,6 @@ package wal
 
 import (
 	"fmt"
-	"os"
 )
 
 // The steps of these operations, and what a crash between them leaves, are
@@ -20,7 +19,7 @@ func (l *Log) TruncateFront(first uint64) error {
 	dropped := l.segments[:l.find(first)]
 	if len(dropped) > 0 {
 		l.manifest.oldest = l.segments[len(dropped)].first
-		if err := l.manifest.write(l.dir); err != nil {
+		if err := l.manifest.write(l.files, l.dir); err != nil {
 			return l.fail("truncate", err)
 		}
 	}
@@ -31,7 +30,7 @@ func (l *Log) TruncateFront(first uint64) error {
 	l.segments = append([]*segment(nil), l.segments[len(dropped):]...)
 	l.mu.Unlock()
 	for _, s := range dropped {
-		if err := os.Remove(segmentPath(l.dir, s.first)); err != nil {
+		if err := l.files.Remove(segmentPath(l.dir, s.first)); err != nil {
 			return l.fail("truncate", err)
 		}
 	}
@@ -76,18 +75,18 @@ func (l *Log) cutBehind(keep *segment, dropped []*segment, size int64) error {
 		return err
 	}
 	l.manifest.newest = keep.first
-	if err := l.manifest.write(l.dir); err != nil {
+	if err := l.manifest.write(l.files, l.dir); err != nil {
 		return err
 	}
 	for i := len(dropped) - 1; i >= 0; i-- {
-		if err := os.Remove(segmentPath(l.dir, dropped[i].first)); err != nil {
+		if err := l.files.Remove(segmentPath(l.dir, dropped[i].first)); err != nil {
 			return err
 		}
 	}
-	if err := syncDir(l.dir); err != nil {
+	if err := l.files.SyncDir(l.dir); err != nil {
 		return err
 	}
-	return truncateFile(segmentPath(l.dir, keep.first), size)
+	return truncateFile(l.files, segmentPath(l.dir, keep.first), size)
 }
 
 func (l *Log) inRange(index uint64) error {
@@ -126,7 +125,7 @@ func (l *Log) reset(next uint64) error {
 		return err
 	}
 	l.manifest.resetting = next
-	if err := l.manifest.write(l.dir); err != nil {
+	if err := l.manifest.write(l.files, l.dir); err != nil {
 		return err
 	}
 	if err := l.startAfresh(next); err != nil {

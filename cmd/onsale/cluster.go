@@ -87,7 +87,7 @@ func newCluster(p *program) *cobra.Command {
 		p.clusterStep("demote", "Make a voter a learner", true, true),
 		p.clusterStep("remove", "Take a node out of the cluster for good", true, true),
 		p.clusterStep("transfer", "Move the leadership, to a node or to any", false, false),
-		newClusterRecover(p),
+		newClusterRecover(p), newClusterRepair(p),
 	)
 }
 

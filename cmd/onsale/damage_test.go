@@ -63,6 +63,8 @@ func TestStartOnDamage(t *testing.T) {
 	for i := range 20 {
 		n.run(t, 0, "buy", "--user", fmt.Sprintf("user-%d", i))
 	}
+	// Up to a snapshot the journal is durable; behind one it is replayed.
+	command(t, 0, "snapshot", "save", filepath.Join(t.TempDir(), "backup"), "--private", n.private, "--secret-file", n.secretFile)
 	n.stop()
 	for _, folder := range []string{"raft-log", "journal"} {
 		path := onlySegment(t, filepath.Join(n.dir, folder))

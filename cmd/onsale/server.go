@@ -103,9 +103,9 @@ func (v *server) startNode() error {
 		return err
 	}
 	config.Logger, config.Peer = v.log, peerConfig(v.credentials, v.log)
-	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", err)) }
+	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", v.settings.withRepair(err))) }
 	if v.node, err = raftfsm.Open(config); err != nil {
-		return err
+		return v.settings.withRepair(err)
 	}
 	limits := forward.Limits{RequestsMax: config.BatchRequestsMax, BytesMax: config.BatchBytesMax - sequencer.BatchHeaderBytes}
 	v.directory = forward.NewDirectory(v.settings.join())

@@ -1,0 +1,77 @@
+package main
+
+// bug is one that the tests must find. It is planted while the test is built: the
+// compiler reads changed copies of some files (go build -overlay), so that nothing
+// of it is in the program, not even a switch.
+type bug struct {
+	name  string
+	edits []edit
+	// layer, pkg and run are which tests should find it. They check a property, and
+	// know nothing of the bug.
+	layer, pkg, run string
+}
+
+// edit replaces a text that is in a file once.
+type edit struct{ file, from, to string }
+
+const (
+	layerA       = "A simulation"
+	layerB       = "B storage"
+	layerC       = "C replication"
+	layerPayment = "payment"
+)
+
+// bugs are the eleven of the reliability targets.
+var bugs = []bug{
+	{"answer before fsync", []edit{{"wal/log.go",
+		"NoSync: l.options.NoSync, SegmentSize",
+		"NoSync: true, SegmentSize"}},
+		layerB, "./wal", "TestPowerCutAfterEveryCall"},
+	{"skip the cap by one", []edit{{"sequencer/buy.go",
+		"int(c.Quantity)+live > int(sale.spec.Cap):",
+		"int(c.Quantity)+live > int(sale.spec.Cap)+1:"}},
+		layerA, "./sequencer", "TestRandom$"},
+	{"expire by the local clock", []edit{{"raftfsm/fsm.go",
+		"	started := time.Now()\n	m.mu.Lock()",
+		"	started := time.Now()\n	m.batch.Time = started.UnixNano()\n	m.mu.Lock()"}},
+		layerC, "./raftfsm", "TestOneNodeDecidesAndRecovers|TestLeaderStoppedUnderLoad"},
+	{"retry with a new key", []edit{{"payment/pay.go",
+		"	if err != nil {\n		return Status{Phase: Processing}, err\n	}",
+		"	if err != nil {\n		c.Key += \"-again\"\n		again, cancel := d.call()\n		defer cancel()\n		return d.provider.Authorise(again, c, method)\n	}"}},
+		layerPayment, "./payment", "TestCrashAtEveryStep|TestManyTabs|TestMethods"},
+	{"map-order iteration", []edit{{"sequencer/apply.go",
+		"	for !s.timers.empty() && s.timers.first().due <= s.now {\n		entry := s.timers.pop()\n",
+		"	ripe := map[uint32]timer{}\n	for !s.timers.empty() && s.timers.first().due <= s.now {\n		entry := s.timers.pop()\n		ripe[entry.order] = entry\n	}\n	for _, entry := range ripe {\n"}},
+		layerA, "./sequencer", "TestRandom$"},
+	{"drop the checksum", []edit{{"wal/frame.go",
+		"return frameIndex(data), record, sum == binary.LittleEndian.Uint32(data[13:])",
+		"_ = sum\n	return frameIndex(data), record, true"}},
+		layerB, "./wal", "TestEveryBitFlip"},
+	{"restore without swap", []edit{{"raftfsm/fsm.go",
+		"	m.state = state\n	m.published.replace(state)",
+		"	m.published.replace(state)"}},
+		layerC, "./raftfsm", "TestSnapshotRestartAndCompaction|TestFollowerFromSnapshot"},
+	{"double capture", []edit{{"payment/settle.go",
+		"			d.void(order, number, charge)",
+		"			d.capture(order, number, charge)"}},
+		layerPayment, "./payment", "TestCrashAtEveryStep|TestMoneyGoesBack|TestHoldEnds"},
+	{"a replica applies uncommitted", []edit{
+		{"raftfsm/node.go",
+			"	n.batcher.noteStored(logs)\n}\n",
+			"	for _, l := range logs {\n			if l.Type == raft.LogCommand {\n				early.Store([2]any{n.machine, l.Index}, n.machine.Apply(l))\n			}\n		}\n		n.batcher.noteStored(logs)\n}\n"},
+		{"raftfsm/fsm.go",
+			"func (m *machine) Apply(l *raft.Log) any {\n",
+			"func (m *machine) Apply(l *raft.Log) any {\n	if d, done := early.LoadAndDelete([2]any{m, l.Index}); done {\n		return d\n	}\n"},
+		{"raftfsm/fsm.go",
+			"var _ raft.FSM = (*machine)(nil)\n",
+			"var _ raft.FSM = (*machine)(nil)\n\nvar early sync.Map\n"}},
+		layerC, "./raftfsm", "TestLeaderStoppedUnderLoad"},
+	{"journal not fsynced before snapshot", []edit{{"raftfsm/snapshot.go",
+		"	err := f.journal.Sync()\n",
+		"	var err error\n"}},
+		layerB, "./raftfsm", "TestJournalAfterAPowerCut"},
+	{"FIFO swap inside a batch", []edit{{"sequencer/apply.go",
+		"		for i := range chunk {\n			s.before",
+		"		for k := range chunk {\n			i := k ^ 1\n			if i >= len(chunk) {\n				i = k\n			}\n			s.before"}},
+		layerA, "./sequencer", "TestRandom$"},
+}

@@ -1,0 +1,152 @@
+// Command planted proves that the tests can fail: it plants one bug after the other
+// and runs the tests that should find it. It prints which layer found which bug
+// after how long, and ends with 1 when one was not found.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// limit bounds the search for one bug.
+const limit = 5 * time.Minute
+
+func main() {
+	only := flag.String("only", "", "plant only bugs whose name holds this")
+	flag.Parse()
+	if err := run(*only); err != nil {
+		fmt.Fprintln(os.Stderr, "planted:", err)
+		os.Exit(1)
+	}
+}
+
+func run(only string) error {
+	dir, err := os.MkdirTemp("", "planted-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	rows, missed := table.NewWriter(), 0
+	rows.AppendHeader(table.Row{"bug", "layer", "found by", "after"})
+	for i := range bugs {
+		b := &bugs[i]
+		if !strings.Contains(b.name, only) {
+			continue
+		}
+		found, took, err := b.hunt(filepath.Join(dir, fmt.Sprint(i)))
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		if found == "" {
+			missed++
+			found = "NOBODY"
+		}
+		fmt.Fprintf(os.Stderr, "%s: %s after %v\n", b.name, found, took.Round(100*time.Millisecond))
+		rows.AppendRow(table.Row{b.name, b.layer, found, took.Round(100 * time.Millisecond)})
+	}
+	fmt.Println(rows.Render())
+	if missed > 0 {
+		return fmt.Errorf("%d bugs were not found", missed)
+	}
+	return nil
+}
+
+// hunt runs the tests without the bug, which must pass, and with it. found is the
+// first test that failed then, "" when none did.
+func (b *bug) hunt(dir string) (found string, took time.Duration, err error) {
+	overlay, err := b.plant(dir)
+	if err != nil {
+		return "", 0, err
+	}
+	if output, err := b.test(); err != nil {
+		return "", 0, fmt.Errorf("the tests fail without the bug: %w\n%s", err, output)
+	}
+	began := time.Now()
+	output, err := b.test("-overlay", overlay, "-count", "1")
+	took = time.Since(began)
+	var failed *exec.ExitError
+	switch {
+	case err == nil:
+		return "", took, nil
+	case !errors.As(err, &failed), strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
+		return "", took, fmt.Errorf("the bug could not be planted: %w\n%s", err, output)
+	}
+	return culprit(output), took, nil
+}
+
+// test runs the tests that should find the bug.
+func (b *bug) test(args ...string) (output string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	args = append([]string{"test", "-timeout", limit.String(), "-failfast", "-run", b.run}, append(args, b.pkg)...)
+	data, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
+	if ctx.Err() != nil {
+		return string(data), fmt.Errorf("no result within %v: %w", limit, ctx.Err())
+	}
+	return string(data), err
+}
+
+var failedTest = regexp.MustCompile(`--- FAIL: (\w+)`)
+
+// culprit names the test that failed; a panic ends the process without a name for it
+// where it was not the test's own goroutine.
+func culprit(output string) string {
+	if m := failedTest.FindStringSubmatch(output); m != nil {
+		return m[1]
+	}
+	for _, line := range strings.Split(output, "\n") {
+		if strings.HasPrefix(line, "panic: ") {
+			return "a panic (" + line[len("panic: "):] + ")"
+		}
+	}
+	return "the test process, which failed"
+}
+
+// plant writes the changed files and the overlay that puts them in place.
+func (b *bug) plant(dir string) (overlay string, err error) {
+	replace, changed := map[string]string{}, map[string]string{}
+	for _, e := range b.edits {
+		path, err := filepath.Abs(e.file)
+		if err != nil {
+			return "", err
+		}
+		text, again := changed[path]
+		if !again {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return "", err
+			}
+			text = string(data)
+		}
+		if n := strings.Count(text, e.from); n != 1 {
+			return "", fmt.Errorf("%s holds the place for the bug %d times, want 1: %q", e.file, n, e.from)
+		}
+		changed[path] = strings.Replace(text, e.from, e.to, 1)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", err
+	}
+	for path, text := range changed {
+		replace[path] = filepath.Join(dir, strings.ReplaceAll(filepath.ToSlash(path), "/", "_"))
+		if err := os.WriteFile(replace[path], []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, data, 0o600)
+}

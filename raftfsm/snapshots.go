@@ -1,0 +1,134 @@
+package raftfsm
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/raft"
+
+	"onsale/wal"
+)
+
+// snapshotStore is raft's snapshots in files, with what that store leaves out: a
+// checksum over the description (index, term and membership, which are not under
+// the checksum of the state), and a sync of the folder that gets the snapshot's
+// name.
+type snapshotStore struct {
+	files *raft.FileSnapshotStore
+	disk  wal.Files
+	dir   string
+	log   logger
+}
+
+var _ raft.SnapshotStore = (*snapshotStore)(nil)
+
+// checksumName is the file of the description's checksum, in a snapshot's folder.
+const checksumName = "description.sha256"
+
+// journaledName is a file in the folder of a snapshot that was made here, after the
+// journal was synced up to it. One that came from the leader says nothing of this
+// node's journal.
+const journaledName = "journaled"
+
+func openSnapshotStore(disk wal.Files, dir string, kept int, log logger) (*snapshotStore, error) {
+	folder := filepath.Join(dir, "snapshots")
+	if err := wal.MakeDir(disk, folder); err != nil {
+		return nil, fmt.Errorf("snapshots: %w", err)
+	}
+	files, err := raft.NewFileSnapshotStoreWithLogger(dir, kept, raftLogger{log})
+	if err != nil {
+		return nil, fmt.Errorf("snapshots: %w", err)
+	}
+	return &snapshotStore{files, disk, folder, log}, nil
+}
+
+// describe returns the checksum of what a snapshot is said to be.
+func describe(m *raft.SnapshotMeta) []byte {
+	data, err := json.Marshal([]any{m.Version, m.ID, m.Index, m.Term, m.Configuration, m.ConfigurationIndex})
+	if err != nil {
+		panic(err) // numbers and strings
+	}
+	sum := sha256.Sum256(data)
+	return sum[:]
+}
+
+// Create begins a snapshot.
+func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64, members raft.Configuration, membersIndex uint64, trans raft.Transport) (raft.SnapshotSink, error) {
+	sink, err := s.files.Create(version, index, term, members, membersIndex, trans)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(s.dir, sink.ID()+".tmp")
+	sum := describe(&raft.SnapshotMeta{Version: version, ID: sink.ID(), Index: index, Term: term, Configuration: members, ConfigurationIndex: membersIndex})
+	if err := wal.ReplaceFile(s.disk, filepath.Join(folder, checksumName), sum); err != nil {
+		return nil, errors.Join(err, sink.Cancel())
+	}
+	return &snapshotSink{sink, s.disk, folder}, nil
+}
+
+// snapshotSink makes the names in the snapshot's folder durable before the folder
+// gets its name.
+type snapshotSink struct {
+	raft.SnapshotSink
+	disk   wal.Files
+	folder string
+}
+
+// journaled notes that the journal is durable up to the snapshot.
+func (s *snapshotSink) journaled() error {
+	return wal.ReplaceFile(s.disk, filepath.Join(s.folder, journaledName), []byte("1"))
+}
+
+// Close finishes the snapshot; it is durable on return.
+func (s *snapshotSink) Close() error {
+	if err := s.disk.SyncDir(s.folder); err != nil && !errors.Is(err, os.ErrNotExist) { // closed before
+		return errors.Join(err, s.Cancel())
+	}
+	return s.SnapshotSink.Close()
+}
+
+// List returns the snapshots whose description is whole, newest first.
+func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
+	all, err := s.files.List()
+	var whole []*raft.SnapshotMeta
+	for _, m := range all {
+		if err := s.verify(m); err != nil {
+			s.log.Error("a snapshot is damaged and not used", "snapshot", m.ID, "error", err)
+			continue
+		}
+		whole = append(whole, m)
+	}
+	return whole, err
+}
+
+func (s *snapshotStore) verify(m *raft.SnapshotMeta) error {
+	sum, err := os.ReadFile(filepath.Join(s.dir, filepath.Base(m.ID), checksumName))
+	if err == nil && !bytes.Equal(sum, describe(m)) {
+		err = fmt.Errorf("%w: its description is not what was written", ErrSnapshot)
+	}
+	return err
+}
+
+// isJournaled reports whether this node's journal was synced up to a snapshot.
+func (s *snapshotStore) isJournaled(id string) bool {
+	_, err := os.Stat(filepath.Join(s.dir, filepath.Base(id), journaledName))
+	return err == nil
+}
+
+// Open returns a snapshot whose checksums are right.
+func (s *snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+	m, content, err := s.files.Open(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.verify(m); err != nil {
+		return nil, nil, errors.Join(err, content.Close())
+	}
+	return m, content, nil
+}

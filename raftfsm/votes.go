@@ -1,0 +1,203 @@
+package raftfsm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+
+	"onsale/wal"
+)
+
+// ErrVotes is returned when the file of raft's term and vote is missing, damaged or
+// older than the log: a node that forgot its vote could vote twice.
+var ErrVotes = errors.New("votes are lost or damaged")
+
+// The keys under which raft keeps its term and vote.
+var voteKeys = [...]string{"CurrentTerm", "LastVoteTerm", "LastVoteCand"}
+
+// votes is raft's stable store in a bbolt file. bbolt has no checksums but on its
+// two meta pages, so each value carries one (CRC-32C of key and value, at its end),
+// and all keys are there from the beginning: one that is missing was lost. The
+// first write error ends the process: a vote that may or may not be on disk must
+// not be followed by another one.
+type votes struct {
+	store *raftboltdb.BoltStore
+	fatal func(error)
+}
+
+var _ raft.StableStore = (*votes)(nil)
+
+// openVotes opens the file; mustExist says that raft has written it. What is in it is
+// read, verified, and written into a file of its own that takes its place: bbolt
+// writes to no file whose pages it would have to trust. What if we die meanwhile?
+// The new file is made aside, synced and renamed: the name stands for the same
+// values all the time.
+func openVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (*votes, error) {
+	path := filepath.Join(dir, votesName)
+	var values [len(voteKeys)][]byte
+	_, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && mustExist:
+		return nil, fmt.Errorf("%w: %s is missing", ErrVotes, path)
+	case errors.Is(err, os.ErrNotExist):
+		values = [len(voteKeys)][]byte{make([]byte, 8), make([]byte, 8), nil}
+	case err == nil:
+		if values, err = readVotes(path); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrVotes, path, err)
+		}
+	default:
+		return nil, err
+	}
+	if err := writeVotes(files, path, values); err != nil {
+		return nil, err
+	}
+	store, err := openBolt(path, false)
+	return &votes{store, fatal}, err
+}
+
+// readVotes reads every value and changes nothing. On damaged pages, which it maps
+// into memory and trusts, bbolt does not always return.
+func readVotes(path string) (values [len(voteKeys)][]byte, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = fmt.Errorf("malformed page: %v", failure)
+		}
+	}()
+	if err := checkMetas(path); err != nil {
+		return values, err
+	}
+	store, err := openBolt(path, true)
+	if err != nil {
+		return values, err
+	}
+	v := votes{store: store}
+	for i, key := range voteKeys {
+		value, failure := v.Get([]byte(key))
+		if failure != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", key, failure))
+		}
+		values[i] = value
+	}
+	return values, errors.Join(err, store.Close())
+}
+
+func writeVotes(files wal.Files, path string, values [len(voteKeys)][]byte) error {
+	if err := os.RemoveAll(path + ".new"); err != nil {
+		return err
+	}
+	store, err := openBolt(path+".new", false)
+	if err != nil {
+		return err
+	}
+	v := &votes{store, func(error) {}}
+	for i, key := range voteKeys {
+		err = errors.Join(err, v.Set([]byte(key), values[i]))
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	if err := files.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return files.SyncDir(filepath.Dir(path))
+}
+
+func openBolt(path string, readOnly bool) (*raftboltdb.BoltStore, error) {
+	return raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{Timeout: time.Second, ReadOnly: readOnly}})
+}
+
+// checkMetas refuses a file with an invalid meta page: bbolt would silently go on
+// from the other one, which is one vote older. A commit writes 64 bytes of one of
+// them, inside a sector, so that a crash leaves both whole.
+func checkMetas(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	page := int64(os.Getpagesize())
+	for n := range int64(2) {
+		// A page header of 16 bytes; 56 bytes of meta, their FNV-1a.
+		meta := make([]byte, 64)
+		if _, err := f.ReadAt(meta, n*page+16); err != nil {
+			return fmt.Errorf("meta page %d: %w", n, err)
+		}
+		sum := fnv.New64a()
+		sum.Write(meta[:56])
+		if sum.Sum64() != binary.LittleEndian.Uint64(meta[56:]) {
+			return fmt.Errorf("meta page %d has no valid checksum", n)
+		}
+		if pages := int64(binary.LittleEndian.Uint64(meta[40:])); pages*page > info.Size() {
+			return fmt.Errorf("%d pages are in use, the file has %d bytes", pages, info.Size())
+		}
+	}
+	return nil
+}
+
+// Get returns a value whose checksum is right; raftboltdb's error for "not found".
+func (v *votes) Get(key []byte) ([]byte, error) {
+	data, err := v.store.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	at := len(data) - crc32.Size
+	if at < 0 || checksumOf(key, data[:at]) != binary.LittleEndian.Uint32(data[at:]) {
+		return nil, fmt.Errorf("%w: the value of %s has no valid checksum", ErrVotes, key)
+	}
+	return bytes.Clone(data[:at]), nil
+}
+
+// Set makes a value durable.
+func (v *votes) Set(key, value []byte) error {
+	data := binary.LittleEndian.AppendUint32(bytes.Clone(value), checksumOf(key, value))
+	err := v.store.Set(key, data)
+	if err != nil {
+		v.fatal(fmt.Errorf("votes: %w", err))
+	}
+	return err
+}
+
+// GetUint64 implements raft.StableStore.
+func (v *votes) GetUint64(key []byte) (uint64, error) {
+	value, err := v.Get(key)
+	if err != nil {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, fmt.Errorf("%w: %s has %d bytes", ErrVotes, key, len(value))
+	}
+	return binary.LittleEndian.Uint64(value), nil
+}
+
+// SetUint64 implements raft.StableStore.
+func (v *votes) SetUint64(key []byte, value uint64) error {
+	return v.Set(key, binary.LittleEndian.AppendUint64(nil, value))
+}
+
+// term returns the current term.
+func (v *votes) term() (uint64, error) { return v.GetUint64([]byte(voteKeys[0])) }
+
+// Close closes the file.
+func (v *votes) Close() error { return v.store.Close() }
+
+func checksumOf(key, value []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
