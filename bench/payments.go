@@ -200,7 +200,9 @@ func (s *stage) begin(ctx context.Context, p place) error {
 const passesMax = 12
 
 // crashAt lets a process die when it passes a place for the first time or a later one.
-func (s *stage) crashAt(step string) string { return fmt.Sprintf("%s:%d", step, 1+s.random.IntN(passesMax)) }
+func (s *stage) crashAt(step string) string {
+	return fmt.Sprintf("%s:%d", step, 1+s.random.IntN(passesMax))
+}
 
 func withoutCrash(args []string) []string {
 	if len(args) > 2 && args[len(args)-2] == "--crash-at" {
