@@ -29,6 +29,8 @@ type load struct {
 	remember bool
 	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
 	onSoldOut func()
+	// parts tells how fast requests were answered, part by part; nil for nobody.
+	parts *parts
 
 	next     atomic.Uint64 // buyers that were begun
 	answered atomic.Uint64
@@ -170,5 +172,5 @@ func (w *worker) record(answer *response, sent time.Time) {
 	if w.load.remember {
 		w.history = append(w.history, told{sent: sent.Sub(w.load.started), answered: answered.Sub(w.load.started), seq: answer.seq(), outcome: outcome})
 	}
-	w.load.answered.Add(1)
+	w.load.parts.note(w.load.answered.Add(1), answered.Sub(w.load.started))
 }
