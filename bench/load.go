@@ -45,6 +45,8 @@ type load struct {
 	onSoldOut func()
 	// course, when it is set, keeps what happened in each second.
 	course *course
+	// parts tells how fast requests were answered, part by part; nil for nobody.
+	parts *parts
 
 	next     atomic.Uint64 // buyers that were begun
 	answered atomic.Uint64

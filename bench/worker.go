@@ -89,7 +89,7 @@ func (w *worker) record(answer *response, due time.Time) {
 		w.load.noteSoldOut(answered)
 	}
 	w.failing = 0
-	w.load.answered.Add(1)
+	w.load.parts.note(w.load.answered.Add(1), answered.Sub(w.load.started))
 	if w.load.isWarm(due) {
 		w.tally.mu.Lock()
 		w.tally.warm++
