@@ -61,13 +61,14 @@ func (s *State) end() {
 // lookUpAhead hashes the users of buys and touches the memory that deciding
 // them will need, all slots first, then all orders.
 func (s *State) lookUpAhead(chunk []Command) {
-	var touched uint64
 	for i := range chunk {
 		if chunk[i].Kind == KindBuy {
-			hash := maphash.Bytes(s.hashSeed, chunk[i].User)
-			s.ahead[i] = hash
-			touched += s.users.peek(hash)
+			s.ahead[i] = maphash.Bytes(s.hashSeed, chunk[i].User)
 		}
+	}
+	var touched uint64
+	for _, hash := range s.ahead[:len(chunk)] { // a short loop: the processor sees many reads ahead
+		touched += s.users.peek(hash)
 	}
 	s.touchedSlots = touched // keeps the reads from being optimised away
 }
