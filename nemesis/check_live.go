@@ -16,8 +16,9 @@ import (
 // What a quiet process may have at most: far above what it needs, far below what a leak
 // of one a request would come to.
 const (
-	goroutinesMax  = 2000
-	memoryBytesMax = 2 << 30
+	goroutinesMax    = 2000
+	memoryBytesMax   = 1 << 30
+	bytesPerPurchase = 512 // on top: orders and keys are kept
 )
 
 // readersMax bounds the orders that are read at once, and ordersMax how many of each kind
@@ -75,8 +76,9 @@ func (r *run) stateOf(ctx context.Context, user, uid string) (string, error) {
 
 // checkLeaks looks at what each process still holds when nobody asks anything.
 func (r *run) checkLeaks(ctx context.Context) {
+	bytesMax := float64(memoryBytesMax + bytesPerPurchase*len(r.history.operations))
 	for _, p := range append(append([]*process{}, r.stage.voters()...), r.stage.frontEnds...) {
-		for name, most := range map[string]float64{"go_goroutines": goroutinesMax, "process_resident_memory_bytes": memoryBytesMax} {
+		for name, most := range map[string]float64{"go_goroutines": goroutinesMax, "process_resident_memory_bytes": bytesMax} {
 			if value, err := r.metricOf(ctx, p, name); err != nil || value > most {
 				r.report.Verdict.wrong("leak", "%s of %s is %.0f, at most %.0f is right (%v)", name, p.name, value, most, err)
 			}

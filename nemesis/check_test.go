@@ -3,6 +3,7 @@ package nemesis
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -101,6 +102,20 @@ func TestLinearity(t *testing.T) {
 		if found := c.h.checkLinear(&v); (v.Count == 0) != c.good || found.Sales != 1 || found.Undecided != 0 {
 			t.Errorf("%s: %v, %+v", name, v.Violations, found)
 		}
+	}
+}
+
+// The model of a small sale knows no limit of orders, so nobody may meet it: users who
+// came to all small sales once did, and each sale after that looked not linearizable.
+func TestNobodyMeetsTheLimitOfOrders(t *testing.T) {
+	w, came := &window{id: "window-7"}, map[string]int{}
+	for user, comes := w.user(); comes; user, comes = w.user() {
+		if came[user]++; came[user] > sequencer.OrdersPerUserMax || !strings.HasPrefix(user, "window-7-") {
+			t.Fatalf("%s comes %d times", user, came[user])
+		}
+	}
+	if len(came) != windowUsers {
+		t.Errorf("%d users came", len(came))
 	}
 }
 

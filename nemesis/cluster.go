@@ -23,7 +23,9 @@ import (
 const (
 	nodeCount     = 3
 	frontEndCount = 2
-	diskMiB       = 1024 // of each node
+	// diskMiB is the size of each node's disk, in memory. An hour's journal is about one
+	// GiB, and a journal is kept.
+	diskMiB = 8 << 10
 )
 
 // stage is all processes of a run.

@@ -2,49 +2,52 @@ package nemesis
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// fillDisk uses up a node's disk. The node ends itself at the first record that it
-// cannot store, and its supervisor starts it again.
-func fillDisk(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+// fillDisk leaves a node hardly any room on its disk, by making the disk smaller. The
+// node ends itself at the first record that it cannot store, and its supervisor starts
+// it again.
+func fillDisk(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
 	if !b.take(p) {
 		return nil, errNotNow
 	}
-	ballast := filepath.Join(b.stage.disk(p), "ballast")
-	return b.whole(p, func() error {
-		return os.Remove(ballast)
-	}), fill(ballast)
+	disk := b.stage.disk(p)
+	return b.whole(p, func() error { return resize(disk, diskMiB<<10) }), shrink(disk)
 }
 
-// fill writes a file until the disk is full.
-func fill(path string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
+// roomKiB is left on a full disk, and shrinkTries how often that is tried: the node
+// writes meanwhile.
+const (
+	roomKiB     = 128
+	shrinkTries = 20
+)
+
+func shrink(disk string) error {
+	var failed error
+	for range shrinkTries {
+		var is unix.Statfs_t
+		if err := unix.Statfs(disk, &is); err != nil {
+			return err
+		}
+		used := (is.Blocks - is.Bfree) * uint64(is.Bsize) >> 10
+		if failed = resize(disk, used+roomKiB); failed == nil {
+			return nil
+		}
 	}
-	defer file.Close()
-	_, err = io.Copy(file, zeros{})
-	if errors.Is(err, syscall.ENOSPC) {
-		return nil
-	}
-	return err
+	return failed
 }
 
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
+func resize(disk string, sizeKiB uint64) error {
+	return each(fmt.Sprintf("mount -o remount,size=%dk %s", sizeKiB, disk))
 }
 
 // failTime is for how long fsyncs fail.
@@ -54,7 +57,7 @@ const failTime = 500 * time.Millisecond
 // the kernel did with the pages of a failed fsync nobody knows.
 func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
-	if !b.take(p) || p.isDead() {
+	if p.isDead() || !b.take(p) {
 		return nil, errNotNow
 	}
 	tracer := exec.Command("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO", "-p", strconv.Itoa(p.pid()))
@@ -62,7 +65,19 @@ func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error,
 		return nil, err
 	}
 	time.Sleep(failTime)
-	_ = tracer.Process.Signal(syscall.SIGINT) // it lets go
-	_ = tracer.Wait()                         // its exit code is that of the signal
+	endTracer(tracer)
 	return b.whole(p, func() error { return nil }), nil
+}
+
+// tracerTime is within what a tracer lets go of a process when it is told to.
+const tracerTime = 2 * time.Second
+
+// endTracer tells a tracer to let go, and kills it when it does not: strace waits for
+// ever for a process that died while it attached to it. The kernel detaches a dead
+// tracer's process.
+func endTracer(tracer *exec.Cmd) {
+	_ = tracer.Process.Signal(syscall.SIGINT)
+	last := time.AfterFunc(tracerTime, func() { _ = tracer.Process.Kill() })
+	defer last.Stop()
+	_ = tracer.Wait() // its exit code is that of the signal
 }

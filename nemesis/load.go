@@ -22,8 +22,16 @@ const (
 	mainQuantity = 10_000_000
 	patience     = 20 * time.Second // of a client, with one request and its repetitions
 	askTimeout   = 4 * time.Second  // of one request
-	// usersPerClient buy by turns, so that caps are met.
+	// usersPerClient buy by turns, so that caps are met. Others take their place over
+	// time, each after about visitsPerUser visits: a user may make
+	// sequencer.OrdersPerUserMax orders ever, and a long run must not end with refusals
+	// only.
 	usersPerClient = 500
+	visitsPerUser  = 32
+	// windowUsers come to each small sale, each as often as it may order at most: the
+	// model of the sale knows no limit of orders, and porcupine's work stays bounded.
+	windowUsers     = 12
+	windowVisitsMax = 700
 )
 
 // methods are what buyers pay with, the good ones more often.
@@ -33,10 +41,22 @@ var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline
 type crowd struct {
 	stage   *stage
 	history *history
-	window  atomic.Pointer[string] // the small sale that is on
+	window  atomic.Pointer[window] // the small sale that is on
 	group   sync.WaitGroup
 	stop    chan struct{}
 	keys    atomic.Uint64
+}
+
+// window is a small sale of its own users.
+type window struct {
+	id     string
+	visits atomic.Int64
+}
+
+// user returns who comes next; false when enough came.
+func (w *window) user() (string, bool) {
+	n := w.visits.Add(1)
+	return fmt.Sprintf("%s-%d", w.id, n%windowUsers), n <= windowVisitsMax
 }
 
 // gather starts clients that buy until disperse.
@@ -80,13 +100,14 @@ func (c *crowd) shop(number int) {
 	s := &shopper{crowd: c, number: number, random: rand.New(rand.NewPCG(uint64(number), 7)), doors: c.stage.doors(),
 		web: newWeb(), tokens: map[string]string{}}
 	defer s.web.CloseIdleConnections()
-	for !c.stopped() {
-		user := fmt.Sprintf("buyer-%d-%d", number, s.random.IntN(usersPerClient))
-		sale := mainSale
-		if window := c.window.Load(); window != nil && s.random.IntN(12) == 0 {
-			sale, user = *window, fmt.Sprintf("window-%d", s.random.IntN(12))
+	for visits := 0; !c.stopped(); visits++ {
+		if w := c.window.Load(); w != nil && s.random.IntN(12) == 0 {
+			if user, comes := w.user(); comes {
+				s.visit(user, w.id)
+				continue
+			}
 		}
-		s.visit(user, sale)
+		s.visit(fmt.Sprintf("buyer-%d-%d", number, visits/visitsPerUser+s.random.IntN(usersPerClient)), mainSale)
 	}
 }
 

@@ -97,7 +97,10 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	r.check(all)
-	return r.report, nil
+	if r.report.Failed() {
+		err = r.keepEvidence()
+	}
+	return r.report, err
 }
 
 func (r *run) log(format string, values ...any) {
@@ -176,7 +179,7 @@ func (r *run) openWindows(ctx context.Context) {
 		if leader := r.stage.leader(ctx); leader != nil {
 			if seller, err := r.stage.seller(leader); err == nil {
 				if _, err := seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "Window", Quantity: windowQuantity, Price: 0, Currency: "EUR"}); err == nil {
-					r.crowd.window.Store(&id)
+					r.crowd.window.Store(&window{id: id})
 				}
 			}
 		}

@@ -10,30 +10,21 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/report/page"
 )
 
-// What the page is made of. All of it goes into the page, which asks nobody for
-// anything and can be opened without a network.
 var (
 	//go:embed assets/page.html
 	pageTemplate string
-	//go:embed assets/page.css
-	pageStyle string
 	//go:embed assets/page.js
 	pageScript string
-	//go:embed assets/uPlot.min.css
-	chartStyle string
-	//go:embed assets/uPlot.iife.min.js
-	chartScript string
-	//go:embed assets/uPlot.LICENSE
-	chartLicense string
 )
 
 // firstSeconds is for how long the first chart goes, which shows the rush alone.
 const firstSeconds = 30
 
-// page is what the template shows.
-type page struct {
+// content is what the template shows.
+type content struct {
 	*contract.SaleTimeline
 	Data     *contract.SaleTimeline // once more, as the JSON that the charts read
 	First    int                    // firstSeconds
@@ -72,12 +63,12 @@ func WriteHTML(w io.Writer, s *contract.SaleTimeline) error {
 	if err != nil {
 		return fmt.Errorf("page: %w", err)
 	}
-	p := &page{
+	p := &content{
 		SaleTimeline: s, Data: s, First: firstSeconds, Facts: facts(s), Outcomes: outcomes(&s.Requests), Lines: lines(&s.Timeline),
 		HasLater: len(s.Timeline.Rows) > OpeningSeconds, HasOpening: len(s.Timeline.Rows) > firstSeconds, HasWaitlist: s.Waitlist.Entered > 0,
 		HasEnds: s.Orders.Paid+s.Orders.Expired+s.Orders.Cancelled > 0,
-		Style:   template.CSS(pageStyle), ChartStyle: template.CSS(chartStyle),
-		Script: template.JS(pageScript), ChartScript: template.JS("/*! uPlot\n" + chartLicense + "*/\n" + chartScript),
+		Style:   page.Style(), ChartStyle: page.ChartStyle(),
+		Script: template.JS(pageScript), ChartScript: page.ChartScript(),
 	}
 	if err := t.Execute(w, p); err != nil {
 		return fmt.Errorf("page: %w", err)
