@@ -66,8 +66,14 @@ func (s *State) lookUpAhead(chunk []Command) {
 			s.ahead[i] = maphash.Bytes(s.hashSeed, chunk[i].User)
 		}
 	}
+	s.touchSlots(len(chunk))
+}
+
+// touchSlots reads where the search for each of the first n users in ahead will begin.
+// The loop is short, so the processor has many of its reads under way at a time.
+func (s *State) touchSlots(n int) {
 	var touched uint64
-	for _, hash := range s.ahead[:len(chunk)] { // a short loop: the processor sees many reads ahead
+	for _, hash := range s.ahead[:n] {
 		touched += s.users.peek(hash)
 	}
 	s.touchedSlots = touched // keeps the reads from being optimised away
