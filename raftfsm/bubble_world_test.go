@@ -51,7 +51,7 @@ type world struct {
 type plant struct {
 	logNoSync bool
 	machine   func(*observer) raft.FSM
-	apply     func(*Node, []byte, time.Duration) raft.ApplyFuture
+	apply     func(*Node, raft.Log) raft.ApplyFuture
 	stored    func(*Node, []*raft.Log)
 }
 

@@ -61,6 +61,8 @@ func exitCode(err error) int {
 		return 5
 	case errors.Is(err, errFindings), errors.Is(err, errDifferences):
 		return 6
+	case errors.Is(err, raftfsm.ErrDiverged):
+		return 7
 	}
 	return 1
 }
