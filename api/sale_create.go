@@ -16,7 +16,7 @@ func (p *Private) createSale(x *exchange) error {
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
-	spec := specOf(&wanted, p.config.Clock())
+	spec := specOf(&wanted)
 	if err := validateSpec(&spec); err != nil {
 		return err
 	}
@@ -30,6 +30,9 @@ func (p *Private) createSale(x *exchange) error {
 	}
 	view, known := p.backend.SaleByID(spec.ID)
 	if !known { // decided, but this replica could not show it in time
+		if spec.StartsAt == 0 {
+			spec.StartsAt = x.started.UnixNano()
+		}
 		view = &sequencer.SaleView{SaleSpec: spec, Number: result.Sale, Available: spec.Quantity, AsOfSeq: result.Seq}
 	}
 	x.writer.Header().Set("Location", "/v1/sales/"+spec.ID)
@@ -39,10 +42,10 @@ func (p *Private) createSale(x *exchange) error {
 
 // specOf fills in the defaults. What does not fit the spec's fields becomes
 // something that validation refuses.
-func specOf(wanted *contract.NewSale, now time.Time) sequencer.SaleSpec {
+func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 	spec := sequencer.SaleSpec{
 		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
-		Price: wanted.Price, Currency: wanted.Currency, StartsAt: now.UnixNano(), Hold: int64(contract.DefaultHold),
+		Price: wanted.Price, Currency: wanted.Currency, Hold: int64(contract.DefaultHold),
 		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit, ExpiredHoldsMax: wanted.ExpiredHoldsMax,
 	}
 	if wanted.Cap != nil {
@@ -63,7 +66,7 @@ func specOf(wanted *contract.NewSale, now time.Time) sequencer.SaleSpec {
 	return spec
 }
 
-// logTime returns a time as the log counts it; -1, which no sale may have, for
+// logTime returns a time as the log counts it; 0, the epoch, stands for the moment of the decision; -1, which no sale may have, for
 // one that nanoseconds cannot hold.
 func logTime(t time.Time) int64 {
 	if t.Year() < 1970 || t.Year() > 2200 {

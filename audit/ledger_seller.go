@@ -64,7 +64,15 @@ func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {
 		l.findings.report(KindOrder, 0, fmt.Sprintf("sale %d", len(l.sales)+1), fmt.Sprintf("sale %d (%v)", r.Sale, err), "a sale was created out of order, or of a bad spec")
 		return
 	}
+	l.begin(&spec)
 	l.sales = append(l.sales, &bookedSale{number: r.Sale, spec: spec})
+}
+
+// begin: who names no start means now.
+func (l *Ledger) begin(spec *sequencer.SaleSpec) {
+	if spec.StartsAt == 0 {
+		spec.StartsAt = l.now
+	}
 }
 
 func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
@@ -73,6 +81,7 @@ func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 		l.findings.report(KindOrder, 0, "sale_started or bad_request", "ok", "the terms of sale %d were changed after its start, or by a bad spec (%v)", s.number, err)
 		return
 	}
+	l.begin(&spec)
 	if spec.Waitlist > s.spec.Waitlist {
 		s.refusedNeed = 0 // who is refused now and who was before had not the same chances
 	}

@@ -83,8 +83,9 @@ func (s *stage) buyer(user string, transport *http.Transport) (*client.Client, e
 // receipt is what a buyer was told about an order.
 type receipt struct {
 	user     string
-	accepted bool
-	refunded bool // the seller was told that it is
+	accepted string          // the payment that was accepted
+	rejected map[string]bool // payments that were rejected
+	refunded bool            // the seller was told that it is
 }
 
 // payers buy and pay while processes die.
@@ -108,7 +109,8 @@ func (s *stage) strike(ctx context.Context, p place, kills int) (*PaymentsPlace,
 	crowd := &payers{stage: s, stop: make(chan struct{}), receipts: map[string]*receipt{},
 		result: &PaymentsPlace{Process: p.process, Step: p.step, Differences: []payment.Difference{}, Wrong: []string{}}}
 	for b := range s.options.Buyers {
-		crowd.group.Go(func() { crowd.run(ctx, fmt.Sprintf("%s-%s-%d", p.process, p.step, b)) })
+		random := rand.New(rand.NewPCG(s.options.Seed, uint64(b)))
+		crowd.group.Go(func() { crowd.run(ctx, fmt.Sprintf("%s-%s-%d", p.process, p.step, b), random) })
 	}
 	err := s.raise(ctx, crowd.result, kills)
 	close(crowd.stop)
@@ -147,6 +149,7 @@ func (s *stage) raise(ctx context.Context, result *PaymentsPlace, kills int) err
 			}
 			result.Kills++
 			quiet = time.Now()
+			c.args = append(withoutCrash(c.args), "--crash-at", s.crashAt(result.Step))
 			if err := c.start(); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -163,16 +166,10 @@ func (s *stage) raise(ctx context.Context, result *PaymentsPlace, kills int) err
 var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline", "tok_delay_20ms", "tok_lost", "tok_late_50ms", "tok_double_webhook", "tok_never"}
 
 // run buys, pays, and lets the seller refund some, again and again.
-func (c *payers) run(ctx context.Context, name string) {
+func (c *payers) run(ctx context.Context, name string, random *rand.Rand) {
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
-	random := rand.New(rand.NewPCG(uint64(len(name)), 7))
-	for ctx.Err() == nil {
-		select {
-		case <-c.stop:
-			return
-		default:
-		}
+	for ctx.Err() == nil && !c.isOver() {
 		user := name + "-" + strconv.FormatUint(c.named.Add(1), 10)
 		buyer, err := c.stage.buyer(user, transport)
 		if err != nil {
@@ -184,18 +181,52 @@ func (c *payers) run(ctx context.Context, name string) {
 	}
 }
 
-// buyAndPay makes one order; false when nothing came of it.
+func (c *payers) isOver() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// triesMax is how often a buyer who has not paid tries again.
+const triesMax = 4
+
+// buyAndPay makes one order and pays it: sometimes in two tabs at once, and again while
+// nothing came of it, as buyers do who got no answer. It reports whether it is paid.
 func (c *payers) buyAndPay(ctx context.Context, buyer *client.Client, user string, random *rand.Rand) bool {
 	decision, err := buyer.Buy(ctx, client.Purchase{Quantity: 1, Sale: paidSale, Key: user})
 	if err != nil || decision.Order == "" {
 		c.count(func(r *PaymentsPlace) { r.Told.NotTaken++ })
 		return false
 	}
-	told := &receipt{user: user}
+	told := &receipt{user: user, rejected: map[string]bool{}}
 	c.mu.Lock()
 	c.receipts[decision.Order] = told
 	c.mu.Unlock()
-	paid, err := buyer.Pay(ctx, decision.Order, methods[random.IntN(len(methods))])
+	paid := false
+	for try := 0; try < triesMax && !paid && !c.isOver(); try++ {
+		var tabs sync.WaitGroup
+		for range 1 + random.IntN(4)/3 {
+			method := methods[random.IntN(len(methods))]
+			tabs.Go(func() { c.pay(ctx, buyer, decision.Order, method, told) })
+		}
+		tabs.Wait()
+		c.count(func(*PaymentsPlace) { paid = told.accepted != "" })
+		if !paid {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	if paid && random.IntN(3) == 0 {
+		c.refund(ctx, decision.Order, told)
+	}
+	return paid
+}
+
+// pay pays once and notes what was told.
+func (c *payers) pay(ctx context.Context, buyer *client.Client, uid, method string, told *receipt) {
+	paid, err := buyer.Pay(ctx, uid, method)
 	c.count(func(r *PaymentsPlace) {
 		switch {
 		case errors.Is(err, sequencer.ErrNoLeader) || errors.Is(err, sequencer.ErrOverloaded) || errors.Is(err, sequencer.ErrStopping):
@@ -204,17 +235,17 @@ func (c *payers) buyAndPay(ctx context.Context, buyer *client.Client, user strin
 			r.Told.Unknown++
 		case paid.Status == contract.PaymentAccepted:
 			r.Told.Accepted++
-			told.accepted = true
+			if told.accepted != "" && told.accepted != paid.PaymentRef {
+				r.Wrong = append(r.Wrong, fmt.Sprintf("%s: told accepted by %s and by %s", uid, told.accepted, paid.PaymentRef))
+			}
+			told.accepted = paid.PaymentRef
 		case paid.Status == contract.PaymentRejected:
 			r.Told.Rejected++
+			told.rejected[sequencer.PaymentRef(uid, paid.Attempt)] = true
 		default:
 			r.Told.Pending++
 		}
 	})
-	if err == nil && told.accepted && random.IntN(3) == 0 {
-		c.refund(ctx, decision.Order, told)
-	}
-	return err == nil
 }
 
 func (c *payers) refund(ctx context.Context, uid string, told *receipt) {
@@ -260,11 +291,14 @@ func (c *payers) check(ctx context.Context) error {
 
 // wrongWith returns what is wrong with an order, "" when nothing is.
 func wrongWith(order *contract.Order, told *receipt, charges []payment.Entry) string {
-	kept, held := int64(0), 0
+	kept, held, taken := int64(0), 0, 0
 	for _, e := range charges {
 		kept += e.CapturedAmount - e.RefundedAmount
 		if e.Phase == payment.Authorised {
 			held++
+		}
+		if e.CapturedAmount > 0 {
+			taken++
 		}
 	}
 	want := int64(0)
@@ -274,10 +308,16 @@ func wrongWith(order *contract.Order, told *receipt, charges []payment.Entry) st
 	switch {
 	case kept != want || held > 0:
 		return fmt.Sprintf("%s, the provider keeps %d and holds %d authorisations", order.State, kept, held)
+	case taken > 1:
+		return fmt.Sprintf("%s, captured %d times", order.State, taken)
 	case told.refunded && order.State != "refunded":
 		return "told refunded, is " + order.State
-	case told.accepted && order.State != "paid" && order.State != "refunded":
+	case told.accepted != "" && order.State != "paid" && order.State != "refunded":
 		return "told accepted, is " + order.State
+	case told.accepted != "" && told.accepted != order.PaymentRef:
+		return fmt.Sprintf("told accepted by %s, is %s by %s", told.accepted, order.State, order.PaymentRef)
+	case told.rejected[order.PaymentRef]:
+		return fmt.Sprintf("told that %s was rejected, is %s by it", order.PaymentRef, order.State)
 	case order.State == "paying":
 		return "still paying"
 	}

@@ -28,13 +28,14 @@ type PaymentsOptions struct {
 	Runs int
 	// Only limits the places to those of one process, or to one step; "" for all.
 	Only   string
-	Buyers int // who buy and pay at once
+	Buyers int    // who buy and pay at once
+	Seed   uint64 // of what buyers do
 	Log    io.Writer
 }
 
 // DefaultPaymentsOptions is the crash matrix.
 func DefaultPaymentsOptions() PaymentsOptions {
-	return PaymentsOptions{Runs: 200, Buyers: 8, Log: io.Discard}
+	return PaymentsOptions{Runs: 200, Buyers: 8, Seed: 1, Log: io.Discard}
 }
 
 // PaymentsReport is what the crashes came to.
@@ -65,9 +66,11 @@ func places() []place {
 	for _, step := range payment.Steps() {
 		all = append(all, place{"leader", string(step)})
 	}
-	all = append(all, place{"front-end", "front-end"})
-	for _, phase := range []payment.Phase{payment.Processing, payment.Authorised, payment.Captured, payment.Declined, payment.Cancelled, payment.Refunded} {
-		all = append(all, place{"provider", string(phase)})
+	for _, step := range payment.DoorSteps() {
+		all = append(all, place{"front-end", string(step)})
+	}
+	for _, step := range sandbox.Steps() {
+		all = append(all, place{"provider", string(step)})
 	}
 	return all
 }
@@ -94,6 +97,7 @@ type stage struct {
 	provider string            // the sandbox' address
 	money    []byte            // its secret
 	secret   []byte
+	random   *mathrand.Rand // when processes die
 }
 
 // RunPayments kills processes of a temporary cluster while orders are paid, and
@@ -139,7 +143,8 @@ func newStage(o PaymentsOptions) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{cluster: &cluster{dir: dir, secretFile: filepath.Join(dir, "secret")}, options: o, children: map[string]*child{}}
+	s := &stage{cluster: &cluster{dir: dir, secretFile: filepath.Join(dir, "secret")}, options: o, children: map[string]*child{},
+		random: mathrand.New(mathrand.NewPCG(o.Seed, 0))}
 	s.secret, s.money = randomSecret(), randomSecret()
 	err = errors.Join(os.WriteFile(s.secretFile, s.secret, 0o600), os.WriteFile(filepath.Join(dir, "money"), s.money, 0o600), s.plan(5, s.secret))
 	if err != nil {
@@ -179,7 +184,7 @@ func (s *stage) begin(ctx context.Context, p place) error {
 		}
 		c.args = withoutCrash(c.args)
 		if kind == p.process {
-			c.args = append(c.args, "--crash-at", crashAt(p.step))
+			c.args = append(c.args, "--crash-at", s.crashAt(p.step))
 		}
 		if err := c.start(); err != nil {
 			return err
@@ -195,7 +200,9 @@ func (s *stage) begin(ctx context.Context, p place) error {
 const passesMax = 12
 
 // crashAt lets a process die when it passes a place for the first time or a later one.
-func crashAt(step string) string { return fmt.Sprintf("%s:%d", step, 1+mathrand.IntN(passesMax)) }
+func (s *stage) crashAt(step string) string {
+	return fmt.Sprintf("%s:%d", step, 1+s.random.IntN(passesMax))
+}
 
 func withoutCrash(args []string) []string {
 	if len(args) > 2 && args[len(args)-2] == "--crash-at" {

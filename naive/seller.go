@@ -15,10 +15,18 @@ func (m *Model) saleCreate(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeSaleLimit
 		return
 	}
-	s := &sale{spec: spec, number: uint16(len(m.sales) + 1), revision: 1, createdAt: m.now}
+	s := &sale{spec: withStart(spec, m.now), number: uint16(len(m.sales) + 1), revision: 1, createdAt: m.now}
 	m.sales = append(m.sales, s)
 	m.named[spec.ID] = s
 	r.Sale = s.number
+}
+
+// withStart returns a spec with a start: its own, or now when it names none.
+func withStart(spec sequencer.SaleSpec, now int64) sequencer.SaleSpec {
+	if spec.StartsAt == 0 {
+		spec.StartsAt = now
+	}
+	return spec
 }
 
 // saleCommand decides the seller's commands on a sale that should exist.
@@ -62,7 +70,7 @@ func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {
 	case s.closed:
 		return sequencer.CodeClosed
 	case m.now < s.spec.StartsAt:
-		s.spec = spec
+		s.spec = withStart(spec, m.now)
 		return sequencer.CodeOK
 	}
 	old := s.spec

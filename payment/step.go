@@ -3,7 +3,7 @@ package payment
 // Step is a place in the protocol at which a crash is tested.
 type Step string
 
-// The steps, in the order in which a payment passes them.
+// The steps of the leader's desk, in the order in which a payment passes them.
 const (
 	StepBegun      Step = "begun"      // pay_begin is committed
 	StepAuthorised Step = "authorised" // the provider has answered the authorisation
@@ -15,7 +15,16 @@ const (
 	StepVoided     Step = "voided"     // that is committed
 )
 
-// Steps returns all steps.
+// The steps of a door that is not the leader's own.
+const (
+	StepAsked    Step = "asked"    // a request to pay came, and the leader has not heard of it
+	StepAnswered Step = "answered" // the leader has answered; the buyer has no answer yet
+)
+
+// Steps returns the steps of the leader's desk.
 func Steps() []Step {
 	return []Step{StepBegun, StepAuthorised, StepDecided, StepCaptured, StepNoted, StepFound, StepCancelled, StepVoided}
 }
+
+// DoorSteps returns the steps of a door that is not the leader's own.
+func DoorSteps() []Step { return []Step{StepAsked, StepAnswered} }

@@ -145,7 +145,7 @@ type SaleSpec struct {
 	Waitlist  uint32 // orders that may wait; 0 means no waitlist
 	Price     int64  // of one ticket, 0..PriceMax
 	Currency  string // three capital letters
-	StartsAt  int64  // a buy decided before is refused with CodeNotStarted
+	StartsAt  int64  // a buy decided before is refused with CodeNotStarted; 0 in a command is when that is decided
 	Hold      int64  // how long a reservation waits for its payment
 	Grace     int64  // by how much a payment that began in time may outlast the hold
 	SkipUnfit bool   // promote past a waiting order that does not fit

@@ -30,7 +30,10 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 	if g.oneIn(3) {
 		s.ExpiredHoldsMax, s.CoolDown = uint8(g.between(1, 3)), int64(g.between(1, 20))*int64(time.Second)
 	}
-	if g.oneIn(3) {
+	switch {
+	case g.oneIn(6):
+		s.StartsAt = 0
+	case g.oneIn(3):
 		s.StartsAt += int64(g.between(0, 2000)) * int64(time.Millisecond)
 	}
 	return s

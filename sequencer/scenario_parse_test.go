@@ -192,6 +192,10 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 		case "currency":
 			s.Currency = value
 		case "starts":
+			if value == "now" {
+				s.StartsAt = 0
+				continue
+			}
 			at, err := parseClock(value)
 			mustParse(err)
 			s.StartsAt = at

@@ -160,6 +160,9 @@ func (w *world) ask(s *step) {
 	case verbCreate:
 		spec := specOf(fmt.Sprintf("s%d", n[0]), n[2:])
 		spec.Quantity, spec.StartsAt = uint32(n[1]), w.clock+int64(n[7])*millisecond
+		if n[7]%5 == 0 {
+			spec.StartsAt = 0 // at once
+		}
 		q.command = sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	case verbUpdate:
 		if !w.update(q, n) {

@@ -16,7 +16,7 @@ type NewSale struct {
 	Waitlist  uint32     `json:"waitlist,omitempty"`
 	Price     int64      `json:"price"`
 	Currency  string     `json:"currency"`
-	StartsAt  *time.Time `json:"starts_at,omitempty"`  // now
+	StartsAt  *time.Time `json:"starts_at,omitempty"`  // AtOnce
 	Hold      *Duration  `json:"hold,omitempty"`       // DefaultHold
 	Grace     *Duration  `json:"grace,omitempty"`      // DefaultGrace
 	SkipUnfit bool       `json:"skip_unfit,omitempty"` // promote past who does not fit
@@ -25,6 +25,10 @@ type NewSale struct {
 	ExpiredHoldsMax uint8     `json:"expired_holds_max,omitempty"`
 	CoolDown        *Duration `json:"cool_down,omitempty"`
 }
+
+// AtOnce returns the start of a sale that begins when it is decided, whatever clocks
+// say: the epoch.
+func AtOnce() time.Time { return time.Unix(0, 0).UTC() }
 
 // The defaults of a new sale.
 const (

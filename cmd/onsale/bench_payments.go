@@ -13,8 +13,8 @@ func newBenchPayments(p *program) *cobra.Command {
 	o := bench.DefaultPaymentsOptions()
 	c := &cobra.Command{Use: "payments", Short: "Kill leaders, front-ends and the provider at every step of a payment, and reconcile", Args: arguments(cobra.NoArgs),
 		Long: `Starts three nodes, a front-end and a payment sandbox, and lets each kind of process kill
-itself at every place of the payment protocol while orders are bought, paid and refunded.
-When everything is settled, the provider's books, the orders and what the buyers were told
+itself at every place of the payment protocol while orders are bought, paid (also in two
+tabs at once, and again when no answer came) and refunded. When everything is settled, the provider's books, the orders and what the buyers were told
 are compared: no order charged twice, none charged without tickets, none paid without a
 charge.`,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
@@ -42,6 +42,7 @@ charge.`,
 	f := c.Flags()
 	f.IntVar(&o.Runs, "runs", o.Runs, "how often each kind of process dies")
 	f.StringVar(&o.Only, "only", "", "only the places of one process (leader, front-end, provider), or one step")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "of what buyers do and when processes die")
 	f.IntVar(&o.Buyers, "buyers", o.Buyers, "who buy and pay at once")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c

@@ -17,6 +17,7 @@ import (
 
 	"onsale/api"
 	"onsale/forward"
+	"onsale/payment"
 	"onsale/peer"
 )
 
@@ -35,7 +36,7 @@ type clusterTable struct {
 	peers            peer.Config
 	queueRequestsMax int
 	log              *slog.Logger
-	told             func() // see till.told
+	reached          func(payment.Step) // see till.reached
 
 	mu      sync.Mutex
 	running map[string]*runningCluster
@@ -141,7 +142,7 @@ func (t *clusterTable) letGo(old *runningCluster) {
 func (t *clusterTable) publish() {
 	var served []api.Cluster
 	for name, c := range t.running {
-		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links(), told: t.told}}
+		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links(), reached: t.reached}}
 		if patterns := c.entry.Sales; len(patterns) > 0 {
 			cluster.Serves = func(sale string) bool {
 				return slices.ContainsFunc(patterns, func(pattern string) bool {

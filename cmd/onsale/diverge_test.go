@@ -37,7 +37,7 @@ func buildPlanted(t *testing.T, file, from, to string) string {
 }
 
 // One of three nodes runs a program that allows a ticket too many. It stops with both
-// hashes and exit code 7, again at its next start, and nobody else does. It is repaired
+// hashes and exit code 8, again at its next start, and nobody else does. It is repaired
 // by the command that it named, with the right program.
 func TestDivergedNodeStops(t *testing.T) {
 	t.Parallel()
@@ -67,14 +67,14 @@ func TestDivergedNodeStops(t *testing.T) {
 			}
 		}
 	}
-	if code := wrong.ended(); code != 7 {
+	if code := wrong.ended(); code != 8 {
 		t.Fatalf("exit code %d\n%s", code, wrong.log)
 	}
 	for _, part := range []string{"decided otherwise than a majority", "of the journal it has hash", "onsale cluster repair --data-dir " + wrong.dir} {
 		has(t, wrong.log.String(), part)
 	}
 	wrong.start()
-	if code := wrong.ended(); code != 7 {
+	if code := wrong.ended(); code != 8 {
 		t.Fatalf("exit code of the next start %d\n%s", code, wrong.log)
 	}
 	has(t, command(t, 0, "cluster", "repair", "--data-dir", wrong.dir, "--node-id", wrong.id, "--private", leader.private, "--secret-file", leader.secretFile, "--yes"), "start it as before")

@@ -16,6 +16,7 @@ import (
 
 	"onsale/api"
 	"onsale/certificate"
+	"onsale/payment"
 	"onsale/peer"
 )
 
@@ -126,11 +127,11 @@ func (f *frontEnd) start() (err error) {
 	peers := peerConfig(credentials, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
 	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
-	die, err := crash(s.CrashAt, paymentSteps())
+	die, err := crash(s.CrashAt, payment.DoorSteps())
 	if err != nil {
 		return err
 	}
-	f.table.told = func() { die(stepFrontEndSent) }
+	f.table.reached = die
 	if err := f.table.set(s); err != nil {
 		return err
 	}

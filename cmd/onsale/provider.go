@@ -137,9 +137,9 @@ func paymentsMax(config *payment.Config, provider payment.Provider) {
 
 // crash returns a function that kills this process, without mercy, when a step was
 // passed as often as spec says; nil without a spec.
-func crash(spec string, steps []string) (func(step string), error) {
+func crash[Step ~string](spec string, steps []Step) (func(Step), error) {
 	if spec == "" {
-		return func(string) {}, nil
+		return func(Step) {}, nil
 	}
 	name, times, _ := strings.Cut(spec, ":")
 	left := int64(1)
@@ -148,12 +148,12 @@ func crash(spec string, steps []string) (func(step string), error) {
 			return nil, fmt.Errorf("%w: --crash-at is %q", errUsage, spec)
 		}
 	}
-	if !slices.Contains(steps, name) {
-		return nil, fmt.Errorf("%w: --crash-at knows %s", errUsage, strings.Join(steps, ", "))
+	if !slices.Contains(steps, Step(name)) {
+		return nil, fmt.Errorf("%w: --crash-at knows %v", errUsage, steps)
 	}
 	passed := make(chan struct{}, left)
-	return func(step string) {
-		if step != name {
+	return func(step Step) {
+		if step != Step(name) {
 			return
 		}
 		select {
@@ -165,16 +165,4 @@ func crash(spec string, steps []string) (func(step string), error) {
 			select {} // nothing may happen any more
 		}
 	}, nil
-}
-
-// stepFrontEndSent is the one step of the protocol in a front-end: the leader's answer
-// is there, and the buyer's is not.
-const stepFrontEndSent = "front-end"
-
-func paymentSteps() []string {
-	var names []string
-	for _, step := range payment.Steps() {
-		names = append(names, string(step))
-	}
-	return append(names, stepFrontEndSent)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,8 +54,8 @@ func newSaleOpen(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			changed, err := seller.ChangeSale(c.Context(), args[0], contract.SaleChange{StartsAt: &now})
+			atOnce := contract.AtOnce()
+			changed, err := seller.ChangeSale(c.Context(), args[0], contract.SaleChange{StartsAt: &atOnce})
 			if err != nil {
 				return err
 			}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/payment"
 	"onsale/payment/sandbox"
 )
 
@@ -45,7 +44,7 @@ tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
 	f.StringVar(&form.webhook, "webhook", "", "buyers' listener of any node or front-end, to tell it of outcomes: http://HOST:PORT")
 	f.StringVar(&form.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&form.logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&form.crashAt, "crash-at", "", "for tests: kill this process when a charge came to a phase")
+	f.StringVar(&form.crashAt, "crash-at", "", "for tests: kill this process at a step, STEP or STEP:N")
 	_ = f.MarkHidden("crash-at") // it was just declared
 	return c
 }
@@ -57,12 +56,11 @@ func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
 	}
 	config := sandbox.DefaultConfig()
 	config.Path, config.Secrets, config.Logger = s.books, [][]byte{secret}, log
-	phases := []string{string(payment.Processing), string(payment.Authorised), string(payment.Captured), string(payment.Declined), string(payment.Cancelled), string(payment.Refunded)}
-	die, err := crash(s.crashAt, phases)
+	die, err := crash(s.crashAt, sandbox.Steps())
 	if err != nil {
 		return err
 	}
-	config.Recorded = func(phase payment.Phase) { die(string(phase)) }
+	config.Reached = die
 	if s.webhook != "" {
 		config.Notify = s.notifier(log)
 	}

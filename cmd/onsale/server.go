@@ -139,14 +139,14 @@ func (v *server) startPayments() error {
 		return err
 	}
 	v.closeProvider = closeProvider
-	die, err := crash(v.settings.Payment.CrashAt, paymentSteps())
+	die, err := crash(v.settings.Payment.CrashAt, payment.Steps())
 	if err != nil {
 		return err
 	}
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
 	paymentsMax(&config, provider)
-	config.Reached = func(step payment.Step) { die(string(step)) }
+	config.Reached = die
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
 }

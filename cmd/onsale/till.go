@@ -51,9 +51,9 @@ type till struct {
 	node  *forward.Replica // nil in a front-end
 	desk  *payment.Desk    // nil where no provider is configured
 	links *forward.Links
-	// told is called when a payment was sent to the leader, before its answer; crash
-	// tests die in it.
-	told func()
+	// reached is called at each step of a door on the way to the leader; crash tests die
+	// in it.
+	reached func(payment.Step)
 }
 
 // answerMargin is by how much the leader answers before the door gives up.
@@ -121,8 +121,9 @@ func (t *till) tell(ctx context.Context, verb string, question, answer any) erro
 	if err != nil {
 		return err
 	}
-	if t.told != nil {
-		defer t.told()
+	if t.reached != nil {
+		t.reached(payment.StepAsked)
+		defer t.reached(payment.StepAnswered)
 	}
 	text, err := forward.TellLeader(ctx, t.links, verb, body)
 	if err != nil {

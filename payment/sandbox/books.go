@@ -26,15 +26,14 @@ type Config struct {
 	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
 	Notify func(signature string, body []byte)
 	Clock  func() time.Time
-	// Recorded is called after a change is on disk and before it is answered; crash
-	// tests die in it.
-	Recorded func(payment.Phase)
-	Logger   *slog.Logger
+	// Reached is called at each step; crash tests die in it.
+	Reached func(Step)
+	Logger  *slog.Logger
 }
 
 // DefaultConfig returns the configuration of a sandbox in memory.
 func DefaultConfig() Config {
-	return Config{Clock: time.Now, Recorded: func(payment.Phase) {}, Logger: slog.New(slog.DiscardHandler)}
+	return Config{Clock: time.Now, Reached: func(Step) {}, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // Books is the sandbox. It is a payment.Provider.

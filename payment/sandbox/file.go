@@ -94,7 +94,7 @@ func (b *Books) keep(e payment.Entry) (*payment.Entry, error) {
 			return nil, err
 		}
 	}
-	b.config.Recorded(e.Phase)
+	b.config.Reached(Step(e.Phase))
 	return b.enter(e), nil
 }
 
