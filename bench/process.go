@@ -259,6 +259,14 @@ const clockTicks = 100
 // memory returns the most memory that a process has had resident, in bytes.
 func memory(pid int) int64 { return processMemory(pid, "VmHWM:") }
 
+// resident returns what a node has in memory now, 0 for one that somebody else started.
+func (n *node) resident() int64 {
+	if n.command == nil {
+		return 0
+	}
+	return processMemory(n.command.Process.Pid, "VmRSS:")
+}
+
 // processMemory returns a size that /proc tells of a process, in bytes.
 func processMemory(pid int, name string) int64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

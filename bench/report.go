@@ -14,6 +14,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/audit"
+	"onsale/bench/result"
 )
 
 // Report is what a run came to. Durations are in the unit of their names.
@@ -27,6 +28,8 @@ type Report struct {
 
 	Selling PhaseReport `json:"selling"`
 	SoldOut PhaseReport `json:"sold_out"`
+	// Parts are the whole sale, a million buyers after the other or a tenth of them.
+	Parts []result.Part `json:"parts"`
 
 	Held      uint32 `json:"held"`
 	Sold      uint32 `json:"sold"`
@@ -71,10 +74,13 @@ type AuditReport struct {
 	Seconds   float64 `json:"seconds"`
 }
 
-var percentiles = []struct {
+// percentile is one that reports show.
+type percentile struct {
 	name string
 	at   float64
-}{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
+}
+
+var percentiles = []percentile{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
 
 func newReport(o *SaleOptions, m *measured, before, after *observation, sale *contract.SaleDetail) *Report {
 	delta := func(name string) float64 { return after.metrics[name] - before.metrics[name] }
@@ -109,9 +115,11 @@ func phaseReport(p *phase, elapsed time.Duration) PhaseReport {
 	}
 }
 
-func millis(h *hdrhistogram.Histogram) map[string]float64 {
+func millis(h *hdrhistogram.Histogram) map[string]float64 { return millisAt(h, percentiles) }
+
+func millisAt(h *hdrhistogram.Histogram, at []percentile) map[string]float64 {
 	values := map[string]float64{}
-	for _, p := range percentiles {
+	for _, p := range at {
 		values[p.name] = float64(h.ValueAtPercentile(p.at)) / 1000
 	}
 	return values
@@ -160,6 +168,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintln(w, t.Render())
 	r.Selling.printOutcomes(w, "selling: ")
 	r.SoldOut.printOutcomes(w, "sold out:")
+	r.printParts(w)
 	r.printCosts(w)
 	r.printBooks(w)
 }
@@ -183,6 +192,18 @@ func (p *PhaseReport) printOutcomes(w io.Writer, name string) {
 		fmt.Fprintf(w, "  %s %d", n, p.Outcomes[n])
 	}
 	fmt.Fprintf(w, "  (retries %d)\n", p.Retries)
+}
+
+// printParts says whether the sale became slower as it went on.
+func (r *Report) printParts(w io.Writer) {
+	if len(r.Parts) < 2 {
+		return
+	}
+	t := newTable(table.Row{"requests", "seconds", "requests/s", "leader's memory MiB"})
+	for _, p := range r.Parts {
+		t.AppendRow(table.Row{p.Requests, fmt.Sprintf("%.2f", p.Seconds), fmt.Sprintf("%.0f", p.Rate), p.LeaderMemoryBytes >> 20})
+	}
+	fmt.Fprintln(w, t.Render())
 }
 
 func (r *Report) printCosts(w io.Writer) {

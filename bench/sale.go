@@ -122,6 +122,7 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Rep
 		return nil, err
 	}
 	l := &load{secret: secret, sale: id, quantity: o.Quantity, buyers: o.Buyers, connections: o.Connections, retryMax: o.RetryMax,
+		parts: newParts(o.Buyers, leader.resident),
 		target: func(ctx context.Context) (string, error) {
 			n, err := c.leaderOrOnly(ctx)
 			if err != nil {
@@ -143,6 +144,7 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Rep
 		return nil, err
 	}
 	r := newReport(o, m, before, after, detail)
+	r.Parts = l.parts.report(o.Buyers, m.elapsed[0]+m.elapsed[1])
 	r.Replicas, err = c.converge(ctx)
 	return r, err
 }

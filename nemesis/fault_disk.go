@@ -57,7 +57,7 @@ const failTime = 500 * time.Millisecond
 // the kernel did with the pages of a failed fsync nobody knows.
 func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
-	if !b.take(p) || p.isDead() {
+	if p.isDead() || !b.take(p) {
 		return nil, errNotNow
 	}
 	tracer := exec.Command("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO", "-p", strconv.Itoa(p.pid()))
@@ -65,7 +65,19 @@ func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error,
 		return nil, err
 	}
 	time.Sleep(failTime)
-	_ = tracer.Process.Signal(syscall.SIGINT) // it lets go
-	_ = tracer.Wait()                         // its exit code is that of the signal
+	endTracer(tracer)
 	return b.whole(p, func() error { return nil }), nil
+}
+
+// tracerTime is within what a tracer lets go of a process when it is told to.
+const tracerTime = 2 * time.Second
+
+// endTracer tells a tracer to let go, and kills it when it does not: strace waits for
+// ever for a process that died while it attached to it. The kernel detaches a dead
+// tracer's process.
+func endTracer(tracer *exec.Cmd) {
+	_ = tracer.Process.Signal(syscall.SIGINT)
+	last := time.AfterFunc(tracerTime, func() { _ = tracer.Process.Kill() })
+	defer last.Stop()
+	_ = tracer.Wait() // its exit code is that of the signal
 }
