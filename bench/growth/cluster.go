@@ -77,10 +77,10 @@ func (o *Options) clusters(ctx context.Context) ([]result.Curve, error) {
 // journals are the curves of a journal that becomes longer.
 func (o *Options) journals(ctx context.Context) ([]result.Curve, error) {
 	var times, bytes lines
-	for _, decisions := range o.decisions {
+	for _, decisions := range sizes(smallest, o.Largest) {
 		fmt.Fprintf(o.Log, "journal: %d decisions\n", decisions)
 		r := bench.DefaultRestartOptions()
-		r.Program, r.DataParent, r.Log, r.Restarts, r.Decisions = o.Program, o.DataParent, o.Log, 1, decisions
+		r.Program, r.DataParent, r.Log, r.Restarts, r.Decisions = o.Program, o.DataParent, o.Log, 1, uint64(decisions)
 		r.Tickets = uint32(max(1, decisions/100))
 		report, err := bench.RunRestart(ctx, r)
 		if err != nil {

@@ -24,6 +24,9 @@ func sizes(first, last int) (all []int) {
 	return all
 }
 
+// smallest is where most curves begin.
+const smallest = 10_000
+
 // study is one thing that grows.
 type study struct {
 	what  string
@@ -72,18 +75,18 @@ func memoryOf(what, unit, note string) result.Curve {
 // engine are the studies of the rules, up to a largest size.
 func engine(largest int) []study {
 	return []study{
-		{what: "buyers", sizes: sizes(10_000, largest), measure: byBuyers,
+		{what: "buyers", sizes: sizes(smallest, largest), measure: byBuyers,
 			costs:  costOf("buyers", "buyers", "A sale of 5,000 tickets; buyers come once, each with an idempotency key; the line is what one more refusal costs after so many."),
 			memory: memoryOf("buyers", "buyers", "The same: what the state has in all. Refusals are remembered by their keys, the newest two to four million of them, so it stops growing there.")},
 		{what: "tickets", sizes: sizes(1000, largest), measure: byTickets,
 			costs: costOf("tickets", "tickets", "A sale is sold out by as many buyers as tickets; the mean of all its reservations, and what a refusal costs then.")},
-		{what: "holders", sizes: sizes(10_000, largest), measure: byHolders,
+		{what: "holders", sizes: sizes(smallest, largest), measure: byHolders,
 			costs:  costOf("holders", "holders", "So many hold a ticket: one more, a refusal, a cancellation (one in twenty cancels, in no order), and holds that run out."),
 			memory: memoryOf("holders", "holders", "The state with so many orders that hold a ticket, and what an order takes.")},
 		{what: "waiting orders", sizes: append([]int{1}, sizes(1000, largest)...), measure: byWaiting,
 			costs:  costOf("waiting orders", "orders", "So many wait: one more joins, one in four leaves from the middle, in no order, a returned ticket serves the head, and somebody asks for a place. 1 stands for an empty waitlist."),
 			memory: memoryOf("waiting orders", "orders", "The state with so many waiting orders, and what an order takes.")},
-		{what: "sales", sizes: sizes(1, 10_000), measure: bySales,
+		{what: "sales", sizes: sizes(1, largest/1000), measure: bySales,
 			costs: costOf("sales", "sales", "Buys are spread evenly over so many open sales, in batches of 1,000 and of 1; and what creating the last of the sales cost.")},
 	}
 }
@@ -157,7 +160,7 @@ func bySales(size int, costs, _ *lines) error {
 		})
 	}
 	costs.add("reservation", float64(size), many.each())
-	costs.add("reservation in a batch of one, made and decoded", float64(size), lone.each())
+	costs.add("lone reservation, made and decoded", float64(size), lone.each())
 	costs.add("creating a sale", float64(size), created.each())
 	return nil
 }

@@ -163,7 +163,7 @@ func (o *office) serve(m *meter, waiting int) error {
 
 // snapshotStudy is what a snapshot of a state costs.
 func snapshotStudy(largest int) study {
-	return study{what: "orders in a snapshot", sizes: sizes(10_000, largest), measure: bySnapshot,
+	return study{what: "orders in a snapshot", sizes: sizes(smallest, largest), measure: bySnapshot,
 		costs: costOf("orders in a snapshot", "orders", "All of it at once: the freeze that decisions wait for, writing, which goes on beside them, and reading and verifying at a start. The last two are of the whole state and so grow with it.")}
 }
 

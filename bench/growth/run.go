@@ -21,17 +21,25 @@ var Parts = []string{"engine", "cluster", "journal"}
 type Options struct {
 	Program    string // the onsale binary whose nodes are started
 	DataParent string // where the temporary data goes; "" is the system's folder
-	// Quick stops at sizes that take less than a minute in all.
-	Quick bool
-	Parts []string
-	Log   io.Writer
+	// Largest is the largest size of the curves: of sales a thousandth.
+	Largest int
+	Parts   []string
+	Log     io.Writer
 
-	crush     crush
-	decisions []uint64
+	crush crush
 }
 
-// Validate returns bench.ErrOptions for a part that there is not.
+// Sizes that take up to six minutes, and up to one.
+const (
+	LargestFull  = 10_000_000
+	LargestQuick = 1_000_000
+)
+
+// Validate returns bench.ErrOptions for a part that there is not, or a size out of bounds.
 func (o *Options) Validate() error {
+	if o.Largest < smallest || o.Largest > LargestFull {
+		return fmt.Errorf("%w: the largest size is %d, allowed are %d to %d", bench.ErrOptions, o.Largest, smallest, LargestFull)
+	}
 	for _, part := range o.Parts {
 		if !slices.Contains(Parts, part) {
 			return fmt.Errorf("%w: part %q, there are %v", bench.ErrOptions, part, Parts)
@@ -49,14 +57,12 @@ func Run(ctx context.Context, o Options) ([]result.Curve, error) {
 		return nil, err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
-	largest := 10_000_000
-	o.crush, o.decisions = crush{300_000, 3 * time.Second}, []uint64{10_000, 100_000, 1_000_000, 10_000_000}
-	if o.Quick {
-		largest = 1_000_000
-		o.crush, o.decisions = crush{50_000, time.Second}, []uint64{10_000, 100_000, 1_000_000}
+	o.crush = crush{uint64(min(100_000, o.Largest/20)), time.Second}
+	if o.Largest == LargestFull {
+		o.crush = crush{300_000, 3 * time.Second}
 	}
 	parts := map[string]func() ([]result.Curve, error){
-		"engine":  func() ([]result.Curve, error) { return o.engine(ctx, largest) },
+		"engine":  func() ([]result.Curve, error) { return o.engine(ctx) },
 		"cluster": func() ([]result.Curve, error) { return o.clusters(ctx) },
 		"journal": func() ([]result.Curve, error) { return o.journals(ctx) },
 	}
@@ -81,8 +87,8 @@ func Run(ctx context.Context, o Options) ([]result.Curve, error) {
 	return curves, nil
 }
 
-func (o *Options) engine(ctx context.Context, largest int) (curves []result.Curve, err error) {
-	for _, s := range append(engine(largest), snapshotStudy(largest)) {
+func (o *Options) engine(ctx context.Context) (curves []result.Curve, err error) {
+	for _, s := range append(engine(o.Largest), snapshotStudy(o.Largest)) {
 		more, err := s.run(ctx, o.Log)
 		if err != nil {
 			return nil, err

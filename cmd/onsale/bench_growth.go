@@ -13,6 +13,7 @@ import (
 func newBenchGrowth(p *program) *cobra.Command {
 	var o growth.Options
 	var file string
+	var quick bool
 	c := &cobra.Command{Use: "growth", Short: "Say how the cost of a decision and the memory grow with the sale", Args: arguments(cobra.NoArgs),
 		Long: `Measures the CPU time of a decision and the memory of the state with more buyers, tickets,
 holders, waiting orders and sales (up to ten million, in this process), the leader's CPU
@@ -25,6 +26,9 @@ suite's report draws. It takes up to six minutes on two cores, --quick up to one
 				return err
 			}
 			o.Log = p.err
+			if quick && !c.Flags().Changed("largest") {
+				o.Largest = growth.LargestQuick
+			}
 			curves, err := growth.Run(c.Context(), o)
 			if err != nil {
 				return err
@@ -43,7 +47,8 @@ suite's report draws. It takes up to six minutes on two cores, --quick up to one
 		}}
 	f := c.Flags()
 	f.StringVar(&file, "json", "", "write the curves to this file")
-	f.BoolVar(&o.Quick, "quick", false, "smaller sizes, less than a minute")
+	f.BoolVar(&quick, "quick", false, "up to a tenth of the size, in less than a minute")
+	f.IntVar(&o.Largest, "largest", growth.LargestFull, "largest size of the curves; of sales a thousandth")
 	f.StringSliceVar(&o.Parts, "part", nil, "measure these alone: "+strings.Join(growth.Parts, ", "))
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c
