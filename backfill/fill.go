@@ -91,6 +91,9 @@ func (f *Filler) judge(peer string, err error) {
 func (f *Filler) end(w *filling, gap journal.Gap, started time.Time, err error) error {
 	switch {
 	case err == nil:
+		if err := w.log.Close(); err != nil { // it is not known what is on the disk
+			return f.failed("a gap of the journal is not filled now", errors.Join(err, f.discard(w.dir)))
+		}
 		if err := w.finish(f.history.Dir(), gap.Span); err != nil {
 			return f.failed("a gap of the journal is filled, and cannot be kept", err)
 		}

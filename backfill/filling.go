@@ -3,6 +3,7 @@ package backfill
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,8 @@ func fillingDir(journalDir string, first uint64) string {
 	return fmt.Sprintf("%s%s%d", journalDir, fillingInfix, first)
 }
 
-// begin opens the filling of a gap, and throws away what is there when it is of no use.
+// begin opens the filling of a gap, and throws away what is there when it is of no use,
+// or could not be read or written: nobody knows then what of it is on the disk.
 func (f *Filler) begin(gap journal.Gap) (*filling, error) {
 	dir := fillingDir(f.history.Dir(), gap.First)
 	w, err := f.open(dir, gap)
@@ -114,11 +116,9 @@ func (w *filling) add(peer string, blocks [][]byte, head journal.Head) error {
 	return nil
 }
 
-// finish makes the filling a part; what if we die here is argued in doc.go.
+// finish makes the filling, which is closed, a part; what if we die here is argued in
+// doc.go.
 func (w *filling) finish(journalDir string, s journal.Span) error {
-	if err := w.log.Close(); err != nil {
-		return err
-	}
 	if err := w.files.Rename(w.dir, journal.PartDir(journalDir, s)); err != nil {
 		return err
 	}
@@ -134,6 +134,9 @@ func (f *Filler) discard(dir string) error {
 // removeLog removes the folder of a log: its manifest first, so that what a crash leaves
 // is never taken for a log that misses a piece.
 func removeLog(files wal.Files, dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	manifest := filepath.Join(dir, "MANIFEST")
 	if _, err := os.Stat(manifest); err == nil {
 		if err := errors.Join(files.Remove(manifest), files.SyncDir(dir)); err != nil {
