@@ -13,7 +13,10 @@ import (
 )
 
 // Span is a run of heights, both ends included.
-type Span struct{ First, Last uint64 }
+type Span struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+}
 
 // Blocks returns how many there are.
 func (s Span) Blocks() uint64 { return s.Last - s.First + 1 }
