@@ -22,6 +22,7 @@ func (n *Node) Collector() prometheus.Collector {
 	n.snapshotMetrics(s)
 	n.machineRoomMetrics(s)
 	n.saleMetrics(s)
+	n.checkMetrics(s)
 	return s
 }
 
@@ -87,10 +88,7 @@ func (n *Node) journalMetrics(s *metric.Set) {
 	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &n.machine.counters.journalTimes)
 	s.Counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() uint64 { return uint64(j.Stats().Bytes) })
 	s.Gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(j.Position().Height) })
-	s.Gauge("onsale_journal_first_height", "Height of the first block here; above 1 older ones are on the peers alone, 0 when there is none.", func() float64 {
-		first, _ := j.Range()
-		return float64(first)
-	})
+	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(n.history.First()) })
 }
 
 func (n *Node) stateMetrics(s *metric.Set) {
@@ -148,6 +146,23 @@ func (n *Node) snapshotIndex() uint64 {
 		return 0
 	}
 	return list[0].Index
+}
+
+func (n *Node) checkMetrics(s *metric.Set) {
+	p := n.machine.checkpoints
+	s.Counters("onsale_checks_total", "Committed checks of the replicas, by result.", []string{"result"}, func(show metric.Show) {
+		show(float64(p.agreed.Load()), "agreed")
+		show(float64(p.undecided.Load()), "undecided")
+		show(float64(p.skipped.Load()), "skipped")
+		show(float64(p.malformed.Load()), "malformed")
+	})
+	s.Gauge("onsale_check_interval_batches", "After how many batches replicas compare what they decided.", constant(n.config.CheckBatches))
+	s.Gauges("onsale_replica_diverged", "1 for a member that has decided otherwise than a majority, as the last committed check with it says.", []string{"member"}, func(show metric.Show) {
+		blamed := p.blamed()
+		for _, m := range n.Members() {
+			show(metric.Bool(blamed[m.ID]), m.ID)
+		}
+	})
 }
 
 // machineRoomMetrics are of the disk and the port for peers.
