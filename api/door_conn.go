@@ -38,6 +38,8 @@ type doorConn struct {
 	closed  atomic.Bool
 	lingers atomic.Bool // the client may be sending what is not read
 	framing framing
+
+	reading, writing deadline // of a connection without TLS, whose writes cannot go on after one that was late
 }
 
 // doorTLSConn is one with TLS, which the HTTP library knows by its methods.
@@ -82,7 +84,7 @@ func doored(conn net.Conn) *doorConn {
 // Read notes the first byte, which makes the connection busy for a drain, and where
 // requests begin.
 func (c *doorConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.readInTime(p)
 	if n > 0 && c.heard.Load() != connHeard && !c.heard.CompareAndSwap(connSilent, connHeard) {
 		return 0, net.ErrClosed // the drain was first
 	}
@@ -92,7 +94,7 @@ func (c *doorConn) Read(p []byte) (int, error) {
 }
 
 func (c *doorConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+	n, err := c.writeInTime(p)
 	c.count(timeoutWrite, err)
 	return n, err
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"hash/maphash"
+	"math"
 	"sync/atomic"
 )
 
@@ -25,7 +26,18 @@ type tokenCache struct {
 // tokenWays is how many places a token may take.
 const tokenWays = 4
 
-type tokenBucket [tokenWays]atomic.Pointer[tokenEntry]
+// tokenBucket is one line of a processor's cache, so that to learn that a token is not
+// known, as every buyer's first one, takes one look at memory. Its parts are written one
+// by one: what is found is compared whole, and a place whose parts belong to two tokens
+// is not found, which costs a verification.
+type tokenBucket struct {
+	tags    [tokenWays]atomic.Uint32 // of the hash; 0 for a free place
+	expires [tokenWays]atomic.Uint32 // Unix seconds
+	entries [tokenWays]atomic.Pointer[tokenEntry]
+}
+
+// tokenTag returns the part of a hash that tells the tokens of a bucket apart.
+func tokenTag(hash uint64) uint32 { return uint32(hash>>32) | 1 }
 
 type tokenEntry struct {
 	hash     uint64
@@ -55,9 +67,12 @@ func (c *tokenCache) find(hash uint64, token []byte, now int64) *Identity {
 	if len(c.buckets) == 0 {
 		return nil
 	}
-	bucket := c.bucket(hash)
-	for way := range bucket {
-		entry := bucket[way].Load()
+	bucket, tag := c.bucket(hash), tokenTag(hash)
+	for way := range bucket.entries {
+		if bucket.tags[way].Load() != tag {
+			continue
+		}
+		entry := bucket.entries[way].Load()
 		if entry != nil && entry.hash == hash && bytes.Equal(entry.token, token) {
 			if now >= entry.identity.Expires {
 				return nil
@@ -74,16 +89,16 @@ func (c *tokenCache) add(hash uint64, token []byte, identity *Identity, now int6
 	if len(c.buckets) == 0 {
 		return
 	}
-	bucket := c.bucket(hash)
-	place := &bucket[hash>>62]
-	for way := range bucket {
-		entry := bucket[way].Load()
-		if entry == nil || now >= entry.identity.Expires {
-			place = &bucket[way]
+	bucket, place := c.bucket(hash), hash>>62
+	for way := range bucket.entries {
+		if bucket.tags[way].Load() == 0 || now >= int64(bucket.expires[way].Load()) {
+			place = uint64(way)
 			break
 		}
 	}
-	place.Store(&tokenEntry{hash: hash, token: append([]byte(nil), token...), identity: identity})
+	bucket.entries[place].Store(&tokenEntry{hash: hash, token: append([]byte(nil), token...), identity: identity})
+	bucket.expires[place].Store(uint32(min(identity.Expires, math.MaxUint32)))
+	bucket.tags[place].Store(tokenTag(hash))
 }
 
 func (c *tokenCache) bucket(hash uint64) *tokenBucket {

@@ -65,8 +65,8 @@ func (s *keySet) verifyUsual(token []byte) (*tokenClaims, error) {
 	if err != nil || !isBase64(payload) {
 		return nil, fmt.Errorf("%w: malformed claims", ErrBadToken)
 	}
-	claims := new(tokenClaims)
-	if err := json.Unmarshal(decoded, claims); err != nil {
+	claims, err := s.readClaims(decoded)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadToken, err)
 	}
 	return claims, s.validator.Validate(claims)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,118 +10,77 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arrivals is an open loop over HTTP: requests arrive at times that were fixed
-// before, evenly, however long the answers take. Latency runs from the instant at
-// which a request was to arrive, so a server (or this machine) that is late pays
-// for everybody who waits behind.
-type arrivals struct {
-	secret      []byte
-	sale        string
-	first       uint64 // the buyers are first+1, first+2, …
-	rate        int    // arrivals a second
-	over        time.Duration
-	connections int
-	// drainMax is how long after the last arrival answers are waited for.
-	drainMax time.Duration
-	target   func(context.Context) (string, error)
+// An open loop over HTTP: buyers arrive evenly at times that were fixed before, however
+// long the answers take. Latency runs from the instant at which a buyer was to arrive,
+// so a server (or this machine) that is late pays for everybody who waits behind.
 
-	started time.Time
-}
-
-// arrivalsWaitingMax bounds the requests that have arrived and found no free
-// connection; those beyond it are counted as unanswered.
+// arrivalsWaitingMax bounds the buyers who have arrived and found no free connection;
+// those beyond it are counted as failed.
 const arrivalsWaitingMax = 1 << 16
 
-// arrived is what an open loop measured.
-type arrived struct {
-	requests, answered uint64
-	unanswered         uint64 // given up: no room, or not sent or answered in time
-	outcomes           map[string]uint64
-	latency            *hdrhistogram.Histogram // microseconds
-	took               time.Duration           // to the last answer
+var (
+	// errNoRoom is why a buyer failed who would have been one too many that wait.
+	errNoRoom = errors.New("too many wait for a connection")
+	// errTooLate is why a buyer failed whose turn had not come a time-out after the last
+	// arrival.
+	errTooLate = errors.New("still waiting for a connection")
+)
+
+// arrival is a buyer whose time has come.
+type arrival struct {
+	number uint64
+	due    time.Time
 }
 
-func newArrived() *arrived {
-	return &arrived{outcomes: map[string]uint64{}, latency: hdrhistogram.New(1, 120_000_000, 3)}
-}
-
-func (a *arrived) merge(b *arrived) {
-	a.answered += b.answered
-	a.unanswered += b.unanswered
-	a.latency.Merge(b.latency)
-	for name, count := range b.outcomes {
-		a.outcomes[name] += count
+// arrivals begins to let buyers arrive, and returns where workers get them from.
+func (l *load) arrivals(ctx context.Context, lag *hdrhistogram.Histogram, turnedAway *tally) func() (uint64, time.Time, bool) {
+	waiting := make(chan arrival, arrivalsWaitingMax)
+	var arrived sync.WaitGroup
+	arrived.Go(func() {
+		defer close(waiting)
+		l.arrive(ctx, waiting, lag, turnedAway)
+	})
+	return func() (uint64, time.Time, bool) {
+		a, some := <-waiting
+		if !some {
+			arrived.Wait()
+		}
+		return a.number, a.due, some
 	}
 }
 
-// run lets everybody arrive and returns when all are answered or given up.
-func (a *arrivals) run(ctx context.Context) (*arrived, error) {
-	total := newArrived()
-	total.requests = uint64(float64(a.rate) * a.over.Seconds())
-	waiting := make(chan uint64, arrivalsWaitingMax)
-	lines := newLines(ctx, a.connections, a.target, a.drainMax)
-	a.started = time.Now()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for i := range lines {
-		group.Go(func() {
-			own := a.serve(ctx, &lines[i], waiting)
-			mu.Lock()
-			defer mu.Unlock()
-			total.merge(own)
-		})
+// at returns when buyer n of 1 to comers is to arrive.
+func (l *load) at(n uint64) time.Time {
+	return l.started.Add(time.Duration(float64(n-1) * float64(time.Second) / float64(l.rate)))
+}
+
+// comers returns how many arrive.
+func (l *load) comers() uint64 {
+	if l.duration == 0 {
+		return l.buyers
 	}
-	turnedAway := a.arrive(ctx, waiting, total.requests)
-	close(waiting)
-	group.Wait()
-	total.unanswered += turnedAway
-	total.took = time.Since(a.started)
-	return total, ctx.Err()
+	return min(l.buyers, uint64(float64(l.rate)*l.duration.Seconds()))
 }
 
-// at returns when request n is to arrive.
-func (a *arrivals) at(n uint64) time.Time {
-	return a.started.Add(time.Duration(float64(n) * float64(time.Second) / float64(a.rate)))
-}
+func (l *load) lastArrival() time.Time { return l.at(max(1, l.comers())) }
 
-// arrive hands out the requests when their time has come, and returns how many
-// found no room. It sleeps in the kernel: the runtime's timers are a millisecond
-// coarse in a process that is idle otherwise, which is longer than an answer takes.
-func (a *arrivals) arrive(ctx context.Context, waiting chan<- uint64, requests uint64) (turnedAway uint64) {
-	for n := range requests {
-		for wait := time.Until(a.at(n)); wait > 0 && ctx.Err() == nil; wait = time.Until(a.at(n)) {
+// arrive hands out buyers when their time has come. It sleeps in the kernel: the
+// runtime's timers are a millisecond coarse in a process that is idle otherwise, which
+// is longer than an answer takes.
+func (l *load) arrive(ctx context.Context, waiting chan<- arrival, lag *hdrhistogram.Histogram, turnedAway *tally) {
+	nobody := &worker{load: l, tally: turnedAway}
+	for n := uint64(1); n <= l.comers() && ctx.Err() == nil; n++ {
+		due := l.at(n)
+		for wait := time.Until(due); wait > 0 && ctx.Err() == nil; wait = time.Until(due) {
 			ts := unix.NsecToTimespec(int64(wait))
 			_ = unix.Nanosleep(&ts, nil) // an interrupted sleep is slept again
 		}
+		record(lag, time.Since(due))
+		l.next.Store(n)
 		select {
-		case waiting <- n:
+		case waiting <- arrival{n, due}:
 		default:
-			turnedAway++
+			nobody.fail(errNoRoom, due)
 		}
 	}
-	return turnedAway
-}
-
-// serve is one connection.
-func (a *arrivals) serve(ctx context.Context, l *line, waiting <-chan uint64) *arrived {
-	own := newArrived()
-	defer l.hangUp()
-	request := newBuyRequest("onsale", a.sale, 1, newMinter(a.secret, a.started))
-	end := a.started.Add(a.over + a.drainMax)
-	for n := range waiting {
-		if ctx.Err() != nil || time.Now().After(end) {
-			own.unanswered++
-			continue
-		}
-		answer, err := l.ask(ctx, request.of(a.first+n+1))
-		if err != nil {
-			l.hangUp()
-			own.unanswered++
-			continue
-		}
-		own.answered++
-		own.outcomes[answer.outcome()]++
-		own.latency.RecordValue(max(1, time.Since(a.at(n)).Microseconds())) // over the bound it counts as the bound
-	}
-	return own
 }

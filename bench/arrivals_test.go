@@ -3,57 +3,85 @@ package bench
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Everybody who arrives is answered or counted as unanswered, and who waits for a busy
+// Everybody who arrives is decided or counted as failed, and who waits for a busy
 // connection waits from the intended arrival on.
 func TestArrivals(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address := sellFiftyAt(t)
+	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, rate: 2000, buyers: 200, connections: 4, timeout: 10 * time.Second, tolerant: true,
+		addresses: []string{address}}
+	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	var served, failed atomic.Int64
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go sellFifty(conn, &served, &failed)
-		}
-	}()
-	a := &arrivals{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 2000, over: 100 * time.Millisecond, connections: 4, drainMax: 10 * time.Second,
-		target: func(context.Context) (string, error) { return listener.Addr().String(), nil }}
-	got, err := a.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	all := newPhase()
+	all.merge(m.phases[0])
+	all.merge(m.phases[1])
+	if all.latency.TotalCount() != 180 || all.failed() != 20 || all.failures["503 overloaded"] != 20 || all.outcomes["reserved"] != 50 || m.lag.TotalCount() != 200 {
+		t.Fatalf("outcomes %v, failures %v, lag of %d", all.outcomes, all.failures, m.lag.TotalCount())
 	}
-	if got.requests != 200 || got.answered != 200 || got.unanswered != 0 || got.latency.TotalCount() != 200 || got.outcomes["reserved"] != 50 {
-		t.Fatalf("%d requests, %d answered, %d unanswered, outcomes %v", got.requests, got.answered, got.unanswered, got.outcomes)
-	}
-	if last := a.at(199); got.took < last.Sub(a.started) {
-		t.Fatalf("took %v, the last arrival was at %v", got.took, last.Sub(a.started))
+	if last := l.at(200); m.elapsed[0]+m.elapsed[1] < last.Sub(l.started) || last != l.lastArrival() {
+		t.Fatalf("took %v, the last arrival was at %v", m.elapsed, last.Sub(l.started))
 	}
 }
 
-// Nobody is left uncounted when no server answers.
-func TestArrivalsAtNobody(t *testing.T) {
+// Nobody is left uncounted when no server answers, in either loop.
+func TestLoadOfNobody(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	a := &arrivals{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, over: 50 * time.Millisecond, connections: 2, drainMax: time.Second,
-		target: func(context.Context) (string, error) { return address, nil }}
-	got, err := a.run(t.Context())
-	if err != nil || got.answered != 0 || got.unanswered != 50 {
-		t.Fatalf("%d answered, %d unanswered, %v", got.answered, got.unanswered, err)
+	for _, rate := range []int{0, 1000} {
+		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: rate, buyers: 20, connections: 2, timeout: time.Second, tolerant: true,
+			target: func(context.Context) (string, error) { return address, nil }}
+		m, err := l.run(t.Context())
+		if err != nil || m.phases[0].latency.TotalCount() != 0 || m.phases[0].failures["connection refused"] != 20 {
+			t.Fatalf("rate %d: failures %v, %v", rate, m.phases[0].failures, err)
+		}
+	}
+}
+
+// What is due in the warm-up is sent and not counted.
+func TestWarmUp(t *testing.T) {
+	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 200, duration: time.Hour, warmUp: 100 * time.Millisecond, connections: 4,
+		timeout: 10 * time.Second, tolerant: true, addresses: []string{sellFiftyAt(t)}}
+	m, err := l.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counted := uint64(m.phases[0].latency.TotalCount()+m.phases[1].latency.TotalCount()) + m.phases[0].failed() + m.phases[1].failed(); counted != 100 {
+		t.Fatalf("%d counted, %d warm", counted, m.warm)
+	}
+}
+
+// A run is divided at the first refusal, its warm-up belongs to neither part.
+func TestElapsed(t *testing.T) {
+	for _, c := range []struct {
+		warmUp, soldOut, end, selling, after time.Duration
+	}{{0, 0, 10, 10, 0}, {0, 4, 10, 4, 6}, {2, 4, 10, 2, 6}, {4, 2, 10, 0, 6}, {20, 0, 10, 0, 0}, {20, 5, 10, 0, 0}} {
+		l := &load{warmUp: c.warmUp}
+		l.soldOut.Store(int64(c.soldOut))
+		if got := l.elapsed(c.end); got != [2]time.Duration{c.selling, c.after} {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+// A server that says something new each time cannot fill the memory.
+func TestNamesAreBounded(t *testing.T) {
+	names := map[string]uint64{}
+	for i := range 1000 {
+		count(names, fmt.Sprint("reason ", i))
+	}
+	if len(names) != namesMax+1 || names["other"] != 1000-namesMax {
+		t.Errorf("%d names, %d others", len(names), names["other"])
 	}
 }
 

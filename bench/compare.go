@@ -193,15 +193,15 @@ func (v *visit) steady(ctx context.Context, r *Round) error {
 				}
 				first++
 			}
-			a := &arrivals{secret: v.secret, sale: sale, first: first, rate: rate, over: v.o.Steady, connections: v.o.Connections,
-				drainMax: 5 * time.Second, target: v.stand.Address}
+			l := v.load(sale, first, uint64(float64(rate)*v.o.Steady.Seconds()))
+			l.rate, l.retryMax, l.timeout, l.tolerant = rate, 0, 5*time.Second, true
 			before := usageOf(v.stand.Processes())
-			got, err := a.run(ctx)
+			m, err := l.run(ctx)
 			if err != nil {
 				return err
 			}
-			r.Steady = append(r.Steady, newSteadyReport(a, phase, got, before, usageOf(v.stand.Processes())))
-			first += got.requests
+			r.Steady = append(r.Steady, newSteadyReport(l, phase, m, before, usageOf(v.stand.Processes())))
+			first += l.buyers
 		}
 	}
 	return nil

@@ -70,16 +70,20 @@ type SteadyReport struct {
 	Phase              string             `json:"phase"`
 	Rate               int                `json:"arrivals_per_second"`
 	Requests           uint64             `json:"requests"`
-	Answered           uint64             `json:"answered"`
-	Unanswered         uint64             `json:"unanswered"` // within 5 s after the last arrival
+	Answered           uint64             `json:"answered"`   // by a decision
+	Unanswered         uint64             `json:"unanswered"` // within 5 s after the last arrival, or by no decision
 	Outcomes           map[string]uint64  `json:"outcomes"`
 	Millis             map[string]float64 `json:"latency_ms"` // of the answered
 	ServerMicroseconds float64            `json:"servers_cpu_us_per_request"`
 }
 
-func newSteadyReport(a *arrivals, phase string, got *arrived, before, after usage) SteadyReport {
-	return SteadyReport{Phase: phase, Rate: a.rate, Requests: got.requests, Answered: got.answered, Unanswered: got.unanswered, Outcomes: got.outcomes,
-		Millis: millis(got.latency), ServerMicroseconds: (after.servers - before.servers).Seconds() * 1e6 / float64(max(1, got.answered))}
+func newSteadyReport(l *load, name string, m *measured, before, after usage) SteadyReport {
+	all := newPhase() // the sale is of one phase but for its last ticket
+	all.merge(m.phases[0])
+	all.merge(m.phases[1])
+	decided := uint64(all.latency.TotalCount())
+	return SteadyReport{Phase: name, Rate: l.rate, Requests: l.buyers, Answered: decided, Unanswered: all.failed(), Outcomes: all.outcomes,
+		Millis: millis(all.latency), ServerMicroseconds: (after.servers - before.servers).Seconds() * 1e6 / float64(max(1, decided))}
 }
 
 // Ratio is how many times the requests a second of a peer a contestant answers: the

@@ -42,7 +42,7 @@ func (h history) order() OrderReport {
 		asked := &bySent[i]
 		for ; byAnswer[next].answered < asked.sent; next++ {
 			known = max(known, byAnswer[next].seq)
-			refused = refused || byAnswer[next].outcome == "sold_out"
+			refused = refused || byAnswer[next].outcome == soldOutReason
 		}
 		if asked.seq > 0 {
 			r.Sequenced++

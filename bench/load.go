@@ -10,25 +10,41 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// load is a closed loop: each connection sends the next buyer's request when the
-// last one was answered. It finds the peak; its latencies are those of a crowd
-// that waits its turn.
+// load is buyers who buy over HTTP. In a closed loop each connection sends the next
+// buyer's request when the last one was answered: it finds the peak, and its latencies
+// are those of a crowd that waits its turn. In an open loop (rate is set; arrivals.go)
+// buyers arrive at times that were fixed before, however long the answers take.
 type load struct {
 	secret      []byte
-	sale        string
+	sale        string // "" for the only one
 	quantity    int
 	first       uint64 // the buyers are first+1 to first+buyers
 	buyers      uint64
 	connections int
+	// rate is how many buyers arrive a second; 0 for a closed loop.
+	rate int
+	// duration is how long buyers come, 0 for until all came.
+	duration time.Duration
+	// warmUp is how long at the beginning nothing is counted.
+	warmUp time.Duration
 	// target returns the address that takes requests now; it is asked again
 	// after an error.
 	target func(context.Context) (string, error)
-	// retryMax bounds how long a buyer goes on trying.
+	// addresses stand in for target when connections are to be spread over several.
+	addresses []string
+	// retryMax bounds how long a buyer goes on trying; 0 for a single try.
 	retryMax time.Duration
+	// timeout is of one try. A buyer who arrived is given up so long after the last
+	// arrival.
+	timeout time.Duration
+	// tolerant counts who got no decision; else the first of them ends the run.
+	tolerant bool
 	// remember keeps what each buyer was told, to check the order afterwards.
 	remember bool
 	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
 	onSoldOut func()
+	// course, when it is set, keeps what happened in each second.
+	course *course
 	// parts tells how fast requests were answered, part by part; nil for nobody.
 	parts *parts
 
@@ -38,51 +54,41 @@ type load struct {
 	started  time.Time
 }
 
-// phase is what was measured before or after the first "sold out".
-type phase struct {
-	latency  *hdrhistogram.Histogram // microseconds
-	outcomes map[string]uint64
-	retries  uint64
-}
-
-func newPhase() *phase {
-	return &phase{latency: hdrhistogram.New(1, 120_000_000, 3), outcomes: map[string]uint64{}}
-}
-
-func (p *phase) merge(q *phase) {
-	p.latency.Merge(q.latency)
-	p.retries += q.retries
-	for name, count := range q.outcomes {
-		p.outcomes[name] += count
-	}
-}
-
 // measured is a whole run: selling, then sold out, always apart.
 type measured struct {
 	phases  [2]*phase
 	elapsed [2]time.Duration
-	history history // only when the load remembers
+	warm    uint64                  // buyers of the warm-up
+	lag     *hdrhistogram.Histogram // of an open loop: by how much arrivals were late because of us, microseconds
+	history history                 // only when the load remembers
 }
 
+// shards is how many tallies the workers share: a histogram is 140 KB, and there may be
+// 20,000 connections.
+const shards = 16
+
 // run connects, then sends every buyer's request, and returns when all have an
-// answer. The time of connecting is not measured.
+// answer or are given up. The time of connecting is not measured.
 func (l *load) run(ctx context.Context) (*measured, error) {
-	total := &measured{phases: [2]*phase{newPhase(), newPhase()}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lines := l.lines(ctx)
+	tallies := make([]tally, min(shards, len(lines)))
+	for i := range tallies {
+		tallies[i].phases = [2]*phase{newPhase(), newPhase()}
+	}
+	total := &measured{lag: hdrhistogram.New(1, latencyMax, 3)}
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failure error
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	lines := newLines(ctx, l.connections, l.target, l.retryMax)
 	l.started = time.Now()
+	source := l.source(ctx, total.lag, &tallies[0])
 	for i := range lines {
 		group.Go(func() {
-			w := &worker{load: l, line: lines[i], phases: [2]*phase{newPhase(), newPhase()}}
-			err := w.run(ctx)
+			w := &worker{load: l, line: lines[i], tally: &tallies[i%len(tallies)]}
+			err := w.run(ctx, source)
 			mu.Lock()
 			defer mu.Unlock()
-			total.phases[0].merge(w.phases[0])
-			total.phases[1].merge(w.phases[1])
 			total.history = append(total.history, w.history...)
 			if err != nil && failure == nil {
 				failure = err
@@ -91,65 +97,53 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 		})
 	}
 	group.Wait()
-	end := time.Since(l.started)
-	total.elapsed[0] = end
-	if at := l.soldOut.Load(); at > 0 {
-		total.elapsed[0], total.elapsed[1] = time.Duration(at), end-time.Duration(at)
-	}
+	total.gather(tallies)
+	total.elapsed = l.elapsed(time.Since(l.started))
 	return total, failure
 }
 
-// worker is one connection.
-type worker struct {
-	line
-	load    *load
-	phases  [2]*phase
-	history history
+func (l *load) lines(ctx context.Context) []line {
+	timeout := l.timeout
+	if timeout == 0 {
+		timeout = l.retryMax
+	}
+	if len(l.addresses) == 0 {
+		return newLines(ctx, l.connections, l.target, timeout)
+	}
+	var lines []line
+	for i := range l.connections {
+		to := func(context.Context) (string, error) { return l.addresses[i%len(l.addresses)], nil }
+		lines = append(lines, newLines(ctx, 1, to, timeout)...)
+	}
+	return lines
 }
 
-func (w *worker) run(ctx context.Context) error {
-	defer w.hangUp()
-	minter := newMinter(w.load.secret, w.load.started)
-	var request *buyRequest
-	for ctx.Err() == nil {
-		buyer := w.load.next.Add(1)
-		if buyer > w.load.buyers {
-			return nil
-		}
-		if request == nil {
-			request = newBuyRequest("onsale", w.load.sale, w.load.quantity, minter)
-		}
-		if err := w.buy(ctx, request.of(w.load.first+buyer)); err != nil {
-			return fmt.Errorf("buyer %d: %w", w.load.first+buyer, err)
-		}
+// source returns where workers get buyers from: a number from 1 and when the buyer was
+// to arrive; false when nobody comes any more.
+func (l *load) source(ctx context.Context, lag *hdrhistogram.Histogram, turnedAway *tally) func() (uint64, time.Time, bool) {
+	if l.rate > 0 {
+		return l.arrivals(ctx, lag, turnedAway)
 	}
-	return ctx.Err()
+	end := l.started.Add(l.duration)
+	return func() (uint64, time.Time, bool) {
+		now := time.Now()
+		if ctx.Err() != nil || l.duration > 0 && now.After(end) {
+			return 0, now, false
+		}
+		n := l.next.Add(1)
+		return n, now, n <= l.buyers
+	}
 }
 
-// buy sends one buyer's request until it is decided, always with the same key.
-func (w *worker) buy(ctx context.Context, request []byte) error {
-	began := time.Now()
-	var last error
-	for attempt := 0; time.Since(began) < w.load.retryMax; attempt++ {
-		if attempt > 0 {
-			w.phases[w.load.phase()].retries++
-			w.hangUp()
-			time.Sleep(min(time.Duration(attempt)*5*time.Millisecond, 200*time.Millisecond))
-		}
-		answer, err := w.ask(ctx, request)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			last = err
-		case answer.status >= 500:
-			last = fmt.Errorf("%d %s", answer.status, answer.body)
-		default:
-			w.record(&answer, began)
-			return nil
-		}
+// elapsed divides the time of the run, without its warm-up, at the first refusal.
+func (l *load) elapsed(end time.Duration) (elapsed [2]time.Duration) {
+	begin := min(l.warmUp, end)
+	at := time.Duration(l.soldOut.Load())
+	if at == 0 {
+		at = end
 	}
-	return fmt.Errorf("no decision within %v: %w", w.load.retryMax, last)
+	at = max(at, begin)
+	return [2]time.Duration{at - begin, end - at}
 }
 
 // phase returns 0 while selling and 1 once somebody was refused as sold out.
@@ -160,17 +154,12 @@ func (l *load) phase() int {
 	return 1
 }
 
-func (w *worker) record(answer *response, sent time.Time) {
-	answered := time.Now()
-	outcome := answer.outcome()
-	if outcome == "sold_out" && w.load.soldOut.CompareAndSwap(0, max(1, int64(answered.Sub(w.load.started)))) && w.load.onSoldOut != nil {
-		w.load.onSoldOut()
+// noteSoldOut remembers the first refusal.
+func (l *load) noteSoldOut(answered time.Time) {
+	if l.soldOut.CompareAndSwap(0, max(1, int64(answered.Sub(l.started)))) && l.onSoldOut != nil {
+		l.onSoldOut()
 	}
-	p := w.phases[w.load.phase()]
-	p.outcomes[outcome]++
-	p.latency.RecordValue(max(1, answered.Sub(sent).Microseconds())) // over the bound it counts as the bound
-	if w.load.remember {
-		w.history = append(w.history, told{sent: sent.Sub(w.load.started), answered: answered.Sub(w.load.started), seq: answer.seq(), outcome: outcome})
-	}
-	w.load.parts.note(w.load.answered.Add(1), answered.Sub(w.load.started))
 }
+
+// errUndecided is returned when a buyer got no decision.
+var errUndecided = fmt.Errorf("no decision")

@@ -74,10 +74,13 @@ type AuditReport struct {
 	Seconds   float64 `json:"seconds"`
 }
 
-var percentiles = []struct {
+// percentile is one that reports show.
+type percentile struct {
 	name string
 	at   float64
-}{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
+}
+
+var percentiles = []percentile{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
 
 func newReport(o *SaleOptions, m *measured, before, after *observation, sale *contract.SaleDetail) *Report {
 	delta := func(name string) float64 { return after.metrics[name] - before.metrics[name] }
@@ -112,9 +115,11 @@ func phaseReport(p *phase, elapsed time.Duration) PhaseReport {
 	}
 }
 
-func millis(h *hdrhistogram.Histogram) map[string]float64 {
+func millis(h *hdrhistogram.Histogram) map[string]float64 { return millisAt(h, percentiles) }
+
+func millisAt(h *hdrhistogram.Histogram, at []percentile) map[string]float64 {
 	values := map[string]float64{}
-	for _, p := range percentiles {
+	for _, p := range at {
 		values[p.name] = float64(h.ValueAtPercentile(p.at)) / 1000
 	}
 	return values

@@ -22,8 +22,12 @@ type buyRequest struct {
 	buffer []byte
 }
 
+// newBuyRequest asks for tickets of a sale; "" is the only one that there is.
 func newBuyRequest(host, sale string, quantity int, m *minter) *buyRequest {
-	head := fmt.Sprintf("POST /v1/tickets?q=%d&sale=%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n", quantity, sale, host)
+	if sale != "" {
+		sale = "&sale=" + sale
+	}
+	head := fmt.Sprintf("POST /v1/tickets?q=%d%s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n", quantity, sale, host)
 	return &buyRequest{head: []byte(head), minter: m}
 }
 
@@ -128,6 +132,9 @@ func headerValue(line []byte, name string) (string, bool) {
 	return string(bytes.TrimSpace(line[len(name):])), true
 }
 
+// soldOutReason is why a buyer is refused when nothing is left.
+const soldOutReason = "sold_out"
+
 // outcome names what an answer decided: a state (reserved, waitlisted), the
 // reason of a refusal, or the code of a problem.
 func (r *response) outcome() string {
@@ -167,8 +174,8 @@ func field(body []byte, marker string) string {
 		return "?"
 	}
 	switch string(body[:end]) {
-	case "sold_out":
-		return "sold_out"
+	case soldOutReason:
+		return soldOutReason
 	case "reserved":
 		return "reserved"
 	case "waitlisted":

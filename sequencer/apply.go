@@ -52,7 +52,7 @@ func (s *State) end() {
 	}
 	for _, number := range s.touched {
 		sale := s.sales[number-1]
-		hash := sale.fingerprint()
+		hash := sale.fingerprint(sale.knownSpecFingerprint())
 		s.salesHash += hash - sale.hash
 		sale.hash = hash
 	}

@@ -93,7 +93,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 	r.refusals(s.refusals.newer, newer)
 	r.sessions(s, int(sessions))
 	for _, sale := range s.sales {
-		sale.hash = sale.fingerprint()
+		sale.hash = sale.fingerprint(sale.knownSpecFingerprint())
 		s.salesHash += sale.hash
 	}
 	s.findNextStart()

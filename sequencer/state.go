@@ -62,6 +62,9 @@ type sale struct {
 	wait    waitlist
 	hash    uint64 // the fingerprint that salesHash includes
 	touched bool
+
+	specHash         uint64 // the spec's fingerprint
+	specHashRevision uint32 // as of which it was made; 0 for none
 }
 
 // New returns the state before the first batch.

@@ -81,7 +81,7 @@ func (s *State) verifySales(tallies []tally) error {
 		if sum != uint64(sale.spec.Quantity) {
 			return fmt.Errorf("sale %q: sold + held + withheld + available is %d, its quantity %d", sale.spec.ID, sum, sale.spec.Quantity)
 		}
-		salesHash += sale.fingerprint()
+		salesHash += sale.fingerprint(sale.specFingerprint())
 	}
 	if salesHash != s.salesHash {
 		return fmt.Errorf("hash of the sales is kept as %016x, is %016x", s.salesHash, salesHash)

@@ -75,7 +75,7 @@ func (OS) SyncDir(dir string) error {
 
 // OpenAppender implements Files.
 func (OS) OpenAppender(dir string, options *tidwall.Options) (Appender, error) {
-	return tidwall.Open(dir, options)
+	return openAppender(dir, options)
 }
 
 type osFile struct{ *os.File }

@@ -10,6 +10,7 @@ import (
 	"onsale/api"
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/bench/threshold"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -50,7 +51,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
@@ -61,6 +62,8 @@ func exitCode(err error) int {
 		return 5
 	case errors.Is(err, errFindings), errors.Is(err, errDifferences):
 		return 6
+	case errors.Is(err, threshold.ErrMissed):
+		return 7
 	}
 	return 1
 }

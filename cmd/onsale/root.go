@@ -38,7 +38,8 @@ func newRoot(p *program) *cobra.Command {
 exact count, and no crash changes an answer that was given.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, …),
-4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown, 6 the audit found something.`,
+4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown, 6 the audit found something,
+7 a load missed a threshold.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")

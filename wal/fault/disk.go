@@ -226,7 +226,7 @@ func (f *file) Close() error {
 // OpenAppender implements wal.Files.
 func (d *Disk) OpenAppender(dir string, options *tidwall.Options) (appender wal.Appender, err error) {
 	err = d.call("open the writer of "+d.relative(dir), func() error {
-		inner, err := tidwall.Open(dir, options)
+		inner, err := wal.OS{}.OpenAppender(dir, options)
 		if err != nil {
 			return err
 		}

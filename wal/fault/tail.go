@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	tidwall "github.com/tidwall/wal"
+
+	"onsale/wal"
 )
 
 // tail is tidwall/wal on the newest segment. That library has no seam: what it
@@ -16,7 +18,7 @@ type tail struct {
 	disk   *Disk
 	path   string
 	noSync bool
-	inner  *tidwall.Log
+	inner  wal.Appender
 }
 
 // newestSegment returns the file that tidwall/wal appends to.

@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"onsale/bench/threshold"
+	"onsale/sequencer"
+)
+
+// LoadOptions says which load to send to servers that run already, ours or others that
+// speak the buy of the HTTP contract.
+type LoadOptions struct {
+	// Addresses are the servers'; connections are spread over them.
+	Addresses []string
+	Secret    []byte // of the buyers' tokens
+	Sale      string // "" for the only one
+	Quantity  int    // tickets that each buyer asks for
+	// First is before the number of the first buyer: each run needs buyers of its own, or
+	// the servers know their keys already. 0 takes the time of day.
+	First       uint64
+	Connections int // keep-alive, one request at a time each
+	// Rate is how many buyers arrive a second (open loop), 0 for the next one when the
+	// last one was answered (closed loop).
+	Rate     int
+	Requests uint64        // at most; 0 for as many as there is time for
+	Duration time.Duration // in which buyers come, warm-up included
+	WarmUp   time.Duration // at its beginning, in which nothing is counted
+	Timeout  time.Duration // of a request
+	// RetryMax is how long a buyer without a decision tries again with the same key.
+	RetryMax   time.Duration
+	Thresholds []threshold.Threshold
+}
+
+// DefaultLoadOptions is half a minute of a closed loop.
+func DefaultLoadOptions() LoadOptions {
+	return LoadOptions{Quantity: 1, Connections: 64, Duration: 30 * time.Second, WarmUp: 2 * time.Second, Timeout: 10 * time.Second}
+}
+
+// Bounds of a load.
+const (
+	connectionsMax = 20_000
+	rateMax        = 1_000_000
+	durationMax    = 24 * time.Hour
+)
+
+// Validate returns ErrOptions when an option breaks its bound.
+func (o *LoadOptions) Validate() error {
+	switch {
+	case o.Connections < 1 || o.Connections > connectionsMax:
+		return fmt.Errorf("%w: %d connections, allowed are 1 to %d", ErrOptions, o.Connections, connectionsMax)
+	case len(o.Addresses) < 1 || len(o.Addresses) > o.Connections:
+		return fmt.Errorf("%w: %d addresses; at least one is needed, and a connection for each", ErrOptions, len(o.Addresses))
+	case o.Quantity < 1 || o.Quantity > sequencer.CapMax:
+		return fmt.Errorf("%w: quantity is %d, allowed is 1 to %d", ErrOptions, o.Quantity, sequencer.CapMax)
+	case o.Rate < 0 || o.Rate > rateMax:
+		return fmt.Errorf("%w: %d arrivals a second, allowed are 1 to %d, or 0 for a closed loop", ErrOptions, o.Rate, rateMax)
+	case o.Duration <= 0 || o.Duration > durationMax:
+		return fmt.Errorf("%w: a duration of %v, allowed is up to %v", ErrOptions, o.Duration, durationMax)
+	case o.WarmUp < 0 || o.WarmUp >= o.Duration:
+		return fmt.Errorf("%w: a warm-up of %v in a run of %v leaves nothing to count", ErrOptions, o.WarmUp, o.Duration)
+	case o.Timeout <= 0 || o.Timeout > time.Minute || o.RetryMax < 0 || o.RetryMax > time.Hour:
+		return fmt.Errorf("%w: a time-out of %v and retries for %v, allowed are up to a minute and an hour", ErrOptions, o.Timeout, o.RetryMax)
+	}
+	return nil
+}
+
+// RunLoad sends the load and returns what was measured, thresholds judged. That one was
+// missed is the report's to say (LoadReport.Missed), and no error.
+func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
+	if o.First == 0 {
+		o.First = uint64(time.Now().UnixMicro())
+	}
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	l := &load{secret: o.Secret, sale: o.Sale, quantity: o.Quantity, first: o.First, buyers: o.Requests, connections: o.Connections,
+		rate: o.Rate, duration: o.Duration, warmUp: o.WarmUp, addresses: o.Addresses, retryMax: o.RetryMax, timeout: o.Timeout, tolerant: true,
+		course: newCourse(o.Duration - o.WarmUp)}
+	if l.buyers == 0 {
+		l.buyers = 1 << 62
+	}
+	began := cpu(os.Getpid())
+	m, err := l.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newLoadReport(&o, l, m, cpu(os.Getpid())-began), nil
+}
+
+// seen is a phase as thresholds see it.
+type seen struct {
+	latency *hdrhistogram.Histogram
+	failed  uint64
+	rate    float64
+}
+
+const perSecond = 1e6 // latencies are in microseconds
+
+func (s seen) Percentile(percent float64) float64 {
+	return float64(s.latency.ValueAtPercentile(percent)) / perSecond
+}
+func (s seen) Mean() float64   { return s.latency.Mean() / perSecond }
+func (s seen) Max() float64    { return float64(s.latency.Max()) / perSecond }
+func (s seen) Decided() uint64 { return uint64(s.latency.TotalCount()) }
+func (s seen) Failed() uint64  { return s.failed }
+func (s seen) Rate() float64   { return s.rate }

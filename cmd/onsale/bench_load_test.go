@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"onsale/bench"
+)
+
+// Both loops against a real node: everybody is decided once, selling and sold out are told
+// apart, thresholds decide the exit code, and every format is written.
+func TestBenchLoad(t *testing.T) {
+	o := openOffice(t)
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--quantity", "300")
+	secret, dir := filepath.Join(o.dir, "token-secret"), t.TempDir()
+	load := func(code int, args ...string) string {
+		return command(t, code, append([]string{"bench", "load", "--http", o.server.publicListener.Addr().String(), "--secret-file", secret, "--sale", "gig", "--connections", "8",
+			"--warm-up", "0s", "--timeout", "30s", "--retry-max", "30s", "--duration", "1m"}, args...)...)
+	}
+	page, log := filepath.Join(dir, "load.html"), filepath.Join(dir, "load.hgrm")
+	r := into[bench.LoadReport](t, load(0, "--requests", "900", "--html", page, "--hdr", log, "-o", "json",
+		"--threshold", "errors<=0", "--threshold", "p99<30s", "--threshold", "selling.requests>=1", "--threshold", "sold_out.rate>0"))
+	told := r.Selling.Outcomes["reserved"] + r.SoldOut.Outcomes["reserved"]
+	if r.Loop != "closed" || told != 300 || r.SoldOut.Outcomes["sold_out"] != 600 || r.Selling.Outcomes["sold_out"] != 0 || r.Selling.Requests+r.SoldOut.Requests != 900 {
+		t.Errorf("%+v", r)
+	}
+	fileHas(t, page, "<!DOCTYPE html>", "uPlot", "sold_out")
+	fileHas(t, filepath.Join(dir, "load-selling.hgrm"), "Percentile", "#[Mean")
+	fileHas(t, filepath.Join(dir, "load-sold-out.hgrm"), "Percentile", "#[Mean")
+
+	r = into[bench.LoadReport](t, load(0, "--rate", "1000", "--requests", "200", "--threshold", "errors<0.1%", "-o", "json"))
+	if r.Loop != "open" || r.SoldOut.Requests != 200 || r.Selling.Requests != 0 || r.SoldOut.Outcomes["sold_out"] != 200 || r.LagMillis == nil {
+		t.Errorf("%+v", r)
+	}
+	has(t, load(7, "--requests", "10", "--threshold", "p50<1us", "--threshold", "errors<=0"), "p50<1µs", "MISSED", "met", "when sold out")
+	has(t, load(7, "--requests", "10", "--threshold", "selling.errors<=0"), "no request while selling")
+	rows, err := csv.NewReader(strings.NewReader(load(0, "--requests", "10", "-o", "csv"))).ReadAll()
+	if err != nil || len(rows) != 3 || rows[0][0] != "phase" || rows[1][0] != "selling" || rows[2][0] != "sold_out" || rows[2][1] != "10" {
+		t.Errorf("%v, %v", rows, err)
+	}
+}
+
+// What cannot be a load is said before anything is sent.
+func TestBenchLoadRefuses(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nobody := freeAddress(t)
+	for what, args := range map[string][]string{
+		"0 addresses":                 {},
+		"0 connections":               {"--http", nobody, "--connections", "0"},
+		"-1 arrivals":                 {"--http", nobody, "--rate", "-1"},
+		"leaves nothing to count":     {"--http", nobody, "--duration", "1s", "--warm-up", "1s"},
+		"a duration of 25h":           {"--http", nobody, "--duration", "25h"},
+		"quantity is 0":               {"--http", nobody, "--quantity", "0"},
+		"not a threshold":             {"--http", nobody, "--threshold", "p99"},
+		"a time-out of 0s":            {"--http", nobody, "--timeout", "0s"},
+		"no such file":                {"--http", nobody, "--secret-file", filepath.Join(t.TempDir(), "none")},
+		"invalid argument \"many\" f": {"--http", nobody, "--requests", "many"},
+	} {
+		code := 2
+		if what == "no such file" {
+			code = 1
+		}
+		has(t, command(t, code, append([]string{"bench", "load", "--secret-file", secret}, args...)...), what)
+	}
+	has(t, command(t, 7, "bench", "load", "--secret-file", secret, "--http", nobody, "--requests", "5", "--duration", "10s", "--warm-up", "0s", "--connections", "1", "--threshold", "errors<1%"),
+		"connection refused 5", "errors<1%: 100% while selling")
+}
+
+func fileHas(t *testing.T, path string, words ...string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, string(text), words...)
+}
