@@ -52,6 +52,7 @@ func TestJudge(t *testing.T) {
 		{"T1.selling", []Round{{Measured: 7.5e6}}, false, -0.25, "missed by 25 %", "7.50M/s"},
 		{"T6.second.p99", []Round{{Measured: 250}}, true, 0, "met", "250 ms"},
 		{"T6.second.p99", []Round{{Measured: 275}}, false, -0.1, "missed by 10 %", "275 ms"},
+		{"T6.second.p99", []Round{{Measured: 1000}}, false, -3, "missed: 4 times", "1,000 ms"},
 		{"T9.lost", []Round{{Measured: 1}}, false, 0, "missed", "1 orders"},
 		{"T9.lost", []Round{{Measured: 0}}, true, 0, "met", "0 orders"},
 		{"T5.redis.one.soldout", []Round{{Measured: 30_000, Compared: 10_000, Ratio: 3}, {Measured: 20_000, Compared: 10_000, Ratio: 2}}, false, -1.0 / 6, "missed by 17 %", "25k/s : 10k/s"},

@@ -120,6 +120,8 @@ func (f *Figure) VerdictText() string {
 		return "met"
 	case v.Off == 0:
 		return "missed"
+	case v.Off <= -1:
+		return fmt.Sprintf("missed: %s times", digits(1-v.Off))
 	}
 	return fmt.Sprintf("missed by %.0f %%", math.Ceil(-v.Off*100))
 }

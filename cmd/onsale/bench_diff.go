@@ -61,16 +61,23 @@ func (p *program) showChanges(changes []result.Change) error {
 		if c.Regression {
 			worse = append(worse, c.ID)
 		}
-		rows = append(rows, []string{c.ID, c.What, c.Phase, p.changeNumber(c.Before, c.Unit), p.changeNumber(c.After, c.Unit), c.PercentText(),
+		rows = append(rows, []string{c.ID, c.What, c.Phase, p.changeNumber(c.Before, c.Unit), p.changeNumber(c.After, c.Unit), p.changePercent(c),
 			p.changeRounds(c.BeforeRounds), p.changeRounds(c.AfterRounds), c.Verdict, strconv.FormatBool(c.Regression)})
 	}
-	if err := p.show(changes, []string{"figure", "what", "phase", "before", "after", "change", "rounds_before", "rounds_after", "verdict", "regression"}, rows); err != nil {
+	if err := p.show(changes, []string{"figure", "what", "phase", "before", "after", "change_percent", "rounds_before", "rounds_after", "verdict", "regression"}, rows); err != nil {
 		return err
 	}
 	if len(worse) > 0 {
 		return fmt.Errorf("%w: %s", errRegression, strings.Join(worse, ", "))
 	}
 	return nil
+}
+
+func (p *program) changePercent(c *result.Change) string {
+	if c.Percent == nil || p.format == "table" {
+		return c.PercentText()
+	}
+	return p.changeNumber(c.Percent, "")
 }
 
 // changeNumber is for reading in a table, and exact elsewhere.
