@@ -161,8 +161,10 @@ func (d *door) leave(c *doorConn) {
 }
 
 // release gives the place of a connection that is an event stream from now on back to
-// all others. Its address still counts it.
+// all others. Its address still counts it. Nothing is read from it any more, and it lets
+// go of the buffer in which its request came.
 func (d *door) release(c *doorConn) {
+	c.framing = framing{}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.uncount(c)

@@ -191,6 +191,31 @@ func TestJoinWhileServing(t *testing.T) {
 	}
 }
 
+// A stream keeps nothing of the request that began it: the library's buffer of one that
+// is held on to is several kilobytes for each who listens.
+func TestStreamKeepsNoBuffer(t *testing.T) {
+	verifier, err := NewVerifier(testTokenConfig())
+	must(t, err)
+	backend := newTestBackend(time.Now)
+	f := &fixture{t: t, backend: backend, client: &http.Client{}}
+	f.sale("gig", nil)
+	public, err := NewPublic(streamConfig(), OneCluster(0, backend), verifier, NewMetrics(verifier))
+	must(t, err)
+	nextOf[contract.Sale](f.stream(f.start(public), "/v1/tickets/events", "", ""), "sale")
+	c := public.streams.sale("gig")
+	for joined := false; !joined; time.Sleep(time.Millisecond) {
+		c.serve(nil, time.Now())
+		c.serving.Lock()
+		joined = len(c.listeners) == 1
+		c.serving.Unlock()
+	}
+	c.serving.Lock()
+	defer c.serving.Unlock()
+	if held := doored(c.listeners[0].conn).framing.last; held != nil {
+		t.Errorf("%d bytes of a buffer are held", cap(held))
+	}
+}
+
 // Streams are bounded, and one that is over gives its place back.
 func TestStreamsMax(t *testing.T) {
 	config := streamConfig()

@@ -68,6 +68,7 @@ func (m *Manager) Start(links *forward.Links) {
 	m.links = links
 	m.finished.Go(m.promote)
 	m.finished.Go(m.watch)
+	m.finished.Go(m.check)
 }
 
 // Close ends the manager.
@@ -87,6 +88,8 @@ func (m *Manager) Control(ctx context.Context, from peer.Identity, verb string, 
 		return encode(m.own()), nil
 	case verbStatus:
 		return encode(m.nodeStatus()), nil
+	case verbCheckpoints:
+		return encode(m.node.Checkpoints()), nil
 	case verbJoin:
 		var j join
 		if err := decode(body, &j); err != nil {

@@ -27,7 +27,9 @@ const (
 	verbProbe  = "probe"  // probe → probe: who are you, and do you belong to a cluster?
 	verbJoin   = "join"   // join → joined; to any node, which asks the leader
 	verbStatus = "status" // nothing → NodeStatus
-	verbChange = "change" // Request → nothing; to any node, which asks the leader
+	// verbCheckpoints asks a node for its raftfsm.Checkpoints.
+	verbCheckpoints = "checkpoints"
+	verbChange      = "change" // Request → nothing; to any node, which asks the leader
 )
 
 // probe is what nodes tell each other before there is a cluster.

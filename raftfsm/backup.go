@@ -237,7 +237,7 @@ func (n *Node) recover() error {
 	if err := n.openStores(); err != nil {
 		return err
 	}
-	n.machine = newMachine(n.journal, n.fatal, n.config.Logger)
+	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
 	_, trans := raft.NewInmemTransport(raft.ServerAddress(n.config.RaftAddress))
 	alone := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(n.config.NodeID), Address: raft.ServerAddress(n.recoveredAddress())}}}
 	if err := raft.RecoverCluster(n.config.raftConfig(), n.machine, n.logs, n.stable, n.snapshots, trans, alone); err != nil {

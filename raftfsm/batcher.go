@@ -30,7 +30,9 @@ type batcher struct {
 	clock   *logClock
 	machine *machine
 	// apply proposes an entry; raft's.
-	apply func(entry []byte, timeout time.Duration) raft.ApplyFuture
+	apply func(raft.Log) raft.ApplyFuture
+	// check goes with the next batch (ProposeCheck).
+	check atomic.Pointer[[]byte]
 	// leaderError says who leads, for requests that raft did not take.
 	leaderError func() error
 
@@ -125,12 +127,12 @@ func (b *batcher) propose() {
 }
 
 // next returns the batch to propose: the inbox's oldest, or an empty one when
-// something is due and nothing under way would bring the time.
+// something is due, or a check is, and nothing under way would bring the time.
 func (b *batcher) next() *inbox.Chunk {
 	if oldest := b.inbox.Take(); oldest != nil {
 		return oldest
 	}
-	if b.leading.Load() && b.untilDue() <= 0 && len(b.inFlight) == 0 {
+	if b.leading.Load() && (b.untilDue() <= 0 || b.check.Load() != nil) && len(b.inFlight) == 0 {
 		b.counters.ticks.Add(1)
 		return &inbox.Chunk{Data: make([]byte, sequencer.BatchHeaderBytes)}
 	}
@@ -166,7 +168,11 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	if c.Count > 0 {
 		b.counters.waitTimes.Observe(time.Since(c.Since))
 	}
-	b.pending <- proposal{c, b.apply(c.Data, 0), time.Now()}
+	entry := raft.Log{Data: c.Data}
+	if check := b.check.Swap(nil); check != nil {
+		entry.Extensions = *check
+	}
+	b.pending <- proposal{c, b.apply(entry), time.Now()}
 	select {
 	case <-b.stored:
 	case <-b.stop:

@@ -5,7 +5,6 @@ import (
 	"io"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -137,12 +136,12 @@ func (h *hasty) stored(n *Node, logs []*raft.Log, leaderOnly bool) {
 }
 
 // apply proposes an entry and is done when it is stored.
-func (h *hasty) apply(n *Node, entry []byte, timeout time.Duration) raft.ApplyFuture {
+func (h *hasty) apply(n *Node, entry raft.Log) raft.ApplyFuture {
 	early := make(chan *sequencer.Decisions, 64)
 	h.mu.Lock()
-	h.waiting[&entry[0]] = early
+	h.waiting[&entry.Data[0]] = early
 	h.mu.Unlock()
-	return &hastyFuture{ApplyFuture: n.raft.Apply(entry, timeout), early: early}
+	return &hastyFuture{ApplyFuture: n.raft.ApplyLog(entry, 0), early: early}
 }
 
 type hastyFuture struct {

@@ -51,7 +51,7 @@ type world struct {
 type plant struct {
 	logNoSync bool
 	machine   func(*observer) raft.FSM
-	apply     func(*Node, []byte, time.Duration) raft.ApplyFuture
+	apply     func(*Node, raft.Log) raft.ApplyFuture
 	stored    func(*Node, []*raft.Log)
 }
 
@@ -165,9 +165,11 @@ func (w *world) start(id string, bootstrap []Member) {
 		return
 	}
 	config := w.configure(id, bootstrap)
-	config.Transport = w.net.open(raft.ServerAddress(id))
+	p := w.net.open(raft.ServerAddress(id))
+	config.Transport = p
 	n, err := Open(config)
 	if err != nil {
+		p.Close() // a node whose files were refused never came to use it; who sends there would wait for ever
 		w.violate("%s does not start: %v", id, err)
 		return
 	}

@@ -74,6 +74,10 @@ type Config struct {
 	// LogSegmentBytes and JournalSegmentBytes are the sizes of segment files.
 	LogSegmentBytes, JournalSegmentBytes int
 
+	// CheckBatches is after how many batches replicas compare what they decided.
+	// Every replica of a cluster needs the same.
+	CheckBatches uint64
+
 	// StallMax is how long storing log entries may take before the process is
 	// ended: raft's heartbeats run beside the disk, so a leader with a hung
 	// disk would keep its office for ever.
@@ -110,11 +114,12 @@ func DefaultConfig() Config {
 		CommitTimeout: 20 * time.Millisecond,
 		SnapshotBytes: 256 << 20, SnapshotEntries: 1 << 17, TrailingEntries: 1 << 12, SnapshotsKept: 2,
 		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 16 << 20,
-		StallMax: 20 * time.Second,
-		Fatal:    func(err error) { panic(err) },
-		Clock:    systemClock{},
-		Files:    wal.OS{},
-		Logger:   slog.New(slog.DiscardHandler),
+		CheckBatches: 256,
+		StallMax:     20 * time.Second,
+		Fatal:        func(err error) { panic(err) },
+		Clock:        systemClock{},
+		Files:        wal.OS{},
+		Logger:       slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -139,6 +144,7 @@ func (c *Config) Validate() error {
 		{"SnapshotBytes", c.SnapshotBytes, 1 << 16, 1 << 40},
 		{"SnapshotEntries", int64(c.SnapshotEntries), 16, 1 << 40},
 		{"TrailingEntries", int64(c.TrailingEntries), int64(c.InFlightMax) + tailMargin, 1 << 40},
+		{"CheckBatches", int64(c.CheckBatches), 1, 1 << 20},
 		{"SnapshotsKept", int64(c.SnapshotsKept), 1, 100},
 		{"HeartbeatTimeout", int64(c.HeartbeatTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
 		{"ElectionTimeout", int64(c.ElectionTimeout), int64(10 * time.Millisecond), int64(time.Minute)},

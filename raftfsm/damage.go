@@ -22,7 +22,7 @@ var ErrHistory = errors.New("this node has lost a part of its history")
 // IsDamage reports whether an error says that what this node keeps is damaged or
 // lost. It is repaired from the peers.
 func IsDamage(err error) bool {
-	for _, known := range [...]error{wal.ErrCorrupt, journal.ErrCorrupt, journal.ErrDiverged, ErrHistory, ErrVotes, ErrSnapshot, ErrLogRecord, ErrIdentityDamaged,
+	for _, known := range [...]error{wal.ErrCorrupt, journal.ErrCorrupt, journal.ErrDiverged, ErrDiverged, ErrHistory, ErrVotes, ErrSnapshot, ErrLogRecord, ErrIdentityDamaged,
 		sequencer.ErrSnapshotCorrupt, sequencer.ErrBatchCorrupt} {
 		if errors.Is(err, known) {
 			return true

@@ -34,9 +34,11 @@ type machine struct {
 	// any, decisions are made for their waiters and not reused.
 	proposing atomic.Int64
 
-	published publication
-	changes   *changes
-	counters  machineCounters
+	published   publication
+	changes     *changes
+	checkpoints *checkpoints
+	failed      error // what this replica stopped with; it decides nothing any more
+	counters    machineCounters
 }
 
 // machineCounters are plain counters that the Collector publishes.
@@ -51,29 +53,38 @@ type machineCounters struct {
 
 var _ raft.FSM = (*machine)(nil)
 
-func newMachine(j *journal.Journal, fatal func(error), log logger) *machine {
-	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), changes: newChanges()}
+func newMachine(j *journal.Journal, checkBatches uint64, fatal func(error), log logger) *machine {
+	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), changes: newChanges(), checkpoints: newCheckpoints(checkBatches)}
 	m.published.init()
 	return m
 }
 
 // Apply decides one committed batch and returns its *sequencer.Decisions. An
 // entry that cannot be decoded or journaled ends the process: skipping it would
-// make this replica another one.
+// make this replica another one. So does a check that a majority passes and this
+// replica does not. What is applied until the process has ended is not decided.
 func (m *machine) Apply(l *raft.Log) any {
 	d := m.scratch
 	if m.proposing.Load() > 0 {
 		d = new(sequencer.Decisions)
 	}
+	if m.failed != nil {
+		return m.failed
+	}
 	if err := m.apply(l, d); err != nil {
-		err = fmt.Errorf("raft index %d: %w", l.Index, err)
-		m.fatal(err)
-		return err
+		m.failed = fmt.Errorf("raft index %d: %w", l.Index, err)
+		m.fatal(m.failed)
+		return m.failed
 	}
 	return d
 }
 
 func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
+	if len(l.Extensions) > 0 {
+		if err := m.checkpoints.verify(l.Extensions, m.logger); err != nil {
+			return err
+		}
+	}
 	if err := sequencer.DecodeBatch(l.Data, &m.batch); err != nil {
 		return err
 	}
@@ -89,6 +100,7 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 		return err
 	}
 	m.published.applied(m.state.Seq())
+	m.checkpoints.note(&block)
 	m.changes.note(block.Height, m.batch.Commands, d)
 	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data))
 	return nil
@@ -106,6 +118,9 @@ func (c *machineCounters) count(d *sequencer.Decisions, deciding, journaling tim
 // Snapshot freezes the state. It costs a pointer for each page of orders, so
 // decisions hardly wait; writing is Persist's, beside later batches.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	if m.failed != nil {
+		return nil, m.failed
+	}
 	started := time.Now()
 	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
 	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal, counters: &m.counters}, nil
@@ -132,6 +147,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	m.mu.Unlock()
 	m.published.applied(state.Seq())
 	m.changes.reset(head.Height)
+	m.checkpoints.forget()
 	return nil
 }
 

@@ -57,7 +57,7 @@ func openReplica(dir string, o journal.Options) (*replica, error) {
 		return nil, err
 	}
 	r := &replica{}
-	r.machine = newMachine(j, func(err error) { r.failure = errors.Join(r.failure, err) }, slog.New(slog.DiscardHandler))
+	r.machine = newMachine(j, 16, func(err error) { r.failure = errors.Join(r.failure, err) }, slog.New(slog.DiscardHandler))
 	return r, nil
 }
 

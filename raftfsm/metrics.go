@@ -22,6 +22,7 @@ func (n *Node) Collector() prometheus.Collector {
 	n.snapshotMetrics(s)
 	n.machineRoomMetrics(s)
 	n.saleMetrics(s)
+	n.checkMetrics(s)
 	return s
 }
 
@@ -148,6 +149,23 @@ func (n *Node) snapshotIndex() uint64 {
 		return 0
 	}
 	return list[0].Index
+}
+
+func (n *Node) checkMetrics(s *metric.Set) {
+	p := n.machine.checkpoints
+	s.Counters("onsale_checks_total", "Committed checks of the replicas, by result.", []string{"result"}, func(show metric.Show) {
+		show(float64(p.agreed.Load()), "agreed")
+		show(float64(p.undecided.Load()), "undecided")
+		show(float64(p.skipped.Load()), "skipped")
+		show(float64(p.malformed.Load()), "malformed")
+	})
+	s.Gauge("onsale_check_interval_batches", "After how many batches replicas compare what they decided.", constant(n.config.CheckBatches))
+	s.Gauges("onsale_replica_diverged", "1 for a member that has decided otherwise than a majority, as the last committed check with it says.", []string{"member"}, func(show metric.Show) {
+		blamed := p.blamed()
+		for _, m := range n.Members() {
+			show(metric.Bool(blamed[m.ID]), m.ID)
+		}
+	})
 }
 
 // machineRoomMetrics are of the disk and the port for peers.

@@ -80,7 +80,7 @@ func (n *Node) open() error {
 	if err := n.openStores(); err != nil {
 		return err
 	}
-	n.machine = newMachine(n.journal, n.fatal, n.config.Logger)
+	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader

@@ -1,8 +1,6 @@
 package raftfsm
 
 import (
-	"time"
-
 	"github.com/hashicorp/raft"
 )
 
@@ -17,20 +15,18 @@ type seams struct {
 	// machine stands in for the node's machine under raft.
 	machine func(*Node, raft.FSM) raft.FSM
 	// apply stands in for raft's Apply under the batcher.
-	apply func(*Node, []byte, time.Duration) raft.ApplyFuture
+	apply func(*Node, raft.Log) raft.ApplyFuture
 }
 
 // seamed returns the machine that raft gets, and how the batcher proposes.
-func (n *Node) seamed() (raft.FSM, func([]byte, time.Duration) raft.ApplyFuture) {
+func (n *Node) seamed() (raft.FSM, func(raft.Log) raft.ApplyFuture) {
 	var fsm raft.FSM = n.machine
 	if n.config.seams.machine != nil {
 		fsm = n.config.seams.machine(n, fsm)
 	}
-	apply := func(entry []byte, timeout time.Duration) raft.ApplyFuture { return n.raft.Apply(entry, timeout) }
+	apply := func(entry raft.Log) raft.ApplyFuture { return n.raft.ApplyLog(entry, 0) }
 	if n.config.seams.apply != nil {
-		apply = func(entry []byte, timeout time.Duration) raft.ApplyFuture {
-			return n.config.seams.apply(n, entry, timeout)
-		}
+		apply = func(entry raft.Log) raft.ApplyFuture { return n.config.seams.apply(n, entry) }
 	}
 	return fsm, apply
 }

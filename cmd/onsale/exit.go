@@ -65,6 +65,8 @@ func exitCode(err error) int {
 		return 6
 	case errors.Is(err, threshold.ErrMissed):
 		return 7
+	case errors.Is(err, raftfsm.ErrDiverged):
+		return 8
 	}
 	return 1
 }

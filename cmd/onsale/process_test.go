@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -47,6 +48,8 @@ type testNode struct {
 	extra               []string   // more arguments
 	frontEndOf          [][]string // the clusters of a front-end; a node has none
 	namespace           string     // of the network, when it has its own
+	program             string     // "" is this test's
+	environment         []string   // more of it
 	format              string     // of the log
 	command             *exec.Cmd
 	log                 *lockedBuffer
@@ -133,16 +136,43 @@ func (n *testNode) arguments() []string {
 func (n *testNode) start() {
 	n.t.Helper()
 	n.log = new(lockedBuffer)
-	n.command = exec.Command(os.Args[0], n.arguments()...)
+	program := cmp.Or(n.program, os.Args[0])
+	n.command = exec.Command(program, n.arguments()...)
 	if n.namespace != "" {
-		n.command = exec.Command("ip", append([]string{"netns", "exec", n.namespace, os.Args[0]}, n.arguments()...)...)
+		n.command = exec.Command("ip", append([]string{"netns", "exec", n.namespace, program}, n.arguments()...)...)
 	}
-	n.command.Env = append(os.Environ(), runAsOnsale+"=1")
+	n.command.Env = append(append(os.Environ(), runAsOnsale+"=1"), n.environment...)
 	n.command.Stdout, n.command.Stderr = n.log, n.log
 	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.command.Start(); err != nil {
 		n.t.Fatal(err)
 	}
+}
+
+// ended waits for the process to end by itself and returns its exit code; -1 after a
+// signal.
+func (n *testNode) ended() int {
+	n.t.Helper()
+	done := make(chan struct{})
+	go func() { n.command.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		n.t.Fatalf("%s still runs\n%s", n.id, n.log)
+	}
+	code := n.command.ProcessState.ExitCode()
+	n.command = nil
+	return code
+}
+
+// buildProgram builds the program as a test needs it.
+func buildProgram(t testing.TB, flags ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "onsale")
+	if output, err := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	return path
 }
 
 // kill ends the process as a power cut would look to it.
