@@ -31,6 +31,9 @@ func (w *waitlist) leave(ordinal uint32) {
 
 // leftBefore returns how many of the first n ordinals left from the middle.
 func (w *waitlist) leftBefore(n uint32) uint32 {
+	if w.gone == 0 {
+		return 0
+	}
 	sum := uint32(0)
 	for ; n > 0; n -= n & -n {
 		sum += *w.left.at(n - 1)
@@ -38,9 +41,13 @@ func (w *waitlist) leftBefore(n uint32) uint32 {
 	return sum
 }
 
-// ordinalOf finds an order's ordinal: orders wait in the order of their numbers.
+// ordinalOf finds an order's ordinal: orders wait in the order of their numbers. It is
+// mostly asked for the one that came last.
 func (w *waitlist) ordinalOf(number uint32) uint32 {
 	low, high := uint32(0), w.orders.length
+	if high > 0 && *w.orders.at(high - 1) == number {
+		return high - 1
+	}
 	for low < high {
 		middle := low + (high-low)/2
 		if *w.orders.at(middle) < number {
