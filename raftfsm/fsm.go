@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/journal"
 	"onsale/metric"
 	"onsale/sequencer"
@@ -80,6 +81,9 @@ func (m *machine) Apply(l *raft.Log) any {
 }
 
 func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
+	if err := failpoint.Err(failpoint.ApplyBefore); err != nil {
+		return err
+	}
 	if len(l.Extensions) > 0 {
 		if err := m.checkpoints.verify(l.Extensions, m.logger); err != nil {
 			return err
@@ -96,9 +100,11 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	decided := time.Now()
 	m.encoded = sequencer.AppendDecisions(m.encoded[:0], d)
 	block := journal.Block{RaftIndex: l.Index, Term: l.Term, StateHash: m.state.Hash(), Batch: l.Data, Decisions: m.encoded}
+	failpoint.Hit(failpoint.JournalPutBefore)
 	if err := m.journal.Put(&block); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.JournalPutAfter)
 	m.published.applied(m.state.Seq())
 	m.checkpoints.note(&block)
 	m.changes.note(block.Height, m.batch.Commands, d)
@@ -121,6 +127,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.failed != nil {
 		return nil, m.failed
 	}
+	failpoint.Hit(failpoint.SnapshotFreeze)
 	started := time.Now()
 	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
 	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal, counters: &m.counters}, nil
@@ -130,6 +137,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 // aside; until it is whole, nothing changes.
 func (m *machine) Restore(in io.ReadCloser) error {
 	defer in.Close()
+	failpoint.Hit(failpoint.RestoreBefore)
 	head, state, err := ReadSnapshot(in)
 	if err != nil {
 		return err
@@ -138,6 +146,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreJournal)
 	if gap {
 		m.logger.Warn("the journal begins anew at a snapshot; what it had is put aside beside it, what is missing is on the peers", "height", head.Height)
 	}
@@ -148,6 +157,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	m.published.applied(state.Seq())
 	m.changes.reset(head.Height)
 	m.checkpoints.forget()
+	failpoint.Hit(failpoint.RestoreAfter)
 	return nil
 }
 
