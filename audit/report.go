@@ -28,6 +28,8 @@ type Report struct {
 	Verdict   Verdict  `json:"verdict"`
 	Directory string   `json:"directory"`
 	Notes     []string `json:"notes,omitempty"`
+	// Missing are heights in front of the journal that were not there to be read.
+	Missing []journal.Span `json:"missing,omitempty"`
 
 	Blocks         uint64 `json:"blocks"`
 	FirstHeight    uint64 `json:"first_height"`

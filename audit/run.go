@@ -42,11 +42,25 @@ func Run(dir string, o Options) (*Report, error) {
 		return nil, fmt.Errorf("audit of %s: %w", dir, err)
 	}
 	r := a.finish()
+	if err := r.noteMissing(dir); err != nil {
+		return nil, fmt.Errorf("audit of %s: %w", dir, err)
+	}
 	r.Directory, r.Seconds = dir, time.Since(started).Seconds()
 	if torn != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("the newest segment ends in %d bytes that are no block: an append under way, or a crash that the next start repairs", torn.Bytes))
 	}
 	return r, nil
+}
+
+// noteMissing says which blocks are not there, so that nobody takes what was read for all.
+func (r *Report) noteMissing(dir string) (err error) {
+	if r.Missing, err = journal.Gaps(dir); err != nil && !errors.Is(err, wal.ErrCorrupt) && !errors.Is(err, wal.ErrVersion) {
+		return err
+	}
+	for _, span := range r.Missing {
+		r.Notes = append(r.Notes, fmt.Sprintf("blocks %v are neither in the journal nor in a folder beside it: a node gets them from the other members by itself, or copy the folder here", span))
+	}
+	return nil
 }
 
 // auditor reads a journal's blocks in order.

@@ -151,8 +151,8 @@ func (v *visit) peak(ctx context.Context, r *Round) (wrong, err error) {
 	l := v.load(salePeak, 0, v.o.Buyers)
 	l.remember = true
 	processes := v.stand.Processes()
-	before := usageOf(processes)
-	middle := before
+	var before, middle usage
+	l.onStart = func() { before = usageOf(processes); middle = before }
 	l.onSoldOut = func() { middle = usageOf(processes) }
 	m, err := l.run(ctx)
 	if err != nil {

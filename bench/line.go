@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // line is one keep-alive connection, made when it is first needed and again after
@@ -65,6 +67,25 @@ func (l *line) dial(ctx context.Context, address string) (err error) {
 	}
 	l.in = bufio.NewReaderSize(l.conn, 4096)
 	return nil
+}
+
+// detach returns the file of the line's connection, which does not wait, and belongs to
+// the caller; the line is hung up. The runtime does not watch it.
+func (l *line) detach() (fd int, err error) {
+	defer l.hangUp()
+	conn, connected := l.conn.(*net.TCPConn)
+	if !connected {
+		return -1, net.ErrClosed
+	}
+	file, err := conn.File() // a copy
+	if err != nil {
+		return -1, err
+	}
+	defer file.Close()
+	if fd, err = unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+		return -1, err
+	}
+	return fd, unix.SetNonblock(fd, true)
 }
 
 func (l *line) hangUp() {

@@ -1,8 +1,12 @@
 package bench
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +45,8 @@ type load struct {
 	tolerant bool
 	// remember keeps what each buyer was told, to check the order afterwards.
 	remember bool
+	// onStart is called when everybody is connected and the clock starts; nil for nobody.
+	onStart func()
 	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
 	onSoldOut func()
 	// course, when it is set, keeps what happened in each second.
@@ -48,6 +54,7 @@ type load struct {
 	// parts tells how fast requests were answered, part by part; nil for nobody.
 	parts *parts
 
+	requests [][]byte      // made before the run; see prepare
 	next     atomic.Uint64 // buyers that were begun
 	answered atomic.Uint64
 	soldOut  atomic.Int64 // when the first refusal was seen, in nanoseconds since start; 0 before
@@ -72,34 +79,91 @@ const shards = 16
 func (l *load) run(ctx context.Context) (*measured, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lines := l.lines(ctx)
-	tallies := make([]tally, min(shards, len(lines)))
-	for i := range tallies {
-		tallies[i].phases = [2]*phase{newPhase(), newPhase()}
-	}
+	workers, tallies := l.workers(ctx)
 	total := &measured{lag: hdrhistogram.New(1, latencyMax, 3)}
+	l.prepare()
+	if l.onStart != nil {
+		l.onStart()
+	}
+	l.started = time.Now()
+	source := l.source(ctx, total.lag, &tallies[0])
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	var failure error
-	l.started = time.Now()
-	source := l.source(ctx, total.lag, &tallies[0])
-	for i := range lines {
+	start := func(work func() error) {
 		group.Go(func() {
-			w := &worker{load: l, line: lines[i], tally: &tallies[i%len(tallies)]}
-			err := w.run(ctx, source)
-			mu.Lock()
-			defer mu.Unlock()
-			total.history = append(total.history, w.history...)
-			if err != nil && failure == nil {
-				failure = err
+			if err := work(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failure = cmp.Or(failure, err)
 				cancel()
 			}
 		})
 	}
+	l.start(ctx, workers, source, start)
 	group.Wait()
 	total.gather(tallies)
+	for _, w := range workers {
+		total.history = append(total.history, w.history...)
+	}
 	total.elapsed = l.elapsed(time.Since(l.started))
 	return total, failure
+}
+
+// workers connects.
+func (l *load) workers(ctx context.Context) ([]*worker, []tally) {
+	lines := l.lines(ctx)
+	workers, tallies := make([]*worker, len(lines)), make([]tally, min(shards, len(lines)))
+	for i := range tallies {
+		tallies[i].phases = [2]*phase{newPhase(), newPhase()}
+	}
+	for i := range lines {
+		workers[i] = &worker{load: l, line: lines[i], tally: &tallies[i%len(tallies)]}
+	}
+	return workers, tallies
+}
+
+// start lets the workers of an open loop work each for itself, and those of a closed one
+// in as many loops as there are processors.
+func (l *load) start(ctx context.Context, workers []*worker, source func() (uint64, time.Time, bool), start func(func() error)) {
+	if l.rate > 0 {
+		for _, w := range workers {
+			start(func() error { return w.run(ctx, source) })
+		}
+		return
+	}
+	leave := func(c *caller, err error) {
+		start(func() error { return c.worker.goOn(ctx, source, c.buyer, c.due, err) })
+	}
+	loops := min(runtime.GOMAXPROCS(0), len(workers))
+	for share := range slices.Chunk(workers, (len(workers)+loops-1)/loops) {
+		start(func() error { return newLoop(l, source, leave).run(ctx, share) })
+	}
+}
+
+// preparedMax bounds the requests that are made before the run: each has 350 bytes.
+const preparedMax = 1 << 18
+
+// prepare makes the requests, whose signatures would else be a part of what the load
+// costs while it measures. Who comes beyond the bound, or nobody knows of before, has a
+// request made when it is sent.
+func (l *load) prepare() {
+	if l.rate > 0 || l.duration > 0 || l.buyers > preparedMax {
+		return
+	}
+	request := newBuyRequest("onsale", l.sale, l.quantity, newMinter(l.secret, time.Now()))
+	l.requests = make([][]byte, l.buyers)
+	for n := range l.requests {
+		l.requests[n] = bytes.Clone(request.of(l.first + uint64(n) + 1))
+	}
+}
+
+// prepared returns the request of buyer n of 1 to buyers; nil when it is to be made.
+func (l *load) prepared(n uint64) []byte {
+	if len(l.requests) == 0 {
+		return nil
+	}
+	return l.requests[n-1]
 }
 
 func (l *load) lines(ctx context.Context) []line {

@@ -18,49 +18,86 @@ type worker struct {
 
 func (w *worker) run(ctx context.Context, source func() (uint64, time.Time, bool)) error {
 	defer w.hangUp()
-	request := newBuyRequest("onsale", w.load.sale, w.load.quantity, newMinter(w.load.secret, w.load.started))
-	for {
+	for request := w.newRequest(); ; {
 		n, due, some := source()
 		if !some {
 			return ctx.Err()
 		}
-		err := w.buy(ctx, request, w.load.first+n, due)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case w.load.tolerant:
-			w.fail(err, due)
-		default:
-			return fmt.Errorf("buyer %d: %w", w.load.first+n, err)
+		if err := w.serve(ctx, request, w.load.first+n, due, nil); err != nil {
+			return err
 		}
 	}
 }
 
-// buy sends one buyer's request until it is decided, always with the same key.
-func (w *worker) buy(ctx context.Context, request *buyRequest, buyer uint64, due time.Time) error {
+// goOn serves a buyer whose first try failed, then whoever comes.
+func (w *worker) goOn(ctx context.Context, source func() (uint64, time.Time, bool), buyer uint64, due time.Time, failed error) error {
+	if failed != nil {
+		if err := w.serve(ctx, w.newRequest(), buyer, due, failed); err != nil {
+			return err
+		}
+	}
+	return w.run(ctx, source)
+}
+
+func (w *worker) newRequest() *buyRequest {
+	return newBuyRequest("onsale", w.load.sale, w.load.quantity, newMinter(w.load.secret, w.load.started))
+}
+
+// serve lets a buyer buy, and counts who got no decision when that does not end the run.
+func (w *worker) serve(ctx context.Context, request *buyRequest, buyer uint64, due time.Time, failed error) error {
+	err := w.buy(ctx, request, buyer, due, failed)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case w.load.tolerant:
+		w.fail(err, due)
+		return nil
+	default:
+		return fmt.Errorf("buyer %d: %w", buyer, err)
+	}
+}
+
+// buy sends one buyer's request until it is decided, always with the same key. failed is
+// why a try failed that was made already; nil when none was.
+func (w *worker) buy(ctx context.Context, request *buyRequest, buyer uint64, due time.Time, failed error) error {
 	if w.load.rate > 0 && time.Now().After(w.load.lastArrival().Add(w.load.timeout)) {
 		return errTooLate
 	}
 	text := request.of(buyer)
-	for began, attempt := time.Now(), 0; ; attempt++ {
-		answer, err := w.ask(ctx, text)
+	for began, attempt := time.Now(), 1; ; attempt++ {
+		if failed == nil {
+			failed = w.try(ctx, text, due)
+		}
 		switch {
-		case ctx.Err() != nil:
+		case failed == nil || ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil:
-			w.hangUp()
-		case answer.status == 200 || answer.status == 202 || !w.load.tolerant && answer.status < 500:
-			w.record(&answer, due)
-			return nil
-		default:
-			err = &statusError{outcome: answer.outcome(), text: fmt.Sprintf("%d %s", answer.status, answer.body)}
+		case time.Since(began) >= w.load.retryMax:
+			return fmt.Errorf("%w within %v: %w", errUndecided, w.load.retryMax, failed)
 		}
-		if time.Since(began) >= w.load.retryMax {
-			return fmt.Errorf("%w within %v: %w", errUndecided, w.load.retryMax, err)
-		}
-		w.retry(attempt + 1)
+		w.retry(attempt)
+		failed = nil
 	}
+}
+
+// try sends a request once, and returns why it was not decided.
+func (w *worker) try(ctx context.Context, text []byte, due time.Time) error {
+	answer, err := w.ask(ctx, text)
+	if err != nil {
+		w.hangUp()
+		return err
+	}
+	return w.decided(&answer, due)
+}
+
+// decided records an answer when it is a decision, and else returns what it is.
+func (w *worker) decided(answer *response, due time.Time) error {
+	if answer.status == 200 || answer.status == 202 || !w.load.tolerant && answer.status < 500 {
+		w.record(answer, due)
+		return nil
+	}
+	return &statusError{outcome: answer.outcome(), text: fmt.Sprintf("%d %s", answer.status, answer.body)}
 }
 
 // retry waits a little and looks for who takes requests now.

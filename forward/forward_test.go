@@ -50,7 +50,9 @@ func startLeader(t *testing.T) *leader {
 	limits := Limits{RequestsMax: c.BatchRequestsMax, BytesMax: c.BatchBytesMax - sequencer.BatchHeaderBytes}
 	l := &leader{node: node, client: NewClient(testClientConfig(), node.PeerConfig(), NewDirectory([]string{node.Address()}), node, limits)}
 	l.replica = NewReplica(node, l.client)
-	l.server = NewServer(DefaultServerConfig(limits), node, l.replica, noControl{})
+	serving := DefaultServerConfig(limits)
+	serving.Blocks = node.History()
+	l.server = NewServer(serving, node, l.replica, noControl{})
 	listener, err := node.ForwardListener()
 	if err != nil {
 		t.Fatal(err)

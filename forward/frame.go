@@ -37,6 +37,7 @@ const FrameBytesMax = 8 << 20
 //	position    nothing                             seq 8
 //	sales       salesQuestion, JSON                 salesAnswer, JSON
 //	control     length of the verb 1, verb, JSON    JSON
+//	blocks      journal.PageQuestion                journal.Page; for nodes alone
 //
 // wait is in milliseconds. The answer's kind is kindAnswer; unless its status is
 // statusOK, its body is as the table of statuses says.
@@ -53,6 +54,7 @@ const (
 	kindPosition kind = 5
 	kindSales    kind = 6
 	kindControl  kind = 7
+	kindBlocks   kind = 8
 	kindAnswer   kind = 128
 )
 

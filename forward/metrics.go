@@ -60,4 +60,5 @@ func (s *Server) metrics(set *metric.Set) {
 	set.Gauge("onsale_peer_questions_open", "Questions of other processes that are being answered.", func() float64 { return float64(n.asking.Load()) })
 	set.Gauge("onsale_peer_questions_open_max", "Bound of the questions of one connection; beyond it they are answered overloaded.", func() float64 { return float64(s.config.QuestionsMax) })
 	set.Counter("onsale_peer_refused_total", "Batches and questions that were refused.", n.Refused.Load)
+	set.Counter("onsale_journal_pages_served_total", "Pages of the journal that other nodes asked for, to fill gaps in theirs.", n.Pages.Load)
 }

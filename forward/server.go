@@ -27,7 +27,9 @@ type ServerConfig struct {
 	WriteTimeout time.Duration
 	// ControlTimeout bounds one step of administration.
 	ControlTimeout time.Duration
-	Logger         *slog.Logger
+	// Blocks are what other nodes fill their journals' gaps from; nil keeps none.
+	Blocks Blocks
+	Logger *slog.Logger
 }
 
 // DefaultServerConfig returns the configuration that serves most.
@@ -46,6 +48,7 @@ type Server struct {
 	directory *Directory
 
 	counters ServerCounters
+	paging   sync.Mutex // one page at a time, whoever asks
 	mu       sync.Mutex
 	conns    map[net.Conn]struct{}
 	closed   bool
@@ -56,8 +59,8 @@ type Server struct {
 
 // ServerCounters are totals since the start.
 type ServerCounters struct {
-	Batches, Requests, Questions, Refused atomic.Uint64
-	asking                                atomic.Int64 // questions that are being answered
+	Batches, Requests, Questions, Refused, Pages atomic.Uint64
+	asking                                       atomic.Int64 // questions that are being answered
 }
 
 // NewServer returns a server for a node; orders are read through the replica.
@@ -207,6 +210,8 @@ func (c *caller) ask(k kind, body, dst []byte) ([]byte, error) {
 		return c.sales(body, dst)
 	case kindControl:
 		return c.administer(body, dst)
+	case kindBlocks:
+		return c.blocks(body, dst)
 	}
 	return dst, fmt.Errorf("%w: question of kind %d", ErrRejected, k)
 }

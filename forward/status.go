@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"onsale/inbox"
+	"onsale/journal"
 	"onsale/sequencer"
 )
 
@@ -36,6 +37,7 @@ const (
 	statusToldNoMore       status = 6
 	statusBehind           status = 7
 	statusRejected         status = 8
+	statusNotKept          status = 9
 )
 
 // statusErrors pairs statuses with the errors that they stand for.
@@ -50,7 +52,7 @@ func statusErrors() []struct {
 		{statusOverloaded, sequencer.ErrOverloaded}, {statusStopping, sequencer.ErrStopping},
 		{statusOutcomeUnknown, sequencer.ErrOutcomeUnknown}, {statusSessionForgotten, ErrSessionForgotten},
 		{statusToldNoMore, ErrToldNoMore}, {statusBehind, sequencer.ErrBehind}, {statusRejected, ErrRejected},
-		{statusRejected, inbox.ErrFrames}, {statusNoLeader, sequencer.ErrNoLeader},
+		{statusRejected, inbox.ErrFrames}, {statusNoLeader, sequencer.ErrNoLeader}, {statusNotKept, journal.ErrNotKept},
 	}
 }
 

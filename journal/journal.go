@@ -181,6 +181,24 @@ func (j *Journal) Range() (first, last uint64) {
 	return log.FirstIndex(), min(log.LastIndex(), j.Position().Height)
 }
 
+// beginning returns the first height here, whether its block is there yet or not, and
+// the hash that the block follows.
+func (j *Journal) beginning() (first uint64, follows Hash, err error) {
+	log, position := j.current(), j.Position()
+	next := log.NextIndex() // read before the first index, which an append may set meanwhile
+	if first = log.FirstIndex(); first == 0 {
+		first = next
+	}
+	switch {
+	case first == 1:
+		return 1, Hash{}, nil
+	case position.Height == first-1:
+		return first, position.Hash, nil
+	}
+	b, err := j.Read(first)
+	return first, b.Previous, err
+}
+
 // Last returns the head of the newest block on disk, whether it was replayed yet or
 // not; zero when there is none. ErrCorrupt, ErrVersion or the log's error.
 func (j *Journal) Last() (Head, error) {
@@ -211,30 +229,3 @@ func (j *Journal) Err() error { return j.current().Err() }
 
 // Close syncs and closes the journal.
 func (j *Journal) Close() error { return j.current().Close() }
-
-// Scan calls fn for every block in a directory, in order, after checking its
-// hash, its height and that it follows the block before. The block is valid only
-// during the call. It changes nothing and may be used beside a running node. torn
-// is not nil when the end is an append under way, or what the next start will
-// cut. It returns ErrCorrupt, ErrVersion, the log's error or fn's.
-func Scan(dir string, fn func(b *Block) error) (torn *wal.Torn, err error) {
-	var before Head
-	begun := false
-	return wal.ScanDir(dir, func(index uint64, record []byte) error {
-		b, err := DecodeBlock(record)
-		switch {
-		case err != nil:
-			return err
-		case b.Height != index:
-			return fmt.Errorf("%w: record %d holds block %d", ErrCorrupt, index, b.Height)
-		case begun && b.Previous != before.Hash:
-			return fmt.Errorf("%w: block %d follows %x, the block before it is %x", ErrCorrupt, b.Height, b.Previous[:8], before.Hash[:8])
-		case begun && b.RaftIndex <= before.RaftIndex:
-			return fmt.Errorf("%w: block %d has raft index %d, the block before it %d", ErrCorrupt, b.Height, b.RaftIndex, before.RaftIndex)
-		case b.Height == 1 && b.Previous != Hash{}:
-			return fmt.Errorf("%w: the first block follows %x, not nothing", ErrCorrupt, b.Previous[:8])
-		}
-		before, begun = b.Head(), true
-		return fn(&b)
-	})
-}

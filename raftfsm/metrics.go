@@ -88,10 +88,7 @@ func (n *Node) journalMetrics(s *metric.Set) {
 	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &n.machine.counters.journalTimes)
 	s.Counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() uint64 { return uint64(j.Stats().Bytes) })
 	s.Gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(j.Position().Height) })
-	s.Gauge("onsale_journal_first_height", "Height of the first block here; above 1 older ones are on the peers alone, 0 when there is none.", func() float64 {
-		first, _ := j.Range()
-		return float64(first)
-	})
+	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(n.history.First()) })
 }
 
 func (n *Node) stateMetrics(s *metric.Set) {

@@ -33,6 +33,7 @@ type Node struct {
 	stable    *votes
 	snapshots *snapshotStore
 	journal   *journal.Journal
+	history   *journal.History
 	machine   *machine
 	inbox     *inbox.Inbox
 	batcher   *batcher
@@ -119,6 +120,7 @@ func (n *Node) openStores() (err error) {
 	if err != nil {
 		return err
 	}
+	n.history = journal.NewHistory(n.journal)
 	n.tellRepair("raft log", n.logs.log.Repaired())
 	n.tellRepair("journal", n.journal.Repaired())
 	return n.checkHistory(from)
@@ -141,6 +143,9 @@ func (n *Node) noteStored(logs []*raft.Log) {
 
 // JournalDir returns the folder of the node's journal.
 func (n *Node) JournalDir() string { return filepath.Join(n.config.DataDir, "journal") }
+
+// History returns the journal with the parts beside it.
+func (n *Node) History() *journal.History { return n.history }
 
 // votesName is the file of raft's term and vote.
 const votesName = "raft-votes.bolt"
@@ -415,6 +420,9 @@ func (n *Node) closeStores() error {
 	}
 	if n.port != nil {
 		errs = append(errs, n.port.Close())
+	}
+	if n.history != nil {
+		n.history.Close()
 	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close())

@@ -61,13 +61,20 @@ func (s *State) end() {
 // lookUpAhead hashes the users of buys and touches the memory that deciding
 // them will need, all slots first, then all orders.
 func (s *State) lookUpAhead(chunk []Command) {
-	var touched uint64
 	for i := range chunk {
 		if chunk[i].Kind == KindBuy {
-			hash := maphash.Bytes(s.hashSeed, chunk[i].User)
-			s.ahead[i] = hash
-			touched += s.users.peek(hash)
+			s.ahead[i] = maphash.Bytes(s.hashSeed, chunk[i].User)
 		}
+	}
+	s.touchSlots(len(chunk))
+}
+
+// touchSlots reads where the search for each of the first n users in ahead will begin.
+// The loop is short, so the processor has many of its reads under way at a time.
+func (s *State) touchSlots(n int) {
+	var touched uint64
+	for _, hash := range s.ahead[:n] {
+		touched += s.users.peek(hash)
 	}
 	s.touchedSlots = touched // keeps the reads from being optimised away
 }

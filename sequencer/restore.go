@@ -1,7 +1,6 @@
 package sequencer
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -13,9 +12,9 @@ import (
 // snapshot's end and no further than its own buffer. It returns ErrVersion or
 // ErrSnapshotCorrupt; then nothing of the snapshot is to be used.
 func ReadSnapshot(r io.Reader) (*State, error) {
-	in := &snapshotReader{in: bufio.NewReaderSize(r, 1<<18), table: crc32.MakeTable(crc32.Castagnoli)}
+	in := &snapshotReader{in: r, buffer: make([]byte, 1<<18)}
 	s, hash := in.state()
-	expected := in.checksum
+	expected := in.sum()
 	if trailer := in.bytes(4); in.err == nil && binary.LittleEndian.Uint32(trailer) != expected {
 		in.fail("checksum is %08x, its content has %08x", binary.LittleEndian.Uint32(trailer), expected)
 	}
@@ -25,7 +24,7 @@ func ReadSnapshot(r io.Reader) (*State, error) {
 	if s.Hash() != hash {
 		return nil, fmt.Errorf("%w: hash of the state is %016x, the snapshot says %016x", ErrSnapshotCorrupt, s.Hash(), hash)
 	}
-	if err := s.Verify(); err != nil {
+	if err := s.verifyCounts(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshotCorrupt, err)
 	}
 	return s, nil
@@ -34,10 +33,11 @@ func ReadSnapshot(r io.Reader) (*State, error) {
 // snapshotReader reads parts and keeps the first error; after one, every part
 // reads as zero.
 type snapshotReader struct {
-	in       *bufio.Reader
-	table    *crc32.Table
-	checksum uint32
-	buffer   [1 << 12]byte
+	in       io.Reader
+	buffer   []byte
+	from, to int    // of buffer: what was read and not taken yet
+	summed   int    // of buffer: up to where checksum goes
+	checksum uint32 // of everything that was taken, as of summed
 	err      error
 }
 
@@ -50,17 +50,33 @@ func (r *snapshotReader) fail(format string, args ...any) {
 // bytes returns the next n bytes (at most a command's length), valid until the
 // next call.
 func (r *snapshotReader) bytes(n int) []byte {
-	part := r.buffer[:n]
-	if r.err == nil {
-		if _, err := io.ReadFull(r.in, part); err != nil {
-			r.err = fmt.Errorf("%w: %w", ErrSnapshotCorrupt, err)
-		}
+	if r.to-r.from < n && r.err == nil {
+		r.refill(n)
 	}
 	if r.err != nil {
-		clear(part)
+		return make([]byte, n)
 	}
-	r.checksum = crc32.Update(r.checksum, r.table, part)
-	return part
+	r.from += n
+	return r.buffer[r.from-n : r.from]
+}
+
+// refill makes at least n bytes available.
+func (r *snapshotReader) refill(n int) {
+	r.sum()
+	r.to = copy(r.buffer, r.buffer[r.from:r.to])
+	r.from, r.summed = 0, 0
+	more, err := io.ReadAtLeast(r.in, r.buffer[r.to:], n-r.to)
+	r.to += more
+	if err != nil {
+		r.err = fmt.Errorf("%w: %w", ErrSnapshotCorrupt, err)
+	}
+}
+
+// sum returns the checksum of everything that was taken.
+func (r *snapshotReader) sum() uint32 {
+	r.checksum = crc32.Update(r.checksum, castagnoli, r.buffer[r.summed:r.from])
+	r.summed = r.from
+	return r.checksum
 }
 
 func (r *snapshotReader) state() (*State, uint64) {
@@ -86,9 +102,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 	for i := uint32(0); i < sales && r.err == nil; i++ {
 		r.sale(s)
 	}
-	for i := uint32(0); i < orders && r.err == nil; i++ {
-		r.order(s)
-	}
+	r.orders(s, orders)
 	r.refusals(s.refusals.older, older)
 	r.refusals(s.refusals.newer, newer)
 	r.sessions(s, int(sessions))
@@ -133,37 +147,62 @@ func (r *snapshotReader) sale(s *State) {
 	s.addSale(sale)
 }
 
-func (r *snapshotReader) order(s *State) {
+// orders reads the orders, lookAhead of them at a time: their users are looked for at
+// once, as Apply does.
+func (r *snapshotReader) orders(s *State, count uint32) {
+	var chunk [lookAhead]order
+	var users [lookAhead][]byte
+	for last := uint64(0); count > 0 && r.err == nil; {
+		n := min(count, lookAhead)
+		for i := range n {
+			users[i] = r.order(s, &chunk[i], users[i][:0])
+			if r.err == nil && chunk[i].seq <= last {
+				r.fail("order of seq %d follows seq %d", chunk[i].seq, last)
+			}
+			if r.err != nil {
+				return
+			}
+			last = chunk[i].seq
+			s.ahead[i] = maphash.Bytes(s.hashSeed, users[i])
+		}
+		s.touchSlots(int(n))
+		for i := range n {
+			s.restoreOrder(&chunk[i], users[i], s.ahead[i])
+		}
+		count -= n
+	}
+}
+
+// order reads one order and returns its user, appended to user.
+func (r *snapshotReader) order(s *State, o *order, user []byte) []byte {
 	le, f := binary.LittleEndian, r.bytes(orderFixedBytes)
-	o := order{
+	*o = order{
 		seq: le.Uint64(f), createdAt: int64(le.Uint64(f[8:])), deadline: int64(le.Uint64(f[16:])),
 		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
 		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49]&1 != 0,
 		captureDue: f[49]&2 != 0, reason: PayReason(f[50]),
 	}
 	flags := f[49]
-	user := r.bytes(int(f[51]))
-	last := s.orders.length
+	user = append(user, r.bytes(int(f[51]))...)
 	switch {
 	case r.err != nil:
 	case o.sale == 0 || int(o.sale) > len(s.sales) || o.state == StateNone || o.state > StateRefunded || o.seq > s.seq,
-		!validUser(user), o.attempts > AttemptsMax, flags > 3, o.reason > PayReasonMax, last > 0 && s.orders.at(last-1).seq >= o.seq:
-		r.fail("order %d (seq %d) is out of bounds", last, o.seq)
-	default:
-		s.restoreOrder(o, user)
+		!validUser(user), o.attempts > AttemptsMax, flags > 3, o.reason > PayReasonMax:
+		r.fail("order of seq %d is out of bounds", o.seq)
 	}
+	return user
 }
 
-// restoreOrder appends an order and everything that follows from it.
-func (s *State) restoreOrder(o order, user []byte) {
+// restoreOrder appends an order and everything that follows from it. hash is the
+// user's.
+func (s *State) restoreOrder(o *order, user []byte, hash uint64) {
 	number := s.orders.length
-	hash := maphash.Bytes(s.hashSeed, user)
 	slot, newest := s.user(user, hash)
-	s.addOrder(o, user, hash, slot, newest)
+	s.addOrder(*o, user, hash, slot, newest)
 	s.ordersHash += o.fixedFingerprint(user) + o.movingFingerprint()
-	s.startTimer(number, &o)
-	s.track(number, &o)
-	if sale := s.sales[o.sale-1]; s.effective(&o) == StateWaitlisted {
+	s.startTimer(number, o)
+	s.track(number, o)
+	if sale := s.sales[o.sale-1]; s.effective(o) == StateWaitlisted {
 		sale.wait.push(number)
 		sale.waiting++
 		sale.waitingTickets += uint64(o.quantity)

@@ -16,6 +16,8 @@ var ErrSnapshotCorrupt = errors.New("snapshot is corrupt")
 // SnapshotVersion is the version byte of a snapshot.
 const SnapshotVersion = 3
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // snapshotMagic is how a snapshot begins.
 const snapshotMagic = "ONSLSNAP"
 
@@ -117,7 +119,7 @@ func (s *State) Snapshot() *Snapshot {
 
 // WriteTo writes the snapshot. It returns the first error of w.
 func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
-	checksum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	checksum := crc32.New(castagnoli)
 	counted := &countingWriter{w: w}
 	out := bufio.NewWriterSize(io.MultiWriter(counted, checksum), 1<<18)
 	buffer := sn.appendHeader(make([]byte, 0, 1<<10))

@@ -10,20 +10,87 @@ func (t timer) before(u timer) bool {
 	return t.due < u.due || t.due == u.due && t.order < u.order
 }
 
-// timers is a binary heap by (due, order). Entries are never removed early: one
-// that no longer says the truth about its order is dropped when it comes up.
-// New holds mostly end last, so a push seldom moves anything. It lies in pages,
-// because doubling an array of ten million timers would stall a decision.
+// run is the timers of orders that follow each other and are due at one time, as
+// those are that one batch reserves.
+type run struct {
+	due          int64
+	order, count uint32 // the first order; how many
+}
+
+// timers are all timers by (due, order). New holds mostly end last: those are runs in
+// a queue, which cost next to nothing; what is due before the queue's end goes into a
+// binary heap. Entries are never removed early: one that no longer says the truth
+// about its order is dropped when it comes up. Both lie in pages, because doubling an
+// array of ten million timers would stall a decision.
 type timers struct {
+	runs paged[run] // from head on, in order
+	head uint32
 	heap paged[timer]
 }
 
-func (h *timers) empty() bool { return h.heap.length == 0 }
+func (h *timers) empty() bool { return h.head == h.runs.length && h.heap.length == 0 }
 
-// first returns the earliest timer; the heap is not empty.
-func (h *timers) first() timer { return *h.heap.at(0) }
+// first returns the earliest timer; there must be one.
+func (h *timers) first() timer {
+	if t, queued := h.queued(); queued && (h.heap.length == 0 || t.before(*h.heap.at(0))) {
+		return t
+	}
+	return *h.heap.at(0)
+}
+
+// queued returns the queue's earliest timer; false when the queue is empty.
+func (h *timers) queued() (timer, bool) {
+	if h.head == h.runs.length {
+		return timer{}, false
+	}
+	r := h.runs.at(h.head)
+	return timer{r.due, r.order}, true
+}
 
 func (h *timers) push(t timer) {
+	if h.head < h.runs.length {
+		last := h.runs.at(h.runs.length - 1)
+		if last.due == t.due && last.order+last.count == t.order {
+			last.count++
+			return
+		}
+		if !(timer{last.due, last.order + last.count - 1}).before(t) {
+			h.pushHeap(t)
+			return
+		}
+	}
+	h.runs.push(run{t.due, t.order, 1})
+}
+
+// pop removes and returns the earliest timer; there must be one.
+func (h *timers) pop() timer {
+	t, queued := h.queued()
+	if !queued || h.heap.length > 0 && h.heap.at(0).before(t) {
+		return h.popHeap()
+	}
+	r := h.runs.at(h.head)
+	r.order++
+	r.count--
+	if r.count == 0 {
+		h.leave()
+	}
+	return t
+}
+
+// leave moves the head behind its run, and gives back the pages that are behind it.
+func (h *timers) leave() {
+	h.head++
+	page := h.head / pageLength
+	if h.head == h.runs.length { // empty: it begins anew in its last page
+		h.runs.pages[0] = h.runs.pages[len(h.runs.pages)-1]
+		h.runs.pages, h.runs.shared = h.runs.pages[:1], h.runs.shared[:1]
+		h.runs.length, h.head = 0, 0
+	} else if h.head%pageLength == 0 {
+		h.runs.pages[page-1] = nil
+	}
+}
+
+func (h *timers) pushHeap(t timer) {
 	child := h.heap.length
 	h.heap.push(t)
 	for child > 0 {
@@ -37,9 +104,9 @@ func (h *timers) push(t timer) {
 	*h.heap.at(child) = t
 }
 
-func (h *timers) pop() timer {
-	first, last := h.first(), h.heap.pop()
-	if h.empty() {
+func (h *timers) popHeap() timer {
+	first, last := *h.heap.at(0), h.heap.pop()
+	if h.heap.length == 0 {
 		return first
 	}
 	parent, length := uint32(0), h.heap.length

@@ -120,7 +120,7 @@ func newClusterStatus(p *program) *cobra.Command {
 }
 
 func (p *program) showCluster(status *membership.ClusterStatus) error {
-	header := []string{"node", "vote", "role", "healthy", "term", "seq", "applied_index", "lag", "last_contact_ms", "state_hash", "data_mib", "disk_free_gib", "version", "address"}
+	header := []string{"node", "vote", "role", "healthy", "term", "seq", "applied_index", "lag", "last_contact_ms", "state_hash", "journal_from", "data_mib", "disk_free_gib", "version", "address"}
 	var rows [][]string
 	for _, m := range status.Members {
 		vote, healthy := "learner", "yes"
@@ -131,11 +131,11 @@ func (p *program) showCluster(status *membership.ClusterStatus) error {
 			healthy = m.Reason
 		}
 		if m.Node == nil {
-			rows = append(rows, []string{m.ID, vote, "unreachable", healthy, "", "", "", "", "", "", "", "", "", m.Address})
+			rows = append(rows, []string{m.ID, vote, "unreachable", healthy, "", "", "", "", "", "", "", "", "", "", m.Address})
 			continue
 		}
 		rows = append(rows, []string{m.ID, vote, m.Node.Role, healthy, cell(m.Node.Term), cell(m.Node.Seq), cell(m.Node.AppliedIndex), cell(m.LagEntries),
-			cell(m.Node.LastContactMilliseconds), m.Node.StateHash, cell(m.Node.DataBytes >> 20), cell(m.Node.DiskFreeBytes >> 30), m.Node.Version, m.Address})
+			cell(m.Node.LastContactMilliseconds), m.Node.StateHash, cell(m.Node.JournalFirstHeight), cell(m.Node.DataBytes >> 20), cell(m.Node.DiskFreeBytes >> 30), m.Node.Version, m.Address})
 	}
 	return p.show(status, header, rows)
 }

@@ -49,6 +49,15 @@ func newInspectWAL(p *program) *cobra.Command {
 		}}
 }
 
+// reportGaps says which blocks are missing in front of a journal.
+func (p *program) reportGaps(dir string) error {
+	gaps, err := journal.Gaps(dir)
+	for _, gap := range gaps {
+		fmt.Fprintf(p.err, "blocks %v are missing: neither %s nor a folder beside it has them\n", gap, dir)
+	}
+	return err
+}
+
 // blockSummary is one block of a journal.
 type blockSummary struct {
 	Height    uint64            `json:"height"`
@@ -90,6 +99,7 @@ func (p *program) showBlocks(dir string) error {
 		return nil
 	})
 	p.reportTorn(torn)
+	err = errors.Join(err, p.reportGaps(dir))
 	if err != nil && len(blocks) == 0 {
 		return err
 	}

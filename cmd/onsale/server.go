@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api"
+	"onsale/backfill"
 	"onsale/certificate"
 	"onsale/failpoint"
 	"onsale/forward"
@@ -46,6 +47,8 @@ type server struct {
 	replica       *forward.Replica
 	manager       *membership.Manager
 	forward       *forward.Server
+	filler        *backfill.Filler
+	pageLinks     *forward.Links // of the filler
 	till          *till
 	closeProvider func() error
 
@@ -119,11 +122,12 @@ func (v *server) startNode() error {
 		return err
 	}
 	serving := forward.DefaultServerConfig(limits)
-	serving.Logger = v.log
+	serving.Logger, serving.Blocks = v.log, v.node.History()
 	v.forward = forward.NewServer(serving, v.node, v.replica, controls{v.till, v.manager})
 	listener, err := v.node.ForwardListener()
 	if err == nil {
 		go v.serve("peers' service", v.forward.Serve, listener)
+		err = v.startBackfill()
 	}
 	return err
 }
@@ -223,7 +227,7 @@ func (v *server) fail(err error) {
 func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
-	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector())
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector())
 	if v.till.desk != nil {
 		registry.MustRegister(v.till.desk.Collector())
 		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
@@ -330,6 +334,7 @@ func (v *server) close() error {
 	} else if v.publicListener != nil {
 		errs = append(errs, v.publicListener.Close())
 	}
+	errs = append(errs, v.closeBackfill())
 	if v.manager != nil {
 		errs = append(errs, v.manager.Close())
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
+	"onsale/backfill"
 	"onsale/forward"
 	"onsale/membership"
 	"onsale/raftfsm"
@@ -54,18 +55,21 @@ type settings struct {
 	Dev       bool   `koanf:"dev"`
 	Config    string `koanf:"config"`
 
-	InboxRequestsMax int            `koanf:"inbox-requests-max"`
-	BatchRequestsMax int            `koanf:"batch-requests-max"`
-	BatchBytesMax    int            `koanf:"batch-bytes-max"`
-	InFlightMax      int            `koanf:"in-flight-max"`
-	RPCsInFlightMax  int            `koanf:"rpcs-in-flight-max"`
-	HeartbeatTimeout time.Duration  `koanf:"heartbeat-timeout"`
-	SnapshotBytes    int64          `koanf:"snapshot-bytes"`
-	SnapshotEntries  uint64         `koanf:"snapshot-entries"`
-	StallMax         time.Duration  `koanf:"stall-max"`
-	TokensCached     int            `koanf:"tokens-cached"`
-	Door             doorSettings   `koanf:",squash"`
-	Streams          streamSettings `koanf:",squash"`
+	InboxRequestsMax int           `koanf:"inbox-requests-max"`
+	BatchRequestsMax int           `koanf:"batch-requests-max"`
+	BatchBytesMax    int           `koanf:"batch-bytes-max"`
+	InFlightMax      int           `koanf:"in-flight-max"`
+	RPCsInFlightMax  int           `koanf:"rpcs-in-flight-max"`
+	HeartbeatTimeout time.Duration `koanf:"heartbeat-timeout"`
+	SnapshotBytes    int64         `koanf:"snapshot-bytes"`
+	SnapshotEntries  uint64        `koanf:"snapshot-entries"`
+	StallMax         time.Duration `koanf:"stall-max"`
+
+	BackfillBytesPerSecond int `koanf:"backfill-bytes-per-second"`
+
+	TokensCached int            `koanf:"tokens-cached"`
+	Door         doorSettings   `koanf:",squash"`
+	Streams      streamSettings `koanf:",squash"`
 }
 
 // addServerFlags declares the flags with their defaults, which are the packages'.
@@ -103,6 +107,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Int64("snapshot-bytes", node.SnapshotBytes, "bytes of log after which a snapshot is taken")
 	f.Uint64("snapshot-entries", node.SnapshotEntries, "raft entries after which a snapshot is taken")
 	f.Duration("stall-max", node.StallMax, "how long storing may hang before the process ends")
+	f.Int("backfill-bytes-per-second", backfill.DefaultConfig().BytesPerSecond, "bytes a second at which a journal that misses blocks gets them from other members")
 	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
 }
 
@@ -190,7 +195,7 @@ func (s *settings) validate() error {
 	if err := s.allow(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.Door.validate(), s.Limits.validate(), s.Tokens.validate()); err != nil {
+	if err := errors.Join(s.Door.validate(), s.Limits.validate(), s.Tokens.validate(), s.validateBackfill()); err != nil {
 		return err
 	}
 	_, err := s.node()

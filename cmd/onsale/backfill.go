@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"onsale/backfill"
+	"onsale/forward"
+	"onsale/journal"
+	"onsale/raftfsm"
+)
+
+// backfill says how fast a node fills its journal's gaps.
+func (s *settings) backfill(node *raftfsm.Node, log *slog.Logger) backfill.Config {
+	c := backfill.DefaultConfig()
+	c.BytesPerSecond, c.Logger = s.BackfillBytesPerSecond, log
+	if node != nil {
+		c.Free = func() (int64, error) { free, _, err := node.Disk(); return free, err }
+	}
+	return c
+}
+
+// validateBackfill checks what can be checked without a node.
+func (s *settings) validateBackfill() error {
+	c := s.backfill(nil, slog.New(slog.DiscardHandler))
+	c.Free = func() (int64, error) { return 0, nil }
+	if err := c.Validate(); err != nil {
+		return fmt.Errorf("%w: --backfill-bytes-per-second: %w", errUsage, err)
+	}
+	return nil
+}
+
+// startBackfill lets the node fill the gaps of its journal, over connections of their own:
+// a page must not hold up a question about an order.
+func (v *server) startBackfill() (err error) {
+	v.pageLinks = forward.NewLinks(v.node.PeerConfig(), v.directory)
+	if v.filler, err = backfill.New(v.settings.backfill(v.node, v.log), v.node.History(), members{v.node, v.pageLinks}); err == nil {
+		v.filler.Start()
+	}
+	return err
+}
+
+// closeBackfill ends it.
+func (v *server) closeBackfill() error {
+	if v.filler == nil {
+		return nil
+	}
+	defer v.pageLinks.Close()
+	return v.filler.Close()
+}
+
+// members are the other nodes of the cluster (backfill.Peers).
+type members struct {
+	node  *raftfsm.Node
+	links *forward.Links
+}
+
+// IDs returns the other members, the leader last: it has the most to do.
+func (m members) IDs() []string {
+	is := m.node.Status()
+	var others, leader []string
+	for _, member := range is.Members {
+		switch member.ID {
+		case is.NodeID:
+		case is.LeaderID:
+			leader = append(leader, member.ID)
+		default:
+			others = append(others, member.ID)
+		}
+	}
+	return append(others, leader...)
+}
+
+// errNoMember is returned when a node has left the cluster since it was named.
+var errNoMember = errors.New("is no member any more")
+
+// Blocks asks a member for blocks of its journal.
+func (m members) Blocks(ctx context.Context, id string, q journal.PageQuestion) (journal.Page, error) {
+	for _, member := range m.node.Members() {
+		if member.ID != id {
+			continue
+		}
+		link, err := m.links.To(ctx, id, member.Address)
+		if err != nil {
+			return journal.Page{}, err
+		}
+		return link.Blocks(ctx, q)
+	}
+	return journal.Page{}, fmt.Errorf("%q %w", id, errNoMember)
+}

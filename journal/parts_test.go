@@ -1,0 +1,172 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+)
+
+// chainOf makes journals of one chain: folders with some heights each, and the journal
+// itself from a height on. It returns its folder and the head.
+func chainOf(t testing.TB, last, journalFrom uint64, spans ...Span) (dir string, head Head) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "journal")
+	heads := map[uint64]Head{0: {}}
+	whole := mustOpen(t, filepath.Join(t.TempDir(), "whole"))
+	for height := uint64(1); height <= last; height++ {
+		putRange(t, whole, 10+height, 10+height)
+		heads[height] = whole.Position()
+	}
+	if err := whole.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write := func(dir string, s Span) {
+		j := mustOpen(t, dir)
+		if err := j.log.Reset(s.First); err != nil {
+			t.Fatal(err)
+		}
+		j.position = heads[s.First-1]
+		putRange(t, j, 10+s.First, 10+s.Last)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range spans {
+		write(PartDir(dir, s), s)
+	}
+	write(dir, Span{journalFrom, last})
+	return dir, heads[last]
+}
+
+// Parts and journal are read as one chain when no height is missing between them; else
+// what leads to the end without a gap is.
+func TestScanReadsOneChain(t *testing.T) {
+	for name, test := range map[string]struct {
+		from   uint64
+		parts  []Span
+		blocks int
+		gaps   []Span
+	}{
+		"journal alone":        {1, nil, 90, nil},
+		"begins at a snapshot": {61, nil, 30, []Span{{1, 60}}},
+		"one part":             {61, []Span{{1, 60}}, 90, nil},
+		"three parts":          {61, []Span{{1, 9}, {10, 10}, {11, 60}}, 90, nil},
+		"gap in the middle":    {61, []Span{{1, 20}, {41, 60}}, 50, []Span{{21, 40}}},
+		"gap in front":         {61, []Span{{21, 60}}, 70, []Span{{1, 20}}},
+		"two gaps":             {61, []Span{{11, 20}, {41, 50}}, 30, []Span{{1, 10}, {21, 40}, {51, 60}}},
+		"overlapping parts":    {61, []Span{{1, 50}, {30, 60}, {35, 40}, {61, 70}}, 90, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, head := chainOf(t, 90, test.from, test.parts...)
+			if err := os.MkdirAll(filepath.Join(filepath.Dir(dir), "journal-filling-7"), 0o750); err != nil {
+				t.Fatal(err)
+			}
+			if blocks, last, err := scan(dir); blocks != test.blocks || last != head || err != nil {
+				t.Errorf("%d blocks, head %+v, %v", blocks, last, err)
+			}
+			if gaps, err := Gaps(dir); err != nil || !reflect.DeepEqual(gaps, test.gaps) {
+				t.Errorf("gaps %v, %v", gaps, err)
+			}
+		})
+	}
+}
+
+// A part that is not what its name says, or of another chain, is damage.
+func TestScanRefusesOtherParts(t *testing.T) {
+	for name, spoil := range map[string]func(dir string) error{
+		"a part that is shorter": func(dir string) error { return os.Rename(dir+"-1-to-40", dir+"-1-to-60") },
+		"a torn part": func(dir string) error {
+			names, err := filepath.Glob(filepath.Join(dir+"-1-to-40", "0*"))
+			if err != nil {
+				return err
+			}
+			newest := names[len(names)-1]
+			info, err := os.Stat(newest)
+			if err != nil {
+				return err
+			}
+			return os.Truncate(newest, info.Size()-3)
+		},
+		"another chain": func(dir string) error {
+			other := mustOpen(t, dir+"-other")
+			strange := block(5)
+			strange.StateHash = 1
+			if err := errors.Join(other.Put(strange), other.Close(), os.RemoveAll(dir+"-1-to-40")); err != nil {
+				return err
+			}
+			j := mustOpen(t, dir+"-1-to-40")
+			putRange(t, j, 1, 40)
+			return j.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := chainOf(t, 90, 61, Span{1, 40}, Span{41, 60})
+			if err := spoil(dir); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := scan(dir); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("scanned: %v", err)
+			}
+		})
+	}
+}
+
+// Restoring from a snapshot ahead leaves a gap that is named by its heights, and the
+// hashes around it are those of the chain.
+func TestHistoryKnowsItsGaps(t *testing.T) {
+	dir, _ := chainOf(t, 90, 61, Span{1, 20}, Span{41, 50})
+	j := mustOpen(t, dir)
+	h := NewHistory(j)
+	defer func() {
+		h.Close()
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if h.First() != 0 {
+		t.Errorf("begins at %d before the restart has replayed", h.First())
+	}
+	end, err := j.Last()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Restore(end); err != nil {
+		t.Fatal(err)
+	}
+	spans, err := h.Missing()
+	if err != nil || !reflect.DeepEqual(spans, []Span{{21, 40}, {51, 60}}) || h.First() != 61 {
+		t.Fatalf("missing %v, begins at %d, %v", spans, h.First(), err)
+	}
+	whole, _ := chainOf(t, 90, 1)
+	for _, span := range spans {
+		gap, err := h.Around(span)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Gap{Span: span}
+		if _, err := Scan(whole, func(b *Block) error {
+			switch b.Height {
+			case span.First - 1:
+				want.Before = b.Hash
+			case span.Last:
+				want.End = b.Hash
+			}
+			return nil
+		}); err != nil || gap != want {
+			t.Errorf("around %v: %+v, want %+v, %v", span, gap, want, err)
+		}
+	}
+	ahead := Head{Height: 200, RaftIndex: 700, Hash: Hash{1}}
+	if _, err := j.Restore(ahead); err != nil {
+		t.Fatal(err)
+	}
+	spans, err = h.Missing()
+	if err != nil || !reflect.DeepEqual(spans, []Span{{21, 40}, {51, 60}, {91, 200}}) || h.First() != 201 {
+		t.Fatalf("missing %v, begins at %d, %v", spans, h.First(), err)
+	}
+	if gap, err := h.Around(spans[2]); err != nil || gap.End != ahead.Hash || gap.Before != end.Hash {
+		t.Errorf("in front of an empty journal: %+v, %v", gap, err)
+	}
+}
