@@ -31,7 +31,8 @@ var contractTypes = map[reflect.Type]conform.Direction{
 	reflect.TypeFor[contract.LatencyBucket](): conform.Answer, reflect.TypeFor[contract.SaleTimeline](): conform.Answer,
 	reflect.TypeFor[contract.Timeline](): conform.Answer, reflect.TypeFor[contract.TimelineRow](): conform.Answer,
 	reflect.TypeFor[contract.Mismatch](): conform.Answer, reflect.TypeFor[contract.Payment](): conform.Answer,
-	reflect.TypeFor[payment.Reconciliation](): conform.Answer, reflect.TypeFor[contract.PaymentRequest](): conform.Request,
+	reflect.TypeFor[payment.Reconciliation](): conform.Answer, reflect.TypeFor[payment.Takings](): conform.Answer,
+	reflect.TypeFor[payment.Difference](): conform.Answer, reflect.TypeFor[contract.PaymentRequest](): conform.Request,
 	reflect.TypeFor[contract.NewSale](): conform.Request, reflect.TypeFor[contract.SaleChange](): conform.Request,
 	reflect.TypeFor[contract.Release](): conform.Request, reflect.TypeFor[contract.Challenge](): conform.Answer,
 }

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -13,7 +14,7 @@ import (
 // The kinds of differences between the provider's books and the orders.
 const (
 	DifferenceUnknownOrder = "unknown_order"  // a charge of an order or attempt that was never made
-	DifferenceAmount       = "amount"         // charged another amount than the order costs
+	DifferenceAmount       = "amount"         // charged another amount, or in another currency, than the order costs
 	DifferenceNotCaptured  = "not_captured"   // the order is paid and its money was not taken
 	DifferenceNotReturned  = "not_returned"   // the money should have gone back
 	DifferenceNotPaid      = "not_paid"       // money is held or taken for an attempt that did not pay the order
@@ -32,13 +33,19 @@ type Difference struct {
 // Reconciliation is what comparing all books with all orders gave.
 type Reconciliation struct {
 	Provider    string       `json:"provider"`
-	Charges     int          `json:"charges"`         // in the provider's books
-	Orders      int          `json:"orders"`          // that somebody began to pay
-	Unsettled   int          `json:"unsettled"`       // of these, not compared: their settling goes on
-	Captured    int64        `json:"captured_amount"` // minor units, over all currencies
-	Refunded    int64        `json:"refunded_amount"` // of that
+	Charges     int          `json:"charges"`   // in the provider's books
+	Orders      int          `json:"orders"`    // that somebody began to pay
+	Unsettled   int          `json:"unsettled"` // of these, not compared: their settling goes on
+	Money       []Takings    `json:"money"`     // by currency, of which some was taken
 	Differences []Difference `json:"differences"`
 	More        bool         `json:"more_differences"` // the list was cut
+}
+
+// Takings are what the provider took in one currency, in its minor units.
+type Takings struct {
+	Currency string `json:"currency"`
+	Captured int64  `json:"captured_amount"`
+	Refunded int64  `json:"refunded_amount"` // of that
 }
 
 // DifferencesMax bounds the differences that are told.
@@ -88,7 +95,7 @@ type comparison struct {
 }
 
 func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliation, error) {
-	c := comparison{desk: d, only: only, books: map[string]Entry{}, result: &Reconciliation{Provider: d.provider.Name(), Differences: []Difference{}}}
+	c := comparison{desk: d, only: only, books: map[string]Entry{}, result: &Reconciliation{Provider: d.provider.Name(), Money: []Takings{}, Differences: []Difference{}}}
 	if err := c.readBooks(ctx); err != nil {
 		return nil, fmt.Errorf("the provider's books: %w", err)
 	}
@@ -119,13 +126,25 @@ func (c *comparison) readBooks(ctx context.Context) error {
 			}
 			c.books[e.Key] = e
 			c.result.Charges++
-			c.result.Captured += e.CapturedAmount
-			c.result.Refunded += e.RefundedAmount
+			c.take(&e)
 		}
 		if cursor = next; cursor == "" {
 			return nil
 		}
 	}
+}
+
+// take adds what was taken, and what of it went back.
+func (c *comparison) take(e *Entry) {
+	if e.CapturedAmount == 0 {
+		return
+	}
+	at, known := slices.BinarySearchFunc(c.result.Money, e.Currency, func(t Takings, currency string) int { return cmp.Compare(t.Currency, currency) })
+	if !known {
+		c.result.Money = slices.Insert(c.result.Money, at, Takings{Currency: e.Currency})
+	}
+	c.result.Money[at].Captured += e.CapturedAmount
+	c.result.Money[at].Refunded += e.RefundedAmount
 }
 
 // isOurs reports whether a charge is of this cluster: by its key, or by its order,
@@ -143,16 +162,17 @@ func (c *comparison) order(v *sequencer.OrderView) {
 	c.result.Orders++
 	unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0
 	charge, shown := c.desk.charge(v, v.Attempts)
-	amount, uid, holding := charge.Amount, c.desk.uid(v), 0
+	uid, holding := c.desk.uid(v), 0
 	unsettled = unsettled || !shown
 	for number := uint8(1); number <= v.Attempts; number++ {
 		key := sequencer.PaymentRef(uid, number)
 		e, booked := c.books[key]
 		delete(c.books, key)
-		if unsettled || amount == 0 {
+		if unsettled || charge.Amount == 0 {
 			continue
 		}
-		c.attempt(v, number, amount, key, e, booked)
+		charge.Key = key
+		c.attempt(v, number, charge, e, booked)
 		if e.Phase == Authorised || e.Phase == Captured {
 			holding++
 		}
@@ -161,26 +181,26 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		c.result.Unsettled++
 	}
 	if holding > 1 {
-		c.differs(DifferenceTwice, sequencer.PaymentRef(uid, v.Attempts), amount, "%d attempts hold or took money", holding)
+		c.differs(DifferenceTwice, sequencer.PaymentRef(uid, v.Attempts), charge.Amount, "%d attempts hold or took money", holding)
 	}
 }
 
-// attempt compares one settled attempt. Only the newest one of a paid order may have
-// taken money.
-func (c *comparison) attempt(v *sequencer.OrderView, number uint8, amount int64, key string, e Entry, booked bool) {
+// attempt compares one settled attempt with what should have been charged. Only the
+// newest one of a paid order may have taken money.
+func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due Charge, e Entry, booked bool) {
 	paid := v.State == sequencer.StatePaid && number == v.Attempts
 	returned := v.Voided&(1<<(number-1)) != 0
 	switch {
-	case booked && e.Amount != amount:
-		c.differs(DifferenceAmount, key, e.Amount, "the order costs %d", amount)
+	case booked && (e.Amount != due.Amount || e.Currency != due.Currency):
+		c.differs(DifferenceAmount, due.Key, e.Amount, "charged %d %s, the order costs %d %s", e.Amount, e.Currency, due.Amount, due.Currency)
 	case paid && !booked:
-		c.differs(DifferenceNoCharge, key, amount, "the order is paid")
+		c.differs(DifferenceNoCharge, due.Key, due.Amount, "the order is paid")
 	case paid && e.Phase != Captured:
-		c.differs(DifferenceNotCaptured, key, amount, "the order is paid, the charge is %s", e.Phase)
+		c.differs(DifferenceNotCaptured, due.Key, due.Amount, "the order is paid, the charge is %s", e.Phase)
 	case returned && e.CapturedAmount != e.RefundedAmount, returned && e.Phase == Authorised:
-		c.differs(DifferenceNotReturned, key, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
+		c.differs(DifferenceNotReturned, due.Key, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
 	case !paid && (e.Phase == Authorised || e.Phase == Captured):
-		c.differs(DifferenceNotPaid, key, e.Amount, "the order is %s, the charge is %s", v.State, e.Phase)
+		c.differs(DifferenceNotPaid, due.Key, e.Amount, "the order is %s, the charge is %s", v.State, e.Phase)
 	}
 }
 

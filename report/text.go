@@ -1,9 +1,10 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,28 +13,26 @@ import (
 	"onsale/api/contract"
 )
 
-// Totals are a report's numbers as rows of a name and a value.
+// Totals are a report's numbers as rows of a name and a value; money is in minor units.
 func Totals(r *contract.Report) [][]string {
-	rows := [][]string{
-		{"sale", r.Sale}, {"item", r.Item}, {"status", r.Status},
-		{"requests", fmt.Sprint(r.Requests.Total)}, {"accepted", fmt.Sprint(r.Requests.Accepted)}, {"refused", fmt.Sprint(r.Requests.Refused)},
-		{"refused_by_reason", compact(r.Requests.ByReason)}, {"replayed", fmt.Sprint(r.Requests.Replayed)},
-		{"quantity", fmt.Sprint(r.Tickets.Quantity)}, {"sold", fmt.Sprint(r.Tickets.Sold)}, {"held", fmt.Sprint(r.Tickets.Held)},
-		{"withheld", fmt.Sprint(r.Tickets.Withheld)}, {"available", fmt.Sprint(r.Tickets.Available)}, {"expired", fmt.Sprint(r.Tickets.Expired)},
-		{"money", compact(r.Money)}, {"orders", compact(r.Orders)}, {"waitlist", compact(r.Waitlist)},
+	t, m, o, w := &r.Tickets, &r.Money, &r.Orders, &r.Waitlist
+	rows := [][]string{{"sale", r.Sale}, {"item", r.Item}, {"status", r.Status}, total("requests", r.Requests.Total), total("accepted", r.Requests.Accepted), total("refused", r.Requests.Refused)}
+	for _, reason := range slices.Sorted(maps.Keys(r.Requests.ByReason)) {
+		rows = append(rows, total("refused."+reason, r.Requests.ByReason[reason]))
 	}
+	rows = append(rows, total("replayed", r.Requests.Replayed),
+		total("quantity", t.Quantity), total("sold", t.Sold), total("held", t.Held), total("withheld", t.Withheld), total("available", t.Available), total("expired", t.Expired),
+		[]string{"money.currency", m.Currency}, total("money.price", m.Price), total("money.gross", m.Gross), total("money.refunded", m.Refunded), total("money.net", m.Net),
+		total("orders.reserved", o.Reserved), total("orders.paid", o.Paid), total("orders.expired", o.Expired), total("orders.cancelled", o.Cancelled), total("orders.refunded", o.Refunded),
+		total("waitlist.entered", w.Entered), total("waitlist.waiting", w.Waiting), total("waitlist.served_seq", w.ServedSeq), total("waitlist.promote_blocked", w.Blocked))
 	if l := r.Latency; l != nil {
 		rows = append(rows, []string{"latency_ms", fmt.Sprintf("p50 %.2f, p90 %.2f, p99 %.2f, p99.9 %.2f, max %.2f of %d buys that this node answered", l.P50, l.P90, l.P99, l.P999, l.Max, l.Buys)})
 	}
-	return append(rows, []string{"as_of_seq", fmt.Sprint(r.AsOfSeq)}, []string{"as_of_time", r.AsOfTime.Format(time.RFC3339Nano)})
+	return append(rows, total("as_of_seq", r.AsOfSeq), []string{"as_of_time", r.AsOfTime.Format(time.RFC3339Nano)})
 }
 
-func compact(value any) string {
-	encoded, err := json.Marshal(value)
-	if err != nil { // the contract's types can always be marshalled
-		panic("report: cannot encode: " + err.Error())
-	}
-	return string(encoded)
+func total[N uint32 | uint64 | int64](name string, n N) []string {
+	return []string{name, fmt.Sprint(n)}
 }
 
 // WriteText writes a sale's report as tables for a terminal.

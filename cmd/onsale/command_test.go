@@ -141,12 +141,12 @@ func TestSaleByCommand(t *testing.T) {
 	if report.Tickets.Held != 2 || report.Requests.ByReason["sold_out"] != 1 || report.Requests.Replayed != 1 {
 		t.Errorf("%+v", report)
 	}
-	has(t, o.sell(0, "sale", "report", "gig"), "refused_by_reason")
+	has(t, o.sell(0, "sale", "report", "gig"), "refused.sold_out")
 	has(t, o.sell(2, "sale", "cancel", "gig"), "--yes")
 	has(t, o.sell(0, "sale", "close", "gig"), "closed")
 	has(t, o.buy(3, "eve", "buy", "--sale", "gig"), "closed")
 	has(t, o.sell(0, "sale", "cancel", "gig", "--yes"), "cancelled")
-	has(t, o.sell(0, "sale", "show", "gig"), "cancelled", `"sold_out":1`)
+	has(t, o.sell(0, "sale", "show", "gig"), "cancelled", "buys.sold_out")
 }
 
 // What a node's files say, while it runs and afterwards.

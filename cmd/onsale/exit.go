@@ -35,8 +35,7 @@ var (
 // sent has no place in line, one that was sent may have, whatever became of the
 // answer.
 func undecided(err error) error {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
+	if isNobody(err) {
 		return fmt.Errorf("%w: %w", errUnreachable, err)
 	}
 	var broken net.Error // a timeout, a reset, an end of file in place of an answer
@@ -44,6 +43,12 @@ func undecided(err error) error {
 		return fmt.Errorf("%w: %w", sequencer.ErrOutcomeUnknown, err)
 	}
 	return err
+}
+
+// isNobody reports whether nobody listens where a request was to go.
+func isNobody(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
 // exitCode maps errors to exit codes; newRoot documents them.
@@ -56,7 +61,7 @@ func exitCode(err error) int {
 	case errors.Is(err, errRefused):
 		return 3
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		errors.Is(err, errUnreachable), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
+		isNobody(err), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5
@@ -81,6 +86,8 @@ func explain(err error) string {
 		return text + "\nTry again with the same --key: it answers with the first decision."
 	case errors.Is(err, wal.ErrLocked):
 		return text + "\nAnother onsale runs on this data folder."
+	case isNobody(err):
+		return text + "\nStart one with `onsale serve`, or say where it is with --http (buyers) and --private (sellers, operators)."
 	case errors.As(err, &problem) && problem.Status == 401:
 		return text + "\nGive --token, or --secret-file to make one; `onsale token --help` tells more."
 	}

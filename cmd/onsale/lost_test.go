@@ -94,3 +94,14 @@ func buyAt(n *testNode, user, key string) int {
 	_, err := n.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: key})
 	return exitCode(err)
 }
+
+// Commands look for the server where the environment says, and say what to do when
+// nobody is there.
+func TestNobodyThere(t *testing.T) {
+	nobody := freeAddress(t)
+	t.Setenv("ONSALE_HTTP", nobody)
+	t.Setenv("ONSALE_PRIVATE", nobody)
+	has(t, command(t, 4, "sale", "list", "--token", "x"), nobody, "onsale serve", "--private")
+	has(t, command(t, 4, "order", "list", "--token", "x"), nobody, "onsale serve", "--http")
+	has(t, command(t, 4, "buy", "--token", "x"), nobody, "the request was not sent")
+}

@@ -20,7 +20,7 @@ type door struct {
 }
 
 func (d *door) flags(f *pflag.FlagSet) {
-	f.StringVar(&d.address, "http", "127.0.0.1:8101", "buyers' listener of any node")
+	f.StringVar(&d.address, "http", envOr("ONSALE_HTTP", "127.0.0.1:8101"), "buyers' listener of any node")
 	f.StringVar(&d.token, "token", "", "the buyer's token")
 	f.StringVar(&d.user, "user", "", "the buyer, when a token is to be made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)

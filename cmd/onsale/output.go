@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -52,9 +54,23 @@ func (p *program) showFields(value any) error {
 		if name == "-" || v.Field(i).IsZero() {
 			continue
 		}
+		if counts, is := v.Field(i).Interface().(map[string]uint64); is {
+			rows = append(rows, countRows(name, counts)...)
+			continue
+		}
 		rows = append(rows, []string{name, cell(v.Field(i).Interface())})
 	}
 	return p.show(value, []string{"field", "value"}, rows)
+}
+
+// countRows are the counts that are not zero, a row each.
+func countRows(name string, counts map[string]uint64) (rows [][]string) {
+	for _, key := range slices.Sorted(maps.Keys(counts)) {
+		if counts[key] > 0 {
+			rows = append(rows, []string{name + "." + key, cell(counts[key])})
+		}
+	}
+	return rows
 }
 
 func cutTag(f reflect.StructField) (name, options string, tagged bool) {
@@ -89,6 +105,10 @@ func cell(value any) string {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Sprint(value)
+	}
+	var text string
+	if json.Unmarshal(data, &text) == nil { // a string to JSON too, such as a duration
+		return text
 	}
 	return string(data)
 }

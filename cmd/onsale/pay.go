@@ -76,8 +76,10 @@ there are differences.`,
 			}
 			rows := [][]string{
 				{"provider", found.Provider, ""}, {"charges", cell(found.Charges), ""}, {"orders", cell(found.Orders), ""},
-				{"unsettled", cell(found.Unsettled), ""}, {"captured_amount", cell(found.Captured), ""}, {"refunded_amount", cell(found.Refunded), ""},
-				{"differences", cell(len(found.Differences)), ""},
+				{"unsettled", cell(found.Unsettled), ""}, {"differences", cell(len(found.Differences)), ""},
+			}
+			for _, m := range found.Money {
+				rows = append(rows, []string{"captured_amount", cell(m.Captured), m.Currency}, []string{"refunded_amount", cell(m.Refunded), m.Currency})
 			}
 			for _, difference := range found.Differences {
 				rows = append(rows, []string{difference.Kind, difference.Key, difference.Detail})

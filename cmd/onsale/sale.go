@@ -25,7 +25,7 @@ type desk struct {
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
-	f.StringVar(&d.address, "private", "127.0.0.1:8201", "private listener of any node")
+	f.StringVar(&d.address, "private", envOr("ONSALE_PRIVATE", "127.0.0.1:8201"), "private listener of any node")
 	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
