@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-sale bench-cluster bench-abuse bench-peers clean
+.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers bench-witness bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -69,13 +69,18 @@ simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEP
 planted: ## plants the eleven bugs, one after the other: the tests must find each
 	$(GO) run ./planted
 
-bench: build ## T1, T2, T3 with their comparisons, then whole sales on one and three nodes
-	$(GO) test -run '^$$' -bench 'Apply' -benchtime 10000000x -timeout 30m ./sequencer
-	$(GO) test -run '^$$' -bench 'Commit' -benchtime 10000000x -timeout 30m ./raftfsm
-	$(GO) test -run '^$$' -bench 'LoneRequest' -benchtime 2000x ./raftfsm
-	cd bench/logstores && $(GO) test -run '^$$' -bench . -benchtime 500x .
-	$(GO) test -run '^$$' -bench 'Append' -benchtime 1000x ./wal
-	$(MAKE) bench-sale bench-cluster bench-abuse bench-peers
+BENCHSUITE = $(GO) run ./cmd/benchsuite
+bench: bench-prepare ## T1 to T9 with their comparisons in about 30 minutes: bench/results/, a page, the README's table
+	$(BENCHSUITE) run --readme README.md
+
+bench-quick: bench-prepare ## the same in about 5 minutes with fewer rounds: a document and a page, not the README's
+	$(BENCHSUITE) run --quick
+
+bench-report: ## the page and the README's table of the newest full run again
+	$(BENCHSUITE) render bench/results/latest.json --html bench/results/report.html --readme README.md
+
+bench-prepare: ## Redis and PostgreSQL from Debian; without them T5's steps fail and say so
+	@bench/prepare || echo "bench: the peers' servers are not all installed; the steps that need them will fail"
 
 bench-sale: build
 	$(BIN)/onsale bench sale --buyers 1000000 --tickets 100000
@@ -93,6 +98,14 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json
+
+WRK ?= wrk
+bench-witness: build ## our load held against wrk (Debian package) and vegeta, in turn at one node
+	test -x $(BIN)/vegeta || GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/tsenart/vegeta/v12@v12.13.0
+	$(BIN)/onsale bench witness --wrk $(WRK) --vegeta $(BIN)/vegeta
+
+bench-growth: build ## how costs grow with the sale, up to ten million of everything
+	$(BIN)/onsale bench growth --json bench/results/growth.json
 
 clean:
 	rm -rf $(BIN)

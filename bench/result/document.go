@@ -71,6 +71,7 @@ type Step struct {
 	LimitSeconds float64    `json:"limit_seconds"`
 	Status       string     `json:"status"`
 	Error        string     `json:"error,omitempty"`
+	Repeated     []string   `json:"repeated,omitempty"` // rounds that failed, why, and were measured again
 	LoadBefore   [3]float64 `json:"load_before"`
 	LoadAfter    [3]float64 `json:"load_after"`
 	Outcome

@@ -47,19 +47,22 @@ type Verdict struct {
 // Number returns the number that the figure's goal is about: the ratio, or what was
 // measured. A figure without a goal is read by its ratio when it has one.
 func (f *Figure) Number() float64 {
-	d, _ := Define(f.ID)
-	if f.Ratio != nil && (d.Goal == nil || d.Goal.By == ByRatio) {
+	if f.readByRatio() {
 		return *f.Ratio
 	}
 	return f.Measured
 }
 
+func (f *Figure) readByRatio() bool {
+	d, _ := Define(f.ID)
+	return f.Ratio != nil && (d.Goal == nil || d.Goal.By == ByRatio)
+}
+
 // Spread returns the least and the most of the rounds' numbers.
 func (f *Figure) Spread() (least, most float64) {
-	d, _ := Define(f.ID)
 	numbers := make([]float64, 0, len(f.Rounds)+1)
 	for _, r := range f.Rounds {
-		if f.Ratio != nil && (d.Goal == nil || d.Goal.By == ByRatio) {
+		if f.readByRatio() {
 			numbers = append(numbers, r.Ratio)
 		} else {
 			numbers = append(numbers, r.Measured)

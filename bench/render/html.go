@@ -1,0 +1,127 @@
+package render
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+
+	"onsale/bench/result"
+	"onsale/report/page"
+)
+
+// What the page is made of besides what all our pages are.
+var (
+	//go:embed assets/bench.html
+	pageTemplate string
+	//go:embed assets/bench.css
+	pageStyle string
+	//go:embed assets/bench.js
+	pageScript string
+)
+
+// content is what the template shows.
+type content struct {
+	*result.Document
+	Facts    [][2]string
+	Groups   []group
+	Peers    []peerRow
+	Sections []section
+	Raw      []rawRow
+	Failed   []string
+	Curves   []result.Curve // of all sections, in their order
+
+	Style, ChartStyle, OwnStyle template.CSS
+	Script, ChartScript         template.JS
+}
+
+// section is charts under a heading.
+type section struct {
+	ID, Title, Text string
+	Charts          []chart
+}
+
+// chart is a curve and its place among all.
+type chart struct {
+	Index int
+	result.Curve
+}
+
+// HTML writes a document as one page that stands for itself.
+func HTML(d *result.Document) ([]byte, error) {
+	t, err := template.New("bench").Funcs(template.FuncMap{
+		"short": result.Short, "loads": loads, "utc": func(s *result.Step) string { return s.Started.Format("15:04:05") },
+		"minutes": func(seconds float64) string { return fmt.Sprintf("%d:%02d", int(seconds)/60, int(seconds)%60) },
+		"axis":    axisText, "part": func(part float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.4f", part)) },
+	}).Parse(pageTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	c := &content{Document: d, Facts: facts(d), Groups: groups(d), Peers: peerRows(d), Raw: rawRows(d), Failed: d.Failed(),
+		Style: page.Style(), ChartStyle: page.ChartStyle(), OwnStyle: template.CSS(pageStyle), Script: template.JS(pageScript), ChartScript: page.ChartScript()}
+	c.Sections = sections(d)
+	for i := range c.Sections {
+		for j := range c.Sections[i].Charts {
+			c.Sections[i].Charts[j].Index = len(c.Curves)
+			c.Curves = append(c.Curves, c.Sections[i].Charts[j].Curve)
+		}
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, c); err != nil {
+		return nil, fmt.Errorf("page: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func axisText(a result.Axis) string {
+	if a.Unit == "" {
+		return a.Label
+	}
+	return a.Label + ", " + a.Unit
+}
+
+// Figures returns how many goals of a target are met, and how many there are.
+func (g *group) Figures() string {
+	met, judged, measured := 0, 0, 0
+	for _, r := range g.Rows {
+		if r.Goal == "" {
+			continue
+		}
+		judged++
+		if r.Met {
+			met++
+		}
+		if r.Met || r.Missed {
+			measured++
+		}
+	}
+	if measured == 0 {
+		return g.Rows[0].Verdict
+	}
+	return fmt.Sprintf("%d of %d", met, judged)
+}
+
+// State is how the page colours a target: met when every goal is.
+func (g *group) State() string {
+	state := "met"
+	for _, r := range g.Rows {
+		switch {
+		case r.Missed:
+			return "missed"
+		case r.Goal != "" && !r.Met:
+			state = "none"
+		}
+	}
+	return state
+}
+
+// State is how the page colours a figure.
+func (r *row) State() string {
+	switch {
+	case r.Missed:
+		return "missed"
+	case r.Met:
+		return "met"
+	}
+	return "none"
+}

@@ -1,0 +1,178 @@
+package suite
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// outputBytesMax bounds what is kept of a command's output.
+const outputBytesMax = 64 << 20
+
+// stopMax is how long a command may take to clean up when its time is over.
+const stopMax = 30 * time.Second
+
+// errOutput is returned when a command's output is not what its step reads.
+var errOutput = errors.New("unexpected output")
+
+// executor runs the commands of a step, from the root of the source tree.
+type executor struct {
+	root     string
+	scratch  string    // a folder for files that commands leave to be read
+	progress io.Writer // what commands say while they run, line by line
+	commands []string  // that ran, each once
+	stopMax  time.Duration
+	repeated []string // rounds that failed and were measured again
+}
+
+// run runs a program and returns what it wrote to its standard output, also when it
+// failed. dir and a program with a slash are relative to the root.
+func (x *executor) run(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+	x.note(dir, program, args)
+	if strings.Contains(program, "/") {
+		program = filepath.Join(x.root, program)
+	}
+	var out limited
+	command := exec.Command(program, args...)
+	command.Dir = filepath.Join(x.root, dir)
+	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
+	command.Stdout = &out
+	said := &lines{to: x.progress}
+	command.Stderr = said
+	// A group of its own, so that nothing that it started outlives it.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	err := x.runGroup(ctx, command)
+	said.flush()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return out.Bytes(), fmt.Errorf("%s: %w%s", x.commands[len(x.commands)-1], err, said.tail())
+	}
+	return out.Bytes(), nil
+}
+
+// runGroup runs a command; when the context ends it asks the command to end, and then
+// ends everything in its group.
+func (x *executor) runGroup(ctx context.Context, command *exec.Cmd) error {
+	command.WaitDelay = x.stopMax
+	if err := command.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		select {
+		case <-ended:
+			return
+		case <-ctx.Done():
+		}
+		_ = command.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+		case <-time.After(x.stopMax):
+			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+		}
+	})
+	err := command.Wait()
+	close(ended)
+	group.Wait()
+	if ctx.Err() != nil {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; the group is its own
+	}
+	return err
+}
+
+// note keeps a command as one would type it.
+func (x *executor) note(dir, program string, args []string) {
+	words := []string{program}
+	if dir != "." && strings.Contains(program, "/") {
+		words[0] = filepath.Join(strings.Repeat("../", strings.Count(dir, "/")+1), program)
+	}
+	for _, arg := range args {
+		arg = strings.ReplaceAll(arg, x.scratch, "$TMPDIR")
+		if strings.ContainsAny(arg, " ^$|()'\"*?") && !strings.HasPrefix(arg, "$TMPDIR") || arg == "" {
+			arg = "'" + arg + "'"
+		}
+		words = append(words, arg)
+	}
+	line := strings.Join(words, " ")
+	if dir != "." {
+		line = "cd " + dir + " && " + line
+	}
+	x.commands = append(slices.DeleteFunc(x.commands, func(c string) bool { return c == line }), line)
+}
+
+// limited keeps the beginning of what is written.
+type limited struct{ bytes.Buffer }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if room := outputBytesMax - l.Len(); room > 0 {
+		l.Buffer.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+// lines passes on whole lines, indented, and remembers the last of them.
+type lines struct {
+	to      io.Writer
+	partial []byte
+	last    []string
+}
+
+// lastLinesMax is how much of what a failed command said goes into the result.
+const lastLinesMax = 8
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.partial = append(l.partial, p...)
+	for {
+		line, rest, found := bytes.Cut(l.partial, []byte("\n"))
+		if !found {
+			return len(p), nil
+		}
+		l.line(line)
+		l.partial = append([]byte(nil), rest...)
+	}
+}
+
+func (l *lines) line(line []byte) {
+	text := strings.TrimRight(string(line[:min(len(line), 2000)]), " \r")
+	fmt.Fprintln(l.to, "    "+text)
+	l.last = append(l.last, text)
+	l.last = l.last[max(0, len(l.last)-lastLinesMax):]
+}
+
+func (l *lines) flush() {
+	if len(l.partial) > 0 {
+		l.line(l.partial)
+		l.partial = nil
+	}
+}
+
+// tail returns the last lines for an error message.
+func (l *lines) tail() string {
+	if len(l.last) == 0 {
+		return ""
+	}
+	return "; it said: " + strings.Join(l.last, " / ")
+}
+
+// scan calls each for every line of a text.
+func scan(text []byte, each func(line string)) {
+	s := bufio.NewScanner(bytes.NewReader(text))
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		each(s.Text())
+	}
+}

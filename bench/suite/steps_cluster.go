@@ -1,0 +1,169 @@
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"onsale/bench"
+	"onsale/bench/result"
+)
+
+// onsale runs a bench command and reads its JSON. A run that was not exact is an error,
+// and what it measured is there all the same.
+func (x *executor) onsale(ctx context.Context, into any, args ...string) error {
+	output, failure := x.run(ctx, ".", "bin/onsale", append(append([]string{"bench"}, args...), "-o", "json")...)
+	if err := json.Unmarshal(output, into); err != nil {
+		return errors.Join(failure, fmt.Errorf("%w of bench %s: %w", errOutput, args[0], err))
+	}
+	return failure
+}
+
+func (x *executor) rush(ctx context.Context, requests int, over string, tickets int) (*bench.RushReport, error) {
+	r := &bench.RushReport{}
+	return r, x.onsale(ctx, r, "rush", "--requests", itoa(requests), "--over", over, "--tickets", itoa(tickets))
+}
+
+// rushStep is T6.
+func rushStep(p Profile) step {
+	return step{id: "rush", what: "a crowd arrives at front-ends at fixed times, three nodes", targets: []string{"T6"}, fills: []string{"T6."}, limit: 6 * time.Minute,
+		builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			c := collected{}
+			err := rounds(ctx, x, max(p.Rushes, p.LongRushes), c, func(round int, c collected) error {
+				if round < p.Rushes {
+					if err := addRush(ctx, x, c, "T6.second", 500_000, "1s"); err != nil {
+						return err
+					}
+				}
+				if round < p.LongRushes {
+					return addRush(ctx, x, c, "T6.ten", 5_000_000, "10s")
+				}
+				return nil
+			})
+			return result.Outcome{Figures: c.figures()}, err
+		}}
+}
+
+func addRush(ctx context.Context, x *executor, c collected, figure string, requests int, over string) error {
+	r, err := x.rush(ctx, requests, over, 100_000)
+	undecided := uint64(0)
+	for _, n := range r.Errors {
+		undecided += n
+	}
+	if r.Requests > 0 {
+		c.add(figure+".p99", result.Round{Measured: r.Millis["p99"]})
+		c.add(figure+".undecided", result.Round{Measured: float64(undecided)})
+	}
+	return err
+}
+
+// leaderRequests arrive in four seconds at T7's leader.
+const leaderRequests = 2_000_000
+
+// leaderStep is T7, while selling and when sold out in turn.
+func leaderStep(p Profile) step {
+	return step{id: "leader", what: "the leader's CPU for requests that front-ends forward, three nodes", targets: []string{"T7"}, fills: []string{"T7."}, limit: 4 * time.Minute,
+		builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			c, sizes := collected{}, map[string][]float64{}
+			err := rounds(ctx, x, p.LeaderRounds, c, func(_ int, c collected) error {
+				for _, turn := range []struct {
+					figure  string
+					tickets int
+				}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
+					r, err := x.rush(ctx, leaderRequests, "4s", turn.tickets)
+					if err != nil {
+						return err
+					}
+					c.add(turn.figure, result.Round{Measured: r.LeaderMicrosecondsPerRequest})
+					sizes[turn.figure] = append(sizes[turn.figure], r.RequestsABatch)
+				}
+				return nil
+			})
+			figures := c.figures()
+			for i := range figures {
+				figures[i].Detail = fmt.Sprintf("%.0f requests a batch", result.Median(sizes[figures[i].ID]))
+			}
+			return result.Outcome{Figures: figures}, err
+		}}
+}
+
+// saleStep is T8.
+func saleStep(p Profile) step {
+	return step{id: "sale", what: "the whole sale over HTTP, three nodes", targets: []string{"T8"}, fills: []string{"T8."}, limit: 12 * time.Minute,
+		builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			r := &bench.Report{}
+			err := x.onsale(ctx, r, "sale", "--buyers", itoa(p.SaleBuyers), "--tickets", "100000", "--nodes", "3")
+			if len(r.Parts) == 0 {
+				return result.Outcome{}, err
+			}
+			first, last := r.Parts[0].Rate, r.Parts[len(r.Parts)-1].Rate
+			c := collected{
+				"T8.selling": {{Measured: r.Selling.Rate}}, "T8.soldout": {{Measured: r.SoldOut.Rate}}, "T8.last": {ratioOf(last, first)},
+				"T8.memory": {{Measured: float64(r.LeaderMemoryBytes) / (1 << 20)}}, "T8.sold": {{Measured: float64(r.Held) + float64(r.Sold)}},
+			}
+			return result.Outcome{Figures: c.figures(), Parts: r.Parts}, err
+		}}
+}
+
+// failoverStep is T9's kills.
+func failoverStep(p Profile) step {
+	return step{id: "failover", what: "kill -9 of the leader, again and again, under load, three nodes", targets: []string{"T9"}, fills: []string{"T9.failover", "T9.lost"}, limit: 6 * time.Minute,
+		builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			r := &bench.FailoverReport{}
+			err := x.onsale(ctx, r, "failover", "--kills", itoa(p.Kills))
+			if r.Kills == 0 {
+				return result.Outcome{}, err
+			}
+			c := collected{"T9.failover": {{Measured: r.Millis["p99"]}}, "T9.lost": {{Measured: float64(r.Lost)}}}
+			figures := c.figures()
+			for i := range figures {
+				figures[i].Detail = fmt.Sprintf("%d kills; p50 %.0f ms, longest %.0f ms", r.Kills, r.Millis["p50"], r.Millis["max"])
+			}
+			return result.Outcome{Figures: figures}, err
+		}}
+}
+
+// restartStep is T9's other half.
+func restartStep(p Profile) step {
+	return step{id: "restart", what: "a node is killed after ten million decisions and started again", targets: []string{"T9"}, fills: []string{"T9.restart"}, limit: 5 * time.Minute,
+		builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			r := &bench.RestartReport{}
+			err := x.onsale(ctx, r, "restart", "--decisions", itoa(p.Decisions), "--restarts", itoa(p.Restarts))
+			c := collected{}
+			for _, took := range r.Millis {
+				c.add("T9.restart", result.Round{Measured: took})
+			}
+			return result.Outcome{Figures: c.figures()}, err
+		}}
+}
+
+// growthStep draws how costs and memory grow.
+func growthStep(p Profile) step {
+	return step{id: "growth", what: "cost and memory as a sale grows", limit: 8 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+			file := filepath.Join(x.scratch, "growth.json")
+			args := []string{"bench", "growth", "--json", file}
+			if !p.Growth {
+				args = append(args, "--quick")
+			}
+			if _, err := x.run(ctx, ".", "bin/onsale", args...); err != nil {
+				return result.Outcome{}, err
+			}
+			written, err := os.Open(file)
+			if err != nil {
+				return result.Outcome{}, err
+			}
+			defer written.Close()
+			curves, err := result.ReadCurves(written)
+			return result.Outcome{Curves: curves}, err
+		}}
+}
