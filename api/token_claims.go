@@ -1,6 +1,9 @@
 package api
 
-import "encoding/json"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // readClaims reads what a signed token claims. encoding/json costs more than the
 // signature, and every buyer's first request pays it, so claims that are written as
@@ -12,7 +15,7 @@ func (s *keySet) readClaims(data []byte) (*tokenClaims, error) {
 		return claims, nil
 	}
 	claims := new(tokenClaims)
-	return claims, json.Unmarshal(data, claims)
+	return claims, json.Unmarshal(bytes.Clone(data), claims) // a copy, or nobody's data could stay on the stack
 }
 
 // plainClaims reads an object without spaces, whose texts are printable ASCII without

@@ -43,9 +43,9 @@ func (c *Comparison) printPeak(w io.Writer) {
 }
 
 func (c *Comparison) printRatios(w io.Writer) {
-	t := newTable(table.Row{"times the requests/s of", "", "selling", "sold out"})
+	t := newTable(table.Row{"onsale against", "", "requests/s, selling", "sold out", "servers' CPU, selling", "sold out"})
 	for _, r := range c.Ratios {
-		t.AppendRow(table.Row{r.To, r.Of, fixed(r.Selling), fixed(r.SoldOut)})
+		t.AppendRow(table.Row{r.To, r.Of, fixed(r.Selling), fixed(r.SoldOut), fixed(r.SellingByCPU), fixed(r.SoldOutByCPU)})
 	}
 	fmt.Fprintln(w, t.Render())
 }

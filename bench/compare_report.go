@@ -86,13 +86,16 @@ func newSteadyReport(l *load, name string, m *measured, before, after usage) Ste
 		Millis: millis(all.latency), ServerMicroseconds: (after.servers - before.servers).Seconds() * 1e6 / float64(max(1, decided))}
 }
 
-// Ratio is how many times the requests a second of a peer a contestant answers: the
-// median of the rounds' ratios.
+// Ratio is how many times the requests a second of a peer a contestant answers, and how
+// many times the CPU of its servers the peer's need for a request: what throughput would
+// be if the load were on machines of its own. Each is the median of the rounds' ratios.
 type Ratio struct {
-	Of      string  `json:"of"`
-	To      string  `json:"to"`
-	Selling float64 `json:"selling"`
-	SoldOut float64 `json:"sold_out"`
+	Of           string  `json:"of"`
+	To           string  `json:"to"`
+	Selling      float64 `json:"selling"`
+	SoldOut      float64 `json:"sold_out"`
+	SellingByCPU float64 `json:"selling_by_cpu"`
+	SoldOutByCPU float64 `json:"sold_out_by_cpu"`
 }
 
 func newComparison(o *CompareOptions, shops []Shop) *Comparison {
@@ -122,16 +125,18 @@ func (c *Comparison) conclude() {
 				continue
 			}
 			c.Ratios = append(c.Ratios, Ratio{Of: of.Name, To: to.Name,
-				Selling: ratioOf(of, to, func(r *Round) *PhaseCost { return &r.Selling }),
-				SoldOut: ratioOf(of, to, func(r *Round) *PhaseCost { return &r.SoldOut })})
+				Selling:      ratioOf(of, to, func(r *Round) float64 { return r.Selling.Rate }),
+				SoldOut:      ratioOf(of, to, func(r *Round) float64 { return r.SoldOut.Rate }),
+				SellingByCPU: ratioOf(to, of, func(r *Round) float64 { return r.Selling.ServerMicroseconds }),
+				SoldOutByCPU: ratioOf(to, of, func(r *Round) float64 { return r.SoldOut.ServerMicroseconds })})
 		}
 	}
 }
 
-func ratioOf(of, to *Contestant, phase func(*Round) *PhaseCost) float64 {
+func ratioOf(of, to *Contestant, pick func(*Round) float64) float64 {
 	var ratios []float64
 	for i := range of.Rounds {
-		ratios = append(ratios, phase(&of.Rounds[i]).Rate/max(1e-9, phase(&to.Rounds[i]).Rate))
+		ratios = append(ratios, pick(&of.Rounds[i])/max(1e-9, pick(&to.Rounds[i])))
 	}
 	return median(ratios)
 }

@@ -71,7 +71,8 @@ type Inbox struct {
 	// The bounds of a chunk; see LimitBatch.
 	batchRequestsMax, batchBytesMax int
 
-	chunkBytes int // length of the last chunk that was taken
+	// Of the last chunk that was taken: the next one will be about as large.
+	chunkBytes, chunkEntries int
 
 	ready chan struct{} // capacity 1: there may be something to take
 }
@@ -213,7 +214,7 @@ func (b *Inbox) room(count, size int) (*Chunk, error) {
 	}
 	// About as long as the last one will be: growing it would copy it under the lock.
 	capacity := max(512, min(b.batchBytesMax, b.chunkBytes+b.chunkBytes/4))
-	newest := &Chunk{Data: make([]byte, b.config.HeaderBytes, capacity), Since: time.Now()}
+	newest := &Chunk{Data: make([]byte, b.config.HeaderBytes, capacity), Since: time.Now(), entries: make([]entry, 0, b.chunkEntries+b.chunkEntries/4+1)}
 	b.chunks = append(b.chunks, newest)
 	return newest, nil
 }
@@ -235,7 +236,7 @@ func (b *Inbox) Take() *Chunk {
 	}
 	oldest := b.chunks[0]
 	b.chunks = b.chunks[1:]
-	b.chunkBytes = len(oldest.Data)
+	b.chunkBytes, b.chunkEntries = len(oldest.Data), len(oldest.entries)
 	b.requests -= oldest.Count
 	b.bytes -= len(oldest.Data) - b.config.HeaderBytes
 	return oldest
