@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers clean
+.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers bench-witness bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -98,6 +98,14 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json
+
+WRK ?= wrk
+bench-witness: build ## our load held against wrk (Debian package) and vegeta, in turn at one node
+	test -x $(BIN)/vegeta || GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/tsenart/vegeta/v12@v12.13.0
+	$(BIN)/onsale bench witness --wrk $(WRK) --vegeta $(BIN)/vegeta
+
+bench-growth: build ## how costs grow with the sale, up to ten million of everything
+	$(BIN)/onsale bench growth --json bench/results/growth.json
 
 clean:
 	rm -rf $(BIN)

@@ -10,6 +10,7 @@ import (
 	"onsale/api"
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/bench/capacity"
 	"onsale/bench/threshold"
 	"onsale/raftfsm"
 	"onsale/sequencer"
@@ -56,7 +57,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), errors.Is(err, capacity.ErrLoad), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
