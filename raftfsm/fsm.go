@@ -34,6 +34,11 @@ type machine struct {
 	// any, decisions are made for their waiters and not reused.
 	proposing atomic.Int64
 
+	// entries and bytes are what was applied since the newest snapshot: what a restart
+	// would apply again.
+	entries atomic.Uint64
+	bytes   atomic.Int64
+
 	published   publication
 	changes     *changes
 	checkpoints *checkpoints
@@ -99,6 +104,8 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	if err := m.journal.Put(&block); err != nil {
 		return err
 	}
+	m.entries.Add(1)
+	m.bytes.Add(int64(len(l.Data)))
 	m.published.applied(m.state.Seq())
 	m.checkpoints.note(&block)
 	m.changes.note(block.Height, m.batch.Commands, d)
@@ -123,6 +130,8 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	}
 	started := time.Now()
 	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
+	m.entries.Store(0)
+	m.bytes.Store(0)
 	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal, counters: &m.counters}, nil
 }
 
@@ -143,6 +152,8 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	}
 	m.mu.Lock()
 	m.state = state
+	m.entries.Store(0)
+	m.bytes.Store(0)
 	m.published.replace(state)
 	m.mu.Unlock()
 	m.published.applied(state.Seq())
@@ -156,6 +167,12 @@ func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.state.Seq(), m.state.Now(), m.state.Hash()
+}
+
+// sinceSnapshot returns how many entries were applied since the newest snapshot was
+// frozen or restored, and their bytes.
+func (m *machine) sinceSnapshot() (entries uint64, bytes int64) {
+	return m.entries.Load(), m.bytes.Load()
 }
 
 // counts returns how many sales and orders the state holds.

@@ -49,8 +49,9 @@ type Node struct {
 	closed    sync.Once
 	counters  nodeCounters
 
-	suspecting atomic.Bool // a leader's death is being looked into
-	clockAlarm atomic.Bool // this node leads, and the wall clock left the log's time
+	suspecting   atomic.Bool // a leader's death is being looked into
+	snapshotting atomic.Bool // a snapshot that was due is being taken
+	clockAlarm   atomic.Bool // this node leads, and the wall clock left the log's time
 }
 
 type nodeCounters struct {
