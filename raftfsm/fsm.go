@@ -43,7 +43,8 @@ type machine struct {
 	published   publication
 	changes     *changes
 	checkpoints *checkpoints
-	failed      error // what this replica stopped with; it decides nothing any more
+	observe     func(stamp int64) // is told the log's time after each batch; nil on a machine without a node
+	failed      error             // what this replica stopped with; it decides nothing any more
 	counters    machineCounters
 }
 
@@ -112,6 +113,9 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	failpoint.Hit(failpoint.JournalPutAfter)
 	m.entries.Add(1)
 	m.bytes.Add(int64(len(l.Data)))
+	if m.observe != nil {
+		m.observe(m.state.Now())
+	}
 	m.published.applied(m.state.Seq())
 	m.checkpoints.note(&block)
 	m.changes.note(block.Height, m.batch.Commands, d)

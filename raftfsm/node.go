@@ -84,6 +84,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
+	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader
