@@ -98,6 +98,7 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench bots
 	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
+	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json
