@@ -175,7 +175,6 @@ func TestPace(t *testing.T) {
 			return page, nil
 		}}})
 		f, _ := newFiller(t, r, peers, func(c *Config) { c.BytesPerSecond, c.Interval = 1<<10, time.Second })
-		f.pace.SetBurst(1 << 10)
 		started := time.Now()
 		f.Start()
 		for r.history.First() != 1 {

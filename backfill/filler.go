@@ -64,6 +64,12 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// pageBytes is how much is asked for at once: an eighth of a second's worth, so that a
+// slow filling is a steady one.
+func (c *Config) pageBytes() uint32 {
+	return uint32(max(1<<10, min(c.BytesPerSecond/8, journal.PageBytesMax)))
+}
+
 // Peers are the other members of the cluster.
 type Peers interface {
 	// IDs returns who can be asked, in the order in which to ask.
@@ -98,7 +104,7 @@ func New(config Config, history *journal.History, peers Peers) (*Filler, error) 
 		return nil, err
 	}
 	f := &Filler{config: config, history: history, peers: peers, wrong: map[string]time.Time{}, told: map[string]bool{},
-		pace: rate.NewLimiter(rate.Limit(config.BytesPerSecond), 2*journal.PageBytesMax)}
+		pace: rate.NewLimiter(rate.Limit(config.BytesPerSecond), int(config.pageBytes()))}
 	f.stop, f.cancel = context.WithCancel(context.Background())
 	return f, nil
 }

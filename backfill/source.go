@@ -123,7 +123,7 @@ const (
 // page returns the encodings of blocks from a height on, one at least, at the pace
 // that the configuration allows.
 func (f *Filler) page(ctx context.Context, peer string, height, wanted uint64) ([][]byte, error) {
-	q := journal.PageQuestion{Height: height, Blocks: uint32(min(wanted, journal.PageBlocksMax))}
+	q := journal.PageQuestion{Height: height, Blocks: uint32(min(wanted, journal.PageBlocksMax)), Bytes: f.config.pageBytes()}
 	var first []byte
 	for {
 		p, err := f.ask(ctx, peer, q)
@@ -163,6 +163,14 @@ func (f *Filler) ask(ctx context.Context, peer string, q journal.PageQuestion) (
 		for _, block := range p.Others {
 			bytes += len(block)
 		}
-		return p, f.pace.WaitN(ctx, min(bytes, f.pace.Burst()))
+		return p, f.wait(ctx, bytes)
 	}
+}
+
+// wait returns when some bytes were worth their time.
+func (f *Filler) wait(ctx context.Context, bytes int) (err error) {
+	for ; bytes > 0 && err == nil; bytes -= f.pace.Burst() {
+		err = f.pace.WaitN(ctx, min(bytes, f.pace.Burst()))
+	}
+	return err
 }

@@ -41,7 +41,7 @@ func TestBlocksForNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := journal.PageQuestion{Height: 2, Blocks: 5}
+	q := journal.PageQuestion{Height: 2, Blocks: 5, Bytes: 1 << 16}
 	page, err := blocksOf(t, l, peer.Node, own, q)
 	if err != nil || !page.Whole(0) || len(page.Others) != 4 {
 		t.Fatalf("%d blocks behind the first, %v", len(page.Others), err)
@@ -54,7 +54,7 @@ func TestBlocksForNodes(t *testing.T) {
 		}
 		before = b.Hash
 	}
-	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 1 << 20, Blocks: 1}); !errors.Is(err, journal.ErrNotKept) {
+	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 1 << 20, Blocks: 1, Bytes: 1 << 16}); !errors.Is(err, journal.ErrNotKept) {
 		t.Errorf("blocks that are not there: %v", err)
 	}
 	for name, asker := range map[string]struct {
@@ -65,7 +65,7 @@ func TestBlocksForNodes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 0, Blocks: 1}); !errors.Is(err, ErrRejected) {
+	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 0, Blocks: 1, Bytes: 1 << 16}); !errors.Is(err, ErrRejected) {
 		t.Errorf("height 0: %v", err)
 	}
 	l.server.paging.Lock()

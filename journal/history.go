@@ -105,13 +105,13 @@ func (h *History) AppendPage(dst []byte, q PageQuestion) ([]byte, error) {
 	if int(q.Offset) >= len(first) {
 		return dst, fmt.Errorf("%w: offset %d, block %d has %d bytes", ErrPage, q.Offset, q.Height, len(first))
 	}
-	start, le := len(dst), binary.LittleEndian
+	start, most, le := len(dst), int(min(q.Bytes, PageBytesMax)), binary.LittleEndian
 	dst = le.AppendUint32(dst, uint32(len(first)))
 	rest := first[q.Offset:]
-	dst = append(dst, rest[:min(len(rest), PageBytesMax)]...)
-	for next := q.Height + 1; next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(dst)-start < PageBytesMax; next++ {
+	dst = append(dst, rest[:min(len(rest), most)]...)
+	for next := q.Height + 1; next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(rest) <= most; next++ {
 		block, err := h.read(next)
-		if errors.Is(err, ErrNotKept) || err == nil && len(dst)-start+len(block) > PageBytesMax {
+		if errors.Is(err, ErrNotKept) || err == nil && len(dst)-start+len(block) > most {
 			break
 		}
 		if err != nil {
@@ -130,7 +130,7 @@ func (h *History) first(q PageQuestion) ([]byte, error) {
 	}
 	h.long = nil
 	block, err := h.read(q.Height)
-	if err == nil && len(block) > PageBytesMax {
+	if err == nil && len(block) > int(min(q.Bytes, PageBytesMax)) {
 		h.long, h.at = block, q.Height
 	}
 	return block, err

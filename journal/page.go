@@ -30,8 +30,9 @@ type PageQuestion struct {
 	// page before this one ended in the middle of it.
 	Height uint64
 	Offset uint32
-	// Blocks is how many are wanted at most, from 1 on.
-	Blocks uint32
+	// Blocks and Bytes bound what is wanted; both are at least 1. The first block comes
+	// in pieces of at most Bytes when it is longer.
+	Blocks, Bytes uint32
 }
 
 const pageVersion = 1
@@ -44,13 +45,14 @@ const pageVersion = 1
 //	4       4      offset in the first block
 //	8       8      height of the first block
 //	16      4      blocks that are wanted
-const pageQuestionBytes = 20
+//	20      4      bytes that are wanted
+const pageQuestionBytes = 24
 
 // AppendPageQuestion appends the question's encoding.
 func AppendPageQuestion(dst []byte, q PageQuestion) []byte {
 	le := binary.LittleEndian
 	dst = le.AppendUint32(append(dst, pageVersion, 0, 0, 0), q.Offset)
-	return le.AppendUint32(le.AppendUint64(dst, q.Height), q.Blocks)
+	return le.AppendUint32(le.AppendUint32(le.AppendUint64(dst, q.Height), q.Blocks), q.Bytes)
 }
 
 // ParsePageQuestion returns ErrPage when bytes are no question.
@@ -59,9 +61,9 @@ func ParsePageQuestion(data []byte) (PageQuestion, error) {
 	if len(data) != pageQuestionBytes || data[0] != pageVersion || data[1]|data[2]|data[3] != 0 {
 		return PageQuestion{}, fmt.Errorf("%w: question of %d bytes", ErrPage, len(data))
 	}
-	q := PageQuestion{Offset: le.Uint32(data[4:]), Height: le.Uint64(data[8:]), Blocks: le.Uint32(data[16:])}
-	if q.Height == 0 || q.Height > math.MaxUint64-PageBlocksMax || q.Blocks == 0 {
-		return PageQuestion{}, fmt.Errorf("%w: %d blocks from height %d on", ErrPage, q.Blocks, q.Height)
+	q := PageQuestion{Offset: le.Uint32(data[4:]), Height: le.Uint64(data[8:]), Blocks: le.Uint32(data[16:]), Bytes: le.Uint32(data[20:])}
+	if q.Height == 0 || q.Height > math.MaxUint64-PageBlocksMax || q.Blocks == 0 || q.Bytes == 0 {
+		return PageQuestion{}, fmt.Errorf("%w: %d blocks of %d bytes from height %d on", ErrPage, q.Blocks, q.Bytes, q.Height)
 	}
 	return q, nil
 }

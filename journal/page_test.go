@@ -11,7 +11,7 @@ import (
 func collect(t *testing.T, h *History, from, to uint64) (blocks [][]byte, pages int) {
 	t.Helper()
 	for height := from; height <= to; {
-		q := PageQuestion{Height: height, Blocks: uint32(to - height + 1)}
+		q := PageQuestion{Height: height, Blocks: uint32(to - height + 1), Bytes: PageBytesMax}
 		var first []byte
 		for {
 			data, err := h.AppendPage(nil, q)
@@ -76,8 +76,8 @@ func TestPages(t *testing.T) {
 		}
 	}
 	for q, want := range map[PageQuestion]error{
-		{Height: 21, Blocks: 1}: ErrNotKept, {Height: 40, Blocks: 9}: ErrNotKept, {Height: 94, Blocks: 1}: ErrNotKept,
-		{Height: 5, Blocks: 1, Offset: 1 << 20}: ErrPage,
+		{Height: 21, Blocks: 1, Bytes: 1 << 16}: ErrNotKept, {Height: 40, Blocks: 9, Bytes: 1 << 16}: ErrNotKept, {Height: 94, Blocks: 1, Bytes: 1 << 16}: ErrNotKept,
+		{Height: 5, Blocks: 1, Bytes: 1 << 16, Offset: 1 << 20}: ErrPage,
 	} {
 		if _, err := h.AppendPage(nil, q); !errors.Is(err, want) {
 			t.Errorf("%+v: %v", q, err)
@@ -98,7 +98,7 @@ func FuzzPage(f *testing.F) {
 	if err == nil {
 		_, err = j.Restore(end)
 	}
-	for _, q := range []PageQuestion{{Height: 1, Blocks: 1}, {Height: 2, Blocks: 5}, {Height: 3, Offset: 7, Blocks: 3}} {
+	for _, q := range []PageQuestion{{Height: 1, Blocks: 1, Bytes: 1 << 16}, {Height: 2, Blocks: 5, Bytes: 1 << 16}, {Height: 3, Offset: 7, Blocks: 3, Bytes: 1 << 16}} {
 		data, failed := h.AppendPage(nil, q)
 		if err != nil || failed != nil {
 			f.Fatal(err, failed)
@@ -111,7 +111,7 @@ func FuzzPage(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, offset, blocks uint32, data []byte) {
-		q := PageQuestion{Height: 1, Offset: offset, Blocks: blocks}
+		q := PageQuestion{Height: 1, Offset: offset, Blocks: blocks, Bytes: PageBytesMax}
 		p, err := ParsePage(q, data)
 		if err != nil {
 			if !errors.Is(err, ErrPage) {
@@ -130,7 +130,7 @@ func FuzzPage(f *testing.F) {
 }
 
 func FuzzPageQuestion(f *testing.F) {
-	f.Add(AppendPageQuestion(nil, PageQuestion{Height: 7, Offset: 5, Blocks: 3}))
+	f.Add(AppendPageQuestion(nil, PageQuestion{Height: 7, Offset: 5, Blocks: 3, Bytes: 1 << 16}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if q, err := ParsePageQuestion(data); err == nil && !reflect.DeepEqual(AppendPageQuestion(nil, q), data) {
 			t.Fatalf("%x is read as %+v", data, q)

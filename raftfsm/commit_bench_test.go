@@ -33,7 +33,8 @@ func frames(dst []byte, from uint64, count int, sale uint16) []byte {
 	return dst
 }
 
-// tcpCluster opens nodes that talk over loopback, with the default timeouts.
+// tcpCluster opens nodes that talk over loopback. Their timeouts are long: a busy
+// machine shall make figures worse and not call elections.
 func tcpCluster(b *testing.B, count int) []*Node {
 	var members []Member
 	for i := range count {
@@ -44,6 +45,7 @@ func tcpCluster(b *testing.B, count int) []*Node {
 		c := DefaultConfig()
 		c.DataDir, c.NodeID, c.RaftAddress = filepath.Join(b.TempDir(), m.ID), m.ID, m.Address
 		c.Bootstrap, c.Cluster = members, peer.ClusterID{1}
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 3*time.Second, 3*time.Second, 3*time.Second
 		n := mustOpen(b, c)
 		b.Cleanup(func() { n.Close() })
 		nodes = append(nodes, n)

@@ -112,7 +112,7 @@ func DefaultConfig() Config {
 		InFlightMax: 16, RPCsInFlightMax: 2,
 		HeartbeatTimeout: 300 * time.Millisecond, ElectionTimeout: 300 * time.Millisecond, LeaseTimeout: 250 * time.Millisecond,
 		CommitTimeout: 20 * time.Millisecond,
-		SnapshotBytes: 256 << 20, SnapshotEntries: 1 << 17, TrailingEntries: 1 << 12, SnapshotsKept: 2,
+		SnapshotBytes: 128 << 20, SnapshotEntries: 1 << 16, TrailingEntries: 1 << 12, SnapshotsKept: 2,
 		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 16 << 20,
 		CheckBatches: 256,
 		StallMax:     20 * time.Second,

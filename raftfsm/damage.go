@@ -59,6 +59,7 @@ func (n *Node) latestSnapshot() (found latest, err error) {
 		}
 		if found.meta.Index == 0 {
 			found = latest{meta: *meta, head: head}
+			n.snapshots.checked.Store(&meta.ID)
 		}
 		if n.snapshots.isJournaled(meta.ID) {
 			found.journaled = head.Height

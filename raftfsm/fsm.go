@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/journal"
 	"onsale/metric"
 	"onsale/sequencer"
@@ -34,10 +35,16 @@ type machine struct {
 	// any, decisions are made for their waiters and not reused.
 	proposing atomic.Int64
 
+	// entries and bytes are what was applied since the newest snapshot: what a restart
+	// would apply again.
+	entries atomic.Uint64
+	bytes   atomic.Int64
+
 	published   publication
 	changes     *changes
 	checkpoints *checkpoints
-	failed      error // what this replica stopped with; it decides nothing any more
+	observe     func(stamp int64) // is told the log's time after each batch; nil on a machine without a node
+	failed      error             // what this replica stopped with; it decides nothing any more
 	counters    machineCounters
 }
 
@@ -80,6 +87,9 @@ func (m *machine) Apply(l *raft.Log) any {
 }
 
 func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
+	if err := failpoint.Err(failpoint.ApplyBefore); err != nil {
+		return err
+	}
 	if len(l.Extensions) > 0 {
 		if err := m.checkpoints.verify(l.Extensions, m.logger); err != nil {
 			return err
@@ -96,8 +106,15 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	decided := time.Now()
 	m.encoded = sequencer.AppendDecisions(m.encoded[:0], d)
 	block := journal.Block{RaftIndex: l.Index, Term: l.Term, StateHash: m.state.Hash(), Batch: l.Data, Decisions: m.encoded}
+	failpoint.Hit(failpoint.JournalPutBefore)
 	if err := m.journal.Put(&block); err != nil {
 		return err
+	}
+	failpoint.Hit(failpoint.JournalPutAfter)
+	m.entries.Add(1)
+	m.bytes.Add(int64(len(l.Data)))
+	if m.observe != nil {
+		m.observe(m.state.Now())
 	}
 	m.published.applied(m.state.Seq())
 	m.checkpoints.note(&block)
@@ -121,8 +138,11 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.failed != nil {
 		return nil, m.failed
 	}
+	failpoint.Hit(failpoint.SnapshotFreeze)
 	started := time.Now()
 	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
+	m.entries.Store(0)
+	m.bytes.Store(0)
 	return &frozen{state: m.state.Snapshot(), head: m.journal.Position(), seq: m.state.Seq(), journal: m.journal, counters: &m.counters}, nil
 }
 
@@ -130,6 +150,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 // aside; until it is whole, nothing changes.
 func (m *machine) Restore(in io.ReadCloser) error {
 	defer in.Close()
+	failpoint.Hit(failpoint.RestoreBefore)
 	head, state, err := ReadSnapshot(in)
 	if err != nil {
 		return err
@@ -138,16 +159,20 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreJournal)
 	if gap {
 		m.logger.Warn("the journal begins anew at a snapshot; what it had is put aside beside it, what is missing is on the peers", "height", head.Height)
 	}
 	m.mu.Lock()
 	m.state = state
+	m.entries.Store(0)
+	m.bytes.Store(0)
 	m.published.replace(state)
 	m.mu.Unlock()
 	m.published.applied(state.Seq())
 	m.changes.reset(head.Height)
 	m.checkpoints.forget()
+	failpoint.Hit(failpoint.RestoreAfter)
 	return nil
 }
 
@@ -156,6 +181,12 @@ func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.state.Seq(), m.state.Now(), m.state.Hash()
+}
+
+// sinceSnapshot returns how many entries were applied since the newest snapshot was
+// frozen or restored, and their bytes.
+func (m *machine) sinceSnapshot() (entries uint64, bytes int64) {
+	return m.entries.Load(), m.bytes.Load()
 }
 
 // counts returns how many sales and orders the state holds.

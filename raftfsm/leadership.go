@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/sequencer"
 )
 
@@ -41,6 +42,7 @@ func (n *Node) takeOffice() {
 			return
 		}
 	}
+	failpoint.Hit(failpoint.TakeOffice)
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)
@@ -75,12 +77,13 @@ func (n *Node) stopping() bool {
 const watchInterval = 50 * time.Millisecond
 
 // watch ends the process when storing the log hangs, raises the alarm when the
-// wall clock leaves the log's time, and takes snapshots by the log's bytes.
+// wall clock leaves the log's time, and takes snapshots by the log's length: raft
+// itself looks only every 20 to 40 seconds, in which a log can grow by several times
+// what a restart should have to read.
 func (n *Node) watch() {
 	ticker := time.NewTicker(min(watchInterval, n.config.StallMax/2))
 	defer ticker.Stop()
 	alarmed := false
-	snapshotAt := n.logs.log.Stats().Bytes
 	for {
 		select {
 		case <-n.stop:
@@ -95,15 +98,22 @@ func (n *Node) watch() {
 				n.fatal(err)
 			}
 		}
-		if written := n.logs.log.Stats().Bytes; written-snapshotAt > n.config.SnapshotBytes {
-			snapshotAt = written
-			n.finished.Go(func() {
-				if err := n.Snapshot(); err != nil && !n.stopping() {
-					n.config.Logger.Error("snapshot failed", "error", err)
-				}
-			})
-		}
+		n.snapshotWhenDue()
 	}
+}
+
+// snapshotWhenDue begins a snapshot when a restart would have too much to replay.
+func (n *Node) snapshotWhenDue() {
+	entries, bytes := n.machine.sinceSnapshot()
+	if entries <= n.config.SnapshotEntries && bytes <= n.config.SnapshotBytes || !n.snapshotting.CompareAndSwap(false, true) {
+		return
+	}
+	n.finished.Go(func() {
+		defer n.snapshotting.Store(false)
+		if err := n.Snapshot(); err != nil && !n.stopping() {
+			n.config.Logger.Error("snapshot failed", "error", err)
+		}
+	})
 }
 
 // errStalled is what a hung disk ends the process with.

@@ -49,8 +49,9 @@ type Node struct {
 	closed    sync.Once
 	counters  nodeCounters
 
-	suspecting atomic.Bool // a leader's death is being looked into
-	clockAlarm atomic.Bool // this node leads, and the wall clock left the log's time
+	suspecting   atomic.Bool // a leader's death is being looked into
+	snapshotting atomic.Bool // a snapshot that was due is being taken
+	clockAlarm   atomic.Bool // this node leads, and the wall clock left the log's time
 }
 
 type nodeCounters struct {
@@ -63,6 +64,7 @@ func Open(config Config) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
 	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.closeStores())
@@ -82,6 +84,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
+	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader

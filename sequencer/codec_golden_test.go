@@ -49,7 +49,7 @@ func goldenBatch() sequencer.Batch {
 	}}
 }
 
-// goldenDecisions has results in the short and in the long form, and events.
+// goldenDecisions has results in the short forms and in the long one, and events.
 func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 	const buy = sequencer.KindBuy
 	d = sequencer.Decisions{
@@ -62,6 +62,11 @@ func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 			{Seq: 1<<33 + 4, Kind: sequencer.KindPayResult, Order: 9, Sale: 1, State: sequencer.StateExpired, Quantity: 1, Attempt: 3, Code: sequencer.CodeLateSuccess},
 			{Seq: 1<<33 + 5, Kind: sequencer.KindSalePause, Sale: 1},
 			{Seq: 1<<33 + 6, Kind: 0, Code: sequencer.CodeBadRequest},
+			{Seq: 1<<33 + 7, Kind: buy, Order: 1<<33 + 7, Sale: 258, State: sequencer.StateReserved, Quantity: 1, Deadline: scenario.DayStart + 3},
+			{Seq: 1<<33 + 8, Kind: buy, Order: 1<<33 + 8, Sale: 1, State: sequencer.StateWaitlisted, Quantity: 31, Position: 70_001},
+			{Seq: 1<<33 + 9, Kind: buy, Order: 1<<33 + 9, Sale: 1, State: sequencer.StateReserved, Quantity: 1, Deadline: scenario.DayStart + 3},
+			{Seq: 1<<33 + 10, Kind: buy, Order: 1<<33 + 10, Sale: 1, State: sequencer.StateWaitlisted, Quantity: 2, Position: 70_003},
+			{Seq: 1<<33 + 11, Kind: buy, Order: 1<<33 + 11, Sale: 1, State: sequencer.StateReserved, Quantity: 32, Deadline: scenario.DayStart + 3},
 		},
 		Events: []sequencer.Event{
 			{Kind: sequencer.EventExpired, Order: 5, Sale: 1, Quantity: 2},
@@ -102,6 +107,47 @@ func TestGoldenIsReadBack(t *testing.T) {
 	}
 	if sale, seq, err := sequencer.ParseUID(golden(t, "uid")); err != nil || sale != 258 || seq != 1<<40+77 {
 		t.Errorf("uid is %d, %d, %v", sale, seq, err)
+	}
+}
+
+// What a program wrote that knew older versions is read, and its decisions are written
+// again with the same bytes: a journal is compared with what its replay makes.
+func TestGoldenOldVersions(t *testing.T) {
+	var batch sequencer.Batch
+	if err := sequencer.DecodeBatch(golden(t, "batch_3"), &batch); err != nil || !reflect.DeepEqual(batch.Commands, goldenBatch().Commands) {
+		t.Errorf("batch of version 3 is %+v, %v", batch, err)
+	}
+	commands, want := goldenDecisions()
+	const results = 7 // as many as there were then
+	var d sequencer.Decisions
+	if err := sequencer.DecodeDecisions(golden(t, "decisions_1"), commands[:results], &d); err != nil || !reflect.DeepEqual(d.Results, want.Results[:results]) || !reflect.DeepEqual(d.Events, want.Events) {
+		t.Errorf("decisions of version 1 are %+v, %v", d, err)
+	}
+	if again := sequencer.AppendDecisions(nil, &d); !bytes.Equal(again, golden(t, "decisions_1")) {
+		t.Errorf("decisions of version 1 are written again as\n%s", hexLines(again))
+	}
+}
+
+// A batch of version 3 is decided as ever, and its decisions are written as they were.
+func TestOldBatchHasOldDecisions(t *testing.T) {
+	spec := goldenSpec()
+	spec.StartsAt = 0
+	encoded := sequencer.AppendBatch(nil, &sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{
+		{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)},
+		{Kind: sequencer.KindBuy, Sale: 1, User: []byte("alice"), Quantity: 1},
+		{Kind: sequencer.KindBuy, Sale: 1, User: []byte("bob"), Quantity: 1},
+	}})
+	for version, bytes := range map[byte]int{3: 28 + 3*34, 4: 28 + 2*34 + 1} {
+		encoded[0] = version
+		var batch sequencer.Batch
+		var d sequencer.Decisions
+		if err := sequencer.DecodeBatch(encoded, &batch); err != nil {
+			t.Fatal(err)
+		}
+		sequencer.New().Apply(&batch, &d)
+		if got := sequencer.AppendDecisions(nil, &d); got[0] != version-2 || len(got) != bytes {
+			t.Errorf("a batch of version %d has decisions of version %d in %d bytes, want %d in %d", version, got[0], len(got), version-2, bytes)
+		}
 	}
 }
 

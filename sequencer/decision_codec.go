@@ -9,17 +9,22 @@ import (
 // ErrDecisionsCorrupt is returned when bytes are not encoded decisions.
 var ErrDecisionsCorrupt = errors.New("decisions are corrupt")
 
-// DecisionsVersion is the version byte of encoded decisions.
-const DecisionsVersion = 1
+// DecisionsVersion is the version byte of encoded decisions. Version 1, which has no
+// short forms of orders, is what goes with batches of version 3: their journals are
+// read, and replayed to the same bytes.
+const DecisionsVersion = 2
+
+const decisionsVersionOld = 1
 
 // decisionsHeaderBytes is the length of the header of encoded decisions. The
-// kinds of results are not written: they are those of the batch beside it. A
-// refusal, which is what most of a sale consists of, takes one byte.
+// kinds of results are not written: they are those of the batch beside it. What most
+// of a sale consists of takes one byte: a refusal, a reservation after another one of
+// the same sale, and who comes next in a waitlist.
 //
 // All numbers are little-endian.
 //
 //	offset  bytes  decisions header
-//	0       1      version (1)
+//	0       1      version (2)
 //	1       3      zero
 //	4       4      number of results
 //	8       4      number of events
@@ -28,7 +33,13 @@ const DecisionsVersion = 1
 //	28             results, then events, to the end
 //
 //	offset  bytes  result
-//	0       1      code; bit 7 is set when the rest follows
+//	0       1      form:
+//	               0 to 31     the code; everything else is what a plain refusal has
+//	               64 + n      a new reservation of n tickets (at most 31): sale and
+//	                           deadline are those of the last result that was reserved
+//	               96 + n      a new place in the waitlist for n tickets (at most 31),
+//	                           behind the last result that was waitlisted, in its sale
+//	               128 + code  the rest follows
 //	1       1      state; bit 7 is set when replayed
 //	2       2      sale
 //	4       1      quantity
@@ -48,23 +59,82 @@ const DecisionsVersion = 1
 const decisionsHeaderBytes = 28
 
 const (
-	resultBytes  = 34
-	eventBytes   = 24
-	resultIsLong = 0x80
-	replayedFlag = 0x80
+	resultBytes      = 34
+	eventBytes       = 24
+	resultIsLong     = 0x80
+	resultIsReserved = 0x40
+	resultIsWaiting  = 0x60
+	replayedFlag     = 0x80
+
+	shortQuantityMax = 0x1f
+	_                = uint(0x20 - CodeCount) // codes leave bits 5 to 7 free
 )
+
+// lastOrders is what the short forms refer to: the last results in the two states.
+type lastOrders struct {
+	reservedSale, waitingSale uint16
+	position                  uint32
+	deadline                  int64
+}
+
+// short returns the one-byte form of a new order; false when it has none.
+func (l *lastOrders) short(r *Result, seq uint64) (form byte, ok bool) {
+	if r.Order != seq || r.Seq != seq || r.Sale == 0 || r.Code != CodeOK || r.Replayed || r.Attempt != 0 || r.Quantity > shortQuantityMax {
+		return 0, false
+	}
+	switch r.State {
+	case StateReserved:
+		return resultIsReserved | r.Quantity, r.Sale == l.reservedSale && r.Deadline == l.deadline && r.Position == 0
+	case StateWaitlisted:
+		return resultIsWaiting | r.Quantity, r.Sale == l.waitingSale && r.Position == l.position+1 && r.Deadline == 0
+	}
+	return 0, false
+}
+
+// long fills what the short form of a new order leaves out. It returns false when the
+// form refers to nothing.
+func (l *lastOrders) long(form byte, r *Result) bool {
+	r.Order, r.Quantity = r.Seq, form&shortQuantityMax
+	if form&resultIsWaiting == resultIsWaiting {
+		r.State, r.Sale, r.Position = StateWaitlisted, l.waitingSale, l.position+1
+	} else {
+		r.State, r.Sale, r.Deadline = StateReserved, l.reservedSale, l.deadline
+	}
+	return r.Sale != 0
+}
+
+// note remembers a result.
+func (l *lastOrders) note(r *Result) {
+	switch r.State {
+	case StateReserved:
+		l.reservedSale, l.deadline = r.Sale, r.Deadline
+	case StateWaitlisted:
+		l.waitingSale, l.position = r.Sale, r.Position
+	}
+}
 
 // AppendDecisions appends the encoding of d. The same decisions have the same
 // bytes on every replica.
 func AppendDecisions(dst []byte, d *Decisions) []byte {
 	le := binary.LittleEndian
-	dst = append(dst, DecisionsVersion, 0, 0, 0)
+	version := byte(DecisionsVersion)
+	if d.old {
+		version = decisionsVersionOld
+	}
+	dst = append(dst, version, 0, 0, 0)
 	dst = le.AppendUint32(dst, uint32(len(d.Results)))
 	dst = le.AppendUint32(dst, uint32(len(d.Events)))
 	dst = le.AppendUint64(dst, uint64(d.Time))
 	dst = le.AppendUint64(dst, d.FirstSeq)
+	var last lastOrders
 	for i := range d.Results {
-		dst = appendResult(dst, &d.Results[i], d.FirstSeq+uint64(i))
+		r, seq := &d.Results[i], d.FirstSeq+uint64(i)
+		if form, ok := last.short(r, seq); ok && !d.old {
+			dst = append(dst, form)
+		} else {
+			dst = appendResult(dst, r, seq)
+		}
+		last.note(r)
 	}
 	for i := range d.Events {
 		dst = appendEvent(dst, &d.Events[i])
@@ -106,8 +176,8 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 	if len(data) < decisionsHeaderBytes {
 		return fmt.Errorf("%w: %d bytes, a header has %d", ErrDecisionsCorrupt, len(data), decisionsHeaderBytes)
 	}
-	if data[0] != DecisionsVersion {
-		return fmt.Errorf("%w: decisions version %d, this program knows %d", ErrVersion, data[0], DecisionsVersion)
+	if data[0] != DecisionsVersion && data[0] != decisionsVersionOld {
+		return fmt.Errorf("%w: decisions version %d, this program knows %d and %d", ErrVersion, data[0], decisionsVersionOld, DecisionsVersion)
 	}
 	le := binary.LittleEndian
 	results, events := le.Uint32(data[4:]), le.Uint32(data[8:])
@@ -118,7 +188,7 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 	if int(results) != len(commands) || uint64(events)*eventBytes > uint64(len(data)) {
 		return fmt.Errorf("%w: %d results for %d commands, %d events in %d bytes", ErrDecisionsCorrupt, results, len(commands), events, len(data))
 	}
-	d.Time, d.FirstSeq = int64(time), le.Uint64(data[20:])
+	d.Time, d.FirstSeq, d.old = int64(time), le.Uint64(data[20:]), data[0] == decisionsVersionOld
 	rest, err := decodeResults(data[decisionsHeaderBytes:], commands, d)
 	if err != nil {
 		return err
@@ -128,12 +198,21 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 
 func decodeResults(data []byte, commands []Command, d *Decisions) ([]byte, error) {
 	d.Results = d.Results[:0]
+	var last lastOrders
 	for i := range commands {
 		r := Result{Seq: d.FirstSeq + uint64(i), Kind: commands[i].Kind}
-		n := decodeResult(data, &r)
+		n := 0
+		if !d.old && len(data) > 0 && data[0] >= resultIsReserved && data[0] < resultIsLong {
+			if last.long(data[0], &r) {
+				n = 1
+			}
+		} else {
+			n = decodeResult(data, &r)
+		}
 		if n == 0 {
 			return nil, fmt.Errorf("%w: result %d of %d", ErrDecisionsCorrupt, i, len(commands))
 		}
+		last.note(&r)
 		data = data[n:]
 		d.Results = append(d.Results, r)
 	}

@@ -100,9 +100,9 @@ func (o *Options) journals(ctx context.Context) ([]result.Curve, error) {
 	}
 	const sale = "One node, one ticket for each hundred buyers"
 	return []result.Curve{
-		{Name: "Time by journal length", X: axis("decisions", ""), Y: axis("wall-clock time", "s"), Series: times.series(),
+		{Name: TimeByJournal, X: axis("decisions", ""), Y: axis("wall-clock time", "s"), Series: times.series(),
 			Note: sale + ". A restart loads the newest snapshot and replays the log behind it, which is bounded; an audit decides everything again, so it grows with the journal."},
-		{Name: "Bytes by journal length", X: axis("decisions", ""), Y: axis("bytes", ""), Series: bytes.series(),
+		{Name: BytesByJournal, X: axis("decisions", ""), Y: axis("bytes", ""), Series: bytes.series(),
 			Note: sale + ". The journal is kept for ever, the raft log is cut behind a snapshot: what was written in all is shown."},
 	}, nil
 }

@@ -63,6 +63,15 @@ func (s *study) run(ctx context.Context, log io.Writer) ([]result.Curve, error) 
 
 func axis(label, unit string) result.Axis { return result.Axis{Label: label, Unit: unit, Log: true} }
 
+// Names of curves that plans are made from.
+const (
+	MemoryByBuyers  = "Memory by buyers"
+	MemoryByHolders = "Memory by holders"
+	MemoryByWaiting = "Memory by waiting orders"
+	TimeByJournal   = "Time by journal length"
+	BytesByJournal  = "Bytes by journal length"
+)
+
 // costOf and memoryOf begin a curve of the rules.
 func costOf(what, unit, note string) result.Curve {
 	return result.Curve{Name: "CPU time by " + what, X: axis(what, unit), Y: axis("CPU time of one", "ns"), Note: note}

@@ -72,6 +72,9 @@ func (s *suite) run(ctx context.Context, all []step) (*result.Document, string, 
 		return nil, "", err
 	}
 	defer os.RemoveAll(scratch)
+	if err := os.Chmod(scratch, 0o711); err != nil { //nolint:gosec // PostgreSQL's user passes through it
+		return nil, "", err
+	}
 	s.path = filepath.Join(s.Folder, s.fileName())
 	builds := s.build(ctx, chosen, scratch)
 	var failed []string

@@ -10,7 +10,9 @@ import (
 	"onsale/api"
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/bench/capacity"
 	"onsale/bench/threshold"
+	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -56,12 +58,12 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), errors.Is(err, capacity.ErrLoad), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		isNobody(err), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
+		isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5

@@ -63,6 +63,7 @@ type settings struct {
 	HeartbeatTimeout time.Duration `koanf:"heartbeat-timeout"`
 	SnapshotBytes    int64         `koanf:"snapshot-bytes"`
 	SnapshotEntries  uint64        `koanf:"snapshot-entries"`
+	TrailingEntries  uint64        `koanf:"trailing-entries"`
 	StallMax         time.Duration `koanf:"stall-max"`
 
 	BackfillBytesPerSecond int `koanf:"backfill-bytes-per-second"`
@@ -106,6 +107,7 @@ func addServerFlags(f *pflag.FlagSet) {
 	f.Duration("heartbeat-timeout", node.HeartbeatTimeout, "after how long without a leader a node asks for an election")
 	f.Int64("snapshot-bytes", node.SnapshotBytes, "bytes of log after which a snapshot is taken")
 	f.Uint64("snapshot-entries", node.SnapshotEntries, "raft entries after which a snapshot is taken")
+	f.Uint64("trailing-entries", node.TrailingEntries, "raft entries that are kept behind a snapshot; a node that lags by more gets the snapshot")
 	f.Duration("stall-max", node.StallMax, "how long storing may hang before the process ends")
 	f.Int("backfill-bytes-per-second", backfill.DefaultConfig().BytesPerSecond, "bytes a second at which a journal that misses blocks gets them from other members")
 	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
@@ -172,6 +174,7 @@ func (s *settings) node() (raftfsm.Config, error) {
 	c.HeartbeatTimeout, c.ElectionTimeout = s.HeartbeatTimeout, s.HeartbeatTimeout
 	c.LeaseTimeout = s.HeartbeatTimeout * 5 / 6
 	c.SnapshotBytes, c.SnapshotEntries, c.StallMax = s.SnapshotBytes, s.SnapshotEntries, s.StallMax
+	c.TrailingEntries = s.TrailingEntries
 	c.AdvertiseAddress, c.ClusterNumber = s.Advertise, s.ClusterNumber
 	if s.JoinAt == "" && !s.WaitToJoin {
 		c.Bootstrap = []raftfsm.Member{{ID: s.NodeID, Address: s.Advertise}}
