@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/sequencer"
 )
 
@@ -41,6 +42,7 @@ func (n *Node) takeOffice() {
 			return
 		}
 	}
+	failpoint.Hit(failpoint.TakeOffice)
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)

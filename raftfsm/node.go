@@ -64,6 +64,7 @@ func Open(config Config) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
 	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.closeStores())
@@ -83,6 +84,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
+	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader

@@ -99,7 +99,8 @@ func frontEnd(d *result.Document) Measured {
 
 // largest is a series at its largest size, for each of its x when it is asked for.
 func largest(d *result.Document, name, unit, curve, series string, each bool) Measured {
-	m := Measured{Name: name, Unit: unit, Source: fmt.Sprintf("growth, %q, %s", curve, series)}
+	source := fmt.Sprintf("growth, %q, %s", curve, series)
+	m := Measured{Name: name, Unit: unit, Source: source}
 	for i := range d.Steps {
 		for _, c := range d.Steps[i].Curves {
 			for _, s := range c.Series {
@@ -108,7 +109,7 @@ func largest(d *result.Document, name, unit, curve, series string, each bool) Me
 				}
 				last := s.Points[len(s.Points)-1]
 				m.Value, m.Known = last.Y, true
-				m.Source += fmt.Sprintf(" at %.0f", last.X)
+				m.Source = fmt.Sprintf("%s at %.0f", source, last.X)
 				if each {
 					m.Value /= last.X
 				}
