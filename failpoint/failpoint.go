@@ -18,10 +18,20 @@
 // standard error says which one it was.
 package failpoint
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Variable is the environment variable that names the file.
 const Variable = "FAILPOINTS_FILE"
+
+// ClockVariable is the environment variable that names the file with the seconds by
+// which a node's wall clock is off; it may change at any time.
+const ClockVariable = "CLOCK_FILE"
+
+// ReadInterval is how often the files are looked at.
+const ReadInterval = 10 * time.Millisecond
 
 // ErrInjected is what Err returns for the action "error".
 var ErrInjected = errors.New("an error was injected at a failpoint")

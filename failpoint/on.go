@@ -16,9 +16,6 @@ import (
 // Built says whether this program has failpoints.
 const Built = true
 
-// readInterval is how often the file is looked at.
-const readInterval = 10 * time.Millisecond
-
 // plan is what the file says.
 type plan struct {
 	text, action string
@@ -61,7 +58,7 @@ func Err(name Name) error {
 // follow reads the file again and again, while the process lives.
 func follow(path string) {
 	for {
-		time.Sleep(readInterval)
+		time.Sleep(ReadInterval)
 		read(path)
 	}
 }

@@ -44,9 +44,9 @@ func classes(netem, points bool) (all []class, missing []string) {
 		{"restart a node", 1, restart},
 	}
 	if points {
-		all = append(all, class{crashAtPoint, 5, crashAtFailpoint})
+		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{jumpClock, 2, jump})
 	} else {
-		missing = append(missing, crashAtPoint+" (the program is built without them)")
+		missing = append(missing, crashAtPoint+" (the program is built without them)", jumpClock+" (the same)")
 	}
 	if netem {
 		all = append(all, class{"delay and lose packets", 2, disturb})

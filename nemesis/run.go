@@ -38,6 +38,7 @@ type Report struct {
 	Missing           []string          `json:"missing"` // classes that this machine cannot make
 	Starts            map[string]int    `json:"starts"`  // of each process
 	Failpoints        map[string]int    `json:"failpoint_crashes"`
+	ClockChecks       int               `json:"clock_checks"` // of the log's time
 	Requests          int               `json:"requests"`
 	Answered          int               `json:"answered"`
 	RequestsPerSecond float64           `json:"requests_per_second"` // answered
@@ -162,6 +163,7 @@ func (r *run) recover(ctx context.Context) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	r.checkClock(ctx)
 	took := time.Since(calm)
 	r.report.Recovery = append(r.report.Recovery, took.Seconds())
 	if took > RecoveryMax {

@@ -64,7 +64,7 @@ func Open(config Config) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config.Files = withFailpoints(config.Files)
+	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
 	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.closeStores())

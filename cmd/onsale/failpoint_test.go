@@ -88,6 +88,7 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 		attempt("snapshot", "save", filepath.Join(d.t.TempDir(), "backup"), "--private", n.private, "--secret-file", n.secretFile)
 		n.kill()
 		n.start()
+		d.upOrDead(n, name)
 	case failpoint.VoteBefore, failpoint.VoteAfter, failpoint.TakeOffice:
 		if leader := leaderAmong(d.t, others); leader != nil {
 			attempt("cluster", "transfer", n.id, "--private", leader.private, "--secret-file", leader.secretFile)
@@ -96,11 +97,19 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 		n.kill()
 		attempt("cluster", "repair", "--data-dir", n.dir, "--node-id", n.id, "--private", others[0].private, "--secret-file", n.secretFile, "--yes")
 		n.start()
+		d.upOrDead(n, name)
 	case failpoint.JoinAdmit:
 		others[0].kill()
 		attempt("cluster", "repair", "--data-dir", others[0].dir, "--node-id", others[0].id, "--private", n.private, "--secret-file", n.secretFile, "--yes")
 		others[0].start()
+		d.upOrDead(n, name)
+		time.Sleep(200 * time.Millisecond)
 	}
+}
+
+// upOrDead waits until a process that was started is ready, or has died at a place.
+func (d *dying) upOrDead(n *testNode, name failpoint.Name) {
+	within(d.t, time.Minute, "a node that is ready, or has died", func() bool { return died(n, name) || n.ready() })
 }
 
 // places returns at which kind of node a failpoint is: only a leader proposes, admits,
