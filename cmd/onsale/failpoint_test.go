@@ -93,6 +93,13 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 		if leader := leaderAmong(d.t, others); leader != nil {
 			attempt("cluster", "transfer", n.id, "--private", leader.private, "--secret-file", leader.secretFile)
 		}
+	case failpoint.PaymentVoided:
+		user := fmt.Sprint("refunded-", time.Now().UnixNano())
+		bought, err := n.buyer(user).Buy(d.t.Context(), client.Purchase{Quantity: 1, Sale: "gig", Key: user})
+		if err == nil {
+			_, _ = n.buyer(user).Pay(d.t.Context(), bought.Order, "tok_accept") // not paid is not refunded
+			attempt("order", "refund", bought.Order, "--private", n.private, "--secret-file", n.secretFile)
+		}
 	case failpoint.JoinAdopt:
 		n.kill()
 		attempt("cluster", "repair", "--data-dir", n.dir, "--node-id", n.id, "--private", others[0].private, "--secret-file", n.secretFile, "--yes")
