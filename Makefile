@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers bench-witness bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers bench-witness bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -39,14 +39,17 @@ rules: ## the alerts: their syntax, and what fires each of them and what does no
 	$(PROMTOOL) test rules deploy/prometheus/onsale.rules.test.yml
 
 NEMESIS_SEED ?= 1
-nemesis: build ## a cluster of real processes is broken on purpose for three minutes, and checked; needs root
+broken: ## the program with failpoints, for tests alone
+	$(GO) build -trimpath -tags failpoints -o $(BIN)/onsale-failpoints ./cmd/onsale
+
+nemesis: broken ## a cluster of real processes is broken on purpose for three minutes, and checked; needs root
 	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
-	$(BIN)/nemesis --duration 3m --seed $(NEMESIS_SEED)
+	$(BIN)/nemesis --program $(BIN)/onsale-failpoints --duration 3m --seed $(NEMESIS_SEED)
 
 SOAK_DURATION ?= 4h
-soak: build ## the same for hours, with another seed every time
+soak: broken ## the same for hours, with another seed every time
 	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
-	$(BIN)/nemesis --duration $(SOAK_DURATION)
+	$(BIN)/nemesis --program $(BIN)/onsale-failpoints --duration $(SOAK_DURATION)
 
 FUZZ_SECONDS ?= 20
 fuzz: ## every fuzz target for FUZZ_SECONDS
@@ -95,6 +98,7 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench bots
 	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
+	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json

@@ -61,7 +61,7 @@ func (c *doorConn) readInTime(p []byte) (int, error) {
 		if n > 0 || !c.reading.early(err) {
 			return n, err
 		}
-		if err := c.Conn.SetReadDeadline(c.reading.wanted); err != nil {
+		if err := c.SetReadDeadline(c.reading.wanted); err != nil {
 			return n, err
 		}
 	}
@@ -76,7 +76,7 @@ func (c *doorConn) writeInTime(p []byte) (int, error) {
 		if !c.writing.early(err) {
 			return wrote, err
 		}
-		if err := c.Conn.SetWriteDeadline(c.writing.wanted); err != nil {
+		if err := c.SetWriteDeadline(c.writing.wanted); err != nil {
 			return wrote, err
 		}
 	}

@@ -129,9 +129,27 @@ func replace[T any](field, wanted *T) {
 // changeAndShow decides a change and answers with the sale as it is then.
 func (p *Private) changeAndShow(x *exchange, c *sequencer.Command) error {
 	if _, err := p.decide(x, c); err != nil {
-		return err
+		return p.whatIsAllowed(err, x.request.PathValue("id"))
 	}
 	return p.showSale(x)
+}
+
+// whatIsAllowed adds to the refusal of a change what would have been taken.
+func (p *Private) whatIsAllowed(err error, id string) error {
+	var problem *contract.Problem
+	if !errors.As(err, &problem) {
+		return err
+	}
+	switch {
+	case errors.Is(err, contract.ErrSaleStarted):
+		problem.Detail = "of a sale that has started waitlist, hold, skip_unfit, expired_holds_max and cool_down may change, and quantity alone"
+	case errors.Is(err, contract.ErrInvalidQuantity):
+		if v, known := p.backend.SaleByID(id); known {
+			taken := v.Sold + v.Held + v.Withheld
+			problem.Detail = fmt.Sprintf("%d tickets are sold, held or withheld; allowed are %d to %d", taken, max(taken, 1), sequencer.TicketsMax)
+		}
+	}
+	return err
 }
 
 // refund answers POST /v1/orders/{uid}/refund.

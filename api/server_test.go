@@ -2,6 +2,9 @@ package api
 
 import (
 	"errors"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +67,29 @@ func TestTable(t *testing.T) {
 		if unused := int(outcome) >= len(outcomeNames) && outcome < outcomeFirstCode; !unused && outcome.String() == "unknown" {
 			t.Errorf("outcome %d has no name", outcome)
 		}
+	}
+}
+
+// TestProblemsPage: docs/problems.md has every code with its status, in the order of
+// the statuses, and none that there is not.
+func TestProblemsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/problems.md")
+	must(t, err)
+	want := map[string]int{}
+	for kind := range contract.KindCount {
+		want[kind.Entry().Code] = kind.Entry().Status
+	}
+	last := 0
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\| ([0-9]{3}) \\|").FindAllStringSubmatch(string(page), -1) {
+		status, _ := strconv.Atoi(row[2]) // three digits
+		if want[row[1]] != status || status < last {
+			t.Errorf("the page has %s %d after %d, the table %d", row[1], status, last, want[row[1]])
+		}
+		delete(want, row[1])
+		last = status
+	}
+	if len(want) > 0 {
+		t.Errorf("the page lacks %v", want)
 	}
 }
 

@@ -31,7 +31,7 @@ func (f *Filler) fill(ctx context.Context, gap journal.Gap) error {
 	if err != nil {
 		return f.failed("a gap of the journal cannot be filled", err)
 	}
-	f.once(slog.LevelInfo, "the journal has a gap; it is filled from the other members", "heights", gap.Span.String())
+	f.once(slog.LevelInfo, "the journal has a gap; it is filled from the other members", "heights", gap.String())
 	started := time.Now()
 	if w.head.Height == gap.Last && w.head.Hash == gap.End {
 		return f.end(w, gap, started, nil) // an earlier start came so far
@@ -59,7 +59,7 @@ func (f *Filler) fill(ctx context.Context, gap journal.Gap) error {
 
 // anew throws away what a filling has and begins it again. errStorage.
 func (f *Filler) anew(w *filling, gap journal.Gap, why error) error {
-	f.config.Logger.Warn("what was filled into a gap of the journal is thrown away", "heights", gap.Span.String(), "error", why)
+	f.config.Logger.Warn("what was filled into a gap of the journal is thrown away", "heights", gap.String(), "error", why)
 	err := errors.Join(w.log.Close(), f.discard(w.dir))
 	if err == nil {
 		var fresh *filling
@@ -98,7 +98,7 @@ func (f *Filler) end(w *filling, gap journal.Gap, started time.Time, err error) 
 			return f.failed("a gap of the journal is filled, and cannot be kept", err)
 		}
 		f.counters.gaps.Add(1)
-		f.config.Logger.Info("a gap of the journal is filled", "heights", gap.Span.String(), "blocks", gap.Blocks(),
+		f.config.Logger.Info("a gap of the journal is filled", "heights", gap.String(), "blocks", gap.Blocks(),
 			"from", strings.Trim(strings.Join(w.from, ","), ","), "seconds", time.Since(started).Seconds())
 		return nil
 	case errors.Is(err, errStorage):

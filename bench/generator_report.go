@@ -37,6 +37,9 @@ type LoadReport struct {
 	LagMillis map[string]float64 `json:"lag_ms,omitempty"`
 	// LoadMicrosecondsPerRequest is this process's whole CPU time.
 	LoadMicrosecondsPerRequest float64 `json:"load_cpu_us_per_request"`
+	// Bytes are those of HTTP, without the headers below it.
+	SentBytesPerRequest     float64 `json:"sent_bytes_per_request"`
+	ReceivedBytesPerRequest float64 `json:"received_bytes_per_request"`
 
 	Thresholds []threshold.Verdict `json:"thresholds"`
 	Course     []CourseRow         `json:"course"`
@@ -63,7 +66,9 @@ func newLoadReport(o *LoadOptions, l *load, m *measured, used time.Duration) *Lo
 	if o.Rate > 0 {
 		r.Loop, r.LagMillis = "open", millisAt(m.lag, percentiles)
 	}
-	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / float64(max(1, l.answered.Load()+m.phases[0].failed()+m.phases[1].failed()))
+	requests := float64(max(1, l.answered.Load()+m.phases[0].failed()+m.phases[1].failed()))
+	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / requests
+	r.SentBytesPerRequest, r.ReceivedBytesPerRequest = float64(m.sent)/requests, float64(m.received)/requests
 	phases := map[threshold.Phase]threshold.Measured{}
 	for i, name := range [...]threshold.Phase{threshold.Selling, threshold.SoldOut} {
 		phases[name] = seen{m.phases[i].latency, m.phases[i].failed(), r.phase(i).Rate}
@@ -155,7 +160,7 @@ func (p *LoadPhase) printOutcomes(w io.Writer, name string) {
 
 // printSelf says what the load itself took.
 func (r *LoadReport) printSelf(w io.Writer) {
-	fmt.Fprintf(w, "\nload's CPU   %.2f µs a request\n", r.LoadMicrosecondsPerRequest)
+	fmt.Fprintf(w, "\nload's CPU   %.2f µs a request; HTTP %.0f bytes sent and %.0f received a request\n", r.LoadMicrosecondsPerRequest, r.SentBytesPerRequest, r.ReceivedBytesPerRequest)
 	if r.LagMillis != nil {
 		fmt.Fprintf(w, "load's lag   p50 %.2f ms, p99 %.2f ms, max %.2f ms: how late buyers arrived because of this process; it is in the latencies\n",
 			r.LagMillis["p50"], r.LagMillis["p99"], r.LagMillis["max"])

@@ -48,7 +48,7 @@ func exampleLoad(t *testing.T) *LoadReport {
 	tallies[0].warm = 500
 	l.answered.Store(2500)
 	l.soldOut.Store(int64(1800 * time.Millisecond))
-	m := &measured{lag: newPhase().latency}
+	m := &measured{lag: newPhase().latency, sent: 2500 * 450, received: 2500 * 250}
 	for i := range 100 {
 		record(m.lag, time.Duration(i)*10*time.Microsecond)
 	}

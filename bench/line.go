@@ -17,6 +17,15 @@ type line struct {
 	conn    net.Conn
 	in      *bufio.Reader
 	buffer  []byte
+
+	sent, received uint64 // bytes, over all connections so far
+}
+
+// Read reads from the connection and counts.
+func (l *line) Read(p []byte) (int, error) {
+	n, err := l.conn.Read(p)
+	l.received += uint64(n)
+	return n, err
 }
 
 // newLines connects so many lines, to one address: whose turn it is to take requests
@@ -42,11 +51,12 @@ func (l *line) ask(ctx context.Context, request []byte) (response, error) {
 		}
 	}
 	l.conn.SetDeadline(time.Now().Add(l.timeout))
-	if _, err := l.conn.Write(request); err != nil {
+	n, err := l.conn.Write(request)
+	l.sent += uint64(n)
+	if err != nil {
 		return response{}, err
 	}
 	var answer response
-	var err error
 	answer, l.buffer, err = readResponse(l.in, l.buffer)
 	return answer, err
 }
@@ -65,7 +75,7 @@ func (l *line) dial(ctx context.Context, address string) (err error) {
 		l.conn = nil
 		return err
 	}
-	l.in = bufio.NewReaderSize(l.conn, 4096)
+	l.in = bufio.NewReaderSize(l, 4096)
 	return nil
 }
 

@@ -68,6 +68,8 @@ type measured struct {
 	warm    uint64                  // buyers of the warm-up
 	lag     *hdrhistogram.Histogram // of an open loop: by how much arrivals were late because of us, microseconds
 	history history                 // only when the load remembers
+
+	sent, received uint64 // bytes of HTTP, the warm-up's included
 }
 
 // shards is how many tallies the workers share: a histogram is 140 KB, and there may be

@@ -1,6 +1,9 @@
 package forward
 
-import "onsale/sequencer"
+import (
+	"onsale/failpoint"
+	"onsale/sequencer"
+)
 
 // batchAnswerer answers the batches of one connection, with scratch of its own.
 type batchAnswerer struct {
@@ -15,6 +18,7 @@ func (b *batchAnswerer) answer(f *frame) error {
 		b.out = make([]byte, frameHeaderBytes, 64<<10)
 	}
 	out, s := b.out[:frameHeaderBytes], statusOK
+	failpoint.Hit(failpoint.ForwardReceive)
 	out, err := execute(b.caller.server.node, f.body, &b.results, out)
 	if err != nil {
 		counters.Refused.Add(1)
@@ -25,5 +29,6 @@ func (b *batchAnswerer) answer(f *frame) error {
 		counters.Requests.Add(uint64(count))
 	}
 	b.out = out
+	failpoint.Hit(failpoint.ForwardAnswer)
 	return b.caller.write(out, s, f.id)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/inbox"
 	"onsale/peer"
 	"onsale/sequencer"
@@ -182,6 +183,7 @@ func (s *sender) attempt(ctx context.Context, chunk *inbox.Chunk) ([]sequencer.R
 	began := time.Now()
 	var body []byte
 	var err error
+	failpoint.Hit(failpoint.ForwardSend)
 	if s.here() {
 		body, err = execute(s.client.local, chunk.Data[frameHeaderBytes:], &s.results, s.scratch[:0])
 		s.scratch = body

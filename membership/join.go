@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/forward"
 	"onsale/peer"
 	"onsale/raftfsm"
@@ -60,6 +61,7 @@ func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
 	if err != nil {
 		return joined{}, err
 	}
+	failpoint.Hit(failpoint.JoinAdmit)
 	if !answer.Voter && !j.Learner {
 		m.mu.Lock()
 		if m.candidates[j.Node.ID] == nil {
@@ -257,6 +259,7 @@ func (m *Manager) joinAt(ctx context.Context, address string, j join) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.JoinAdopt)
 	return m.node.AdoptCluster(id, in.Number, in.Bootstrap)
 }
 

@@ -38,8 +38,10 @@ func DefaultConfig() Config {
 // Manager is one node's part in the membership.
 type Manager struct {
 	config Config
-	node   *raftfsm.Node
+	node   Node
 	links  *forward.Links
+	// there asks another member how it is: over its link, except in tests.
+	there func(context.Context, raftfsm.Member) (*NodeStatus, string)
 
 	mu         sync.Mutex
 	expect     []string                      // whom this node expects before there is a cluster
@@ -57,8 +59,9 @@ type candidate struct {
 }
 
 // New returns a manager; Close ends it.
-func New(config Config, node *raftfsm.Node) *Manager {
+func New(config Config, node Node) *Manager {
 	m := &Manager{config: config, node: node, candidates: map[string]*candidate{}}
+	m.there = m.askLink
 	m.stop, m.cancel = context.WithCancel(context.Background())
 	return m
 }

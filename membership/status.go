@@ -93,6 +93,11 @@ func (m *Manager) ask(ctx context.Context, member raftfsm.Member) (*NodeStatus, 
 		s := m.nodeStatus()
 		return &s, ""
 	}
+	return m.there(ctx, member)
+}
+
+// askLink asks over the member's link.
+func (m *Manager) askLink(ctx context.Context, member raftfsm.Member) (*NodeStatus, string) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	link, err := m.links.To(ctx, member.ID, member.Address)

@@ -83,7 +83,7 @@ func random(bytes int) []byte {
 }
 
 func (s *stage) plan(name string, h *host, args ...string) *process {
-	return &process{name: name, host: h, program: s.program, args: args, logPath: filepath.Join(s.dir, name+".log")}
+	return &process{name: name, host: h, program: s.program, args: args, logPath: filepath.Join(s.dir, name+".log"), pointFile: filepath.Join(s.dir, name+".failpoint"), clockFile: filepath.Join(s.dir, name+".clock")}
 }
 
 func (s *stage) planNode(name string, h *host, more ...string) *process {

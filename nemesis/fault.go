@@ -26,7 +26,7 @@ var errNotNow = errors.New("nothing to break now")
 
 // classes returns every fault that this machine can make. What its kernel cannot do is
 // told by missing.
-func classes(netem bool) (all []class, missing []string) {
+func classes(netem, points bool) (all []class, missing []string) {
 	all = []class{
 		{"kill the leader", 5, killLeader},
 		{"kill a follower", 2, killFollower},
@@ -42,6 +42,11 @@ func classes(netem bool) (all []class, missing []string) {
 		{"transfer the leadership", 1, transfer},
 		{"let a node join", 2, join},
 		{"restart a node", 1, restart},
+	}
+	if points {
+		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{jumpClock, 2, jump})
+	} else {
+		missing = append(missing, crashAtPoint+" (the program is built without them)", jumpClock+" (the same)")
 	}
 	if netem {
 		all = append(all, class{"delay and lose packets", 2, disturb})

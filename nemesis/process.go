@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"onsale/failpoint"
 )
 
 // stopTime is how long a process may take to stop when it is told to.
@@ -20,6 +22,10 @@ type process struct {
 	program string
 	args    []string
 	logPath string
+	// pointFile arms failpoints of a program that has them.
+	pointFile string
+	// clockFile moves its clock.
+	clockFile string
 
 	mu      sync.Mutex
 	command *exec.Cmd
@@ -37,6 +43,7 @@ func (p *process) start() error {
 	}
 	p.command = exec.Command("ip", append([]string{"netns", "exec", p.host.namespace, p.program}, p.args...)...) //nolint:gosec // our own words
 	p.command.Stdout, p.command.Stderr = log, log
+	p.command.Env = append(os.Environ(), failpoint.Variable+"="+p.pointFile, failpoint.ClockVariable+"="+p.clockFile)
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	if err := p.command.Start(); err != nil {
 		return errors.Join(err, log.Close())

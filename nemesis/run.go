@@ -37,6 +37,8 @@ type Report struct {
 	Strikes           map[string]int    `json:"strikes"` // by class of fault
 	Missing           []string          `json:"missing"` // classes that this machine cannot make
 	Starts            map[string]int    `json:"starts"`  // of each process
+	Failpoints        map[string]int    `json:"failpoint_crashes"`
+	ClockChecks       int               `json:"clock_checks"` // of the log's time
 	Requests          int               `json:"requests"`
 	Answered          int               `json:"answered"`
 	RequestsPerSecond float64           `json:"requests_per_second"` // answered
@@ -72,7 +74,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all, missing := classes(probeNetem())
+	all, missing := classes(probeNetem(), hasFailpoints(o.Program))
 	r := &run{options: o, stage: stage, history: newHistory(), report: &Report{Seed: o.Seed, Missing: missing, Starts: map[string]int{}, Audits: map[string]string{}, Recovery: []float64{}, Void: []string{}}}
 	r.report.Verdict.Violations = []string{}
 	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}}
@@ -161,6 +163,7 @@ func (r *run) recover(ctx context.Context) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	r.checkClock(ctx)
 	took := time.Since(calm)
 	r.report.Recovery = append(r.report.Recovery, took.Seconds())
 	if took > RecoveryMax {
@@ -282,6 +285,7 @@ func (r *run) check(all []class) {
 			v.wrong("audit", "%s: %d findings, such as %+v", n.name, found.FindingCount, found.Findings[0])
 		}
 	}
+	r.report.Failpoints = r.crashedAt()
 	r.history.checkAnswers(v)
 	r.history.checkFIFO(v)
 	r.history.checkKeys(v)
@@ -300,6 +304,9 @@ func (r *run) judge(all []class) {
 	o.Seconds = time.Since(h.began).Seconds()
 	o.Requests, o.Answered, o.Failures = len(h.operations), h.answered, h.failures
 	o.RequestsPerSecond = float64(h.answered) / r.options.Duration.Seconds()
+	if o.Strikes[crashAtPoint] > 0 && len(o.Failpoints) == 0 {
+		o.Void = append(o.Void, "no process died at a failpoint")
+	}
 	for _, c := range all {
 		if r.breaker.counts[c.name] == 0 {
 			o.Void = append(o.Void, "no fault of the class "+c.name)

@@ -13,6 +13,8 @@ import (
 var (
 	// ErrNotice is returned when a webhook's signature, time or body is not good.
 	ErrNotice = errors.New("not a notice of the payment provider")
+	// ErrNoAnswer is returned when the provider's books cannot be read.
+	ErrNoAnswer = errors.New("the payment provider does not answer")
 	// ErrConflict is returned when a key came before with another amount, currency or
 	// order: a bug on our side.
 	ErrConflict = errors.New("the key was used for another charge")

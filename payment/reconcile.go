@@ -97,7 +97,7 @@ type comparison struct {
 func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliation, error) {
 	c := comparison{desk: d, only: only, books: map[string]Entry{}, result: &Reconciliation{Provider: d.provider.Name(), Money: []Takings{}, Differences: []Difference{}}}
 	if err := c.readBooks(ctx); err != nil {
-		return nil, fmt.Errorf("the provider's books: %w", err)
+		return nil, fmt.Errorf("%w: its books: %w", ErrNoAnswer, err)
 	}
 	for after, more := uint64(0), true; more && ctx.Err() == nil; {
 		views, next := d.node.OrdersWithAttempts(after, comparePage)

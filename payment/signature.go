@@ -51,6 +51,9 @@ func Verify(secrets [][]byte, signature string, body []byte, now time.Time) erro
 			}
 		}
 	}
+	if len(given) == 0 {
+		return fmt.Errorf("%w: it has no signature, as t=SECONDS,v1=HEX", ErrNotice)
+	}
 	if age := now.Sub(time.Unix(seconds, 0)); age > SignatureTolerance || age < -SignatureTolerance {
 		return fmt.Errorf("%w: it is of %s", ErrNotice, time.Unix(seconds, 0).UTC().Format(time.RFC3339))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/inbox"
 	"onsale/metric"
 	"onsale/sequencer"
@@ -168,6 +169,7 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	if c.Count > 0 {
 		b.counters.waitTimes.Observe(time.Since(c.Since))
 	}
+	failpoint.Hit(failpoint.ProposeBefore)
 	entry := raft.Log{Data: c.Data}
 	if check := b.check.Swap(nil); check != nil {
 		entry.Extensions = *check
@@ -202,7 +204,9 @@ func (b *batcher) answer() {
 func (b *batcher) deliver(p proposal) error {
 	switch response := p.future.Response().(type) {
 	case *sequencer.Decisions:
+		failpoint.Hit(failpoint.AnswerBefore)
 		p.chunk.Deliver(response.Results)
+		failpoint.Hit(failpoint.AnswerAfter)
 		return nil
 	case error:
 		return response // committed, but this node failed to apply it

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/journal"
 	"onsale/metric"
 	"onsale/sequencer"
@@ -42,7 +43,8 @@ type machine struct {
 	published   publication
 	changes     *changes
 	checkpoints *checkpoints
-	failed      error // what this replica stopped with; it decides nothing any more
+	observe     func(stamp int64) // is told the log's time after each batch; nil on a machine without a node
+	failed      error             // what this replica stopped with; it decides nothing any more
 	counters    machineCounters
 }
 
@@ -85,6 +87,9 @@ func (m *machine) Apply(l *raft.Log) any {
 }
 
 func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
+	if err := failpoint.Err(failpoint.ApplyBefore); err != nil {
+		return err
+	}
 	if len(l.Extensions) > 0 {
 		if err := m.checkpoints.verify(l.Extensions, m.logger); err != nil {
 			return err
@@ -101,11 +106,16 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	decided := time.Now()
 	m.encoded = sequencer.AppendDecisions(m.encoded[:0], d)
 	block := journal.Block{RaftIndex: l.Index, Term: l.Term, StateHash: m.state.Hash(), Batch: l.Data, Decisions: m.encoded}
+	failpoint.Hit(failpoint.JournalPutBefore)
 	if err := m.journal.Put(&block); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.JournalPutAfter)
 	m.entries.Add(1)
 	m.bytes.Add(int64(len(l.Data)))
+	if m.observe != nil {
+		m.observe(m.state.Now())
+	}
 	m.published.applied(m.state.Seq())
 	m.checkpoints.note(&block)
 	m.changes.note(block.Height, m.batch.Commands, d)
@@ -128,6 +138,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	if m.failed != nil {
 		return nil, m.failed
 	}
+	failpoint.Hit(failpoint.SnapshotFreeze)
 	started := time.Now()
 	defer func() { m.counters.freezingTimes.Observe(time.Since(started)) }()
 	m.entries.Store(0)
@@ -139,6 +150,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 // aside; until it is whole, nothing changes.
 func (m *machine) Restore(in io.ReadCloser) error {
 	defer in.Close()
+	failpoint.Hit(failpoint.RestoreBefore)
 	head, state, err := ReadSnapshot(in)
 	if err != nil {
 		return err
@@ -147,6 +159,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.RestoreJournal)
 	if gap {
 		m.logger.Warn("the journal begins anew at a snapshot; what it had is put aside beside it, what is missing is on the peers", "height", head.Height)
 	}
@@ -159,6 +172,7 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	m.published.applied(state.Seq())
 	m.changes.reset(head.Height)
 	m.checkpoints.forget()
+	failpoint.Hit(failpoint.RestoreAfter)
 	return nil
 }
 

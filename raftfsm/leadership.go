@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/sequencer"
 )
 
@@ -31,6 +32,7 @@ func (n *Node) followLeadership() {
 
 func (n *Node) takeOffice() {
 	for {
+		n.officeTerm.Store(n.raft.CurrentTerm()) // before the barrier: of a later term nothing is known by it
 		err := n.raft.Barrier(barrierTimeout).Error()
 		if err == nil {
 			break
@@ -41,6 +43,7 @@ func (n *Node) takeOffice() {
 			return
 		}
 	}
+	failpoint.Hit(failpoint.TakeOffice)
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/metric"
 	"onsale/wal"
 )
@@ -86,13 +87,18 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 	started := time.Now()
 	s.storingSince.Store(started.UnixNano())
 	defer s.storingSince.Store(0)
-	if err := s.append(logs); err != nil {
+	err := failpoint.Err(failpoint.LogAppendBefore)
+	if err == nil {
+		err = s.append(logs)
+	}
+	if err != nil {
 		err = fmt.Errorf("raft log: %w", err)
 		if s.fatal != nil {
 			s.fatal(err)
 		}
 		return err
 	}
+	failpoint.Hit(failpoint.LogAppendAfter)
 	s.storeTimes.Observe(time.Since(started))
 	s.cache.put(logs)
 	if s.stored != nil {
@@ -135,6 +141,8 @@ func (s *LogStore) DeleteRange(from, to uint64) error {
 		return nil
 	}
 	s.cache.drop(from, to)
+	failpoint.Hit(failpoint.LogTruncateBefore)
+	defer failpoint.Hit(failpoint.LogTruncateAfter)
 	switch {
 	case from == first && to == last:
 		return s.log.Reset(last + 1)

@@ -39,9 +39,12 @@ type Node struct {
 	batcher   *batcher
 	clock     *logClock
 
-	leader   chan bool // raft tells when this node takes and loses office
-	stop     chan struct{}
-	finished sync.WaitGroup
+	leader chan bool // raft tells when this node takes and loses office
+	// officeTerm is the term whose barrier was asked for last. Elected again before it
+	// noticed that it was not, a node has a term of which it has not applied what came before.
+	officeTerm atomic.Uint64
+	stop       chan struct{}
+	finished   sync.WaitGroup
 	// following is followLeadership, which must end before raft stops.
 	following sync.WaitGroup
 	failed    sync.Once
@@ -64,6 +67,7 @@ func Open(config Config) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
+	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
 	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.closeStores())
@@ -83,6 +87,7 @@ func (n *Node) open() error {
 		return err
 	}
 	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
+	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader
@@ -285,6 +290,7 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 // ReadIndex returns the seq of the newest decision after a majority has said that
 // this node leads (Ongaro 2014, section 6.4).
 func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
+	term := n.officeTerm.Load()
 	if !n.Leads() {
 		return 0, n.notLeader()
 	}
@@ -293,7 +299,7 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	go func() { verified <- n.raft.VerifyLeader().Error() }()
 	select {
 	case err := <-verified:
-		if err != nil {
+		if err != nil || n.raft.CurrentTerm() != term { // others may have decided between two terms of this node
 			return 0, n.notLeader()
 		}
 		return seq, nil

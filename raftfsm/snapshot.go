@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/journal"
 	"onsale/sequencer"
 )
@@ -88,6 +89,7 @@ func (f *frozen) Persist(sink raft.SnapshotSink) error {
 
 func (f *frozen) persist(sink raft.SnapshotSink) error {
 	err := f.journal.Sync()
+	failpoint.Hit(failpoint.JournalSyncAfter)
 	if own, ok := sink.(*snapshotSink); ok && err == nil {
 		err = own.journaled()
 	}
@@ -100,6 +102,7 @@ func (f *frozen) persist(sink raft.SnapshotSink) error {
 	if err != nil {
 		return errors.Join(err, sink.Cancel())
 	}
+	failpoint.Hit(failpoint.SnapshotWritten)
 	return sink.Close()
 }
 

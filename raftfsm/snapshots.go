@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/failpoint"
 	"onsale/wal"
 )
 
@@ -99,6 +100,8 @@ func (s *snapshotSink) Close() error {
 	if err := s.disk.SyncDir(s.folder); err != nil && !errors.Is(err, os.ErrNotExist) { // closed before
 		return errors.Join(err, s.Cancel())
 	}
+	failpoint.Hit(failpoint.SnapshotClosing)
+	defer failpoint.Hit(failpoint.SnapshotClosed)
 	return s.SnapshotSink.Close()
 }
 

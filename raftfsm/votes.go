@@ -16,6 +16,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
+	"onsale/failpoint"
 	"onsale/wal"
 )
 
@@ -166,7 +167,11 @@ func (v *votes) Get(key []byte) ([]byte, error) {
 // Set makes a value durable.
 func (v *votes) Set(key, value []byte) error {
 	data := binary.LittleEndian.AppendUint32(bytes.Clone(value), checksumOf(key, value))
-	err := v.store.Set(key, data)
+	err := failpoint.Err(failpoint.VoteBefore)
+	if err == nil {
+		err = v.store.Set(key, data)
+	}
+	failpoint.Hit(failpoint.VoteAfter)
 	if err != nil {
 		v.fatal(fmt.Errorf("votes: %w", err))
 	}

@@ -31,9 +31,6 @@ func (w *waitlist) leave(ordinal uint32) {
 
 // leftBefore returns how many of the first n ordinals left from the middle.
 func (w *waitlist) leftBefore(n uint32) uint32 {
-	if w.gone == 0 {
-		return 0
-	}
 	sum := uint32(0)
 	for ; n > 0; n -= n & -n {
 		sum += *w.left.at(n - 1)
@@ -41,11 +38,12 @@ func (w *waitlist) leftBefore(n uint32) uint32 {
 	return sum
 }
 
-// ordinalOf finds an order's ordinal: orders wait in the order of their numbers. It is
-// mostly asked for the one that came last.
+// ordinalOf finds the ordinal of an order that is in the list: orders wait in the order
+// of their numbers. While only this sale's orders are made there is none between two of
+// them, and the first look finds it; a search in ten million is of two dozen cache misses.
 func (w *waitlist) ordinalOf(number uint32) uint32 {
-	low, high := uint32(0), w.orders.length
-	if high > 0 && *w.orders.at(high - 1) == number {
+	low, high := uint32(0), min(w.orders.length, number-*w.orders.at(0)+1)
+	if *w.orders.at(high - 1) == number {
 		return high - 1
 	}
 	for low < high {

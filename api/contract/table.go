@@ -48,6 +48,7 @@ const (
 	OutcomeUnknown
 	UnsupportedVersion
 	PaymentsOff
+	ProviderSilent
 	BadNotice
 	ExpectationFailed
 	// KindCount is the number of kinds.
@@ -172,6 +173,7 @@ var table = [KindCount]Entry{
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
 	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, ErrPaymentsOff},
+	ProviderSilent:       {http.StatusBadGateway, "payment-provider-silent", "The payment provider does not answer", true, payment.ErrNoAnswer},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},
 }

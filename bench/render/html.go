@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"strings"
 
 	"onsale/bench/result"
 	"onsale/report/page"
@@ -73,8 +74,9 @@ func HTML(d *result.Document) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// axisText names an axis with its unit, unless the label ends in it: "waiting orders".
 func axisText(a result.Axis) string {
-	if a.Unit == "" {
+	if strings.HasSuffix(a.Label, a.Unit) {
 		return a.Label
 	}
 	return a.Label + ", " + a.Unit

@@ -29,7 +29,7 @@ var errOutput = errors.New("unexpected output")
 // executor runs the commands of a step, from the root of the source tree.
 type executor struct {
 	root     string
-	scratch  string    // a folder for files that commands leave to be read
+	scratch  string    // holds whatever commands write, so that nothing of a killed one stays
 	progress io.Writer // what commands say while they run, line by line
 	commands []string  // that ran, each once
 	stopMax  time.Duration
@@ -46,7 +46,7 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 	var out limited
 	command := exec.Command(program, args...)
 	command.Dir = filepath.Join(x.root, dir)
-	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
+	command.Env = append(slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") }), "TMPDIR="+x.scratch)
 	command.Stdout = &out
 	said := &lines{to: x.progress}
 	command.Stderr = said

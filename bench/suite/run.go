@@ -72,6 +72,9 @@ func (s *suite) run(ctx context.Context, all []step) (*result.Document, string, 
 		return nil, "", err
 	}
 	defer os.RemoveAll(scratch)
+	if err := os.Chmod(scratch, 0o711); err != nil { //nolint:gosec // PostgreSQL's user passes through it
+		return nil, "", err
+	}
 	s.path = filepath.Join(s.Folder, s.fileName())
 	builds := s.build(ctx, chosen, scratch)
 	var failed []string
@@ -133,7 +136,7 @@ func (s *suite) executor(scratch string) *executor {
 
 // measure runs one step and puts it into the document.
 func (s *suite) measure(ctx context.Context, p *step, index, of int, scratch string, builds map[string]error) *result.Step {
-	fmt.Fprintf(s.Progress, "\n[%d/%d] %s (%s): %s; at most %v\n", index+1, of, p.id, strings.Join(p.targets, ", "), p.what, p.limit)
+	fmt.Fprintf(s.Progress, "\n[%d/%d] %s: %s; at most %v\n", index+1, of, strings.Join(append([]string{p.id}, p.targets...), " "), p.what, p.limit)
 	x := s.executor(scratch)
 	done := &result.Step{ID: p.id, What: p.what, Targets: p.targets, Source: s.source, Started: time.Now().UTC().Truncate(time.Second),
 		LimitSeconds: p.limit.Seconds(), Status: result.StatusDone, LoadBefore: loadAverages()}

@@ -62,8 +62,8 @@ func addRush(ctx context.Context, x *executor, c collected, figure string, reque
 	return err
 }
 
-// leaderRequests arrive in four seconds at T7's leader.
-const leaderRequests = 2_000_000
+// leaderRequests arrive in two seconds at T7's leader.
+const leaderRequests = 1_000_000
 
 // leaderStep is T7, while selling and when sold out in turn.
 func leaderStep(p Profile) step {
@@ -76,7 +76,7 @@ func leaderStep(p Profile) step {
 					figure  string
 					tickets int
 				}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
-					r, err := x.rush(ctx, leaderRequests, "4s", turn.tickets)
+					r, err := x.rush(ctx, leaderRequests, "2s", turn.tickets)
 					if err != nil {
 						return err
 					}

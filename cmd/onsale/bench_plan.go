@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ func newBenchPlan(p *program) *cobra.Command {
 	l := pageLoads[0]
 	l.Requests = 0
 	var results, page string
+	var curves []string
 	c := &cobra.Command{Use: "plan", Short: "Plan machines for a load from what the suite measured", Args: arguments(cobra.NoArgs),
 		Long: `Multiplies what the suite measured with a load: cores, memory, disk and network. Each line
 says from which numbers it comes; what was not measured is said to be so. A load beyond
@@ -29,6 +31,9 @@ what the suite sends is marked as extrapolated: it holds if costs stay what they
 		RunE: func(*cobra.Command, []string) error {
 			d, err := result.ReadFile(results)
 			if err != nil {
+				return err
+			}
+			if err := addCurves(d, curves); err != nil {
 				return err
 			}
 			in := capacity.InputOf(d)
@@ -54,6 +59,7 @@ what the suite sends is marked as extrapolated: it holds if costs stay what they
 		}}
 	f := c.Flags()
 	f.StringVar(&results, "results", "bench/results/latest.json", "what the suite wrote")
+	f.StringSliceVar(&curves, "curves", nil, "files that bench growth wrote, in place of the curves in the results")
 	f.StringVar(&page, "write", "", "write the tables of the usual loads into this page instead, in the place of its last ones")
 	f.Float64Var(&l.RequestsPerSecond, "requests-per-second", l.RequestsPerSecond, "that arrive at the peak")
 	f.Float64Var(&l.Requests, "requests", 0, "in all; 0 for twenty seconds of the peak")
@@ -62,6 +68,24 @@ what the suite sends is marked as extrapolated: it holds if costs stay what they
 	f.IntVar(&l.Replicas, "replicas", l.Replicas, "nodes of a cluster")
 	f.Float64Var(&l.Utilisation, "utilisation", l.Utilisation, "which part of a core may be used, up to 1")
 	return c
+}
+
+// addCurves puts curves that were measured alone behind those of a document: the last of a
+// name counts.
+func addCurves(d *result.Document, files []string) error {
+	for _, file := range files {
+		in, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		more, err := result.ReadCurves(in)
+		in.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		d.Steps = append(d.Steps, result.Step{ID: file, Outcome: result.Outcome{Curves: more}})
+	}
+	return nil
 }
 
 func writePlan(path string, in *capacity.Input) error {

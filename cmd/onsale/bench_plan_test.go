@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"onsale/bench/growth"
 	"onsale/bench/result"
 )
 
@@ -20,6 +21,11 @@ func TestBenchPlan(t *testing.T) {
 	has(t, command(t, 0, "bench", "plan", "--results", results, "--requests-per-second", "800000"), "part of one leader's limit, sold out", "10 % (extrapolated)", "not measured")
 	mustBeJSON(t, command(t, 0, "bench", "plan", "--results", results, "-o", "json"))
 	mustBeCSV(t, command(t, 0, "bench", "plan", "--results", results, "-o", "csv"))
+	curves := filepath.Join(dir, "growth.json")
+	if err := growth.WriteFile(curves, []result.Curve{{Name: growth.MemoryByHolders, Series: []result.Series{{Name: "an order", Points: []result.Point{{X: 1, Y: 123}}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	has(t, command(t, 0, "bench", "plan", "--results", results, "--curves", curves), "100 k tickets x 123 B")
 	if err := os.WriteFile(page, []byte("# Plan\n<!-- plan: begin -->\n<!-- plan: end -->\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

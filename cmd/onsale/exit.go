@@ -12,6 +12,7 @@ import (
 	"onsale/bench"
 	"onsale/bench/capacity"
 	"onsale/bench/threshold"
+	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -62,7 +63,7 @@ func exitCode(err error) int {
 	case errors.Is(err, errRefused):
 		return 3
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		isNobody(err), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
+		isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5

@@ -73,6 +73,7 @@ several clusters. It has no data: start and stop as many as the crowd needs.`,
 				return err
 			}
 			setProcessors()
+			loadBallast()
 			log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
 			if err != nil {
 				return err

@@ -26,7 +26,10 @@ type shop struct {
 }
 
 // newShop starts a cluster that takes payments by a sandbox of its own process.
-func newShop(t *testing.T) *shop {
+func newShop(t *testing.T) *shop { return newShopOf(t, func(*testNode) {}) }
+
+// newShopOf does the same with nodes that are changed before they start.
+func newShopOf(t *testing.T, change func(*testNode)) *shop {
 	t.Helper()
 	s := &shop{nodes: newNodes(t, 3), provider: &testNode{t: t, id: "sandbox", http: freeAddress(t)}}
 	s.front = newFrontEnds(t, 1, s.nodes)[0]
@@ -45,6 +48,7 @@ func newShop(t *testing.T) *shop {
 		n.extra = append(n.extra, "--user-requests-per-second", "0")
 		if n != s.front {
 			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+s.provider.http, "--payment-secret-file", n.secretFile)
+			change(n)
 		}
 		n.start()
 	}

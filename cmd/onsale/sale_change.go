@@ -42,6 +42,9 @@ func newSaleQuantity(p *program) *cobra.Command {
 			return p.showFields(changed)
 		}}
 	d.flags(c.Flags())
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; a quantity that begins with - goes behind --, as in `sale quantity arena -- -500`", errUsage, err)
+	})
 	return c
 }
 

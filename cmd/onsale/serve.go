@@ -27,6 +27,7 @@ command line starts a node the first time and every later time.`,
 				return err
 			}
 			setProcessors()
+			loadBallast()
 			return p.serve(c.Context(), s)
 		}}
 	addServerFlags(c.Flags())

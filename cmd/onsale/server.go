@@ -16,6 +16,7 @@ import (
 	"onsale/api"
 	"onsale/backfill"
 	"onsale/certificate"
+	"onsale/failpoint"
 	"onsale/forward"
 	"onsale/membership"
 	"onsale/payment"
@@ -150,7 +151,10 @@ func (v *server) startPayments() error {
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
 	paymentsMax(&config, provider)
-	config.Reached = die
+	config.Reached = func(step payment.Step) {
+		die(step)
+		failpoint.Hit(failpoint.Payment + failpoint.Name(step))
+	}
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
 }

@@ -94,6 +94,8 @@ func TestStripe(t *testing.T) {
 	if heard.Load() < 8 || refused.Load() > 0 { // created ×3, declined, reserved ×2, taken ×2, refunded
 		t.Errorf("%d webhooks were heard, %d refused", heard.Load(), refused.Load())
 	}
+	api.Close() // a provider that is down is no bug of ours
+	has(t, o.sell(4, "payments", "reconcile"), "payment-provider-silent")
 }
 
 // What is missing is said before anything starts.

@@ -11,7 +11,7 @@
     ["--green", []], ["--teal", [10, 4]], ["--brown", [3, 3]], ["--soft", []], ["--pink", [6, 4]], ["--ink", [3, 3]],
   ];
 
-  const spell = a => a.unit ? a.label + ", " + a.unit : a.label;
+  const spell = a => a.unit && !a.label.endsWith(a.unit) ? a.label + ", " + a.unit : a.label;
 
   function axis(a, more) {
     return {

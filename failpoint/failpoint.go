@@ -1,0 +1,97 @@
+// Package failpoint names the places at which a process is made to die, to hang or to
+// fail on purpose: before and after everything that a crash must not split.
+//
+// A program has them only when it is built with the tag "failpoints", as tests and the
+// nemesis do. Without it Hit and Err are empty functions that the compiler removes, so
+// that they cost nothing where decisions are made, and no flag, variable or request of
+// a program that sells tickets can reach them.
+//
+// With the tag, the environment variable FAILPOINTS_FILE names a file. It is read
+// every 10 ms and holds "name=action" or "name=action:n": at the n-th hit from then on
+// (the first without a number) the process
+//
+//   - crash: kills itself, as a power cut would look to it;
+//   - stall: stays there for ever;
+//   - error: is told an error, where the place can have one.
+//
+// The file is removed when that happens, so that it happens once; a line on the
+// standard error says which one it was.
+package failpoint
+
+import (
+	"errors"
+	"time"
+)
+
+// Variable is the environment variable that names the file.
+const Variable = "FAILPOINTS_FILE"
+
+// ClockVariable is the environment variable that names the file with the seconds by
+// which a node's wall clock is off; it may change at any time.
+const ClockVariable = "CLOCK_FILE"
+
+// ReadInterval is how often the files are looked at.
+const ReadInterval = 10 * time.Millisecond
+
+// ErrInjected is what Err returns for the action "error".
+var ErrInjected = errors.New("an error was injected at a failpoint")
+
+// Name is a place.
+type Name string
+
+// Payment is what the places of a payment begin with; package payment's step follows.
+const Payment Name = "payment-"
+
+// The places, in the order in which a request, a snapshot, a payment passes them.
+const (
+	ForwardSend       Name = "forward-send"        // a batch for the leader was not sent yet
+	ForwardReceive    Name = "forward-receive"     // it arrived
+	ProposeBefore     Name = "propose-before"      // a batch has its place, and raft has not got it
+	LogAppendBefore   Name = "log-append-before"   // raft's entries are not written
+	SyncBefore        Name = "fsync-before"        // a file was written and is not durable
+	SyncAfter         Name = "fsync-after"         // it is
+	LogAppendAfter    Name = "log-append-after"    // raft's entries are durable, and nobody knows
+	ApplyBefore       Name = "apply-before"        // an entry is committed and not decided
+	JournalPutBefore  Name = "journal-put-before"  // it is decided and not in the journal
+	JournalPutAfter   Name = "journal-put-after"   // it is
+	AnswerBefore      Name = "answer-before"       // nobody was told
+	AnswerAfter       Name = "answer-after"        // who waits at the leader was told
+	ForwardAnswer     Name = "forward-answer"      // another process has not been told
+	LogTruncateBefore Name = "log-truncate-before" // an end of raft's log is to be dropped
+	LogTruncateAfter  Name = "log-truncate-after"
+
+	SnapshotFreeze   Name = "snapshot-freeze"       // the state is frozen
+	JournalSyncAfter Name = "journal-sync-after"    // the journal is durable up to it
+	SnapshotWritten  Name = "snapshot-written"      // its bytes are written
+	SnapshotClosing  Name = "snapshot-close-before" // it has no name yet
+	SnapshotClosed   Name = "snapshot-close-after"  // it counts
+	RenameBefore     Name = "rename-before"
+	RenameAfter      Name = "rename-after"
+	RestoreBefore    Name = "restore-before"  // nothing of a snapshot was read
+	RestoreJournal   Name = "restore-journal" // the journal is where the snapshot is, the state is not
+	RestoreAfter     Name = "restore-after"
+
+	VoteBefore Name = "vote-before" // a term or a vote is not durable
+	VoteAfter  Name = "vote-after"
+	TakeOffice Name = "take-office" // everything before the term is applied, nothing is taken yet
+	JoinAdmit  Name = "join-admit"  // a node was let in by the leader and has not heard
+	JoinAdopt  Name = "join-adopt"  // it knows its cluster and did not write that down
+
+	PaymentBegun      Name = "payment-begun"      // the intent is committed
+	PaymentAuthorised Name = "payment-authorised" // the provider has answered
+	PaymentDecided    Name = "payment-decided"    // the outcome is committed, the buyer has no answer
+	PaymentCaptured   Name = "payment-captured"
+	PaymentNoted      Name = "payment-noted" // that is committed
+	PaymentFound      Name = "payment-found" // the provider was asked on
+	PaymentCancelled  Name = "payment-cancelled"
+	PaymentVoided     Name = "payment-voided"
+)
+
+// Names returns all places.
+func Names() []Name {
+	return []Name{ForwardSend, ForwardReceive, ProposeBefore, LogAppendBefore, SyncBefore, SyncAfter, LogAppendAfter, ApplyBefore, JournalPutBefore,
+		JournalPutAfter, AnswerBefore, AnswerAfter, ForwardAnswer, LogTruncateBefore, LogTruncateAfter,
+		SnapshotFreeze, JournalSyncAfter, SnapshotWritten, SnapshotClosing, SnapshotClosed, RenameBefore, RenameAfter, RestoreBefore, RestoreJournal, RestoreAfter,
+		VoteBefore, VoteAfter, TakeOffice, JoinAdmit, JoinAdopt,
+		PaymentBegun, PaymentAuthorised, PaymentDecided, PaymentCaptured, PaymentNoted, PaymentFound, PaymentCancelled, PaymentVoided}
+}

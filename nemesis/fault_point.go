@@ -1,0 +1,78 @@
+package nemesis
+
+import (
+	"bufio"
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"strings"
+
+	"onsale/failpoint"
+)
+
+// crashAtPoint is the class of deaths at named places of the program.
+const crashAtPoint = "crash at a failpoint"
+
+// hitsMax bounds how many hits of its failpoint a process survives: later ones strike
+// in the middle of the load.
+const hitsMax = 20
+
+// crashAtFailpoint lets a node die at a place that is drawn. When the node never comes
+// by, nothing happens; so what died where is counted from the logs (crashedAt). The
+// supervisor starts it again.
+func crashAtFailpoint(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	p := b.anyVoter(random)
+	if leader := b.leader(ctx); leader != nil && random.IntN(2) == 0 {
+		p = leader
+	}
+	if p.isDead() {
+		return nil, errNotNow
+	}
+	names := failpoint.Names()
+	name := names[random.IntN(len(names))]
+	plan := fmt.Sprintf("%s=crash:%d", name, 1+random.IntN(hitsMax))
+	mend := func() error {
+		if err := os.Remove(p.pointFile); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil // it has happened
+	}
+	return mend, os.WriteFile(p.pointFile, []byte(plan), 0o600)
+}
+
+// hasFailpoints reports whether a program was built with failpoints.
+func hasFailpoints(program string) bool {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-tags" && strings.Contains(","+s.Value+",", ",failpoints,") {
+			return true
+		}
+	}
+	return false
+}
+
+// crashedAt counts where processes died, as their logs tell.
+func (r *run) crashedAt() map[string]int {
+	counts := map[string]int{}
+	for _, p := range r.stage.nodes {
+		log, err := os.Open(p.logPath)
+		if err != nil {
+			continue // it never ran
+		}
+		lines := bufio.NewScanner(log)
+		for lines.Scan() {
+			if name, is := strings.CutPrefix(lines.Text(), "failpoint "); is {
+				counts[strings.TrimSuffix(name, ": crash")]++
+			}
+		}
+		log.Close()
+	}
+	return counts
+}
