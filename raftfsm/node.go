@@ -39,9 +39,12 @@ type Node struct {
 	batcher   *batcher
 	clock     *logClock
 
-	leader   chan bool // raft tells when this node takes and loses office
-	stop     chan struct{}
-	finished sync.WaitGroup
+	leader chan bool // raft tells when this node takes and loses office
+	// officeTerm is the term whose barrier was asked for last. Elected again before it
+	// noticed that it was not, a node has a term of which it has not applied what came before.
+	officeTerm atomic.Uint64
+	stop       chan struct{}
+	finished   sync.WaitGroup
 	// following is followLeadership, which must end before raft stops.
 	following sync.WaitGroup
 	failed    sync.Once
@@ -287,6 +290,7 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 // ReadIndex returns the seq of the newest decision after a majority has said that
 // this node leads (Ongaro 2014, section 6.4).
 func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
+	term := n.officeTerm.Load()
 	if !n.Leads() {
 		return 0, n.notLeader()
 	}
@@ -295,7 +299,7 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	go func() { verified <- n.raft.VerifyLeader().Error() }()
 	select {
 	case err := <-verified:
-		if err != nil {
+		if err != nil || n.raft.CurrentTerm() != term { // others may have decided between two terms of this node
 			return 0, n.notLeader()
 		}
 		return seq, nil

@@ -26,6 +26,11 @@ type publication struct {
 	all   atomic.Pointer[allSales]
 	turns atomic.Uint64 // counts updates, so that all knows its age
 
+	// publishing is held while a batch's views are replaced, so that salesAfter sees
+	// all of a batch or nothing: who goes on behind the newest change that it was
+	// shown must not miss another one of that batch, or a sale that was added.
+	publishing sync.RWMutex
+
 	seq     atomic.Uint64
 	waiting atomic.Int64
 	mu      sync.Mutex
@@ -56,6 +61,8 @@ func (p *publication) update(state *sequencer.State) {
 	if len(touched) == 0 {
 		return
 	}
+	p.publishing.Lock()
+	defer p.publishing.Unlock()
 	if state.SaleCount() > len(p.table.Load().views) {
 		p.grow(state)
 	}
@@ -87,6 +94,8 @@ func (p *publication) grow(state *sequencer.State) {
 
 // replace publishes another state as a whole.
 func (p *publication) replace(state *sequencer.State) {
+	p.publishing.Lock()
+	defer p.publishing.Unlock()
 	p.table.Store(&saleTable{})
 	p.grow(state)
 	p.turns.Add(1)
@@ -107,11 +116,11 @@ func (p *publication) sales() []sequencer.SaleView {
 }
 
 // salesAfter returns the views that changed after a seq and time, oldest change
-// first.
+// first, as of one batch.
 func (p *publication) salesAfter(seq uint64, time int64) []sequencer.SaleView {
 	var changed []sequencer.SaleView
-	for _, pointer := range p.table.Load().views {
-		if v := pointer.Load(); v.AsOfSeq > seq || v.AsOfSeq == seq && v.AsOfTime > time {
+	for _, v := range p.views() {
+		if v.AsOfSeq > seq || v.AsOfSeq == seq && v.AsOfTime > time {
 			changed = append(changed, *v)
 		}
 	}
@@ -119,6 +128,19 @@ func (p *publication) salesAfter(seq uint64, time int64) []sequencer.SaleView {
 		return cmp.Or(cmp.Compare(a.AsOfSeq, b.AsOfSeq), cmp.Compare(a.AsOfTime, b.AsOfTime))
 	})
 	return changed
+}
+
+// views returns all views by number as of one batch. The next batch waits only while
+// pointers are copied.
+func (p *publication) views() []*sequencer.SaleView {
+	p.publishing.RLock()
+	defer p.publishing.RUnlock()
+	table := p.table.Load()
+	views := make([]*sequencer.SaleView, len(table.views))
+	for i, pointer := range table.views {
+		views[i] = pointer.Load()
+	}
+	return views
 }
 
 func (p *publication) saleByID(id string) (*sequencer.SaleView, bool) {

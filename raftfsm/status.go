@@ -69,7 +69,9 @@ func (n *Node) role() string {
 }
 
 // Leads reports whether this node takes requests.
-func (n *Node) Leads() bool { return n.batcher.leading.Load() && n.raft.State() == raft.Leader }
+func (n *Node) Leads() bool {
+	return n.batcher.leading.Load() && n.raft.State() == raft.Leader && n.raft.CurrentTerm() == n.officeTerm.Load()
+}
 
 // Check is one line of a readiness report.
 type Check struct {

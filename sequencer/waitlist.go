@@ -38,9 +38,14 @@ func (w *waitlist) leftBefore(n uint32) uint32 {
 	return sum
 }
 
-// ordinalOf finds an order's ordinal: orders wait in the order of their numbers.
+// ordinalOf finds the ordinal of an order that is in the list: orders wait in the order
+// of their numbers. While only this sale's orders are made there is none between two of
+// them, and the first look finds it; a search in ten million is of two dozen cache misses.
 func (w *waitlist) ordinalOf(number uint32) uint32 {
-	low, high := uint32(0), w.orders.length
+	low, high := uint32(0), min(w.orders.length, number-*w.orders.at(0)+1)
+	if *w.orders.at(high - 1) == number {
+		return high - 1
+	}
 	for low < high {
 		middle := low + (high-low)/2
 		if *w.orders.at(middle) < number {

@@ -108,7 +108,7 @@ func TestMarkdown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Measured on 2 cores of Abacus, commit abc, 2026-11-25.", "| commit path of one process, sold out | 8 M/s | T2.one.soldout |",
+	for _, want := range []string{"Measured on 2 cores of Abacus, commit abc, 2026-11-25; load average 0 before, 0 after.", "| commit path of one process, sold out | 8 M/s | T2.one.soldout |",
 		"| restart after 10 million decisions | not measured | T9.restart |", "### 5 M requests at 500 k a second", "| front-ends, cores in all | 30 cores | 500 k/s x 30 µs / 50 % of a core |",
 		"| front-ends, cores in all | 300 cores (extrapolated) |", "| network into the leader | 1200 Mbit/s (extrapolated) | 5 M/s x 30 B |"} {
 		if !strings.Contains(text, want) {

@@ -21,6 +21,8 @@ type Input struct {
 	Machine string `json:"machine"`
 	Commit  string `json:"commit"`
 	Date    string `json:"date"`
+	// Load is the machine's load averages before and after, other work included.
+	Load string `json:"load"`
 
 	// FrontEnd is the CPU time of a request over HTTP, token and limits included. It is
 	// that of a whole node, which also decides: a front-end takes less.
@@ -44,6 +46,7 @@ type Input struct {
 // InputOf picks the numbers out of a document.
 func InputOf(d *result.Document) Input {
 	in := Input{Machine: fmt.Sprintf("%d cores of %s", d.Machine.Cores, d.Machine.CPU), Commit: d.Source.String(), Date: d.Started.Format("2006-01-02"),
+		Load:          fmt.Sprintf("%.4g before, %.4g after", d.LoadBefore[0], d.LoadAfter[0]),
 		LeaderSelling: figure(d, "leader's CPU a request, selling", "T7.selling"), LeaderSoldOut: figure(d, "leader's CPU a request, sold out", "T7.soldout"),
 		CommitSelling: figure(d, "commit path of one process, selling", "T2.one.selling"), CommitSoldOut: figure(d, "commit path of one process, sold out", "T2.one.soldout"),
 		Sync: figure(d, "a lone commit on three nodes", "T2.lone.three"), Restart: figure(d, "restart after 10 million decisions", "T9.restart"),
@@ -56,6 +59,9 @@ func InputOf(d *result.Document) Input {
 	in.Audit = largest(d, "audit of a decision", "ns", growth.TimeByJournal, "audit", true)
 	in.Audit.Value *= 1e9
 	in.Journal, in.Log = keyed(in.Journal), keyed(in.Log)
+	if !in.LeaderSelling.Known && !in.LeaderSoldOut.Known {
+		in.LeaderSoldOut = largest(d, in.LeaderSoldOut.Name, "µs", growth.LeaderByFrontEnds, "leader", false) // of three replicas, all of it
+	}
 	return in
 }
 

@@ -18,7 +18,7 @@ const (
 // Markdown writes the inputs and a table for each load.
 func Markdown(in *Input, loads []Load) (string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Measured on %s, commit %s, %s.\n\n| measured | value | where |\n|---|---|---|\n", in.Machine, in.Commit, in.Date)
+	fmt.Fprintf(&text, "Measured on %s, commit %s, %s; load average %s.\n\n| measured | value | where |\n|---|---|---|\n", in.Machine, in.Commit, in.Date, in.Load)
 	for _, m := range in.All() {
 		value := spell(*m)
 		if !m.Known {

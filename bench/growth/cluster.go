@@ -13,6 +13,8 @@ import (
 // errRush is returned when a cluster did not decide every request of a rush.
 var errRush = errors.New("a rush was not decided")
 
+const leaderBy = "CPU time of a forwarded request by "
+
 // crush is how many requests arrive at a cluster in each rush, and in which time: below
 // what five replicas on this machine decide, so that nobody queues.
 type crush struct {
@@ -68,7 +70,7 @@ func (o *Options) clusters(ctx context.Context) ([]result.Curve, error) {
 			waits.add("p99", float64(n), max(0.001, r.Millis["p99"]))
 		}
 		curves = append(curves,
-			result.Curve{Name: "CPU time of a forwarded request by " + c.name, X: axis(c.name, ""), Y: axis("CPU time", "µs"), Series: costs.series(), Note: c.note},
+			result.Curve{Name: leaderBy + c.name, X: axis(c.name, ""), Y: axis("CPU time", "µs"), Series: costs.series(), Note: c.note},
 			result.Curve{Name: "Wait by " + c.name, X: axis(c.name, ""), Y: axis("from the intended arrival", "ms"), Series: waits.series(), Note: c.note})
 	}
 	return curves, nil

@@ -70,6 +70,8 @@ const (
 	MemoryByWaiting = "Memory by waiting orders"
 	TimeByJournal   = "Time by journal length"
 	BytesByJournal  = "Bytes by journal length"
+
+	LeaderByFrontEnds = leaderBy + "front-ends"
 )
 
 // costOf and memoryOf begin a curve of the rules.
