@@ -242,4 +242,3 @@ func noRest(t *testing.T) func() {
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 	}
 }
-
