@@ -85,7 +85,7 @@ type jam struct {
 }
 
 func newJam(t *testing.T) *jam {
-	j := &jam{disk: new(heldDisk), client: &http.Client{Transport: &http.Transport{}}}
+	j := &jam{disk: new(heldDisk), client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
 	t.Cleanup(j.disk.release) // a test that failed must not wait for ever
 	j.office = openOfficeOn(j.disk, t, func(s *settings) {
 		s.InboxRequestsMax, s.StallMax, s.Limits.UserRequestsPerSecond = queueBound, 10*time.Minute, 0
