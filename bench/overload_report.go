@@ -46,7 +46,7 @@ type OverloadReport struct {
 	MemoryPeakBytes   int64 `json:"memory_peak_bytes"`
 
 	RecoverSeconds []float64 `json:"after_per_second"` // decisions in each second
-	// BackSeconds is from the flood's last answer to the end of the first second at full
+	// BackSeconds is from the end of the flood, whose queue is still to be decided, to the end of the first second at full
 	// speed; 0 when there was none.
 	BackSeconds float64 `json:"full_speed_after_seconds"`
 

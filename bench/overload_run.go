@@ -136,7 +136,7 @@ func (r *refusals) note(answer *response, latency time.Duration) {
 	record(r.latency, latency)
 }
 
-// flood offers many times the sustained rate, and returns when its last answer had come.
+// flood offers many times the sustained rate, and returns when nobody came any more.
 func (v *overload) flood(ctx context.Context, leader *node) (ended time.Time, err error) {
 	o, r := v.options, v.report
 	l := v.buyers(o.Connections, o.Over)
@@ -152,15 +152,16 @@ func (v *overload) flood(ctx context.Context, leader *node) (ended time.Time, er
 	after := usageOf([]int{leader.command.Process.Pid})
 	p, took := m.phases[0], m.elapsed[0]+m.elapsed[1]
 	v.told(p)
-	r.Wanted, r.OverSeconds = float64(l.rate), took.Seconds()
+	r.Wanted, r.OverSeconds = float64(l.rate), o.Over.Seconds()
 	r.Accepted, r.AcceptedRate, r.AcceptedMillis = uint64(p.latency.TotalCount()), float64(p.latency.TotalCount())/took.Seconds(), millis(p.latency)
 	r.RefusedMillis, r.Unadvised = millis(refused.latency), refused.unadvised
 	r.note(p.failures)
 	r.NotSent = l.notSent.Load()
-	r.Offered = float64(r.Accepted+p.failed()) / took.Seconds()
-	each := 1e6 / max(1, r.Offered*took.Seconds())
+	sent := float64(r.Accepted + p.failed())
+	r.Offered = sent / o.Over.Seconds()
+	each := 1e6 / max(1, sent)
 	r.LeaderMicrosecondsPerRequest, r.LoadMicrosecondsPerRequest = each*(after.servers-before.servers).Seconds(), each*(after.load-before.load).Seconds()
-	return l.started.Add(took), nil
+	return l.started.Add(o.Over), nil
 }
 
 // recover measures how long after the flood full speed is back: the end of the first
