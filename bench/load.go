@@ -27,6 +27,9 @@ type load struct {
 	connections int
 	// rate is how many buyers arrive a second; 0 for a closed loop.
 	rate int
+	// flood lets who arrives in an open loop and finds no connection free go again, and
+	// latencies run from when a request is sent (flood.go).
+	flood bool
 	// duration is how long buyers come, 0 for until all came.
 	duration time.Duration
 	// warmUp is how long at the beginning nothing is counted.
@@ -47,6 +50,8 @@ type load struct {
 	remember bool
 	// onStart is called when everybody is connected and the clock starts; nil for nobody.
 	onStart func()
+	// onRefusal is called for each answer that is no decision, by any worker; nil for nobody.
+	onRefusal func(answer *response, latency time.Duration)
 	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
 	onSoldOut func()
 	// course, when it is set, keeps what happened in each second.
@@ -56,6 +61,7 @@ type load struct {
 
 	requests [][]byte      // made before the run; see prepare
 	next     atomic.Uint64 // buyers that were begun
+	notSent  atomic.Uint64 // of a flood: who found no connection free
 	answered atomic.Uint64
 	soldOut  atomic.Int64 // when the first refusal was seen, in nanoseconds since start; 0 before
 	started  time.Time
@@ -126,9 +132,9 @@ func (l *load) workers(ctx context.Context) ([]*worker, []tally) {
 }
 
 // start lets the workers of an open loop work each for itself, and those of a closed one
-// in as many loops as there are processors.
+// or a flood in as many loops as there are processors.
 func (l *load) start(ctx context.Context, workers []*worker, source func() (uint64, time.Time, bool), start func(func() error)) {
-	if l.rate > 0 {
+	if l.rate > 0 && !l.flood {
 		for _, w := range workers {
 			start(func() error { return w.run(ctx, source) })
 		}
@@ -139,7 +145,11 @@ func (l *load) start(ctx context.Context, workers []*worker, source func() (uint
 	}
 	loops := min(runtime.GOMAXPROCS(0), len(workers))
 	for share := range slices.Chunk(workers, (len(workers)+loops-1)/loops) {
-		start(func() error { return newLoop(l, source, leave).run(ctx, share) })
+		loop := newLoop(l, source, leave)
+		if l.flood {
+			loop.pace = newPace(l, len(share))
+		}
+		start(func() error { return loop.run(ctx, share) })
 	}
 }
 
@@ -187,6 +197,9 @@ func (l *load) lines(ctx context.Context) []line {
 // source returns where workers get buyers from: a number from 1 and when the buyer was
 // to arrive; false when nobody comes any more.
 func (l *load) source(ctx context.Context, lag *hdrhistogram.Histogram, turnedAway *tally) func() (uint64, time.Time, bool) {
+	if l.flood {
+		return nobody
+	}
 	if l.rate > 0 {
 		return l.arrivals(ctx, lag, turnedAway)
 	}

@@ -26,6 +26,7 @@ type loop struct {
 	serving int // callers that are served here
 	request *buyRequest
 	in      *bufio.Reader
+	pace    *pace // of a flood; nil in a closed loop
 	// leave takes over a caller whose buyer was not decided because of err.
 	leave func(c *caller, err error)
 }
@@ -38,6 +39,7 @@ type caller struct {
 	due, sent time.Time
 	buffer    [responseBytesMax]byte
 	have      int // bytes of the answer
+	idle      bool
 }
 
 const (
@@ -72,7 +74,7 @@ func (p *loop) run(ctx context.Context, workers []*worker) error {
 	}
 	events := make([]unix.EpollEvent, eventsMax)
 	for looked := time.Now(); p.serving > 0; {
-		n, err := unix.EpollWait(p.epoll, events, int(lookEvery.Milliseconds()))
+		n, err := unix.EpollWait(p.epoll, events, p.patience())
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("epoll: %w", err)
 		}
@@ -84,6 +86,9 @@ func (p *loop) run(ctx context.Context, workers []*worker) error {
 				return ctx.Err()
 			}
 			p.giveUp(now)
+		}
+		if p.pace != nil && p.arrive(time.Now()) {
+			break
 		}
 	}
 	return ctx.Err()
@@ -106,13 +111,21 @@ func (p *loop) admit(w *worker) error {
 	return nil
 }
 
-// next sends the next buyer's request.
+// next sends the next buyer's request, in a flood when one arrives.
 func (p *loop) next(c *caller) {
+	if p.pace != nil {
+		p.pace.free(c)
+		return
+	}
 	n, due, some := p.source()
 	if !some {
 		p.drop(c)
 		return
 	}
+	p.send(c, n, due)
+}
+
+func (p *loop) send(c *caller, n uint64, due time.Time) {
 	c.buyer, c.due, c.sent, c.have = p.load.first+n, due, due, 0
 	text := p.load.prepared(n)
 	if text == nil {
@@ -149,6 +162,10 @@ func (p *loop) read(c *caller) {
 		return // the rest is to come
 	case err == nil:
 		err = c.worker.decided(&answer, c.due)
+		if p.pace != nil && err != nil { // a refusal is an answer, and the connection is good
+			c.worker.fail(err, c.due)
+			err = nil
+		}
 	}
 	if err != nil {
 		p.trouble(c, err)
@@ -160,7 +177,7 @@ func (p *loop) read(c *caller) {
 // giveUp lets those leave whose answer takes too long.
 func (p *loop) giveUp(now time.Time) {
 	for _, c := range p.callers {
-		if c.fd >= 0 && now.Sub(c.sent) > c.worker.timeout {
+		if c.fd >= 0 && !c.idle && now.Sub(c.sent) > c.worker.timeout {
 			p.trouble(c, os.ErrDeadlineExceeded)
 		}
 	}
@@ -168,6 +185,9 @@ func (p *loop) giveUp(now time.Time) {
 
 func (p *loop) trouble(c *caller, err error) {
 	p.drop(c)
+	if c.idle { // the server ended a connection on which nobody waits
+		return
+	}
 	p.leave(c, err)
 }
 

@@ -97,6 +97,9 @@ func (w *worker) decided(answer *response, due time.Time) error {
 		w.record(answer, due)
 		return nil
 	}
+	if w.load.onRefusal != nil {
+		w.load.onRefusal(answer, time.Since(due))
+	}
 	return &statusError{outcome: answer.outcome(), text: fmt.Sprintf("%d %s", answer.status, answer.body)}
 }
 

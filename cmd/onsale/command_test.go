@@ -15,6 +15,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/wal"
 )
 
 // office is a server in this process and the command lines that reach it.
@@ -26,6 +27,11 @@ type office struct {
 
 // openOffice starts a server on free ports; the settings may be changed before.
 func openOffice(t testing.TB, changes ...func(*settings)) *office {
+	return openOfficeOn(wal.OS{}, t, changes...)
+}
+
+// openOfficeOn does the same on a disk of the test's.
+func openOfficeOn(files wal.Files, t testing.TB, changes ...func(*settings)) *office {
 	flags := pflag.NewFlagSet("", pflag.PanicOnError)
 	addServerFlags(flags)
 	s, err := loadSettings(flags)
@@ -37,7 +43,7 @@ func openOffice(t testing.TB, changes ...func(*settings)) *office {
 	for _, change := range changes {
 		change(s)
 	}
-	v, err := startServer(s, slog.New(slog.DiscardHandler))
+	v, err := startServerOn(files, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

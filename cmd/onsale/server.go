@@ -23,6 +23,7 @@ import (
 	"onsale/raftfsm"
 	"onsale/report"
 	"onsale/sequencer"
+	"onsale/wal"
 )
 
 // drainTimeout bounds how long a stopping server lets requests finish.
@@ -41,6 +42,7 @@ type server struct {
 	tokens      *tokens
 	log         *slog.Logger
 	credentials *certificate.Credentials // nil without TLS
+	files       wal.Files                // the disk; tests hold it up
 
 	node          *raftfsm.Node
 	directory     *forward.Directory
@@ -63,7 +65,11 @@ type server struct {
 
 // startServer opens the data folder and the listeners. The caller closes it.
 func startServer(s *settings, log *slog.Logger) (*server, error) {
-	v := &server{settings: s, log: log, failed: make(chan error, 4)}
+	return startServerOn(wal.OS{}, s, log)
+}
+
+func startServerOn(files wal.Files, s *settings, log *slog.Logger) (*server, error) {
+	v := &server{settings: s, log: log, files: files, failed: make(chan error, 4)}
 	if err := v.start(); err != nil {
 		return nil, errors.Join(err, v.close())
 	}
@@ -106,7 +112,7 @@ func (v *server) startNode() error {
 	if err != nil {
 		return err
 	}
-	config.Logger, config.Peer = v.log, peerConfig(v.credentials, v.log)
+	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.log), v.files
 	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", v.settings.withRepair(err))) }
 	if v.node, err = raftfsm.Open(config); err != nil {
 		return v.settings.withRepair(err)

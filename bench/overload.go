@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+)
+
+// OverloadOptions says how much more than a node can decide it is offered, for how long.
+type OverloadOptions struct {
+	Program    string
+	DataParent string
+	Nodes      int
+	// Queue bounds the requests that wait at the leader, and Batch those of one raft
+	// entry. Small ones make deciding the narrowest place, so that this machine, which
+	// sends the requests as well, can offer many times as much.
+	Queue, Batch int
+	// Sustain is how long a closed loop looks for the rate that is sustained, with
+	// SustainConnections, none of which is refused. Recover is how long it goes on afterwards.
+	Sustain, Recover   time.Duration
+	SustainConnections int
+	// Factor is how many times the sustained rate is offered, over Over, by an open loop
+	// of so many Connections.
+	Factor      float64
+	Over        time.Duration
+	Connections int
+	// Slack is how many times longer than the queue takes at the sustained rate an accepted
+	// request may take at the 99th percentile: the load takes its share of the cores.
+	Slack float64
+	// ReachedShare is the share of the rate that must really be offered, RecoveredShare
+	// that of the sustained rate which counts as full speed.
+	ReachedShare, RecoveredShare float64
+	Log                          io.Writer
+}
+
+// recoveredWithin is how soon full speed must be back.
+const recoveredWithin = 10 * time.Second
+
+// DefaultOverloadOptions is what the project is held to: ten times what is sustained.
+func DefaultOverloadOptions() OverloadOptions {
+	return OverloadOptions{Nodes: 1, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin, SustainConnections: 128,
+		Factor: 10, Over: 10 * time.Second, Connections: 2048, Slack: 3, ReachedShare: 0.8, RecoveredShare: 0.9, Log: io.Discard}
+}
+
+// Validate returns ErrOptions when an option breaks its bound.
+func (o *OverloadOptions) Validate() error {
+	switch {
+	case o.Nodes < 1 || o.Nodes > 9:
+		return fmt.Errorf("%w: %d nodes, allowed are 1 to 9", ErrOptions, o.Nodes)
+	case o.Queue < 1 || o.Batch < 1:
+		return fmt.Errorf("%w: a queue of %d and batches of %d requests; both are 1 at least", ErrOptions, o.Queue, o.Batch)
+	case o.SustainConnections < 1 || o.SustainConnections > o.Queue:
+		return fmt.Errorf("%w: %d connections look for the sustained rate at a queue of %d, which would refuse them", ErrOptions, o.SustainConnections, o.Queue)
+	case o.Connections <= o.Queue+o.underWay() || o.Connections > 20_000:
+		return fmt.Errorf("%w: %d connections with one request each cannot fill a queue of %d behind %d that are under way; at most 20000 are allowed",
+			ErrOptions, o.Connections, o.Queue, o.underWay())
+	case o.Factor <= 1 || o.Factor > 1000:
+		return fmt.Errorf("%w: %v times the sustained rate, allowed is above 1 to 1000", ErrOptions, o.Factor)
+	case min(o.Sustain, o.Over, o.Recover) < time.Second || max(o.Sustain, o.Over, o.Recover) > 10*time.Minute:
+		return fmt.Errorf("%w: %v, %v and %v; each is 1s to 10m", ErrOptions, o.Sustain, o.Over, o.Recover)
+	case o.Slack < 1 || o.ReachedShare <= 0 || o.ReachedShare > 1 || o.RecoveredShare <= 0 || o.RecoveredShare > 1:
+		return fmt.Errorf("%w: slack is %v, at least 1; shares are %v and %v, above 0 to 1", ErrOptions, o.Slack, o.ReachedShare, o.RecoveredShare)
+	}
+	return nil
+}
+
+// overloadBatches is how many raft entries the node may have under way: one, so that the disk
+// and not the processor is what deciding waits for.
+const overloadBatches = 1
+
+// underWay is how many requests may have left the queue without an answer, the batch that
+// waits for a place in flight included.
+func (o *OverloadOptions) underWay() int { return (overloadBatches + 1) * o.Batch }
+
+// nodeFlags are what the nodes are started with beside what every bench has.
+func (o *OverloadOptions) nodeFlags() []string {
+	return []string{"--inbox-requests-max", strconv.Itoa(o.Queue), "--batch-requests-max", strconv.Itoa(o.Batch),
+		"--in-flight-max", strconv.Itoa(overloadBatches)}
+}
+
+// RunOverload offers a temporary cluster many times what it sustains, and returns what it
+// did. It leaves no process behind.
+func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	secret := randomSecret()
+	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, secret, o.nodeFlags()...)
+	if err != nil {
+		return nil, err
+	}
+	run := &overload{options: &o, cluster: c, secret: secret, report: &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
+		Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}}
+	err = errors.Join(run.run(ctx), c.terminate())
+	if err == nil {
+		books := &Report{}
+		err = books.audit(SaleOptions{Log: o.Log}, c)
+		run.report.Audits = books.Audits
+	}
+	run.report.judge()
+	return run.report, errors.Join(err, os.RemoveAll(c.dir))
+}

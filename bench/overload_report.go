@@ -1,0 +1,208 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"onsale/audit"
+	"onsale/bench/threshold"
+)
+
+// OverloadReport is what a node did that was offered many times what it sustains.
+type OverloadReport struct {
+	Machine   string          `json:"machine"`
+	Options   OverloadOptions `json:"-"`
+	NodeFlags []string        `json:"node_flags"`
+
+	SustainedRate   float64            `json:"sustained_per_second"`
+	SustainedMillis map[string]float64 `json:"sustained_latency_ms"`
+
+	Wanted  float64 `json:"wanted_per_second"`
+	Offered float64 `json:"offered_per_second"` // that were really sent
+	// NotSent are arrivals that found no connection free: the node never heard of them.
+	NotSent     uint64  `json:"not_sent"`
+	OverSeconds float64 `json:"over_seconds"`
+
+	LeaderMicrosecondsPerRequest float64 `json:"leader_cpu_us_per_request"` // while overloaded
+	LoadMicrosecondsPerRequest   float64 `json:"load_cpu_us_per_request"`
+
+	// Latencies under overload run from when a request is sent.
+	Accepted       uint64             `json:"accepted"`
+	AcceptedRate   float64            `json:"accepted_per_second"`
+	AcceptedMillis map[string]float64 `json:"accepted_latency_ms"`
+	Refused        map[string]uint64  `json:"refused"` // 503 and 429, by status and code
+	RefusedMillis  map[string]float64 `json:"refused_latency_ms"`
+	Unadvised      uint64             `json:"refused_without_retry_after"`
+	Unanswered     map[string]uint64  `json:"unanswered"` // neither a decision nor such a refusal
+	Overloaded     uint64             `json:"counted_overloaded"`
+
+	MemoryBeforeBytes int64 `json:"memory_before_bytes"` // most that was resident
+	MemoryPeakBytes   int64 `json:"memory_peak_bytes"`
+
+	RecoverSeconds []float64 `json:"after_per_second"` // decisions in each second
+	// BackSeconds is from the end of the flood, whose queue is still to be decided, to the end of the first second at full
+	// speed; 0 when there was none.
+	BackSeconds float64 `json:"full_speed_after_seconds"`
+
+	Told     uint64          `json:"told"` // tickets that buyers were told of
+	Held     uint64          `json:"held"` // tickets that are held at the end
+	Replicas []nodeStatus    `json:"replicas"`
+	Audits   []AuditReport   `json:"audits"`
+	Checks   []OverloadCheck `json:"checks"`
+}
+
+// OverloadCheck is one condition and what was measured.
+type OverloadCheck struct {
+	What     string `json:"what"`
+	Target   string `json:"target"`
+	Measured string `json:"measured"`
+	Holds    bool   `json:"holds"`
+	exact    bool   // the sale's books, not how fast
+}
+
+// note sorts who got no decision into refusals, which have no place in line, and all else,
+// who cannot know.
+func (r *OverloadReport) note(failures map[string]uint64) {
+	for why, n := range failures {
+		if strings.HasPrefix(why, "503 ") || strings.HasPrefix(why, "429 ") {
+			r.Refused[why] += n
+		} else {
+			r.Unanswered[why] += n
+		}
+	}
+}
+
+func sum(counts map[string]uint64) (n uint64) {
+	for _, count := range counts {
+		n += count
+	}
+	return n
+}
+
+// recovered finds the first second at full speed in those of a closed loop that began so
+// long after the flood.
+func (r *OverloadReport) recovered(begin time.Duration, seconds []CourseRow) {
+	for _, s := range seconds {
+		r.RecoverSeconds = append(r.RecoverSeconds, s.Rate)
+		if r.BackSeconds == 0 && s.Rate >= r.Options.RecoveredShare*r.SustainedRate {
+			r.BackSeconds = begin.Seconds() + s.FromSeconds + s.Seconds
+		}
+	}
+}
+
+// What one of them may take in memory, by a generous estimate: a connection's buffers and
+// goroutine, and an order with its key. Garbage is what may lie about between two
+// collections of a small heap beside the servers' ballast.
+const (
+	overloadConnectionBytes = 64 << 10
+	overloadOrderBytes      = 1 << 10
+	overloadGarbageBytes    = 256 << 20
+)
+
+// memoryBound is what the node may have resident: what grows with the refused is not in it.
+func (r *OverloadReport) memoryBound() int64 {
+	return r.MemoryBeforeBytes + overloadGarbageBytes + int64(r.Options.Connections)*overloadConnectionBytes + int64(r.Told)*overloadOrderBytes
+}
+
+// latencyBound is what the queue and what is under way take at the sustained rate, times
+// the slack, in milliseconds.
+func (r *OverloadReport) latencyBound() float64 {
+	return r.Options.Slack * float64(r.Options.Queue+r.Options.underWay()) / r.SustainedRate * 1000
+}
+
+// judge holds what was measured against what was promised.
+func (r *OverloadReport) judge() {
+	check := func(what, target, measured string, holds bool) *OverloadCheck {
+		r.Checks = append(r.Checks, OverloadCheck{What: what, Target: target, Measured: measured, Holds: holds})
+		return &r.Checks[len(r.Checks)-1]
+	}
+	o, rate := &r.Options, max(1, r.SustainedRate)
+	least := o.Factor * o.ReachedShare
+	check("offered", fmt.Sprintf("≥ %.1f x the sustained rate", least), fmt.Sprintf("%.1f x", r.Offered/rate), r.Offered >= least*rate)
+	check("the queue was full", "≥ 1 refused", fmt.Sprint(r.Overloaded), r.Overloaded > 0)
+	check("neither decided nor 503 or 429", "0", fmt.Sprint(sum(r.Unanswered)), sum(r.Unanswered) == 0)
+	check("refused without Retry-After", "0", fmt.Sprint(r.Unadvised), r.Unadvised == 0)
+	bound := r.latencyBound()
+	check("accepted, p99", fmt.Sprintf("≤ %.0f ms", bound), fmt.Sprintf("%.1f ms", r.AcceptedMillis["p99"]), r.Accepted > 0 && r.AcceptedMillis["p99"] <= bound)
+	check("leader's memory at its peak", fmt.Sprintf("≤ %d MiB", r.memoryBound()>>20), fmt.Sprintf("%d MiB", r.MemoryPeakBytes>>20),
+		r.MemoryPeakBytes > 0 && r.MemoryPeakBytes <= r.memoryBound())
+	back := "not within the run"
+	if r.BackSeconds > 0 {
+		back = fmt.Sprintf("%.1f s", r.BackSeconds)
+	}
+	check(fmt.Sprintf("%.0f %% of full speed again after", 100*o.RecoveredShare), fmt.Sprintf("≤ %v", recoveredWithin), back,
+		r.BackSeconds > 0 && r.BackSeconds <= recoveredWithin.Seconds())
+	// Who got no answer may have a ticket, and nobody else but who was told.
+	most := r.Told + sum(r.Unanswered)
+	check("tickets held of those told", fmt.Sprintf("%d to %d", r.Told, most), fmt.Sprint(r.Held), r.Held >= r.Told && r.Held <= most).exact = true
+	clean := len(r.Audits) > 0 && !slices.ContainsFunc(r.Audits, func(a AuditReport) bool { return a.Verdict != string(audit.VerdictClean) })
+	check("audits", string(audit.VerdictClean), fmt.Sprint(len(r.Audits), " journals, ", verdicts(r.Audits)), clean).exact = true
+}
+
+func verdicts(audits []AuditReport) string {
+	var said []string
+	for _, a := range audits {
+		if !slices.Contains(said, a.Verdict) {
+			said = append(said, a.Verdict)
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+// Missed returns nil when every check holds.
+func (r *OverloadReport) Missed() error {
+	var missed []error
+	for _, c := range r.Checks {
+		switch {
+		case c.Holds:
+		case c.exact:
+			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", errInexact, c.What, c.Measured, c.Target))
+		default:
+			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", threshold.ErrMissed, c.What, c.Measured, c.Target))
+		}
+	}
+	return errors.Join(missed...)
+}
+
+// Print writes what was measured, and each check, as tables.
+func (r *OverloadReport) Print(w io.Writer) {
+	o := &r.Options
+	fmt.Fprintf(w, "machine     %s\nsetting     %d node(s), %s; fsync on a majority before every answer\n\n", r.Machine, o.Nodes, strings.Join(r.NodeFlags, " "))
+	header := table.Row{"", "requests/s"}
+	for _, p := range percentiles {
+		header = append(header, p.name+" ms")
+	}
+	t := newTable(header)
+	t.Style().Format.Header = 0
+	row := func(name string, rate float64, millis map[string]float64) {
+		cells := table.Row{name, fmt.Sprintf("%.0f", rate)}
+		for _, p := range percentiles {
+			cells = append(cells, fmt.Sprintf("%.2f", millis[p.name]))
+		}
+		t.AppendRow(cells)
+	}
+	row("sustained", r.SustainedRate, r.SustainedMillis)
+	row("overload: accepted", r.AcceptedRate, r.AcceptedMillis)
+	row("overload: refused", float64(sum(r.Refused))/max(1e-9, r.OverSeconds), r.RefusedMillis)
+	fmt.Fprintln(w, t.Render())
+	fmt.Fprintf(w, "wanted      %.0f a second, sent %.0f a second for %.1f s; %d arrivals found no connection free of %d\n", r.Wanted, r.Offered, r.OverSeconds, r.NotSent, o.Connections)
+	fmt.Fprintf(w, "refused     %v; unanswered %v\n", r.Refused, r.Unanswered)
+	fmt.Fprintf(w, "CPU a sent request   leader %.1f µs, load %.1f µs\n", r.LeaderMicrosecondsPerRequest, r.LoadMicrosecondsPerRequest)
+	fmt.Fprintf(w, "afterwards  %.0f decisions in each second\n", r.RecoverSeconds)
+	checks := newTable(table.Row{"", "target", "measured", ""})
+	checks.Style().Format.Header = 0
+	for _, c := range r.Checks {
+		verdict := "met"
+		if !c.Holds {
+			verdict = "MISSED"
+		}
+		checks.AppendRow(table.Row{c.What, c.Target, c.Measured, verdict})
+	}
+	fmt.Fprintln(w, checks.Render())
+}

@@ -1,0 +1,83 @@
+package bench
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"onsale/audit"
+	"onsale/bench/threshold"
+)
+
+// goodOverload is a run that kept every promise.
+func goodOverload() *OverloadReport {
+	o := DefaultOverloadOptions()
+	r := &OverloadReport{Options: o, SustainedRate: 1000, Offered: 10_000, Accepted: 9_000, AcceptedMillis: map[string]float64{"p99": 900},
+		Refused: map[string]uint64{"503 overloaded": 90_000}, Unanswered: map[string]uint64{}, Overloaded: 90_000, MemoryBeforeBytes: 100 << 20, MemoryPeakBytes: 150 << 20,
+		Told: 20_000, Held: 20_000, Audits: []AuditReport{{Verdict: string(audit.VerdictClean)}}}
+	r.recovered(500*time.Millisecond, []CourseRow{{FromSeconds: 0, Seconds: 1, Rate: 899}, {FromSeconds: 1, Seconds: 1, Rate: 900}})
+	return r
+}
+
+// Each check fails when what it is about is wrong, with the error that decides the exit
+// code, and no other does.
+func TestOverloadChecks(t *testing.T) {
+	r := goodOverload()
+	if r.judge(); r.Missed() != nil || r.BackSeconds != 2.5 {
+		t.Fatalf("full speed after %v s, %v", r.BackSeconds, r.Missed())
+	}
+	for name, spoil := range map[string]struct {
+		what   string
+		change func(*OverloadReport)
+		err    error
+	}{
+		"slow load":        {"offered", func(r *OverloadReport) { r.Offered = 7_900 }, threshold.ErrMissed},
+		"long queue":       {"the queue was full", func(r *OverloadReport) { r.Overloaded = 0 }, threshold.ErrMissed},
+		"unanswered":       {"neither decided nor 503 or 429", func(r *OverloadReport) { r.note(map[string]uint64{"504 outcome-unknown": 1}) }, threshold.ErrMissed},
+		"no Retry-After":   {"refused without Retry-After", func(r *OverloadReport) { r.Unadvised = 1 }, threshold.ErrMissed},
+		"slow":             {"accepted, p99", func(r *OverloadReport) { r.AcceptedMillis["p99"] = 2_000 }, threshold.ErrMissed},
+		"memory":           {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 1 << 30 }, threshold.ErrMissed},
+		"no memory":        {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 0 }, threshold.ErrMissed},
+		"never back":       {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 0 }, threshold.ErrMissed},
+		"late":             {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 10.5 }, threshold.ErrMissed},
+		"lost ticket":      {"tickets held of those told", func(r *OverloadReport) { r.Held-- }, errInexact},
+		"untold ticket":    {"tickets held of those told", func(r *OverloadReport) { r.Held++ }, errInexact},
+		"no audit":         {"audits", func(r *OverloadReport) { r.Audits = nil }, errInexact},
+		"audit's findings": {"audits", func(r *OverloadReport) { r.Audits[0].Verdict = "findings" }, errInexact},
+	} {
+		r := goodOverload()
+		spoil.change(r)
+		r.judge()
+		for _, c := range r.Checks {
+			if c.Holds == (c.What == spoil.what) {
+				t.Errorf("%s: %+v", name, c)
+			}
+		}
+		if err := r.Missed(); !errors.Is(err, spoil.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A flood offers what the server refuses too, on connections that stay, and turns away who
+// finds none free.
+func TestFlood(t *testing.T) {
+	address := sellFiftyAt(t)
+	refused := 0
+	l := &load{secret: make([]byte, 32), sale: "s", quantity: 1, buyers: 1 << 40, connections: 1, rate: 1 << 20, flood: true, duration: 500 * time.Millisecond,
+		timeout: 10 * time.Second, tolerant: true, addresses: []string{address}, onRefusal: func(*response, time.Duration) { refused++ }}
+	m, err := l.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := newPhase()
+	sum.merge(m.phases[0])
+	sum.merge(m.phases[1])
+	sent := sum.latency.TotalCount() + int64(sum.failed())
+	if refused == 0 || sum.failures["503 overloaded"] != uint64(refused) || sum.failed() != uint64(refused) || sum.outcomes["reserved"] == 0 {
+		t.Errorf("%d refused, failures %v, outcomes %v", refused, sum.failures, sum.outcomes)
+	}
+	if lost := l.notSent.Load(); lost == 0 || uint64(sent) != l.next.Load() {
+		t.Errorf("%d were answered of %d that were sent; %d found no connection", sent, l.next.Load(), lost)
+	}
+}
