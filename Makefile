@@ -100,6 +100,10 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench listeners --listeners 19000
 	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
+bench-overload: build ## ten times what one node, and three, sustain
+	$(BIN)/onsale bench overload
+	$(BIN)/onsale bench overload --nodes 3
+
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json
 
