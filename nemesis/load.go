@@ -173,8 +173,6 @@ func (s *shopper) mayRepeat(err error) bool {
 		return true
 	}
 	s.history.fail(problem.Code)
-	// A door that is cut off does not know a sale that is younger than its view: the
-	// request was not taken.
 	for _, known := range []error{sequencer.ErrNoLeader, sequencer.ErrOverloaded, sequencer.ErrStopping, sequencer.ErrOutcomeUnknown, sequencer.ErrBehind} {
 		if errors.Is(err, known) {
 			return true
