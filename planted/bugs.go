@@ -65,7 +65,7 @@ var bugs = []bug{
 		{"raftfsm/fsm.go",
 			"var _ raft.FSM = (*machine)(nil)\n",
 			"var _ raft.FSM = (*machine)(nil)\n\nvar early sync.Map\n"}},
-		layerC, "./raftfsm", "TestLeaderStoppedUnderLoad"},
+		layerC, "./raftfsm", "TestBubble$"},
 	{"journal not fsynced before snapshot", []edit{{"raftfsm/snapshot.go",
 		"	err := f.journal.Sync()\n",
 		"	var err error\n"}},
