@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-peers bench-witness bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-witness bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -99,6 +99,10 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
 	$(BIN)/onsale bench listeners --listeners 19000
 	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
+
+bench-overload: build ## ten times what one node, and three, sustain
+	$(BIN)/onsale bench overload
+	$(BIN)/onsale bench overload --nodes 3
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json

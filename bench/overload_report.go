@@ -46,8 +46,8 @@ type OverloadReport struct {
 	MemoryPeakBytes   int64 `json:"memory_peak_bytes"`
 
 	RecoverSeconds []float64 `json:"after_per_second"` // decisions in each second
-	// BackSeconds is from the end of the flood, whose queue is still to be decided, to the end of the first second at full
-	// speed; 0 when there was none.
+	// BackSeconds is from the end of the flood, whose queue is still to be decided, to the
+	// end of the first second at full speed; 0 when there was none.
 	BackSeconds float64 `json:"full_speed_after_seconds"`
 
 	Told     uint64          `json:"told"` // tickets that buyers were told of
@@ -97,12 +97,12 @@ func (r *OverloadReport) recovered(begin time.Duration, seconds []CourseRow) {
 }
 
 // What one of them may take in memory, by a generous estimate: a connection's buffers and
-// goroutine, and an order with its key. Garbage is what may lie about between two
-// collections of a small heap beside the servers' ballast.
+// goroutine, and an order with its key. Garbage is as much as the servers' ballast allows
+// between two collections of a small heap.
 const (
-	overloadConnectionBytes = 64 << 10
+	overloadConnectionBytes = 32 << 10
 	overloadOrderBytes      = 1 << 10
-	overloadGarbageBytes    = 256 << 20
+	overloadGarbageBytes    = 128 << 20
 )
 
 // memoryBound is what the node may have resident: what grows with the refused is not in it.
