@@ -47,7 +47,7 @@ func (n *Node) takeOffice() {
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)
-	if n.stopping() {
+	if n.stopping() || n.broken() {
 		return
 	}
 	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
@@ -105,6 +105,9 @@ func (n *Node) watch() {
 
 // snapshotWhenDue begins a snapshot when a restart would have too much to replay.
 func (n *Node) snapshotWhenDue() {
+	if n.broken() {
+		return
+	}
 	entries, bytes := n.machine.sinceSnapshot()
 	if entries <= n.config.SnapshotEntries && bytes <= n.config.SnapshotBytes || !n.snapshotting.CompareAndSwap(false, true) {
 		return

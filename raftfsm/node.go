@@ -211,6 +211,11 @@ func (n *Node) fatal(err error) {
 	})
 }
 
+// broken reports whether the node has failed and its process is about to end. Its raft
+// goes on until then, and may be elected, but the state does not: a barrier says nothing
+// of it any more.
+func (n *Node) broken() bool { return n.failure.Load() != nil }
+
 // Decide gives a command its place in the order and returns its decision once it
 // is committed and applied here. Its errors are ErrOverloaded, *NotLeaderError,
 // ErrStopping (not taken, all three) and ErrOutcomeUnknown. The command is not
@@ -299,7 +304,7 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	go func() { verified <- n.raft.VerifyLeader().Error() }()
 	select {
 	case err := <-verified:
-		if err != nil || n.raft.CurrentTerm() != term { // others may have decided between two terms of this node
+		if err != nil || n.raft.CurrentTerm() != term || n.broken() { // others may have decided between two terms of this node
 			return 0, n.notLeader()
 		}
 		return seq, nil

@@ -68,9 +68,9 @@ func (n *Node) role() string {
 	return strings.ToLower(state.String())
 }
 
-// Leads reports whether this node takes requests.
+// Leads reports whether this node takes requests and may say where the log is.
 func (n *Node) Leads() bool {
-	return n.batcher.leading.Load() && n.raft.State() == raft.Leader && n.raft.CurrentTerm() == n.officeTerm.Load()
+	return !n.broken() && n.batcher.leading.Load() && n.raft.State() == raft.Leader && n.raft.CurrentTerm() == n.officeTerm.Load()
 }
 
 // Check is one line of a readiness report.

@@ -64,7 +64,7 @@ func (n *Node) suspect(id string) {
 			return
 		}
 		n.wait(time.Duration(turn) * suspectStagger)
-		if !n.anotherLeads(id) && n.raft.State() == raft.Follower && !n.stopping() {
+		if !n.anotherLeads(id) && n.raft.State() == raft.Follower && !n.stopping() && !n.broken() {
 			n.config.Logger.Info("the leader's process is gone; standing for election", "leader", id)
 			n.stand()
 			n.wait(suspectStagger) // what else ends meanwhile is the same death

@@ -99,6 +99,31 @@ func TestWatchdogOnAStall(t *testing.T) {
 	}
 }
 
+// A node that failed may be elected before its process has ended, and its state stands
+// still: it must neither take requests nor say where the log is. One whose disk was full
+// told buyers that their orders did not exist.
+func TestAFailedNodeHoldsNoOffice(t *testing.T) {
+	c := testConfig(t, "n1")
+	c.Fatal = func(error) {}
+	n := mustOpen(t, c)
+	defer mustClose(t, n)
+	eventually(t, "leadership", leads(n))
+	if _, err := n.ReadIndex(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.fatal(errors.New("the disk is full"))
+	n.leader <- false
+	n.leader <- true // elected again
+	eventually(t, "the end of its office", func() bool { return n.Leader() != nil })
+	eventually(t, "both elections", func() bool { return len(n.leader) == 0 })
+	if n.Leads() || n.Leader() == nil {
+		t.Error("a failed node holds office")
+	}
+	if _, err := n.ReadIndex(t.Context()); !errors.Is(err, sequencer.ErrNoLeader) {
+		t.Errorf("a failed node says where the log is: %v", err)
+	}
+}
+
 // raft-boltdb's own go.mod would bring a bbolt of 2020.
 func TestBboltVersion(t *testing.T) {
 	data, err := os.ReadFile("../go.mod")
