@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -97,7 +98,7 @@ func (r *Replica) CatchUp(ctx context.Context) error {
 	if r.Leader() == nil {
 		return nil
 	}
-	seq, err := share(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
+	seq, err := shareFresh(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
 		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
@@ -208,6 +209,23 @@ func share[T any](ctx context.Context, group *singleflight.Group, key string, as
 		var none T
 		return none, fmt.Errorf("%w: %w", sequencer.ErrBehind, ctx.Err())
 	}
+}
+
+// shareFresh does the same with a question that began after the call: one that was on
+// its way already may have been answered before, so who joined one asks, or joins, the
+// next.
+func shareFresh[T any](ctx context.Context, group *singleflight.Group, key string, ask func(context.Context) (T, error)) (answer T, err error) {
+	var own atomic.Bool
+	for range 2 {
+		answer, err = share(ctx, group, key, func(ctx context.Context) (T, error) {
+			own.Store(true)
+			return ask(ctx)
+		})
+		if own.Load() || ctx.Err() != nil {
+			break
+		}
+	}
+	return answer, err
 }
 
 // shareTimeout bounds a question that several share.

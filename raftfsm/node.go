@@ -292,22 +292,25 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 	})
 }
 
-// ReadIndex returns the seq of the newest decision after a majority has said that
-// this node leads (Ongaro 2014, section 6.4).
+// ReadIndex returns a seq that is not below that of any decision before the call: it
+// commits an entry without a command and returns where the state is when that was
+// applied. raft's VerifyLeader, which asks a majority without writing, is no proof: it
+// takes the answer to a heartbeat that was on its way when it was called, and for a
+// leader that was paused, or whose network was, that answer may be older than the next
+// leader (Ongaro 2014, section 6.4, asks for a heartbeat sent afterwards). It is asked
+// for what a replica does not know, by one asker at a time for each door.
 func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
-	term := n.officeTerm.Load()
 	if !n.Leads() {
 		return 0, n.notLeader()
 	}
-	seq := n.AppliedSeq()
-	verified := make(chan error, 1) // raft may stop without an answer
-	go func() { verified <- n.raft.VerifyLeader().Error() }()
+	committed := make(chan error, 1) // raft may stop without an answer
+	go func() { committed <- n.raft.Barrier(barrierTimeout).Error() }()
 	select {
-	case err := <-verified:
-		if err != nil || n.raft.CurrentTerm() != term || n.broken() { // others may have decided between two terms of this node
+	case err := <-committed:
+		if err != nil || n.broken() {
 			return 0, n.notLeader()
 		}
-		return seq, nil
+		return n.AppliedSeq(), nil
 	case <-n.stop:
 		return 0, sequencer.ErrStopping
 	case <-ctx.Done():
