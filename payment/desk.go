@@ -15,7 +15,7 @@ type Node interface {
 	// Leader returns nil when Decide would take a command now, else its error.
 	Leader() error
 	Decide(c *sequencer.Command) (sequencer.Result, error)
-	// ReadIndex returns the seq of the newest decision after a majority has said that
+	// ReadIndex returns the seq of the newest decision after a majority has proved that
 	// this node leads. ErrNoLeader.
 	ReadIndex(ctx context.Context) (uint64, error)
 	Order(seq uint64) (sequencer.OrderView, bool)
