@@ -1,0 +1,73 @@
+//go:build !race
+
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"onsale/wal"
+)
+
+// Not with the race detector: it brings checkptr, which ends the process, past every
+// recover, where bbolt computes a pointer out of a damaged page. Without it that is a
+// fault, which readVotes turns into an error.
+
+// Whatever happens to the file of votes, it says what was written, or it is refused.
+func TestEveryDamageOfVotes(t *testing.T) {
+	dir := memoryDir(t)
+	path := filepath.Join(dir, votesName)
+	v, err := openVotes(wal.OS{}, dir, false, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(v *votes) error {
+		term, err1 := v.term()
+		voted, err2 := v.GetUint64([]byte("LastVoteTerm"))
+		who, err3 := v.Get([]byte("LastVoteCand"))
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return err
+		}
+		if term != 77 || voted != 76 || string(who) != "127.0.0.1:7101" {
+			return fmt.Errorf("term %d, voted in %d for %q", term, voted, who)
+		}
+		return nil
+	}
+	for _, err := range []error{v.SetUint64([]byte("CurrentTerm"), 77), v.SetUint64([]byte("LastVoteTerm"), 76), v.Set([]byte("LastVoteCand"), []byte("127.0.0.1:7101")), want(v), v.Close()} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sound := mustReadFile(t, path)
+	refused, served := 0, 0
+	damages(sound, func(what string, data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v, err := openVotes(wal.OS{}, dir, true, func(error) {})
+		if err != nil {
+			if refused++; !errors.Is(err, ErrVotes) || !strings.Contains(err.Error(), path) {
+				t.Fatalf("%s: %v", what, err)
+			}
+			return
+		}
+		served++
+		if err := errors.Join(want(v), v.Close()); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	})
+	t.Logf("%d damages refused, %d without effect", refused, served)
+	if refused < 1000 || served == 0 {
+		t.Fatalf("%d refused, %d without effect", refused, served)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openVotes(wal.OS{}, dir, true, func(error) {}); !errors.Is(err, ErrVotes) {
+		t.Fatalf("missing: %v", err)
+	}
+}
