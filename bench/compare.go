@@ -2,14 +2,10 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"time"
-
-	"onsale/api"
 )
 
 // CompareOptions says how shops are compared: in rounds, in each of which every
@@ -108,9 +104,7 @@ func (v *visit) sales() []ShopSale {
 
 // run returns no result when the shop could not be measured.
 func (v *visit) run(ctx context.Context) (*Round, error) {
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
-	v.secret = []byte(hex.EncodeToString(random))
+	v.secret = randomSecret()
 	var err error
 	if v.stand, err = v.shop.Open(ctx, &ShopOptions{DataParent: v.o.DataParent, Secret: v.secret, Sales: v.sales()}); err != nil {
 		return nil, err

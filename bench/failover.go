@@ -2,12 +2,9 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,7 +12,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"onsale/api"
 	"onsale/forward"
 	"onsale/peer"
 	"onsale/sequencer"
@@ -56,20 +52,16 @@ func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error
 	if o.Nodes < 3 || o.Nodes > 9 || o.Kills < 1 || o.Buyers < 1 {
 		return nil, fmt.Errorf("%w: 3 to 9 nodes, at least one kill and one buyer", ErrOptions)
 	}
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
-	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, []byte(hex.EncodeToString(random)))
+	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, randomSecret())
 	if err != nil {
 		return nil, err
 	}
 	report, err := o.run(ctx, c)
-	err = errors.Join(err, c.terminate())
-	if err == nil {
-		books := &Report{}
-		err = books.audit(SaleOptions{Log: o.Log}, c)
-		report.Audits = books.Audits
+	audits, err := c.finish(err, o.Log)
+	if report != nil {
+		report.Audits = audits
 	}
-	return report, errors.Join(err, os.RemoveAll(c.dir))
+	return report, err
 }
 
 // drill is the buyers and what they were told.
@@ -160,8 +152,9 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 			return err
 		}
 		d.killed.Store(time.Now().UnixNano())
-		_ = leader.command.Wait() // it was killed
-		leader.log.Close()
+		if err := leader.reap(); err != nil {
+			return err
+		}
 		select {
 		case took := <-d.resumed:
 			times.RecordValue(took.Microseconds()) // a minute at most

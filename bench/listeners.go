@@ -127,11 +127,11 @@ func RunListeners(ctx context.Context, o ListenersOptions) (_ *ListenersReport, 
 	if err = errors.Join(err, c.terminate()); err != nil {
 		return report, fmt.Errorf("%w%s", err, c.lastLogs())
 	}
-	books := &Report{}
-	if err := books.audit(SaleOptions{Log: o.Log}, c); err != nil {
+	audits, err := c.audit(o.Log)
+	if err != nil {
 		return report, err
 	}
-	report.Audit = books.Audits[0]
+	report.Audit = audits[0]
 	return report, nil
 }
 

@@ -2,10 +2,8 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 )
@@ -95,12 +93,7 @@ func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error
 	}
 	run := &overload{options: &o, cluster: c, secret: secret, report: &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
 		Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}}
-	err = errors.Join(run.run(ctx), c.terminate())
-	if err == nil {
-		books := &Report{}
-		err = books.audit(SaleOptions{Log: o.Log}, c)
-		run.report.Audits = books.Audits
-	}
+	run.report.Audits, err = c.finish(run.run(ctx), o.Log)
 	run.report.judge()
-	return run.report, errors.Join(err, os.RemoveAll(c.dir))
+	return run.report, err
 }

@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"onsale/api"
 	"onsale/payment"
 	"onsale/payment/sandbox"
 )
@@ -132,9 +129,7 @@ func RunPayments(ctx context.Context, o PaymentsOptions) (_ *PaymentsReport, err
 	if err := s.end(); err != nil {
 		return report, err
 	}
-	books := &Report{}
-	err = books.audit(SaleOptions{Log: o.Log}, s.cluster)
-	report.Audits = books.Audits
+	report.Audits, err = s.audit(o.Log)
 	return report, err
 }
 
@@ -163,12 +158,6 @@ func newStage(o PaymentsOptions) (*stage, error) {
 	s.add("provider", "sandbox", "--listen", s.provider, "--books", filepath.Join(dir, "books.jsonl"), "--payment-secret-file", filepath.Join(dir, "money"),
 		"--webhook", "http://"+s.frontEnd)
 	return s, nil
-}
-
-func randomSecret() []byte {
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
-	return []byte(hex.EncodeToString(random))
 }
 
 func (s *stage) add(name string, args ...string) {

@@ -281,32 +281,3 @@ func processMemory(pid int, name string) int64 {
 	}
 	return 0
 }
-
-// terminate ends the processes and waits for them; the data stays.
-func (c *cluster) terminate() error {
-	var errs []error
-	for _, n := range c.nodes {
-		if n.command == nil || n.command.Process == nil {
-			continue
-		}
-		n.command.Process.Signal(syscall.SIGTERM)
-	}
-	for _, n := range c.nodes {
-		if n.command == nil || n.command.Process == nil {
-			continue
-		}
-		timer := time.AfterFunc(20*time.Second, func() { n.command.Process.Kill() })
-		if err := n.command.Wait(); err != nil {
-			errs = append(errs, fmt.Errorf("node %s: %w", n.id, err))
-		}
-		timer.Stop()
-		n.command = nil
-		n.log.Close()
-	}
-	return errors.Join(errs...)
-}
-
-// stop ends the processes and removes the data.
-func (c *cluster) stop() error {
-	return errors.Join(c.terminate(), os.RemoveAll(c.dir))
-}

@@ -2,15 +2,9 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"onsale/api"
 )
 
 // RestartOptions says after how many decisions a node is killed and started again.
@@ -57,20 +51,16 @@ func RunRestart(ctx context.Context, o RestartOptions) (*RestartReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
-	c, err := startCluster(ctx, o.Program, o.DataParent, 1, []byte(hex.EncodeToString(random)))
+	c, err := startCluster(ctx, o.Program, o.DataParent, 1, randomSecret())
 	if err != nil {
 		return nil, err
 	}
 	report, err := o.run(ctx, c)
-	err = errors.Join(err, c.terminate())
-	if err == nil {
-		books := &Report{}
-		err = books.audit(SaleOptions{Log: o.Log}, c)
-		report.Audits = books.Audits
+	audits, err := c.finish(err, o.Log)
+	if report != nil {
+		report.Audits = audits
 	}
-	return report, errors.Join(err, os.RemoveAll(c.dir))
+	return report, err
 }
 
 func (o *RestartOptions) run(ctx context.Context, c *cluster) (*RestartReport, error) {
@@ -110,11 +100,9 @@ func (o *RestartOptions) run(ctx context.Context, c *cluster) (*RestartReport, e
 // restart kills a node and starts it again; it returns how long after the start the node
 // took requests.
 func (c *cluster) restart(ctx context.Context, program string, n *node) (time.Duration, error) {
-	if err := n.command.Process.Kill(); err != nil {
+	if err := n.kill(); err != nil {
 		return 0, err
 	}
-	_ = n.command.Wait() // it was killed
-	n.log.Close()
 	started := time.Now()
 	if err := c.start(program, n); err != nil {
 		return 0, err

@@ -2,9 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +11,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"onsale/api"
 	"onsale/forward"
 	"onsale/peer"
 	"onsale/sequencer"
@@ -75,21 +71,17 @@ func RunRush(ctx context.Context, o RushOptions) (*RushReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
 	fmt.Fprintf(o.Log, "starting %d node(s)\n", o.Nodes)
-	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, []byte(hex.EncodeToString(random)))
+	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, randomSecret())
 	if err != nil {
 		return nil, err
 	}
 	report, err := o.rush(ctx, c)
-	err = errors.Join(err, c.terminate())
-	if err == nil {
-		books := &Report{}
-		err = books.audit(SaleOptions{Log: o.Log}, c)
-		report.Audits = books.Audits
+	audits, err := c.finish(err, o.Log)
+	if report != nil {
+		report.Audits = audits
 	}
-	return report, errors.Join(err, os.RemoveAll(c.dir))
+	return report, err
 }
 
 // door is a front-end without its HTTP: what queues for the leader, and how it goes.

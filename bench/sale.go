@@ -2,19 +2,15 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/audit"
 	"onsale/sequencer"
 )
 
@@ -80,7 +76,7 @@ func RunSale(ctx context.Context, o SaleOptions) (*Report, error) {
 	}
 	err = errors.Join(err, c.terminate())
 	if err == nil {
-		err = report.audit(o, c)
+		report.Audits, err = c.audit(o.Log)
 	}
 	if o.Keep {
 		fmt.Fprintln(o.Log, "data kept in", c.dir)
@@ -95,9 +91,7 @@ func (o *SaleOptions) servers(ctx context.Context) (*cluster, []byte, error) {
 		token, err := operatorToken(o.Secret)
 		return &cluster{nodes: []*node{{id: "server", http: o.Address, private: o.Private, token: token}}}, o.Secret, err
 	}
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random)                            // never fails
-	secret := []byte(hex.EncodeToString(random)) // a file's secret loses white space at its ends
+	secret := randomSecret()
 	fmt.Fprintf(o.Log, "starting %d node(s)\n", o.Nodes)
 	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, secret)
 	return c, secret, err
@@ -227,18 +221,4 @@ func observe(ctx context.Context, c *cluster, leader *node) (*observation, error
 		}
 	}
 	return ob, nil
-}
-
-// audit checks every node's journal after the nodes were stopped, and that they
-// tell the same history.
-func (r *Report) audit(o SaleOptions, c *cluster) error {
-	for _, n := range c.nodes {
-		fmt.Fprintln(o.Log, "auditing the journal of", n.id)
-		found, err := audit.Run(filepath.Join(n.dataDir, "journal"), audit.Options{})
-		if err != nil {
-			return fmt.Errorf("audit of %s: %w", n.id, err)
-		}
-		r.Audits = append(r.Audits, auditOf(n.id, found))
-	}
-	return nil
 }

@@ -2,11 +2,15 @@ package bench
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"hash"
 	"strconv"
 	"time"
+
+	"onsale/api"
 )
 
 // minter makes buyers' tokens as api.IssueToken does, a microsecond each instead
@@ -40,4 +44,12 @@ func (m *minter) appendToken(dst []byte, user []byte) []byte {
 	m.sum = m.mac.Sum(m.sum[:0])
 	dst = append(dst, '.')
 	return base64.RawURLEncoding.AppendEncode(dst, m.sum)
+}
+
+// randomSecret returns a new secret of tokens: in hexadecimal, because a file's secret loses
+// white space at its ends.
+func randomSecret() []byte {
+	random := make([]byte, api.SecretBytesMin)
+	rand.Read(random) // never fails
+	return []byte(hex.EncodeToString(random))
 }

@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"onsale/api"
 	"onsale/bench/result"
 )
 
@@ -76,9 +73,7 @@ func RunWitness(ctx context.Context, o WitnessOptions) ([]Witnessed, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	random := make([]byte, api.SecretBytesMin)
-	rand.Read(random) // never fails
-	w := &courtroom{o: &o, secret: []byte(hex.EncodeToString(random)), next: 1}
+	w := &courtroom{o: &o, secret: randomSecret(), next: 1}
 	c, err := startCluster(ctx, o.Program, o.DataParent, 1, w.secret)
 	if err != nil {
 		return nil, err
