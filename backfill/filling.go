@@ -3,7 +3,6 @@ package backfill
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,44 +127,7 @@ func (w *filling) finish(journalDir string, s journal.Span) error {
 // discard throws a filling away.
 func (f *Filler) discard(dir string) error {
 	f.counters.discarded.Add(1)
-	return removeLog(f.config.Files, dir)
-}
-
-// removeLog removes the folder of a log: its manifest first, so that what a crash leaves
-// is never taken for a log that misses a piece.
-func removeLog(files wal.Files, dir string) error {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	manifest := filepath.Join(dir, "MANIFEST")
-	if _, err := os.Stat(manifest); err == nil {
-		if err := errors.Join(files.Remove(manifest), files.SyncDir(dir)); err != nil {
-			return err
-		}
-	}
-	if err := removeAll(files, dir); err != nil {
-		return err
-	}
-	return files.SyncDir(filepath.Dir(dir))
-}
-
-func removeAll(files wal.Files, dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		if remove := files.Remove; e.IsDir() {
-			err = removeAll(files, path)
-		} else {
-			err = remove(path)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return files.Remove(dir)
+	return wal.RemoveDir(f.config.Files, dir)
 }
 
 // tidy throws away the fillings of gaps that are none any more: somebody copied the

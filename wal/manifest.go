@@ -72,6 +72,15 @@ func readManifest(dir string) (manifest, bool, error) {
 	return m, true, nil
 }
 
+// mustReadManifest returns ErrNotFound when there is none.
+func mustReadManifest(dir string) (manifest, error) {
+	m, found, err := readManifest(dir)
+	if err == nil && !found {
+		err = fmt.Errorf("%w: %s holds no log (no %s)", ErrNotFound, dir, manifestName)
+	}
+	return m, err
+}
+
 // write replaces the manifest atomically and durably.
 func (m manifest) write(files Files, dir string) error {
 	return ReplaceFile(files, filepath.Join(dir, manifestName), m.encode())

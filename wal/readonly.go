@@ -18,12 +18,9 @@ type Torn struct {
 // record: an append under way, or what the next Open will cut. It returns
 // ErrCorrupt, ErrVersion or fn's first error.
 func ScanDir(dir string, fn func(index uint64, record []byte) error) (torn *Torn, err error) {
-	m, found, err := readManifest(dir)
+	m, err := mustReadManifest(dir)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, fmt.Errorf("%w: %s holds no log (no %s)", ErrNotFound, dir, manifestName)
 	}
 	firsts, err := listSegments(dir)
 	if err != nil {

@@ -19,13 +19,11 @@ type View struct {
 // FirstIndexOf returns the index at which the log in a directory begins, whether that
 // record is there yet or not. ErrNotFound, ErrCorrupt, ErrVersion.
 func FirstIndexOf(dir string) (uint64, error) {
-	m, found, err := readManifest(dir)
-	switch {
-	case err != nil:
+	m, err := mustReadManifest(dir)
+	if err != nil {
 		return 0, err
-	case !found:
-		return 0, fmt.Errorf("%w: %s holds no log (no %s)", ErrNotFound, dir, manifestName)
-	case m.resetting != 0:
+	}
+	if m.resetting != 0 {
 		return m.resetting, nil
 	}
 	return m.oldest, nil
@@ -34,12 +32,9 @@ func FirstIndexOf(dir string) (uint64, error) {
 // OpenView opens the log in a directory for reading. It returns ErrNotFound when there
 // is none, ErrCorrupt when it does not end with a whole record, and ErrVersion.
 func OpenView(dir string) (*View, error) {
-	m, found, err := readManifest(dir)
+	m, err := mustReadManifest(dir)
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, fmt.Errorf("%w: %s holds no log (no %s)", ErrNotFound, dir, manifestName)
 	}
 	firsts, err := listSegments(dir)
 	if err != nil {
