@@ -64,7 +64,7 @@ func (m *Manager) give(id string) error {
 // take takes a node's vote, or the node. A leader is not taken away: it hands over
 // first, and the next one does it.
 func (m *Manager) take(ctx context.Context, r *Request) error {
-	if r.ID == m.node.Status().NodeID {
+	if r.ID == m.node.Identity().NodeID {
 		if err := m.node.TransferLeadership(""); err != nil {
 			return fmt.Errorf("%w: the leader itself: %w", ErrQuorumAtRisk, err)
 		}

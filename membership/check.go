@@ -1,8 +1,6 @@
 package membership
 
 import (
-	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -38,19 +36,18 @@ func (m *Manager) check() {
 
 // checkpoints asks every member for its checkpoints; who does not answer says nothing.
 func (m *Manager) checkpoints() map[string][]raftfsm.Checkpoint {
-	told, mu := map[string][]raftfsm.Checkpoint{}, sync.Mutex{}
-	own := m.node.Status()
+	told, mu, own := map[string][]raftfsm.Checkpoint{}, sync.Mutex{}, m.node.Identity().NodeID
 	var group sync.WaitGroup
-	for _, member := range own.Members {
-		if member.ID == own.NodeID {
+	for _, member := range m.node.Members() {
+		if member.ID == own {
 			mu.Lock()
 			told[member.ID] = m.node.Checkpoints()
 			mu.Unlock()
 			continue
 		}
 		group.Go(func() {
-			points, err := m.checkpointsOf(member)
-			if err != nil {
+			var points []raftfsm.Checkpoint
+			if m.question(m.stop, member, verbCheckpoints, &points) != nil {
 				return
 			}
 			mu.Lock()
@@ -60,18 +57,4 @@ func (m *Manager) checkpoints() map[string][]raftfsm.Checkpoint {
 	}
 	group.Wait()
 	return told
-}
-
-func (m *Manager) checkpointsOf(member raftfsm.Member) (points []raftfsm.Checkpoint, err error) {
-	ctx, cancel := context.WithTimeout(m.stop, askTimeout)
-	defer cancel()
-	link, err := m.links.To(ctx, member.ID, member.Address)
-	if err != nil {
-		return nil, err
-	}
-	body, err := link.Control(ctx, verbCheckpoints, []byte("{}"))
-	if err != nil {
-		return nil, err
-	}
-	return points, json.Unmarshal(body, &points)
 }

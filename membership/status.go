@@ -89,7 +89,7 @@ func (m *Manager) Status(ctx context.Context) ClusterStatus {
 
 // ask returns a member's status, or why there is none.
 func (m *Manager) ask(ctx context.Context, member raftfsm.Member) (*NodeStatus, string) {
-	if member.ID == m.node.Status().NodeID {
+	if member.ID == m.node.Identity().NodeID {
 		s := m.nodeStatus()
 		return &s, ""
 	}
@@ -98,21 +98,26 @@ func (m *Manager) ask(ctx context.Context, member raftfsm.Member) (*NodeStatus, 
 
 // askLink asks over the member's link.
 func (m *Manager) askLink(ctx context.Context, member raftfsm.Member) (*NodeStatus, string) {
+	s := new(NodeStatus)
+	if err := m.question(ctx, member, verbStatus, s); err != nil {
+		return nil, err.Error()
+	}
+	return s, ""
+}
+
+// question asks one member by a verb that has nothing else to say.
+func (m *Manager) question(ctx context.Context, member raftfsm.Member, verb string, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	link, err := m.links.To(ctx, member.ID, member.Address)
 	if err != nil {
-		return nil, err.Error()
+		return err
 	}
-	body, err := link.Control(ctx, verbStatus, []byte("{}"))
+	body, err := link.Control(ctx, verb, []byte("{}"))
 	if err != nil {
-		return nil, err.Error()
+		return err
 	}
-	s := new(NodeStatus)
-	if err := json.Unmarshal(body, s); err != nil {
-		return nil, err.Error()
-	}
-	return s, ""
+	return json.Unmarshal(body, answer)
 }
 
 // judge says who is healthy, measured against the leader, and sums up.
