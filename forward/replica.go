@@ -93,12 +93,13 @@ func (r *Replica) Decide(c *sequencer.Command) (sequencer.Result, error) {
 // Load says how full the way to the leader is, 0 to 1.
 func (r *Replica) Load() float64 { return max(r.Node.Load(), r.client.Load()) }
 
-// CatchUp returns when this replica shows what the leader had decided at the call.
+// CatchUp returns when this replica shows what the leader had decided at the call. A
+// node that takes itself for the leader makes sure of it, as for everybody else.
 func (r *Replica) CatchUp(ctx context.Context) error {
-	if r.Leader() == nil {
-		return nil
-	}
 	seq, err := shareFresh(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
+		if seq, err := r.ReadIndex(ctx); err == nil {
+			return seq, nil
+		}
 		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
