@@ -32,7 +32,6 @@ func (n *Node) followLeadership() {
 
 func (n *Node) takeOffice() {
 	for {
-		n.officeTerm.Store(n.raft.CurrentTerm()) // before the barrier: of a later term nothing is known by it
 		err := n.raft.Barrier(barrierTimeout).Error()
 		if err == nil {
 			break

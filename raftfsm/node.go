@@ -39,12 +39,9 @@ type Node struct {
 	batcher   *batcher
 	clock     *logClock
 
-	leader chan bool // raft tells when this node takes and loses office
-	// officeTerm is the term whose barrier was asked for last. Elected again before it
-	// noticed that it was not, a node has a term of which it has not applied what came before.
-	officeTerm atomic.Uint64
-	stop       chan struct{}
-	finished   sync.WaitGroup
+	leader   chan bool // raft tells when this node takes and loses office
+	stop     chan struct{}
+	finished sync.WaitGroup
 	// following is followLeadership, which must end before raft stops.
 	following sync.WaitGroup
 	failed    sync.Once

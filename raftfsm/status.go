@@ -68,9 +68,10 @@ func (n *Node) role() string {
 	return strings.ToLower(state.String())
 }
 
-// Leads reports whether this node takes requests and may say where the log is.
+// Leads reports whether this node takes requests. Where the log is, it knows by
+// ReadIndex alone: others may have led meanwhile.
 func (n *Node) Leads() bool {
-	return !n.broken() && n.batcher.leading.Load() && n.raft.State() == raft.Leader && n.raft.CurrentTerm() == n.officeTerm.Load()
+	return !n.broken() && n.batcher.leading.Load() && n.raft.State() == raft.Leader
 }
 
 // Check is one line of a readiness report.
