@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -289,79 +288,8 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 	})
 }
 
-// ReadIndex returns a seq that is not below that of any decision before the call: it
-// commits an entry without a command and returns where the state is when that was
-// applied. raft's VerifyLeader, which asks a majority without writing, is no proof: it
-// takes the answer to a heartbeat that was on its way when it was called, and for a
-// leader that was paused, or whose network was, that answer may be older than the next
-// leader (Ongaro 2014, section 6.4, asks for a heartbeat sent afterwards). It is asked
-// for what a replica does not know, by one asker at a time for each door.
-func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
-	if !n.Leads() {
-		return 0, n.notLeader()
-	}
-	committed := make(chan error, 1) // raft may stop without an answer
-	go func() { committed <- n.raft.Barrier(barrierTimeout).Error() }()
-	select {
-	case err := <-committed:
-		if err != nil || n.broken() {
-			return 0, n.notLeader()
-		}
-		return n.AppliedSeq(), nil
-	case <-n.stop:
-		return 0, sequencer.ErrStopping
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
 // Load says how full the inbox is, 0 to 1.
 func (n *Node) Load() float64 { return n.inbox.Fill() }
-
-// SalesAfter returns the sales that changed after a decision's seq and time,
-// oldest change first. It is never older than AppliedSeq was before the call.
-func (n *Node) SalesAfter(seq uint64, time int64) []sequencer.SaleView {
-	return n.machine.published.salesAfter(seq, time)
-}
-
-// Sales returns all sales by number; what is returned never changes. With more
-// than 64 sales it may be 100 ms old.
-func (n *Node) Sales() []sequencer.SaleView { return n.machine.published.sales() }
-
-// SaleByID returns the sale with an id; what is returned never changes.
-func (n *Node) SaleByID(id string) (*sequencer.SaleView, bool) {
-	return n.machine.published.saleByID(id)
-}
-
-// Order returns the order with a seq as of the last batch applied here.
-func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) { return n.machine.order(seq) }
-
-// OrdersOf returns a user's orders with a seq above after, lowest first.
-func (n *Node) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
-	return n.machine.ordersOf(user, after, limit)
-}
-
-// Unsettled, UnsettledCount and OrdersWithAttempts are the state's, as of the last
-// batch applied here.
-func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
-	return n.machine.unsettled(after, limit)
-}
-
-// UnsettledCount returns how many orders Unsettled knows.
-func (n *Node) UnsettledCount() int { return n.machine.unsettledCount() }
-
-// OrdersWithAttempts returns orders that somebody began to pay.
-func (n *Node) OrdersWithAttempts(after uint64, limit int) (views []sequencer.OrderView, next uint64) {
-	return n.machine.ordersWithAttempts(after, limit)
-}
-
-// AppliedSeq returns the seq of the last decision applied here.
-func (n *Node) AppliedSeq() uint64 { return n.machine.published.seq.Load() }
-
-// WaitApplied returns when a decision was applied here, or ErrBehind.
-func (n *Node) WaitApplied(ctx context.Context, seq uint64) error {
-	return n.machine.published.wait(ctx, seq)
-}
 
 // Snapshot takes a snapshot now.
 func (n *Node) Snapshot() error {
@@ -370,79 +298,4 @@ func (n *Node) Snapshot() error {
 		return nil
 	}
 	return err
-}
-
-// Close answers everybody who waits, stops raft and closes the logs. What was
-// answered is on disk; what was not taken is told so.
-func (n *Node) Close() error {
-	err := sequencer.ErrStopping
-	n.closed.Do(func() { err = n.close() })
-	return err
-}
-
-func (n *Node) close() error {
-	n.HandOver()
-	return n.halt()
-}
-
-// halt stops the node where it stands. Everything that was proposed is answered
-// before raft stops: raft v1.8.0 never answers what it had queued when it stopped,
-// and who waits for that waits for ever. A leader without a quorum answers when its
-// lease ends.
-func (n *Node) halt() error {
-	close(n.stop)
-	n.inbox.Shut(sequencer.ErrStopping)
-	n.batcher.close()
-	n.following.Wait()
-	n.inbox.Shut(sequencer.ErrStopping) // a leader that took office meanwhile opened it
-	err := n.raft.Shutdown().Error()
-	if n.port != nil {
-		err = errors.Join(err, n.port.Close())
-	}
-	n.finished.Wait()
-	return errors.Join(err, n.closeStores())
-}
-
-// HandOver lets another node lead, when there is one that can. A node that stops
-// does it first: its cluster goes on at once instead of after an election timeout.
-func (n *Node) HandOver() {
-	others := []string{""} // raft's own choice first; it may be a node that is down
-	for _, m := range n.Members() {
-		if m.Voter && m.ID != n.config.NodeID {
-			others = append(others, m.ID)
-		}
-	}
-	if len(others) == 1 || !n.Leads() || n.raft.VerifyLeader().Error() != nil {
-		return // nobody to hand over to, or nobody who hears it
-	}
-	for _, id := range others {
-		err := n.TransferLeadership(id)
-		if err == nil || !n.Leads() {
-			return
-		}
-		n.config.Logger.Warn("could not hand over the leadership before stopping", "error", err)
-	}
-}
-
-func (n *Node) closeStores() error {
-	var errs []error
-	if closer, ok := n.trans.(raft.WithClose); ok {
-		errs = append(errs, closer.Close())
-	}
-	if n.port != nil {
-		errs = append(errs, n.port.Close())
-	}
-	if n.history != nil {
-		n.history.Close()
-	}
-	if n.journal != nil {
-		errs = append(errs, n.journal.Close())
-	}
-	if n.stable != nil {
-		errs = append(errs, n.stable.Close())
-	}
-	if n.logs != nil {
-		errs = append(errs, n.logs.Close())
-	}
-	return errors.Join(errs...)
 }
