@@ -30,9 +30,7 @@ func (p *Private) createSale(x *exchange) error {
 	}
 	view, known := p.backend.SaleByID(spec.ID)
 	if !known { // decided, but this replica could not show it in time
-		if spec.StartsAt == 0 {
-			spec.StartsAt = x.started.UnixNano()
-		}
+		spec.StartNow(x.started.UnixNano())
 		view = &sequencer.SaleView{SaleSpec: spec, Number: result.Sale, Available: spec.Quantity, AsOfSeq: result.Seq}
 	}
 	x.writer.Header().Set("Location", "/v1/sales/"+spec.ID)
@@ -66,8 +64,8 @@ func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 	return spec
 }
 
-// logTime returns a time as the log counts it; 0, the epoch, stands for the moment of the decision; -1, which no sale may have, for
-// one that nanoseconds cannot hold.
+// logTime returns a time as the log counts it: 0, the epoch, stands for the moment of
+// the decision; -1, which no sale may have, for one that nanoseconds cannot hold.
 func logTime(t time.Time) int64 {
 	if t.Year() < 1970 || t.Year() > 2200 {
 		return -1

@@ -143,7 +143,7 @@ func (d *Desk) Wake() {
 	}
 }
 
-// isStopping reports whether an error ends all work of this desk for now.
+// isStopping reports whether an error ends all work of this desk until its node leads again.
 func isStopping(err error) bool {
 	return errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader)
 }

@@ -43,7 +43,7 @@ func appendSnapshotHeader(dst []byte, head journal.Head, seq uint64) []byte {
 	dst = le.AppendUint64(dst, head.RaftIndex)
 	dst = append(dst, head.Hash[:]...)
 	dst = le.AppendUint64(dst, seq)
-	return le.AppendUint32(dst, crc32.Checksum(dst[start:], crc32.MakeTable(crc32.Castagnoli)))
+	return le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
 
 func readSnapshotHeader(in io.Reader) (journal.Head, error) {
@@ -52,7 +52,7 @@ func readSnapshotHeader(in io.Reader) (journal.Head, error) {
 		return journal.Head{}, fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
 	le := binary.LittleEndian
-	sum := crc32.Checksum(data[:snapshotHeaderBytes-4], crc32.MakeTable(crc32.Castagnoli))
+	sum := crc32.Checksum(data[:snapshotHeaderBytes-4], castagnoli)
 	if string(data[:7]) != snapshotMagic || sum != le.Uint32(data[snapshotHeaderBytes-4:]) {
 		return journal.Head{}, fmt.Errorf("%w: no valid checksum", ErrSnapshot)
 	}

@@ -18,17 +18,10 @@ func (b *books) create(c *sequencer.Command, r *sequencer.Result) {
 		return
 	}
 	b.touched = true
-	b.begin(&spec)
+	spec.StartNow(b.now)
 	b.view = sequencer.SaleView{SaleSpec: spec, Number: r.Sale, Revision: 1, CreatedAt: b.now}
 	b.total.available = int64(spec.Quantity)
 	b.course = newCourse(max(spec.StartsAt, b.now))
-}
-
-// begin books a sale without a start as one that starts now.
-func (b *books) begin(spec *sequencer.SaleSpec) {
-	if spec.StartsAt == 0 {
-		spec.StartsAt = b.now
-	}
 }
 
 func (b *books) buy(c *sequencer.Command, r *sequencer.Result, events []sequencer.Event) {
@@ -158,7 +151,7 @@ func (b *books) update(c *sequencer.Command) {
 		b.view.SaleSpec, b.promoting = spec, true
 		return
 	}
-	b.begin(&spec)
+	spec.StartNow(b.now)
 	b.view.SaleSpec, b.total.available = spec, int64(spec.Quantity)
 	b.course.opened = max(spec.StartsAt, b.now)
 }

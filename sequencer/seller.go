@@ -11,7 +11,7 @@ func (s *State) saleCreate(c *Command, r *Result) {
 	case len(s.sales) >= SalesMax:
 		r.Code = CodeSaleLimit
 	default:
-		spec.startNow(s.now)
+		spec.StartNow(s.now)
 		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), revision: 1, createdAt: s.now, available: spec.Quantity}
 		s.addSale(sale)
 		s.touch(sale)
@@ -22,9 +22,9 @@ func (s *State) saleCreate(c *Command, r *Result) {
 	}
 }
 
-// startNow gives a sale without a start the time of its decision: the clock of who
+// StartNow gives a sale without a start the time of its decision: the clock of who
 // asked may be ahead of the log's, and buyers would be told to come back later.
-func (s *SaleSpec) startNow(now int64) {
+func (s *SaleSpec) StartNow(now int64) {
 	if s.StartsAt == 0 {
 		s.StartsAt = now
 	}
@@ -80,7 +80,7 @@ func (s *State) update(sale *sale, body []byte) Code {
 	case sale.closed:
 		return CodeClosed
 	case s.now < sale.spec.StartsAt:
-		spec.startNow(s.now)
+		spec.StartNow(s.now)
 		sale.spec, sale.available = spec, spec.Quantity
 		s.findNextStart()
 		return CodeOK
