@@ -53,6 +53,11 @@ type Limiter struct {
 // shardsMax is how many cores can ask at once without waiting for each other.
 const shardsMax = 64
 
+// shardKeysMin is how many keys a shard has room for at least: with room for one
+// or two, keys that fall into one shard by chance would forget each other while
+// most shards are empty.
+const shardKeysMin = 256
+
 // shard is a part of the buckets, found by the hash of their keys.
 type shard struct {
 	mu      sync.Mutex
@@ -68,7 +73,7 @@ func New(config Config) (*Limiter, error) {
 		return nil, err
 	}
 	count := 1
-	for count < shardsMax && count*2 <= config.KeysMax {
+	for count < shardsMax && count*2*shardKeysMin <= config.KeysMax {
 		count *= 2
 	}
 	l := &Limiter{config: config, seed: maphash.MakeSeed(), shards: make([]shard, count)}

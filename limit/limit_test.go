@@ -81,13 +81,27 @@ func TestBound(t *testing.T) {
 			t.Errorf("%d at most: %+v", most, s)
 		}
 	}
-	l := newTest(t, Config{PerSecond: 1, Burst: 1, KeysMax: 1})
 	now := time.Unix(1_800_000_000, 0)
+	l := newTest(t, Config{PerSecond: 1, Burst: 1, KeysMax: 1})
 	for range 2 {
 		for _, key := range []string{"a", "b"} {
 			if ok, _, _, _ := l.Allow([]byte(key), now); !ok {
 				t.Errorf("%s was not forgotten", key)
 			}
+		}
+	}
+}
+
+// A few keys do not forget each other because they fall into one shard by chance,
+// whatever the seed of the hash.
+func TestFewKeysAreAllKept(t *testing.T) {
+	for range 50 {
+		l := newTest(t, Config{PerSecond: 1, Burst: 1, KeysMax: 100})
+		for i := range 100 {
+			l.Allow(fmt.Appendf(nil, "key %d", i), time.Unix(1_800_000_000, 0))
+		}
+		if s := l.Stats(); s.Keys != 100 || s.Evicted != 0 {
+			t.Fatalf("%+v", s)
 		}
 	}
 }
