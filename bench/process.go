@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"onsale/failpoint"
 )
 
 // node is one server process of a temporary cluster.
@@ -35,12 +37,22 @@ type cluster struct {
 	secretFile string
 	nodes      []*node
 	flags      []string // that every node is started with
+	pointFile  string   // of their failpoints; "" for none
 }
 
 // startCluster starts nodes of this very program on free loopback ports, with
 // data in a new folder below parent ("" is the system's), and waits until one
 // leads. Users may ask as often as they like, unless flags say otherwise.
 func startCluster(ctx context.Context, program, parent string, count int, secret []byte, flags ...string) (*cluster, error) {
+	c, err := planCluster(parent, count, secret, flags...)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.begin(ctx, program)
+}
+
+// planCluster makes the folder of a cluster whose nodes are not started.
+func planCluster(parent string, count int, secret []byte, flags ...string) (*cluster, error) {
 	dir, err := os.MkdirTemp(parent, "onsale-bench-")
 	if err != nil {
 		return nil, err
@@ -52,15 +64,27 @@ func startCluster(ctx context.Context, program, parent string, count int, secret
 	if err := c.plan(count, secret); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
+	return c, nil
+}
+
+// slowDisks makes every append to the log of the nodes, which were not started yet, take
+// so much longer.
+func (c *cluster) slowDisks(delay time.Duration) error {
+	c.pointFile = filepath.Join(c.dir, "failpoint")
+	return os.WriteFile(c.pointFile, fmt.Appendf(nil, "%s=delay:%v", failpoint.LogAppendBefore, delay), 0o600)
+}
+
+// begin starts the nodes and waits until one leads; when it fails, all is removed.
+func (c *cluster) begin(ctx context.Context, program string) error {
 	for _, n := range c.nodes {
 		if err := c.start(program, n); err != nil {
-			return nil, errors.Join(err, c.stop())
+			return errors.Join(err, c.stop())
 		}
 	}
 	if _, err := c.leader(ctx); err != nil {
-		return nil, errors.Join(err, c.stop())
+		return errors.Join(err, c.stop())
 	}
-	return c, nil
+	return nil
 }
 
 // plan gives every node its addresses: ports that were free a moment ago.
@@ -118,6 +142,9 @@ func (c *cluster) start(program string, n *node) error {
 	n.command = exec.Command(program, args...)
 	n.command.Stdout, n.command.Stderr = log, log
 	n.command.Env = ownEnvironment()
+	if c.pointFile != "" {
+		n.command.Env = append(n.command.Env, failpoint.Variable+"="+c.pointFile)
+	}
 	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	return n.command.Start()
 }

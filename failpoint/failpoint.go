@@ -16,6 +16,9 @@
 //
 // The file is removed when that happens, so that it happens once; a line on the
 // standard error says which one it was.
+//
+// "name=delay:10ms" makes every hit take so much longer, for as long as the file is
+// there: a disk that is slow without failing.
 package failpoint
 
 import (
@@ -32,6 +35,9 @@ const ClockVariable = "CLOCK_FILE"
 
 // ReadInterval is how often the files are looked at.
 const ReadInterval = 10 * time.Millisecond
+
+// DelayMax bounds how long one hit may be made to take.
+const DelayMax = 10 * time.Second
 
 // ErrInjected is what Err returns for the action "error".
 var ErrInjected = errors.New("an error was injected at a failpoint")

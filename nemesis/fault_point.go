@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"time"
 
 	"onsale/failpoint"
 )
@@ -35,13 +36,43 @@ func crashAtFailpoint(ctx context.Context, b *breaker, random *rand.Rand) (func(
 	names := failpoint.Names()
 	name := names[random.IntN(len(names))]
 	plan := fmt.Sprintf("%s=crash:%d", name, 1+random.IntN(hitsMax))
-	mend := func() error {
+	return p.arm(plan)
+}
+
+// slowDisk is the class of disks that are slow and do not fail, which no time-out of a
+// peer shows as long as the heartbeats come.
+const slowDisk = "slow a disk"
+
+// appendDelayMax is how much longer a slow disk takes for an append to the log at most:
+// the heartbeats' time-out would end the office of one that is slower, which a paused
+// node shows already.
+const appendDelayMax = 100 * time.Millisecond
+
+func slowAppends(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	p := b.anyVoter(random)
+	if !b.take(p) {
+		return nil, errNotNow
+	}
+	delay := time.Millisecond + time.Duration(random.Int64N(int64(appendDelayMax-time.Millisecond)))
+	mend, err := p.arm(fmt.Sprintf("%s=delay:%v", failpoint.LogAppendBefore, delay))
+	return b.whole(p, mend), err
+}
+
+// arm makes a plan for the process' failpoints, and returns what takes it back unless
+// another has taken its place.
+func (p *process) arm(plan string) (disarm func() error, err error) {
+	disarm = func() error {
+		if armed, err := os.ReadFile(p.pointFile); errors.Is(err, fs.ErrNotExist) || err == nil && string(armed) != plan {
+			return nil // it has happened, or is forgotten
+		} else if err != nil {
+			return err
+		}
 		if err := os.Remove(p.pointFile); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return nil // it has happened
+		return nil // it has happened just now
 	}
-	return mend, os.WriteFile(p.pointFile, []byte(plan), 0o600)
+	return disarm, os.WriteFile(p.pointFile, []byte(plan), 0o600)
 }
 
 // hasFailpoints reports whether a program was built with failpoints.
