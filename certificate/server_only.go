@@ -19,7 +19,7 @@ func ServerOnly(certificateFile, keyFile string) (*tls.Config, error) {
 type serverOnly struct {
 	certificateFile, keyFile string
 
-	mu       sync.Mutex
+	mu      sync.Mutex
 	looked  time.Time
 	stamp   stamp // of certificateFile, as current was read
 	current *tls.Certificate
