@@ -127,6 +127,7 @@ func TestLoadPage(t *testing.T) {
 			t.Errorf("the page lacks %q", word)
 		}
 	}
+	pagetest.IsDrawn(t, page.String(), 3)
 }
 
 // A long run has longer rows, never more of them.

@@ -63,6 +63,7 @@ func write(t testing.TB, d *result.Document) string {
 }
 
 func TestPageStandsForItself(t *testing.T) { pagetest.StandsForItself(t, write(t, fixture(t))) }
+func TestPageIsDrawn(t *testing.T)         { pagetest.IsDrawn(t, write(t, fixture(t)), 4) }
 
 // The charts draw what the document says.
 func TestPageHasTheCurves(t *testing.T) {
