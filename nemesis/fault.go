@@ -16,7 +16,7 @@ import (
 // that nothing could be struck.
 type class struct {
 	name   string
-	cards  int // in the deck of 24
+	cards  int // in the deck
 	strike func(ctx context.Context, b *breaker, random *rand.Rand) (mend func() error, err error)
 }
 
@@ -26,7 +26,7 @@ var errNotNow = errors.New("nothing to break now")
 
 // classes returns every fault that this machine can make. What its kernel cannot do is
 // told by missing.
-func classes(netem, points bool) (all []class, missing []string) {
+func classes(weather, points bool) (all []class, missing []string) {
 	all = []class{
 		{"kill the leader", 5, killLeader},
 		{"kill a follower", 2, killFollower},
@@ -44,14 +44,14 @@ func classes(netem, points bool) (all []class, missing []string) {
 		{"restart a node", 1, restart},
 	}
 	if points {
-		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{jumpClock, 2, jump})
+		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{slowDisk, 2, slowAppends}, class{jumpClock, 2, jump})
 	} else {
-		missing = append(missing, crashAtPoint+" (the program is built without them)", jumpClock+" (the same)")
+		missing = append(missing, crashAtPoint+" (the program is built without them)", slowDisk+" (the same)", jumpClock+" (the same)")
 	}
-	if netem {
+	if weather {
 		all = append(all, class{"delay and lose packets", 2, disturb})
 	} else {
-		missing = append(missing, "delay and lose packets (the kernel has no netem)")
+		missing = append(missing, "delay and lose packets (no nft, or a kernel without tbf or numgen)")
 	}
 	return all, missing
 }

@@ -52,9 +52,9 @@ func (s *State) OrdersOf(user []byte, after uint64, limit int) []OrderView {
 		count++
 		newest = s.orders.at(newest - 1).previous
 	}
-	views := make([]OrderView, 0, max(0, min(limit, count)))
+	views, name := make([]OrderView, 0, max(0, min(limit, count))), string(user)
 	for i := count - 1; i >= 0 && len(views) < limit; i-- {
-		views = append(views, s.view(numbers[i]))
+		views = append(views, s.viewFor(name, numbers[i]))
 	}
 	return views
 }
@@ -103,10 +103,15 @@ func (s *State) OrdersWithAttempts(after uint64, limit int) (views []OrderView, 
 }
 
 func (s *State) view(number uint32) OrderView {
+	return s.viewFor(string(s.userIDs.get(s.orders.at(number).user)), number)
+}
+
+// viewFor is view for who knows the order's user already.
+func (s *State) viewFor(user string, number uint32) OrderView {
 	o := s.orders.at(number)
 	sale := s.sales[o.sale-1]
 	v := OrderView{
-		Seq: o.seq, Sale: o.sale, SaleID: sale.spec.ID, User: string(s.userIDs.get(o.user)),
+		Seq: o.seq, Sale: o.sale, SaleID: sale.spec.ID, User: user,
 		State: s.effective(o), Quantity: o.quantity, Requested: o.requested, Min: o.min,
 		Attempts: o.attempts, VoidsDue: o.voidsDue, CreatedAt: o.createdAt, Deadline: o.deadline,
 		Overdue: o.overdue, Voided: o.voided, CaptureDue: o.captureDue, Reason: o.reason, AsOfSeq: s.seq,

@@ -12,7 +12,7 @@ import (
 // snapshot's end and no further than its own buffer. It returns ErrVersion or
 // ErrSnapshotCorrupt; then nothing of the snapshot is to be used.
 func ReadSnapshot(r io.Reader) (*State, error) {
-	in := &snapshotReader{in: r, buffer: make([]byte, 1<<18)}
+	in := &snapshotReader{in: r, buffer: make([]byte, snapshotBufferBytes)}
 	s, hash := in.state()
 	expected := in.sum()
 	if trailer := in.bytes(4); in.err == nil && binary.LittleEndian.Uint32(trailer) != expected {

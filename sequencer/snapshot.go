@@ -83,11 +83,16 @@ const snapshotMagic = "ONSLSNAP"
 //	16      8      its first seq
 const (
 	snapshotHeaderBytes = 56
-	saleFixedBytes      = 37 + 8*(2+int(CodeCount)+2*(int(StateRefunded)+1))
+	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
+	saleFixedBytes      = 37 + 8*saleCounters
 	orderFixedBytes     = 52
 	refusalBytes        = 32
 	sessionBytes        = 24
 )
+
+// snapshotBufferBytes is how much is written or read at a time: much enough that calls
+// of the system do not count, little enough that its checksum finds it in the cache.
+const snapshotBufferBytes = 1 << 16
 
 // Snapshot is a frozen copy of a state. Taking it costs a pointer for each page
 // of 1,024 orders; writing it may take long and goes on beside Apply.
@@ -121,7 +126,7 @@ func (s *State) Snapshot() *Snapshot {
 func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	checksum := crc32.New(castagnoli)
 	counted := &countingWriter{w: w}
-	out := bufio.NewWriterSize(io.MultiWriter(counted, checksum), 1<<18)
+	out := bufio.NewWriterSize(io.MultiWriter(counted, checksum), snapshotBufferBytes)
 	buffer := sn.appendHeader(make([]byte, 0, 1<<10))
 	out.Write(buffer) // a bufio.Writer keeps its first error for Flush
 	for i := range sn.sales {
@@ -190,7 +195,7 @@ func appendSale(dst []byte, s *sale) []byte {
 
 // list returns all counters in the order of the snapshot format.
 func (c *Counters) list() []*uint64 {
-	all := []*uint64{&c.Replayed, &c.PromoteBlocked}
+	all := append(make([]*uint64, 0, saleCounters), &c.Replayed, &c.PromoteBlocked)
 	for i := range c.Buys {
 		all = append(all, &c.Buys[i])
 	}

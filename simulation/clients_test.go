@@ -121,21 +121,22 @@ func (w *world) forward(f *frontend, r *replica) {
 func (w *world) answer(r *replica, e *entry, lost bool) error {
 	past := uint64(0) // seq up to which an executed batch was told again
 	for i, q := range e.requests {
-		result := r.decisions.Results[i]
+		result := &w.answered
+		*result = r.decisions.Results[i]
 		switch {
 		case result.Kind == sequencer.KindForward && result.Code == sequencer.CodeBatchRepeated:
 			past = result.Order
 			continue
 		case result.Kind == sequencer.KindPayResult && result.Code == sequencer.CodeOK && !lost:
-			w.told = append(w.told, &request{id: -1, result: result, asOf: r.machine.Seq()}) // the desk tells who pays
+			w.told = append(w.told, &request{id: -1, result: *result, asOf: r.machine.Seq()}) // the desk tells who pays
 			continue
 		case q == nil, result.Code == sequencer.CodeNotTaken && past == 0:
 			continue
 		case result.Code == sequencer.CodeNotTaken:
 			past++
-			result = w.results[past-1] // as the node remembers it
+			*result = w.results[past-1] // as the node remembers it
 		}
-		if err := w.deliver(q, &result, r.machine.Seq(), lost); err != nil {
+		if err := w.deliver(q, result, r.machine.Seq(), lost); err != nil {
 			return err
 		}
 	}

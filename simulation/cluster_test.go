@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"slices"
 
 	"onsale/audit"
@@ -33,7 +34,7 @@ type world struct {
 	// What was decided, by whoever came first.
 	history []decided
 	results []sequencer.Result // by seq - 1
-	batches []sequencer.Batch
+	events  []sequencer.Event
 	model   *naive.Model // nil when the rules are not compared
 	ledger  *audit.Ledger
 	keys    map[sequencer.KeyDigest]outcome
@@ -41,9 +42,18 @@ type world struct {
 	firstSent map[sequencer.KeyDigest]uint64
 	sales     []saleTerms // by number - 1
 
+	// Used again and again.
+	encoded  []byte
+	proposed sequencer.Batch
+	answered sequencer.Result
+	tickets  []int // of a user, by sale
+
 	bug  *mutation // planted; nil for none
 	seen coverage
 }
+
+// nodesMax bounds a cluster.
+const nodesMax = 9
 
 func newWorld(nodes int, bug *mutation) *world {
 	w := &world{clock: dawn, model: naive.New(), ledger: audit.NewLedger(1), keys: map[sequencer.KeyDigest]outcome{}, firstSent: map[sequencer.KeyDigest]uint64{}, bug: bug}
@@ -110,14 +120,16 @@ func (w *world) propose(r *replica) {
 	if !r.leading {
 		return
 	}
-	b := sequencer.Batch{Time: max(w.clock+r.skew, 0)}
-	e := &entry{term: r.term}
+	b := &w.proposed
+	b.Time, b.Commands = max(w.clock+r.skew, 0), b.Commands[:0]
+	e := &entry{term: r.term, requests: make([]*request, len(r.inbox))}
 	for i := range r.inbox {
 		b.Commands = append(b.Commands, r.inbox[i].command)
-		e.requests = append(e.requests, r.inbox[i].request)
+		e.requests[i] = r.inbox[i].request
 	}
-	e.data = sequencer.AppendBatch(nil, &b)
-	r.inbox = nil
+	w.encoded = sequencer.AppendBatch(w.encoded[:0], b)
+	e.data = bytes.Clone(w.encoded)
+	r.inbox = r.inbox[:0]
 	w.seen.Batches++
 	r.append(e)
 }
@@ -163,7 +175,7 @@ func (r *replica) follow(from *replica, count uint64) uint64 {
 	end := min(agreed+count, from.last())
 	if end > agreed {
 		r.world.seen.DroppedEntries += int(r.last() - agreed)
-		r.log = append(r.log[:agreed-r.base:agreed-r.base], from.log[agreed-from.base:end-from.base]...)
+		r.log = append(r.log[:agreed-r.base], from.log[agreed-from.base:end-from.base]...)
 	}
 	return min(max(agreed, end), from.last())
 }
@@ -172,7 +184,7 @@ func (r *replica) follow(from *replica, count uint64) uint64 {
 // term (Ongaro and Ousterhout, "In search of an understandable consensus algorithm",
 // 2014, section 5.4.2).
 func (r *replica) advance() {
-	sorted := slices.Clone(r.match)
+	sorted := append(make([]uint64, 0, nodesMax), r.match...)
 	slices.Sort(sorted)
 	index := sorted[len(sorted)-r.world.majority()]
 	if index > r.commit && r.termAt(index) == r.term {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,8 +41,15 @@ type small struct {
 	model  *naive.Model
 	d      sequencer.Decisions
 	orders []uint64
-	keys   [smallUsers][smallKeys]string // what a user's key stands for; "" when it was not used
+	keys   [smallUsers][smallKeys]use
 	log    []sequencer.Batch
+}
+
+// use is what a user's key stands for; zero when it was not used.
+type use struct {
+	code     sequencer.Code
+	quantity uint8
+	order    uint8 // which one of the run, from 1
 }
 
 func newSmall(skipUnfit bool) *small {
@@ -95,11 +101,12 @@ func (s *small) learn(m move, r *sequencer.Result) {
 	if r.Replayed || r.Code == sequencer.CodeKeyReused {
 		return
 	}
-	s.keys[m.user][m.key] = fmt.Sprintf("%v %d", r.Code, m.quantity)
+	is := use{code: r.Code, quantity: m.quantity}
 	if r.Order != 0 {
 		s.orders = append(s.orders, r.Order)
-		s.keys[m.user][m.key] = fmt.Sprintf("order %d %d", len(s.orders), m.quantity)
+		is.order = uint8(len(s.orders))
 	}
+	s.keys[m.user][m.key] = is
 }
 
 // moves returns what can be done next. Users and keys are used in turn, because a run
@@ -110,14 +117,14 @@ func (s *small) moves() (all []move) {
 	}
 	for user := range uint8(smallUsers) {
 		for key := range uint8(smallKeys) {
-			if key > 0 && s.keys[user][key-1] == "" {
+			if key > 0 && s.keys[user][key-1] == (use{}) {
 				break
 			}
 			for quantity := uint8(1); quantity <= 2; quantity++ {
 				all = append(all, move{kind: sequencer.KindBuy, user: user, key: key, quantity: quantity})
 			}
 		}
-		if s.keys[user][0] == "" {
+		if s.keys[user][0] == (use{}) {
 			break // the next user comes after this one
 		}
 	}
@@ -137,20 +144,39 @@ func (s *small) moves() (all []move) {
 }
 
 // fingerprint is what decides over all that can follow: seqs by their rank and times
-// from now on, so that runs which differ in nothing else are one.
-func (s *small) fingerprint() string {
-	var text strings.Builder
-	for _, seq := range s.orders {
+// from now on, so that runs which differ in nothing else are one. It is compared whole.
+type fingerprint struct {
+	order                [smallUsers * smallKeys]orderPrint // a key makes one at most
+	orders               uint8
+	sold, held, withheld uint32
+	keys                 [smallUsers][smallKeys]use
+}
+
+type orderPrint struct {
+	left                                                  int64 // of its hold
+	position                                              uint32
+	user, quantity, requested, attempts, voidsDue, voided uint8
+	state                                                 sequencer.OrderState
+	reason                                                sequencer.PayReason
+	captureDue, overdue                                   bool
+}
+
+func (s *small) fingerprint() (f fingerprint) {
+	f.orders = uint8(len(s.orders))
+	for i, seq := range s.orders {
 		v, _ := s.state.Order(seq)
 		left := int64(0)
 		if v.State.Holds() {
 			left = v.Deadline - s.state.Now()
 		}
-		fmt.Fprint(&text, v.User, v.State, v.Quantity, v.Requested, v.Attempts, v.VoidsDue, v.Voided, v.CaptureDue, v.Reason, v.Overdue, v.Position, left, ";")
+		f.order[i] = orderPrint{
+			user: v.User[0], state: v.State, quantity: v.Quantity, requested: v.Requested, attempts: v.Attempts, voidsDue: v.VoidsDue, voided: v.Voided,
+			captureDue: v.CaptureDue, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
+		}
 	}
 	sale, _ := s.state.Sale(1)
-	fmt.Fprint(&text, sale.Sold, sale.Held, sale.Withheld, s.keys)
-	return text.String()
+	f.sold, f.held, f.withheld, f.keys = sale.Sold, sale.Held, sale.Withheld, s.keys
+	return f
 }
 
 // check compares both sides and what P1, P2, P5, P7 and P8 ask of the state.
@@ -209,14 +235,14 @@ func TestExhaustive(t *testing.T) {
 type search struct {
 	skipUnfit   bool
 	mu          sync.Mutex
-	known       map[string]bool
+	known       map[fingerprint]bool
 	next        [][]move // runs to distinct states, one move longer than the level
 	transitions int
 	failure     string
 }
 
 func exhaust(t *testing.T, skipUnfit bool) {
-	s := &search{skipUnfit: skipUnfit, known: map[string]bool{newSmall(skipUnfit).fingerprint(): true}, next: [][]move{nil}}
+	s := &search{skipUnfit: skipUnfit, known: map[fingerprint]bool{newSmall(skipUnfit).fingerprint(): true}, next: [][]move{nil}}
 	began := time.Now()
 	for depth := 1; depth <= *exhaustiveDepth; depth++ {
 		level := s.next
@@ -262,14 +288,14 @@ func (s *search) extend(path []move) {
 }
 
 // note counts a transition, and reports whether its state is new.
-func (s *search) note(path []move, m move, fingerprint string) bool {
+func (s *search) note(path []move, m move, is fingerprint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.transitions++
-	if s.known[fingerprint] {
+	if s.known[is] {
 		return false
 	}
-	s.known[fingerprint] = true
+	s.known[is] = true
 	s.next = append(s.next, append(slices.Clone(path), m))
 	return true
 }

@@ -13,7 +13,8 @@ type generator struct {
 	random *rand.Rand
 	world  *world
 	steps  []step // all that were drawn, in order
-	queue  []step // to be drawn next
+	queue  []step // from head on, to be drawn next
+	head   int
 	nextID int32
 	users  int32 // the newest user; older ones leave, because one user may make few orders
 	faults int   // one step in so many is a fault
@@ -38,8 +39,15 @@ func newGenerator(seed uint64) *generator {
 
 func (g *generator) oneIn(n int) bool   { return g.random.IntN(n) == 0 }
 func (g *generator) upTo(n int) int32   { return g.random.Int32N(int32(max(n, 1))) }
-func (g *generator) flag(n int) int32   { return map[bool]int32{true: 1}[g.oneIn(n)] }
 func (g *generator) newest(n int) int32 { return max(g.nextID-1-g.upTo(n), 0) }
+
+// flag is 1 in one of n cases.
+func (g *generator) flag(n int) int32 {
+	if g.oneIn(n) {
+		return 1
+	}
+	return 0
+}
 
 func (g *generator) push(v verb, n ...int32) {
 	s := step{verb: v}
@@ -54,14 +62,12 @@ func (g *generator) id() int32 {
 
 // next draws a step.
 func (g *generator) next() step {
-	for len(g.queue) == 0 {
+	for g.head == len(g.queue) {
+		g.queue, g.head = g.queue[:0], 0
 		g.draw()
 	}
-	s := g.queue[0]
-	g.queue = g.queue[1:]
-	if len(g.queue) == 0 {
-		g.queue = nil
-	}
+	s := g.queue[g.head]
+	g.head++
 	g.steps = append(g.steps, s)
 	return s
 }

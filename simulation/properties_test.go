@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"fmt"
-	"slices"
 
 	"onsale/audit"
 	"onsale/payment"
@@ -62,16 +61,11 @@ func (w *world) decided(r *replica, e *entry) error {
 
 // decidedFirst books the decisions of an index that nobody decided before.
 func (w *world) decidedFirst(r *replica, e *entry) error {
-	d := sequencer.Decisions{Time: r.decisions.Time, FirstSeq: r.decisions.FirstSeq,
-		Results: slices.Clone(r.decisions.Results), Events: slices.Clone(r.decisions.Events)}
+	b, d := &r.batch, w.keep(&r.decisions)
 	w.history = append(w.history, decided{e, r.machine.Hash(), r.machine.Seq(), d})
 	if e.data == nil {
 		return nil
 	}
-	w.results = append(w.results, d.Results...)
-	w.batches = append(w.batches, r.batch)
-	r.batch = sequencer.Batch{} // the commands are kept
-	b := &w.batches[len(w.batches)-1]
 	if err := w.checkRules(r, b, &d); err != nil {
 		return err
 	}
@@ -92,6 +86,13 @@ func (w *world) decidedFirst(r *replica, e *entry) error {
 		w.seen.event(d.Events[i].Kind)
 	}
 	return w.checkState(r, &d)
+}
+
+// keep returns a copy of decisions that stays as it is.
+func (w *world) keep(d *sequencer.Decisions) sequencer.Decisions {
+	results, events := len(w.results), len(w.events)
+	w.results, w.events = append(w.results, d.Results...), append(w.events, d.Events...)
+	return sequencer.Decisions{Time: d.Time, FirstSeq: d.FirstSeq, Results: w.results[results:], Events: w.events[events:]}
 }
 
 func requestAt(e *entry, i int) *request {
@@ -163,7 +164,7 @@ func (w *world) checkResult(r *replica, c *sequencer.Command, d *sequencer.Resul
 		return nil
 	}
 	if d.Code == sequencer.CodeOK && d.Seq%8 == 0 {
-		if err := w.checkCap(r, c.User, d.Sale); err != nil {
+		if err := w.checkCaps(r, c.User); err != nil {
 			return err
 		}
 	}
@@ -190,16 +191,19 @@ func (w *world) checkKey(c *sequencer.Command, d *sequencer.Result) error {
 	return nil
 }
 
-// checkCap is P2 on the state.
-func (w *world) checkCap(r *replica, user []byte, sale uint16) error {
-	tickets := 0
-	for _, o := range r.machine.OrdersOf(user, 0, sequencer.OrdersPerUserMax) {
-		if o.Sale == sale && o.State.Live() {
-			tickets += int(o.Quantity)
+// checkCaps is P2 on the state, for a user and every sale.
+func (w *world) checkCaps(r *replica, user []byte) error {
+	w.tickets = append(w.tickets[:0], make([]int, len(w.sales))...)
+	orders := r.machine.OrdersOf(user, 0, sequencer.OrdersPerUserMax)
+	for i := range orders {
+		o := &orders[i]
+		if !o.State.Live() {
+			continue
 		}
-	}
-	if limit := w.sales[sale-1].cap; tickets > int(limit) {
-		return violated("P2", "user %q has %d tickets of sale %d, whose cap is %d", user, tickets, sale, limit)
+		w.tickets[o.Sale-1] += int(o.Quantity)
+		if tickets, limit := w.tickets[o.Sale-1], w.sales[o.Sale-1].cap; tickets > int(limit) {
+			return violated("P2", "user %q has %d tickets of sale %d, whose cap is %d", user, tickets, o.Sale, limit)
+		}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func shrinkUntil() time.Time { return time.Now().Add(*shrinkLimit) }
 // run plays a seed's steps as they are drawn.
 func run(seed uint64, commands int, bug *mutation) (*generator, error) {
 	g := newGenerator(seed)
+	g.steps = make([]step, 0, 6*commands) // there are five or six to a command
 	w := newWorld(int(g.next().n[0]), bug)
 	g.world = w
 	err := guarded(func() error {
@@ -50,7 +51,7 @@ func run(seed uint64, commands int, bug *mutation) (*generator, error) {
 func replay(steps []step, bug *mutation) (w *world, err error) {
 	nodes := 3
 	if len(steps) > 0 && steps[0].verb == verbNodes {
-		nodes, steps = min(max(int(steps[0].n[0]), 1), 9), steps[1:]
+		nodes, steps = min(max(int(steps[0].n[0]), 1), nodesMax), steps[1:]
 	}
 	w = newWorld(nodes, bug)
 	return w, guarded(func() error {

@@ -171,10 +171,10 @@ func (w *world) ask(s *step) {
 	case verbSeller:
 		q.command = sequencer.Command{Kind: sequencer.Kind(n[1]), Sale: uint16(n[2]), Amount: int64(n[3]), Revision: uint32(n[4])}
 	case verbBuy:
-		user := fmt.Appendf(nil, "u%d", n[1])
+		user := named('u', n[1])
 		q.command = sequencer.Command{Kind: sequencer.KindBuy, User: user, Quantity: uint8(n[2]), Min: uint8(n[3]), Sale: uint16(n[5])}
 		if n[4] != 0 {
-			q.command.Key = sequencer.DigestKey(user, fmt.Appendf(nil, "k%d", n[4]))
+			q.command.Key = sequencer.DigestKey(user, named('k', n[4]))
 		}
 		door = int(n[6])
 	case verbAgain:
@@ -192,6 +192,11 @@ func (w *world) ask(s *step) {
 	}
 	w.note(q)
 	w.send(q, door)
+}
+
+// named returns the name of a user or a key.
+func named(kind byte, number int32) []byte {
+	return strconv.AppendInt(append(make([]byte, 0, 12), kind), int64(number), 10)
 }
 
 func (w *world) leaderDoor() int {
