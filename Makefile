@@ -13,6 +13,7 @@ run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 
 test: ## everything, the README's commands included
 	$(GO) test -timeout 15m ./...
+	$(GO) test -tags failpoints ./failpoint
 
 test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
 	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...
@@ -104,9 +105,11 @@ bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit o
 	$(BIN)/onsale bench listeners --listeners 19000
 	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
-bench-overload: build ## ten times what one node, and three, sustain
-	$(BIN)/onsale bench overload
-	$(BIN)/onsale bench overload --nodes 3
+OVERLOAD = $(BIN)/onsale-failpoints bench overload --disk-delay 10ms --batch 16
+bench-overload: broken ## ten times what one node, and three, sustain on slow disks; then where refusals take the processor
+	$(OVERLOAD)
+	$(OVERLOAD) --nodes 3
+	$(BIN)/onsale-failpoints bench overload
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json

@@ -3,16 +3,20 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
+
+	"onsale/failpoint"
 )
 
 // child is a process of this program that may die at any time, and is started again.
 type child struct {
 	program, logPath string
 	args             []string
+	pointFile        string // of its failpoints
 	command          *exec.Cmd
 	dead             chan struct{} // closed when it has ended
 	starts           int
@@ -25,7 +29,7 @@ func (c *child) start() error {
 	}
 	c.command = exec.Command(c.program, c.args...)
 	c.command.Stdout, c.command.Stderr = log, log
-	c.command.Env = ownEnvironment()
+	c.command.Env = append(ownEnvironment(), failpoint.Variable+"="+c.pointFile)
 	c.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	if err := c.command.Start(); err != nil {
 		return errors.Join(err, log.Close())
@@ -39,6 +43,20 @@ func (c *child) start() error {
 		log.Close()
 		close(dead)
 	}()
+	return nil
+}
+
+// dieAt lets the process die when it has come by a place so often, from now on or from
+// its next start on.
+func (c *child) dieAt(point failpoint.Name, passes int) error {
+	return os.WriteFile(c.pointFile, fmt.Appendf(nil, "%s=crash:%d", point, passes), 0o600)
+}
+
+// stayAlive takes back where the process was to die.
+func (c *child) stayAlive() error {
+	if err := os.Remove(c.pointFile); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return nil
 }
 

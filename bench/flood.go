@@ -15,7 +15,8 @@ const floodTick = time.Millisecond
 type pace struct {
 	rate float64 // arrivals a second
 	came uint64
-	// ready are the connections on which nobody waits; some may have been dropped.
+	// ready are the connections on which nobody waits, free for longest first, so that
+	// none is idle until the server closes it; some may have been dropped.
 	ready []*caller
 }
 
@@ -33,9 +34,9 @@ func (f *pace) free(c *caller) {
 
 // take returns a connection that is free; nil when there is none.
 func (f *pace) take() *caller {
-	for last := len(f.ready) - 1; last >= 0; last-- {
-		c := f.ready[last]
-		f.ready = f.ready[:last]
+	for len(f.ready) > 0 {
+		c := f.ready[0]
+		f.ready = f.ready[1:]
 		if c.idle = false; c.fd >= 0 {
 			return c
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -14,21 +15,21 @@ import (
 var (
 	//go:embed assets/load.html
 	loadTemplate string
+	//go:embed assets/load.css
+	loadStyle template.CSS
 	//go:embed assets/load.js
-	loadScript string
+	loadScript template.JS
 )
 
 // loadContent is what the page of a load shows.
 type loadContent struct {
 	*LoadReport
+	Title       string
 	LoopName    string
 	Missed      string
 	Percentiles []string
 	Phases      []namedPhase // that had requests
 	Data        loadData
-
-	Style, ChartStyle   template.CSS
-	Script, ChartScript template.JS
 }
 
 type namedPhase struct {
@@ -55,15 +56,20 @@ type tailPoint struct {
 
 // WriteHTML writes the report as one page that stands for itself.
 func (r *LoadReport) WriteHTML(w io.Writer) error {
-	t, err := template.New("load").Funcs(template.FuncMap{
-		"fixed": fixed, "whole": func(v float64) string { return fmt.Sprintf("%.0f", v) },
-		"time": func(t time.Time) string { return t.Format("2 January 2006, 15:04:05 UTC") },
-	}).Parse(loadTemplate)
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	c := &loadContent{LoadReport: r, LoopName: strings.ToUpper(r.Loop[:1]) + r.loop()[1:], Data: loadData{Course: r.Course},
-		Style: page.Style(), ChartStyle: page.ChartStyle(), Script: template.JS(loadScript), ChartScript: page.ChartScript()}
+	c := r.content()
+	p := page.Page{Title: c.Title, Body: loadTemplate, Functions: loadFunctions, Content: c, Style: loadStyle, Data: c.Data, Script: loadScript}
+	return p.Write(w)
+}
+
+// loadFunctions are what the template calls.
+var loadFunctions = template.FuncMap{
+	"fixed": fixed, "whole": func(v float64) string { return fmt.Sprintf("%.0f", v) },
+	"time": func(t time.Time) string { return t.Format("2 January 2006, 15:04:05 UTC") },
+}
+
+func (r *LoadReport) content() *loadContent {
+	c := &loadContent{LoadReport: r, Title: "Load on " + cmp.Or(r.Sale, "the only sale"), LoopName: strings.ToUpper(r.Loop[:1]) + r.loop()[1:],
+		Data: loadData{Course: r.Course}}
 	if missed := r.Missed(); missed != nil {
 		c.Missed = missed.Error()
 	}
@@ -76,10 +82,7 @@ func (r *LoadReport) WriteHTML(w io.Writer) error {
 			c.Data.Tails = append(c.Data.Tails, tailOf(name, r.phases[i]))
 		}
 	}
-	if err := t.Execute(w, c); err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	return nil
+	return c
 }
 
 func tailOf(name string, p *phase) tail {

@@ -149,7 +149,7 @@ func (p *loop) read(c *caller) {
 	case err != nil:
 		p.trouble(c, err)
 		return
-	case n == 0:
+	case n == 0 || c.idle: // what comes unasked is the last word on a connection
 		p.trouble(c, io.ErrUnexpectedEOF)
 		return
 	}

@@ -2,10 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
+
+	"onsale/failpoint"
 )
 
 // OverloadOptions says how much more than a node can decide it is offered, for how long.
@@ -17,6 +20,10 @@ type OverloadOptions struct {
 	// entry. Small ones make deciding the narrowest place, so that this machine, which
 	// sends the requests as well, can offer many times as much.
 	Queue, Batch int
+	// DiskDelay makes every append to a node's log take so much longer, as on a slow disk,
+	// so that deciding is the narrowest place without taking the processor; 0 for none. Only
+	// a program that is built with failpoints can do that.
+	DiskDelay time.Duration
 	// Sustain is how long a closed loop looks for the rate that is sustained, with
 	// SustainConnections, none of which is refused. Recover is how long it goes on afterwards.
 	Sustain, Recover   time.Duration
@@ -51,6 +58,10 @@ func (o *OverloadOptions) Validate() error {
 		return fmt.Errorf("%w: %d nodes, allowed are 1 to 9", ErrOptions, o.Nodes)
 	case o.Queue < 1 || o.Batch < 1:
 		return fmt.Errorf("%w: a queue of %d and batches of %d requests; both are 1 at least", ErrOptions, o.Queue, o.Batch)
+	case o.DiskDelay < 0 || o.DiskDelay > failpoint.DelayMax:
+		return fmt.Errorf("%w: a disk delay of %v, allowed is 0 to %v", ErrOptions, o.DiskDelay, failpoint.DelayMax)
+	case o.DiskDelay > 0 && !failpoint.Built:
+		return fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
 	case o.SustainConnections < 1 || o.SustainConnections > o.Queue:
 		return fmt.Errorf("%w: %d connections look for the sustained rate at a queue of %d, which would refuse them", ErrOptions, o.SustainConnections, o.Queue)
 	case o.Connections <= o.Queue+o.underWay() || o.Connections > 20_000:
@@ -80,6 +91,20 @@ func (o *OverloadOptions) nodeFlags() []string {
 		"--in-flight-max", strconv.Itoa(overloadBatches)}
 }
 
+// startCluster starts the nodes, on slow disks when that is asked for.
+func (o *OverloadOptions) startCluster(ctx context.Context, secret []byte) (*cluster, error) {
+	c, err := planCluster(o.DataParent, o.Nodes, secret, o.nodeFlags()...)
+	if err != nil {
+		return nil, err
+	}
+	if o.DiskDelay > 0 {
+		if err := c.slowDisks(o.DiskDelay); err != nil {
+			return nil, errors.Join(err, c.stop())
+		}
+	}
+	return c, c.begin(ctx, o.Program)
+}
+
 // RunOverload offers a temporary cluster many times what it sustains, and returns what it
 // did. It leaves no process behind.
 func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error) {
@@ -87,11 +112,11 @@ func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error
 		return nil, err
 	}
 	secret := randomSecret()
-	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, secret, o.nodeFlags()...)
+	c, err := o.startCluster(ctx, secret)
 	if err != nil {
 		return nil, err
 	}
-	run := &overload{options: &o, cluster: c, secret: secret, report: &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
+	run := &overload{options: &o, cluster: c, secret: secret, report: &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(), DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond),
 		Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}}
 	run.report.Audits, err = c.finish(run.run(ctx), o.Log)
 	run.report.judge()

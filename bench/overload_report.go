@@ -19,6 +19,8 @@ type OverloadReport struct {
 	Machine   string          `json:"machine"`
 	Options   OverloadOptions `json:"-"`
 	NodeFlags []string        `json:"node_flags"`
+	// DiskDelayMillis is what an append to the log was made to take longer.
+	DiskDelayMillis float64 `json:"disk_delay_ms"`
 
 	SustainedRate   float64            `json:"sustained_per_second"`
 	SustainedMillis map[string]float64 `json:"sustained_latency_ms"`
@@ -173,7 +175,8 @@ func (r *OverloadReport) Missed() error {
 // Print writes what was measured, and each check, as tables.
 func (r *OverloadReport) Print(w io.Writer) {
 	o := &r.Options
-	fmt.Fprintf(w, "machine     %s\nsetting     %d node(s), %s; fsync on a majority before every answer\n\n", r.Machine, o.Nodes, strings.Join(r.NodeFlags, " "))
+	fmt.Fprintf(w, "machine     %s\nsetting     %d node(s), %s; fsync on a majority before every answer, each %g ms slower than the disk is\n\n",
+		r.Machine, o.Nodes, strings.Join(r.NodeFlags, " "), r.DiskDelayMillis)
 	header := table.Row{"", "requests/s"}
 	for _, p := range percentiles {
 		header = append(header, p.name+" ms")

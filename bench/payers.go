@@ -14,6 +14,7 @@ import (
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/failpoint"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -112,7 +113,7 @@ func (s *stage) strike(ctx context.Context, p place, kills int) (*PaymentsPlace,
 		random := rand.New(rand.NewPCG(s.options.Seed, uint64(b)))
 		crowd.group.Go(func() { crowd.run(ctx, fmt.Sprintf("%s-%s-%d", p.process, p.step, b), random) })
 	}
-	err := s.raise(ctx, crowd.result, kills)
+	err := s.raise(ctx, crowd.result, p.point, kills)
 	close(crowd.stop)
 	crowd.group.Wait()
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *stage) strike(ctx context.Context, p place, kills int) (*PaymentsPlace,
 }
 
 // raise starts every process again that died, until so many have.
-func (s *stage) raise(ctx context.Context, result *PaymentsPlace, kills int) error {
+func (s *stage) raise(ctx context.Context, result *PaymentsPlace, point failpoint.Name, kills int) error {
 	quiet := time.Now()
 	for result.Kills < kills && ctx.Err() == nil {
 		for name, c := range s.children {
@@ -149,8 +150,7 @@ func (s *stage) raise(ctx context.Context, result *PaymentsPlace, kills int) err
 			}
 			result.Kills++
 			quiet = time.Now()
-			c.args = append(withoutCrash(c.args), "--crash-at", s.crashAt(result.Step))
-			if err := c.start(); err != nil {
+			if err := errors.Join(c.dieAt(point, s.passes()), c.start()); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"onsale/failpoint"
 	"onsale/payment"
 	"onsale/payment/sandbox"
 )
@@ -56,18 +57,21 @@ type PaymentsPlace struct {
 }
 
 // place is one place at which processes die.
-type place struct{ process, step string }
+type place struct {
+	process, step string
+	point         failpoint.Name
+}
 
 func places() []place {
 	var all []place
 	for _, step := range payment.Steps() {
-		all = append(all, place{"leader", string(step)})
+		all = append(all, place{"leader", string(step), failpoint.Payment + failpoint.Name(step)})
 	}
-	for _, step := range payment.DoorSteps() {
-		all = append(all, place{"front-end", string(step)})
+	for _, point := range []failpoint.Name{failpoint.PaymentAsked, failpoint.PaymentAnswered} {
+		all = append(all, place{"front-end", strings.TrimPrefix(string(point), string(failpoint.Payment)), point})
 	}
 	for _, step := range sandbox.Steps() {
-		all = append(all, place{"provider", string(step)})
+		all = append(all, place{"provider", string(step), failpoint.Provider + failpoint.Name(step)})
 	}
 	return all
 }
@@ -102,6 +106,9 @@ type stage struct {
 func RunPayments(ctx context.Context, o PaymentsOptions) (_ *PaymentsReport, err error) {
 	if o.Runs < 1 || o.Buyers < 1 {
 		return nil, fmt.Errorf("%w: at least one run and one buyer", ErrOptions)
+	}
+	if !failpoint.Built {
+		return nil, fmt.Errorf("%w: processes die at named places only in a program with failpoints (make broken)", ErrOptions)
 	}
 	s, err := newStage(o)
 	if err != nil {
@@ -161,7 +168,7 @@ func newStage(o PaymentsOptions) (*stage, error) {
 }
 
 func (s *stage) add(name string, args ...string) {
-	s.children[name] = &child{program: s.options.Program, args: args, logPath: filepath.Join(s.dir, name+".log")}
+	s.children[name] = &child{program: s.options.Program, args: args, logPath: filepath.Join(s.dir, name+".log"), pointFile: filepath.Join(s.dir, name+".failpoint")}
 }
 
 // begin starts all processes, those of one kind with a place to die at.
@@ -171,11 +178,11 @@ func (s *stage) begin(ctx context.Context, p place) error {
 		if name != "front-end" && name != "provider" {
 			kind = "leader"
 		}
-		c.args = withoutCrash(c.args)
+		err := c.stayAlive()
 		if kind == p.process {
-			c.args = append(c.args, "--crash-at", s.crashAt(p.step))
+			err = c.dieAt(p.point, s.passes())
 		}
-		if err := c.start(); err != nil {
+		if err = errors.Join(err, c.start()); err != nil {
 			return err
 		}
 	}
@@ -188,17 +195,8 @@ func (s *stage) begin(ctx context.Context, p place) error {
 // passesMax bounds how often a place is passed before a process dies there.
 const passesMax = 12
 
-// crashAt lets a process die when it passes a place for the first time or a later one.
-func (s *stage) crashAt(step string) string {
-	return fmt.Sprintf("%s:%d", step, 1+s.random.IntN(passesMax))
-}
-
-func withoutCrash(args []string) []string {
-	if len(args) > 2 && args[len(args)-2] == "--crash-at" {
-		return args[:len(args)-2]
-	}
-	return args
-}
+// passes draws when a process dies at a place: the first time that it comes by, or later.
+func (s *stage) passes() int { return 1 + s.random.IntN(passesMax) }
 
 // end stops all processes.
 func (s *stage) end() error {

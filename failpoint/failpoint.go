@@ -16,6 +16,9 @@
 //
 // The file is removed when that happens, so that it happens once; a line on the
 // standard error says which one it was.
+//
+// "name=delay:10ms" makes every hit take so much longer, for as long as the file is
+// there: a disk that is slow without failing.
 package failpoint
 
 import (
@@ -33,14 +36,21 @@ const ClockVariable = "CLOCK_FILE"
 // ReadInterval is how often the files are looked at.
 const ReadInterval = 10 * time.Millisecond
 
+// DelayMax bounds how long one hit may be made to take.
+const DelayMax = 10 * time.Second
+
 // ErrInjected is what Err returns for the action "error".
 var ErrInjected = errors.New("an error was injected at a failpoint")
 
 // Name is a place.
 type Name string
 
-// Payment is what the places of a payment begin with; package payment's step follows.
-const Payment Name = "payment-"
+// Payment and Provider are what the places of a payment begin with, at the leader and
+// in the sandbox; package payment's step, or package sandbox's, follows.
+const (
+	Payment  Name = "payment-"
+	Provider Name = "provider-"
+)
 
 // The places, in the order in which a request, a snapshot, a payment passes them.
 const (
@@ -85,13 +95,36 @@ const (
 	PaymentFound      Name = "payment-found" // the provider was asked on
 	PaymentCancelled  Name = "payment-cancelled"
 	PaymentVoided     Name = "payment-voided"
+
+	PaymentAsked    Name = "payment-asked"    // a door that is not the leader's was asked to, and the leader has not heard
+	PaymentAnswered Name = "payment-answered" // the leader has answered it, and the buyer has no answer
+
+	ProviderCalled     Name = "provider-called"     // a call has come and nothing of it is done
+	ProviderProcessing Name = "provider-processing" // a charge came to that, which is durable and not answered
+	ProviderAuthorised Name = "provider-authorised"
+	ProviderCaptured   Name = "provider-captured"
+	ProviderDeclined   Name = "provider-declined"
+	ProviderCancelled  Name = "provider-cancelled"
+	ProviderRefunded   Name = "provider-refunded"
 )
 
 // Names returns all places.
-func Names() []Name {
+func Names() []Name { return append(NodeNames(), ProviderNames()...) }
+
+// DoorNames returns the places that a front-end comes by, as nodes do.
+func DoorNames() []Name { return []Name{ForwardSend, PaymentAsked, PaymentAnswered} }
+
+// ProviderNames returns the places of the sandbox.
+func ProviderNames() []Name {
+	return []Name{ProviderCalled, ProviderProcessing, ProviderAuthorised, ProviderCaptured, ProviderDeclined, ProviderCancelled, ProviderRefunded}
+}
+
+// NodeNames returns the places of a node.
+func NodeNames() []Name {
 	return []Name{ForwardSend, ForwardReceive, ProposeBefore, LogAppendBefore, SyncBefore, SyncAfter, LogAppendAfter, ApplyBefore, JournalPutBefore,
 		JournalPutAfter, AnswerBefore, AnswerAfter, ForwardAnswer, LogTruncateBefore, LogTruncateAfter,
 		SnapshotFreeze, JournalSyncAfter, SnapshotWritten, SnapshotClosing, SnapshotClosed, RenameBefore, RenameAfter, RestoreBefore, RestoreJournal, RestoreAfter,
 		VoteBefore, VoteAfter, TakeOffice, JoinAdmit, JoinAdopt,
-		PaymentBegun, PaymentAuthorised, PaymentDecided, PaymentCaptured, PaymentNoted, PaymentFound, PaymentCancelled, PaymentVoided}
+		PaymentBegun, PaymentAuthorised, PaymentDecided, PaymentCaptured, PaymentNoted, PaymentFound, PaymentCancelled, PaymentVoided,
+		PaymentAsked, PaymentAnswered}
 }

@@ -5,6 +5,7 @@ package failpoint
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,8 @@ const Built = true
 type plan struct {
 	text, action string
 	name         Name
-	left         atomic.Int64 // hits
+	left         atomic.Int64  // hits
+	delay        time.Duration // of every hit; 0 for the other actions
 }
 
 var (
@@ -40,7 +42,14 @@ func Err(name Name) error {
 		}
 	})
 	p := armed.Load()
-	if p == nil || p.name != name || p.left.Add(-1) != 0 {
+	if p == nil || p.name != name {
+		return nil
+	}
+	if p.delay > 0 {
+		time.Sleep(p.delay)
+		return nil
+	}
+	if p.left.Add(-1) != 0 {
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "failpoint %s: %s\n", name, p.action)
@@ -80,25 +89,37 @@ func read(path string) {
 	armed.Store(p)
 }
 
-// parse reads "name=action" and "name=action:n".
+// parse reads "name=action", "name=action:n" and "name=delay:duration".
 func parse(text string) (*plan, error) {
-	name, what, found := strings.Cut(text, "=")
-	action, times, counted := strings.Cut(what, ":")
+	name, what, _ := strings.Cut(text, "=")
+	action, argument, given := strings.Cut(what, ":")
 	p := &plan{text: text, action: action, name: Name(name)}
 	p.left.Store(1)
-	if counted {
-		n, err := strconv.ParseInt(times, 10, 64)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q has no number of hits", text)
-		}
-		p.left.Store(n)
-	}
-	known := false
-	for _, n := range Names() {
-		known = known || n == p.name
-	}
-	if !found || !known || action != "crash" && action != "stall" && action != "error" {
+	switch {
+	case !slices.Contains(Names(), p.name):
 		return nil, fmt.Errorf("%q is no failpoint with an action", text)
+	case action == "delay":
+		return p, p.parseDelay(argument)
+	case action != "crash" && action != "stall" && action != "error":
+		return nil, fmt.Errorf("%q is no failpoint with an action", text)
+	case given:
+		return p, p.parseHits(argument)
 	}
 	return p, nil
+}
+
+func (p *plan) parseDelay(argument string) (err error) {
+	if p.delay, err = time.ParseDuration(argument); err != nil || p.delay <= 0 || p.delay > DelayMax {
+		return fmt.Errorf("%q has no delay above 0 and up to %v", p.text, DelayMax)
+	}
+	return nil
+}
+
+func (p *plan) parseHits(argument string) error {
+	n, err := strconv.ParseInt(argument, 10, 64)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q has no number of hits", p.text)
+	}
+	p.left.Store(n)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"onsale/audit"
 	"onsale/journal"
 	"onsale/sequencer"
 )
@@ -140,4 +141,35 @@ func (h *history) checkAnswers(v *verdict) {
 	for _, odd := range h.undocumented {
 		v.wrong("answers", "%s", strings.TrimSpace(odd))
 	}
+}
+
+// check holds the history against the journals.
+func (r *run) check(all []class) {
+	v := &r.report.Verdict
+	complete := ""
+	for _, n := range r.stage.voters() {
+		found, err := audit.Run(r.stage.journal(n), audit.Options{})
+		if err != nil {
+			v.wrong("audit", "%s: %v", n.name, err)
+			continue
+		}
+		r.report.Audits[n.name] = fmt.Sprintf("%s: %d requests decided again", found.Verdict, found.Redecided)
+		switch found.Verdict {
+		case audit.VerdictClean:
+			complete = r.stage.journal(n)
+		case audit.VerdictFindings:
+			v.wrong("audit", "%s: %d findings, such as %+v", n.name, found.FindingCount, found.Findings[0])
+		}
+	}
+	r.report.Failpoints = r.crashedAt()
+	r.history.checkAnswers(v)
+	r.history.checkFIFO(v)
+	r.history.checkKeys(v)
+	if log, err := purchases(complete); complete == "" || err != nil {
+		v.wrong("audit", "no journal is whole: %v", err)
+	} else {
+		r.report.Acknowledged = r.history.checkAcknowledged(log, v)
+	}
+	r.report.Linearity = r.history.checkLinear(v)
+	r.judge(all)
 }

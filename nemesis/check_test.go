@@ -2,7 +2,10 @@ package nemesis
 
 import (
 	"errors"
+	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -135,8 +138,35 @@ func TestDeck(t *testing.T) {
 			t.Errorf("%s was dealt %d times in three rounds of %d", c.name, counts[c.name], c.cards)
 		}
 	}
-	if len(all)+len(missing) != 17 {
+	if len(all)+len(missing) != 18 {
 		t.Errorf("%d classes, without %v", len(all), missing)
+	}
+}
+
+// Who takes his plan back leaves another's alone.
+func TestArm(t *testing.T) {
+	p := &process{pointFile: filepath.Join(t.TempDir(), "plan")}
+	arm := func(plan string) func() error {
+		disarm, err := p.arm(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return disarm
+	}
+	slow, crash := arm("log-append-before=delay:5ms"), arm("fsync-after=crash:3")
+	if err := slow(); err != nil {
+		t.Error(err)
+	}
+	if plan, err := os.ReadFile(p.pointFile); err != nil || string(plan) != "fsync-after=crash:3" {
+		t.Errorf("the later plan is %q (%v)", plan, err)
+	}
+	for range 2 { // it may have happened meanwhile
+		if err := crash(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Stat(p.pointFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there still: %v", err)
 	}
 }
 

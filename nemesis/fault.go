@@ -16,7 +16,7 @@ import (
 // that nothing could be struck.
 type class struct {
 	name   string
-	cards  int // in the deck of 24
+	cards  int // in the deck
 	strike func(ctx context.Context, b *breaker, random *rand.Rand) (mend func() error, err error)
 }
 
@@ -44,9 +44,9 @@ func classes(netem, points bool) (all []class, missing []string) {
 		{"restart a node", 1, restart},
 	}
 	if points {
-		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{jumpClock, 2, jump})
+		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{slowDisk, 2, slowAppends}, class{jumpClock, 2, jump})
 	} else {
-		missing = append(missing, crashAtPoint+" (the program is built without them)", jumpClock+" (the same)")
+		missing = append(missing, crashAtPoint+" (the program is built without them)", slowDisk+" (the same)", jumpClock+" (the same)")
 	}
 	if netem {
 		all = append(all, class{"delay and lose packets", 2, disturb})

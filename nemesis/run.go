@@ -12,7 +12,6 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/audit"
 )
 
 // Options say what is run.
@@ -29,31 +28,6 @@ type Options struct {
 	RequestsPerSecondMin float64
 	Log                  io.Writer
 }
-
-// Report is what came of a run.
-type Report struct {
-	Seed              uint64            `json:"seed"`
-	Seconds           float64           `json:"seconds"`
-	Strikes           map[string]int    `json:"strikes"` // by class of fault
-	Missing           []string          `json:"missing"` // classes that this machine cannot make
-	Starts            map[string]int    `json:"starts"`  // of each process
-	Failpoints        map[string]int    `json:"failpoint_crashes"`
-	ClockChecks       int               `json:"clock_checks"` // of the log's time
-	Requests          int               `json:"requests"`
-	Answered          int               `json:"answered"`
-	RequestsPerSecond float64           `json:"requests_per_second"` // answered
-	Failures          map[string]int    `json:"failures"`            // single tries that were no answer
-	Acknowledged      int               `json:"acknowledged_purchases"`
-	Terms             uint64            `json:"terms"`
-	Recovery          []float64         `json:"recovery_seconds"` // until a buy succeeded after each era's faults
-	Linearity         linearity         `json:"linearity"`
-	Audits            map[string]string `json:"audits"`
-	Verdict           verdict           `json:"verdict"`
-	Void              []string          `json:"void"` // why the run proves nothing
-}
-
-// Failed reports whether the run found something, or proves nothing.
-func (r *Report) Failed() bool { return r.Verdict.Count > 0 || len(r.Void) > 0 }
 
 // run is a run under way.
 type run struct {
@@ -191,132 +165,6 @@ func (r *run) openWindows(ctx context.Context) {
 		case <-time.After(windowTime):
 		}
 		r.crowd.window.Store(nil)
-	}
-}
-
-// settleTime is within what all must be the same again when nobody asks any more.
-const settleTime = 60 * time.Second
-
-// settle waits until everything is settled, compares what only running nodes know, and
-// stops them.
-func (r *run) settle(ctx context.Context) error {
-	r.log("everything is healed; waiting until all is settled")
-	if err := r.mustAgree(ctx); err != nil {
-		return err
-	}
-	r.checkOrders(ctx)
-	r.checkLeaks(ctx)
-	r.unsupervise()
-	for _, p := range r.stage.all() {
-		r.report.Starts[p.name] = p.starts
-		if !p.isDead() {
-			if err := p.stop(); err != nil {
-				r.report.Verdict.wrong("stop", "%v", err)
-			}
-		}
-	}
-	return nil
-}
-
-// mustAgree waits until the replicas are equal (P8) and the provider's books and the
-// orders are (P6).
-func (r *run) mustAgree(ctx context.Context) error {
-	problem := "nothing was compared"
-	for deadline := time.Now().Add(settleTime); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(200 * time.Millisecond) {
-		if problem = r.differ(ctx); problem == "" {
-			break
-		}
-	}
-	if problem != "" {
-		r.report.Verdict.wrong("P8", "not settled within %v: %s", settleTime, problem)
-	}
-	leader, err := r.stage.awaitLeader(ctx, RecoveryMax)
-	if err != nil {
-		return err
-	}
-	seller, err := r.stage.seller(leader)
-	if err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(settleTime); ; time.Sleep(200 * time.Millisecond) {
-		found, err := seller.Reconcile(ctx)
-		if err == nil && found.Unsettled == 0 && len(found.Differences) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			r.report.Verdict.wrong("P6", "the provider's books and the orders: %+v, %v", found, err)
-			return nil
-		}
-	}
-}
-
-// differ says how the voters differ; "" when they do not.
-func (r *run) differ(ctx context.Context) string {
-	first, err := r.stage.status(ctx, r.stage.nodes[0])
-	r.report.Terms = max(r.report.Terms, first.Term)
-	for _, n := range r.stage.voters()[1:] {
-		status, failed := r.stage.status(ctx, n)
-		err = errors.Join(err, failed)
-		if err == nil && (status.Seq != first.Seq || status.StateHash != first.StateHash || status.JournalHash != first.JournalHash) {
-			return fmt.Sprintf("%s is at %d with state %s, %s at %d with state %s", first.NodeID, first.Seq, first.StateHash, status.NodeID, status.Seq, status.StateHash)
-		}
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
-}
-
-// check holds the history against the journals.
-func (r *run) check(all []class) {
-	v := &r.report.Verdict
-	complete := ""
-	for _, n := range r.stage.voters() {
-		found, err := audit.Run(r.stage.journal(n), audit.Options{})
-		if err != nil {
-			v.wrong("audit", "%s: %v", n.name, err)
-			continue
-		}
-		r.report.Audits[n.name] = fmt.Sprintf("%s: %d requests decided again", found.Verdict, found.Redecided)
-		switch found.Verdict {
-		case audit.VerdictClean:
-			complete = r.stage.journal(n)
-		case audit.VerdictFindings:
-			v.wrong("audit", "%s: %d findings, such as %+v", n.name, found.FindingCount, found.Findings[0])
-		}
-	}
-	r.report.Failpoints = r.crashedAt()
-	r.history.checkAnswers(v)
-	r.history.checkFIFO(v)
-	r.history.checkKeys(v)
-	if log, err := purchases(complete); complete == "" || err != nil {
-		v.wrong("audit", "no journal is whole: %v", err)
-	} else {
-		r.report.Acknowledged = r.history.checkAcknowledged(log, v)
-	}
-	r.report.Linearity = r.history.checkLinear(v)
-	r.judge(all)
-}
-
-// judge says whether enough happened.
-func (r *run) judge(all []class) {
-	o, h := r.report, r.history
-	o.Seconds = time.Since(h.began).Seconds()
-	o.Requests, o.Answered, o.Failures = len(h.operations), h.answered, h.failures
-	o.RequestsPerSecond = float64(h.answered) / r.options.Duration.Seconds()
-	if o.Strikes[crashAtPoint] > 0 && len(o.Failpoints) == 0 {
-		o.Void = append(o.Void, "no process died at a failpoint")
-	}
-	for _, c := range all {
-		if r.breaker.counts[c.name] == 0 {
-			o.Void = append(o.Void, "no fault of the class "+c.name)
-		}
-	}
-	if o.RequestsPerSecond < r.options.RequestsPerSecondMin {
-		o.Void = append(o.Void, fmt.Sprintf("%.0f requests a second, fewer than %.0f", o.RequestsPerSecond, r.options.RequestsPerSecondMin))
-	}
-	if o.Linearity.Sales == 0 || o.Acknowledged == 0 {
-		o.Void = append(o.Void, "nothing was checked")
 	}
 }
 

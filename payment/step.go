@@ -15,16 +15,7 @@ const (
 	StepVoided     Step = "voided"     // that is committed
 )
 
-// The steps of a door that is not the leader's own.
-const (
-	StepAsked    Step = "asked"    // a request to pay came, and the leader has not heard of it
-	StepAnswered Step = "answered" // the leader has answered; the buyer has no answer yet
-)
-
 // Steps returns the steps of the leader's desk.
 func Steps() []Step {
 	return []Step{StepBegun, StepAuthorised, StepDecided, StepCaptured, StepNoted, StepFound, StepCancelled, StepVoided}
 }
-
-// DoorSteps returns the steps of a door that is not the leader's own.
-func DoorSteps() []Step { return []Step{StepAsked, StepAnswered} }

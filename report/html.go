@@ -17,7 +17,7 @@ var (
 	//go:embed assets/page.html
 	pageTemplate string
 	//go:embed assets/page.js
-	pageScript string
+	pageScript template.JS
 )
 
 // firstSeconds is for how long the first chart goes, which shows the rush alone.
@@ -26,8 +26,7 @@ const firstSeconds = 30
 // content is what the template shows.
 type content struct {
 	*contract.SaleTimeline
-	Data     *contract.SaleTimeline // once more, as the JSON that the charts read
-	First    int                    // firstSeconds
+	First    int // firstSeconds
 	Facts    []fact
 	Outcomes []outcome
 	Lines    []line
@@ -38,9 +37,6 @@ type content struct {
 	HasOpening bool
 	// HasEnds says that any order was paid or ended.
 	HasEnds bool
-
-	Style, ChartStyle   template.CSS
-	Script, ChartScript template.JS
 }
 
 // fact is one number at the head of the page.
@@ -55,25 +51,26 @@ type outcome struct {
 
 // WriteHTML writes a sale's report as one page that stands for itself.
 func WriteHTML(w io.Writer, s *contract.SaleTimeline) error {
-	t, err := template.New("report").Funcs(template.FuncMap{
-		"number": func(n any) string { return numberOf(n) }, "money": money, "time": spellTime, "soldOut": soldOut,
-		"percent": func(p float64) string { return fmt.Sprintf("%.1f", p) },
-		"ms":      func(ms float64) string { return fmt.Sprintf("%.2f", ms) },
-	}).Parse(pageTemplate)
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
+	p := page.Page{
+		Title: s.Item + ": sale report", Body: pageTemplate, Functions: functions, Content: contentOf(s),
+		Data: s, Script: pageScript,
 	}
-	p := &content{
-		SaleTimeline: s, Data: s, First: firstSeconds, Facts: facts(s), Outcomes: outcomes(&s.Requests), Lines: lines(&s.Timeline),
+	return p.Write(w)
+}
+
+// functions are what the template calls.
+var functions = template.FuncMap{
+	"number": numberOf, "money": money, "time": spellTime, "soldOut": soldOut,
+	"percent": func(p float64) string { return fmt.Sprintf("%.1f", p) },
+	"ms":      func(ms float64) string { return fmt.Sprintf("%.2f", ms) },
+}
+
+func contentOf(s *contract.SaleTimeline) *content {
+	return &content{
+		SaleTimeline: s, First: firstSeconds, Facts: facts(s), Outcomes: outcomes(&s.Requests), Lines: lines(&s.Timeline),
 		HasLater: len(s.Timeline.Rows) > OpeningSeconds, HasOpening: len(s.Timeline.Rows) > firstSeconds, HasWaitlist: s.Waitlist.Entered > 0,
 		HasEnds: s.Orders.Paid+s.Orders.Expired+s.Orders.Cancelled > 0,
-		Style:   page.Style(), ChartStyle: page.ChartStyle(),
-		Script: template.JS(pageScript), ChartScript: page.ChartScript(),
 	}
-	if err := t.Execute(w, p); err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	return nil
 }
 
 func numberOf(n any) string {

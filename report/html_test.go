@@ -3,13 +3,13 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
 
 	"onsale/api/contract"
+	"onsale/report/page/pagetest"
 )
 
 // write makes the page of a sale and takes it apart.
@@ -19,11 +19,7 @@ func write(t testing.TB, told *contract.SaleTimeline) (source string, root *html
 	if err := WriteHTML(&page, told); err != nil {
 		t.Fatal(err)
 	}
-	root, err := html.Parse(bytes.NewReader(page.Bytes()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return page.String(), root
+	return page.String(), pagetest.Parse(t, page.String())
 }
 
 func elements(root *html.Node, tag string) (list []*html.Node) {
@@ -33,15 +29,6 @@ func elements(root *html.Node, tag string) (list []*html.Node) {
 		}
 	}
 	return list
-}
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
 }
 
 func textOf(n *html.Node) string {
@@ -58,7 +45,7 @@ func textOf(n *html.Node) string {
 func data(t testing.TB, root *html.Node) string {
 	t.Helper()
 	for _, script := range elements(root, "script") {
-		if attribute(script, "id") == "data" {
+		if pagetest.Attribute(script, "id") == "data" {
 			return textOf(script)
 		}
 	}
@@ -66,36 +53,9 @@ func data(t testing.TB, root *html.Node) string {
 	return ""
 }
 
-// The page asks nobody for anything.
 func TestPageStandsForItself(t *testing.T) {
-	source, root := write(t, example(t))
-	for _, n := range elements(root, "") {
-		for _, name := range []string{"src", "href", "srcset", "action", "poster", "data", "style"} {
-			if value := attribute(n, name); value != "" && value != "data:," {
-				t.Errorf("<%s %s=%q>", n.Data, name, value)
-			}
-		}
-		if strings.HasPrefix(n.Data, "on") {
-			t.Errorf("<%s>", n.Data)
-		}
-		if n.Data == "style" && (strings.Contains(textOf(n), "url(") || strings.Contains(textOf(n), "@import")) {
-			t.Error("a style refers to something")
-		}
-		if n.Data == "script" {
-			for _, way := range []string{"fetch(", "XMLHttpRequest", "import(", "WebSocket", "sendBeacon", "eval(", "innerHTML"} {
-				if strings.Contains(textOf(n), way) && !strings.Contains(textOf(n), "uPlot") {
-					t.Errorf("a script uses %s", way)
-				}
-			}
-		}
-	}
-	credit := regexp.MustCompile(`https://github\.com/leeoniya/uPlot`) // the charts' licence names its home
-	if rest := credit.ReplaceAllString(source, ""); strings.Contains(rest, "http://") || strings.Contains(rest, "https://") {
-		t.Error("the page has an address")
-	}
-	if !strings.Contains(source, "default-src 'none'") || !strings.Contains(source, "The MIT License") {
-		t.Error("the page lacks its policy or the charts' licence")
-	}
+	source, _ := write(t, example(t))
+	pagetest.StandsForItself(t, source)
 }
 
 // What the charts draw is what -o json says.
@@ -154,13 +114,13 @@ func TestPageIsAccessible(t *testing.T) {
 	_, root := write(t, example(t))
 	charts := 0
 	for _, n := range elements(root, "div") {
-		if attribute(n, "data-chart") != "" {
+		if pagetest.Attribute(n, "data-chart") != "" {
 			charts++
-			if attribute(n, "role") != "img" || attribute(n, "aria-label") == "" {
-				t.Errorf("chart %s has no name", attribute(n, "data-chart"))
+			if pagetest.Attribute(n, "role") != "img" || pagetest.Attribute(n, "aria-label") == "" {
+				t.Errorf("chart %s has no name", pagetest.Attribute(n, "data-chart"))
 			}
 		}
-		if attribute(n, "class") == "scroll" && (attribute(n, "tabindex") != "0" || attribute(n, "aria-label") == "") {
+		if pagetest.Attribute(n, "class") == "scroll" && (pagetest.Attribute(n, "tabindex") != "0" || pagetest.Attribute(n, "aria-label") == "") {
 			t.Error("a table that scrolls cannot be reached by keyboard")
 		}
 	}
@@ -172,25 +132,25 @@ func TestPageIsAccessible(t *testing.T) {
 			t.Errorf("a table without caption or header: %s", textOf(table))
 		}
 		for _, cell := range elements(table, "th") {
-			if attribute(cell, "scope") == "" {
+			if pagetest.Attribute(cell, "scope") == "" {
 				t.Errorf("the header %q heads nothing", textOf(cell))
 			}
 		}
 	}
 	ids := map[string]bool{}
 	for _, n := range elements(root, "") {
-		if id := attribute(n, "id"); id != "" && ids[id] {
+		if id := pagetest.Attribute(n, "id"); id != "" && ids[id] {
 			t.Errorf("two elements are %q", id)
 		} else if id != "" {
 			ids[id] = true
 		}
 	}
 	for _, section := range elements(root, "section") {
-		if name := attribute(section, "aria-labelledby"); name != "" && !ids[name] {
+		if name := pagetest.Attribute(section, "aria-labelledby"); name != "" && !ids[name] {
 			t.Errorf("a section is named by %q, which is not there", name)
 		}
 	}
-	if attribute(elements(root, "html")[0], "lang") == "" || len(elements(root, "h1")) != 1 || len(elements(root, "main")) != 1 {
+	if pagetest.Attribute(elements(root, "html")[0], "lang") == "" || len(elements(root, "h1")) != 1 || len(elements(root, "main")) != 1 {
 		t.Error("the page lacks its language, title or main part")
 	}
 }

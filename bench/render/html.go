@@ -16,9 +16,9 @@ var (
 	//go:embed assets/bench.html
 	pageTemplate string
 	//go:embed assets/bench.css
-	pageStyle string
+	pageStyle template.CSS
 	//go:embed assets/bench.js
-	pageScript string
+	pageScript template.JS
 )
 
 // content is what the template shows.
@@ -31,9 +31,6 @@ type content struct {
 	Raw      []rawRow
 	Failed   []string
 	Curves   []result.Curve // of all sections, in their order
-
-	Style, ChartStyle, OwnStyle template.CSS
-	Script, ChartScript         template.JS
 }
 
 // section is charts under a heading.
@@ -50,28 +47,34 @@ type chart struct {
 
 // HTML writes a document as one page that stands for itself.
 func HTML(d *result.Document) ([]byte, error) {
-	t, err := template.New("bench").Funcs(template.FuncMap{
-		"short": result.Short, "loads": loads, "utc": func(s *result.Step) string { return s.Started.Format("15:04:05") },
-		"minutes": func(seconds float64) string { return fmt.Sprintf("%d:%02d", int(seconds)/60, int(seconds)%60) },
-		"axis":    axisText, "part": func(part float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.4f", part)) },
-	}).Parse(pageTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("page: %w", err)
+	c := contentOf(d)
+	p := page.Page{
+		Title: "onsale: what was measured, " + d.Started.Format("2006-01-02"), Body: pageTemplate, Functions: functions, Content: c,
+		Style: pageStyle, Data: c.Curves, Script: pageScript,
 	}
-	c := &content{Document: d, Facts: facts(d), Groups: groups(d), Peers: peerRows(d), Raw: rawRows(d), Failed: d.Failed(),
-		Style: page.Style(), ChartStyle: page.ChartStyle(), OwnStyle: template.CSS(pageStyle), Script: template.JS(pageScript), ChartScript: page.ChartScript()}
-	c.Sections = sections(d)
+	var out bytes.Buffer
+	if err := p.Write(&out); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// functions are what the template calls.
+var functions = template.FuncMap{
+	"short": result.Short, "loads": loads, "utc": func(s *result.Step) string { return s.Started.Format("15:04:05") },
+	"minutes": func(seconds float64) string { return fmt.Sprintf("%d:%02d", int(seconds)/60, int(seconds)%60) },
+	"axis":    axisText, "part": func(part float64) template.CSS { return template.CSS(fmt.Sprintf("--part:%.4f", part)) },
+}
+
+func contentOf(d *result.Document) *content {
+	c := &content{Document: d, Facts: facts(d), Groups: groups(d), Peers: peerRows(d), Raw: rawRows(d), Failed: d.Failed(), Sections: sections(d)}
 	for i := range c.Sections {
 		for j := range c.Sections[i].Charts {
 			c.Sections[i].Charts[j].Index = len(c.Curves)
 			c.Curves = append(c.Curves, c.Sections[i].Charts[j].Curve)
 		}
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, c); err != nil {
-		return nil, fmt.Errorf("page: %w", err)
-	}
-	return out.Bytes(), nil
+	return c
 }
 
 // axisText names an axis with its unit, unless the label ends in it: "waiting orders".

@@ -13,8 +13,9 @@ func newBenchOverload(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "overload", Short: "Offer a node many times what it sustains, and say what becomes of it", Args: arguments(cobra.NoArgs),
 		Long: `Starts a node (or a cluster) with a small queue, finds the rate that it sustains by a closed
 loop which the queue can hold, offers many times that by an open loop, and goes on with
-the closed loop until full speed is back. Small batches make deciding the narrowest place,
-so that one machine can offer so much; how much was really sent is told, and a check.
+the closed loop until full speed is back. Small batches, or a slow disk, make deciding the
+narrowest place, so that one machine can offer so much; how much was really sent is told, and a
+check.
 
 It fails with exit code 7 when the queue was not met, when an answer is neither a decision
 nor 503 or 429, when a refusal does not say when to come back (Retry-After), when the
@@ -22,7 +23,7 @@ accepted wait longer than the queue explains, when memory grows with what is ref
 when full speed is not back after 10 seconds; and with 1 when a ticket that somebody was
 told of is missing, or one that nobody was told of is held. Latencies under overload run from when
 a request is sent: those who arrive and find no connection free are never sent.`,
-		Example: "  onsale bench overload\n  onsale bench overload --nodes 3 --factor 10 --over 10s",
+		Example: "  onsale bench overload\n  onsale bench overload --nodes 3 --factor 10 --over 10s\n  onsale-failpoints bench overload --disk-delay 10ms --batch 16",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if o.Program, err = os.Executable(); err != nil {
 				return err
@@ -41,6 +42,7 @@ a request is sent: those who arrive and find no connection free are never sent.`
 	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
 	f.IntVar(&o.Queue, "queue", o.Queue, "requests that may wait at the leader (its --inbox-requests-max)")
 	f.IntVar(&o.Batch, "batch", o.Batch, "requests in one raft entry (its --batch-requests-max)")
+	f.DurationVar(&o.DiskDelay, "disk-delay", o.DiskDelay, "how much longer every append to the log takes; only for a program with failpoints")
 	f.DurationVar(&o.Sustain, "sustain", o.Sustain, "how long the sustained rate is looked for")
 	f.IntVar(&o.SustainConnections, "sustain-connections", o.SustainConnections, "connections of the closed loop, before and after")
 	f.Float64Var(&o.Factor, "factor", o.Factor, "how many times the sustained rate is offered")

@@ -37,6 +37,8 @@ func TestBenchOverload(t *testing.T) {
 		}
 	}
 	has(t, command(t, 2, "bench", "overload", "--queue", "64", "--connections", "64", "--sustain-connections", "4"), "cannot fill a queue of 64")
+	has(t, command(t, 2, "bench", "overload", "--disk-delay", "10ms"), "only in a program with failpoints")
+	has(t, command(t, 2, "bench", "overload", "--disk-delay", "11s"), "allowed is 0 to 10s")
 	has(t, command(t, 2, "bench", "overload", "--factor", "1"), "1 times the sustained rate")
 	has(t, command(t, 2, "bench", "overload", "--sustain-connections", "600"), "which would refuse them")
 }

@@ -14,9 +14,12 @@ func newBenchPayments(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "payments", Short: "Kill leaders, front-ends and the provider at every step of a payment, and reconcile", Args: arguments(cobra.NoArgs),
 		Long: `Starts three nodes, a front-end and a payment sandbox, and lets each kind of process kill
 itself at every place of the payment protocol while orders are bought, paid (also in two
-tabs at once, and again when no answer came) and refunded. When everything is settled, the provider's books, the orders and what the buyers were told
-are compared: no order charged twice, none charged without tickets, none paid without a
-charge.`,
+tabs at once, and again when no answer came) and refunded. When everything is settled, the
+provider's books, the orders and what the buyers were told are compared: no order charged
+twice, none charged without tickets, none paid without a charge.
+
+Only a program that is built with failpoints has the places to die at: make broken.`,
+		Example: "  onsale-failpoints bench payments\n  onsale-failpoints bench payments --only captured --runs 20",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if o.Program, err = os.Executable(); err != nil {
 				return err

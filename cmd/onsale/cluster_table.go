@@ -17,7 +17,6 @@ import (
 
 	"onsale/api"
 	"onsale/forward"
-	"onsale/payment"
 	"onsale/peer"
 )
 
@@ -36,7 +35,6 @@ type clusterTable struct {
 	peers            peer.Config
 	queueRequestsMax int
 	log              *slog.Logger
-	reached          func(payment.Step) // see till.reached
 
 	mu      sync.Mutex
 	running map[string]*runningCluster
@@ -142,7 +140,7 @@ func (t *clusterTable) letGo(old *runningCluster) {
 func (t *clusterTable) publish() {
 	var served []api.Cluster
 	for name, c := range t.running {
-		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links(), reached: t.reached}}
+		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links()}}
 		if patterns := c.entry.Sales; len(patterns) > 0 {
 			cluster.Serves = func(sale string) bool {
 				return slices.ContainsFunc(patterns, func(pattern string) bool {

@@ -12,6 +12,8 @@ import (
 
 	"onsale/api/client"
 	"onsale/failpoint"
+	"onsale/payment"
+	"onsale/payment/sandbox"
 )
 
 var failpointsFlag = flag.String("failpoints", "journal-put-before,log-append-after,payment-decided", "failpoints at which processes die, or all")
@@ -122,17 +124,41 @@ func (d *dying) upOrDead(n *testNode, name failpoint.Name) {
 // places returns at which kind of node a failpoint is: only a leader proposes, admits,
 // answers and takes payments; only a follower is elected, or begins anew.
 func places(name failpoint.Name) (leader, follower bool) {
-	switch {
-	case strings.HasPrefix(string(name), string(failpoint.Payment)):
-		return true, false
-	}
 	switch name {
+	case failpoint.PaymentAsked, failpoint.PaymentAnswered:
+		return false, true
 	case failpoint.ProposeBefore, failpoint.AnswerBefore, failpoint.AnswerAfter, failpoint.ForwardReceive, failpoint.ForwardAnswer, failpoint.JoinAdmit:
 		return true, false
 	case failpoint.VoteBefore, failpoint.VoteAfter, failpoint.TakeOffice, failpoint.JoinAdopt, failpoint.RestoreBefore, failpoint.RestoreJournal, failpoint.RestoreAfter:
 		return false, true
 	}
+	if strings.HasPrefix(string(name), string(failpoint.Payment)) {
+		return true, false
+	}
 	return true, true
+}
+
+// Every step of the payment protocol is a place to die at, and its name is known.
+func TestEveryStepIsAFailpoint(t *testing.T) {
+	var steps []failpoint.Name
+	for _, step := range payment.Steps() {
+		steps = append(steps, failpoint.Payment+failpoint.Name(step))
+	}
+	for _, step := range sandbox.Steps() {
+		steps = append(steps, failpoint.Provider+failpoint.Name(step))
+	}
+	known := map[failpoint.Name]bool{}
+	for _, name := range failpoint.Names() {
+		if known[name] {
+			t.Errorf("%s is there twice", name)
+		}
+		known[name] = true
+	}
+	for _, step := range steps {
+		if !known[step] {
+			t.Errorf("%s is not known", step)
+		}
+	}
 }
 
 // The leader and a follower die at every failpoint under load, and come back. What was
@@ -142,7 +168,7 @@ func TestCrashAtEveryFailpoint(t *testing.T) {
 	t.Parallel()
 	d := newDying(t)
 	c := gather(d.nodes, 8)
-	for _, name := range failpoint.Names() {
+	for _, name := range failpoint.NodeNames() {
 		if *failpointsFlag != "all" && !strings.Contains(","+*failpointsFlag+",", ","+string(name)+",") {
 			continue
 		}

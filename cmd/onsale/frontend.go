@@ -16,7 +16,6 @@ import (
 
 	"onsale/api"
 	"onsale/certificate"
-	"onsale/payment"
 	"onsale/peer"
 )
 
@@ -32,7 +31,6 @@ type frontEndSettings struct {
 	Config           string         `koanf:"config"`
 	TLS              security       `koanf:",squash"`
 	QueueRequestsMax int            `koanf:"queue-requests-max"`
-	CrashAt          string         `koanf:"crash-at"`
 	TokensCached     int            `koanf:"tokens-cached"`
 	Door             doorSettings   `koanf:",squash"`
 	Limits           limits         `koanf:",squash"`
@@ -55,7 +53,6 @@ func addFrontEndFlags(f *pflag.FlagSet) {
 	f.Int("queue-requests-max", 1<<19, "requests that may wait for the leader; beyond it the answer is overloaded")
 	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
 	new(security).flags(f)
-	addCrashFlag(f)
 	new(streamSettings).flags(f)
 	new(limits).flags(f)
 	new(doorSettings).flags(f)
@@ -128,11 +125,6 @@ func (f *frontEnd) start() (err error) {
 	peers := peerConfig(credentials, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
 	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
-	die, err := crash(s.CrashAt, payment.DoorSteps())
-	if err != nil {
-		return err
-	}
-	f.table.reached = die
 	if err := f.table.set(s); err != nil {
 		return err
 	}

@@ -117,11 +117,11 @@ func TestPaymentCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for a minute")
 	}
+	program := buildProgram(t, "-tags", "failpoints")
 	for place, runs := range map[string]string{"authorised": "16", "captured": "16", "front-end": "5"} {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
-			command := exec.Command(os.Args[0], "bench", "payments", "--only", place, "--runs", runs, "--data-parent", t.TempDir(), "-o", "json")
-			command.Env = append(os.Environ(), runAsOnsale+"=1")
+			command := exec.Command(program, "bench", "payments", "--only", place, "--runs", runs, "--data-parent", t.TempDir(), "-o", "json")
 			command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 			var told bytes.Buffer
 			command.Stderr = &told

@@ -6,12 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"onsale/payment"
 	"onsale/payment/sandbox"
@@ -26,9 +24,6 @@ type paymentSettings struct {
 	// WebhookSecretFile and RequestsPerSecond are Stripe's.
 	WebhookSecretFile string `koanf:"payment-webhook-secret-file"`
 	RequestsPerSecond int    `koanf:"payment-requests-per-second"`
-	// CrashAt makes the process kill itself at a step of the protocol, after so many
-	// times that it was passed: STEP or STEP:N. For tests.
-	CrashAt string `koanf:"crash-at"`
 }
 
 // The names of providers.
@@ -44,12 +39,6 @@ func addPaymentFlags(f *pflag.FlagSet) {
 	f.String("payment-secret-file", "", "the sandbox' secret, or stripe's API key (sk_… or rk_…)")
 	f.String("payment-webhook-secret-file", "", "stripe's webhook secret (whsec_…); two, while they are rotated")
 	f.Int("payment-requests-per-second", stripe.DefaultConfig().RequestsPerSecond, "requests to each of stripe's endpoints, and four times as many to all; more of them wait, and payments beyond what that allows are refused as overloaded")
-	addCrashFlag(f)
-}
-
-func addCrashFlag(f *pflag.FlagSet) {
-	f.String("crash-at", "", "for tests: kill this process at a step of the payment protocol, STEP or STEP:N")
-	_ = f.MarkHidden("crash-at") // it was just declared
 }
 
 // openProvider returns the provider and what closes it; nil for none. A provider of this
@@ -133,36 +122,4 @@ func paymentsMax(config *payment.Config, provider payment.Provider) {
 	if paced, is := provider.(interface{ PaymentsMax(time.Duration) int }); is {
 		config.PaymentsMax = min(config.PaymentsMax, paced.PaymentsMax(config.CallTimeout))
 	}
-}
-
-// crash returns a function that kills this process, without mercy, when a step was
-// passed as often as spec says; nil without a spec.
-func crash[Step ~string](spec string, steps []Step) (func(Step), error) {
-	if spec == "" {
-		return func(Step) {}, nil
-	}
-	name, times, _ := strings.Cut(spec, ":")
-	left := int64(1)
-	if times != "" {
-		if _, err := fmt.Sscanf(times, "%d", &left); err != nil || left < 1 {
-			return nil, fmt.Errorf("%w: --crash-at is %q", errUsage, spec)
-		}
-	}
-	if !slices.Contains(steps, Step(name)) {
-		return nil, fmt.Errorf("%w: --crash-at knows %v", errUsage, steps)
-	}
-	passed := make(chan struct{}, left)
-	return func(step Step) {
-		if step != Step(name) {
-			return
-		}
-		select {
-		case passed <- struct{}{}:
-		default:
-		}
-		if int64(len(passed)) == left {
-			_ = unix.Kill(unix.Getpid(), unix.SIGKILL)
-			select {} // nothing may happen any more
-		}
-	}, nil
 }

@@ -13,12 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onsale/failpoint"
 	"onsale/payment/sandbox"
 )
 
 // sandboxForm is what `onsale sandbox` can be told.
 type sandboxForm struct {
-	listen, books, secretFile, webhook, crashAt, logFormat, logLevel string
+	listen, books, secretFile, webhook, logFormat, logLevel string
 }
 
 func newSandbox(p *program) *cobra.Command {
@@ -44,8 +45,6 @@ tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
 	f.StringVar(&form.webhook, "webhook", "", "buyers' listener of any node or front-end, to tell it of outcomes: http://HOST:PORT")
 	f.StringVar(&form.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&form.logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&form.crashAt, "crash-at", "", "for tests: kill this process at a step, STEP or STEP:N")
-	_ = f.MarkHidden("crash-at") // it was just declared
 	return c
 }
 
@@ -56,11 +55,7 @@ func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
 	}
 	config := sandbox.DefaultConfig()
 	config.Path, config.Secrets, config.Logger = s.books, [][]byte{secret}, log
-	die, err := crash(s.crashAt, sandbox.Steps())
-	if err != nil {
-		return err
-	}
-	config.Reached = die
+	config.Reached = func(step sandbox.Step) { failpoint.Hit(failpoint.Provider + failpoint.Name(step)) }
 	if s.webhook != "" {
 		config.Notify = s.notifier(log)
 	}

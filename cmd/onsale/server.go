@@ -150,17 +150,10 @@ func (v *server) startPayments() error {
 		return err
 	}
 	v.closeProvider = closeProvider
-	die, err := crash(v.settings.Payment.CrashAt, payment.Steps())
-	if err != nil {
-		return err
-	}
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
 	paymentsMax(&config, provider)
-	config.Reached = func(step payment.Step) {
-		die(step)
-		failpoint.Hit(failpoint.Payment + failpoint.Name(step))
-	}
+	config.Reached = func(step payment.Step) { failpoint.Hit(failpoint.Payment + failpoint.Name(step)) }
 	v.till.desk = payment.NewDesk(config, v.node, provider)
 	return nil
 }

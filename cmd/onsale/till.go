@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/failpoint"
 	"onsale/forward"
 	"onsale/payment"
 	"onsale/peer"
@@ -51,9 +52,6 @@ type till struct {
 	node  *forward.Replica // nil in a front-end
 	desk  *payment.Desk    // nil where no provider is configured
 	links *forward.Links
-	// reached is called at each step of a door on the way to the leader; crash tests die
-	// in it.
-	reached func(payment.Step)
 }
 
 // answerMargin is by how much the leader answers before the door gives up.
@@ -121,10 +119,8 @@ func (t *till) tell(ctx context.Context, verb string, question, answer any) erro
 	if err != nil {
 		return err
 	}
-	if t.reached != nil {
-		t.reached(payment.StepAsked)
-		defer t.reached(payment.StepAnswered)
-	}
+	failpoint.Hit(failpoint.PaymentAsked)
+	defer failpoint.Hit(failpoint.PaymentAnswered)
 	text, err := forward.TellLeader(ctx, t.links, verb, body)
 	if err != nil {
 		return err

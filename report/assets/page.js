@@ -1,12 +1,10 @@
 // Draws the charts of a sale's report from the JSON in the page.
 (function () {
   "use strict";
-  const sale = JSON.parse(document.getElementById("data").textContent);
+  const { data: sale, exact, color, xAxis, yAxis, line, fromZero } = charts;
   const rows = sale.timeline.rows;
   const opening = rows.filter(r => r.seconds === 1);
   const later = rows.slice(opening.length);
-  const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-  const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 
   // unitOf chooses what time is told in, by how long it is.
   function unitOf(seconds) {
@@ -51,36 +49,50 @@
     return last ? last.from_seconds + last.seconds : 0;
   }
 
+  // kinds are the lines' names, colours and whatever else is not as usual.
   const kinds = {
-    requests: { label: "requests", color: "--soft", width: 1, fill: "--panel" },
-    reserved: { label: "reserved", color: "--green", width: 2 },
-    waitlisted: { label: "waitlisted", color: "--orange", width: 2, dash: [8, 3] },
-    refused: { label: "refused", color: "--red", width: 2, dash: [3, 3] },
-    available_tickets: { label: "available", color: "--blue", width: 2 },
-    held_tickets: { label: "held", color: "--orange", width: 2, dash: [8, 3] },
-    sold_tickets: { label: "sold", color: "--green", width: 2, dash: [3, 3] },
-    waitlist_length: { label: "waiting", color: "--orange", width: 2 },
-    paid: { label: "paid", color: "--green", width: 2 },
-    expired: { label: "expired", color: "--red", width: 2, dash: [3, 3] },
-    cancelled: { label: "cancelled", color: "--orange", width: 2, dash: [8, 3] },
+    requests: ["requests", "--soft", { width: 1, fill: "--panel" }],
+    reserved: ["reserved", "--green"],
+    waitlisted: ["waitlisted", "--orange", { dash: [8, 3] }],
+    refused: ["refused", "--red", { dash: [3, 3] }],
+    available_tickets: ["available", "--blue"],
+    held_tickets: ["held", "--orange", { dash: [8, 3] }],
+    sold_tickets: ["sold", "--green", { dash: [3, 3] }],
+    waitlist_length: ["waiting", "--orange"],
+    paid: ["paid", "--green"],
+    expired: ["expired", "--red", { dash: [3, 3] }],
+    cancelled: ["cancelled", "--orange", { dash: [8, 3] }],
   };
   const outcomes = ["requests", "reserved", "waitlisted", "refused"].filter(f => f !== "waitlisted" || sale.waitlist.entered > 0);
   const ends = ["paid", "expired", "cancelled"];
   const places = ["available_tickets", "held_tickets", "sold_tickets"];
 
-  // Each makes a chart's data and says what its axes are.
-  const charts = {
-    first: element => {
-      const first = opening.slice(0, Number(element.dataset.seconds));
-      return { fields: outcomes, steps: true, y: "requests per second", ...counts(first, outcomes) };
-    },
-    opening: () => ({ fields: outcomes, steps: true, y: "requests per second", ...counts(opening, outcomes) }),
-    requests: () => ({ fields: outcomes, steps: true, y: "requests per minute", ...counts(perMinute(outcomes), outcomes) }),
-    tickets: () => ({ fields: places, y: "tickets", ...levels(rows, places, [allTickets(), 0, 0]) }),
-    waitlist: () => ({ fields: ["waitlist_length"], y: "orders", ...levels(rows, ["waitlist_length"], [0]) }),
+  // steps and lines are charts of fields over the time after the opening.
+  const steps = (fields, y, told) => overTime(fields, y, told, uPlot.paths.stepped({ align: 1 }));
+  const lines = (fields, y, told) => overTime(fields, y, told, uPlot.paths.linear());
+
+  function overTime(fields, y, { unit, data }, paths) {
+    return {
+      data,
+      series: [{ label: unit.name }].concat(fields.map(f => {
+        const [label, name, more = {}] = kinds[f];
+        return line(label, name, { ...more, fill: more.fill && color(more.fill), paths });
+      })),
+      axes: [xAxis(unit.name + " after the opening"), yAxis(y)],
+      scales: { x: { range: (_, low, high) => [0, high > 0 ? high : 1] }, y: { range: fromZero } },
+    };
+  }
+
+  const make = {
+    first: element => steps(outcomes, "requests per second", counts(opening.slice(0, Number(element.dataset.seconds)), outcomes)),
+    opening: () => steps(outcomes, "requests per second", counts(opening, outcomes)),
+    requests: () => steps(outcomes, "requests per minute", counts(perMinute(outcomes), outcomes)),
+    tickets: () => lines(places, "tickets", levels(rows, places, [allTickets(), 0, 0])),
+    waitlist: () => lines(["waitlist_length"], "orders", levels(rows, ["waitlist_length"], [0])),
     expiries: () => later.length
-      ? { fields: ends, steps: true, y: "orders per minute", ...counts(perMinute(ends), ends) }
-      : { fields: ends, steps: true, y: "orders per second", ...counts(opening, ends) },
+      ? steps(ends, "orders per minute", counts(perMinute(ends), ends))
+      : steps(ends, "orders per second", counts(opening, ends)),
+    latency,
   };
 
   function allTickets() {
@@ -88,98 +100,25 @@
     return r ? r.available_tickets + r.held_tickets + r.sold_tickets + r.withheld_tickets : sale.tickets.quantity;
   }
 
-  const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-  function axis(label, more) {
+  // latency is bars: how many buys were answered within each bucket's time.
+  function latency(element) {
+    const buckets = sale.latency.buckets || [];
+    const names = buckets.map(b => "≤ " + exact(b.up_to_ms >= 0.1 ? b.up_to_ms : Math.ceil(b.up_to_ms * 100) / 100));
+    const places = buckets.map((_, i) => i);
+    const shown = places.filter(i => !charts.isNarrow(element) || i % 2 === 0);
     return {
-      label, labelSize: 22, labelFont: "600 12px system-ui, sans-serif", font: "12px system-ui, sans-serif", stroke: style("--soft"),
-      grid: { stroke: style("--rule"), width: 1 }, ticks: { stroke: style("--rule"), width: 1, size: 5 }, ...more,
+      data: [places, buckets.map(b => b.buys)],
+      series: [
+        { label: "milliseconds", value: (_, i) => names[i] || "–" },
+        line("buys", "--blue", { fill: color("--blue"), width: 0, paths: uPlot.paths.bars({ size: [0.7, 60] }) }),
+      ],
+      axes: [
+        xAxis("milliseconds until the answer", { grid: { show: false }, splits: () => shown, values: (_, ticks) => ticks.map(i => names[i] || "") }),
+        yAxis("buys"),
+      ],
+      scales: { x: { range: () => [-0.6, Math.max(0.6, buckets.length - 0.4)] }, y: { range: fromZero } },
     };
   }
 
-  // yAxis leaves as much room as its longest number needs.
-  function yAxis(label) {
-    return axis(label, {
-      values: (_, ticks) => ticks.map(v => v === null ? "" : compact.format(v)),
-      size: (_, texts) => 16 + 7 * Math.max(2, ...(texts || []).map(t => t.length)),
-    });
-  }
-
-  const fromZero = (_, low, high) => [0, high > 0 ? high * 1.05 : 1];
-
-  function size(element) {
-    return { width: Math.max(240, Math.floor(element.clientWidth)), height: element.clientWidth < 420 ? 240 : 300 };
-  }
-
-  function lineChart(element, chart) {
-    const series = chart.fields.map(f => ({
-      label: kinds[f].label, stroke: style(kinds[f].color), fill: kinds[f].fill && style(kinds[f].fill), width: kinds[f].width, dash: kinds[f].dash,
-      points: { show: false }, paths: chart.steps ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-      value: (_, v) => v === null ? "–" : exact.format(v),
-    }));
-    return new uPlot({
-      ...size(element),
-      scales: { x: { time: false, range: (_, low, high) => [0, high > 0 ? high : 1] }, y: { range: fromZero } },
-      axes: [axis(chart.unit.name + " after the opening", { size: 34 }), yAxis(chart.y)],
-      series: [{ label: chart.unit.name, value: (_, v) => v === null ? "–" : exact.format(v) }].concat(series),
-      cursor: { y: false, drag: { x: false, y: false } },
-      legend: { markers: { dash: (_, i) => i > 0 && kinds[chart.fields[i - 1]].dash ? "dashed" : "solid" } },
-    }, chart.data, element);
-  }
-
-  function latencyChart(element) {
-    const buckets = sale.latency.buckets || [];
-    const names = buckets.map(b => "≤ " + exact.format(b.up_to_ms >= 0.1 ? b.up_to_ms : Math.ceil(b.up_to_ms * 100) / 100));
-    const narrow = element.clientWidth < 420;
-    return new uPlot({
-      ...size(element),
-      scales: { x: { time: false, range: () => [-0.6, Math.max(0.6, buckets.length - 0.4)] }, y: { range: fromZero } },
-      axes: [
-        axis("milliseconds until the answer", {
-          size: 34, grid: { show: false }, splits: () => buckets.map((_, i) => i).filter(i => !narrow || i % 2 === 0),
-          values: (_, ticks) => ticks.map(i => names[i] || ""),
-        }),
-        yAxis("buys"),
-      ],
-      series: [
-        { label: "milliseconds", value: (_, i) => names[i] || "–" },
-        { label: "buys", stroke: style("--blue"), fill: style("--blue"), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.7, 60] }), value: (_, v) => v === null ? "–" : exact.format(v) },
-      ],
-      cursor: { y: false, drag: { x: false, y: false } },
-    }, [buckets.map((_, i) => i), buckets.map(b => b.buys)], element);
-  }
-
-  const drawn = new Map();
-
-  function draw(element) {
-    const old = drawn.get(element);
-    if (old) old.destroy();
-    const name = element.dataset.chart;
-    drawn.set(element, name === "latency" ? latencyChart(element) : lineChart(element, charts[name](element)));
-  }
-
-  function drawAll() {
-    document.querySelectorAll("[data-chart]").forEach(draw);
-  }
-
-  drawAll();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  const watch = new ResizeObserver(changes => {
-    for (const c of changes) {
-      const chart = drawn.get(c.target);
-      const wanted = size(c.target);
-      if (chart && chart.width !== wanted.width) chart.setSize(wanted);
-    }
-  });
-  document.querySelectorAll("[data-chart]").forEach(e => watch.observe(e));
-  // Paper is white, and as wide as it is.
-  addEventListener("beforeprint", () => {
-    document.documentElement.dataset.print = "";
-    drawAll();
-    drawn.forEach(chart => chart.setSize({ width: 640, height: 280 }));
-  });
-  addEventListener("afterprint", () => {
-    delete document.documentElement.dataset.print;
-    drawAll();
-  });
+  charts.draw(element => make[element.dataset.chart](element));
 })();

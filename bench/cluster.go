@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,17 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
-)
 
-// node is one server process of a temporary cluster.
-type node struct {
-	id                  string
-	http, private, peer string
-	dataDir             string
-	token               string // an operator's
-	command             *exec.Cmd
-	log                 *os.File
-}
+	"onsale/failpoint"
+)
 
 // cluster is a set of processes that this program started, with their data.
 type cluster struct {
@@ -35,12 +23,22 @@ type cluster struct {
 	secretFile string
 	nodes      []*node
 	flags      []string // that every node is started with
+	pointFile  string   // of their failpoints; "" for none
 }
 
 // startCluster starts nodes of this very program on free loopback ports, with
 // data in a new folder below parent ("" is the system's), and waits until one
 // leads. Users may ask as often as they like, unless flags say otherwise.
 func startCluster(ctx context.Context, program, parent string, count int, secret []byte, flags ...string) (*cluster, error) {
+	c, err := planCluster(parent, count, secret, flags...)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.begin(ctx, program)
+}
+
+// planCluster makes the folder of a cluster whose nodes are not started.
+func planCluster(parent string, count int, secret []byte, flags ...string) (*cluster, error) {
 	dir, err := os.MkdirTemp(parent, "onsale-bench-")
 	if err != nil {
 		return nil, err
@@ -52,15 +50,27 @@ func startCluster(ctx context.Context, program, parent string, count int, secret
 	if err := c.plan(count, secret); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
+	return c, nil
+}
+
+// slowDisks makes every append to the log of the nodes, which were not started yet, take
+// so much longer.
+func (c *cluster) slowDisks(delay time.Duration) error {
+	c.pointFile = filepath.Join(c.dir, "failpoint")
+	return os.WriteFile(c.pointFile, fmt.Appendf(nil, "%s=delay:%v", failpoint.LogAppendBefore, delay), 0o600)
+}
+
+// begin starts the nodes and waits until one leads; when it fails, all is removed.
+func (c *cluster) begin(ctx context.Context, program string) error {
 	for _, n := range c.nodes {
 		if err := c.start(program, n); err != nil {
-			return nil, errors.Join(err, c.stop())
+			return errors.Join(err, c.stop())
 		}
 	}
 	if _, err := c.leader(ctx); err != nil {
-		return nil, errors.Join(err, c.stop())
+		return errors.Join(err, c.stop())
 	}
-	return c, nil
+	return nil
 }
 
 // plan gives every node its addresses: ports that were free a moment ago.
@@ -118,6 +128,9 @@ func (c *cluster) start(program string, n *node) error {
 	n.command = exec.Command(program, args...)
 	n.command.Stdout, n.command.Stderr = log, log
 	n.command.Env = ownEnvironment()
+	if c.pointFile != "" {
+		n.command.Env = append(n.command.Env, failpoint.Variable+"="+c.pointFile)
+	}
 	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	return n.command.Start()
 }
@@ -175,109 +188,4 @@ func (c *cluster) lastLogs() string {
 		fmt.Fprintf(&text, "\n%s: …%s", n.id, data[max(0, len(data)-1000):])
 	}
 	return text.String()
-}
-
-// nodeStatus is what GET /v1/node says, as far as the bench needs it.
-type nodeStatus struct {
-	NodeID      string `json:"node_id"`
-	Role        string `json:"role"`
-	Seq         uint64 `json:"seq"`
-	StateHash   string `json:"state_hash"`
-	JournalHash string `json:"journal_hash"`
-}
-
-// get asks a node's private listener.
-func (n *node) get(ctx context.Context, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.private+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+n.token)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 8<<20))
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", path, answer.Status)
-	}
-	return body, err
-}
-
-func (n *node) status(ctx context.Context) (nodeStatus, error) {
-	var s nodeStatus
-	body, err := n.get(ctx, "/v1/node")
-	if err == nil {
-		err = json.Unmarshal(body, &s)
-	}
-	return s, err
-}
-
-// metrics reads a node's Prometheus text into numbers by name; histograms give
-// their _sum and _count.
-func (n *node) metrics(ctx context.Context) (map[string]float64, error) {
-	body, err := n.get(ctx, "/metrics")
-	if err != nil {
-		return nil, err
-	}
-	numbers := map[string]float64{}
-	lines := bufio.NewScanner(strings.NewReader(string(body)))
-	for lines.Scan() {
-		name, value, found := strings.Cut(lines.Text(), " ")
-		if !found || strings.HasPrefix(name, "#") {
-			continue
-		}
-		if number, err := strconv.ParseFloat(value, 64); err == nil {
-			numbers[name] = number
-		}
-	}
-	return numbers, nil
-}
-
-// cpu returns the CPU time that a process has used, from /proc.
-func cpu(pid int) time.Duration {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / clockTicks
-}
-
-// clockTicks is USER_HZ, which Linux fixes at 100 for what it tells programs.
-const clockTicks = 100
-
-// memory returns the most memory that a process has had resident, in bytes.
-func memory(pid int) int64 { return processMemory(pid, "VmHWM:") }
-
-// resident returns what a node has in memory now, 0 for one that somebody else started.
-func (n *node) resident() int64 {
-	if n.command == nil {
-		return 0
-	}
-	return processMemory(n.command.Process.Pid, "VmRSS:")
-}
-
-// processMemory returns a size that /proc tells of a process, in bytes.
-func processMemory(pid int, name string) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, found := strings.CutPrefix(line, name); found {
-			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
 }
