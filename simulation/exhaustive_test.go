@@ -270,9 +270,11 @@ func (s *search) extend(path []move) {
 	run := playSmall(s.skipUnfit, path)
 	was, moves := run.fingerprint(), run.moves()
 	for i, m := range moves {
-		err := run.check(run.play(m))
-		is := run.fingerprint()
-		if s.note(path, m, is) && err == nil && i%4 == 0 {
+		is, err := was, run.check(run.play(m))
+		if err == nil { // else there may be no order to look at
+			is = run.fingerprint()
+		}
+		if err == nil && s.note(path, m, is) && i%4 == 0 {
 			err = run.checkRestored()
 		}
 		if err != nil {
