@@ -112,7 +112,7 @@ func (a *attacker) attack(ctx context.Context, address string) {
 // behind.
 func TestAttackers(t *testing.T) {
 	config := testConfig()
-	config.ReadTimeout, config.WriteTimeout, config.IdleTimeout = time.Second, 200*time.Millisecond, time.Second
+	config.ReadTimeout, config.WriteTimeout, config.IdleTimeout = 3*time.Second, time.Second, 3*time.Second // who is honest is slow too
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = 1200, 200
 	f := serveWith(t, config)
 	f.sale("gig", nil)

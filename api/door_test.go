@@ -35,7 +35,7 @@ func dialFrom(t testing.TB, address, local string) net.Conn {
 	connection, err := dialer.Dial("tcp", address)
 	must(t, err)
 	t.Cleanup(func() { connection.Close() })
-	must(t, connection.SetDeadline(time.Now().Add(10*time.Second)))
+	must(t, connection.SetDeadline(time.Now().Add(time.Minute)))
 	return connection
 }
 
@@ -51,7 +51,7 @@ func ask(t *testing.T, connection net.Conn, request string) *answer {
 func (f *fixture) hasMetrics(lines ...string) {
 	f.t.Helper()
 	var text string
-	for range 500 {
+	for range 5000 {
 		text = string(f.call("GET", f.private, "/metrics", "", "").body)
 		missing := false
 		for _, line := range lines {

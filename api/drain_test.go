@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func (d *drained) shutdown(limit time.Duration) {
 // waitHeard returns when so many connections have sent something.
 func (d *drained) waitHeard(wanted int) {
 	d.t.Helper()
-	for range 500 {
+	for range 5000 {
 		heard := 0
 		d.public.door.mu.Lock()
 		for c := range d.public.door.conns {
@@ -73,7 +74,6 @@ func (d *drained) waitHeard(wanted int) {
 // which nothing was asked end at once, and new ones are refused.
 func TestDrain(t *testing.T) {
 	config := testConfig()
-	config.ReadTimeout = 10 * time.Second // nothing ends by itself meanwhile
 	d := serveToDrain(t, config)
 	hold := make(chan struct{})
 	d.backend.set(func(b *testBackend) { b.hold = hold })
@@ -91,7 +91,7 @@ func TestDrain(t *testing.T) {
 	must(t, err)
 	d.waitHeard(3)
 
-	d.shutdown(10 * time.Second)
+	d.shutdown(time.Minute)
 	for _, connection := range append(silent, idle) {
 		if told, err := io.ReadAll(connection); err != nil || len(told) > 0 {
 			t.Errorf("a connection on which nothing was asked: %q %v", told, err)
@@ -143,7 +143,6 @@ func TestDrainRefusesLatecomers(t *testing.T) {
 // left is cut off.
 func TestDrainCutsOff(t *testing.T) {
 	config := testConfig()
-	config.ReadTimeout = time.Minute
 	d := serveToDrain(t, config)
 	stalled := dial(t, d.address)
 	_, err := io.WriteString(stalled, "GET /v1/tickets HTTP/1.1\r\nHost:")
@@ -154,7 +153,7 @@ func TestDrainCutsOff(t *testing.T) {
 		t.Errorf("shutdown: %v", err)
 	}
 	rest, err := io.ReadAll(stalled)
-	if len(rest) > 0 && !strings.HasPrefix(string(rest), "HTTP/1.1 4") || errors.Is(err, context.DeadlineExceeded) {
+	if len(rest) > 0 && !strings.HasPrefix(string(rest), "HTTP/1.1 4") || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the stalled connection: %q %v", rest, err)
 	}
 	if open := d.public.door.open(); open != 0 {

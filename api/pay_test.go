@@ -123,7 +123,7 @@ func TestPayWithoutOutcome(t *testing.T) {
 	f.sale("gig", nil)
 	f.payments(nil)
 	uid := f.bought("ann", "?q=1").Order
-	a := f.payBy("ann", uid, "tok_delay_400ms").want(202, "")
+	a := f.payBy("ann", uid, "tok_delay_3000ms").want(202, "")
 	pending := into[contract.Payment](a)
 	if pending.Status != contract.PaymentTimeout || pending.Reason != contract.ReasonProviderTimeout || pending.State != "paying" ||
 		pending.Callback != "/v1/orders/"+uid || a.header.Get("Retry-After") == "" {
@@ -134,7 +134,7 @@ func TestPayWithoutOutcome(t *testing.T) {
 		t.Errorf("second: %+v", second)
 	}
 	f.call("DELETE", f.public, "/v1/orders/"+uid, "ann", "").want(409, "not-cancellable")
-	order := into[contract.Order](f.call("GET", f.public, "/v1/orders/"+uid+"?wait=10s", "ann", "").want(200, ""))
+	order := into[contract.Order](f.call("GET", f.public, "/v1/orders/"+uid+"?wait=60s", "ann", "").want(200, ""))
 	if order.State != "paid" || order.Attempts != 1 {
 		t.Errorf("order: %+v", order)
 	}
@@ -203,7 +203,7 @@ func TestPayBounds(t *testing.T) {
 	f.payments(func(c *payment.Config) { c.PaymentsMax = 1 })
 	first, second := f.bought("ann", "?q=1").Order, f.bought("bob", "?q=1").Order
 	told := make(chan *answer)
-	go func() { told <- f.payBy("ann", first, "tok_delay_300ms") }()
+	go func() { told <- f.payBy("ann", first, "tok_delay_3000ms") }()
 	for f.orderOf("ann", first).State != "paying" {
 		time.Sleep(time.Millisecond)
 	}

@@ -49,7 +49,7 @@ type fixture struct {
 func testConfig() Config {
 	config := DefaultConfig()
 	config.ReadWait = 100 * time.Millisecond
-	config.ReadTimeout = time.Second
+	config.ReadTimeout = time.Minute // who tests it sets it
 	config.UserRequestsPerSecond = 0 // tests of limits set it
 	return config
 }
@@ -106,7 +106,7 @@ func (f *fixture) start(s server) string {
 	go func() { served <- s.Serve(listener) }()
 	f.t.Cleanup(func() {
 		f.client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			f.t.Errorf("shutdown: %v", err)

@@ -28,7 +28,7 @@ type event struct{ id, name, data string }
 
 func (f *fixture) stream(address, target, user, lastEventID string) *eventStream {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	f.t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+address+target, nil)
 	must(f.t, err)
@@ -221,7 +221,7 @@ func TestStreamsMax(t *testing.T) {
 	config := streamConfig()
 	config.StreamsMax = 2
 	f := serveWith(t, config)
-	f.sale("gig", nil)
+	f.sale("gig", func(s *sequencer.SaleSpec) { s.Quantity = 100_000 })
 	one, two := f.stream(f.public, "/v1/tickets/events", "", ""), f.stream(f.public, "/v1/tickets/events", "", "")
 	nextOf[contract.Sale](one, "sale")
 	nextOf[contract.Sale](two, "sale")
@@ -230,16 +230,15 @@ func TestStreamsMax(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	one.response.Body.Close()
-	for i := range 20 { // a write finds that it left
+	for i := range 3000 { // a write finds that it left
 		f.bought(fmt.Sprint("user", i), "?q=1")
 		time.Sleep(10 * time.Millisecond)
-		if s := f.stream(f.public, "/v1/tickets/events", "", ""); s.response.StatusCode == 200 {
+		s := f.stream(f.public, "/v1/tickets/events", "", "")
+		if s.response.StatusCode == 200 {
 			nextOf[contract.Sale](s, "sale")
 			return
 		}
-		if i > 7 {
-			break
-		}
+		s.response.Body.Close()
 	}
 	t.Error("its place did not come free")
 }
@@ -285,7 +284,7 @@ func TestSlowListener(t *testing.T) {
 			}
 		}
 	}()
-	must(t, reader.SetReadDeadline(time.Now().Add(10*time.Second)))
+	must(t, reader.SetReadDeadline(time.Now().Add(time.Minute)))
 	slow := &eventStream{t: t, lines: bufio.NewScanner(reader)}
 	heard := 0
 	for id := ""; id != formatID(last); heard++ {
@@ -337,7 +336,9 @@ func TestLongPoll(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(50 * time.Millisecond)
+	for f.backend.hub.Count() < 2 { // both wait
+		time.Sleep(time.Millisecond)
+	}
 	f.call("DELETE", f.public, first.Callback, "ann", "").want(200, "")
 	polls.Wait()
 

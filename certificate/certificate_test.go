@@ -55,7 +55,7 @@ func meet(t *testing.T, server, client *tls.Config) (serverErr, clientErr error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	a.SetDeadline(deadline)
 	b.SetDeadline(deadline)
 	done := make(chan error, 1)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -39,10 +40,25 @@ type loaded struct {
 	stamps      [3]stamp
 }
 
-// stamp tells whether a file changed.
+// stamp tells whether a file changed. A file that was renamed over another one has an
+// inode of its own; its time may be the same, because the system's clock of files stands
+// still for some milliseconds.
 type stamp struct {
 	modified time.Time
 	size     int64
+	inode    uint64
+}
+
+func stampOf(path string) (stamp, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}, err
+	}
+	s := stamp{modified: info.ModTime(), size: info.Size()}
+	if system, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = system.Ino
+	}
+	return s, nil
 }
 
 // Open loads the files, or says which of them does not do.
@@ -108,11 +124,9 @@ func (c *Credentials) load() (*loaded, error) {
 
 func (c *Credentials) stamps() (all [3]stamp, err error) {
 	for i, path := range [...]string{c.files.Authority, c.files.Certificate, c.files.Key} {
-		info, err := os.Stat(path)
-		if err != nil {
+		if all[i], err = stampOf(path); err != nil {
 			return all, err
 		}
-		all[i] = stamp{info.ModTime(), info.Size()}
 	}
 	return all, nil
 }

@@ -2,7 +2,6 @@ package certificate
 
 import (
 	"crypto/tls"
-	"os"
 	"sync"
 	"time"
 )
@@ -20,20 +19,20 @@ func ServerOnly(certificateFile, keyFile string) (*tls.Config, error) {
 type serverOnly struct {
 	certificateFile, keyFile string
 
-	mu       sync.Mutex
-	looked   time.Time
-	modified time.Time
-	current  *tls.Certificate
+	mu      sync.Mutex
+	looked  time.Time
+	stamp   stamp // of certificateFile, as current was read
+	current *tls.Certificate
 }
 
 func (s *serverOnly) load() error {
-	info, err := os.Stat(s.certificateFile)
+	now, err := stampOf(s.certificateFile)
 	if err != nil {
 		return err
 	}
 	pair, err := tls.LoadX509KeyPair(s.certificateFile, s.keyFile)
 	if err == nil {
-		s.current, s.modified = &pair, info.ModTime()
+		s.current, s.stamp = &pair, now
 	}
 	return err
 }
@@ -47,7 +46,7 @@ func (s *serverOnly) fresh() *tls.Certificate {
 		return s.current
 	}
 	s.looked = time.Now()
-	if info, err := os.Stat(s.certificateFile); err == nil && !info.ModTime().Equal(s.modified) {
+	if now, err := stampOf(s.certificateFile); err == nil && now != s.stamp {
 		_ = s.load()
 	}
 	return s.current

@@ -18,7 +18,7 @@ func blocksOf(t *testing.T, l *leader, role peer.Role, cluster peer.ClusterID, q
 	config := peer.DefaultConfig()
 	config.ID, config.Role = "n2", role
 	config.Cluster = func() (peer.ClusterID, uint8) { return cluster, 0 }
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	link, err := DialLink(ctx, &config, l.node.Address(), "n1")
 	if err != nil {

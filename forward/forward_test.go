@@ -76,7 +76,7 @@ func startLeader(t *testing.T) *leader {
 
 func testClientConfig() ClientConfig {
 	c := DefaultClientConfig()
-	c.DecideTimeout, c.AttemptTimeout = 2*time.Second, 300*time.Millisecond
+	c.DecideTimeout, c.AttemptTimeout = time.Minute, time.Minute // a slow disk is no lost answer
 	return c
 }
 
@@ -98,12 +98,12 @@ func frontEndAt(t *testing.T, address string, change func(*ClientConfig)) *Remot
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if condition() {
 			return
 		}
 	}
-	t.Fatalf("not in 10 s: %s", what)
+	t.Fatalf("not in a minute: %s", what)
 }
 
 func (l *leader) buy(user string) *sequencer.Command {
@@ -115,7 +115,7 @@ func (l *leader) buy(user string) *sequencer.Command {
 func TestForwardInOrder(t *testing.T) {
 	l := startLeader(t)
 	f := frontEndAt(t, l.node.Address(), nil)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	last := uint64(0)
 	for i := range 100 {
@@ -227,13 +227,16 @@ func (c *cutter) carry(near net.Conn) {
 func TestLostAnswersAreTold(t *testing.T) {
 	l := startLeader(t)
 	way := cutEvery(t, 3, l.node.Address())
-	f := frontEndAt(t, way.listener.Addr().String(), func(c *ClientConfig) { c.DecideTimeout = 10 * time.Second })
+	f := frontEndAt(t, way.listener.Addr().String(), nil)
 	f.client.directory.SetLeader("", way.listener.Addr().String())
 	var group sync.WaitGroup
 	var told sync.Map
+	repeated := &f.client.counters.Repeated
+	deadline := time.Now().Add(time.Minute)
+	enough := func() bool { return way.lost.Load() >= 5 && repeated.Load() >= 1 || time.Now().After(deadline) }
 	for i := range 8 {
 		group.Go(func() {
-			for k := range 25 {
+			for k := 0; k < 25 || !enough(); k++ { // where the disk is slow, most go the straight way, which the front-end hears of
 				user := fmt.Sprint(i, " ", k)
 				f.client.directory.SetLeader("", way.listener.Addr().String())
 				r, err := f.Decide(l.buy(user))
@@ -246,8 +249,8 @@ func TestLostAnswersAreTold(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if way.lost.Load() < 5 || f.client.counters.Repeated.Load() < 1 {
-		t.Fatalf("void: %d answers were lost, %d batches repeated", way.lost.Load(), f.client.counters.Repeated.Load())
+	if way.lost.Load() < 5 || repeated.Load() < 1 {
+		t.Fatalf("void: %d answers were lost, %d batches repeated", way.lost.Load(), repeated.Load())
 	}
 	orders := 0
 	told.Range(func(order, user any) bool {
@@ -258,7 +261,7 @@ func TestLostAnswersAreTold(t *testing.T) {
 		orders++
 		return true
 	})
-	if view, _ := l.node.SaleByID("gig"); int(view.Held) != orders || orders != 200 {
+	if view, _ := l.node.SaleByID("gig"); int(view.Held) != orders || orders < 200 {
 		t.Fatalf("%d were told, %d are held", orders, view.Held)
 	}
 }
@@ -283,8 +286,10 @@ func TestNoLeader(t *testing.T) {
 	})
 	l := startLeader(t)
 	f.client.directory.SetAddresses([]string{l.node.Address()})
+	tries := 0
 	eventually(t, "a decision", func() bool {
-		r, err := f.Decide(l.buy("late"))
+		tries++ // one whose outcome stayed unknown may have its tickets
+		r, err := f.Decide(l.buy(fmt.Sprint("late ", tries)))
 		return err == nil && r.State == sequencer.StateReserved
 	})
 }
@@ -354,7 +359,7 @@ func TestStrangers(t *testing.T) {
 	putFrameHeader(long, kindBatch, 0, 1)
 	long[3] = 0x7f // two thousand million bytes are to come
 	conn.Write(long)
-	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Error("an oversized frame was not the end of its connection")
 	}

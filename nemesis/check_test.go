@@ -138,6 +138,18 @@ func TestDeck(t *testing.T) {
 			t.Errorf("%s was dealt %d times in three rounds of %d", c.name, counts[c.name], c.cards)
 		}
 	}
+	// One that cannot be played comes again within the round, the last one of it within the next.
+	for range cards {
+		d.putBack(d.draw())
+	}
+	for clear(counts); len(d.left) > 0; {
+		counts[d.draw().name]++
+	}
+	for _, c := range all {
+		if counts[c.name] < c.cards {
+			t.Errorf("%s was put back and dealt %d times of %d", c.name, counts[c.name], c.cards)
+		}
+	}
 	if len(all)+len(missing) != 18 {
 		t.Errorf("%d classes, without %v", len(all), missing)
 	}

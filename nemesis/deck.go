@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -28,17 +29,30 @@ type deck struct {
 
 func (d *deck) draw() class {
 	if len(d.left) == 0 {
-		for _, c := range d.classes {
-			for range c.cards {
-				d.left = append(d.left, c)
-			}
-		}
-		d.random.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+		d.shuffle()
 	}
 	last := len(d.left) - 1
 	c := d.left[last]
 	d.left = d.left[:last]
 	return c
+}
+
+func (d *deck) shuffle() {
+	for _, c := range d.classes {
+		for range c.cards {
+			d.left = append(d.left, c)
+		}
+	}
+	d.random.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+}
+
+// putBack takes a card that could not be played, which comes again before long: a rare
+// class must not go without.
+func (d *deck) putBack(c class) {
+	if len(d.left) == 0 {
+		d.shuffle()
+	}
+	d.left = slices.Insert(d.left, d.random.IntN(len(d.left)), c)
 }
 
 // fault is one that is under way.
@@ -59,7 +73,9 @@ func (b *breaker) era(ctx context.Context, d *deck) error {
 			lasts := faultMin + time.Duration(d.random.Int64N(int64(faultMax-faultMin)))
 			b.log("%s for %v", card.name, lasts.Round(time.Millisecond))
 			under = append(under, fault{card.name, time.Now().Add(lasts), mend})
-		} else if !errors.Is(err, errNotNow) {
+		} else if errors.Is(err, errNotNow) {
+			d.putBack(card)
+		} else {
 			failed = fmt.Errorf("%s: %w", card.name, err)
 		}
 		pause := time.Duration(d.random.ExpFloat64() * float64(strikePauseMean))

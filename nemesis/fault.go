@@ -26,7 +26,7 @@ var errNotNow = errors.New("nothing to break now")
 
 // classes returns every fault that this machine can make. What its kernel cannot do is
 // told by missing.
-func classes(netem, points bool) (all []class, missing []string) {
+func classes(weather, points bool) (all []class, missing []string) {
 	all = []class{
 		{"kill the leader", 5, killLeader},
 		{"kill a follower", 2, killFollower},
@@ -48,10 +48,10 @@ func classes(netem, points bool) (all []class, missing []string) {
 	} else {
 		missing = append(missing, crashAtPoint+" (the program is built without them)", slowDisk+" (the same)", jumpClock+" (the same)")
 	}
-	if netem {
+	if weather {
 		all = append(all, class{"delay and lose packets", 2, disturb})
 	} else {
-		missing = append(missing, "delay and lose packets (the kernel has no netem)")
+		missing = append(missing, "delay and lose packets (no nft, or a kernel without tbf or numgen)")
 	}
 	return all, missing
 }

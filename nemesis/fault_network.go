@@ -61,16 +61,17 @@ func (b *breaker) isBroken(p *process) bool {
 	return b.broken[p]
 }
 
-// disturb delays and loses what a node sends.
+// disturb delays what a node sends and loses what it is sent. A leader under load sends several megabits a
+// second.
 func disturb(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
 	if !b.take(p) {
 		return nil, errNotNow
 	}
-	return b.whole(p, p.host.calm), p.host.disturb(5+random.IntN(60), random.IntN(20))
+	return b.whole(p, p.host.calm), p.host.disturb(weather{rateKbit: 500 + random.IntN(8000), queueMillis: 20 + random.IntN(180), lossPercent: random.IntN(20)})
 }
 
-// probeNetem reports whether the kernel can delay and lose packets.
-func probeNetem() bool {
-	return each("tc qdisc add dev lo root netem delay 1ms") == nil && each("tc qdisc del dev lo root") == nil
+// probeWeather reports whether the kernel can delay and lose packets.
+func probeWeather() bool {
+	return weather{rateKbit: 1000, queueMillis: 50, lossPercent: 1}.begin("", "lo") == nil && endWeather("", "lo") == nil
 }

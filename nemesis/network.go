@@ -56,15 +56,32 @@ func (h *host) heal(to *host) error {
 	return each("ip -n " + h.namespace + " route del blackhole " + to.address + "/32")
 }
 
-// disturb delays and drops what a host sends. It needs the kernel's netem.
-func (h *host) disturb(delayMilliseconds, lossPercent int) error {
-	return each(fmt.Sprintf("ip netns exec %s tc qdisc add dev eth0 root netem delay %dms %dms loss %d%%",
-		h.namespace, delayMilliseconds, delayMilliseconds/2, lossPercent))
+// weather is what befalls the packets of a host: what it sends waits in the queue of a
+// narrow link, for longer the more there is, and is dropped when it would wait for too
+// long; what it is sent is lost by chance.
+type weather struct {
+	rateKbit, queueMillis, lossPercent int
 }
 
-func (h *host) calm() error {
-	return each("ip netns exec " + h.namespace + " tc qdisc del dev eth0 root")
+// begin makes the weather on a device, by tc's token bucket and by nftables, which more
+// kernels have than netem; in says where, as a command's beginning. Packets are lost where
+// they arrive: a sender would be told of those that do not leave.
+func (w weather) begin(in, device string) error {
+	return each(
+		fmt.Sprintf("%stc qdisc add dev %s root tbf rate %dkbit burst 3000 latency %dms", in, device, w.rateKbit, w.queueMillis),
+		in+"nft add table inet weather",
+		in+"nft add chain inet weather lose { type filter hook input priority 0 ; }",
+		fmt.Sprintf("%snft add rule inet weather lose iifname %s numgen random mod 100 < %d drop", in, device, w.lossPercent),
+	)
 }
+
+func endWeather(in, device string) error {
+	return each(in+"nft delete table inet weather", in+"tc qdisc del dev "+device+" root")
+}
+
+func (h *host) disturb(w weather) error { return w.begin("ip netns exec "+h.namespace+" ", "eth0") }
+
+func (h *host) calm() error { return endWeather("ip netns exec "+h.namespace+" ", "eth0") }
 
 // each runs commands until one fails.
 func each(commands ...string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"onsale/api/client"
 	"time"
 )
 
@@ -51,14 +52,23 @@ func (r *run) mustAgree(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(settleTime); ; time.Sleep(200 * time.Millisecond) {
+	r.mustReconcile(ctx, seller)
+	return nil
+}
+
+// mustReconcile waits until all payments are settled, as long as some are every minute.
+func (r *run) mustReconcile(ctx context.Context, seller *client.Seller) {
+	least := int(^uint(0) >> 1)
+	for progress := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		found, err := seller.Reconcile(ctx)
-		if err == nil && found.Unsettled == 0 && len(found.Differences) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
+		switch {
+		case err == nil && found.Unsettled == 0 && len(found.Differences) == 0:
+			return
+		case err == nil && found.Unsettled < least:
+			least, progress = found.Unsettled, time.Now()
+		case time.Since(progress) > settleTime:
 			r.report.Verdict.wrong("P6", "the provider's books and the orders: %+v, %v", found, err)
-			return nil
+			return
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"onsale/payment"
@@ -14,6 +15,10 @@ import (
 	"onsale/payment/sandbox"
 	"onsale/sequencer"
 )
+
+// These tests are in bubbles: the desk's times and the sandbox' pass while all wait, so
+// that a slow machine is no late provider, and nothing is settled between two steps of a
+// test that do not wait.
 
 // newBooks returns a sandbox in memory that ends with the test.
 func newBooks(t testing.TB) *sandbox.Books {
@@ -28,15 +33,19 @@ func newBooks(t testing.TB) *sandbox.Books {
 
 // The leader dies at every step of the protocol.
 func TestCrashAtEveryStep(t *testing.T) {
-	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
-		Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
-		Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
-		Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, CallTimeout: 40 * time.Millisecond,
+	synctest.Test(t, func(t *testing.T) {
+		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
+			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
+			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
+			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, CallTimeout: 40 * time.Millisecond,
+		})
 	})
 }
 
 // What each payment method comes to.
-func TestMethods(t *testing.T) {
+func TestMethods(t *testing.T) { synctest.Test(t, testMethods) }
+
+func testMethods(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	config := paymenttest.QuickConfig()
 	config.AbandonAfter = 2 * time.Second // beyond every outcome that comes
@@ -76,7 +85,9 @@ func TestMethods(t *testing.T) {
 }
 
 // However often and from wherever an order is paid, it is charged once.
-func TestManyTabs(t *testing.T) {
+func TestManyTabs(t *testing.T) { synctest.Test(t, testManyTabs) }
+
+func testManyTabs(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	desks := []*payment.Desk{paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books), paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)}
 	seq := n.Buy(t, "ann")
@@ -108,7 +119,9 @@ func TestManyTabs(t *testing.T) {
 
 // A hold that ends while the provider thinks does not end the order; money that comes
 // after the order is gone goes back.
-func TestHoldEnds(t *testing.T) {
+func TestHoldEnds(t *testing.T) { synctest.Test(t, testHoldEnds) }
+
+func testHoldEnds(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100, Hold: int64(time.Minute), Grace: int64(time.Minute)}), newBooks(t)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 
@@ -141,7 +154,9 @@ func TestHoldEnds(t *testing.T) {
 
 // A success that becomes known after its attempt was given up is given back, and so is
 // what the seller refunds, captured or not, and what was paid for a cancelled sale.
-func TestMoneyGoesBack(t *testing.T) {
+func TestMoneyGoesBack(t *testing.T) { synctest.Test(t, testMoneyGoesBack) }
+
+func testMoneyGoesBack(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 
@@ -172,7 +187,9 @@ func TestMoneyGoesBack(t *testing.T) {
 }
 
 // What is free needs no provider.
-func TestFree(t *testing.T) {
+func TestFree(t *testing.T) { synctest.Test(t, testFree) }
+
+func testFree(t *testing.T) {
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{})
 	books := newBooks(t)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
@@ -187,7 +204,9 @@ func TestFree(t *testing.T) {
 }
 
 // Beyond its bound the desk says so, and a desk whose node does not lead does nothing.
-func TestBounds(t *testing.T) {
+func TestBounds(t *testing.T) { synctest.Test(t, testBounds) }
+
+func testBounds(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	c := paymenttest.QuickConfig()
 	c.PaymentsMax = 1
@@ -213,7 +232,9 @@ func TestBounds(t *testing.T) {
 }
 
 // Reconciling names each kind of difference.
-func TestReconcileFinds(t *testing.T) {
+func TestReconcileFinds(t *testing.T) { synctest.Test(t, testReconcileFinds) }
+
+func testReconcileFinds(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	ctx := context.Background()
 	charge := func(seq uint64, attempt uint8, amount int64) payment.Charge {
@@ -314,7 +335,9 @@ func TestReconcileFinds(t *testing.T) {
 
 // A webhook settles at once what would have waited, however often it comes; what is
 // not signed is refused.
-func TestNotice(t *testing.T) {
+func TestNotice(t *testing.T) { synctest.Test(t, testNotice) }
+
+func testNotice(t *testing.T) {
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := sandbox.DefaultConfig()
 	config.Secrets = [][]byte{[]byte("a secret")}
@@ -372,7 +395,9 @@ func TestSignature(t *testing.T) {
 
 // A leader that was deposed and has not heard of it does not deny an order that its
 // successor decided.
-func TestDeposedLeaderDeniesNothing(t *testing.T) {
+func TestDeposedLeaderDeniesNothing(t *testing.T) { synctest.Test(t, testDeposedLeaderDeniesNothing) }
+
+func testDeposedLeaderDeniesNothing(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 	request := payment.Request{Order: 1000, User: "ann", Method: "tok_accept"}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,7 +38,9 @@ func metricOf(t *testing.T, d *payment.Desk, sample string) float64 {
 
 // A payment whose outcome nobody knows shows by count and age until it is settled, and
 // a provider that does not answer by its failed calls.
-func TestUnsettledShows(t *testing.T) {
+func TestUnsettledShows(t *testing.T) { synctest.Test(t, testUnsettledShows) }
+
+func testUnsettledShows(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	config := paymenttest.QuickConfig()
 	config.AbandonAfter = time.Hour
@@ -56,7 +59,7 @@ func TestUnsettledShows(t *testing.T) {
 	}
 	slow := n.Buy(t, "bob")
 	paymenttest.Pay(t, d, slow, "bob", "tok_delay_900ms") // longer than a call may take
-	paymenttest.Eventually(t, "the slow one is settled", func() bool { return n.StateOf(slow) == sequencer.StatePaid })
+	paymenttest.Eventually(t, "the slow one is settled, its capture too", func() bool { return n.StateOf(slow) == sequencer.StatePaid && n.UnsettledCount() == 1 })
 	if failed := of(`onsale_payment_provider_calls_total{call="authorise",result="failed"}`); failed != 2 { // neither answered in time
 		t.Errorf("%v authorisations failed", failed)
 	}

@@ -71,7 +71,7 @@ func TestWaitChanges(t *testing.T) {
 	c := newChanges()
 	woken := make(chan struct{}, 1)
 	wait := func(ctx context.Context, height uint64) { c.wait(ctx, height); woken <- struct{}{} }
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go wait(ctx, 0)
 	c.noted(1, sequencer.KindBuy, []uint64{1})

@@ -62,12 +62,12 @@ func mustClose(t testing.TB, n *Node) {
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if condition() {
 			return
 		}
 	}
-	t.Fatalf("not in 20 s: %s", what)
+	t.Fatalf("not in a minute: %s", what)
 }
 
 func leads(n *Node) func() bool { return n.Leads }
@@ -148,6 +148,27 @@ func (c *cluster) cut(i int) {
 	}
 }
 
+// createSale makes a sale at whoever leads. A machine that stands still for a moment
+// changes the leader, also of a cluster that was made just now.
+func (c *cluster) createSale(spec sequencer.SaleSpec) (sale uint16) {
+	c.t.Helper()
+	command := sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
+	eventually(c.t, "a sale", func() bool {
+		r, err := c.nodes[c.leader()].Decide(&command)
+		if err != nil && !isBetweenLeaders(err) || err == nil && r.Code != sequencer.CodeOK && r.Code != sequencer.CodeSaleExists {
+			c.t.Fatalf("sale: %+v, %v", r, err)
+		}
+		sale = r.Sale
+		return err == nil
+	})
+	return sale
+}
+
+// isBetweenLeaders reports whether a client would try again with the same key.
+func isBetweenLeaders(err error) bool {
+	return errors.Is(err, sequencer.ErrNoLeader) || errors.Is(err, sequencer.ErrOutcomeUnknown) || errors.Is(err, sequencer.ErrStopping)
+}
+
 func (c *cluster) leader() int {
 	c.t.Helper()
 	found := -1
@@ -217,7 +238,7 @@ func (c *cluster) load(sale uint16, users, each int, stop <-chan struct{}) map[s
 
 // buyUntilAnswered retries with the same key, which is what a client does.
 func (c *cluster) buyUntilAnswered(user string, sale uint16) (sequencer.Result, bool) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		for _, n := range c.nodes {
 			if n == nil || !n.Leads() {
 				continue
@@ -226,7 +247,7 @@ func (c *cluster) buyUntilAnswered(user string, sale uint16) (sequencer.Result, 
 			if err == nil {
 				return r, true
 			}
-			if !errors.Is(err, sequencer.ErrNoLeader) && !errors.Is(err, sequencer.ErrOutcomeUnknown) && !errors.Is(err, sequencer.ErrStopping) {
+			if !isBetweenLeaders(err) {
 				c.t.Errorf("buy: %v", err)
 			}
 		}

@@ -58,6 +58,11 @@ func TestPageStandsForItself(t *testing.T) {
 	pagetest.StandsForItself(t, source)
 }
 
+func TestPageIsDrawn(t *testing.T) {
+	source, _ := write(t, example(t))
+	pagetest.IsDrawn(t, source, 6)
+}
+
 // What the charts draw is what -o json says.
 func TestPageHasTheData(t *testing.T) {
 	told := example(t)

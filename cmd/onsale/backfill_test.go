@@ -25,7 +25,7 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 	}
 	openGig(t, leaderAmong(t, nodes), 1<<20)
 	first := gather(nodes, 32)
-	within(t, time.Minute, "a journal worth filling", func() bool {
+	within(t, 3*time.Minute, "a journal worth filling", func() bool {
 		s, err := nodes[0].status()
 		return err == nil && s.JournalHeight > 600
 	})
@@ -65,7 +65,7 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 		t.Errorf("what was filled in before the kill is lost:\n%s", sick.log)
 	}
 	has(t, command(t, 0, "cluster", "status", "--private", well.private, "--secret-file", well.secretFile, "-o", "json"), `"journal_first_height": 1`)
-	within(t, 30*time.Second, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") })
+	within(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") })
 	for user, order := range second.disperse() {
 		told[user] = order
 	}

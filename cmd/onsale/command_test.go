@@ -47,7 +47,7 @@ func openOfficeOn(files wal.Files, t testing.TB, changes ...func(*settings)) *of
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := v.waitReady(ctx); err != nil {
 		t.Fatal(err)
@@ -209,14 +209,14 @@ func TestTimesByCommand(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "later", "--quantity", "1", "--starts-at", "700ms", "--hold", "2s")
+	o.sell(0, "sale", "create", "later", "--quantity", "1", "--starts-at", "4s", "--hold", "5s")
 	started := time.Now()
 	has(t, o.buy(3, "ann", "buy"), "not_started", "starts_at")
-	time.Sleep(time.Until(started.Add(700 * time.Millisecond)))
+	time.Sleep(time.Until(started.Add(4 * time.Second)))
 	has(t, o.buy(0, "ann", "buy"), "reserved")
 	has(t, o.buy(3, "bob", "buy"), "sold_out")
 	before := o.server.node.AppliedSeq()
-	within(t, 10*time.Second, "the hold ended", func() bool {
+	within(t, time.Minute, "the hold ended", func() bool {
 		view, _ := o.server.node.SaleByID("later")
 		return view.Available == 1
 	})

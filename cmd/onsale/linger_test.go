@@ -25,9 +25,14 @@ func TestStopDespiteSilentConnections(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			if took := stopWith(t, c.sent, c.address); took > c.limit {
-				t.Errorf("stopping took %v", took)
+			var took []time.Duration
+			for range 5 { // what a connection holds up it holds up each time; a busy machine does not
+				took = append(took, stopWith(t, c.sent, c.address))
+				if took[len(took)-1] <= c.limit {
+					return
+				}
 			}
+			t.Errorf("stopping took %v", took)
 		})
 	}
 }

@@ -23,7 +23,7 @@ const inNamespace = "RUN_IN_OWN_NETWORK"
 // way, takes no buy; the others go on, and after it is healed all are the same.
 func TestPartitions(t *testing.T) {
 	if os.Getenv(inNamespace) == "" {
-		again := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run", "^TestPartitions$", "-test.v", "-test.timeout", "3m")
+		again := exec.Command("unshare", "--net", "--mount", os.Args[0], "-test.run", "^TestPartitions$", "-test.v", "-test.timeout", "8m")
 		again.Env = append(os.Environ(), inNamespace+"=1")
 		again.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if output, err := again.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS: TestPartitions") {
@@ -53,7 +53,7 @@ func TestPartitions(t *testing.T) {
 		mustTakeNothing(t, leader, fmt.Sprint("minority-", round))
 		next := leaderAmong(t, others)
 		user := fmt.Sprint("majority-", round)
-		within(t, 20*time.Second, "a buy at the majority", func() bool {
+		within(t, time.Minute, "a buy at the majority", func() bool {
 			d, err := next.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
 			if err == nil {
 				told[user] = d.Order
@@ -62,7 +62,7 @@ func TestPartitions(t *testing.T) {
 		})
 		mustTakeNothing(t, leader, fmt.Sprint("late-minority-", round))
 		isolate(t, cut, "del", leader, others)
-		within(t, 30*time.Second, "the old leader is back", leader.ready)
+		within(t, time.Minute, "the old leader is back", leader.ready)
 		mustBeSame(t, nodes)
 		leader.mustBuy(fmt.Sprint("healed-", round), "gig")
 	}

@@ -53,8 +53,8 @@ func newShopOf(t *testing.T, change func(*testNode)) *shop {
 		n.start()
 	}
 	leaderAmong(t, s.nodes)
-	within(t, 10*time.Second, "a ready front-end", s.front.ready)
-	within(t, 10*time.Second, "a provider", func() bool {
+	within(t, time.Minute, "a ready front-end", s.front.ready)
+	within(t, time.Minute, "a provider", func() bool {
 		answer, err := http.Get("http://" + s.provider.http)
 		if err == nil {
 			answer.Body.Close()
@@ -88,24 +88,26 @@ func TestPaymentsOutliveTheLeader(t *testing.T) {
 	for i := range 10 {
 		user := fmt.Sprintf("patient-%d", i)
 		orders[user] = s.front.mustBuy(user, "gig").Order
-		go func() { _, _ = s.front.buyer(user).Pay(ctx, orders[user], "tok_delay_2000ms") }() // it is asked below
+	}
+	for user, uid := range orders {
+		go func() { _, _ = s.front.buyer(user).Pay(ctx, uid, "tok_delay_8000ms") }() // it is asked below
 	}
 	leader := leaderAmong(t, s.nodes)
 	for user, uid := range orders {
-		within(t, 10*time.Second, user+" is paying", func() bool {
+		within(t, time.Minute, user+" is paying", func() bool {
 			o, err := leader.buyer(user).Order(ctx, uid)
 			return err == nil && o.State == "paying"
 		})
 	}
 	leader.kill()
 	for user, uid := range orders {
-		within(t, 40*time.Second, user+" has paid", func() bool {
+		within(t, time.Minute, user+" has paid", func() bool {
 			o, err := s.front.buyer(user).Order(ctx, uid)
 			return err == nil && o.State == "paid" && o.PaymentRef == uid+"-1"
 		})
 	}
 	successor := leaderAmong(t, s.nodes)
-	within(t, 20*time.Second, "books and orders agree", func() bool {
+	within(t, time.Minute, "books and orders agree", func() bool {
 		found, err := successor.seller().Reconcile(ctx)
 		return err == nil && found.Unsettled == 0 && len(found.Differences) == 0 && found.Orders == 14 && found.Charges == 18
 	})

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"onsale/api/contract"
 	"onsale/audit"
 	"onsale/raftfsm"
+	"onsale/sequencer"
 )
 
 // runAsOnsale makes the test binary be the program, so that tests have real
@@ -76,12 +78,19 @@ func (l *lockedBuffer) String() string {
 // planned are the ports that freeAddress has given away.
 var planned sync.Map
 
-// freeAddress returns a loopback address that nobody listens on. Its port is below
+// home is a loopback address of this process' own: nobody else takes a port there
+// between its choice and its use, or while a killed node is down.
+var home = func() string {
+	pid := os.Getpid()
+	return fmt.Sprintf("127.%d.%d.%d", 1+pid>>16&63, pid>>8&255, pid&255)
+}()
+
+// freeAddress returns an address of home that nobody listens on. Its port is below
 // those that the kernel gives to outgoing connections (from 32768 on): else a
 // buyer's connection could take a killed node's port before its restart.
 func freeAddress(t testing.TB) string {
 	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 16<<10+rand.IntN(16<<10))
+		address := fmt.Sprintf("%s:%d", home, 16<<10+rand.IntN(16<<10))
 		if _, given := planned.LoadOrStore(address, true); given {
 			continue
 		}
@@ -157,7 +166,7 @@ func (n *testNode) ended() int {
 	go func() { n.command.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		n.t.Fatalf("%s still runs\n%s", n.id, n.log)
 	}
 	code := n.command.ProcessState.ExitCode()
@@ -259,7 +268,7 @@ func within(t testing.TB, limit time.Duration, what string, condition func() boo
 func leaderAmong(t testing.TB, nodes []*testNode) *testNode {
 	t.Helper()
 	var leader *testNode
-	within(t, 30*time.Second, "a leader", func() bool {
+	within(t, time.Minute, "a leader", func() bool {
 		for _, n := range nodes {
 			if n.command == nil {
 				continue
@@ -303,7 +312,7 @@ func gather(nodes []*testNode, buyers int) *crowd {
 }
 
 func (c *crowd) buy(user string, attempt int) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); attempt++ {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); attempt++ {
 		door := c.nodes[attempt%len(c.nodes)]
 		d, err := door.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
 		if err == nil {
@@ -318,30 +327,43 @@ func (c *crowd) buy(user string, attempt int) {
 	}
 }
 
-// disperse stops the crowd and returns who was told of an order.
+// crowdLeast is how many orders a crowd must have been told of to mean something.
+const crowdLeast = 50
+
+// disperse stops the crowd and returns who was told of an order. A machine that is slow
+// is given the time for enough of them.
 func (c *crowd) disperse() map[string]string {
+	for deadline := time.Now().Add(time.Minute); c.size() < crowdLeast && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	close(c.stop)
 	c.group.Wait()
 	return c.told
+}
+
+func (c *crowd) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.told)
 }
 
 // mustHold checks that every order that was told is there for its buyer, and that
 // the key still answers with it.
 func mustHold(t testing.TB, n *testNode, told map[string]string) {
 	t.Helper()
-	if len(told) < 50 {
+	if len(told) < crowdLeast {
 		t.Fatalf("only %d orders were told", len(told))
 	}
 	checked := 0
 	for user, uid := range told {
-		order, err := n.buyer(user).Order(context.Background(), uid)
+		order, err := n.order(user, uid)
 		if err != nil || order.UserID != user || order.State != "reserved" {
 			t.Fatalf("order %s of %s: %+v, %v", uid, user, order, err)
 		}
 		if checked++; checked > 20 {
 			continue
 		}
-		again, err := n.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
+		again, err := n.buyAgain(user, client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
 		if err != nil || again.Order != uid || !again.Replayed {
 			t.Fatalf("the key of %s again: %+v, %v", user, again, err)
 		}
@@ -358,10 +380,41 @@ func mustAudit(t testing.TB, n *testNode) {
 
 func openGig(t testing.TB, leader *testNode, quantity uint32) {
 	t.Helper()
-	_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: 100, Currency: "EUR"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	within(t, time.Minute, "a sale", func() bool {
+		_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: 100, Currency: "EUR"})
+		if err != nil && !isBetweenLeaders(err) && !errors.Is(err, contract.ErrSaleExists) { // which an attempt made whose outcome was unknown
+			t.Fatal(err)
+		}
+		return err == nil || errors.Is(err, contract.ErrSaleExists)
+	})
+}
+
+// isBetweenLeaders reports whether a client would try again, with the same key: on a busy
+// machine another node may be elected at any time.
+func isBetweenLeaders(err error) bool {
+	return errors.Is(err, sequencer.ErrNoLeader) || errors.Is(err, sequencer.ErrOutcomeUnknown) || errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrBehind)
+}
+
+// settled asks again while nobody leads.
+func settled[T any](t testing.TB, ask func() (T, error)) (answer T, err error) {
+	t.Helper()
+	within(t, time.Minute, "a leader's answer", func() bool {
+		answer, err = ask()
+		return !isBetweenLeaders(err)
+	})
+	return answer, err
+}
+
+// buyAgain buys under a key until there is an answer.
+func (n *testNode) buyAgain(user string, p client.Purchase) (*contract.Decision, error) {
+	n.t.Helper()
+	return settled(n.t, func() (*contract.Decision, error) { return n.buyer(user).Buy(context.Background(), p) })
+}
+
+// order reads an order until there is an answer.
+func (n *testNode) order(user, uid string) (*contract.Order, error) {
+	n.t.Helper()
+	return settled(n.t, func() (*contract.Order, error) { return n.buyer(user).Order(context.Background(), uid) })
 }
 
 // The only node is killed in the middle of a sale, again and again: what it
@@ -424,7 +477,7 @@ func TestRefusedStarts(t *testing.T) {
 	n := nodes[0]
 	n.start()
 	leaderAmong(t, nodes)
-	within(t, 10*time.Second, "the ready line", func() bool { return strings.Contains(n.log.String(), "msg=ready") })
+	within(t, time.Minute, "the ready line", func() bool { return strings.Contains(n.log.String(), "msg=ready") })
 	refused := func(code int, words string, environment []string, args ...string) {
 		t.Helper()
 		got, output := onsaleProcess(t, environment, args...)

@@ -18,7 +18,7 @@ func onsaleProcess(t testing.TB, environment []string, args ...string) (code int
 	command := exec.Command(os.Args[0], args...)
 	command.Env = append(append(os.Environ(), runAsOnsale+"=1"), environment...)
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	timer := time.AfterFunc(20*time.Second, func() { command.Process.Kill() })
+	timer := time.AfterFunc(time.Minute, func() { command.Process.Kill() })
 	defer timer.Stop()
 	text, err := command.CombinedOutput()
 	if command.ProcessState == nil {
@@ -34,7 +34,7 @@ func TestStartEndsWithReady(t *testing.T) {
 	n.format = "json"
 	n.start()
 	leaderAmong(t, []*testNode{n})
-	within(t, 10*time.Second, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
+	within(t, time.Minute, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
 	words := logMessages(t, n.log.String())
 	if words[len(words)-1] != "ready" {
 		t.Errorf("after ready: %q", words)
@@ -47,7 +47,7 @@ func TestStartEndsWithReady(t *testing.T) {
 	}
 	n.start()
 	leaderAmong(t, []*testNode{n})
-	within(t, 10*time.Second, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
+	within(t, time.Minute, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
 	has(t, n.log.String(), `"folder":"existing"`)
 	n.stop()
 }
@@ -72,13 +72,13 @@ func logMessages(t testing.TB, log string) (words []string) {
 func TestStopBeforeReady(t *testing.T) {
 	n := newNodes(t, 3)[0]
 	n.start()
-	within(t, 10*time.Second, "a started node", func() bool { return strings.Contains(n.log.String(), "listening") })
+	within(t, time.Minute, "a started node", func() bool { return strings.Contains(n.log.String(), "listening") })
 	if n.ready() {
 		t.Error("one of three is ready")
 	}
 	began := time.Now()
 	n.stop()
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	if strings.Contains(n.log.String(), "msg=ready") {

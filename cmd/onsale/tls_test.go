@@ -36,7 +36,7 @@ func TestClusterWithTLS(t *testing.T) {
 		args = append(args, "--private", n.private, "--secret-file", n.secretFile)
 		return command(t, code, append(args, operator...)...)
 	}
-	within(t, 20*time.Second, "a healthy cluster", func() bool {
+	within(t, time.Minute, "a healthy cluster", func() bool {
 		code, output := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
 		return code == 0 && strings.Contains(output, "failure_tolerance")
 	})
@@ -44,26 +44,61 @@ func TestClusterWithTLS(t *testing.T) {
 	front := newFrontEnds(t, 1, nodes)[0]
 	front.extra = certify(t, dir, "front-end", front.id)
 	front.start()
-	within(t, 10*time.Second, "a front-end that sells", func() bool {
+	within(t, time.Minute, "a front-end that sells", func() bool {
 		_, err := front.buyer("ann").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
 		return err == nil
 	})
 	term := func() string {
-		text := at(0, nodes[0], "cluster", "status", "-o", "csv")
+		var code int
+		var text string
+		within(t, time.Minute, "the cluster's status", func() bool {
+			code, text = attempt(append([]string{"cluster", "status", "-o", "csv", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
+			return code == 0
+		})
 		return strings.Split(strings.Split(text, "\n")[1], ",")[4]
 	}
-	before := term()
+	var terms []string
+	for len(terms) < 6 { // a busy machine may elect meanwhile; strangers who can move the term move it each time
+		terms = append(terms, term())
+		comeAsStrangers(t, nodes, dir, other)
+		if terms = append(terms, term()); terms[len(terms)-1] == terms[len(terms)-2] {
+			break
+		}
+	}
+	if terms[len(terms)-1] != terms[len(terms)-2] {
+		t.Errorf("the terms before and after strangers came: %v", terms)
+	}
+	if _, output := onsaleProcess(t, nil, "cluster", "status", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile); !strings.Contains(output, "HTTP request to an HTTPS server") && !strings.Contains(output, "EOF") && !strings.Contains(output, "400") {
+		t.Errorf("plaintext at the private listener: %s", output)
+	}
+	certify(t, dir, "node", "n1", "--replace")
+	nodes[1].kill()
+	nodes[1].start() // handshakes anew with the renewed certificate of n1
+	within(t, time.Minute, "health after a renewal", func() bool {
+		code, _ := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
+		return code == 0
+	})
+	has(t, command(t, 0, "tls", "show", filepath.Join(dir, "node-n1.crt")), "node/n1")
+	front.stop()
+	for _, n := range nodes {
+		n.stop()
+	}
+}
+
+// comeAsStrangers lets those come to a cluster with TLS who must not be let in.
+func comeAsStrangers(t *testing.T, nodes []*testNode, dir, other string) {
+	t.Helper()
 	for name, c := range map[string]struct {
 		flags []string
 		words string
 	}{
 		"no TLS":            {nil, ""},
-		"another authority": {certify(t, other, "front-end", "f9"), ""},
+		"another authority": {certify(t, other, "front-end", "f9", "--replace"), ""},
 	} {
 		stranger := newFrontEnds(t, 1, nodes)[0]
 		stranger.id, stranger.extra = "f9", c.flags
 		stranger.start()
-		within(t, 20*time.Second, name+" is refused", func() bool { return strings.Contains(stranger.log.String(), "no node of the cluster can be reached") })
+		within(t, time.Minute, name+" is refused", func() bool { return strings.Contains(stranger.log.String(), "no node of the cluster can be reached") })
 		if stranger.ready() {
 			t.Errorf("%s is ready", name)
 		}
@@ -75,28 +110,10 @@ func TestClusterWithTLS(t *testing.T) {
 	if code != 2 || !strings.Contains(output, "is for node/n1, this is node/n9") {
 		t.Errorf("another node's certificate: %d\n%s", code, output)
 	}
-	old, short := certify(t, dir, "node", "n8", "--lifetime", "1s"), newcomer(t, "n8", nodes)
+	old, short := certify(t, dir, "node", "n8", "--lifetime", "1s", "--replace"), newcomer(t, "n8", nodes)
 	short.extra = old
 	time.Sleep(1100 * time.Millisecond)
 	if code, output := onsaleProcess(t, nil, short.arguments()...); code == 0 || !strings.Contains(output, "expired") {
 		t.Errorf("an expired certificate: %d\n%s", code, output)
-	}
-	if after := term(); after != before {
-		t.Errorf("strangers moved the term from %s to %s", before, after)
-	}
-	if _, output := onsaleProcess(t, nil, "cluster", "status", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile); !strings.Contains(output, "HTTP request to an HTTPS server") && !strings.Contains(output, "EOF") && !strings.Contains(output, "400") {
-		t.Errorf("plaintext at the private listener: %s", output)
-	}
-	certify(t, dir, "node", "n1", "--replace")
-	nodes[1].kill()
-	nodes[1].start() // handshakes anew with the renewed certificate of n1
-	within(t, 20*time.Second, "health after a renewal", func() bool {
-		code, _ := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
-		return code == 0
-	})
-	has(t, command(t, 0, "tls", "show", filepath.Join(dir, "node-n1.crt")), "node/n1")
-	front.stop()
-	for _, n := range nodes {
-		n.stop()
 	}
 }

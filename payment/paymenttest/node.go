@@ -168,7 +168,7 @@ func NewDesk(t testing.TB, c payment.Config, n *Node, p payment.Provider) *payme
 // Pay pays an order and returns what its buyer is told.
 func Pay(t testing.TB, d *payment.Desk, seq uint64, user, method string) payment.Answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	answer, err := d.Pay(ctx, payment.Request{Order: seq, User: user, Method: method})
 	if err != nil {
@@ -177,10 +177,10 @@ func Pay(t testing.TB, d *payment.Desk, seq uint64, user, method string) payment
 	return answer
 }
 
-// Eventually fails the test when something does not become true within 10 seconds.
+// Eventually fails the test when something does not become true within a minute.
 func Eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if is() {
 			return
 		}

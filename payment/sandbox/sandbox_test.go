@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"onsale/payment"
@@ -128,7 +129,9 @@ func ledger(t *testing.T, p payment.Provider, want int) {
 }
 
 // A cancel that overtakes a delayed outcome wins.
-func TestCancelWhileDelayed(t *testing.T) {
+func TestCancelWhileDelayed(t *testing.T) { synctest.Test(t, testCancelWhileDelayed) }
+
+func testCancelWhileDelayed(t *testing.T) {
 	books := open(t, "")
 	var asked sync.WaitGroup
 	asked.Go(func() {

@@ -251,6 +251,22 @@ func TestLedger(t *testing.T) {
 // Each endpoint keeps its pace, and a request whose time is over before its turn is not
 // sent.
 func TestPace(t *testing.T) {
+	for tries := 1; ; tries++ {
+		began := time.Now()
+		created, err := createTwice(t)
+		if time.Since(began) >= time.Second && tries < 30 {
+			continue // its turn had come: the machine was too slow to tell
+		}
+		if err == nil || created != 1 {
+			t.Errorf("%d creates, %v", created, err)
+		}
+		return
+	}
+}
+
+// createTwice lets a provider of one request a second create twice, the second time with
+// no time to wait for its turn; it returns how many were sent.
+func createTwice(t *testing.T) (created int, second error) {
 	a := newAccount(t, nil)
 	config := stripe.DefaultConfig()
 	config.Key, config.URL, config.RequestsPerSecond, config.RetriesMax = apiKey, a.url, 1, 0
@@ -263,13 +279,9 @@ func TestPace(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if status, err := p.Authorise(ctx, charge("b"), "pm_card_visa"); err == nil {
-		t.Errorf("%+v", status)
-	}
-	if n := a.Requests(fake.StepCreate); n != 1 {
-		t.Errorf("%d creates", n)
-	}
 	if n := p.PaymentsMax(10 * time.Second); n != 7 {
 		t.Errorf("%d payments may be under way", n)
 	}
+	_, second = p.Authorise(ctx, charge("b"), "pm_card_visa")
+	return a.Requests(fake.StepCreate), second
 }

@@ -109,7 +109,7 @@ func startStripeMock(t *testing.T) (address string) {
 	}()
 	select {
 	case address = <-found:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("stripe-mock does not say where it listens")
 	}
 	return address

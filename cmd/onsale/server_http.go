@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api"
+	"onsale/certificate"
+	"onsale/report"
+)
+
+func (v *server) startHTTP() error {
+	var err error
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.settings.TokensCached, v.log); err != nil {
+		return err
+	}
+	verifier := v.tokens.verifier
+	config, err := v.settings.http(v.log, v.secret)
+	if err != nil {
+		return err
+	}
+	buyers, err := v.settings.TLS.buyers()
+	if err != nil {
+		return err
+	}
+	metrics := api.NewMetrics(verifier)
+	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
+		return err
+	}
+	if v.private, err = api.NewPrivate(config, v.replica, v.number, verifier, metrics, v.operations(metrics, buyers)); err != nil {
+		return err
+	}
+	go v.serve("buyers' listener", v.public.Serve, buyersListener(v.publicListener, buyers))
+	go v.serve("private listener", v.private.Serve, secured(v.privateListener, v.credentials, certificate.RoleOperator, certificate.RoleNode))
+	return nil
+}
+
+func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operations {
+	timelines := report.NewService(v.node.JournalDir(), v.log)
+	registry := newRegistry(v.credentials, buyers)
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector())
+	if v.till.desk != nil {
+		registry.MustRegister(v.till.desk.Collector())
+		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
+			registry.MustRegister(counted)
+		}
+	}
+	return api.Operations{
+		Checks:   v.checks,
+		Node:     func() any { return v.node.Status() },
+		Metrics:  registry,
+		Cluster:  clusterSteps(v.manager),
+		Streams:  snapshotStreams(v.node),
+		Payments: v.till,
+
+		Timeline: timelines.Timeline,
+	}
+}
+
+func (v *server) checks() []api.Check {
+	checks := []api.Check{{Name: "member"}}
+	if v.node.Identity().ClusterID == "" {
+		checks[0].Err = errNoCluster
+	}
+	for _, c := range v.node.Ready() {
+		checks = append(checks, api.Check{Name: c.Name, Err: c.Err, Warning: c.Warning})
+	}
+	checks = append(checks, v.draining.check(), api.Check{Name: "tolerance", Err: v.manager.Tolerates(), Warning: true})
+	if v.till.desk != nil {
+		checks = append(checks, api.Check{Name: "payment-provider", Err: v.till.desk.ProviderErr(), Warning: true})
+	}
+	return append(checks, certificateChecks(v.credentials, time.Now())...)
+}
+
+// errNoCluster is what readyz says of a node that waits to be let in.
+var errNoCluster = errors.New("this node is in no cluster yet")

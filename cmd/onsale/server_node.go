@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"onsale/api"
+	"onsale/failpoint"
+	"onsale/forward"
+	"onsale/membership"
+	"onsale/payment"
+	"onsale/raftfsm"
+	"onsale/sequencer"
+)
+
+// startNode opens the replica and everything between it and its peers.
+func (v *server) startNode() error {
+	config, err := v.settings.node()
+	if err != nil {
+		return err
+	}
+	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.log), v.files
+	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", v.settings.withRepair(err))) }
+	if v.node, err = raftfsm.Open(config); err != nil {
+		return v.settings.withRepair(err)
+	}
+	limits := forward.Limits{RequestsMax: config.BatchRequestsMax, BytesMax: config.BatchBytesMax - sequencer.BatchHeaderBytes}
+	v.directory = forward.NewDirectory(v.settings.join())
+	v.node.FollowLeader(v.follow)
+	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
+	v.replica = forward.NewReplica(v.node, client)
+	v.manager = membership.New(v.settings.membership(v.log), v.node)
+	v.manager.Start(v.replica.Links())
+	if err := v.startPayments(); err != nil {
+		return err
+	}
+	serving := forward.DefaultServerConfig(limits)
+	serving.Logger, serving.Blocks = v.log, v.node.History()
+	v.forward = forward.NewServer(serving, v.node, v.replica, controls{v.till, v.manager})
+	listener, err := v.node.ForwardListener()
+	if err == nil {
+		go v.serve("peers' service", v.forward.Serve, listener)
+		err = v.startBackfill()
+	}
+	return err
+}
+
+// startPayments opens the payment provider, when there is one, and the desk.
+func (v *server) startPayments() error {
+	v.till = &till{node: v.replica, links: v.replica.Links()}
+	provider, closeProvider, err := v.settings.openProvider(v.log, func(signature string, body []byte) {
+		if err := v.till.desk.Notice(providerSandbox, signature, body); err != nil {
+			v.log.Debug("a webhook was not taken", "error", err)
+		}
+	})
+	if err != nil || provider == nil {
+		return err
+	}
+	v.closeProvider = closeProvider
+	config := payment.DefaultConfig()
+	config.Number, config.Logger = v.number, v.log
+	paymentsMax(&config, provider)
+	config.Reached = func(step payment.Step) { failpoint.Hit(failpoint.Payment + failpoint.Name(step)) }
+	v.till.desk = payment.NewDesk(config, v.node, provider)
+	return nil
+}
+
+// follow keeps the directory up to date: where the members are, and who leads.
+func (v *server) follow(id, address string) {
+	v.directory.SetLeader(id, address)
+	var addresses []string
+	for _, m := range v.node.Members() {
+		addresses = append(addresses, m.Address)
+	}
+	v.directory.SetAddresses(addresses)
+}
+
+// Clusters returns the one cluster that a node serves; its number is known once
+// the node belongs to it.
+func (v *server) Clusters() []api.Cluster {
+	if table := v.table.Load(); table != nil {
+		return *table
+	}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.till}}
+	if v.node.Identity().ClusterID != "" {
+		v.table.Store(&table)
+	}
+	return table
+}
+
+func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
+
+// joinCluster brings the node into its cluster, when it was told to join one.
+func (v *server) joinCluster(ctx context.Context) {
+	if len(v.settings.join()) == 0 {
+		return
+	}
+	err := v.manager.Join(ctx, v.settings.join(), v.settings.BootstrapExpect, v.settings.Learner)
+	if err != nil && ctx.Err() == nil {
+		v.fail(err)
+	}
+}
