@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-witness bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-witness bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -69,6 +69,10 @@ simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEP
 	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
 	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./simulation -depth $(DEPTH)
 	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./simulation
+
+FAILOVERS ?= 2000
+bubbles: ## real raft goes through FAILOVERS fail-overs in bubbles of their own time, from SEED on
+	GOGC=400 $(GO) test -timeout 24h -run 'TestBubble$$' -v ./raftfsm -seed $(SEED) -failovers $(FAILOVERS)
 
 planted: ## plants the eleven bugs, one after the other: the tests must find each
 	$(GO) run ./planted

@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,11 +10,9 @@ import (
 	"time"
 
 	"onsale/bench/threshold"
+	"onsale/golden"
 	"onsale/report/page/pagetest"
 )
-
-// update writes the golden files anew: go test ./bench -update
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // exampleLoad is a run in which everything happens.
 func exampleLoad(t *testing.T) *LoadReport {
@@ -85,7 +82,7 @@ func TestLoadGolden(t *testing.T) {
 		if err := write(&got); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, got.Bytes())
+		golden.Compare(t, name, got.Bytes())
 	}
 	dir := t.TempDir()
 	names, err := r.WriteHDR(filepath.Join(dir, "out.hgrm"))
@@ -96,24 +93,7 @@ func TestLoadGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "load-selling.hgrm", text)
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s has changed; look at it, then go test ./bench -update:\n%s", name, got)
-	}
+	golden.Compare(t, "load-selling.hgrm", text)
 }
 
 func TestLoadPage(t *testing.T) {

@@ -40,14 +40,20 @@ func descendants(roots []int) []int {
 	return found
 }
 
-// parentOf returns 0 for a process that has ended.
-func parentOf(pid int) int {
+// statFields returns what /proc says of a process behind its name, which may have spaces;
+// nothing of a process that has ended.
+func statFields(pid int) []string {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0
+		return nil
 	}
 	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
+	return strings.Fields(rest)
+}
+
+// parentOf returns 0 for a process that has ended.
+func parentOf(pid int) int {
+	fields := statFields(pid)
 	if len(fields) < 2 {
 		return 0
 	}
@@ -57,12 +63,7 @@ func parentOf(pid int) int {
 
 // cpu returns the CPU time that a process has used, from /proc.
 func cpu(pid int) time.Duration {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
+	fields := statFields(pid)
 	if len(fields) < 13 {
 		return 0
 	}

@@ -2,17 +2,12 @@ package report
 
 import (
 	"bytes"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"onsale/api/contract"
+	"onsale/golden"
 )
-
-// update writes the golden files anew: go test ./report -update
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // example is a sale in which everything happens, as a node would tell it.
 func example(t testing.TB) *contract.SaleTimeline {
@@ -39,19 +34,7 @@ func TestGolden(t *testing.T) {
 		if err := write(&got); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got.Bytes(), want) {
-			t.Errorf("%s has changed; look at it, then go test ./report -update:\n%s", name, got.Bytes())
-		}
+		golden.Compare(t, name, got.Bytes())
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *small) play(m move) *sequencer.Decisions {
 	c := sequencer.Command{Kind: m.kind, Sale: 1, Quantity: m.quantity, Outcome: m.outcome}
 	user := []byte{'a' + m.user}
 	if m.kind == sequencer.KindBuy {
-		c.User, c.Key = user, sequencer.KeyDigest{1 + m.user, 1 + m.key}
+		c.User, c.Key = user, keyOf(m.user, m.key)
 		want := s.decide(s.model.Now(), c)
 		s.learn(m, &want.Results[0])
 		return want
@@ -107,6 +107,19 @@ func (s *small) learn(m move, r *sequencer.Result) {
 		is.order = uint8(len(s.orders))
 	}
 	s.keys[m.user][m.key] = is
+}
+
+func keyOf(user, key uint8) sequencer.KeyDigest { return sequencer.KeyDigest{1 + user, 1 + key} }
+
+// smallNames names the keys for a scenario.
+func smallNames() map[sequencer.KeyDigest]string {
+	names := map[sequencer.KeyDigest]string{}
+	for user := range uint8(smallUsers) {
+		for key := range uint8(smallKeys) {
+			names[keyOf(user, key)] = fmt.Sprintf("k%d", 1+key)
+		}
+	}
+	return names
 }
 
 // moves returns what can be done next. Users and keys are used in turn, because a run
@@ -270,14 +283,16 @@ func (s *search) extend(path []move) {
 	run := playSmall(s.skipUnfit, path)
 	was, moves := run.fingerprint(), run.moves()
 	for i, m := range moves {
-		err := run.check(run.play(m))
-		is := run.fingerprint()
-		if s.note(path, m, is) && err == nil && i%4 == 0 {
+		is, err := was, run.check(run.play(m))
+		if err == nil { // else there may be no order to look at
+			is = run.fingerprint()
+		}
+		if err == nil && s.note(path, m, is) && i%4 == 0 {
 			err = run.checkRestored()
 		}
 		if err != nil {
 			s.mu.Lock()
-			s.failure = fmt.Sprintf("%v\n\nas a scenario:\n\n%s", err, scenario.Of(run.log, nil))
+			s.failure = fmt.Sprintf("%v\n\nas a scenario:\n\n%s", err, scenario.Of(run.log, smallNames()))
 			s.mu.Unlock()
 			return
 		}

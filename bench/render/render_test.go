@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"onsale/bench/result"
+	"onsale/golden"
 	"onsale/report/page/pagetest"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 func fixture(t testing.TB) *result.Document {
 	t.Helper()
@@ -26,31 +23,14 @@ func fixture(t testing.TB) *result.Document {
 	return d
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil { //nolint:gosec // sources are for everybody
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (-rewrite writes it anew):\n%s", name, got)
-	}
-}
-
-func TestGoldenText(t *testing.T)     { golden(t, "table.txt", Text(fixture(t))+"\n") }
-func TestGoldenMarkdown(t *testing.T) { golden(t, "table.md", Markdown(fixture(t))) }
+func TestGoldenText(t *testing.T)     { golden.Compare(t, "table.txt", []byte(Text(fixture(t))+"\n")) }
+func TestGoldenMarkdown(t *testing.T) { golden.Compare(t, "table.md", []byte(Markdown(fixture(t)))) }
 
 // The golden page is what stands between styles and scripts.
 func TestGoldenPage(t *testing.T) {
 	_, body, _ := strings.Cut(write(t, fixture(t)), "<body>")
 	body, _, _ = strings.Cut(body, "<script id=")
-	golden(t, "page.html", body)
+	golden.Compare(t, "page.html", []byte(body))
 }
 
 func write(t testing.TB, d *result.Document) string {

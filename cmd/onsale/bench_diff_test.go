@@ -2,14 +2,13 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var rewriteDiffs = flag.Bool("rewrite", false, "write the golden tables of bench diff anew")
+	"onsale/golden"
+)
 
 const (
 	diffBefore = "../../bench/result/testdata/before.json"
@@ -30,19 +29,7 @@ func TestBenchDiffGolden(t *testing.T) {
 		if code != 1 || !strings.Contains(stderr, "T1.selling, T3.raftwal, T4.node.selling") {
 			t.Errorf("%s: exit code %d, %s", format, code, stderr)
 		}
-		path := filepath.Join("testdata", "bench_diff."+format)
-		if *rewriteDiffs {
-			if err := os.WriteFile(path, []byte(out), 0o644); err != nil { //nolint:gosec // sources are for everybody
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out != string(want) {
-			t.Errorf("%s differs (-rewrite writes it anew):\n%s", path, out)
-		}
+		golden.Compare(t, "bench_diff."+format, []byte(out))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // browserTimeout is when a browser that hangs is ended.
-const browserTimeout = time.Minute
+const browserTimeout = 5 * time.Minute
 
 type object map[string]any
 
