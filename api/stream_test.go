@@ -336,7 +336,10 @@ func TestLongPoll(t *testing.T) {
 			}
 		})
 	}
-	for f.backend.hub.Count() < 2 { // both wait
+	for tries := 0; f.backend.hub.Count() < 2; tries++ { // both wait
+		if tries == 60_000 {
+			t.Fatal("nobody waits for the order")
+		}
 		time.Sleep(time.Millisecond)
 	}
 	f.call("DELETE", f.public, first.Callback, "ann", "").want(200, "")

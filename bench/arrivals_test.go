@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -13,7 +13,7 @@ import (
 // connection waits from the intended arrival on.
 func TestArrivals(t *testing.T) {
 	address := sellFiftyAt(t)
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, rate: 2000, buyers: 200, connections: 4, timeout: 10 * time.Second, tolerant: true,
+	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, rate: 2000, buyers: 200, connections: 4, timeout: time.Minute, tolerant: true,
 		addresses: []string{address}}
 	m, err := l.run(t.Context())
 	if err != nil {
@@ -32,14 +32,9 @@ func TestArrivals(t *testing.T) {
 
 // Nobody is left uncounted when no server answers, in either loop.
 func TestLoadOfNobody(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := nobodyAt(t)
 	for _, rate := range []int{0, 1000} {
-		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: rate, buyers: 20, connections: 2, timeout: time.Second, tolerant: true,
+		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: rate, buyers: 20, connections: 2, timeout: time.Minute, tolerant: true,
 			target: func(context.Context) (string, error) { return address, nil }}
 		m, err := l.run(t.Context())
 		if err != nil || m.phases[0].latency.TotalCount() != 0 || m.phases[0].failures["connection refused"] != 20 {
@@ -48,10 +43,29 @@ func TestLoadOfNobody(t *testing.T) {
 	}
 }
 
+// nobodyAt returns an address that refuses connections: its port is taken, so that nobody
+// else listens there, and not listened on.
+func nobodyAt(t *testing.T) string {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint("127.0.0.1:", bound.(*syscall.SockaddrInet4).Port)
+}
+
 // What is due in the warm-up is sent and not counted.
 func TestWarmUp(t *testing.T) {
 	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 200, duration: time.Hour, warmUp: 100 * time.Millisecond, connections: 4,
-		timeout: 10 * time.Second, tolerant: true, addresses: []string{sellFiftyAt(t)}}
+		timeout: time.Minute, tolerant: true, addresses: []string{sellFiftyAt(t)}}
 	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func TestLoopSurvivesItsConnections(t *testing.T) {
 				go h.serve(conn)
 			}
 		}()
-		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 200, connections: 8, retryMax: 10 * time.Second, timeout: 300 * time.Millisecond,
+		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 200, connections: 8, retryMax: 10 * time.Second, timeout: 2 * time.Second,
 			duration: duration, remember: true, target: func(context.Context) (string, error) { return listener.Addr().String(), nil }}
 		m, err := l.run(t.Context())
 		if err != nil {

@@ -105,6 +105,7 @@ func TestTornTailAtEveryByte(t *testing.T) {
 			l = mustOpen(t, dir, DefaultOptions())
 			expectRange(t, l, 1, uint64(complete)+2)
 			mustClose(t, l)
+			os.RemoveAll(dir) // thousands of folders are more than such a place may hold
 		}
 	}
 }
@@ -142,11 +143,13 @@ func TestEveryBitFlip(t *testing.T) {
 		for bit := 0; bit < len(whole)*8; bit += step {
 			data := append([]byte(nil), whole...)
 			data[bit/8] ^= 1 << (bit % 8)
-			l, err := Open(im.lay(t, name, data), smallSegments())
+			dir := im.lay(t, name, data)
+			l, err := Open(dir, smallSegments())
 			if err != nil {
 				if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrVersion) {
 					t.Fatalf("%s bit %d: %v", name, bit, err)
 				}
+				os.RemoveAll(dir)
 				refused++
 				continue
 			}
@@ -155,6 +158,7 @@ func TestEveryBitFlip(t *testing.T) {
 			}
 			expectRange(t, l, 1, count-1)
 			mustClose(t, l)
+			os.RemoveAll(dir)
 			cut++
 		}
 	}

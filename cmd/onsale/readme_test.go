@@ -77,7 +77,7 @@ func runIsolated(t *testing.T, dir, script string) (string, error) {
 	command := exec.CommandContext(t.Context(), "unshare", "--net", "--map-root-user", "--pid", "--fork", "--kill-child", "bash", "-c", script)
 	command.Dir = dir
 	command.WaitDelay = 10 * time.Second
-	timer := time.AfterFunc(3*time.Minute, func() { command.Process.Kill() })
+	timer := time.AfterFunc(8*time.Minute, func() { command.Process.Kill() })
 	defer timer.Stop()
 	output, err := command.CombinedOutput()
 	return string(output), err
