@@ -122,10 +122,11 @@ func (d *dying) upOrDead(n *testNode, name failpoint.Name) {
 }
 
 // places returns at which kind of node a failpoint is: only a leader proposes, admits,
-// answers and takes payments; only a follower is elected, or begins anew.
+// answers and takes payments; only a follower sends what it is asked on, is elected, or
+// begins anew.
 func places(name failpoint.Name) (leader, follower bool) {
 	switch name {
-	case failpoint.PaymentAsked, failpoint.PaymentAnswered:
+	case failpoint.ForwardSend, failpoint.PaymentAsked, failpoint.PaymentAnswered:
 		return false, true
 	case failpoint.ProposeBefore, failpoint.AnswerBefore, failpoint.AnswerAfter, failpoint.ForwardReceive, failpoint.ForwardAnswer, failpoint.JoinAdmit:
 		return true, false
