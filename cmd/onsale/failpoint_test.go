@@ -16,7 +16,7 @@ import (
 	"onsale/payment/sandbox"
 )
 
-var failpointsFlag = flag.String("failpoints", "journal-put-before,log-append-after,payment-decided", "failpoints at which processes die, or all")
+var failpointsFlag = flag.String("failpoints", "all", "failpoints at which processes die")
 
 // dying is a shop whose nodes can be told where to die.
 type dying struct {
@@ -92,9 +92,11 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 		n.start()
 		d.upOrDead(n, name)
 	case failpoint.VoteBefore, failpoint.VoteAfter, failpoint.TakeOffice:
-		if leader := leaderAmong(d.t, others); leader != nil {
-			attempt("cluster", "transfer", n.id, "--private", leader.private, "--secret-file", leader.secretFile)
+		leader, next := leaderAmong(d.t, d.nodes), n
+		if leader == n { // it was elected before it knew that it was to die
+			next = others[0]
 		}
+		attempt("cluster", "transfer", next.id, "--private", leader.private, "--secret-file", leader.secretFile)
 	case failpoint.PaymentVoided:
 		user := fmt.Sprint("refunded-", time.Now().UnixNano())
 		bought, err := n.buyer(user).Buy(d.t.Context(), client.Purchase{Quantity: 1, Sale: "gig", Key: user})
