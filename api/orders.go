@@ -79,13 +79,7 @@ func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int)
 
 // order answers GET /v1/orders/{uid}.
 func (p *Public) order(r *request) error {
-	if err := p.buyer(r, parameterAfterSeq|parameterWait|parameterPretty); err != nil {
-		return err
-	}
-	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
-		return err
-	}
-	cluster, view, err := p.ownOrder(r)
+	cluster, view, err := p.polledOrder(r, parameterAfterSeq|parameterWait|parameterPretty)
 	if err != nil {
 		return err
 	}
@@ -137,6 +131,18 @@ func (p *Public) buyer(r *request, allowed parameter) error {
 		return problem
 	}
 	return nil
+}
+
+// polledOrder is what a request for one order has to pass before it is answered: who may
+// poll, and then is shed before the order is looked for.
+func (p *Public) polledOrder(r *request, allowed parameter) (*Cluster, sequencer.OrderView, error) {
+	if err := p.buyer(r, allowed); err != nil {
+		return nil, sequencer.OrderView{}, err
+	}
+	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
+		return nil, sequencer.OrderView{}, err
+	}
+	return p.ownOrder(r)
 }
 
 // ownOrder returns the order that the path names, when it is the caller's. A

@@ -20,13 +20,7 @@ type orderChannel struct {
 
 // orderEvents answers GET /v1/orders/{uid}/events.
 func (p *Public) orderEvents(r *request) error {
-	if err := p.buyer(r, parameterAfterSeq); err != nil {
-		return err
-	}
-	if err := p.shed(r, p.config.ShedPollsLoad, shedPoll); err != nil {
-		return err
-	}
-	cluster, view, err := p.ownOrder(r)
+	cluster, view, err := p.polledOrder(r, parameterAfterSeq)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (c *child) start() error {
 // dieAt lets the process die when it has come by a place so often, from now on or from
 // its next start on.
 func (c *child) dieAt(point failpoint.Name, passes int) error {
-	return os.WriteFile(c.pointFile, fmt.Appendf(nil, "%s=crash:%d", point, passes), 0o600)
+	return os.WriteFile(c.pointFile, []byte(failpoint.Crash(point, passes)), 0o600)
 }
 
 // stayAlive takes back where the process was to die.

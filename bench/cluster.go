@@ -57,7 +57,7 @@ func planCluster(parent string, count int, secret []byte, flags ...string) (*clu
 // so much longer.
 func (c *cluster) slowDisks(delay time.Duration) error {
 	c.pointFile = filepath.Join(c.dir, "failpoint")
-	return os.WriteFile(c.pointFile, fmt.Appendf(nil, "%s=delay:%v", failpoint.LogAppendBefore, delay), 0o600)
+	return os.WriteFile(c.pointFile, []byte(failpoint.Delay(failpoint.LogAppendBefore, delay)), 0o600)
 }
 
 // begin starts the nodes and waits until one leads; when it fails, all is removed.

@@ -23,6 +23,7 @@ package failpoint
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -44,6 +45,12 @@ var ErrInjected = errors.New("an error was injected at a failpoint")
 
 // Name is a place.
 type Name string
+
+// Crash is the line that kills the process when it has come by a place so often.
+func Crash(name Name, hits int) string { return fmt.Sprintf("%s=crash:%d", name, hits) }
+
+// Delay is the line that makes every hit of a place take so much longer.
+func Delay(name Name, delay time.Duration) string { return fmt.Sprintf("%s=delay:%v", name, delay) }
 
 // Payment and Provider are what the places of a payment begin with, at the leader and
 // in the sandbox; package payment's step, or package sandbox's, follows.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/buildinfo"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -30,7 +29,7 @@ func crashAtFailpoint(ctx context.Context, b *breaker, random *rand.Rand) (func(
 	if p.isDead() {
 		return nil, errNotNow
 	}
-	return p.arm(fmt.Sprintf("%s=crash:%d", names[random.IntN(len(names))], 1+random.IntN(hitsMax)))
+	return p.arm(failpoint.Crash(names[random.IntN(len(names))], 1+random.IntN(hitsMax)))
 }
 
 // whoDies draws a process and returns the places that it may come by: mostly a node, and
@@ -63,7 +62,7 @@ func slowAppends(_ context.Context, b *breaker, random *rand.Rand) (func() error
 		return nil, errNotNow
 	}
 	delay := time.Millisecond + time.Duration(random.Int64N(int64(appendDelayMax-time.Millisecond)))
-	mend, err := p.arm(fmt.Sprintf("%s=delay:%v", failpoint.LogAppendBefore, delay))
+	mend, err := p.arm(failpoint.Delay(failpoint.LogAppendBefore, delay))
 	return b.whole(p, mend), err
 }
 

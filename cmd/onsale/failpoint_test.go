@@ -59,7 +59,7 @@ func (d *dying) pay(number int) {
 }
 
 func (d *dying) arm(n *testNode, name failpoint.Name) {
-	if err := os.WriteFile(strings.TrimPrefix(n.environment[0], failpoint.Variable+"="), []byte(string(name)+"=crash:1"), 0o600); err != nil {
+	if err := os.WriteFile(strings.TrimPrefix(n.environment[0], failpoint.Variable+"="), []byte(failpoint.Crash(name, 1)), 0o600); err != nil {
 		d.t.Fatal(err)
 	}
 }
