@@ -13,7 +13,7 @@ run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 
 test: ## everything, the README's commands included
 	$(GO) test -timeout 15m ./...
-	$(GO) test -tags failpoints ./failpoint
+	$(GO) test -tags failpoints ./internal/failpoint
 
 test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
 	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...
@@ -44,12 +44,12 @@ broken: ## the program with failpoints, for tests alone
 	$(GO) build -trimpath -tags failpoints -o $(BIN)/onsale-failpoints ./cmd/onsale
 
 nemesis: broken ## a cluster of real processes is broken on purpose for three minutes, and checked; needs root
-	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
+	$(GO) build -trimpath -o $(BIN)/nemesis ./proof/nemesis
 	$(BIN)/nemesis --program $(BIN)/onsale-failpoints --duration 3m --seed $(NEMESIS_SEED)
 
 SOAK_DURATION ?= 4h
 soak: broken ## the same for hours, with another seed every time
-	$(GO) build -trimpath -o $(BIN)/nemesis ./cmd/nemesis
+	$(GO) build -trimpath -o $(BIN)/nemesis ./proof/nemesis
 	$(BIN)/nemesis --program $(BIN)/onsale-failpoints --duration $(SOAK_DURATION)
 
 FUZZ_SECONDS ?= 20
@@ -66,16 +66,16 @@ SEEDS ?= 10000
 COMMANDS ?= 5000
 DEPTH ?= 8
 simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEPTH commands, and the planted bugs
-	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
-	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./simulation -depth $(DEPTH)
-	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./simulation
+	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./proof/simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
+	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./proof/simulation -depth $(DEPTH)
+	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./proof/simulation
 
 FAILOVERS ?= 2000
 bubbles: ## real raft goes through FAILOVERS fail-overs in bubbles of their own time, from SEED on
 	GOGC=400 $(GO) test -timeout 24h -run 'TestBubble$$' -v ./raftfsm -seed $(SEED) -failovers $(FAILOVERS)
 
 planted: ## plants the eleven bugs, one after the other: the tests must find each
-	$(GO) run ./planted
+	$(GO) run ./proof/planted
 
 BENCHSUITE = $(GO) run ./cmd/benchsuite
 bench: bench-prepare ## T1 to T9 with their comparisons in about 30 minutes: bench/results/, a page, the README's table

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"onsale/cluster/forward"
 	"onsale/sequencer"
-	"onsale/watch"
 )
 
 // testBackend decides at once, with the real rules, on one goroutine at a time.
@@ -17,7 +17,7 @@ type testBackend struct {
 	out   sequencer.Decisions
 	now   func() time.Time
 
-	hub       *watch.Hub
+	hub       *forward.Hub
 	load      float64
 	caughtUp  int    // calls of CatchUp
 	onCatchUp func() // called by it, with the lock
@@ -36,7 +36,7 @@ type testBackend struct {
 }
 
 func newTestBackend(now func() time.Time) *testBackend {
-	return &testBackend{state: sequencer.New(), now: now, hub: watch.NewHub()}
+	return &testBackend{state: sequencer.New(), now: now, hub: forward.NewHub()}
 }
 
 func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"onsale/limit"
+	"onsale/api/limit"
 	"onsale/sequencer"
 )
 

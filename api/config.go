@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"onsale/challenge"
+	"onsale/api/challenge"
 )
 
 // ErrBadConfig is returned when a configuration breaks a bound; the message says

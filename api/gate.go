@@ -1,8 +1,8 @@
 package api
 
 import (
+	"onsale/api/challenge"
 	"onsale/api/contract"
-	"onsale/challenge"
 )
 
 // passGate refuses a buy that does not show what the gate asks for.

@@ -12,10 +12,10 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/challenge"
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/challenge"
-	"onsale/limit"
+	"onsale/api/limit"
 )
 
 func newTestGate(t testing.TB, bits int) *challenge.Work {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
-	"onsale/limit"
+	"onsale/api/limit"
 )
 
 // policy is a limit, as the metrics and the header RateLimit name it.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
-	"onsale/limit"
+	"onsale/api/limit"
 )
 
 // A user who asks too often is told so, when to come back, and can then; others

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api/contract"
-	"onsale/metric"
+	"onsale/internal/metric"
 )
 
 // latencyBounds are the upper bounds of the latency histogram's buckets.

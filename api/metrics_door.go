@@ -1,6 +1,6 @@
 package api
 
-import "onsale/metric"
+import "onsale/internal/metric"
 
 // ofPublic returns what reads a number of the buyers' listener; nothing is shown
 // before there is one.

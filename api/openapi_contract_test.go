@@ -12,29 +12,29 @@ import (
 	"strings"
 	"testing"
 
-	"onsale/api/conform"
+	"onsale/api/apitest"
 	"onsale/api/contract"
 	"onsale/payment"
 	"onsale/sequencer"
 )
 
 // contractTypes are the contract's JSON objects: answers by false, requests by true.
-var contractTypes = map[reflect.Type]conform.Direction{
-	reflect.TypeFor[contract.Problem](): conform.Answer, reflect.TypeFor[contract.Decision](): conform.Answer,
-	reflect.TypeFor[contract.DoorDecision](): conform.Answer, reflect.TypeFor[contract.Order](): conform.Answer,
-	reflect.TypeFor[contract.OrderPage](): conform.Answer, reflect.TypeFor[contract.Sale](): conform.Answer,
-	reflect.TypeFor[contract.SalePage](): conform.Answer, reflect.TypeFor[contract.SaleDetail](): conform.Answer,
-	reflect.TypeFor[contract.SaleList](): conform.Answer, reflect.TypeFor[contract.Report](): conform.Answer,
-	reflect.TypeFor[contract.ReportRequests](): conform.Answer, reflect.TypeFor[contract.ReportTickets](): conform.Answer,
-	reflect.TypeFor[contract.ReportMoney](): conform.Answer, reflect.TypeFor[contract.ReportOrders](): conform.Answer,
-	reflect.TypeFor[contract.ReportWaitlist](): conform.Answer, reflect.TypeFor[contract.ReportLatency](): conform.Answer,
-	reflect.TypeFor[contract.LatencyBucket](): conform.Answer, reflect.TypeFor[contract.SaleTimeline](): conform.Answer,
-	reflect.TypeFor[contract.Timeline](): conform.Answer, reflect.TypeFor[contract.TimelineRow](): conform.Answer,
-	reflect.TypeFor[contract.Mismatch](): conform.Answer, reflect.TypeFor[contract.Payment](): conform.Answer,
-	reflect.TypeFor[payment.Reconciliation](): conform.Answer, reflect.TypeFor[payment.Takings](): conform.Answer,
-	reflect.TypeFor[payment.Difference](): conform.Answer, reflect.TypeFor[contract.PaymentRequest](): conform.Request,
-	reflect.TypeFor[contract.NewSale](): conform.Request, reflect.TypeFor[contract.SaleChange](): conform.Request,
-	reflect.TypeFor[contract.Release](): conform.Request, reflect.TypeFor[contract.Challenge](): conform.Answer,
+var contractTypes = map[reflect.Type]apitest.Direction{
+	reflect.TypeFor[contract.Problem](): apitest.Answer, reflect.TypeFor[contract.Decision](): apitest.Answer,
+	reflect.TypeFor[contract.DoorDecision](): apitest.Answer, reflect.TypeFor[contract.Order](): apitest.Answer,
+	reflect.TypeFor[contract.OrderPage](): apitest.Answer, reflect.TypeFor[contract.Sale](): apitest.Answer,
+	reflect.TypeFor[contract.SalePage](): apitest.Answer, reflect.TypeFor[contract.SaleDetail](): apitest.Answer,
+	reflect.TypeFor[contract.SaleList](): apitest.Answer, reflect.TypeFor[contract.Report](): apitest.Answer,
+	reflect.TypeFor[contract.ReportRequests](): apitest.Answer, reflect.TypeFor[contract.ReportTickets](): apitest.Answer,
+	reflect.TypeFor[contract.ReportMoney](): apitest.Answer, reflect.TypeFor[contract.ReportOrders](): apitest.Answer,
+	reflect.TypeFor[contract.ReportWaitlist](): apitest.Answer, reflect.TypeFor[contract.ReportLatency](): apitest.Answer,
+	reflect.TypeFor[contract.LatencyBucket](): apitest.Answer, reflect.TypeFor[contract.SaleTimeline](): apitest.Answer,
+	reflect.TypeFor[contract.Timeline](): apitest.Answer, reflect.TypeFor[contract.TimelineRow](): apitest.Answer,
+	reflect.TypeFor[contract.Mismatch](): apitest.Answer, reflect.TypeFor[contract.Payment](): apitest.Answer,
+	reflect.TypeFor[payment.Reconciliation](): apitest.Answer, reflect.TypeFor[payment.Takings](): apitest.Answer,
+	reflect.TypeFor[payment.Difference](): apitest.Answer, reflect.TypeFor[contract.PaymentRequest](): apitest.Request,
+	reflect.TypeFor[contract.NewSale](): apitest.Request, reflect.TypeFor[contract.SaleChange](): apitest.Request,
+	reflect.TypeFor[contract.Release](): apitest.Request, reflect.TypeFor[contract.Challenge](): apitest.Answer,
 }
 
 // TestOpenAPIHasTheContractsFields: every JSON object of the contract has a schema of

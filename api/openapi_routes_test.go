@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"onsale/api/conform"
+	"onsale/api/apitest"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -19,7 +19,7 @@ const (
 	privateListener = ":8201"
 )
 
-func onListener(o *conform.Operation, port string) bool {
+func onListener(o *apitest.Operation, port string) bool {
 	for _, s := range o.Servers {
 		if strings.HasSuffix(s.URL, port) {
 			return true
@@ -29,10 +29,10 @@ func onListener(o *conform.Operation, port string) bool {
 }
 
 // operationsOn returns a listener's routes as the description has them.
-func operationsOn(t *testing.T, port string) []conform.Operation {
+func operationsOn(t *testing.T, port string) []apitest.Operation {
 	t.Helper()
 	all := theDescription(t).Operations()
-	return slices.DeleteFunc(all, func(o conform.Operation) bool { return !onListener(&o, port) })
+	return slices.DeleteFunc(all, func(o apitest.Operation) bool { return !onListener(&o, port) })
 }
 
 // TestOpenAPIHasTheBuyersRoutes: every route of the buyers' router is described, and
@@ -51,7 +51,7 @@ func TestOpenAPIHasTheBuyersRoutes(t *testing.T) {
 				}
 				continue
 			}
-			if !slices.ContainsFunc(operationsOn(t, publicListener), func(o conform.Operation) bool { return o.Method == method && o.Path == path }) {
+			if !slices.ContainsFunc(operationsOn(t, publicListener), func(o apitest.Operation) bool { return o.Method == method && o.Path == path }) {
 				t.Errorf("%s %s is served and not described", method, path)
 			}
 		}
@@ -80,7 +80,7 @@ func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 		if path == "" {
 			method, path = http.MethodGet, pattern
 		}
-		if !slices.ContainsFunc(operationsOn(t, privateListener), func(o conform.Operation) bool { return o.Method == method && o.Path == path }) {
+		if !slices.ContainsFunc(operationsOn(t, privateListener), func(o apitest.Operation) bool { return o.Method == method && o.Path == path }) {
 			t.Errorf("%s is served and not described", pattern)
 		}
 	}

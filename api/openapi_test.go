@@ -8,13 +8,13 @@ import (
 	"sync"
 	"testing"
 
-	"onsale/api/conform"
+	"onsale/api/apitest"
 )
 
 // described is the description, read once: that takes a tenth of a second.
-var described = sync.OnceValues(func() (*conform.Document, error) { return conform.Load(OpenAPI(), openAPIPath) })
+var described = sync.OnceValues(func() (*apitest.Document, error) { return apitest.Load(OpenAPI(), openAPIPath) })
 
-func theDescription(t testing.TB) *conform.Document {
+func theDescription(t testing.TB) *apitest.Document {
 	t.Helper()
 	d, err := described()
 	must(t, err)
@@ -23,7 +23,7 @@ func theDescription(t testing.TB) *conform.Document {
 
 // conformingClient holds every exchange to the description.
 func conformingClient(t testing.TB) *http.Client {
-	return &http.Client{Transport: &conform.Transport{Document: theDescription(t), Base: &http.Transport{}, Report: func(err error) { t.Error(err) }}}
+	return &http.Client{Transport: &apitest.Transport{Document: theDescription(t), Base: &http.Transport{}, Report: func(err error) { t.Error(err) }}}
 }
 
 // conforms holds an answer to the description when its raw request is one.
@@ -33,7 +33,7 @@ func (a *answer) conforms(raw string) {
 	if err != nil {
 		return // no two would agree on what was asked
 	}
-	x := &conform.Exchange{Request: request, Status: a.status, Header: a.header, Body: a.body}
+	x := &apitest.Exchange{Request: request, Status: a.status, Header: a.header, Body: a.body}
 	if err := theDescription(a.t).Check(x); err != nil {
 		a.t.Error(err)
 	}
@@ -93,7 +93,7 @@ func TestOpenAPISecurity(t *testing.T) {
 }
 
 // addresses returns where the fixture serves an operation.
-func (f *fixture) addresses(o *conform.Operation) (addresses []string) {
+func (f *fixture) addresses(o *apitest.Operation) (addresses []string) {
 	if onListener(o, publicListener) {
 		addresses = append(addresses, f.public)
 	}
@@ -104,6 +104,6 @@ func (f *fixture) addresses(o *conform.Operation) (addresses []string) {
 }
 
 // routes reports whether a listener of the fixture has the route at all.
-func (f *fixture) routes(address string, o *conform.Operation) bool {
+func (f *fixture) routes(address string, o *apitest.Operation) bool {
 	return f.call("PATCH", address, o.Target(), "", "").problem.Code != "not-found"
 }

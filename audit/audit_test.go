@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"onsale/journal"
 	"onsale/sequencer"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 func mustRun(t testing.TB, dir string, o Options) *Report {

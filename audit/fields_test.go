@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"testing"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // Whatever single field of whatever decision or event is changed, the audit

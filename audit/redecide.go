@@ -3,7 +3,7 @@ package audit
 import (
 	"fmt"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 )
 

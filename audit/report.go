@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"slices"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // Verdict is the audit's answer in a word.

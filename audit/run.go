@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"onsale/journal"
 	"onsale/sequencer"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 // Options says how an audit is made. The zero value audits everything.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 const storyStart = 1_780_272_000 * int64(time.Second)

@@ -11,10 +11,10 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"onsale/api/challenge"
 	"onsale/audit"
-	"onsale/challenge"
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // BotsReport is what the runs came to.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 )
 
 // child is a process of this program that may die at any time, and is started again.

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 )
 
 // cluster is a set of processes that this program started, with their data.

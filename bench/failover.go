@@ -12,8 +12,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"onsale/forward"
-	"onsale/peer"
+	"onsale/cluster/forward"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 

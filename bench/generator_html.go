@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"onsale/report/page"
+	"onsale/audit/report/page"
 )
 
 var (

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"onsale/audit/report/page/pagetest"
 	"onsale/bench/threshold"
-	"onsale/golden"
-	"onsale/report/page/pagetest"
+	"onsale/proof/golden"
 )
 
 // exampleLoad is a run in which everything happens.

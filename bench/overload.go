@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 )
 
 // OverloadOptions says how much more than a node can decide it is offered, for how long.

@@ -14,7 +14,7 @@ import (
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/sequencer"
 )

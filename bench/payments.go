@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/payment/sandbox"
 )

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"onsale/metric"
+	"onsale/internal/metric"
 )
 
 // The calls to a provider that go over the network.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"onsale/metric"
+	"onsale/internal/metric"
 	"onsale/sequencer"
 )
 

@@ -16,10 +16,10 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/journal"
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 // ErrBackup is returned when a file is no whole backup.

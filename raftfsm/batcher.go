@@ -9,10 +9,10 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/failpoint"
-	"onsale/inbox"
-	"onsale/metric"
+	"onsale/internal/failpoint"
+	"onsale/internal/metric"
 	"onsale/sequencer"
+	"onsale/sequencer/inbox"
 )
 
 // proposal is a batch on its way through raft.

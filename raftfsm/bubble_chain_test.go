@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/audit"
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // chain is the one history of a world: what the first replica that applied a height

@@ -17,7 +17,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 )
 
 // world is one cluster in one bubble, its clients, and the faults that befall it.

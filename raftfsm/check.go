@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"onsale/journal"
+	"onsale/wal/journal"
 )
 
 // Replicas compare what they decided as they go. Every CheckBatches batches each keeps

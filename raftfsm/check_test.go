@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // damagedMachine is a replica whose memory changes under it at one batch.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"onsale/journal"
+	"onsale/wal/journal"
 )
 
 // checkpointsKept is how many checkpoints a replica remembers: a check is committed

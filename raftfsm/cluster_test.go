@@ -10,7 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/inbox"
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
+	"onsale/sequencer/inbox"
 	"onsale/wal"
 )
 

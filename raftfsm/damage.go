@@ -10,9 +10,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/journal"
 	"onsale/sequencer"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 // ErrHistory is returned when a node's files do not reach each other: what one of

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"onsale/wal"
-	"onsale/wal/fault"
+	"onsale/wal/waltest"
 )
 
 // damages calls do with every shorter file and with flipped bits: all of them where
@@ -79,12 +79,12 @@ func TestIdentityAfterAPowerCut(t *testing.T) {
 	old, changed := newIdentity("n1"), newIdentity("n1")
 	changed.Started = true
 	for call := range 12 {
-		for _, kind := range fault.Kinds() {
+		for _, kind := range waltest.Kinds() {
 			dir := memoryDir(t)
 			if err := writeIdentity(wal.OS{}, dir, &old); err != nil {
 				t.Fatal(err)
 			}
-			d, err := fault.New(dir)
+			d, err := waltest.New(dir)
 			if err != nil {
 				t.Fatal(err)
 			}

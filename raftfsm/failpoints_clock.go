@@ -10,7 +10,7 @@ import (
 	"time"
 	"unsafe"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 )
 
 // movedClock is the system's clock with a wall that jumps by whole seconds; the

@@ -5,7 +5,7 @@ package raftfsm
 import (
 	tidwall "github.com/tidwall/wal"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/wal"
 )
 

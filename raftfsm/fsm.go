@@ -9,10 +9,10 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/failpoint"
-	"onsale/journal"
-	"onsale/metric"
+	"onsale/internal/failpoint"
+	"onsale/internal/metric"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // machine is the state under raft: it applies committed batches, journals them

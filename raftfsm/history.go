@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sort"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // errNotKept is returned when the journal here does not have a decision.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/wal"
 )
 

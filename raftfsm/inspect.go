@@ -6,8 +6,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // EntrySummary is what a raft log record holds, for tools.

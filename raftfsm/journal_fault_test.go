@@ -13,9 +13,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/journal"
 	"onsale/sequencer"
-	"onsale/wal/fault"
+	"onsale/wal/journal"
+	"onsale/wal/waltest"
 )
 
 // entryAt is the raft entry that the storage tests have at an index.
@@ -175,9 +175,9 @@ func reference(t *testing.T) (heads map[uint64]journal.Head, foreign *savedSnaps
 	return heads, foreign
 }
 
-func faultyReplica(t *testing.T) (*replica, *fault.Disk, string, error) {
+func faultyReplica(t *testing.T) (*replica, *waltest.Disk, string, error) {
 	dir := memoryDir(t)
-	d, err := fault.New(dir)
+	d, err := waltest.New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func faultyReplica(t *testing.T) (*replica, *fault.Disk, string, error) {
 	return r, d, dir, err
 }
 
-func recoverFromImages(t *testing.T, r *replica, d *fault.Disk, heads map[uint64]journal.Head, when string) (images int) {
+func recoverFromImages(t *testing.T, r *replica, d *waltest.Disk, heads map[uint64]journal.Head, when string) (images int) {
 	t.Helper()
 	for i, image := range d.Images() {
 		dir := memoryDir(t)
@@ -234,9 +234,9 @@ func TestJournalAfterAnError(t *testing.T) {
 	images := 0
 	opened := whole.Calls()
 	for call := 1; call <= opened; call++ {
-		for _, kind := range fault.Kinds() {
+		for _, kind := range waltest.Kinds() {
 			dir := memoryDir(t)
-			d, err := fault.New(dir)
+			d, err := waltest.New(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +248,7 @@ func TestJournalAfterAnError(t *testing.T) {
 				r.machine.journal.Close() //nolint:errcheck // it says again what failed
 			}
 			what := fmt.Sprintf("call %d fails in way %d", call, kind)
-			if !errors.Is(err, fault.ErrInjected) {
+			if !errors.Is(err, waltest.ErrInjected) {
 				t.Fatalf("%s, and the replica says %v", what, err)
 			}
 			images += recoverFromImages(t, r, d, heads, what)
@@ -258,5 +258,5 @@ func TestJournalAfterAnError(t *testing.T) {
 			os.RemoveAll(dir)
 		}
 	}
-	t.Logf("%d calls in %d ways, %d images", opened, len(fault.Kinds()), images)
+	t.Logf("%d calls in %d ways, %d images", opened, len(waltest.Kinds()), images)
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/sequencer"
 )
 

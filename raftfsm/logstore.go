@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/failpoint"
-	"onsale/metric"
+	"onsale/internal/failpoint"
+	"onsale/internal/metric"
 	"onsale/wal"
 )
 

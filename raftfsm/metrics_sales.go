@@ -1,7 +1,7 @@
 package raftfsm
 
 import (
-	"onsale/metric"
+	"onsale/internal/metric"
 	"onsale/sequencer"
 )
 

@@ -10,11 +10,11 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/inbox"
-	"onsale/journal"
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
+	"onsale/sequencer/inbox"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 // Node is one replica: raft, its logs, the state and the way into it. All methods

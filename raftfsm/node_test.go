@@ -13,8 +13,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/failpoint"
-	"onsale/journal"
+	"onsale/internal/failpoint"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 // ErrSnapshot is returned when a snapshot does not begin as one of this program's.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/wal"
 )
 

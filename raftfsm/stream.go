@@ -8,7 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 )
 
 // stream carries raft's protocol over the peers' port: both ends are known, of

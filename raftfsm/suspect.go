@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 )
 
 // A leader whose process died is noticed before any election timeout: its

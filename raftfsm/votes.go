@@ -16,7 +16,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/wal"
 )
 

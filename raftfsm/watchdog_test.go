@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"onsale/journal"
 	"onsale/sequencer"
+	"onsale/wal/journal"
 )
 
 func sampleHead() journal.Head {

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"testing"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )

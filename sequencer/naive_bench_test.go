@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"onsale/audit"
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"onsale/naive"
+	"onsale/audit/naive"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )

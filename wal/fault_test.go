@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"onsale/wal"
-	"onsale/wal/fault"
+	"onsale/wal/waltest"
 )
 
 // promise is what a log has promised: the records that were acknowledged, and what
@@ -198,7 +198,7 @@ func (p *promise) check(dir string, options wal.Options) error {
 }
 
 // checkImages checks every folder that a power cut could leave now.
-func (w *workload) checkImages(t *testing.T, d *fault.Disk, when string) int {
+func (w *workload) checkImages(t *testing.T, d *waltest.Disk, when string) int {
 	t.Helper()
 	images := d.Images()
 	for i, image := range images {
@@ -214,9 +214,9 @@ func (w *workload) checkImages(t *testing.T, d *fault.Disk, when string) int {
 	return len(images)
 }
 
-func newDisk(t *testing.T) (*fault.Disk, string) {
+func newDisk(t *testing.T) (*waltest.Disk, string) {
 	dir := wal.MemoryDir(t)
-	d, err := fault.New(dir)
+	d, err := waltest.New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,15 +256,15 @@ func TestErrorAtEveryCall(t *testing.T) {
 		}
 		images := 0
 		for call := 1; call <= d.Calls(); call++ {
-			for _, kind := range fault.Kinds() {
+			for _, kind := range waltest.Kinds() {
 				images += failAt(t, call, kind, noSync)
 			}
 		}
-		t.Logf("%d calls in %d ways, %d images", d.Calls(), len(fault.Kinds()), images)
+		t.Logf("%d calls in %d ways, %d images", d.Calls(), len(waltest.Kinds()), images)
 	})
 }
 
-func failAt(t *testing.T, call int, kind fault.Kind, noSync bool) (images int) {
+func failAt(t *testing.T, call int, kind waltest.Kind, noSync bool) (images int) {
 	t.Helper()
 	d, dir := newDisk(t)
 	d.FailAt, d.FailKind = call, kind
@@ -276,7 +276,7 @@ func failAt(t *testing.T, call int, kind fault.Kind, noSync bool) (images int) {
 		}
 	}
 	err := w.run()
-	if !errors.Is(err, fault.ErrInjected) {
+	if !errors.Is(err, waltest.ErrInjected) {
 		t.Fatalf("%s, and %q says %v", what, w.flying, err)
 	}
 	d.After = nil

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"onsale/api/challenge"
 	"onsale/api/contract"
-	"onsale/challenge"
 )
 
 // Client speaks to the buyers' listener.

@@ -7,8 +7,8 @@ import (
 	"html/template"
 	"strings"
 
+	"onsale/audit/report/page"
 	"onsale/bench/result"
-	"onsale/report/page"
 )
 
 // What the page is made of besides what all our pages are.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"onsale/audit/report/page/pagetest"
 	"onsale/bench/result"
-	"onsale/golden"
-	"onsale/report/page/pagetest"
+	"onsale/proof/golden"
 )
 
 func fixture(t testing.TB) *result.Document {

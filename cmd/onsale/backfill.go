@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 
-	"onsale/backfill"
-	"onsale/forward"
-	"onsale/journal"
+	"onsale/cluster/backfill"
+	"onsale/cluster/forward"
 	"onsale/raftfsm"
+	"onsale/wal/journal"
 )
 
 // backfill says how fast a node fills its journal's gaps.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"onsale/audit"
-	"onsale/journal"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 // A node that is repaired when the others' logs do not go back to the beginning any more

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"onsale/golden"
+	"onsale/proof/golden"
 )
 
 const (

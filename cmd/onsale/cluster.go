@@ -11,7 +11,7 @@ import (
 
 	"onsale/api"
 	"onsale/api/contract"
-	"onsale/membership"
+	"onsale/cluster/membership"
 	"onsale/raftfsm"
 )
 

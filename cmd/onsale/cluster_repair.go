@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/membership"
+	"onsale/cluster/membership"
 	"onsale/raftfsm"
 )
 

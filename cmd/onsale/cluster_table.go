@@ -16,8 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api"
-	"onsale/forward"
-	"onsale/peer"
+	"onsale/cluster/forward"
+	"onsale/raftfsm/peer"
 )
 
 // clusterEntry is one [clusters.NAME] of a front-end's configuration.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"onsale/api/client"
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/payment/sandbox"
 )

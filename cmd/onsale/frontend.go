@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
-	"onsale/certificate"
-	"onsale/peer"
+	"onsale/cluster/certificate"
+	"onsale/raftfsm/peer"
 )
 
 // frontEndSettings is what a front-end can be told; sources as for a node.

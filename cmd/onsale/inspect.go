@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/journal"
 	"onsale/raftfsm"
 	"onsale/sequencer"
 	"onsale/wal"
+	"onsale/wal/journal"
 )
 
 func newInspect(p *program) *cobra.Command {

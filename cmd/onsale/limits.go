@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
-	"onsale/challenge"
+	"onsale/api/challenge"
 )
 
 // limits says how often buyers may ask, for nodes and front-ends.

@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"onsale/api"
-	"onsale/certificate"
-	"onsale/metric"
+	"onsale/cluster/certificate"
+	"onsale/internal/metric"
 )
 
 // newRegistry has what every process shows: of Go, of the process, of its version and

@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"onsale/api"
-	"onsale/api/conform"
-	"onsale/membership"
+	"onsale/api/apitest"
+	"onsale/cluster/membership"
 	"onsale/raftfsm"
 )
 
-func theDescription(t *testing.T) *conform.Document {
+func theDescription(t *testing.T) *apitest.Document {
 	t.Helper()
-	d, err := conform.Load(api.OpenAPI(), "/v1/openapi.yaml")
+	d, err := apitest.Load(api.OpenAPI(), "/v1/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +64,12 @@ func TestOpenAPIHasTheClustersFields(t *testing.T) {
 		"ClusterStatus": reflect.TypeFor[membership.ClusterStatus](), "NodeStatus": reflect.TypeFor[raftfsm.Status](),
 		"FrontEndStatus": reflect.TypeOf(new(clusterTable).status()),
 	} {
-		for _, err := range d.CompareFields(name, kind, conform.Answer) {
+		for _, err := range d.CompareFields(name, kind, apitest.Answer) {
 			t.Error(err)
 		}
 	}
 	for name, kind := range map[string]reflect.Type{"Join": reflect.TypeFor[joinRequest](), "MemberStep": reflect.TypeFor[membership.Request]()} {
-		for _, err := range d.CompareFields(name, kind, conform.Request) {
+		for _, err := range d.CompareFields(name, kind, apitest.Request) {
 			t.Error(err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestOpenAPIHasTheClustersFields(t *testing.T) {
 func TestOpenAPIOfANode(t *testing.T) {
 	o := openOffice(t)
 	defer o.close()
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &conform.Transport{
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &apitest.Transport{
 		Document: theDescription(t), Base: &http.Transport{DisableKeepAlives: true}, Report: func(err error) { t.Error(err) },
 	}}
 	for _, ask := range []struct {

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
+	"onsale/api/challenge"
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/challenge"
 )
 
 // door says how to reach a buyers' listener, and as whom.

@@ -15,7 +15,7 @@ import (
 	"onsale/api"
 	"onsale/api/client"
 	"onsale/api/contract"
-	"onsale/certificate"
+	"onsale/cluster/certificate"
 )
 
 // desk says how to reach a private listener.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/api/contract"
-	"onsale/report"
+	"onsale/audit/report"
 )
 
 // reportTimeout bounds the wait for a node that reads its journal, which bounds

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/failpoint"
+	"onsale/internal/failpoint"
 	"onsale/payment/sandbox"
 )
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"onsale/certificate"
-	"onsale/peer"
+	"onsale/cluster/certificate"
+	"onsale/raftfsm/peer"
 )
 
 // security says how a process proves who it is, and whether it may do without.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"onsale/api"
-	"onsale/backfill"
-	"onsale/certificate"
-	"onsale/forward"
-	"onsale/membership"
+	"onsale/cluster/backfill"
+	"onsale/cluster/certificate"
+	"onsale/cluster/forward"
+	"onsale/cluster/membership"
 	"onsale/raftfsm"
 	"onsale/wal"
 )

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api"
-	"onsale/certificate"
-	"onsale/report"
+	"onsale/audit/report"
+	"onsale/cluster/certificate"
 )
 
 func (v *server) startHTTP() error {

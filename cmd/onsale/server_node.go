@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"onsale/api"
-	"onsale/failpoint"
-	"onsale/forward"
-	"onsale/membership"
+	"onsale/cluster/forward"
+	"onsale/cluster/membership"
+	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/sequencer"

@@ -21,9 +21,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/api"
-	"onsale/backfill"
-	"onsale/forward"
-	"onsale/membership"
+	"onsale/cluster/backfill"
+	"onsale/cluster/forward"
+	"onsale/cluster/membership"
 	"onsale/raftfsm"
 )
 

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"onsale/api/contract"
-	"onsale/failpoint"
-	"onsale/forward"
+	"onsale/cluster/forward"
+	"onsale/internal/failpoint"
 	"onsale/payment"
-	"onsale/peer"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/certificate"
+	"onsale/cluster/certificate"
 )
 
 func newTLS(p *program) *cobra.Command {

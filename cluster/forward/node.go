@@ -1,0 +1,72 @@
+package forward
+
+import (
+	"context"
+	"time"
+
+	"onsale/raftfsm/peer"
+	"onsale/sequencer"
+)
+
+// Node is the replica that this process runs (raftfsm.Node).
+type Node interface {
+	// Leader returns nil when Decide would take a command now, else its error.
+	Leader() error
+	// Decide and DecideMany give commands their place in the order and return
+	// when they are decided.
+	Decide(c *sequencer.Command) (sequencer.Result, error)
+	DecideMany(frames []byte, count int, results []sequencer.Result) error
+	// Past fills results with decisions that were made before, from a seq on, all
+	// of one batch; ErrToldNoMore when this node has not kept them.
+	Past(first uint64, results []sequencer.Result) error
+	// ReadIndex returns the seq of the newest decision after making sure that
+	// this node leads; *sequencer.NotLeaderError when it does not.
+	ReadIndex(ctx context.Context) (uint64, error)
+	// Load says how full the inbox is, 0 to 1.
+	Load() float64
+
+	Sales() []sequencer.SaleView
+	// SalesAfter returns the sales that changed after a seq and time, oldest change
+	// first; never older than AppliedSeq was before.
+	SalesAfter(seq uint64, time int64) []sequencer.SaleView
+	SaleByID(id string) (*sequencer.SaleView, bool)
+	Order(seq uint64) (sequencer.OrderView, bool)
+	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
+	AppliedSeq() uint64
+	WaitApplied(ctx context.Context, seq uint64) error
+
+	// Changes returns the orders that changed in blocks above a height, and the
+	// height up to which that is so; incomplete when any order may have changed.
+	Changes(height uint64) (orders []uint64, upTo uint64, complete bool)
+	// WaitChanges returns when something has changed above a height, or ctx ends.
+	WaitChanges(ctx context.Context, height uint64)
+}
+
+// Control answers the cluster's administration: a verb with a JSON body is
+// answered with JSON. It must bound its own time by ctx.
+type Control interface {
+	Control(ctx context.Context, from peer.Identity, verb string, body []byte) ([]byte, error)
+}
+
+// reads answers questions about orders, bounded by ctx.
+type reads interface {
+	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
+	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)
+}
+
+// waitMillisecondsMax bounds how long a question may ask a node to wait.
+const waitMillisecondsMax = 60_000
+
+// within returns a context for a wait that came over the wire.
+func within(parent context.Context, milliseconds uint32) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(parent, time.Duration(min(milliseconds, waitMillisecondsMax))*time.Millisecond)
+}
+
+// waitOf returns how long ctx still allows, in milliseconds.
+func waitOf(ctx context.Context) uint32 {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return waitMillisecondsMax
+	}
+	return uint32(max(0, min(time.Until(deadline).Milliseconds(), waitMillisecondsMax)))
+}

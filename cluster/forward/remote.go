@@ -1,0 +1,208 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"onsale/raftfsm/peer"
+	"onsale/sequencer"
+)
+
+// MirrorInterval is how often a front-end asks for changed sales: it bounds how
+// stale its views are.
+const MirrorInterval = 50 * time.Millisecond
+
+// Remote is a cluster as a front-end without a replica sees it. It is an
+// api.Backend.
+type Remote struct {
+	client *Client
+	links  *Links
+	mirror *mirror
+	asked  singleflight.Group
+	hub    *Hub
+	logger *slog.Logger
+
+	known    atomic.Pointer[peer.Identity] // of the node that was asked last
+	fresh    atomic.Int64                  // when the mirror was updated last, in nanoseconds of the wall clock
+	stop     context.Context
+	cancel   context.CancelFunc
+	finished sync.WaitGroup
+}
+
+// NewRemote begins to follow a cluster. Close ends it, the client's too.
+func NewRemote(client *Client, logger *slog.Logger) *Remote {
+	r := &Remote{client: client, links: NewLinks(client.peer, client.directory), mirror: newMirror(), hub: NewHub(), logger: logger}
+	r.mirror.hub = r.hub
+	r.stop, r.cancel = context.WithCancel(context.Background())
+	r.finished.Go(r.follow)
+	return r
+}
+
+// Close ends the connections and answers who waits.
+func (r *Remote) Close() error {
+	err := r.client.Close()
+	r.cancel()
+	r.finished.Wait()
+	r.links.Close()
+	return err
+}
+
+// Watch lets changed be called when an order changed; see Hub.
+func (r *Remote) Watch(order uint64, changed func()) (stop func()) {
+	return r.hub.Watch(order, changed)
+}
+
+// Links returns the links to the cluster's nodes.
+func (r *Remote) Links() *Links { return r.links }
+
+// Client returns the way to the leader.
+func (r *Remote) Client() *Client { return r.client }
+
+// Cluster returns which cluster this is, once a node was reached.
+func (r *Remote) Cluster() (is peer.Identity, known bool) {
+	found := r.known.Load()
+	if found == nil {
+		return peer.Identity{}, false
+	}
+	return *found, true
+}
+
+// Age returns for how long the views of sales were not refreshed.
+func (r *Remote) Age() time.Duration { return time.Duration(time.Now().UnixNano() - r.fresh.Load()) }
+
+// follow keeps the mirror up to date.
+func (r *Remote) follow() {
+	reached := true // so that the first failure is told
+	for r.stop.Err() == nil {
+		err := r.refresh(r.stop)
+		if err != nil && r.stop.Err() == nil && reached {
+			r.logger.Warn("no node of the cluster can be reached", "nodes", r.client.directory.Addresses(), "error", err)
+		}
+		reached = err == nil
+		sleep(r.stop, MirrorInterval)
+	}
+}
+
+// refresh brings the mirror up to what some node shows.
+func (r *Remote) refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
+	defer cancel()
+	_, err := r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+		return orderAnswer{}, r.mirror.update(ctx, l, r.client.directory)
+	})
+	if err == nil {
+		r.fresh.Store(time.Now().UnixNano())
+	}
+	return err
+}
+
+// viaAny asks one node after the other until one answers. The same one is asked as
+// long as it does: what it showed once it shows again.
+func (r *Remote) viaAny(ctx context.Context, ask func(*Link) (orderAnswer, error)) (answer orderAnswer, err error) {
+	addresses := r.client.directory.Addresses()
+	if last := r.known.Load(); last != nil {
+		addresses = append([]string{r.addressOf(last.ID)}, addresses...)
+	}
+	err = fmt.Errorf("%w: no nodes are known", errUnreachable)
+	for _, address := range addresses {
+		if address == "" || ctx.Err() != nil {
+			continue
+		}
+		var link *Link
+		if link, err = r.links.To(ctx, "", address); err == nil {
+			is := link.Peer()
+			r.known.Store(&is)
+			answer, err = ask(link)
+		}
+		if err == nil || !gone(err) && !errors.Is(err, sequencer.ErrStopping) {
+			return answer, err
+		}
+	}
+	return answer, err
+}
+
+// addressOf returns where a node that is linked to was reached; "" when it is not.
+func (r *Remote) addressOf(id string) string {
+	r.links.mu.Lock()
+	defer r.links.mu.Unlock()
+	for address, link := range r.links.open {
+		if link.Peer().ID == id && link.Failed() == nil {
+			return address
+		}
+	}
+	return ""
+}
+
+// Decide brings a command to the leader.
+func (r *Remote) Decide(c *sequencer.Command) (sequencer.Result, error) { return r.client.Decide(c) }
+
+// Load says how full the way to the leader is, 0 to 1.
+func (r *Remote) Load() float64 { return r.client.Load() }
+
+// Sales returns all sales by number, as of at most about MirrorInterval ago while
+// a node can be reached.
+func (r *Remote) Sales() []sequencer.SaleView { return r.mirror.table.Load().views }
+
+// SaleByID returns the sale with an id.
+func (r *Remote) SaleByID(id string) (*sequencer.SaleView, bool) { return r.mirror.byID(id) }
+
+// AppliedSeq returns the seq up to which the sales show everything.
+func (r *Remote) AppliedSeq() uint64 { return r.mirror.applied.Load() }
+
+// WaitApplied returns when the sales show a decision, or ErrBehind.
+func (r *Remote) WaitApplied(ctx context.Context, seq uint64) error {
+	for r.AppliedSeq() < seq {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: at %d, asked for %d", sequencer.ErrBehind, r.AppliedSeq(), seq)
+		}
+		sleep(ctx, MirrorInterval/10)
+	}
+	return nil
+}
+
+// CatchUp returns when the sales show what the leader had decided at the call.
+func (r *Remote) CatchUp(ctx context.Context) error {
+	seq, err := shareFresh(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
+		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+	})
+	if err != nil {
+		return err
+	}
+	return r.WaitApplied(ctx, seq)
+}
+
+// Order asks a node for an order.
+func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error) {
+	answer, err := share(ctx, &r.asked, fmt.Sprint("order ", seq, " ", reached), func(ctx context.Context) (orderAnswer, error) {
+		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+			view, asOf, found, err := l.Order(ctx, seq, reached)
+			if !found {
+				return orderAnswer{asOf: asOf}, err
+			}
+			return orderAnswer{[]sequencer.OrderView{view}, asOf}, err
+		})
+	})
+	if err != nil || len(answer.views) == 0 {
+		return view, answer.asOf, false, err
+	}
+	return answer.views[0], answer.asOf, true, nil
+}
+
+// OrdersOf asks a node for a user's orders.
+func (r *Remote) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
+	own := append([]byte(nil), user...) // the question may outlive who asked first
+	answer, err := share(ctx, &r.asked, ordersKey(user, after, limit, reached), func(ctx context.Context) (orderAnswer, error) {
+		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+			views, asOf, err := l.OrdersOf(ctx, own, after, limit, reached)
+			return orderAnswer{views, asOf}, err
+		})
+	})
+	return answer.views, answer.asOf, err
+}

@@ -1,0 +1,147 @@
+package membership
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"onsale/raftfsm"
+	"onsale/raftfsm/peer"
+	"onsale/sequencer"
+)
+
+// cluster is a fake one as its leader n1 sees it: a list of members that are healthy or
+// not, on which changes are made at once.
+type cluster struct {
+	mu       sync.Mutex
+	leads    bool
+	members  []raftfsm.Member
+	sick     map[string]bool
+	changes  []raftfsm.Change
+	moved    int  // how many changes find that the membership has moved
+	changing bool // a change is under way
+	twice    bool // two were at once
+	handover error
+	founders []raftfsm.Member
+	during   func() // called in a change
+}
+
+// voters returns a fake cluster of n1, which leads, and others.
+func voters(ids ...string) *cluster {
+	c := &cluster{leads: true, sick: map[string]bool{}}
+	for _, id := range ids {
+		c.members = append(c.members, raftfsm.Member{ID: id, Address: id + ":7101", Voter: true})
+	}
+	return c
+}
+
+// manage returns a manager of the fake's leader.
+func (c *cluster) manage(t *testing.T) *Manager {
+	config := DefaultConfig()
+	config.DataDir = t.TempDir()
+	m := New(config, c)
+	m.there = func(_ context.Context, member raftfsm.Member) (*NodeStatus, string) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.sick[member.ID] || !slices.ContainsFunc(c.members, func(o raftfsm.Member) bool { return o == member }) {
+			return nil, "no answer"
+		}
+		return &NodeStatus{Status: raftfsm.Status{NodeID: member.ID, Term: 3, LastIndex: 100}}, ""
+	}
+	return m
+}
+
+func (c *cluster) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+func (c *cluster) made() []raftfsm.Change {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.changes)
+}
+
+func (c *cluster) Leads() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leads
+}
+
+func (c *cluster) Leader() error {
+	if !c.Leads() {
+		return &sequencer.NotLeaderError{LeaderID: "n2", LeaderAddress: "n2:7101"}
+	}
+	return nil
+}
+
+func (c *cluster) Identity() raftfsm.Identity {
+	return raftfsm.Identity{NodeID: "n1", ClusterID: "00112233445566778899aabbccddeeff", Started: true, Bootstrap: c.founders}
+}
+
+func (c *cluster) Address() string { return "n1:7101" }
+
+func (c *cluster) Status() raftfsm.Status {
+	return raftfsm.Status{NodeID: "n1", LeaderID: "n1", Role: "leader", Term: 3, LastIndex: 100, Members: c.Members()}
+}
+
+func (c *cluster) Disk() (free, size int64, err error) { return 1, 1, nil }
+
+func (c *cluster) Members() []raftfsm.Member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.members)
+}
+
+func (c *cluster) ChangeMembers(decide func([]raftfsm.Member) (raftfsm.Change, error)) error {
+	c.set(func() { c.twice, c.changing = c.twice || c.changing, true })
+	defer c.set(func() { c.changing = false })
+	change, err := decide(c.Members())
+	if err != nil || change.Kind == raftfsm.NoChange {
+		return err
+	}
+	if c.during != nil {
+		c.during()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.moved > 0 {
+		c.moved--
+		return raftfsm.ErrMembershipMoved
+	}
+	c.changes = append(c.changes, change)
+	at := slices.IndexFunc(c.members, func(m raftfsm.Member) bool { return m.ID == change.ID })
+	is := raftfsm.Member{ID: change.ID, Address: change.Address, Voter: change.Kind == raftfsm.AddVoter}
+	switch {
+	case change.Kind == raftfsm.Remove:
+		c.members = slices.Delete(c.members, at, at+1)
+	case change.Kind == raftfsm.Demote:
+		c.members[at].Voter = false
+	case at < 0:
+		c.members = append(c.members, is)
+	default:
+		c.members[at] = is
+	}
+	return nil
+}
+
+func (c *cluster) TransferLeadership(string) error { return c.handover }
+
+func (c *cluster) BeginCluster([]raftfsm.Member) error { return nil }
+
+func (c *cluster) AdoptCluster(peer.ClusterID, uint8, []raftfsm.Member) error { return nil }
+
+func (c *cluster) SameHistory(uint64, string) (bool, error) { return true, nil }
+
+func (c *cluster) Checkpoints() []raftfsm.Checkpoint { return nil }
+
+func (c *cluster) CheckpointReached() <-chan struct{} { return nil }
+
+func (c *cluster) ProposeCheck(map[string][]raftfsm.Checkpoint, uint64) uint64 { return 0 }
+
+// joining is what a node says that asks to be let in.
+func joining(id string) *join {
+	return &join{Node: raftfsm.Member{ID: id, Address: id + ":7101"}}
+}

@@ -1,0 +1,228 @@
+package membership
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"onsale/cluster/forward"
+	"onsale/internal/failpoint"
+	"onsale/raftfsm"
+	"onsale/raftfsm/peer"
+	"onsale/sequencer"
+)
+
+// own is what this node says of itself before there is a cluster.
+func (m *Manager) own() probe {
+	is := m.node.Identity()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return probe{Node: m.self(), ClusterID: is.ClusterID, Number: is.ClusterNumber, Expect: m.expect, Bootstrap: is.Bootstrap}
+}
+
+func (m *Manager) self() raftfsm.Member {
+	is := m.node.Identity()
+	return raftfsm.Member{ID: is.NodeID, Address: m.node.Address(), Folder: is.Folder}
+}
+
+// admit lets a node in as a learner. Any other node than the leader answers who
+// leads: the joining node asks there itself, so that its certificate speaks for it.
+// It may be asked again and again.
+func (m *Manager) admit(ctx context.Context, j *join) (joined, error) {
+	if err := m.node.Leader(); err != nil {
+		return joined{}, err
+	}
+	return m.admitHere(ctx, j)
+}
+
+func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	is := m.node.Identity()
+	answer := joined{ClusterID: is.ClusterID, Number: is.ClusterNumber, Bootstrap: is.Bootstrap}
+	err := m.change(func(members []raftfsm.Member) (raftfsm.Change, error) {
+		at := indexOf(members, j.Node.ID)
+		if taken := slices.IndexFunc(members, func(o raftfsm.Member) bool { return o.Address == j.Node.Address && o.ID != j.Node.ID }); taken >= 0 {
+			return raftfsm.Change{}, fmt.Errorf("%w: its address %s is that of member %q; remove that one first (onsale cluster remove)", ErrRefused, j.Node.Address, members[taken].ID)
+		}
+		if at < 0 && j.Member {
+			return raftfsm.Change{}, fmt.Errorf("%w: %q was removed from this cluster", ErrRefused, j.Node.ID)
+		}
+		if at < 0 {
+			return raftfsm.Change{Kind: raftfsm.AddLearner, ID: j.Node.ID, Address: j.Node.Address}, nil
+		}
+		answer.Voter = members[at].Voter
+		return m.readmit(ctx, &members[at], j, is.Bootstrap)
+	})
+	if err != nil {
+		return joined{}, err
+	}
+	failpoint.Hit(failpoint.JoinAdmit)
+	if !answer.Voter && !j.Learner {
+		m.mu.Lock()
+		if m.candidates[j.Node.ID] == nil {
+			m.candidates[j.Node.ID] = new(candidate)
+		}
+		m.mu.Unlock()
+	}
+	return answer, nil
+}
+
+// readmit decides about a node that is a member already: it must be the same one.
+// A voter with an empty data folder has forgotten its votes and could vote twice.
+func (m *Manager) readmit(ctx context.Context, member *raftfsm.Member, j *join, bootstrap []raftfsm.Member) (raftfsm.Change, error) {
+	founder := slices.ContainsFunc(bootstrap, func(b raftfsm.Member) bool { return b.ID == j.Node.ID && b.Folder == j.Node.Folder })
+	if member.Voter && !j.Started && !founder {
+		return raftfsm.Change{}, fmt.Errorf("%w: %q is a voter of this cluster, and this data folder is empty; remove the lost one first (onsale cluster remove %s), then start again",
+			ErrRefused, member.ID, member.ID)
+	}
+	if member.Address == j.Node.Address {
+		return raftfsm.Change{}, nil
+	}
+	if other, _ := m.ask(ctx, *member); other != nil {
+		return raftfsm.Change{}, fmt.Errorf("%w: another node runs as %q at %s; choose another --node-id", ErrRefused, member.ID, member.Address)
+	}
+	if member.Voter {
+		return raftfsm.Change{Kind: raftfsm.AddVoter, ID: member.ID, Address: j.Node.Address}, nil
+	}
+	return raftfsm.Change{Kind: raftfsm.AddLearner, ID: member.ID, Address: j.Node.Address}, nil
+}
+
+// joinInterval is how often a node that waits for its cluster tries.
+const joinInterval = 200 * time.Millisecond
+
+// voteInterval is how often a learner reminds the leader that it wants a vote.
+const voteInterval = time.Second
+
+// Join brings this node into the cluster of the nodes at some addresses. It returns
+// when the node is a member, and goes on reminding the leader until it has its
+// vote. expect above 0 also makes the cluster, with that many nodes, when none has
+// one yet. A node that is a member already returns at once. ErrRefused, or ctx's
+// error.
+func (m *Manager) Join(ctx context.Context, addresses []string, expect int, learner bool) error {
+	is := m.node.Identity()
+	if is.ClusterID != "" && is.Started {
+		return nil
+	}
+	if expect > 0 {
+		m.setExpect(addresses)
+	}
+	var told string
+	for {
+		done, err := m.tryJoin(ctx, addresses, expect, learner)
+		if err != nil && errors.Is(err, ErrRefused) {
+			return err
+		}
+		if done {
+			m.finished.Go(func() { m.awaitVote(addresses, learner) })
+			return nil
+		}
+		if err != nil && err.Error() != told {
+			told = err.Error()
+			m.config.Logger.Info("not in a cluster yet", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(joinInterval):
+		}
+	}
+}
+
+func (m *Manager) dial(ctx context.Context, address string) (*forward.Link, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return m.links.To(ctx, "", address)
+}
+
+func (m *Manager) probe(ctx context.Context, address string) (p probe, err error) {
+	link, err := m.dial(ctx, address)
+	if err != nil {
+		return p, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	body, err := link.Control(ctx, verbProbe, []byte("{}"))
+	if err == nil {
+		err = json.Unmarshal(body, &p)
+	}
+	return p, err
+}
+
+// joinAt asks the node at an address, and whom it names as the leader.
+func (m *Manager) joinAt(ctx context.Context, address string, j join) error {
+	j.Node, j.Started = m.self(), m.node.Identity().Started
+	question := encode(&j)
+	body, err := m.askJoin(ctx, address, question)
+	if leader := leaderOf(err); leader != "" {
+		body, err = m.askJoin(ctx, leader, question)
+	}
+	if err != nil {
+		if errors.Is(err, forward.ErrRejected) {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return err
+	}
+	var in joined
+	if err := json.Unmarshal(body, &in); err != nil {
+		return err
+	}
+	id, err := peer.ParseClusterID(in.ClusterID)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.JoinAdopt)
+	return m.node.AdoptCluster(id, in.Number, in.Bootstrap)
+}
+
+func (m *Manager) askJoin(ctx context.Context, address string, question []byte) ([]byte, error) {
+	link, err := m.dial(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*askTimeout)
+	defer cancel()
+	return link.Control(ctx, verbJoin, question)
+}
+
+// awaitVote reminds the leader, whoever that is by then, until this node has its
+// vote: a new leader does not know who waits. A node that was removed meanwhile stays
+// removed.
+func (m *Manager) awaitVote(addresses []string, learner bool) {
+	for !learner {
+		select {
+		case <-m.stop.Done():
+			return
+		case <-time.After(voteInterval):
+		}
+		members := m.node.Members()
+		if at := indexOf(members, m.node.Identity().NodeID); at >= 0 && members[at].Voter {
+			return
+		}
+		for _, address := range addresses {
+			if address == m.node.Address() {
+				continue
+			}
+			err := m.joinAt(m.stop, address, join{Member: true})
+			if errors.Is(err, ErrRefused) {
+				m.config.Logger.Warn("this node will not get a vote", "error", err)
+				return
+			}
+			if err == nil {
+				break
+			}
+		}
+	}
+}
+
+// leaderOf returns the leader's address that an answer names, or "".
+func leaderOf(err error) string {
+	var other *sequencer.NotLeaderError
+	if errors.As(err, &other) {
+		return other.LeaderAddress
+	}
+	return ""
+}

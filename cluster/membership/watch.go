@@ -1,0 +1,114 @@
+package membership
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/internal/metric"
+)
+
+// watchInterval is how often the leader asks all members how they are, for its
+// metrics: a question to each, not one for each scrape.
+const watchInterval = 5 * time.Second
+
+// watch keeps what the leader knows of the members. Other nodes show nothing: the
+// leader's word is the one that counts, and one series is enough to alert on.
+func (m *Manager) watch() {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		if m.node.Leads() {
+			status := m.Status(m.stop)
+			m.compare(&status)
+			m.watched.Store(&status)
+		} else {
+			m.watched.Store(nil)
+		}
+		select {
+		case <-m.stop.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// compare finds the members whose journal is not this node's.
+func (m *Manager) compare(c *ClusterStatus) {
+	for i := range c.Members {
+		member := &c.Members[i]
+		if member.diverged = m.diverges(member); member.diverged {
+			m.config.Logger.Error("a replica has decided otherwise than this one; stop selling and run an audit on both",
+				"member", member.ID, "height", member.Node.JournalHeight)
+		}
+	}
+}
+
+// diverges reports whether a member's journal is another one than this node's. A
+// member that is ahead of what this node has applied is compared the next time.
+func (m *Manager) diverges(member *MemberStatus) bool {
+	if member.Node == nil || member.Node.JournalHeight == 0 {
+		return false
+	}
+	same, err := m.node.SameHistory(member.Node.JournalHeight, member.Node.JournalHash)
+	return err == nil && !same
+}
+
+// Collector publishes the leader's view of its cluster; nothing on other nodes.
+func (m *Manager) Collector() prometheus.Collector {
+	s := new(metric.Set)
+	cluster := func(read func(h *Health) float64) func(metric.Show) {
+		return func(show metric.Show) {
+			if c := m.shown(); c != nil {
+				show(read(&c.Health))
+			}
+		}
+	}
+	s.Gauges("onsale_cluster_voters", "Members with a vote.", nil, cluster(func(h *Health) float64 { return float64(h.Voters) }))
+	s.Gauges("onsale_cluster_voters_healthy", "Those that answer, are in the leader's term and keep up.", nil, cluster(func(h *Health) float64 { return float64(h.HealthyVoters) }))
+	s.Gauges("onsale_cluster_failure_tolerance", "How many voters may still fail.", nil, cluster(func(h *Health) float64 { return float64(h.FailureTolerance) }))
+	member := func(read func(member *MemberStatus, show metric.Show)) func(metric.Show) {
+		return func(show metric.Show) {
+			if c := m.shown(); c != nil {
+				for i := range c.Members {
+					read(&c.Members[i], show)
+				}
+			}
+		}
+	}
+	s.Gauges("onsale_member_healthy", "1 for a member that is healthy.", []string{"member"}, member(func(m *MemberStatus, show metric.Show) {
+		show(metric.Bool(m.Healthy), m.ID)
+	}))
+	s.Gauges("onsale_member_lag_entries", "By how much log a member that answers is behind the leader.", []string{"member"}, member(func(m *MemberStatus, show metric.Show) {
+		if m.Node != nil {
+			show(float64(m.LagEntries), m.ID)
+		}
+	}))
+	s.Gauges("onsale_member_diverged", "1 for a member that has decided otherwise than the leader.", []string{"member"}, member(func(m *MemberStatus, show metric.Show) {
+		show(metric.Bool(m.diverged), m.ID)
+	}))
+	return s
+}
+
+// errNoTolerance is what the leader says of a cluster that the next failure stops.
+var errNoTolerance = errors.New("the failure of one more voter stops the cluster")
+
+// Tolerates returns an error while this node leads a cluster of several voters of which
+// none may fail any more.
+func (m *Manager) Tolerates() error {
+	if c := m.shown(); c != nil && c.Health.Voters > 2 && c.Health.FailureTolerance == 0 {
+		return fmt.Errorf("%w: %d of %d are healthy", errNoTolerance, c.Health.HealthyVoters, c.Health.Voters)
+	}
+	return nil
+}
+
+// shown returns what this node knows as the leader; nil when it does not lead, or has
+// not asked yet.
+func (m *Manager) shown() *ClusterStatus {
+	if !m.node.Leads() {
+		return nil
+	}
+	return m.watched.Load()
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"onsale/audit"
+	"onsale/sequencer"
+	"onsale/wal/journal"
+)
+
+// violationsMax bounds the violations that are told; all are counted.
+const violationsMax = 50
+
+// verdict collects what is wrong.
+type verdict struct {
+	Violations []string `json:"violations"`
+	Count      int      `json:"violation_count"`
+}
+
+func (v *verdict) wrong(property, format string, values ...any) {
+	v.Count++
+	if len(v.Violations) < violationsMax {
+		v.Violations = append(v.Violations, property+": "+fmt.Sprintf(format, values...))
+	}
+}
+
+// decided is a purchase as a journal has it.
+type decided struct {
+	user  string
+	key   sequencer.KeyDigest
+	code  sequencer.Code
+	order string // uid
+}
+
+// purchases reads every purchase of a journal, by seq.
+func purchases(dir string) (map[uint64]decided, error) {
+	all := map[uint64]decided{}
+	var batch sequencer.Batch
+	var decisions sequencer.Decisions
+	_, err := journal.Scan(dir, func(b *journal.Block) error {
+		if err := sequencer.DecodeBatch(b.Batch, &batch); err != nil {
+			return fmt.Errorf("block %d: %w", b.Height, err)
+		}
+		if err := sequencer.DecodeDecisions(b.Decisions, batch.Commands, &decisions); err != nil {
+			return fmt.Errorf("block %d: %w", b.Height, err)
+		}
+		for i := range batch.Commands {
+			c, r := &batch.Commands[i], &decisions.Results[i]
+			if c.Kind != sequencer.KindBuy || r.Replayed || r.Code == sequencer.CodeNotTaken {
+				continue
+			}
+			p := decided{user: string(c.User), key: c.Key, code: r.Code}
+			if r.Order != 0 {
+				p.order = sequencer.FormatUID(r.Sale, r.Order)
+			}
+			all[r.Seq] = p
+		}
+		return nil
+	})
+	return all, err
+}
+
+// checkAcknowledged holds every answered purchase against the log (P3, P9).
+func (h *history) checkAcknowledged(log map[uint64]decided, v *verdict) (checked int) {
+	for i := range h.operations {
+		o := &h.operations[i]
+		if o.kind != "buy" || !o.known || o.seq == 0 {
+			continue
+		}
+		checked++
+		d, there := log[o.seq]
+		switch {
+		case !there:
+			v.wrong("P3", "%s was told seq %d, which is no purchase in the log", o.user, o.seq)
+		case d.user != o.user || d.key != sequencer.DigestKey([]byte(o.user), []byte(o.key)):
+			v.wrong("P3", "%s was told seq %d, which is a purchase of %s in the log", o.user, o.seq, d.user)
+		case o.order != d.order:
+			v.wrong("P9", "%s was told order %q at seq %d, the log has %q", o.user, o.order, o.seq, d.order)
+		case o.order == "" && o.reason != d.code.String():
+			v.wrong("P9", "%s was told %q at seq %d, the log has %q", o.user, o.reason, o.seq, d.code)
+		}
+	}
+	return checked
+}
+
+// checkFIFO sweeps over the purchases by time: who was answered before another asked
+// for the first time has the lower seq (P4). O(n log n).
+func (h *history) checkFIFO(v *verdict) {
+	type moment struct {
+		at  int64
+		end bool
+		op  *operation
+	}
+	var moments []moment
+	for i := range h.operations {
+		o := &h.operations[i]
+		if o.kind != "buy" || !o.known || o.seq == 0 || o.replayed {
+			continue // a replayed answer has the seq of an earlier request
+		}
+		moments = append(moments, moment{o.call, false, o}, moment{o.finish, true, o})
+	}
+	slices.SortFunc(moments, func(a, b moment) int {
+		if a.at != b.at {
+			return int(max(-1, min(1, a.at-b.at)))
+		}
+		return map[bool]int{true: 1}[a.end] - map[bool]int{true: 1}[b.end] // a call at the same instant is no later
+	})
+	var newest *operation // of those that were answered, the one with the highest seq
+	for _, m := range moments {
+		switch {
+		case m.end:
+			if newest == nil || m.op.seq > newest.seq {
+				newest = m.op
+			}
+		case newest != nil && m.op.seq < newest.seq:
+			v.wrong("P4", "%s asked %d ns after %s was answered, and has seq %d, below %d", m.op.user, m.op.call-newest.finish, newest.user, m.op.seq, newest.seq)
+		}
+	}
+}
+
+// checkKeys: one key, one outcome (P5).
+func (h *history) checkKeys(v *verdict) {
+	first := map[string]*operation{}
+	for i := range h.operations {
+		o := &h.operations[i]
+		if o.kind != "buy" || !o.known {
+			continue
+		}
+		before := first[o.key]
+		if before == nil {
+			first[o.key] = o
+		} else if before.order != o.order || before.seq != o.seq || o.order == "" && before.reason != o.reason {
+			v.wrong("P5", "key %s: order %q, seq %d, %q; then order %q, seq %d, %q", o.key, before.order, before.seq, before.reason, o.order, o.seq, o.reason)
+		}
+	}
+}
+
+func (h *history) checkAnswers(v *verdict) {
+	for _, odd := range h.undocumented {
+		v.wrong("answers", "%s", strings.TrimSpace(odd))
+	}
+}
+
+// check holds the history against the journals.
+func (r *run) check(all []class) {
+	v := &r.report.Verdict
+	complete := ""
+	for _, n := range r.stage.voters() {
+		found, err := audit.Run(r.stage.journal(n), audit.Options{})
+		if err != nil {
+			v.wrong("audit", "%s: %v", n.name, err)
+			continue
+		}
+		r.report.Audits[n.name] = fmt.Sprintf("%s: %d requests decided again", found.Verdict, found.Redecided)
+		switch found.Verdict {
+		case audit.VerdictClean:
+			complete = r.stage.journal(n)
+		case audit.VerdictFindings:
+			v.wrong("audit", "%s: %d findings, such as %+v", n.name, found.FindingCount, found.Findings[0])
+		}
+	}
+	r.report.Failpoints = r.crashedAt()
+	r.history.checkAnswers(v)
+	r.history.checkFIFO(v)
+	r.history.checkKeys(v)
+	if log, err := purchases(complete); complete == "" || err != nil {
+		v.wrong("audit", "no journal is whole: %v", err)
+	} else {
+		r.report.Acknowledged = r.history.checkAcknowledged(log, v)
+	}
+	r.report.Linearity = r.history.checkLinear(v)
+	r.judge(all)
+}

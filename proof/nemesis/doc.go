@@ -1,0 +1,32 @@
+// Command nemesis breaks a cluster of real processes on purpose, and checks that
+// nobody who was told something was told wrong (Kingsbury's Jepsen is the model:
+// https://jepsen.io).
+//
+// Three nodes, two front-ends and the payment provider run in network namespaces of
+// their own. Buyers buy, repeat themselves, cancel and pay through every door, and
+// write down when they asked and what they were told. Meanwhile faults are drawn from
+// a seeded deck and overlap: kills, pauses, partitions both ways and one way, full
+// disks, failing fsyncs, outages of the provider, joins, removals, transfers and
+// restarts. In between there is calm: then buys must succeed within RecoveryMax.
+//
+// At the end everything is healed and stopped, and the history is held against the
+// journals:
+//
+//   - every answered purchase is in the journal under its seq, with that outcome (P3, P9);
+//   - who was answered before another asked has the lower seq (P4), by one sweep in
+//     O(n log n);
+//   - one key had one outcome (P5);
+//   - small sales of their own are linearizable, unknown outcomes modelled as such, by
+//     porcupine;
+//   - every journal is decided again by the second implementation of the rules, which
+//     counts tickets, caps, holds and payments (P1, P2, P6, P7);
+//   - all replicas have one state hash (P8);
+//   - the provider's books agree with the orders (P6);
+//   - no process keeps goroutines or memory that it does not need.
+//
+// It makes networks and disks of its own, so it needs root; it touches nothing of the
+// machine's.
+//
+// A run in which too few faults of a class or too few requests happened proves
+// nothing: it is void.
+package main

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"onsale/raftfsm"
+)
+
+// class is a kind of fault. strike begins one and returns what ends it; errNotNow says
+// that nothing could be struck.
+type class struct {
+	name   string
+	cards  int // in the deck
+	strike func(ctx context.Context, b *breaker, random *rand.Rand) (mend func() error, err error)
+}
+
+// errNotNow is returned by a strike that found nothing to break: no leader, or the
+// process is broken already.
+var errNotNow = errors.New("nothing to break now")
+
+// classes returns every fault that this machine can make. What its kernel cannot do is
+// told by missing.
+func classes(weather, points bool) (all []class, missing []string) {
+	all = []class{
+		{"kill the leader", 5, killLeader},
+		{"kill a follower", 2, killFollower},
+		{"kill a front-end", 1, killFrontEnd},
+		{"kill the provider", 1, killProvider},
+		{"pause a node", 2, pauseNode},
+		{"partition a node", 2, partition(true, true)},
+		{"cut what a node sends", 1, partition(true, false)},
+		{"cut what a node hears", 1, partition(false, true)},
+		{"cut a front-end off", 1, cutFrontEnd},
+		{"fill a disk", 1, fillDisk},
+		{"fail an fsync", 1, failSync},
+		{"transfer the leadership", 1, transfer},
+		{"let a node join", 2, join},
+		{"restart a node", 1, restart},
+	}
+	if points {
+		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{slowDisk, 2, slowAppends}, class{jumpClock, 2, jump})
+	} else {
+		missing = append(missing, crashAtPoint+" (the program is built without them)", slowDisk+" (the same)", jumpClock+" (the same)")
+	}
+	if weather {
+		all = append(all, class{"delay and lose packets", 2, disturb})
+	} else {
+		missing = append(missing, "delay and lose packets (no nft, or a kernel without tbf or numgen)")
+	}
+	return all, missing
+}
+
+// breaker strikes, and knows what is broken now.
+type breaker struct {
+	stage *stage
+	log   func(format string, values ...any)
+
+	mu     sync.Mutex
+	broken map[*process]bool
+	counts map[string]int // strikes by class
+	failed error          // the first mend that failed
+
+	mending sync.WaitGroup // faults that are being ended
+}
+
+func (b *breaker) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed == nil {
+		b.failed = err
+	}
+}
+
+func (b *breaker) failure() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed
+}
+
+// take marks a process as broken; false when it is already.
+func (b *breaker) take(p *process) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p == nil || b.broken[p] {
+		return false
+	}
+	b.broken[p] = true
+	return true
+}
+
+// whole returns a mend that also gives the process free.
+func (b *breaker) whole(p *process, mend func() error) func() error {
+	return func() error {
+		err := mend()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.broken, p)
+		return err
+	}
+}
+
+// superviseInterval is how often the supervisor looks.
+const superviseInterval = 200 * time.Millisecond
+
+// supervise starts what ended by itself, as an init system would, until ctx ends. What
+// a fault keeps down stays down.
+func (b *breaker) supervise(ctx context.Context) {
+	always := slices.DeleteFunc(b.stage.all(), func(p *process) bool { return p == b.stage.nodes[nodeCount] })
+	for ctx.Err() == nil {
+		for _, p := range always {
+			if !p.isDead() || !b.take(p) {
+				continue
+			}
+			err := b.whole(p, p.start)()
+			b.log("%s had ended by itself and is started again (%v)", p.name, err)
+		}
+		time.Sleep(superviseInterval)
+	}
+}
+
+func (b *breaker) leader(ctx context.Context) *process { return b.stage.leader(ctx) }
+
+// follower returns one of the voters that does not lead.
+func (b *breaker) follower(ctx context.Context, random *rand.Rand) *process {
+	leader := b.leader(ctx)
+	others := slices.DeleteFunc(slices.Clone(b.stage.voters()), func(p *process) bool { return p == leader })
+	return others[random.IntN(len(others))]
+}
+
+func (b *breaker) anyVoter(random *rand.Rand) *process {
+	return b.stage.voters()[random.IntN(nodeCount)]
+}
+
+func (b *breaker) killAndRestart(p *process) (func() error, error) {
+	if !b.take(p) {
+		return nil, errNotNow
+	}
+	return b.whole(p, p.start), p.kill()
+}
+
+func killLeader(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
+	return b.killAndRestart(b.leader(ctx))
+}
+
+func killFollower(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	return b.killAndRestart(b.follower(ctx, random))
+}
+
+func killFrontEnd(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	return b.killAndRestart(b.stage.frontEnds[random.IntN(frontEndCount)])
+}
+
+func killProvider(_ context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
+	return b.killAndRestart(b.stage.provider)
+}
+
+func restart(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	p := b.anyVoter(random)
+	if !b.take(p) {
+		return nil, errNotNow
+	}
+	return b.whole(p, p.start), p.stop()
+}
+
+func pauseNode(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
+	p := b.anyVoter(random)
+	if !b.take(p) {
+		return nil, errNotNow
+	}
+	return b.whole(p, func() error { return p.signal(syscall.SIGCONT) }), p.signal(syscall.SIGSTOP)
+}
+
+func transfer(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
+	leader := b.leader(ctx)
+	if leader == nil {
+		return nil, errNotNow
+	}
+	seller, err := b.stage.seller(leader)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := seller.ClusterStep(ctx, "transfer", map[string]string{}); err != nil {
+		return nil, errNotNow // refused because of other faults
+	}
+	return func() error { return nil }, nil
+}
+
+// joinTime bounds the joining, and the leaving, of a node.
+const joinTime = 20 * time.Second
+
+// join lets the fourth node in, and takes it out again later, for good: its next life
+// has an empty folder.
+func join(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
+	p := b.stage.nodes[nodeCount]
+	if !b.take(p) {
+		return nil, errNotNow
+	}
+	return b.whole(p, func() error {
+		err := b.leave(p)
+		return errors.Join(err, p.kill(), each("rm -rf "+b.stage.disk(p)+"/data"))
+	}), p.start()
+}
+
+// leave removes the node from the membership, as soon as somebody can.
+func (b *breaker) leave(p *process) error {
+	ctx, cancel := context.WithTimeout(context.Background(), joinTime)
+	defer cancel()
+	for ctx.Err() == nil {
+		if leader := b.leader(ctx); leader != nil {
+			seller, err := b.stage.seller(leader)
+			if err != nil {
+				return err
+			}
+			_, err = seller.ClusterStep(ctx, "remove", map[string]any{"id": p.name, "force": false})
+			status, asked := b.stage.status(ctx, leader)
+			if asked == nil && !slices.ContainsFunc(status.Members, func(m raftfsm.Member) bool { return m.ID == p.name }) {
+				return nil
+			}
+			b.log("removing %s: %v", p.name, err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return errors.New("the fourth node could not be removed")
+}

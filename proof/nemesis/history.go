@@ -1,0 +1,78 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// operation is what one client asked, with all its repetitions, and what it was told.
+// Call and Return are nanoseconds since the run began, by one clock: Call is before the
+// first request left, Return after the answer came.
+type operation struct {
+	client       int
+	kind         string // buy or cancel
+	user, key    string
+	sale         string
+	call, finish int64
+	tries        int
+
+	// known says that there was an answer; without one, finish means nothing.
+	known    bool
+	order    string // uid
+	state    string // of the order
+	reason   string // of a refusal
+	seq      uint64
+	replayed bool
+}
+
+// history is what all clients wrote down. It is safe for concurrent use.
+type history struct {
+	began time.Time
+
+	mu         sync.Mutex
+	operations []operation
+	// paid and cancelled are orders of which a buyer was told so.
+	paid, cancelled map[string]string // uid: user
+	undocumented    []string          // answers that no document has
+	answered        int
+	failures        map[string]int // what requests were told instead of an answer
+}
+
+func newHistory() *history {
+	return &history{began: time.Now(), paid: map[string]string{}, cancelled: map[string]string{}, failures: map[string]int{}}
+}
+
+func (h *history) now() int64 { return int64(time.Since(h.began)) }
+
+func (h *history) add(o operation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.operations = append(h.operations, o)
+	if o.known {
+		h.answered++
+	}
+}
+
+// note keeps a word about an order.
+func (h *history) note(orders map[string]string, uid, user string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	orders[uid] = user
+}
+
+func (h *history) fail(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures[what]++
+}
+
+// undocumentedMax bounds the odd answers that are kept.
+const undocumentedMax = 20
+
+func (h *history) odd(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.undocumented) < undocumentedMax {
+		h.undocumented = append(h.undocumented, what)
+	}
+}

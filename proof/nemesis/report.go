@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+// Report is what came of a run.
+type Report struct {
+	Seed              uint64            `json:"seed"`
+	Seconds           float64           `json:"seconds"`
+	Strikes           map[string]int    `json:"strikes"` // by class of fault
+	Missing           []string          `json:"missing"` // classes that this machine cannot make
+	Starts            map[string]int    `json:"starts"`  // of each process
+	Failpoints        map[string]int    `json:"failpoint_crashes"`
+	ClockChecks       int               `json:"clock_checks"` // of the log's time
+	Requests          int               `json:"requests"`
+	Answered          int               `json:"answered"`
+	RequestsPerSecond float64           `json:"requests_per_second"` // answered
+	Failures          map[string]int    `json:"failures"`            // single tries that were no answer
+	Acknowledged      int               `json:"acknowledged_purchases"`
+	Terms             uint64            `json:"terms"`
+	Recovery          []float64         `json:"recovery_seconds"` // until a buy succeeded after each era's faults
+	Linearity         linearity         `json:"linearity"`
+	Audits            map[string]string `json:"audits"`
+	Verdict           verdict           `json:"verdict"`
+	Void              []string          `json:"void"` // why the run proves nothing
+}
+
+// Failed reports whether the run found something, or proves nothing.
+func (r *Report) Failed() bool { return r.Verdict.Count > 0 || len(r.Void) > 0 }
+
+// judge says whether enough happened.
+func (r *run) judge(all []class) {
+	o, h := r.report, r.history
+	o.Seconds = time.Since(h.began).Seconds()
+	o.Requests, o.Answered, o.Failures = len(h.operations), h.answered, h.failures
+	o.RequestsPerSecond = float64(h.answered) / r.options.Duration.Seconds()
+	if o.Strikes[crashAtPoint] > 0 && len(o.Failpoints) == 0 {
+		o.Void = append(o.Void, "no process died at a failpoint")
+	}
+	for _, c := range all {
+		if r.breaker.counts[c.name] == 0 {
+			o.Void = append(o.Void, "no fault of the class "+c.name)
+		}
+	}
+	if o.RequestsPerSecond < r.options.RequestsPerSecondMin {
+		o.Void = append(o.Void, fmt.Sprintf("%.0f requests a second, fewer than %.0f", o.RequestsPerSecond, r.options.RequestsPerSecondMin))
+	}
+	if o.Linearity.Sales == 0 || o.Acknowledged == 0 {
+		o.Void = append(o.Void, "nothing was checked")
+	}
+}

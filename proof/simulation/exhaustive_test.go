@@ -1,0 +1,324 @@
+package simulation
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/audit/naive"
+	"onsale/sequencer"
+	"onsale/sequencer/scenario"
+)
+
+var exhaustiveDepth = flag.Int("depth", depthByDefault, "how many commands the exhaustive interleavings are long")
+
+// The bounds of the exhaustive interleavings.
+const (
+	smallStock = 2
+	smallUsers = 3
+	smallKeys  = 2
+)
+
+// move is a command of the exhaustive interleavings. Orders are named by which order
+// of the run they are.
+type move struct {
+	kind      sequencer.Kind // 0: time goes on to what is due next
+	user, key uint8
+	quantity  uint8
+	order     uint8
+	outcome   sequencer.PayOutcome
+}
+
+// small is a run of a few moves on the State and on the model.
+type small struct {
+	state  *sequencer.State
+	model  *naive.Model
+	d      sequencer.Decisions
+	orders []uint64
+	keys   [smallUsers][smallKeys]use
+	log    []sequencer.Batch
+}
+
+// use is what a user's key stands for; zero when it was not used.
+type use struct {
+	code     sequencer.Code
+	quantity uint8
+	order    uint8 // which one of the run, from 1
+}
+
+func newSmall(skipUnfit bool) *small {
+	s := &small{state: sequencer.New(), model: naive.New()}
+	spec := sequencer.SaleSpec{ID: "small", Item: "ticket", Quantity: smallStock, Cap: 2, Waitlist: 2, Price: 1, Currency: "EUR", Hold: 10, Grace: 5, SkipUnfit: skipUnfit}
+	s.decide(dawn, sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)})
+	return s
+}
+
+// decide decides one command, or none, on both sides.
+func (s *small) decide(time int64, commands ...sequencer.Command) *sequencer.Decisions {
+	b := sequencer.Batch{Time: time, Commands: commands}
+	s.log = append(s.log, b)
+	s.state.Apply(&b, &s.d)
+	return s.model.Apply(&b)
+}
+
+// play does a move and returns what the model decides.
+func (s *small) play(m move) *sequencer.Decisions {
+	if m.kind == 0 {
+		due, _ := s.model.NextDue()
+		return s.decide(due)
+	}
+	c := sequencer.Command{Kind: m.kind, Sale: 1, Quantity: m.quantity, Outcome: m.outcome}
+	user := []byte{'a' + m.user}
+	if m.kind == sequencer.KindBuy {
+		c.User, c.Key = user, keyOf(m.user, m.key)
+		want := s.decide(s.model.Now(), c)
+		s.learn(m, &want.Results[0])
+		return want
+	}
+	v, _ := s.model.Order(s.orders[m.order])
+	c.Sale, c.Order, c.Attempt = 0, v.Seq, v.Attempts
+	switch m.kind {
+	case sequencer.KindCancel, sequencer.KindPayBegin:
+		c.User, c.Attempt = []byte(v.User), 0
+		c.Amount = int64(v.Quantity)
+	case sequencer.KindRefund:
+		c.Attempt = 0
+	}
+	if m.kind == sequencer.KindCancel {
+		c.Amount = 0
+	}
+	return s.decide(s.model.Now(), c)
+}
+
+// learn remembers what a key stands for, and the orders.
+func (s *small) learn(m move, r *sequencer.Result) {
+	if r.Replayed || r.Code == sequencer.CodeKeyReused {
+		return
+	}
+	is := use{code: r.Code, quantity: m.quantity}
+	if r.Order != 0 {
+		s.orders = append(s.orders, r.Order)
+		is.order = uint8(len(s.orders))
+	}
+	s.keys[m.user][m.key] = is
+}
+
+func keyOf(user, key uint8) sequencer.KeyDigest { return sequencer.KeyDigest{1 + user, 1 + key} }
+
+// smallNames names the keys for a scenario.
+func smallNames() map[sequencer.KeyDigest]string {
+	names := map[sequencer.KeyDigest]string{}
+	for user := range uint8(smallUsers) {
+		for key := range uint8(smallKeys) {
+			names[keyOf(user, key)] = fmt.Sprintf("k%d", 1+key)
+		}
+	}
+	return names
+}
+
+// moves returns what can be done next. Users and keys are used in turn, because a run
+// with other names for them is the same run.
+func (s *small) moves() (all []move) {
+	if _, any := s.model.NextDue(); any {
+		all = append(all, move{})
+	}
+	for user := range uint8(smallUsers) {
+		for key := range uint8(smallKeys) {
+			if key > 0 && s.keys[user][key-1] == (use{}) {
+				break
+			}
+			for quantity := uint8(1); quantity <= 2; quantity++ {
+				all = append(all, move{kind: sequencer.KindBuy, user: user, key: key, quantity: quantity})
+			}
+		}
+		if s.keys[user][0] == (use{}) {
+			break // the next user comes after this one
+		}
+	}
+	for order := range s.orders {
+		m := move{order: uint8(order)}
+		for _, kind := range []sequencer.Kind{sequencer.KindCancel, sequencer.KindPayBegin, sequencer.KindRefund, sequencer.KindPayCaptured, sequencer.KindPayVoided} {
+			m.kind = kind
+			all = append(all, m)
+		}
+		m.kind = sequencer.KindPayResult
+		for _, outcome := range []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayRejected, sequencer.PayUnknown, sequencer.PayCancelled} {
+			m.outcome = outcome
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// fingerprint is what decides over all that can follow: seqs by their rank and times
+// from now on, so that runs which differ in nothing else are one. It is compared whole.
+type fingerprint struct {
+	order                [smallUsers * smallKeys]orderPrint // a key makes one at most
+	orders               uint8
+	sold, held, withheld uint32
+	keys                 [smallUsers][smallKeys]use
+}
+
+type orderPrint struct {
+	left                                                  int64 // of its hold
+	position                                              uint32
+	user, quantity, requested, attempts, voidsDue, voided uint8
+	state                                                 sequencer.OrderState
+	reason                                                sequencer.PayReason
+	captureDue, overdue                                   bool
+}
+
+func (s *small) fingerprint() (f fingerprint) {
+	f.orders = uint8(len(s.orders))
+	for i, seq := range s.orders {
+		v, _ := s.state.Order(seq)
+		left := int64(0)
+		if v.State.Holds() {
+			left = v.Deadline - s.state.Now()
+		}
+		f.order[i] = orderPrint{
+			user: v.User[0], state: v.State, quantity: v.Quantity, requested: v.Requested, attempts: v.Attempts, voidsDue: v.VoidsDue, voided: v.Voided,
+			captureDue: v.CaptureDue, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
+		}
+	}
+	sale, _ := s.state.Sale(1)
+	f.sold, f.held, f.withheld, f.keys = sale.Sold, sale.Held, sale.Withheld, s.keys
+	return f
+}
+
+// check compares both sides and what P1, P2, P5, P7 and P8 ask of the state.
+func (s *small) check(want *sequencer.Decisions) error {
+	if err := scenario.Compare(&s.d, want); err != nil {
+		return err
+	}
+	v, _ := s.state.Sale(1)
+	if model, _ := s.model.Sale(1); v != model {
+		return fmt.Errorf("sale:\n  got  %+v\n  want %+v", v, model)
+	}
+	if v.Sold+v.Held+v.Withheld+v.Available != smallStock {
+		return violated("P1", "%d sold + %d held + %d withheld + %d available, of %d", v.Sold, v.Held, v.Withheld, v.Available, smallStock)
+	}
+	tickets := map[string]int{}
+	for _, seq := range s.orders {
+		got, _ := s.state.Order(seq)
+		if model, _ := s.model.Order(seq); got != model {
+			return fmt.Errorf("order:\n  got  %+v\n  want %+v", got, model)
+		}
+		if got.State.Live() {
+			tickets[got.User] += int(got.Quantity)
+		}
+		if tickets[got.User] > int(v.Cap) {
+			return violated("P2", "user %s has %d tickets", got.User, tickets[got.User])
+		}
+		if got.State == sequencer.StateReserved && got.Deadline <= s.state.Now() {
+			return violated("P7", "order %d is reserved after its hold", seq)
+		}
+	}
+	return nil
+}
+
+// checkRestored is P8: the state is the same when it was read from its snapshot.
+func (s *small) checkRestored() error {
+	var written bytes.Buffer
+	if _, err := s.state.Snapshot().WriteTo(&written); err != nil {
+		return err
+	}
+	restored, err := sequencer.ReadSnapshot(&written)
+	if err == nil && restored.Hash() != s.state.Hash() {
+		err = violated("P8", "restored with hash %016x, it was %016x", restored.Hash(), s.state.Hash())
+	}
+	return err
+}
+
+// Every interleaving of a few commands on a tiny sale is decided alike by State and
+// by the model, and keeps the promises. Runs that reach the same state are one.
+func TestExhaustive(t *testing.T) {
+	for _, skipUnfit := range []bool{false, true} {
+		t.Run(fmt.Sprintf("skip unfit %t", skipUnfit), func(t *testing.T) { exhaust(t, skipUnfit) })
+	}
+}
+
+// search is a breadth-first walk over all runs.
+type search struct {
+	skipUnfit   bool
+	mu          sync.Mutex
+	known       map[fingerprint]bool
+	next        [][]move // runs to distinct states, one move longer than the level
+	transitions int
+	failure     string
+}
+
+func exhaust(t *testing.T, skipUnfit bool) {
+	s := &search{skipUnfit: skipUnfit, known: map[fingerprint]bool{newSmall(skipUnfit).fingerprint(): true}, next: [][]move{nil}}
+	began := time.Now()
+	for depth := 1; depth <= *exhaustiveDepth; depth++ {
+		level := s.next
+		s.next = nil
+		var at atomic.Int64
+		var workers sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			workers.Go(func() {
+				for i := at.Add(1) - 1; int(i) < len(level); i = at.Add(1) - 1 {
+					s.extend(level[i])
+				}
+			})
+		}
+		workers.Wait()
+		if s.failure != "" {
+			t.Fatal(s.failure)
+		}
+		t.Logf("depth %d: %d distinct states, %d transitions, %.1f s", depth, len(s.known), s.transitions, time.Since(began).Seconds())
+	}
+}
+
+// extend plays every move after a run. A move that leaves the state as it was needs no
+// new run before the next one is tried.
+func (s *search) extend(path []move) {
+	run := playSmall(s.skipUnfit, path)
+	was, moves := run.fingerprint(), run.moves()
+	for i, m := range moves {
+		is, err := was, run.check(run.play(m))
+		if err == nil { // else there may be no order to look at
+			is = run.fingerprint()
+		}
+		if err == nil && s.note(path, m, is) && i%4 == 0 {
+			err = run.checkRestored()
+		}
+		if err != nil {
+			s.mu.Lock()
+			s.failure = fmt.Sprintf("%v\n\nas a scenario:\n\n%s", err, scenario.Of(run.log, smallNames()))
+			s.mu.Unlock()
+			return
+		}
+		if is != was {
+			run = playSmall(s.skipUnfit, path)
+		}
+	}
+}
+
+// note counts a transition, and reports whether its state is new.
+func (s *search) note(path []move, m move, is fingerprint) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.transitions++
+	if s.known[is] {
+		return false
+	}
+	s.known[is] = true
+	s.next = append(s.next, append(slices.Clone(path), m))
+	return true
+}
+
+func playSmall(skipUnfit bool, path []move) *small {
+	s := newSmall(skipUnfit)
+	for _, m := range path {
+		s.play(m)
+	}
+	return s
+}
