@@ -60,9 +60,9 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 		s, err := sick.status()
 		return err == nil && s.JournalFirstHeight == 1 && s.JournalHeight > needs
 	})
-	has(t, sick.log.String(), "the journal has a gap", "a gap of the journal is filled")
-	if strings.Contains(sick.log.String(), "thrown away") {
-		t.Errorf("what was filled in before the kill is lost:\n%s", sick.log)
+	has(t, sick.log(), "the journal has a gap", "a gap of the journal is filled")
+	if strings.Contains(sick.log(), "thrown away") {
+		t.Errorf("what was filled in before the kill is lost:\n%s", sick.log())
 	}
 	has(t, command(t, 0, "cluster", "status", "--private", well.private, "--secret-file", well.secretFile, "-o", "json"), `"journal_first_height": 1`)
 	within(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") })

@@ -72,14 +72,14 @@ func TestDivergedNodeStops(t *testing.T) {
 		}
 	}
 	if code := wrong.ended(); code != 8 {
-		t.Fatalf("exit code %d\n%s", code, wrong.log)
+		t.Fatalf("exit code %d\n%s", code, wrong.log())
 	}
 	for _, part := range []string{"decided otherwise than a majority", "of the journal it has hash", "onsale cluster repair --data-dir " + wrong.dir} {
-		has(t, wrong.log.String(), part)
+		has(t, wrong.log(), part)
 	}
 	wrong.start()
 	if code := wrong.ended(); code != 8 {
-		t.Fatalf("exit code of the next start %d\n%s", code, wrong.log)
+		t.Fatalf("exit code of the next start %d\n%s", code, wrong.log())
 	}
 	has(t, command(t, 0, "cluster", "repair", "--data-dir", wrong.dir, "--node-id", wrong.id, "--private", leader.private, "--secret-file", leader.secretFile, "--yes"), "start it as before")
 	wrong.program = ""

@@ -70,7 +70,7 @@ func (d *dying) disarm(n *testNode) {
 
 // died reports whether a node has died at a place.
 func died(n *testNode, name failpoint.Name) bool {
-	return strings.Contains(n.log.String(), "failpoint "+string(name)+": crash")
+	return strings.Contains(n.log(), "failpoint "+string(name)+": crash")
 }
 
 // provoke does what lets a process come by a place, beside the load; again and again
@@ -211,7 +211,7 @@ func (d *dying) crash(name failpoint.Name, leads bool) {
 	d.arm(n, name)
 	for deadline := time.Now().Add(2 * time.Minute); !died(n, name); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			d.t.Fatalf("%s, leader %v: %s never came by %s\n%s", n.id, leads, n.id, name, n.log)
+			d.t.Fatalf("%s, leader %v: %s never came by %s\n%s", n.id, leads, n.id, name, n.log())
 		}
 		d.provoke(n, name)
 	}
@@ -219,7 +219,7 @@ func (d *dying) crash(name failpoint.Name, leads bool) {
 	d.disarm(n)
 	d.t.Logf("%s died at %s (leader: %v)", n.id, name, leads)
 	for _, other := range d.nodes {
-		if other.command == nil {
+		if !other.isRunning() {
 			other.start()
 		}
 	}

@@ -61,7 +61,7 @@ func (n *testNode) mustBuy(user, sale string) *contract.Decision {
 	n.t.Helper()
 	d, err := n.buyAgain(user, client.Purchase{Quantity: 1, Sale: sale, Key: "key of " + user})
 	if err != nil || d.State != "reserved" {
-		n.t.Fatalf("%s buys %s at %s: %+v, %v\n%s", user, sale, n.id, d, err, n.log)
+		n.t.Fatalf("%s buys %s at %s: %+v, %v\n%s", user, sale, n.id, d, err, n.log())
 	}
 	return d
 }

@@ -143,7 +143,7 @@ func TestMembershipRefusals(t *testing.T) {
 	}
 	followers[0].start()
 	within(t, time.Minute, "the wiped voter to be refused", func() bool {
-		return strings.Contains(followers[0].log.String(), "this data folder is empty; remove the lost one first")
+		return strings.Contains(followers[0].log(), "this data folder is empty; remove the lost one first")
 	})
 	followers[0].kill()
 	leader.manages("remove", followers[0].id, "--yes")
@@ -162,12 +162,12 @@ func TestMembershipRefusals(t *testing.T) {
 
 	imposter := newcomer(t, "n7", []*testNode{leader, followers[1]})
 	imposter.start()
-	within(t, time.Minute, "an imposter to be refused", func() bool { return strings.Contains(imposter.log.String(), "another node runs as") })
+	imposter.logs("another node runs as")
 
 	waiting := newcomer(t, "n8", nodes)
 	waiting.join, waiting.extra = nil, []string{"--wait-to-join", "--stable-time", "300ms"}
 	waiting.start()
-	within(t, time.Minute, "a node that waits", func() bool { return strings.Contains(waiting.log.String(), "listening") })
+	waiting.logs("listening")
 	command(t, 0, "cluster", "join", leader.peer, "--private", waiting.private, "--secret-file", waiting.secretFile)
 	within(t, time.Minute, "it is in", waiting.ready)
 }
@@ -248,7 +248,7 @@ func TestRemovedStaysRemoved(t *testing.T) {
 	within(t, time.Minute, "a learner", func() bool { return nodes[1].shows("n4,learner", "status") })
 	nodes[1].manages("remove", "n4", "--yes")
 	within(t, time.Minute, "the refusal of its next reminder", func() bool {
-		return strings.Contains(fourth.log.String(), "was removed from this cluster")
+		return strings.Contains(fourth.log(), "was removed from this cluster")
 	})
 	if text := nodes[1].manages("status", "-o", "csv"); strings.Contains(text, "n4,") {
 		t.Errorf("n4 is a member again:\n%s", text)

@@ -49,7 +49,7 @@ func TestOneKey(t *testing.T) {
 	}
 	leaderAmong(t, nodes).kill()
 	for _, n := range doors {
-		if n.command != nil {
+		if n.isRunning() {
 			within(t, time.Minute, "a ready "+n.id, n.ready)
 			mustAnswerAsBefore(n)
 		}

@@ -16,13 +16,14 @@ import (
 
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/internal/procs"
 )
 
 // shop is three nodes, a front-end and the payment provider, all processes.
 type shop struct {
 	nodes    []*testNode
 	front    *testNode
-	provider *testNode
+	provider *procs.Process
 }
 
 // newShop starts a cluster that takes payments by a sandbox of its own process.
@@ -31,36 +32,30 @@ func newShop(t *testing.T) *shop { return newShopOf(t, func(*testNode) {}) }
 // newShopOf does the same with nodes that are changed before they start.
 func newShopOf(t *testing.T, change func(*testNode)) *shop {
 	t.Helper()
-	s := &shop{nodes: newNodes(t, 3), provider: &testNode{t: t, id: "sandbox", http: freeAddress(t)}}
+	s, provider := &shop{nodes: newNodes(t, 3)}, freeAddress(t)
 	s.front = newFrontEnds(t, 1, s.nodes)[0]
 	books := filepath.Join(t.TempDir(), "books.jsonl")
-	s.provider.command = exec.Command(os.Args[0], "sandbox", "--listen", s.provider.http, "--books", books,
-		"--payment-secret-file", s.nodes[0].secretFile, "--webhook", "http://"+s.front.http)
-	s.provider.log = new(lockedBuffer)
-	s.provider.command.Env = append(os.Environ(), runAsOnsale+"=1")
-	s.provider.command.Stderr = s.provider.log
-	s.provider.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.provider.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.provider.kill)
+	s.provider = startProcess(t, procs.Config{Name: "sandbox", Path: os.Args[0], Env: ownEnvironment(),
+		Args: []string{"sandbox", "--listen", provider, "--books", books, "--payment-secret-file", s.nodes[0].secretFile, "--webhook", "http://" + s.front.http}})
 	for _, n := range append(s.nodes, s.front) {
 		n.extra = append(n.extra, "--user-requests-per-second", "0")
 		if n != s.front {
-			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+s.provider.http, "--payment-secret-file", n.secretFile)
+			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+provider, "--payment-secret-file", n.secretFile)
 			change(n)
 		}
 		n.start()
 	}
 	leaderAmong(t, s.nodes)
 	within(t, time.Minute, "a ready front-end", s.front.ready)
-	within(t, time.Minute, "a provider", func() bool {
-		answer, err := http.Get("http://" + s.provider.http)
+	if err := s.provider.Await(t.Context(), func(context.Context) error {
+		answer, err := http.Get("http://" + provider)
 		if err == nil {
-			answer.Body.Close()
+			err = answer.Body.Close()
 		}
-		return err == nil
-	})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

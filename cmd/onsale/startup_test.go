@@ -3,29 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
-
-// onsaleProcess runs the program to its end, with settings of its own and none
-// of the caller's.
-func onsaleProcess(t testing.TB, environment []string, args ...string) (code int, output string) {
-	t.Helper()
-	command := exec.Command(os.Args[0], args...)
-	command.Env = append(append(os.Environ(), runAsOnsale+"=1"), environment...)
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	timer := time.AfterFunc(time.Minute, func() { command.Process.Kill() })
-	defer timer.Stop()
-	text, err := command.CombinedOutput()
-	if command.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return command.ProcessState.ExitCode(), string(text)
-}
 
 // The log of a start is JSON, a line each, says where the node listens and what
 // it promises, and ends with ready; that of a stop says so.
@@ -34,21 +16,21 @@ func TestStartEndsWithReady(t *testing.T) {
 	n.format = "json"
 	n.start()
 	leaderAmong(t, []*testNode{n})
-	within(t, time.Minute, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
-	words := logMessages(t, n.log.String())
+	n.logs(`"ready"`)
+	words := logMessages(t, n.log())
 	if words[len(words)-1] != "ready" {
 		t.Errorf("after ready: %q", words)
 	}
-	has(t, n.log.String(), n.http, n.private, n.peer, `"folder":"new"`, "fsync on a majority")
+	has(t, n.log(), n.http, n.private, n.peer, `"folder":"new"`, "fsync on a majority")
 	n.stop()
-	words = logMessages(t, n.log.String())
+	words = logMessages(t, n.log())
 	if last := strings.Join(words, "\n"); !strings.Contains(last, "ready\nstopping") {
 		t.Errorf("a stop after ready: %q", words)
 	}
 	n.start()
 	leaderAmong(t, []*testNode{n})
-	within(t, time.Minute, "ready", func() bool { return strings.Contains(n.log.String(), `"ready"`) })
-	has(t, n.log.String(), `"folder":"existing"`)
+	n.logs(`"ready"`)
+	has(t, n.log(), `"folder":"existing"`)
 	n.stop()
 }
 
@@ -72,7 +54,7 @@ func logMessages(t testing.TB, log string) (words []string) {
 func TestStopBeforeReady(t *testing.T) {
 	n := newNodes(t, 3)[0]
 	n.start()
-	within(t, time.Minute, "a started node", func() bool { return strings.Contains(n.log.String(), "listening") })
+	n.logs("listening")
 	if n.ready() {
 		t.Error("one of three is ready")
 	}
@@ -81,8 +63,8 @@ func TestStopBeforeReady(t *testing.T) {
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
-	if strings.Contains(n.log.String(), "msg=ready") {
-		t.Errorf("ready without a leader\n%s", n.log)
+	if strings.Contains(n.log(), "msg=ready") {
+		t.Errorf("ready without a leader\n%s", n.log())
 	}
 }
 

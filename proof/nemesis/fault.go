@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"onsale/raftfsm"
@@ -141,7 +140,8 @@ func (b *breaker) killAndRestart(p *process) (func() error, error) {
 	if !b.take(p) {
 		return nil, errNotNow
 	}
-	return b.whole(p, p.start), p.kill()
+	p.kill()
+	return b.whole(p, p.start), nil
 }
 
 func killLeader(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
@@ -173,7 +173,7 @@ func pauseNode(_ context.Context, b *breaker, random *rand.Rand) (func() error, 
 	if !b.take(p) {
 		return nil, errNotNow
 	}
-	return b.whole(p, func() error { return p.signal(syscall.SIGCONT) }), p.signal(syscall.SIGSTOP)
+	return b.whole(p, func() error { return p.last().Resume() }), p.last().Pause()
 }
 
 func transfer(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
@@ -203,7 +203,8 @@ func join(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
 	}
 	return b.whole(p, func() error {
 		err := b.leave(p)
-		return errors.Join(err, p.kill(), each("rm -rf "+b.stage.disk(p)+"/data"))
+		p.kill()
+		return errors.Join(err, each("rm -rf "+b.stage.disk(p)+"/data"))
 	}), p.start()
 }
 

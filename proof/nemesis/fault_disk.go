@@ -60,7 +60,7 @@ func failSync(ctx context.Context, b *breaker, random *rand.Rand) (func() error,
 	if p.isDead() || !b.take(p) {
 		return nil, errNotNow
 	}
-	tracer := exec.Command("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO", "-p", strconv.Itoa(p.pid()))
+	tracer := exec.Command("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO", "-p", strconv.Itoa(p.last().PID()))
 	if err := tracer.Start(); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -55,7 +54,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	r.report.Strikes = r.breaker.counts
 	defer func() {
 		for _, p := range stage.all() {
-			err = errors.Join(err, p.kill())
+			p.kill()
 		}
 	}()
 	if err := r.begin(ctx); err != nil {
