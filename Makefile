@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-witness bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -99,10 +99,9 @@ bench-cluster: build ## T6, T7 and T9: rushes at front-ends, and leader kills
 	$(BIN)/onsale bench rush --requests 5000000 --over 10s
 	$(BIN)/onsale bench failover
 
-bench-abuse: build ## bots beside honest buyers; listeners, as many as a limit of 20,000 open files allows
+bench-abuse: build ## bots beside honest buyers; 100,000 event streams in memory
 	$(BIN)/onsale bench bots
 	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
-	$(BIN)/onsale bench listeners --listeners 19000
 	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
 OVERLOAD = $(BIN)/onsale-failpoints bench overload --disk-delay 10ms --batch 16
@@ -114,13 +113,9 @@ bench-overload: broken ## ten times what one node, and three, sustain on slow di
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run . -json ../results/peers.json
 
-WRK ?= wrk
-bench-witness: build ## our load held against wrk (Debian package) and vegeta, in turn at one node
-	test -x $(BIN)/vegeta || GOBIN=$(CURDIR)/$(BIN) $(GO) install github.com/tsenart/vegeta/v12@v12.13.0
-	$(BIN)/onsale bench witness --wrk $(WRK) --vegeta $(BIN)/vegeta
-
-bench-growth: build ## how costs grow with the sale, up to ten million of everything
-	$(BIN)/onsale bench growth --json bench/results/growth.json
+bench-growth: ## how a decision's cost, memory and audits grow with the sale, up to ten million of everything
+	$(GO) test -run '^$$' -bench Growth -benchtime 5000x -timeout 30m ./sequencer
+	$(GO) test -run '^$$' -bench Growth -benchtime 1x ./audit
 
 clean:
 	rm -rf $(BIN)

@@ -6,9 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
-	"onsale/bench/threshold"
 	"onsale/sequencer"
 )
 
@@ -32,8 +29,7 @@ type LoadOptions struct {
 	WarmUp   time.Duration // at its beginning, in which nothing is counted
 	Timeout  time.Duration // of a request
 	// RetryMax is how long a buyer without a decision tries again with the same key.
-	RetryMax   time.Duration
-	Thresholds []threshold.Threshold
+	RetryMax time.Duration
 }
 
 // DefaultLoadOptions is half a minute of a closed loop.
@@ -69,8 +65,7 @@ func (o *LoadOptions) Validate() error {
 	return nil
 }
 
-// RunLoad sends the load and returns what was measured, thresholds judged. That one was
-// missed is the report's to say (LoadReport.Missed), and no error.
+// RunLoad sends the load and returns what was measured.
 func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 	if o.First == 0 {
 		o.First = uint64(time.Now().UnixMicro())
@@ -91,21 +86,3 @@ func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 	}
 	return newLoadReport(&o, l, m, cpu(os.Getpid())-began), nil
 }
-
-// seen is a phase as thresholds see it.
-type seen struct {
-	latency *hdrhistogram.Histogram
-	failed  uint64
-	rate    float64
-}
-
-const perSecond = 1e6 // latencies are in microseconds
-
-func (s seen) Percentile(percent float64) float64 {
-	return float64(s.latency.ValueAtPercentile(percent)) / perSecond
-}
-func (s seen) Mean() float64   { return s.latency.Mean() / perSecond }
-func (s seen) Max() float64    { return float64(s.latency.Max()) / perSecond }
-func (s seen) Decided() uint64 { return uint64(s.latency.TotalCount()) }
-func (s seen) Failed() uint64  { return s.failed }
-func (s seen) Rate() float64   { return s.rate }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-
-	"onsale/bench/threshold"
 )
 
 // LoadReport is what a load came to.
@@ -41,8 +39,7 @@ type LoadReport struct {
 	SentBytesPerRequest     float64 `json:"sent_bytes_per_request"`
 	ReceivedBytesPerRequest float64 `json:"received_bytes_per_request"`
 
-	Thresholds []threshold.Verdict `json:"thresholds"`
-	Course     []CourseRow         `json:"course"`
+	Course []CourseRow `json:"course"`
 
 	phases [2]*phase
 }
@@ -69,11 +66,6 @@ func newLoadReport(o *LoadOptions, l *load, m *measured, used time.Duration) *Lo
 	requests := float64(max(1, l.answered.Load()+m.phases[0].failed()+m.phases[1].failed()))
 	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / requests
 	r.SentBytesPerRequest, r.ReceivedBytesPerRequest = float64(m.sent)/requests, float64(m.received)/requests
-	phases := map[threshold.Phase]threshold.Measured{}
-	for i, name := range [...]threshold.Phase{threshold.Selling, threshold.SoldOut} {
-		phases[name] = seen{m.phases[i].latency, m.phases[i].failed(), r.phase(i).Rate}
-	}
-	r.Thresholds = threshold.Judge(o.Thresholds, phases)
 	return r
 }
 
@@ -88,9 +80,6 @@ func loadPhase(m *measured, i int) LoadPhase {
 	}
 	return report
 }
-
-// Missed returns threshold.ErrMissed when a threshold was not met.
-func (r *LoadReport) Missed() error { return threshold.Missed(r.Thresholds) }
 
 // phaseNames are how people read them, in the order of the phases.
 var phaseNames = [2]string{"while selling", "when sold out"}
@@ -112,21 +101,6 @@ func (r *LoadReport) Print(w io.Writer) {
 		r.phase(i).printOutcomes(w, name)
 	}
 	r.printSelf(w)
-	for _, v := range r.Thresholds {
-		fmt.Fprintln(w, "threshold  ", spellVerdict(v))
-	}
-}
-
-// spellVerdict writes a verdict as a line.
-func spellVerdict(v threshold.Verdict) string {
-	judged, phase := "MISSED", ""
-	if v.Met {
-		judged = "met"
-	}
-	if v.Phase != threshold.Each {
-		phase = " (" + strings.ReplaceAll(string(v.Phase), "_", " ") + ")"
-	}
-	return fmt.Sprintf("%s%s: %s, %s", v.Threshold, phase, v.Value, judged)
 }
 
 func (r *LoadReport) loop() string {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"onsale/audit/report/page/pagetest"
-	"onsale/bench/threshold"
 	"onsale/proof/golden"
 )
 
@@ -18,13 +16,6 @@ import (
 func exampleLoad(t *testing.T) *LoadReport {
 	o := DefaultLoadOptions()
 	o.Addresses, o.Sale, o.First, o.Rate, o.Duration, o.WarmUp = []string{"10.0.0.1:8101", "10.0.0.2:8101"}, "arena", 1000, 500, 5*time.Second, time.Second
-	for _, text := range []string{"p99<250ms", "sold_out.errors<0.1%"} {
-		th, err := threshold.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Thresholds = append(o.Thresholds, th)
-	}
 	l := &load{rate: o.Rate, warmUp: o.WarmUp, tolerant: true, course: newCourse(4 * time.Second), started: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
 	tallies := make([]tally, 2)
 	for i := range tallies {
@@ -94,20 +85,6 @@ func TestLoadGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "load-selling.hgrm", text)
-}
-
-func TestLoadPage(t *testing.T) {
-	var page bytes.Buffer
-	if err := exampleLoad(t).WriteHTML(&page); err != nil {
-		t.Fatal(err)
-	}
-	pagetest.StandsForItself(t, page.String())
-	for _, word := range []string{"Open loop, 500 arrivals a second", "Not met", "sold_out.errors", "503 overloaded", `"percent":`} {
-		if !bytes.Contains(page.Bytes(), []byte(word)) {
-			t.Errorf("the page lacks %q", word)
-		}
-	}
-	pagetest.IsDrawn(t, page.String(), 3)
 }
 
 // A long run has longer rows, never more of them.

@@ -11,7 +11,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"onsale/audit"
-	"onsale/bench/threshold"
 )
 
 // OverloadReport is what a node did that was offered many times what it sustains.
@@ -157,6 +156,9 @@ func verdicts(audits []AuditReport) string {
 	return strings.Join(said, ", ")
 }
 
+// errMissed is returned when what a run promises of time or memory was not kept.
+var errMissed = errors.New("a bound was missed")
+
 // Missed returns nil when every check holds.
 func (r *OverloadReport) Missed() error {
 	var missed []error
@@ -166,7 +168,7 @@ func (r *OverloadReport) Missed() error {
 		case c.exact:
 			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", errInexact, c.What, c.Measured, c.Target))
 		default:
-			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", threshold.ErrMissed, c.What, c.Measured, c.Target))
+			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", errMissed, c.What, c.Measured, c.Target))
 		}
 	}
 	return errors.Join(missed...)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"onsale/audit"
-	"onsale/bench/threshold"
 )
 
 // goodOverload is a run that kept every promise.
@@ -31,15 +30,15 @@ func TestOverloadChecks(t *testing.T) {
 		change func(*OverloadReport)
 		err    error
 	}{
-		"slow load":        {"offered", func(r *OverloadReport) { r.Offered = 7_900 }, threshold.ErrMissed},
-		"long queue":       {"the queue was full", func(r *OverloadReport) { r.Overloaded = 0 }, threshold.ErrMissed},
-		"unanswered":       {"neither decided nor 503 or 429", func(r *OverloadReport) { r.note(map[string]uint64{"504 outcome-unknown": 1}) }, threshold.ErrMissed},
-		"no Retry-After":   {"refused without Retry-After", func(r *OverloadReport) { r.Unadvised = 1 }, threshold.ErrMissed},
-		"slow":             {"accepted, p99", func(r *OverloadReport) { r.AcceptedMillis["p99"] = 2_000 }, threshold.ErrMissed},
-		"memory":           {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 1 << 30 }, threshold.ErrMissed},
-		"no memory":        {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 0 }, threshold.ErrMissed},
-		"never back":       {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 0 }, threshold.ErrMissed},
-		"late":             {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 10.5 }, threshold.ErrMissed},
+		"slow load":        {"offered", func(r *OverloadReport) { r.Offered = 7_900 }, errMissed},
+		"long queue":       {"the queue was full", func(r *OverloadReport) { r.Overloaded = 0 }, errMissed},
+		"unanswered":       {"neither decided nor 503 or 429", func(r *OverloadReport) { r.note(map[string]uint64{"504 outcome-unknown": 1}) }, errMissed},
+		"no Retry-After":   {"refused without Retry-After", func(r *OverloadReport) { r.Unadvised = 1 }, errMissed},
+		"slow":             {"accepted, p99", func(r *OverloadReport) { r.AcceptedMillis["p99"] = 2_000 }, errMissed},
+		"memory":           {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 1 << 30 }, errMissed},
+		"no memory":        {"leader's memory at its peak", func(r *OverloadReport) { r.MemoryPeakBytes = 0 }, errMissed},
+		"never back":       {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 0 }, errMissed},
+		"late":             {"90 % of full speed again after", func(r *OverloadReport) { r.BackSeconds = 10.5 }, errMissed},
 		"lost ticket":      {"tickets held of those told", func(r *OverloadReport) { r.Held-- }, errInexact},
 		"untold ticket":    {"tickets held of those told", func(r *OverloadReport) { r.Held++ }, errInexact},
 		"no audit":         {"audits", func(r *OverloadReport) { r.Audits = nil }, errInexact},

@@ -16,22 +16,35 @@ type rush struct {
 	encoded []byte
 	batch   Batch
 	time    int64
+
+	sales uint64 // over which the buyers are spread; 0 is sale 1 alone
+	keyed bool   // whether each buyer has an idempotency key
 }
 
-// next fills the batch with buys of the next users: ids are 24 bytes, spread
-// like random account numbers.
+// name returns the id of user n, valid until the next call: 24 bytes, spread like random
+// account numbers.
+func (r *rush) name(n uint64) []byte {
+	binary.LittleEndian.PutUint64(r.id[:], mix(n, 7)|0x0101010101010101)
+	for i := range 16 {
+		r.id[8+i] = "0123456789abcdef"[n>>(4*i)&15]
+	}
+	for i := range 8 {
+		r.id[i] = 'a' + r.id[i]%26
+	}
+	return r.id[:]
+}
+
+// next fills the batch with buys of the next users.
 func (r *rush) next(tb testing.TB, quantity uint8) *Batch {
 	r.encoded = append(r.encoded[:0], make([]byte, BatchHeaderBytes)...)
 	for range benchBatch {
 		r.user++
-		binary.LittleEndian.PutUint64(r.id[:], mix(r.user, 7)|0x0101010101010101)
-		for i := range 16 {
-			r.id[8+i] = "0123456789abcdef"[r.user>>(4*i)&15]
+		c := Command{Kind: KindBuy, Sale: 1 + uint16(r.user%max(1, r.sales)), Quantity: quantity, User: r.name(r.user)}
+		if r.keyed {
+			binary.LittleEndian.PutUint64(c.Key[:], mix(r.user, 11))
+			binary.LittleEndian.PutUint64(c.Key[8:], r.user)
 		}
-		for i := range 8 {
-			r.id[i] = 'a' + r.id[i]%26
-		}
-		r.encoded = AppendCommand(r.encoded, &Command{Kind: KindBuy, Sale: 1, Quantity: quantity, User: r.id[:]})
+		r.encoded = AppendCommand(r.encoded, &c)
 	}
 	r.time += 100_000
 	PutBatchHeader(r.encoded, r.time, benchBatch)

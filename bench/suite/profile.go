@@ -25,8 +25,6 @@ type Profile struct {
 	Kills              int // T9
 	Decisions          int // T9, before the restart
 	Restarts           int // T9
-
-	Growth bool // whether the growth curves are of full length
 }
 
 // Full takes about 30 minutes on two cores.
@@ -34,7 +32,7 @@ func Full() Profile {
 	return Profile{Name: "full", Rounds: 5,
 		SellingDecisions: 10_000_000, HolderDecisions: 1_000_000, CommitDecisions: 6_000_000, LoneRequests: 2000, Entries: 500, APIRequests: 300_000,
 		PeerBuyers: 80_000, PeerTickets: 16_000, RateRounds: 1, RateSeconds: 2,
-		Rushes: 5, LongRushes: 3, LeaderRounds: 3, SaleBuyers: 10_000_000, Kills: 100, Decisions: 10_000_000, Restarts: 5, Growth: true}
+		Rushes: 5, LongRushes: 3, LeaderRounds: 3, SaleBuyers: 10_000_000, Kills: 100, Decisions: 10_000_000, Restarts: 5}
 }
 
 // Quick takes about 5 minutes: fewer rounds of the same, a tenth of the kills, and no

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"onsale/bench"
@@ -143,27 +141,5 @@ func restartStep(p Profile) step {
 				c.add("T9.restart", result.Round{Measured: took})
 			}
 			return result.Outcome{Figures: c.figures()}, err
-		}}
-}
-
-// growthStep draws how costs and memory grow.
-func growthStep(p Profile) step {
-	return step{id: "growth", what: "cost and memory as a sale grows", limit: 8 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
-			file := filepath.Join(x.scratch, "growth.json")
-			args := []string{"bench", "growth", "--json", file}
-			if !p.Growth {
-				args = append(args, "--quick")
-			}
-			if _, err := x.run(ctx, ".", "bin/onsale", args...); err != nil {
-				return result.Outcome{}, err
-			}
-			written, err := os.Open(file)
-			if err != nil {
-				return result.Outcome{}, err
-			}
-			defer written.Close()
-			curves, err := result.ReadCurves(written)
-			return result.Outcome{Curves: curves}, err
 		}}
 }

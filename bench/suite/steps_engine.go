@@ -256,7 +256,7 @@ func apiStep(p Profile) step {
 // steps are all of a profile's, in the order in which they run: what needs a cool
 // machine first, what fills disks last.
 func steps(p Profile) []step {
-	all := []step{rulesStep(p), commitStep(p), logStep(p), apiStep(p), peersStep(p), latencyStep(p), rushStep(p), leaderStep(p), failoverStep(p), restartStep(p), growthStep(p)}
+	all := []step{rulesStep(p), commitStep(p), logStep(p), apiStep(p), peersStep(p), latencyStep(p), rushStep(p), leaderStep(p), failoverStep(p), restartStep(p)}
 	if p.SaleBuyers > 0 {
 		all = append(all, saleStep(p))
 	}

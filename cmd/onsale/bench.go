@@ -13,7 +13,7 @@ import (
 )
 
 func newBench(p *program) *cobra.Command {
-	return group("bench", "Measure", newBenchSale(p), newBenchLoad(p), newBenchWitness(p), newBenchRush(p), newBenchFailover(p), newBenchRestart(p), newBenchGrowth(p), newBenchPlan(p), newBenchPayments(p), newBenchBots(p), newBenchListeners(p), newBenchOverload(p), newBenchDiff(p))
+	return group("bench", "Measure", newBenchSale(p), newBenchLoad(p), newBenchRush(p), newBenchFailover(p), newBenchRestart(p), newBenchPayments(p), newBenchBots(p), newBenchOverload(p))
 }
 
 // newBenchSale runs a whole sale over HTTP against nodes of its own, or against a

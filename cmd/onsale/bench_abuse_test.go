@@ -45,16 +45,3 @@ func TestBenchBots(t *testing.T) {
 	}
 	has(t, command(t, 2, "bench", "bots", "--networks", "0"), "0 networks")
 }
-
-// Few listeners of a real node hear all changes, and an event is encoded once for all.
-func TestBenchListeners(t *testing.T) {
-	t.Setenv(runAsOnsale, "1")
-	r := into[bench.ListenersReport](t, command(t, 0, "bench", "listeners", "--listeners", "300", "--idle", "0s", "--sell", "2s", "-o", "json"))
-	if r.Changes != 20 || r.Lost != 0 || r.Behind != 0 || r.Audit.Verdict != "clean" {
-		t.Errorf("%+v", r)
-	}
-	if r.Encodings == 0 || r.Encodings > float64(r.Changes) || r.Events < 300 || r.Events > uint64(r.Encodings)*300 {
-		t.Errorf("%v encodings of %d changes, %d events", r.Encodings, r.Changes, r.Events)
-	}
-	has(t, command(t, 2, "bench", "listeners", "--listeners", "0"), "0 listeners")
-}

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"onsale/bench"
-	"onsale/bench/threshold"
 )
 
 // newBenchLoad sends load to servers that run already.
 func newBenchLoad(p *program) *cobra.Command {
 	o := bench.DefaultLoadOptions()
-	var secretFile, htmlFile, hdrFile string
-	var thresholds []string
+	var secretFile, hdrFile string
 	c := &cobra.Command{Use: "load", Short: "Send buys to a server that runs, and say how long each waited", Args: arguments(cobra.NoArgs),
 		Long: `Sends buys of distinct buyers, each with a token and an idempotency key of their own, to
 servers that speak the buy of the HTTP contract, ours or others, and tells throughput and
@@ -34,21 +30,10 @@ its lag is told, and is part of the latencies.
 
 The first --warm-up of the run is sent and not counted. A request failed when it got no
 decision: no connection, no answer within --timeout, or a status that is neither 200 nor
-202. Failures count in errors, never in latencies.
-
-A --threshold is ` + threshold.Help + `.
-Without a phase in front it must hold in each phase that had requests. When one is missed
-the exit code is 7.`,
+202. Failures count as failed, never in latencies.`,
 		Example: `  onsale bench load --http 127.0.0.1:8101 --sale arena --connections 256
-  onsale bench load --http 127.0.0.1:8101 --sale arena --rate 5000 --duration 60s --threshold 'p99<250ms' --threshold 'errors<0.1%' --html load.html`,
+  onsale bench load --http 127.0.0.1:8101 --sale arena --rate 5000 --duration 60s`,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			for _, text := range thresholds {
-				t, err := threshold.Parse(text)
-				if err != nil {
-					return err
-				}
-				o.Thresholds = append(o.Thresholds, t)
-			}
 			if o.Secret, err = readSecret(secretFile); err != nil {
 				return err
 			}
@@ -56,10 +41,7 @@ the exit code is 7.`,
 			if err != nil {
 				return err
 			}
-			if err := p.printLoad(report, htmlFile, hdrFile); err != nil {
-				return err
-			}
-			return report.Missed()
+			return p.printLoad(report, hdrFile)
 		}}
 	f := c.Flags()
 	f.StringSliceVar(&o.Addresses, "http", nil, "buyers' listeners, host:port; connections are spread over several")
@@ -73,20 +55,13 @@ the exit code is 7.`,
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "of a request")
 	f.DurationVar(&o.RetryMax, "retry-max", 0, "how long a buyer without a decision tries again with the same key; 0 for a single try")
 	f.Uint64Var(&o.First, "first-buyer", 0, "number before the first buyer's; 0 for the time of day, so that each run has buyers of its own")
-	f.StringArrayVar(&thresholds, "threshold", nil, "what must hold, such as 'p99<250ms'; may be given again")
-	f.StringVar(&htmlFile, "html", "", "write a page with charts to this file")
 	f.StringVar(&hdrFile, "hdr", "", "write HdrHistogram percentile logs, in milliseconds, to this file's name with -selling and -sold-out before its extension")
 	f.StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	return c
 }
 
 // printLoad writes the report in the chosen format, and the files that were asked for.
-func (p *program) printLoad(report *bench.LoadReport, htmlFile, hdrFile string) error {
-	if htmlFile != "" {
-		if err := report.WriteHTMLFile(htmlFile); err != nil {
-			return err
-		}
-	}
+func (p *program) printLoad(report *bench.LoadReport, hdrFile string) error {
 	if hdrFile != "" {
 		if _, err := report.WriteHDR(hdrFile); err != nil {
 			return err
@@ -96,8 +71,5 @@ func (p *program) printLoad(report *bench.LoadReport, htmlFile, hdrFile string) 
 		header, rows := report.Rows()
 		return p.show(nil, header, rows)
 	}
-	if err := p.printBench(report); err != nil {
-		return fmt.Errorf("print: %w", err)
-	}
-	return nil
+	return p.printBench(report)
 }

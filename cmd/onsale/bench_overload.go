@@ -17,11 +17,11 @@ the closed loop until full speed is back. Small batches, or a slow disk, make de
 narrowest place, so that one machine can offer so much; how much was really sent is told, and a
 check.
 
-It fails with exit code 7 when the queue was not met, when an answer is neither a decision
+It fails when the queue was not met, when an answer is neither a decision
 nor 503 or 429, when a refusal does not say when to come back (Retry-After), when the
 accepted wait longer than the queue explains, when memory grows with what is refused, or
-when full speed is not back after 10 seconds; and with 1 when a ticket that somebody was
-told of is missing, or one that nobody was told of is held. Latencies under overload run from when
+when full speed is not back after 10 seconds, when a ticket that somebody was
+told of is missing, or when one that nobody was told of is held. Latencies under overload run from when
 a request is sent: those who arrive and find no connection free are never sent.`,
 		Example: "  onsale bench overload\n  onsale bench overload --nodes 3 --factor 10 --over 10s\n  onsale-failpoints bench overload --disk-delay 10ms --batch 16",
 		RunE: func(c *cobra.Command, _ []string) (err error) {

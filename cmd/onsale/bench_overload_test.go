@@ -28,7 +28,7 @@ func TestBenchOverload(t *testing.T) {
 		t.Errorf("%d refused, the node counted %d, %d without Retry-After", refused, r.Overloaded, r.Unadvised)
 	}
 	missed := slices.ContainsFunc(r.Checks, func(c bench.OverloadCheck) bool { return !c.Holds })
-	if len(r.Checks) != 9 || missed != (code == 7) || !missed != (code == 0) {
+	if len(r.Checks) != 9 || missed != (code == 1) || !missed != (code == 0) {
 		t.Errorf("exit code %d with %+v", code, r.Checks)
 	}
 	for _, c := range r.Checks {

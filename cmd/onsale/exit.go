@@ -10,8 +10,6 @@ import (
 	"onsale/api"
 	"onsale/api/contract"
 	"onsale/bench"
-	"onsale/bench/capacity"
-	"onsale/bench/threshold"
 	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/sequencer"
@@ -58,7 +56,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, threshold.ErrSyntax), errors.Is(err, capacity.ErrLoad), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
@@ -69,8 +67,6 @@ func exitCode(err error) int {
 		return 5
 	case errors.Is(err, errFindings), errors.Is(err, errDifferences):
 		return 6
-	case errors.Is(err, threshold.ErrMissed):
-		return 7
 	case errors.Is(err, raftfsm.ErrDiverged):
 		return 8
 	}

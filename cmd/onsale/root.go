@@ -39,7 +39,7 @@ exact count, and no crash changes an answer that was given.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, …),
 4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown, 6 the audit found something,
-7 a load missed a threshold, 8 this replica has decided otherwise than a majority and stopped.`,
+8 this replica has decided otherwise than a majority and stopped.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
