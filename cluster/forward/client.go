@@ -156,7 +156,7 @@ func (c *Client) deliver(chunk *inbox.Chunk) error {
 	defer cancel()
 	c.counters.Waits.Observe(time.Since(chunk.Since))
 	c.counters.BatchSizes.Observe(chunk.Count)
-	results, err := c.sender.decide(ctx, chunk)
+	results, err := c.sender.deliver(ctx, chunk)
 	if err == nil {
 		chunk.Deliver(results)
 		c.counters.Batches.Add(1)
@@ -182,25 +182,15 @@ func (c *Client) count(err error, requests int) {
 	}
 }
 
-// searchInterval is how often a leader is looked for while there is none.
-const searchInterval = 50 * time.Millisecond
-
 // refuseUntilFound answers what waits and what comes with no-leader at once, until
 // a leader is found again: nobody waits DecideTimeout to be told what is known.
 func (c *Client) refuseUntilFound(err error) {
 	c.config.Logger.Warn("no leader can be reached; requests are refused until one is", "error", err)
 	refusal := fmt.Errorf("%w: none could be reached", sequencer.ErrNoLeader)
 	c.inbox.Shut(refusal)
-	for c.stop.Err() == nil {
-		ctx, cancel := context.WithTimeout(c.stop, c.config.AttemptTimeout)
-		err := c.sender.ready(ctx)
-		cancel()
-		if err == nil {
-			c.inbox.Open()
-			c.config.Logger.Info("a leader is reached again")
-			return
-		}
-		sleep(c.stop, searchInterval)
+	if follow(c.stop, c.directory, search{&c.sender}) == nil {
+		c.inbox.Open()
+		c.config.Logger.Info("a leader is reached again")
 	}
 }
 

@@ -67,16 +67,20 @@ func (d *Directory) suspect(address string) {
 	}
 }
 
-// candidate returns where to try next: the leader, or one node after the other.
-func (d *Directory) candidate() (id, address string) {
+// candidate is a node that may lead.
+type candidate struct{ id, address string } // id is "" when it is not known
+
+// candidate returns where to try next: the leader, or one node after the other; no
+// address when no nodes are known.
+func (d *Directory) candidate() candidate {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.leader != "" {
-		return d.leaderID, d.leader
+		return candidate{d.leaderID, d.leader}
 	}
 	if len(d.addresses) == 0 {
-		return "", ""
+		return candidate{}
 	}
 	d.turn++
-	return "", d.addresses[d.turn%len(d.addresses)]
+	return candidate{"", d.addresses[d.turn%len(d.addresses)]}
 }

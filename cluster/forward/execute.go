@@ -47,6 +47,11 @@ type Limits struct {
 	BytesMax    int // of the encoded commands, the forward command included
 }
 
+// allow reports whether a batch is within the limits.
+func (l *Limits) allow(batch *inbox.Chunk) bool {
+	return len(batch.Data)-frameHeaderBytes <= l.BytesMax && batch.Count+1 <= l.RequestsMax
+}
+
 // grant is the answer to who opens a session.
 type grant struct {
 	session uint64

@@ -2,11 +2,9 @@ package forward
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"onsale/raftfsm/peer"
-	"onsale/sequencer"
 )
 
 // Links keeps a link to each node that was asked.
@@ -56,29 +54,4 @@ func (l *Links) Close() {
 		link.Close()
 		delete(l.open, address)
 	}
-}
-
-// ViaLeader asks the leader, following it, until there is an answer or ctx ends.
-func ViaLeader[T any](ctx context.Context, l *Links, ask func(*Link) (T, error)) (answer T, err error) {
-	err = &sequencer.NotLeaderError{}
-	for ctx.Err() == nil {
-		id, address := l.directory.candidate()
-		if address != "" {
-			var link *Link
-			if link, err = l.To(ctx, id, address); err == nil {
-				answer, err = ask(link)
-			}
-			if err == nil || !gone(err) && !errors.Is(err, sequencer.ErrNoLeader) {
-				return answer, err
-			}
-			var other *sequencer.NotLeaderError
-			if errors.As(err, &other) && other.LeaderAddress != "" && other.LeaderAddress != address {
-				l.directory.SetLeader(other.LeaderID, other.LeaderAddress)
-				continue
-			}
-			l.directory.suspect(address)
-		}
-		sleep(ctx, retryPauseMax)
-	}
-	return answer, err
 }

@@ -170,7 +170,7 @@ func (r *Remote) WaitApplied(ctx context.Context, seq uint64) error {
 // CatchUp returns when the sales show what the leader had decided at the call.
 func (r *Remote) CatchUp(ctx context.Context) error {
 	seq, err := shareFresh(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
-		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+		return AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
 		return err

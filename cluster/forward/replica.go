@@ -80,13 +80,11 @@ func (r *Replica) Close() error {
 
 // Decide decides on this node while it leads, else through the leader.
 func (r *Replica) Decide(c *sequencer.Command) (sequencer.Result, error) {
-	if r.Leader() == nil {
-		result, err := r.Node.Decide(c)
-		if !errors.Is(err, sequencer.ErrNoLeader) {
-			return result, err
-		}
+	result, err := r.Node.Decide(c)
+	if errors.Is(err, sequencer.ErrNoLeader) {
+		return r.client.Decide(c)
 	}
-	return r.client.Decide(c)
+	return result, err
 }
 
 // Load says how full the way to the leader is, 0 to 1.
@@ -99,7 +97,7 @@ func (r *Replica) CatchUp(ctx context.Context) error {
 		if seq, err := r.ReadIndex(ctx); err == nil {
 			return seq, nil
 		}
-		return ViaLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+		return AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
 		return err
@@ -181,7 +179,7 @@ func (r *Replica) fromLeader(ctx context.Context, here func() (orderAnswer, erro
 		answer.asOf = asOf
 		return answer, err
 	}
-	return ViaLeader(ctx, r.links, func(l *Link) (orderAnswer, error) {
+	return AskLeader(ctx, r.links, func(l *Link) (orderAnswer, error) {
 		if _, err := l.Position(ctx); err != nil { // it makes sure that it leads
 			return orderAnswer{}, err
 		}

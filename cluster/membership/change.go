@@ -25,7 +25,7 @@ func (m *Manager) atLeader(ctx context.Context, here func() error, there func(*f
 	if m.node.Leads() {
 		return here()
 	}
-	_, err := forward.ViaLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) { return struct{}{}, there(l) })
+	_, err := forward.AskLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) { return struct{}{}, there(l) })
 	return err
 }
 
@@ -68,7 +68,7 @@ func (m *Manager) take(ctx context.Context, r *Request) error {
 		if err := m.node.TransferLeadership(""); err != nil {
 			return fmt.Errorf("%w: the leader itself: %w", ErrQuorumAtRisk, err)
 		}
-		_, err := forward.ViaLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) {
+		_, err := forward.AskLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) {
 			_, err := l.Control(ctx, verbChange, encode(r))
 			return struct{}{}, err
 		})

@@ -12,7 +12,6 @@ import (
 	"onsale/internal/failpoint"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
-	"onsale/sequencer"
 )
 
 // own is what this node says of itself before there is a cluster.
@@ -117,7 +116,7 @@ func (m *Manager) Join(ctx context.Context, addresses []string, expect int, lear
 			return err
 		}
 		if done {
-			m.finished.Go(func() { m.awaitVote(addresses, learner) })
+			m.finished.Go(func() { m.awaitVote(learner) })
 			return nil
 		}
 		if err != nil && err.Error() != told {
@@ -152,20 +151,32 @@ func (m *Manager) probe(ctx context.Context, address string) (p probe, err error
 	return p, err
 }
 
+// joinTimeout bounds one question to be let in.
+const joinTimeout = 3 * askTimeout
+
 // joinAt asks the node at an address, and whom it names as the leader.
 func (m *Manager) joinAt(ctx context.Context, address string, j join) error {
+	return m.adopt(ctx, j, func(ctx context.Context, ask joinQuestion) ([]byte, error) {
+		return forward.AskAt(ctx, m.links, address, ask)
+	})
+}
+
+type joinQuestion = func(*forward.Link) ([]byte, error)
+
+// adopt asks to be let in and takes part in the cluster that does.
+func (m *Manager) adopt(ctx context.Context, j join, bring func(context.Context, joinQuestion) ([]byte, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+	defer cancel()
 	j.Node, j.Started = m.self(), m.node.Identity().Started
 	question := encode(&j)
-	body, err := m.askJoin(ctx, address, question)
-	if leader := leaderOf(err); leader != "" {
-		body, err = m.askJoin(ctx, leader, question)
+	body, err := bring(ctx, func(l *forward.Link) ([]byte, error) { return l.Control(ctx, verbJoin, question) })
+	if errors.Is(err, forward.ErrRejected) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	if err != nil {
-		if errors.Is(err, forward.ErrRejected) {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
 		return err
 	}
+
 	var in joined
 	if err := json.Unmarshal(body, &in); err != nil {
 		return err
@@ -178,20 +189,10 @@ func (m *Manager) joinAt(ctx context.Context, address string, j join) error {
 	return m.node.AdoptCluster(id, in.Number, in.Bootstrap)
 }
 
-func (m *Manager) askJoin(ctx context.Context, address string, question []byte) ([]byte, error) {
-	link, err := m.dial(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*askTimeout)
-	defer cancel()
-	return link.Control(ctx, verbJoin, question)
-}
-
 // awaitVote reminds the leader, whoever that is by then, until this node has its
 // vote: a new leader does not know who waits. A node that was removed meanwhile stays
 // removed.
-func (m *Manager) awaitVote(addresses []string, learner bool) {
+func (m *Manager) awaitVote(learner bool) {
 	for !learner {
 		select {
 		case <-m.stop.Done():
@@ -202,27 +203,12 @@ func (m *Manager) awaitVote(addresses []string, learner bool) {
 		if at := indexOf(members, m.node.Identity().NodeID); at >= 0 && members[at].Voter {
 			return
 		}
-		for _, address := range addresses {
-			if address == m.node.Address() {
-				continue
-			}
-			err := m.joinAt(m.stop, address, join{Member: true})
-			if errors.Is(err, ErrRefused) {
-				m.config.Logger.Warn("this node will not get a vote", "error", err)
-				return
-			}
-			if err == nil {
-				break
-			}
+		err := m.adopt(m.stop, join{Member: true}, func(ctx context.Context, ask joinQuestion) ([]byte, error) {
+			return forward.AskLeader(ctx, m.links, ask)
+		})
+		if errors.Is(err, ErrRefused) {
+			m.config.Logger.Warn("this node will not get a vote", "error", err)
+			return
 		}
 	}
-}
-
-// leaderOf returns the leader's address that an answer names, or "".
-func leaderOf(err error) string {
-	var other *sequencer.NotLeaderError
-	if errors.As(err, &other) {
-		return other.LeaderAddress
-	}
-	return ""
 }

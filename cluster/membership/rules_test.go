@@ -13,6 +13,7 @@ import (
 	"onsale/cluster/forward"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
+	"onsale/sequencer"
 )
 
 // A learner gets its vote after it was healthy for the stable time without a break,
@@ -239,7 +240,8 @@ func TestAdmission(t *testing.T) {
 	}
 	c := voters("n1", "n2", "n3")
 	c.leads = false
-	if _, err := c.manage(t).admit(t.Context(), joining("n4")); leaderOf(err) != "n2:7101" {
+	_, err := c.manage(t).admit(t.Context(), joining("n4"))
+	if leader, named := errors.AsType[*sequencer.NotLeaderError](err); !named || leader.LeaderAddress != "n2:7101" {
 		t.Errorf("a node that does not lead: %v", err)
 	}
 }

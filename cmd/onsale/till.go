@@ -121,7 +121,7 @@ func (t *till) tell(ctx context.Context, verb string, question, answer any) erro
 	}
 	failpoint.Hit(failpoint.PaymentAsked)
 	defer failpoint.Hit(failpoint.PaymentAnswered)
-	text, err := forward.TellLeader(ctx, t.links, verb, body)
+	text, err := forward.TellLeader(ctx, t.links, func(l *forward.Link) ([]byte, error) { return l.Control(ctx, verb, body) })
 	if err != nil {
 		return err
 	}
