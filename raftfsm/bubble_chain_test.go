@@ -117,7 +117,7 @@ func (o *observer) Apply(l *raft.Log) any {
 	response := o.FSM.Apply(l)
 	if d, ok := response.(*sequencer.Decisions); ok {
 		_, _, hash := o.node.machine.stateHash()
-		if err := o.world.chain.applied(o.node.journal.Position(), hash, l, d); err != nil {
+		if err := o.world.chain.applied(o.node.data.Journal.Position(), hash, l, d); err != nil {
 			o.world.violate("%s: %v", o.node.config.NodeID, err)
 		}
 	}
@@ -132,7 +132,7 @@ func (o *observer) Restore(in io.ReadCloser) error {
 
 // Snapshot notes up to where the journal is durable once the snapshot is written.
 func (o *observer) Snapshot() (raft.FSMSnapshot, error) {
-	head := o.node.journal.Position()
+	head := o.node.data.Journal.Position()
 	s, err := o.FSM.Snapshot()
 	return &observedSnapshot{s, o, head.Height}, err
 }
@@ -145,9 +145,9 @@ type observedSnapshot struct {
 
 func (s *observedSnapshot) Persist(sink raft.SnapshotSink) error {
 	n := s.observer.node
-	before := n.journal.Stats().Syncs
+	before := n.data.Journal.Stats().Syncs
 	err := s.FSMSnapshot.Persist(sink)
-	if n.journal.Stats().Syncs > before {
+	if n.data.Journal.Stats().Syncs > before {
 		s.observer.world.disk(n.config.NodeID).journal.Store(s.height)
 	}
 	if err == nil {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
 
 	"github.com/hashicorp/raft"
 )
@@ -25,21 +24,10 @@ type disk struct {
 
 // stored is called after each append to the raft log, by the goroutine that appends.
 func (d *disk) stored(n *Node, logs []*raft.Log) {
-	if syncs := n.logs.log.Stats().Syncs; syncs != d.syncs {
+	if syncs := n.data.Log.Wal().Stats().Syncs; syncs != d.syncs {
 		d.syncs = syncs
 		d.log.Store(logs[len(logs)-1].Index)
 	}
-}
-
-// memoryDir returns a folder in memory, where an fsync costs next to nothing: what
-// is durable is the test's to say, not the disk's.
-func memoryDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "onsale-bubble-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 // tear cuts the newest segment of a log at a place behind the last durable record,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/store"
 	"onsale/sequencer"
 )
 
@@ -54,7 +55,7 @@ func (m unsyncedMachine) Snapshot() (raft.FSMSnapshot, error) {
 type unsynced struct{ *frozen }
 
 func (u unsynced) Persist(sink raft.SnapshotSink) error {
-	_, err := sink.Write(appendSnapshotHeader(nil, u.head, u.seq))
+	_, err := sink.Write(store.AppendHeader(nil, u.head, u.seq))
 	if err == nil {
 		_, err = u.state.WriteTo(sink)
 	}
@@ -72,9 +73,9 @@ type unswappedMachine struct{ *observer }
 
 func (m unswappedMachine) Restore(in io.ReadCloser) error {
 	defer in.Close()
-	head, _, err := ReadSnapshot(in)
+	head, _, err := store.ReadSnapshot(in)
 	if err == nil {
-		_, err = m.node.journal.Restore(head)
+		_, err = m.node.data.Journal.Restore(head)
 	}
 	return err
 }
@@ -178,9 +179,9 @@ type hastyMachine struct {
 func (m *hastyMachine) applyUpTo(index uint64) (last any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := m.node.journal.Position().RaftIndex + 1; i <= index; i++ {
+	for i := m.node.data.Journal.Position().RaftIndex + 1; i <= index; i++ {
 		var l raft.Log
-		if m.node.logs.GetLog(i, &l) == nil && l.Type == raft.LogCommand {
+		if m.node.data.Log.GetLog(i, &l) == nil && l.Type == raft.LogCommand {
 			last = m.observer.Apply(&l)
 			m.early[i] = last
 		}
@@ -195,7 +196,7 @@ func (m *hastyMachine) Apply(l *raft.Log) any {
 		delete(m.early, l.Index)
 		return response
 	}
-	if l.Index <= m.node.journal.Position().RaftIndex {
+	if l.Index <= m.node.data.Journal.Position().RaftIndex {
 		return new(sequencer.Decisions)
 	}
 	return m.observer.Apply(l)

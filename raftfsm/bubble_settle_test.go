@@ -161,7 +161,7 @@ func (w *world) gather(leader *Node) error {
 // behind returns a node that has not applied up to a height; "" when all have.
 func (w *world) behind(height uint64) string {
 	for _, id := range w.running() {
-		if n := w.node(id); n.journal.Position().Height < height {
+		if n := w.node(id); n.data.Journal.Position().Height < height {
 			return id
 		}
 	}

@@ -10,7 +10,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"onsale/wal/waltest"
 )
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
 
 var failoversFlag = flag.Int("failovers", 150, "fail-overs to go through in bubbles")
 
@@ -81,7 +85,7 @@ func runWorlds(t *testing.T, seed uint64, failovers int) map[string]int {
 
 // runWorld runs one world in a bubble and judges it.
 func runWorld(t *testing.T, seed uint64, failovers int, p plant) *world {
-	w := newWorld(t, seed, memoryDir(t), p)
+	w := newWorld(t, seed, waltest.MemoryDir(t), p)
 	synctest.Test(t, func(t *testing.T) { w.live(3+2*int(seed%2), failovers) })
 	w.judge()
 	os.RemoveAll(w.dir)

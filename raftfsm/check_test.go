@@ -24,7 +24,7 @@ type damagedMachine struct {
 }
 
 func (m *damagedMachine) Apply(l *raft.Log) any {
-	if l.Type == raft.LogCommand && m.node.journal.Position().Height == m.at {
+	if l.Type == raft.LogCommand && m.node.data.Journal.Position().Height == m.at {
 		var batch sequencer.Batch
 		frame := sequencer.AppendCommand(make([]byte, sequencer.BatchHeaderBytes), &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte("nobody")})
 		sequencer.PutBatchHeader(frame, m.node.machine.state.Now(), 1)

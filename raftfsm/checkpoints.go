@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -70,7 +71,7 @@ func (p *checkpoints) at(height uint64) (Checkpoint, bool) {
 // verify holds a committed check against what this replica decided: ErrDiverged when a
 // majority decided otherwise. A check that cannot be read stops nobody: it would stop
 // all.
-func (p *checkpoints) verify(data []byte, log logger) error {
+func (p *checkpoints) verify(data []byte, log *slog.Logger) error {
 	c, err := decodeCheck(data)
 	if err != nil {
 		p.malformed.Add(1)

@@ -26,7 +26,7 @@ func (n *Node) close() error {
 // and who waits for that waits for ever. A leader without a quorum answers when its
 // lease ends.
 func (n *Node) halt() error {
-	close(n.stop)
+	close(n.life.stop)
 	n.inbox.Shut(sequencer.ErrStopping)
 	n.batcher.close()
 	n.following.Wait()
@@ -35,7 +35,7 @@ func (n *Node) halt() error {
 	if n.port != nil {
 		err = errors.Join(err, n.port.Close())
 	}
-	n.finished.Wait()
+	n.life.finished.Wait()
 	return errors.Join(err, n.closeStores())
 }
 
@@ -68,17 +68,8 @@ func (n *Node) closeStores() error {
 	if n.port != nil {
 		errs = append(errs, n.port.Close())
 	}
-	if n.history != nil {
-		n.history.Close()
-	}
-	if n.journal != nil {
-		errs = append(errs, n.journal.Close())
-	}
-	if n.stable != nil {
-		errs = append(errs, n.stable.Close())
-	}
-	if n.logs != nil {
-		errs = append(errs, n.logs.Close())
+	if n.data != nil {
+		errs = append(errs, n.data.Close())
 	}
 	return errors.Join(errs...)
 }

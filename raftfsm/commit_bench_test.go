@@ -125,7 +125,7 @@ func benchCommit(b *testing.B, count, batch int, phase string) {
 	group.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
-	stats := leader.logs.log.Stats()
+	stats := leader.data.Log.Wal().Stats()
 	b.ReportMetric(float64(b.N)/float64(stats.Syncs), "decisions/fsync")
 }
 

@@ -10,15 +10,15 @@ import (
 // of which one answers true for the other's head have decided everything alike.
 // It returns an error when the block is not here, or not yet.
 func (n *Node) SameHistory(height uint64, hash string) (bool, error) {
-	head := n.journal.Position()
+	head := n.data.Journal.Position()
 	if height == head.Height {
 		return hex.EncodeToString(head.Hash[:]) == hash, nil
 	}
-	first, last := n.journal.Range()
+	first, last := n.data.Journal.Range()
 	if height == 0 || first == 0 || height < first || height > last {
 		return false, errNotKept
 	}
-	block, err := n.journal.Read(height)
+	block, err := n.data.Journal.Read(height)
 	if err != nil {
 		return false, errors.Join(errNotKept, err)
 	}

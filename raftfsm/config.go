@@ -8,7 +8,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
+	"onsale/raftfsm/store"
 	"onsale/sequencer"
 	"onsale/sequencer/inbox"
 	"onsale/wal"
@@ -17,6 +19,9 @@ import (
 // ErrBadConfig is returned when a configuration breaks a bound; the message says
 // which field, what it is, and what is allowed.
 var ErrBadConfig = errors.New("bad node configuration")
+
+// Member is one node of a cluster.
+type Member = folder.Member
 
 // Config is what a node needs. Begin with DefaultConfig.
 type Config struct {
@@ -193,6 +198,6 @@ func (c *Config) raftConfig() *raft.Config {
 	r.ShutdownOnRemove = false // a leader without a vote follows, as everybody without one
 	r.SnapshotInterval = 20 * time.Second
 	r.NoLegacyTelemetry = true
-	r.Logger = raftLogger{c.Logger.With("part", "raft")}
+	r.Logger = store.RaftLogger(c.Logger.With("part", "raft"))
 	return r
 }

@@ -2,7 +2,9 @@
 
 package raftfsm
 
-import "onsale/wal"
+import (
+	"onsale/wal"
+)
 
 // withFailpoints returns the disk: this program has no failpoints.
 func withFailpoints(files wal.Files) wal.Files { return files }

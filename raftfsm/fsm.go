@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"onsale/internal/failpoint"
 	"onsale/internal/metric"
+	"onsale/raftfsm/store"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -20,7 +22,7 @@ import (
 type machine struct {
 	journal *journal.Journal
 	fatal   func(error)
-	logger  logger
+	logger  *slog.Logger
 
 	// mu keeps readers of the state apart from Apply. It is held for the
 	// decisions of one batch in memory, never for IO.
@@ -60,7 +62,7 @@ type machineCounters struct {
 
 var _ raft.FSM = (*machine)(nil)
 
-func newMachine(j *journal.Journal, checkBatches uint64, fatal func(error), log logger) *machine {
+func newMachine(j *journal.Journal, checkBatches uint64, fatal func(error), log *slog.Logger) *machine {
 	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), changes: newChanges(), checkpoints: newCheckpoints(checkBatches)}
 	m.published.init()
 	return m
@@ -151,7 +153,7 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 func (m *machine) Restore(in io.ReadCloser) error {
 	defer in.Close()
 	failpoint.Hit(failpoint.RestoreBefore)
-	head, state, err := ReadSnapshot(in)
+	head, state, err := store.ReadSnapshot(in)
 	if err != nil {
 		return err
 	}

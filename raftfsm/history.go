@@ -15,7 +15,7 @@ var errNotKept = errors.New("not in this node's journal")
 // Past fills results with the decisions from a seq on, as they were made then. They
 // must lie in one batch.
 func (n *Node) Past(first uint64, results []sequencer.Result) error {
-	low, high := n.journal.Range()
+	low, high := n.data.Journal.Range()
 	if low == 0 {
 		return errNotKept
 	}
@@ -38,7 +38,7 @@ func (n *Node) Past(first uint64, results []sequencer.Result) error {
 // FirstSeq of the block behind them, so the search ends at the last block that may
 // hold first; the one that does is at or before it.
 func (n *Node) copyPast(height, first uint64, results []sequencer.Result) error {
-	for low, _ := n.journal.Range(); height >= low; height-- {
+	for low, _ := n.data.Journal.Range(); height >= low; height-- {
 		past, err := n.pastBatch(height)
 		if err != nil {
 			return errors.Join(errNotKept, err)
@@ -59,7 +59,7 @@ func (n *Node) copyPast(height, first uint64, results []sequencer.Result) error 
 
 func (n *Node) pastBatch(height uint64) (*sequencer.Decisions, error) {
 	var block journal.Block
-	block, err := n.journal.Read(height)
+	block, err := n.data.Journal.Read(height)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/hashicorp/raft"
+
+	"onsale/raftfsm/store"
 )
 
 // installer decides about snapshots that a leader sends, where raft v1.8.0 breaks
@@ -20,8 +22,8 @@ import (
 // drops it but not its memory of the last index, refuses every entry from then on, or
 // panics. A start reads the truth, so the node ends its process.
 type installer struct {
-	logs      *LogStore
-	snapshots *snapshotStore
+	logs      *store.Log
+	snapshots *store.Snapshots
 	fatal     func(error)
 	// lastIndex returns the last index that raft believes to have.
 	lastIndex func() uint64

@@ -9,20 +9,24 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/store"
 	"onsale/wal"
 )
 
 // newInstaller has a log of ten entries of term 1.
 func newInstaller(t *testing.T, fatal func(error)) installer {
 	dir := t.TempDir()
-	logs := openLogStore(t, dir+"/log")
+	logs, err := store.OpenLog(dir+"/log", wal.DefaultOptions(), nil, fatal)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { logs.Close() })
 	for i := range uint64(10) {
 		if err := logs.StoreLog(&raft.Log{Index: i + 1, Term: 1, Data: []byte("x")}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	snapshots, err := openSnapshotStore(wal.OS{}, dir, 1, slog.New(slog.DiscardHandler))
+	snapshots, err := store.OpenSnapshots(wal.OS{}, dir, 1, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

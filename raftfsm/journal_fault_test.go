@@ -152,7 +152,7 @@ func recoverFrom(dir string, newest *savedSnapshot, durable, applied uint64, hea
 
 // reference returns the chain's heads by index, and a snapshot of another node.
 func reference(t *testing.T) (heads map[uint64]journal.Head, foreign *savedSnapshot) {
-	r, err := openReplica(memoryDir(t), journal.Options{})
+	r, err := openReplica(waltest.MemoryDir(t), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func reference(t *testing.T) (heads map[uint64]journal.Head, foreign *savedSnaps
 }
 
 func faultyReplica(t *testing.T) (*replica, *waltest.Disk, string, error) {
-	dir := memoryDir(t)
+	dir := waltest.MemoryDir(t)
 	d, err := waltest.New(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +188,7 @@ func faultyReplica(t *testing.T) (*replica, *waltest.Disk, string, error) {
 func recoverFromImages(t *testing.T, r *replica, d *waltest.Disk, heads map[uint64]journal.Head, when string) (images int) {
 	t.Helper()
 	for i, image := range d.Images() {
-		dir := memoryDir(t)
+		dir := waltest.MemoryDir(t)
 		if err := image.Lay(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestJournalAfterAnError(t *testing.T) {
 	opened := whole.Calls()
 	for call := 1; call <= opened; call++ {
 		for _, kind := range waltest.Kinds() {
-			dir := memoryDir(t)
+			dir := waltest.MemoryDir(t)
 			d, err := waltest.New(dir)
 			if err != nil {
 				t.Fatal(err)

@@ -18,7 +18,7 @@ const barrierTimeout = 10 * time.Second
 func (n *Node) followLeadership() {
 	for {
 		select {
-		case <-n.stop:
+		case <-n.life.stop:
 			return
 		case leads := <-n.leader:
 			if leads {
@@ -38,7 +38,7 @@ func (n *Node) takeOffice() {
 		}
 		n.config.Logger.Warn("leader could not apply its log yet", "error", err)
 		time.Sleep(watchInterval) // for raft to say that the office is lost, if it is
-		if n.stopping() || len(n.leader) > 0 {
+		if n.life.stopping() || len(n.leader) > 0 {
 			return
 		}
 	}
@@ -46,7 +46,7 @@ func (n *Node) takeOffice() {
 	_, reached, _ := n.machine.stateHash()
 	n.clock.takeOffice(reached)
 	n.counters.elections.Add(1)
-	if n.stopping() || n.broken() {
+	if n.life.stopping() || n.life.broken() {
 		return
 	}
 	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
@@ -57,20 +57,11 @@ func (n *Node) takeOffice() {
 
 func (n *Node) leaveOffice() {
 	n.batcher.leading.Store(false)
-	if n.stopping() {
+	if n.life.stopping() {
 		return
 	}
 	n.inbox.Shut(sequencer.ErrNoLeader)
 	n.config.Logger.Info("this node does not lead any more", "node", n.config.NodeID)
-}
-
-func (n *Node) stopping() bool {
-	select {
-	case <-n.stop:
-		return true
-	default:
-		return false
-	}
 }
 
 // watchInterval is how often the watchdog looks.
@@ -86,7 +77,7 @@ func (n *Node) watch() {
 	alarmed := false
 	for {
 		select {
-		case <-n.stop:
+		case <-n.life.stop:
 			return
 		case <-ticker.C:
 		}
@@ -94,8 +85,8 @@ func (n *Node) watch() {
 		alarmed = n.checkClock(alarmed)
 		n.clockAlarm.Store(alarmed)
 		if n.raft.LastIndex() > 0 {
-			if err := n.markStarted(); err != nil {
-				n.fatal(err)
+			if err := n.data.Owner.MarkStarted(); err != nil {
+				n.life.fatal(err)
 			}
 		}
 		n.snapshotWhenDue()
@@ -104,16 +95,16 @@ func (n *Node) watch() {
 
 // snapshotWhenDue begins a snapshot when a restart would have too much to replay.
 func (n *Node) snapshotWhenDue() {
-	if n.broken() {
+	if n.life.broken() {
 		return
 	}
 	entries, bytes := n.machine.sinceSnapshot()
 	if entries <= n.config.SnapshotEntries && bytes <= n.config.SnapshotBytes || !n.snapshotting.CompareAndSwap(false, true) {
 		return
 	}
-	n.finished.Go(func() {
+	n.life.finished.Go(func() {
 		defer n.snapshotting.Store(false)
-		if err := n.Snapshot(); err != nil && !n.stopping() {
+		if err := n.Snapshot(); err != nil && !n.life.stopping() {
 			n.config.Logger.Error("snapshot failed", "error", err)
 		}
 	})
@@ -123,9 +114,8 @@ func (n *Node) snapshotWhenDue() {
 var errStalled = errors.New("storing the raft log hangs")
 
 func (n *Node) checkStall() {
-	since := n.logs.storingSince.Load()
-	if since != 0 && time.Duration(time.Now().UnixNano()-since) > n.config.StallMax {
-		n.fatal(errStalled)
+	if n.data.Log.Storing() > n.config.StallMax {
+		n.life.fatal(errStalled)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -161,7 +162,7 @@ func (n *Node) voterAddress(id string) (raft.ServerAddress, error) {
 }
 
 // Identity returns whose data folder this node runs on.
-func (n *Node) Identity() Identity { return n.folder.identity() }
+func (n *Node) Identity() folder.Identity { return n.data.Owner.Identity() }
 
 // BeginCluster makes a cluster of this node and others, which have to adopt it.
 // What if we die here? The folder says with which members the cluster is made, and
@@ -169,7 +170,7 @@ func (n *Node) Identity() Identity { return n.folder.identity() }
 func (n *Node) BeginCluster(members []Member) error {
 	id := n.config.Cluster
 	if id == (peer.ClusterID{}) {
-		id = newClusterID()
+		id = folder.NewClusterID()
 	}
 	if err := n.adopt(id, n.config.ClusterNumber, members); err != nil {
 		return err
@@ -184,13 +185,13 @@ func (n *Node) AdoptCluster(id peer.ClusterID, number uint8, bootstrap []Member)
 }
 
 func (n *Node) adopt(id peer.ClusterID, number uint8, members []Member) error {
-	if own, _ := n.folder.cluster(); own != (peer.ClusterID{}) {
+	if own, _ := n.data.Owner.Cluster(); own != (peer.ClusterID{}) {
 		if own == id {
 			return nil
 		}
 		return fmt.Errorf("%w: %v, not %v", ErrBelongs, own, id)
 	}
-	return n.folder.change(func(i *Identity) {
+	return n.data.Owner.Change(func(i *folder.Identity) {
 		i.ClusterID, i.ClusterNumber, i.Bootstrap = id.String(), number, members
 	})
 }
@@ -205,13 +206,5 @@ func (n *Node) bootstrap(members []Member) error {
 	if err := n.raft.BootstrapCluster(c).Error(); err != nil && !errors.Is(err, raft.ErrCantBootstrap) {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	return n.markStarted()
-}
-
-// markStarted notes that raft has written here.
-func (n *Node) markStarted() error {
-	if n.folder.identity().Started {
-		return nil
-	}
-	return n.folder.change(func(i *Identity) { i.Started = true })
+	return n.data.Owner.MarkStarted()
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/internal/metric"
+	"onsale/raftfsm/store"
 	"onsale/sequencer"
 )
 
@@ -60,35 +61,29 @@ func (n *Node) batchMetrics(s *metric.Set) {
 }
 
 func (n *Node) logMetrics(s *metric.Set) {
-	log := n.logs.log
-	s.Times("onsale_log_sync_seconds", "Time of each write and fsync of the raft log.", &n.logs.storeTimes)
-	s.Gauge("onsale_log_storing_seconds", "For how long the write in progress runs; 0 when none does.", func() float64 {
-		since := n.logs.storingSince.Load()
-		if since == 0 {
-			return 0
-		}
-		return max(0, time.Duration(time.Now().UnixNano()-since).Seconds())
-	})
+	log := n.data.Log.Wal()
+	s.Times("onsale_log_sync_seconds", "Time of each write and fsync of the raft log.", n.data.Log.StoreTimes())
+	s.Gauge("onsale_log_storing_seconds", "For how long the write in progress runs; 0 when none does.", func() float64 { return n.data.Log.Storing().Seconds() })
 	s.Gauge("onsale_log_storing_max_seconds", "Bound of onsale_log_storing_seconds; beyond it the process ends.", func() float64 { return n.config.StallMax.Seconds() })
 	s.Counter("onsale_log_written_bytes_total", "Bytes written to the raft log.", func() uint64 { return uint64(log.Stats().Bytes) })
 	s.Counter("onsale_log_entries_total", "Entries written to the raft log.", func() uint64 { return uint64(log.Stats().Records) })
 	s.Gauge("onsale_log_segments", "Segment files of the raft log.", func() float64 { return float64(log.Stats().Segments) })
-	s.Gauge("onsale_log_cached_entries", "Newest entries of the raft log that are held in memory for followers.", func() float64 { e, _ := n.logs.cache.load(); return float64(e) })
-	s.Gauge("onsale_log_cached_entries_max", "Bound of onsale_log_cached_entries.", constant(cachedEntriesMax))
-	s.Gauge("onsale_log_cached_bytes", "Their bytes.", func() float64 { _, b := n.logs.cache.load(); return float64(b) })
-	s.Gauge("onsale_log_cached_bytes_max", "Bound of onsale_log_cached_bytes.", constant(cachedBytesMax))
+	s.Gauge("onsale_log_cached_entries", "Newest entries of the raft log that are held in memory for followers.", func() float64 { e, _ := n.data.Log.Cached(); return float64(e) })
+	s.Gauge("onsale_log_cached_entries_max", "Bound of onsale_log_cached_entries.", constant(store.CachedEntriesMax))
+	s.Gauge("onsale_log_cached_bytes", "Their bytes.", func() float64 { _, b := n.data.Log.Cached(); return float64(b) })
+	s.Gauge("onsale_log_cached_bytes_max", "Bound of onsale_log_cached_bytes.", constant(store.CachedBytesMax))
 	s.Gauges("onsale_repaired_bytes", "Bytes that the last start cut from the end of a log.", []string{"log"}, func(show metric.Show) {
 		show(float64(log.Repaired().Bytes), "raft")
-		show(float64(n.journal.Repaired().Bytes), "journal")
+		show(float64(n.data.Journal.Repaired().Bytes), "journal")
 	})
 }
 
 func (n *Node) journalMetrics(s *metric.Set) {
-	j := n.journal
+	j := n.data.Journal
 	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &n.machine.counters.journalTimes)
 	s.Counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() uint64 { return uint64(j.Stats().Bytes) })
 	s.Gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(j.Position().Height) })
-	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(n.history.First()) })
+	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(n.data.History.First()) })
 }
 
 func (n *Node) stateMetrics(s *metric.Set) {
@@ -135,17 +130,8 @@ func (n *Node) snapshotMetrics(s *metric.Set) {
 	})
 	s.Times("onsale_snapshot_seconds", "Time to write a snapshot, beside later batches.", &m.snapshotTimes)
 	s.Times("onsale_snapshot_pause_seconds", "For how long each snapshot kept batches from being decided.", &m.freezingTimes)
-	s.Gauge("onsale_snapshot_index", "Raft index of the newest snapshot; 0 when there is none.", func() float64 { return float64(n.snapshotIndex()) })
+	s.Gauge("onsale_snapshot_index", "Raft index of the newest snapshot; 0 when there is none.", func() float64 { return float64(n.data.Snapshots.Index()) })
 	s.Gauge("onsale_snapshot_interval_entries", "After how many log entries a snapshot is taken.", constant(n.config.SnapshotEntries))
-}
-
-// snapshotIndex returns the index of the newest snapshot on disk.
-func (n *Node) snapshotIndex() uint64 {
-	list, err := n.snapshots.List()
-	if err != nil || len(list) == 0 {
-		return 0
-	}
-	return list[0].Index
 }
 
 func (n *Node) checkMetrics(s *metric.Set) {

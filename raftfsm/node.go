@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,41 +9,32 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 	"onsale/sequencer/inbox"
-	"onsale/wal"
 	"onsale/wal/journal"
 )
 
 // Node is one replica: raft, its logs, the state and the way into it. All methods
 // are safe for concurrent use.
 type Node struct {
-	config    Config
-	isNew     bool
-	folder    *folder
-	peer      peer.Config
-	port      *peer.Listener // of the peers; nil on a test's transport
-	address   string         // where the peers reach this node
-	raft      *raft.Raft
-	trans     raft.Transport
-	logs      *LogStore
-	stable    *votes
-	snapshots *snapshotStore
-	journal   *journal.Journal
-	history   *journal.History
-	machine   *machine
-	inbox     *inbox.Inbox
-	batcher   *batcher
-	clock     *logClock
+	config  Config
+	peer    peer.Config
+	port    *peer.Listener // of the peers; nil on a test's transport
+	address string         // where the peers reach this node
+	raft    *raft.Raft
+	trans   raft.Transport
+	data    *folder.Folder
+	machine *machine
+	inbox   *inbox.Inbox
+	batcher *batcher
+	clock   *logClock
 
-	leader   chan bool // raft tells when this node takes and loses office
-	stop     chan struct{}
-	finished sync.WaitGroup
+	leader chan bool // raft tells when this node takes and loses office
+	life   *lifecycle
 	// following is followLeadership, which must end before raft stops.
 	following sync.WaitGroup
-	failed    sync.Once
-	failure   atomic.Pointer[error]
 	closed    sync.Once
 	counters  nodeCounters
 
@@ -64,74 +54,35 @@ func Open(config Config) (*Node, error) {
 		return nil, err
 	}
 	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
-	n := &Node{config: config, leader: make(chan bool, 16), stop: make(chan struct{}), clock: &logClock{clock: config.Clock}}
+	n := &Node{config: config, leader: make(chan bool, 16), life: newLifecycle(config.Fatal), clock: &logClock{clock: config.Clock}}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.closeStores())
 	}
 	n.batcher.start()
 	n.following.Go(n.followLeadership)
-	n.finished.Go(n.watch)
-	n.finished.Go(n.electItself)
+	n.life.finished.Go(n.watch)
+	n.life.finished.Go(n.electItself)
 	return n, nil
 }
 
 func (n *Node) open() error {
-	if err := wal.MakeDir(n.config.Files, n.config.DataDir); err != nil {
+	var err error
+	if n.data, err = openData(&n.config, n.noteStored, n.life.fatal); err != nil {
 		return err
 	}
-	if err := n.openStores(); err != nil {
-		return err
-	}
-	n.machine = newMachine(n.journal, n.config.CheckBatches, n.fatal, n.config.Logger)
+	n.machine = newMachine(n.data.Journal, n.config.CheckBatches, n.life.fatal, n.config.Logger)
 	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
 	n.batcher.leaderError = n.notLeader
-	n.logs.stored = n.noteStored
 	return n.openRaft()
 }
 
-// openStores opens the two logs, the votes and the snapshots, and compares them. The
-// raft log's lock is taken first: it keeps a second process away from everything
-// else.
-func (n *Node) openStores() (err error) {
-	dir, options := n.config.DataDir, wal.DefaultOptions()
-	options.SegmentBytes, options.Files = n.config.LogSegmentBytes, n.config.Files
-	options.NoSync = n.config.seams.logNoSync
-	if n.logs, err = OpenLogStore(filepath.Join(dir, "raft-log"), options, nil, n.fatal); err != nil {
-		return err
-	}
-	if err := n.checkOwned(); err != nil {
-		return err
-	}
-	if n.folder, n.isNew, err = claimFolder(n.config.Files, dir, n.config.NodeID); err != nil {
-		return err
-	}
-	if n.stable, err = openVotes(n.config.Files, dir, n.folder.identity().Started, n.fatal); err != nil {
-		return err
-	}
-	if n.snapshots, err = openSnapshotStore(n.config.Files, dir, n.config.SnapshotsKept, n.config.Logger); err != nil {
-		return err
-	}
-	from, err := n.latestSnapshot()
-	if err != nil {
-		return err
-	}
-	n.journal, err = journal.Open(n.JournalDir(), journal.Options{SegmentBytes: n.config.JournalSegmentBytes, DurableHeight: from.journaled, Files: n.config.Files})
-	if err != nil {
-		return err
-	}
-	n.history = journal.NewHistory(n.journal)
-	n.tellRepair("raft log", n.logs.log.Repaired())
-	n.tellRepair("journal", n.journal.Repaired())
-	return n.checkHistory(from)
-}
-
-// tellRepair says what opening a log has cut from its end.
-func (n *Node) tellRepair(what string, r wal.Repair) {
-	if r.Bytes > 0 {
-		n.config.Logger.Warn("a torn end was cut", "log", what, "bytes", r.Bytes, "last_index", r.LastIndex, "copy", r.Copy)
-	}
+// openData opens the data folder.
+func openData(c *Config, stored func([]*raft.Log), fatal func(error)) (*folder.Folder, error) {
+	return folder.Open(folder.Options{Dir: c.DataDir, NodeID: c.NodeID, Files: c.Files,
+		LogSegmentBytes: c.LogSegmentBytes, JournalSegmentBytes: c.JournalSegmentBytes, SnapshotsKept: c.SnapshotsKept,
+		LogNoSync: c.seams.logNoSync, Stored: stored, Fatal: fatal, Logger: c.Logger})
 }
 
 // noteStored is the log store's hook: entries are durable here.
@@ -143,13 +94,10 @@ func (n *Node) noteStored(logs []*raft.Log) {
 }
 
 // JournalDir returns the folder of the node's journal.
-func (n *Node) JournalDir() string { return filepath.Join(n.config.DataDir, "journal") }
+func (n *Node) JournalDir() string { return folder.JournalDir(n.config.DataDir) }
 
 // History returns the journal with the parts beside it.
-func (n *Node) History() *journal.History { return n.history }
-
-// votesName is the file of raft's term and vote.
-const votesName = "raft-votes.bolt"
+func (n *Node) History() *journal.History { return n.data.History }
 
 func (n *Node) openRaft() error {
 	trans, err := n.transport()
@@ -157,16 +105,16 @@ func (n *Node) openRaft() error {
 		return err
 	}
 	opened := make(chan struct{})
-	n.trans = guard(trans, installer{n.logs, n.snapshots, n.fatal, func() uint64 { <-opened; return n.raft.LastIndex() }})
+	n.trans = guard(trans, installer{n.data.Log, n.data.Snapshots, n.life.fatal, func() uint64 { <-opened; return n.raft.LastIndex() }})
 	c := n.config.raftConfig()
 	c.NotifyCh = n.leader
-	used, err := raft.HasExistingState(n.logs, n.stable, n.snapshots)
+	used, err := raft.HasExistingState(n.data.Log, n.data.Votes, n.data.Snapshots)
 	if err != nil {
 		return err
 	}
-	is := n.folder.identity()
+	is := n.data.Owner.Identity()
 	fsm, apply := n.seamed()
-	n.raft, err = raft.NewRaft(c, fsm, n.logs, n.stable, n.snapshots, n.trans)
+	n.raft, err = raft.NewRaft(c, fsm, n.data.Log, n.data.Votes, n.data.Snapshots, n.trans)
 	if err != nil {
 		return err
 	}
@@ -174,7 +122,7 @@ func (n *Node) openRaft() error {
 	n.batcher.apply = apply
 	switch {
 	case used:
-		return n.markStarted()
+		return n.data.Owner.MarkStarted()
 	case len(is.Bootstrap) > 0 && is.Bootstrap[0].ID == n.config.NodeID:
 		return n.bootstrap(is.Bootstrap)
 	case is.ClusterID == "" && len(n.config.Bootstrap) > 0:
@@ -197,20 +145,7 @@ func (n *Node) bootstrapMembers() []Member {
 }
 
 // IsNew reports whether the data folder was made by this start.
-func (n *Node) IsNew() bool { return n.isNew }
-
-// fatal reports the failure that ends the node, once.
-func (n *Node) fatal(err error) {
-	n.failed.Do(func() {
-		n.failure.Store(&err)
-		n.config.Fatal(err)
-	})
-}
-
-// broken reports whether the node has failed and its process is about to end. Its raft
-// goes on until then, and may be elected, but the state does not: a barrier says nothing
-// of it any more.
-func (n *Node) broken() bool { return n.failure.Load() != nil }
+func (n *Node) IsNew() bool { return n.data.IsNew }
 
 // Decide gives a command its place in the order and returns its decision once it
 // is committed and applied here. Its errors are ErrOverloaded, *NotLeaderError,
@@ -273,13 +208,13 @@ func (n *Node) FollowLeader(changed func(id, address string)) {
 		return isLeader
 	})
 	n.raft.RegisterObserver(observer)
-	n.finished.Go(func() {
+	n.life.finished.Go(func() {
 		defer n.raft.DeregisterObserver(observer)
 		for {
 			address, id := n.raft.LeaderWithID()
 			changed(string(id), string(address))
 			select {
-			case <-n.stop:
+			case <-n.life.stop:
 				return
 			case <-news:
 			case <-time.After(time.Second): // a full channel drops news

@@ -13,8 +13,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"onsale/raftfsm/folder"
 	"onsale/sequencer"
 	"onsale/wal/journal"
+	"onsale/wal/waltest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -72,7 +74,7 @@ func TestForeignFolderIsRefused(t *testing.T) {
 	c := testConfig(t, "n1")
 	mustClose(t, mustOpen(t, c))
 	c.NodeID, c.Bootstrap = "n2", []Member{{ID: "n2"}}
-	if _, err := Open(c); !errors.Is(err, ErrIdentity) {
+	if _, err := Open(c); !errors.Is(err, folder.ErrIdentity) {
 		t.Fatal(err)
 	}
 }
@@ -97,7 +99,7 @@ func TestSnapshotRestartAndCompaction(t *testing.T) {
 		}
 	}
 	before := n.Status()
-	if first, _ := n.logs.FirstIndex(); first < 50-tailMargin {
+	if first, _ := n.data.Log.FirstIndex(); first < 50-tailMargin {
 		t.Fatalf("the log was not compacted: begins at %d", first)
 	}
 	mustClose(t, n)
@@ -265,7 +267,7 @@ func TestFollowerFromSnapshot(t *testing.T) {
 	}
 	c.start(away)
 	want := c.converge()
-	first := c.nodes[away].journal
+	first := c.nodes[away].data.Journal
 	if want.JournalHeight < 100 || first.Position().Height != want.JournalHeight {
 		t.Fatalf("journal at %d of %d", first.Position().Height, want.JournalHeight)
 	}
@@ -275,7 +277,7 @@ func TestFollowerFromSnapshot(t *testing.T) {
 // In a bubble the instants are exact, however slow the machine is.
 func TestTimeWithoutTraffic(t *testing.T) {
 	c := testConfig(t, "n1")
-	c.DataDir = memoryDir(t)
+	c.DataDir = waltest.MemoryDir(t)
 	synctest.Test(t, func(t *testing.T) { timeWithoutTraffic(t, c) })
 }
 

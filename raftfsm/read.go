@@ -21,11 +21,11 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	go func() { committed <- n.raft.Barrier(barrierTimeout).Error() }()
 	select {
 	case err := <-committed:
-		if err != nil || n.broken() {
+		if err != nil || n.life.broken() {
 			return 0, n.notLeader()
 		}
 		return n.AppliedSeq(), nil
-	case <-n.stop:
+	case <-n.life.stop:
 		return 0, sequencer.ErrStopping
 	case <-ctx.Done():
 		return 0, ctx.Err()

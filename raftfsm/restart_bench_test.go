@@ -51,7 +51,7 @@ func benchRestart(b *testing.B, spec sequencer.SaleSpec) {
 	if s, _, h := again.machine.stateHash(); s != seq || h != hash {
 		b.Fatalf("state %016x at %d, it was %016x at %d", h, s, hash, seq)
 	}
-	b.ReportMetric(float64(again.logs.log.LastIndex()-again.logs.log.FirstIndex()), "entries")
+	b.ReportMetric(float64(again.data.Log.Wal().LastIndex()-again.data.Log.Wal().FirstIndex()), "entries")
 	if err := again.Close(); err != nil {
 		b.Fatal(err)
 	}

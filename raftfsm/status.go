@@ -41,15 +41,15 @@ type Status struct {
 func (n *Node) Status() Status {
 	address, leader := n.raft.LeaderWithID()
 	seq, logTime, hash := n.machine.stateHash()
-	head := n.journal.Position()
+	head := n.data.Journal.Position()
 	requests, _ := n.inbox.Load()
 	s := Status{
 		NodeID: n.config.NodeID, Role: n.role(), Term: n.raft.CurrentTerm(),
-		LeaderID: string(leader), LeaderAddress: string(address), Address: n.address, ClusterID: n.folder.identity().ClusterID,
+		LeaderID: string(leader), LeaderAddress: string(address), Address: n.address, ClusterID: n.data.Owner.Identity().ClusterID,
 		CommitIndex: n.raft.CommitIndex(), AppliedIndex: n.raft.AppliedIndex(), LastIndex: n.raft.LastIndex(),
 		Seq: seq, LogTime: logTime, StateHash: fmt.Sprintf("%016x", hash),
 		JournalHeight: head.Height, JournalHash: hex.EncodeToString(head.Hash[:]), InboxRequests: requests,
-		JournalFirstHeight: n.history.First(),
+		JournalFirstHeight: n.data.History.First(),
 	}
 	s.Members = n.Members()
 	if heard := n.raft.LastContact(); s.Role != "leader" && !heard.IsZero() {
@@ -71,7 +71,7 @@ func (n *Node) role() string {
 // Leads reports whether this node takes requests. Where the log is, it knows by
 // ReadIndex alone: others may have led meanwhile.
 func (n *Node) Leads() bool {
-	return !n.broken() && n.batcher.leading.Load() && n.raft.State() == raft.Leader
+	return !n.life.broken() && n.batcher.leading.Load() && n.raft.State() == raft.Leader
 }
 
 // Check is one line of a readiness report.
@@ -97,11 +97,11 @@ func (n *Node) Ready() []Check {
 	if _, id := n.raft.LeaderWithID(); id == "" {
 		checks[0].Err = errNoLeader
 	}
-	checks[1].Err, checks[2].Err = n.logs.log.Err(), n.journal.Err()
+	checks[1].Err, checks[2].Err = n.data.Log.Wal().Err(), n.data.Journal.Err()
 	if n.raft.CommitIndex() > n.raft.AppliedIndex()+appliedLagMax || n.raft.State() == raft.Leader && !n.Leads() {
 		checks[3].Err = errBehind
 	}
-	if failure := n.failure.Load(); failure != nil {
+	if failure := n.life.failure.Load(); failure != nil {
 		checks[4].Err = *failure
 	}
 	clock := Check{Name: "clock", Warning: true}

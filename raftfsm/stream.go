@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/raftfsm/peer"
+	"onsale/raftfsm/store"
 )
 
 // stream carries raft's protocol over the peers' port: both ends are known, of
@@ -50,7 +51,7 @@ func (a advertised) String() string  { return string(a) }
 // openPort opens the peers' port and begins to accept; raft takes its part of it.
 func (n *Node) openPort() error {
 	config := n.config.Peer
-	config.ID, config.Role, config.Cluster = n.config.NodeID, peer.Node, n.folder.cluster
+	config.ID, config.Role, config.Cluster = n.config.NodeID, peer.Node, n.data.Owner.Cluster
 	if config.Logger == nil {
 		config.Logger = n.config.Logger
 	}
@@ -64,9 +65,9 @@ func (n *Node) openPort() error {
 	if n.address == "" {
 		n.address = port.Addr().String()
 	}
-	n.finished.Go(func() {
-		if err := port.Serve(); err != nil && !n.stopping() {
-			n.fatal(err)
+	n.life.finished.Go(func() {
+		if err := port.Serve(); err != nil && !n.life.stopping() {
+			n.life.fatal(err)
 		}
 	})
 	return nil
@@ -88,7 +89,7 @@ func (n *Node) transport() (raft.Transport, error) {
 	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  &stream{n.port.Service(peer.Raft), n, n.peer, n.address},
 		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: rpcTimeout,
-		Logger: raftLogger{n.config.Logger.With("part", "raft")},
+		Logger: store.RaftLogger(n.config.Logger.With("part", "raft")),
 	}), nil
 }
 

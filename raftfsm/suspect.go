@@ -51,23 +51,23 @@ const (
 // process is gone, this node stands for election in its turn.
 func (n *Node) suspect(id string) {
 	address := n.addressOf(id)
-	if address == "" || id == n.config.NodeID || n.anotherLeads(id) || n.stopping() {
+	if address == "" || id == n.config.NodeID || n.anotherLeads(id) || n.life.stopping() {
 		return
 	}
 	if !n.suspecting.CompareAndSwap(false, true) {
 		return // each of its connections ends
 	}
-	n.finished.Go(func() {
+	n.life.finished.Go(func() {
 		defer n.suspecting.Store(false)
 		turn := n.turnAfter(id)
 		if turn < 0 || !n.portIsGone(address) {
 			return
 		}
-		n.wait(time.Duration(turn) * suspectStagger)
-		if !n.anotherLeads(id) && n.raft.State() == raft.Follower && !n.stopping() && !n.broken() {
+		n.life.wait(time.Duration(turn) * suspectStagger)
+		if !n.anotherLeads(id) && n.raft.State() == raft.Follower && !n.life.stopping() && !n.life.broken() {
 			n.config.Logger.Info("the leader's process is gone; standing for election", "leader", id)
 			n.stand()
-			n.wait(suspectStagger) // what else ends meanwhile is the same death
+			n.life.wait(suspectStagger) // what else ends meanwhile is the same death
 		}
 	})
 }
@@ -81,17 +81,9 @@ func (n *Node) portIsGone(address string) bool {
 			return errors.Is(err, syscall.ECONNREFUSED)
 		}
 		conn.Close()
-		n.wait(suspectPause)
+		n.life.wait(suspectPause)
 	}
 	return false
-}
-
-// wait returns after a time, or when the node stops.
-func (n *Node) wait(d time.Duration) {
-	select {
-	case <-n.stop:
-	case <-time.After(d):
-	}
 }
 
 // anotherLeads reports whether a node other than id is known to lead. That nobody
@@ -143,7 +135,7 @@ func (n *Node) stand() {
 	request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax,
 		ID: []byte(n.config.NodeID), Addr: []byte(n.address)}}
 	err := n.trans.TimeoutNow(raft.ServerID(n.config.NodeID), raft.ServerAddress(n.address), request, &raft.TimeoutNowResponse{})
-	if err != nil && !n.stopping() { // it is elected after its timeout then
+	if err != nil && !n.life.stopping() { // it is elected after its timeout then
 		n.config.Logger.Debug("could not stand for election at once", "error", fmt.Errorf("this node: %w", err))
 	}
 }

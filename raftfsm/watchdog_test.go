@@ -1,24 +1,20 @@
 package raftfsm
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"onsale/sequencer"
-	"onsale/wal/journal"
 )
-
-func sampleHead() journal.Head {
-	return journal.Head{Height: 3, RaftIndex: 5, Hash: journal.Hash{1, 2}}
-}
-
-func seqOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[56:]) }
 
 // A full inbox answers at once, while the requests in it are decided.
 func TestOverloadAnswersAtOnce(t *testing.T) {
@@ -58,7 +54,7 @@ func TestWatchdogOnAWriteError(t *testing.T) {
 	n := mustOpen(t, c)
 	eventually(t, "leadership", leads(n))
 	sale := createSale(t, n, concert(10))
-	if err := n.logs.log.Close(); err != nil { // as if the disk went away
+	if err := n.data.Log.Wal().Close(); err != nil { // as if the disk went away
 		t.Fatal(err)
 	}
 	_, err := buyAs(n, "u", sale)
@@ -82,21 +78,36 @@ func TestWatchdogOnAWriteError(t *testing.T) {
 // A store that hangs ends the process although heartbeats go on.
 func TestWatchdogOnAStall(t *testing.T) {
 	c := testConfig(t, "n1")
-	c.StallMax = 10 * time.Second // what a busy disk takes is none
+	c.StallMax = 10 * time.Second
+	synctest.Test(t, func(t *testing.T) { storeThatHangs(t, c) })
+}
+
+func storeThatHangs(t *testing.T, c Config) {
+	_, c.Transport = raft.NewInmemTransport("n1")
+	var hanging atomic.Bool
+	released := make(chan struct{})
+	c.seams.stored = func(*Node, []*raft.Log) {
+		if hanging.Load() {
+			<-released
+		}
+	}
 	fatal := make(chan error, 10)
 	c.Fatal = func(err error) { fatal <- err }
 	n := mustOpen(t, c)
 	defer mustClose(t, n)
 	eventually(t, "leadership", leads(n))
-	n.logs.storingSince.Store(time.Now().Add(-time.Minute).UnixNano()) // a store began, and does not end
+
+	hanging.Store(true)
+	go n.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte("u")}) // its entry is stored, and the store does not return
 	select {
 	case err := <-fatal:
 		if !errors.Is(err, errStalled) {
-			t.Fatal(err)
+			t.Error(err)
 		}
 	case <-time.After(time.Minute):
-		t.Fatal("nobody noticed")
+		t.Error("nobody noticed")
 	}
+	close(released)
 }
 
 // A node that failed may be elected before its process has ended, and its state stands
@@ -111,7 +122,7 @@ func TestAFailedNodeHoldsNoOffice(t *testing.T) {
 	if _, err := n.ReadIndex(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	n.fatal(errors.New("the disk is full"))
+	n.life.fatal(errors.New("the disk is full"))
 	n.leader <- false
 	n.leader <- true // elected again
 	eventually(t, "the end of its office", func() bool { return n.Leader() != nil })

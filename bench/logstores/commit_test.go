@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
-	"onsale/raftfsm"
+	raftstore "onsale/raftfsm/store"
 	"onsale/wal"
 )
 
@@ -55,7 +55,7 @@ func lead(b *testing.B, logs raft.LogStore) *raft.Raft {
 func BenchmarkCommit(b *testing.B) {
 	for _, size := range [...]int{80, 24_000, 192_000} {
 		b.Run(fmt.Sprintf("bytes=%d", size), func(b *testing.B) {
-			ours, err := raftfsm.OpenLogStore(filepath.Join(b.TempDir(), "ours"), wal.DefaultOptions(), nil, nil)
+			ours, err := raftstore.OpenLog(filepath.Join(b.TempDir(), "ours"), wal.DefaultOptions(), nil, nil)
 			if err != nil {
 				b.Fatal(err)
 			}

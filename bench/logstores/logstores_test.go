@@ -12,7 +12,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	raftwal "github.com/hashicorp/raft-wal"
 
-	"onsale/raftfsm"
+	raftstore "onsale/raftfsm/store"
 	"onsale/wal"
 )
 
@@ -45,7 +45,7 @@ func stores(b *testing.B) (names []string, all []store) {
 	}
 	file, err := os.Create(filepath.Join(b.TempDir(), "bare"))
 	must(err)
-	ours, err := raftfsm.OpenLogStore(filepath.Join(b.TempDir(), "ours"), wal.DefaultOptions(), nil, nil)
+	ours, err := raftstore.OpenLog(filepath.Join(b.TempDir(), "ours"), wal.DefaultOptions(), nil, nil)
 	must(err)
 	bolt, err := raftboltdb.New(raftboltdb.Options{Path: filepath.Join(b.TempDir(), "bolt")})
 	must(err)

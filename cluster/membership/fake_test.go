@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"onsale/raftfsm"
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -77,8 +78,8 @@ func (c *cluster) Leader() error {
 	return nil
 }
 
-func (c *cluster) Identity() raftfsm.Identity {
-	return raftfsm.Identity{NodeID: "n1", ClusterID: "00112233445566778899aabbccddeeff", Started: true, Bootstrap: c.founders}
+func (c *cluster) Identity() folder.Identity {
+	return folder.Identity{NodeID: "n1", ClusterID: "00112233445566778899aabbccddeeff", Started: true, Bootstrap: c.founders}
 }
 
 func (c *cluster) Address() string { return "n1:7101" }

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"onsale/raftfsm"
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
 )
 
@@ -10,7 +11,7 @@ type Node interface {
 	Leads() bool
 	// Leader returns nil when this node takes requests, else who does.
 	Leader() error
-	Identity() raftfsm.Identity
+	Identity() folder.Identity
 	Address() string
 	Status() raftfsm.Status
 	Disk() (free, size int64, err error)

@@ -9,6 +9,7 @@ import (
 
 	"onsale/cluster/membership"
 	"onsale/raftfsm"
+	"onsale/raftfsm/folder"
 )
 
 // withRepair adds what to do to an error that says that the node's data is damaged.
@@ -34,10 +35,10 @@ it joins with an empty folder, gets everything from the peers, and its vote when
 was healthy for a while. It may be run again when it was interrupted.`,
 		Example: "  onsale cluster repair --data-dir n3 --node-id n3 --private 127.0.0.1:8211",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := raftfsm.MustBeStopped(dir); err != nil {
+			if err := folder.MustBeStopped(dir); err != nil {
 				return err
 			}
-			if is, err := raftfsm.ReadIdentity(dir); err == nil && is.NodeID != node {
+			if is, err := folder.ReadIdentity(dir); err == nil && is.NodeID != node {
 				return fmt.Errorf("%w: %s is of node %q, not %q", errUsage, dir, is.NodeID, node)
 			}
 			if !yes {
@@ -52,7 +53,7 @@ was healthy for a while. It may be run again when it was interrupted.`,
 			if _, err := operator.ClusterStep(c.Context(), "remove", membership.Request{ID: node, Force: force}); err != nil {
 				return err
 			}
-			aside, err := raftfsm.SetAside(dir)
+			aside, err := folder.SetAside(dir)
 			if errors.Is(err, os.ErrNotExist) {
 				return fmt.Errorf("%w; node %s is no member any more", err, node)
 			}

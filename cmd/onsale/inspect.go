@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/raftfsm"
+	"onsale/raftfsm/store"
 	"onsale/sequencer"
 	"onsale/wal"
 	"onsale/wal/journal"
@@ -30,10 +30,10 @@ func (p *program) reportTorn(torn *wal.Torn) {
 func newInspectWAL(p *program) *cobra.Command {
 	return &cobra.Command{Use: "wal DATA/raft-log", Short: "List the entries of a raft log", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			entries := []raftfsm.EntrySummary{}
+			entries := []store.EntrySummary{}
 			var rows [][]string
 			torn, err := wal.ScanDir(args[0], func(index uint64, record []byte) error {
-				e, err := raftfsm.SummarizeEntry(index, record)
+				e, err := store.SummarizeEntry(index, record)
 				if err != nil {
 					return err
 				}
@@ -160,7 +160,7 @@ func newInspectSnapshot(p *program) *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			head, state, err := raftfsm.ReadSnapshot(bufio.NewReader(io.Reader(f)))
+			head, state, err := store.ReadSnapshot(bufio.NewReader(io.Reader(f)))
 			if err != nil {
 				return err
 			}

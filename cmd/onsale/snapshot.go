@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/raftfsm"
+	"onsale/raftfsm/folder"
 )
 
 // snapshotStreams are the private listener's routes that hand out whole states.
@@ -86,7 +87,7 @@ func newSnapshotInspect(p *program) *cobra.Command {
 
 // backupSummary is what a backup holds.
 type backupSummary struct {
-	raftfsm.BackupInfo
+	folder.BackupInfo
 	Seq           uint64 `json:"seq"`
 	StateHash     string `json:"state_hash"`
 	Sales         int    `json:"sales"`
@@ -96,7 +97,7 @@ type backupSummary struct {
 }
 
 func (p *program) inspectBackup(in io.Reader) error {
-	info, head, state, err := raftfsm.ReadBackup(in)
+	info, head, state, err := folder.ReadBackup(in)
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func newSnapshotRestore(p *program) *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			info, err := raftfsm.RestoreBackup(f, dir, node, address)
+			info, err := folder.RestoreBackup(f, dir, node, address)
 			if err != nil {
 				return err
 			}

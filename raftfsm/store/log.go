@@ -1,9 +1,8 @@
-package raftfsm
+package store
 
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,14 +13,14 @@ import (
 	"onsale/wal"
 )
 
-// LogStore is raft's log on a wal.Log. It is a raft.MonotonicLogStore and keeps
+// Log is raft's log on a wal.Log. It is a raft.MonotonicLogStore and keeps
 // the newest entries in memory: raft reads each of them again for every follower.
 //
 // It is no raft.CommitTrackingLogStore on purpose: with RestoreCommittedLogs,
 // raft v1.8.0 replays at start before it reads the membership from the log, and
 // then skips what it replayed (NewRaft in api.go), so that a node whose membership
 // is not in a snapshot starts with no members and never votes again.
-type LogStore struct {
+type Log struct {
 	log   *wal.Log
 	cache logCache
 
@@ -29,7 +28,7 @@ type LogStore struct {
 	stored func([]*raft.Log)
 	fatal  func(error)
 	// storingSince is when the store in progress began, in nanoseconds of the
-	// wall clock; 0 when none is. The watchdog reads it.
+	// wall clock; 0 when none is.
 	storingSince atomic.Int64
 	storeTimes   metric.Times // of each write with its fsync
 
@@ -38,30 +37,30 @@ type LogStore struct {
 }
 
 var (
-	_ raft.LogStore          = (*LogStore)(nil)
-	_ raft.MonotonicLogStore = (*LogStore)(nil)
+	_ raft.LogStore          = (*Log)(nil)
+	_ raft.MonotonicLogStore = (*Log)(nil)
 )
 
-// OpenLogStore opens the raft log in a directory. stored and fatal may be nil.
-func OpenLogStore(dir string, options wal.Options, stored func([]*raft.Log), fatal func(error)) (*LogStore, error) {
+// OpenLog opens the raft log in a directory. stored and fatal may be nil.
+func OpenLog(dir string, options wal.Options, stored func([]*raft.Log), fatal func(error)) (*Log, error) {
 	log, err := wal.Open(dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("raft log: %w", err)
 	}
-	return &LogStore{log: log, stored: stored, fatal: fatal}, nil
+	return &Log{log: log, stored: stored, fatal: fatal}, nil
 }
 
 // IsMonotonic says that indices may not have gaps.
-func (s *LogStore) IsMonotonic() bool { return true }
+func (s *Log) IsMonotonic() bool { return true }
 
 // FirstIndex returns the first index, 0 when the log is empty.
-func (s *LogStore) FirstIndex() (uint64, error) { return s.log.FirstIndex(), s.log.Err() }
+func (s *Log) FirstIndex() (uint64, error) { return s.log.FirstIndex(), s.log.Err() }
 
 // LastIndex returns the last index, 0 when the log is empty.
-func (s *LogStore) LastIndex() (uint64, error) { return s.log.LastIndex(), s.log.Err() }
+func (s *Log) LastIndex() (uint64, error) { return s.log.LastIndex(), s.log.Err() }
 
 // GetLog reads an entry. Its data is shared with other readers: not to be changed.
-func (s *LogStore) GetLog(index uint64, l *raft.Log) error {
+func (s *Log) GetLog(index uint64, l *raft.Log) error {
 	if s.cache.get(index, l) {
 		return nil
 	}
@@ -70,17 +69,17 @@ func (s *LogStore) GetLog(index uint64, l *raft.Log) error {
 		return raft.ErrLogNotFound
 	}
 	if err == nil {
-		err = decodeLogRecord(index, record, l)
+		err = decodeRecord(index, record, l)
 	}
 	return err
 }
 
 // StoreLog stores one entry.
-func (s *LogStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+func (s *Log) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
 
 // StoreLogs stores entries with one write and one fsync; they are durable when it
 // returns. An error is final: the node must stop (package wal says why).
-func (s *LogStore) StoreLogs(logs []*raft.Log) error {
+func (s *Log) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
@@ -107,10 +106,10 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 	return nil
 }
 
-func (s *LogStore) append(logs []*raft.Log) error {
+func (s *Log) append(logs []*raft.Log) error {
 	size := 0
 	for _, l := range logs {
-		size += logRecordBytes + len(l.Extensions) + len(l.Data)
+		size += recordBytes + len(l.Extensions) + len(l.Data)
 	}
 	if cap(s.buffer) < size {
 		s.buffer = make([]byte, 0, size)
@@ -121,7 +120,7 @@ func (s *LogStore) append(logs []*raft.Log) error {
 			return fmt.Errorf("%w: %d follows %d", wal.ErrOutOfOrder, l.Index, logs[i-1].Index)
 		}
 		start := len(s.buffer)
-		s.buffer = appendLogRecord(s.buffer, l)
+		s.buffer = appendRecord(s.buffer, l)
 		s.records = append(s.records, s.buffer[start:])
 	}
 	if s.log.LastIndex() == 0 && logs[0].Index != s.log.NextIndex() {
@@ -134,7 +133,7 @@ func (s *LogStore) append(logs []*raft.Log) error {
 }
 
 // DeleteRange deletes from one end of the log, or all of it.
-func (s *LogStore) DeleteRange(from, to uint64) error {
+func (s *Log) DeleteRange(from, to uint64) error {
 	first, last := s.log.FirstIndex(), s.log.LastIndex()
 	from, to = max(from, first), min(to, last)
 	if first == 0 || from > to {
@@ -154,90 +153,24 @@ func (s *LogStore) DeleteRange(from, to uint64) error {
 	return fmt.Errorf("raft log: %d to %d is in the middle of %d to %d and cannot be deleted", from, to, first, last)
 }
 
+// Wal returns the log below, for its statistics and its health.
+func (s *Log) Wal() *wal.Log { return s.log }
+
+// Storing returns for how long, by the wall clock, the store in progress runs; 0
+// when none does.
+func (s *Log) Storing() time.Duration {
+	since := s.storingSince.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, time.Duration(time.Now().UnixNano()-since))
+}
+
+// StoreTimes returns how long each write with its fsync took.
+func (s *Log) StoreTimes() *metric.Times { return &s.storeTimes }
+
+// Cached returns how many entries and bytes are held in memory.
+func (s *Log) Cached() (entries, bytes int) { return s.cache.load() }
+
 // Close closes the log.
-func (s *LogStore) Close() error { return s.log.Close() }
-
-const (
-	cachedEntriesMax = 1024
-	cachedBytesMax   = 64 << 20
-)
-
-// logCache holds the newest entries, contiguous up to the last stored one,
-// bounded in number and bytes. Data is kept by reference, as raft made it.
-type logCache struct {
-	mu          sync.RWMutex
-	ring        [cachedEntriesMax]*raft.Log
-	first, next uint64 // holds first..next-1
-	bytes       int
-}
-
-func (c *logCache) get(index uint64, l *raft.Log) bool {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if index < c.first || index >= c.next {
-		return false
-	}
-	*l = *c.ring[index%cachedEntriesMax]
-	return true
-}
-
-// load returns how many entries and bytes are held.
-func (c *logCache) load() (entries, bytes int) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return int(c.next - c.first), c.bytes
-}
-
-func (c *logCache) put(logs []*raft.Log) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if logs[0].Index != c.next {
-		c.empty(logs[0].Index)
-	}
-	for _, l := range logs {
-		if c.next-c.first == cachedEntriesMax {
-			c.dropFirst()
-		}
-		c.ring[l.Index%cachedEntriesMax] = l
-		c.bytes += len(l.Data)
-		c.next++
-		for c.bytes > cachedBytesMax && c.next-c.first > 1 {
-			c.dropFirst()
-		}
-	}
-}
-
-func (c *logCache) dropFirst() {
-	slot := &c.ring[c.first%cachedEntriesMax]
-	c.bytes -= len((*slot).Data)
-	*slot = nil
-	c.first++
-}
-
-// empty forgets everything; the next entry will be at next.
-func (c *logCache) empty(next uint64) {
-	for c.first < c.next {
-		c.dropFirst()
-	}
-	c.first, c.next = next, next
-}
-
-// drop forgets a range that touches one end of the log.
-func (c *logCache) drop(from, to uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case from <= c.first && to+1 >= c.next:
-		c.empty(0)
-	case from <= c.first:
-		for c.first <= to && c.first < c.next {
-			c.dropFirst()
-		}
-	default:
-		for c.next > from && c.next > c.first {
-			c.next--
-			c.bytes -= len(c.ring[c.next%cachedEntriesMax].Data)
-			c.ring[c.next%cachedEntriesMax] = nil
-		}
-	}
-}
+func (s *Log) Close() error { return s.log.Close() }

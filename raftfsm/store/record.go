@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"encoding/binary"
@@ -9,13 +9,13 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// ErrLogRecord is returned when a record of the raft log cannot be read although
+// ErrRecord is returned when a record of the raft log cannot be read although
 // its checksum is right: another program wrote it.
-var ErrLogRecord = errors.New("raft log record is malformed")
+var ErrRecord = errors.New("raft log record is malformed")
 
-const logRecordVersion = 1
+const recordVersion = 1
 
-// logRecordBytes is the length of a record before extensions and data. The index
+// recordBytes is the length of a record before extensions and data. The index
 // is the record's in the wal.
 //
 //	offset  bytes  raft log record, little-endian
@@ -26,15 +26,15 @@ const logRecordVersion = 1
 //	8       8      term
 //	16      8      appended at, nanoseconds since the Unix epoch; 0 when not set
 //	24             extensions, then data
-const logRecordBytes = 24
+const recordBytes = 24
 
-func appendLogRecord(dst []byte, l *raft.Log) []byte {
+func appendRecord(dst []byte, l *raft.Log) []byte {
 	le := binary.LittleEndian
 	appended := int64(0)
 	if !l.AppendedAt.IsZero() {
 		appended = l.AppendedAt.UnixNano()
 	}
-	dst = append(dst, logRecordVersion, byte(l.Type), 0, 0)
+	dst = append(dst, recordVersion, byte(l.Type), 0, 0)
 	dst = le.AppendUint32(dst, uint32(len(l.Extensions)))
 	dst = le.AppendUint64(dst, l.Term)
 	dst = le.AppendUint64(dst, uint64(appended))
@@ -42,15 +42,15 @@ func appendLogRecord(dst []byte, l *raft.Log) []byte {
 	return append(dst, l.Data...)
 }
 
-// decodeLogRecord fills l; its data refers to record.
-func decodeLogRecord(index uint64, record []byte, l *raft.Log) error {
-	if len(record) < logRecordBytes || record[0] != logRecordVersion || record[2]|record[3] != 0 {
-		return fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrLogRecord, index, len(record), logRecordVersion)
+// decodeRecord fills l; its data refers to record.
+func decodeRecord(index uint64, record []byte, l *raft.Log) error {
+	if len(record) < recordBytes || record[0] != recordVersion || record[2]|record[3] != 0 {
+		return fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrRecord, index, len(record), recordVersion)
 	}
-	le, rest := binary.LittleEndian, record[logRecordBytes:]
+	le, rest := binary.LittleEndian, record[recordBytes:]
 	extensions := le.Uint32(record[4:])
 	if uint64(extensions) > uint64(len(rest)) {
-		return fmt.Errorf("%w: record %d has %d bytes of extensions in %d", ErrLogRecord, index, extensions, len(rest))
+		return fmt.Errorf("%w: record %d has %d bytes of extensions in %d", ErrRecord, index, extensions, len(rest))
 	}
 	*l = raft.Log{Index: index, Term: le.Uint64(record[8:]), Type: raft.LogType(record[1])}
 	if appended := int64(le.Uint64(record[16:])); appended != 0 {

@@ -1,6 +1,6 @@
 //go:build !race
 
-package raftfsm
+package store
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"onsale/wal"
+	"onsale/wal/waltest"
 )
 
 // Not with the race detector: it brings checkptr, which ends the process, past every
@@ -19,14 +20,14 @@ import (
 
 // Whatever happens to the file of votes, it says what was written, or it is refused.
 func TestEveryDamageOfVotes(t *testing.T) {
-	dir := memoryDir(t)
-	path := filepath.Join(dir, votesName)
-	v, err := openVotes(wal.OS{}, dir, false, func(error) {})
+	dir := waltest.MemoryDir(t)
+	path := filepath.Join(dir, VotesName)
+	v, err := OpenVotes(wal.OS{}, dir, false, func(error) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := func(v *votes) error {
-		term, err1 := v.term()
+	want := func(v *Votes) error {
+		term, err1 := v.Term()
 		voted, err2 := v.GetUint64([]byte("LastVoteTerm"))
 		who, err3 := v.Get([]byte("LastVoteCand"))
 		if err := errors.Join(err1, err2, err3); err != nil {
@@ -42,13 +43,16 @@ func TestEveryDamageOfVotes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sound := mustReadFile(t, path)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	refused, served := 0, 0
-	damages(sound, func(what string, data []byte) {
+	waltest.EveryDamage(sound, func(what string, data []byte) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		v, err := openVotes(wal.OS{}, dir, true, func(error) {})
+		v, err := OpenVotes(wal.OS{}, dir, true, func(error) {})
 		if err != nil {
 			if refused++; !errors.Is(err, ErrVotes) || !strings.Contains(err.Error(), path) {
 				t.Fatalf("%s: %v", what, err)
@@ -67,7 +71,7 @@ func TestEveryDamageOfVotes(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openVotes(wal.OS{}, dir, true, func(error) {}); !errors.Is(err, ErrVotes) {
+	if _, err := OpenVotes(wal.OS{}, dir, true, func(error) {}); !errors.Is(err, ErrVotes) {
 		t.Fatalf("missing: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,26 +15,25 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/internal/failpoint"
 	"onsale/wal"
 )
 
-// snapshotStore is raft's snapshots in files, with what that store leaves out: a
+// Snapshots is raft's snapshots in files, with what that store leaves out: a
 // checksum over the description (index, term and membership, which are not under
 // the checksum of the state), and a sync of the folder that gets the snapshot's
 // name.
-type snapshotStore struct {
+type Snapshots struct {
 	files *raft.FileSnapshotStore
 	disk  wal.Files
 	dir   string
-	log   logger
+	log   *slog.Logger
 	// checked is the snapshot whose state was read against its checksum by this
 	// process. raft opens at once what the start has just looked at: the state has
 	// a checksum of its own, and reading all of it once more would double the wait.
 	checked atomic.Pointer[string]
 }
 
-var _ raft.SnapshotStore = (*snapshotStore)(nil)
+var _ raft.SnapshotStore = (*Snapshots)(nil)
 
 // checksumName is the file of the description's checksum, in a snapshot's folder.
 const checksumName = "description.sha256"
@@ -41,21 +41,17 @@ const checksumName = "description.sha256"
 // stateName is raft's file of the state.
 const stateName = "state.bin"
 
-// journaledName is a file in the folder of a snapshot that was made here, after the
-// journal was synced up to it. One that came from the leader says nothing of this
-// node's journal.
-const journaledName = "journaled"
-
-func openSnapshotStore(disk wal.Files, dir string, kept int, log logger) (*snapshotStore, error) {
+// OpenSnapshots opens the snapshots in a data folder, of which the newest are kept.
+func OpenSnapshots(disk wal.Files, dir string, kept int, log *slog.Logger) (*Snapshots, error) {
 	folder := filepath.Join(dir, "snapshots")
 	if err := wal.MakeDir(disk, folder); err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
-	files, err := raft.NewFileSnapshotStoreWithLogger(dir, kept, raftLogger{log})
+	files, err := raft.NewFileSnapshotStoreWithLogger(dir, kept, RaftLogger(log))
 	if err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
-	return &snapshotStore{files: files, disk: disk, dir: folder, log: log}, nil
+	return &Snapshots{files: files, disk: disk, dir: folder, log: log}, nil
 }
 
 // describe returns the checksum of what a snapshot is said to be.
@@ -69,7 +65,7 @@ func describe(m *raft.SnapshotMeta) []byte {
 }
 
 // Create begins a snapshot.
-func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64, members raft.Configuration, membersIndex uint64, trans raft.Transport) (raft.SnapshotSink, error) {
+func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, members raft.Configuration, membersIndex uint64, trans raft.Transport) (raft.SnapshotSink, error) {
 	sink, err := s.files.Create(version, index, term, members, membersIndex, trans)
 	if err != nil {
 		return nil, err
@@ -79,34 +75,11 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	if err := wal.ReplaceFile(s.disk, filepath.Join(folder, checksumName), sum); err != nil {
 		return nil, errors.Join(err, sink.Cancel())
 	}
-	return &snapshotSink{sink, s.disk, folder}, nil
-}
-
-// snapshotSink makes the names in the snapshot's folder durable before the folder
-// gets its name.
-type snapshotSink struct {
-	raft.SnapshotSink
-	disk   wal.Files
-	folder string
-}
-
-// journaled notes that the journal is durable up to the snapshot.
-func (s *snapshotSink) journaled() error {
-	return wal.ReplaceFile(s.disk, filepath.Join(s.folder, journaledName), []byte("1"))
-}
-
-// Close finishes the snapshot; it is durable on return.
-func (s *snapshotSink) Close() error {
-	if err := s.disk.SyncDir(s.folder); err != nil && !errors.Is(err, os.ErrNotExist) { // closed before
-		return errors.Join(err, s.Cancel())
-	}
-	failpoint.Hit(failpoint.SnapshotClosing)
-	defer failpoint.Hit(failpoint.SnapshotClosed)
-	return s.SnapshotSink.Close()
+	return &Sink{sink, s.disk, folder}, nil
 }
 
 // List returns the snapshots whose description is whole, newest first.
-func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
+func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 	all, err := s.files.List()
 	var whole []*raft.SnapshotMeta
 	for _, m := range all {
@@ -119,7 +92,7 @@ func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
 	return whole, err
 }
 
-func (s *snapshotStore) verify(m *raft.SnapshotMeta) error {
+func (s *Snapshots) verify(m *raft.SnapshotMeta) error {
 	sum, err := os.ReadFile(filepath.Join(s.dir, filepath.Base(m.ID), checksumName))
 	if err == nil && !bytes.Equal(sum, describe(m)) {
 		err = fmt.Errorf("%w: its description is not what was written", ErrSnapshot)
@@ -128,13 +101,13 @@ func (s *snapshotStore) verify(m *raft.SnapshotMeta) error {
 }
 
 // isJournaled reports whether this node's journal was synced up to a snapshot.
-func (s *snapshotStore) isJournaled(id string) bool {
+func (s *Snapshots) isJournaled(id string) bool {
 	_, err := os.Stat(filepath.Join(s.dir, filepath.Base(id), journaledName))
 	return err == nil
 }
 
 // Open returns a snapshot whose checksums are right.
-func (s *snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if known := s.checked.Swap(nil); known != nil && *known == id {
 		return s.openChecked(id)
 	}
@@ -149,7 +122,7 @@ func (s *snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, erro
 }
 
 // openChecked opens a snapshot without reading its state against the checksum.
-func (s *snapshotStore) openChecked(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+func (s *Snapshots) openChecked(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	all, err := s.List()
 	if err != nil {
 		return nil, nil, err

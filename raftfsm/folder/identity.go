@@ -1,13 +1,14 @@
-package raftfsm
+package folder
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"onsale/raftfsm/peer"
 	"onsale/wal"
@@ -34,6 +35,8 @@ type Member struct {
 	Folder string `json:"folder,omitempty"`
 	Voter  bool   `json:"voter"`
 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Identity is the content of NODE.json: whose data folder this is.
 type Identity struct {
@@ -72,34 +75,6 @@ func (i *Identity) Cluster() peer.ClusterID {
 	return id
 }
 
-// folder is a data folder's identity, kept in step with its file.
-type folder struct {
-	dir   string
-	files wal.Files
-
-	mu sync.Mutex
-	is Identity
-}
-
-// claimFolder writes the identity into a new data folder, or checks it in one
-// that has been used. It reports whether the folder is new.
-func claimFolder(files wal.Files, dir, nodeID string) (f *folder, isNew bool, err error) {
-	f = &folder{dir: dir, files: files}
-	is, err := ReadIdentity(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return f, true, f.change(func(i *Identity) { *i = newIdentity(nodeID) })
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if is.NodeID != nodeID {
-		return nil, false, fmt.Errorf("%w: %s was made by node %q, this is node %q; start with --node-id %s, or with another data folder",
-			ErrIdentity, dir, is.NodeID, nodeID, is.NodeID)
-	}
-	f.is = *is
-	return f, false, nil
-}
-
 // ReadIdentity reads a data folder's identity: os.ErrNotExist or ErrIdentityDamaged.
 func ReadIdentity(dir string) (*Identity, error) {
 	path := filepath.Join(dir, identityName)
@@ -120,32 +95,6 @@ func ReadIdentity(dir string) (*Identity, error) {
 	return is, nil
 }
 
-// identity returns a copy.
-func (f *folder) identity() Identity {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.is
-}
-
-// cluster returns the cluster's id and number, as the peers' port says them.
-func (f *folder) cluster() (peer.ClusterID, uint8) {
-	is := f.identity()
-	return is.Cluster(), is.ClusterNumber
-}
-
-// change writes a changed identity and makes it the current one.
-func (f *folder) change(change func(*Identity)) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	changed := f.is
-	change(&changed)
-	if err := writeIdentity(f.files, f.dir, &changed); err != nil {
-		return fmt.Errorf("%s: %w", identityName, err)
-	}
-	f.is = changed
-	return nil
-}
-
 // writeIdentity replaces the file: after a crash it is the old one or the new one.
 func writeIdentity(files wal.Files, dir string, is *Identity) error {
 	is.Checksum = is.checksum()
@@ -154,4 +103,16 @@ func writeIdentity(files wal.Files, dir string, is *Identity) error {
 		return err
 	}
 	return wal.ReplaceFile(files, filepath.Join(dir, identityName), append(data, '\n'))
+}
+
+func newIdentity(nodeID string) Identity {
+	fresh := make([]byte, 16)
+	rand.Read(fresh) // never fails
+	return Identity{Version: identityVersion, NodeID: nodeID, Folder: hex.EncodeToString(fresh)}
+}
+
+// NewClusterID draws the id of a cluster that is made.
+func NewClusterID() (id peer.ClusterID) {
+	rand.Read(id[:]) // never fails
+	return id
 }

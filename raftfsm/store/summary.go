@@ -1,13 +1,11 @@
-package raftfsm
+package store
 
 import (
 	"encoding/binary"
-	"io"
 
 	"github.com/hashicorp/raft"
 
 	"onsale/sequencer"
-	"onsale/wal/journal"
 )
 
 // EntrySummary is what a raft log record holds, for tools.
@@ -19,10 +17,10 @@ type EntrySummary struct {
 	Commands uint32 `json:"commands"` // of a batch
 }
 
-// SummarizeEntry reads a record of the raft log. It returns ErrLogRecord.
+// SummarizeEntry reads a record of the raft log. It returns ErrRecord.
 func SummarizeEntry(index uint64, record []byte) (EntrySummary, error) {
 	var l raft.Log
-	if err := decodeLogRecord(index, record, &l); err != nil {
+	if err := decodeRecord(index, record, &l); err != nil {
 		return EntrySummary{}, err
 	}
 	s := EntrySummary{Index: index, Term: l.Term, Type: l.Type.String(), Bytes: len(record)}
@@ -30,15 +28,4 @@ func SummarizeEntry(index uint64, record []byte) (EntrySummary, error) {
 		s.Commands = binary.LittleEndian.Uint32(l.Data[4:])
 	}
 	return s, nil
-}
-
-// ReadSnapshot reads a snapshot's file: the journal's head and the state, both
-// verified. It returns ErrSnapshot or what sequencer.ReadSnapshot returns.
-func ReadSnapshot(in io.Reader) (journal.Head, *sequencer.State, error) {
-	head, err := readSnapshotHeader(in)
-	if err != nil {
-		return head, nil, err
-	}
-	state, err := sequencer.ReadSnapshot(in)
-	return head, state, err
 }

@@ -1,51 +1,28 @@
-package raftfsm
+package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"hash/fnv"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"time"
 
-	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 
-	"onsale/internal/failpoint"
 	"onsale/wal"
 )
 
-// ErrVotes is returned when the file of raft's term and vote is missing, damaged or
-// older than the log: a node that forgot its vote could vote twice.
-var ErrVotes = errors.New("votes are lost or damaged")
-
-// The keys under which raft keeps its term and vote.
-var voteKeys = [...]string{"CurrentTerm", "LastVoteTerm", "LastVoteCand"}
-
-// votes is raft's stable store in a bbolt file. bbolt has no checksums but on its
-// two meta pages, so each value carries one (CRC-32C of key and value, at its end),
-// and all keys are there from the beginning: one that is missing was lost. The
-// first write error ends the process: a vote that may or may not be on disk must
-// not be followed by another one.
-type votes struct {
-	store *raftboltdb.BoltStore
-	fatal func(error)
-}
-
-var _ raft.StableStore = (*votes)(nil)
-
-// openVotes opens the file; mustExist says that raft has written it. What is in it is
+// OpenVotes opens the file; mustExist says that raft has written it. What is in it is
 // read, verified, and written into a file of its own that takes its place: bbolt
 // writes to no file whose pages it would have to trust. What if we die meanwhile?
 // The new file is made aside, synced and renamed: the name stands for the same
 // values all the time.
-func openVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (*votes, error) {
-	path := filepath.Join(dir, votesName)
+func OpenVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (*Votes, error) {
+	path := filepath.Join(dir, VotesName)
 	var values [len(voteKeys)][]byte
 	_, err := os.Stat(path)
 	switch {
@@ -64,7 +41,7 @@ func openVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (
 		return nil, err
 	}
 	store, err := openBolt(path, false)
-	return &votes{store, fatal}, err
+	return &Votes{store, fatal}, err
 }
 
 // readVotes reads every value and changes nothing. On damaged pages, which it maps
@@ -83,7 +60,7 @@ func readVotes(path string) (values [len(voteKeys)][]byte, err error) {
 	if err != nil {
 		return values, err
 	}
-	v := votes{store: store}
+	v := Votes{store: store}
 	for i, key := range voteKeys {
 		value, failure := v.Get([]byte(key))
 		if failure != nil {
@@ -102,7 +79,7 @@ func writeVotes(files wal.Files, path string, values [len(voteKeys)][]byte) erro
 	if err != nil {
 		return err
 	}
-	v := &votes{store, func(error) {}}
+	v := &Votes{store, func(error) {}}
 	for i, key := range voteKeys {
 		err = errors.Join(err, v.Set([]byte(key), values[i]))
 	}
@@ -150,59 +127,3 @@ func checkMetas(path string) error {
 	}
 	return nil
 }
-
-// Get returns a value whose checksum is right; raftboltdb's error for "not found".
-func (v *votes) Get(key []byte) ([]byte, error) {
-	data, err := v.store.Get(key)
-	if err != nil {
-		return nil, err
-	}
-	at := len(data) - crc32.Size
-	if at < 0 || checksumOf(key, data[:at]) != binary.LittleEndian.Uint32(data[at:]) {
-		return nil, fmt.Errorf("%w: the value of %s has no valid checksum", ErrVotes, key)
-	}
-	return bytes.Clone(data[:at]), nil
-}
-
-// Set makes a value durable.
-func (v *votes) Set(key, value []byte) error {
-	data := binary.LittleEndian.AppendUint32(bytes.Clone(value), checksumOf(key, value))
-	err := failpoint.Err(failpoint.VoteBefore)
-	if err == nil {
-		err = v.store.Set(key, data)
-	}
-	failpoint.Hit(failpoint.VoteAfter)
-	if err != nil {
-		v.fatal(fmt.Errorf("votes: %w", err))
-	}
-	return err
-}
-
-// GetUint64 implements raft.StableStore.
-func (v *votes) GetUint64(key []byte) (uint64, error) {
-	value, err := v.Get(key)
-	if err != nil {
-		return 0, err
-	}
-	if len(value) != 8 {
-		return 0, fmt.Errorf("%w: %s has %d bytes", ErrVotes, key, len(value))
-	}
-	return binary.LittleEndian.Uint64(value), nil
-}
-
-// SetUint64 implements raft.StableStore.
-func (v *votes) SetUint64(key []byte, value uint64) error {
-	return v.Set(key, binary.LittleEndian.AppendUint64(nil, value))
-}
-
-// term returns the current term.
-func (v *votes) term() (uint64, error) { return v.GetUint64([]byte(voteKeys[0])) }
-
-// Close closes the file.
-func (v *votes) Close() error { return v.store.Close() }
-
-func checksumOf(key, value []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)

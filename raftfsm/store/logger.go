@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"context"
@@ -9,11 +9,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logger is what this package logs with.
-type logger = *slog.Logger
-
-// raftLogger lets raft log through slog. Raft's info is debug here: it says much
+// RaftLogger lets raft log through slog. Raft's info is debug here: it says much
 // more than an operator wants to hear; role changes are told by the node.
+func RaftLogger(to *slog.Logger) hclog.Logger { return raftLogger{to} }
+
 type raftLogger struct{ to *slog.Logger }
 
 var _ hclog.Logger = raftLogger{}

@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"bytes"
@@ -25,11 +25,11 @@ func newRandom(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 7))
 }
 
-func openLogStore(t testing.TB, dir string) *LogStore {
+func openLog(t testing.TB, dir string) *Log {
 	t.Helper()
 	o := wal.DefaultOptions()
 	o.SegmentBytes = 1 << 12
-	s, err := OpenLogStore(dir, o, nil, func(err error) { t.Errorf("fatal: %v", err) })
+	s, err := OpenLog(dir, o, nil, func(err error) { t.Errorf("fatal: %v", err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +53,11 @@ func randomLogs(random *rand.Rand, first uint64) []*raft.Log {
 	return logs
 }
 
-// TestLogStoreAgainstTheLibrarys compares with raft's in-memory store through
+// TestLogAgainstTheLibrarys compares with raft's in-memory store through
 // random stores, deletions at both ends and reopenings.
-func TestLogStoreAgainstTheLibrarys(t *testing.T) {
+func TestLogAgainstTheLibrarys(t *testing.T) {
 	random, dir := newRandom(t), t.TempDir()
-	ours, theirs := openLogStore(t, dir), raft.NewInmemStore()
+	ours, theirs := openLog(t, dir), raft.NewInmemStore()
 	next := uint64(1)
 	for range 400 {
 		first, _ := theirs.FirstIndex()
@@ -85,7 +85,7 @@ func TestLogStoreAgainstTheLibrarys(t *testing.T) {
 				if err := ours.Close(); err != nil {
 					t.Fatal(err)
 				}
-				ours = openLogStore(t, dir)
+				ours = openLog(t, dir)
 				if err := ours.DeleteRange(0, first-1); err != nil {
 					t.Fatal(err)
 				}
@@ -133,55 +133,31 @@ func sameLogs(t *testing.T, ours, theirs raft.LogStore) {
 
 // The cache stays within its bounds, and what it dropped is read from disk.
 func TestLogCacheBounds(t *testing.T) {
-	s := openLogStore(t, t.TempDir())
-	for i := uint64(1); i <= cachedEntriesMax+100; i++ {
+	s := openLog(t, t.TempDir())
+	for i := uint64(1); i <= CachedEntriesMax+100; i++ {
 		if err := s.StoreLog(&raft.Log{Index: i, Data: fmt.Append(nil, i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if held := s.cache.next - s.cache.first; held != cachedEntriesMax {
+	if held := s.cache.next - s.cache.first; held != CachedEntriesMax {
 		t.Fatalf("cache holds %d entries", held)
 	}
 	var l raft.Log
-	for _, i := range [...]uint64{1, 50, cachedEntriesMax + 100} {
+	for _, i := range [...]uint64{1, 50, CachedEntriesMax + 100} {
 		if err := s.GetLog(i, &l); err != nil || string(l.Data) != fmt.Sprint(i) {
 			t.Fatalf("entry %d: %q, %v", i, l.Data, err)
 		}
 	}
-	big := make([]byte, cachedBytesMax/2+1)
+	big := make([]byte, CachedBytesMax/2+1)
 	for i := range uint64(3) {
-		if err := s.StoreLog(&raft.Log{Index: cachedEntriesMax + 101 + i, Data: big[:1<<20*4]}); err != nil {
+		if err := s.StoreLog(&raft.Log{Index: CachedEntriesMax + 101 + i, Data: big[:1<<20*4]}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s.cache.bytes > cachedBytesMax {
+	if s.cache.bytes > CachedBytesMax {
 		t.Fatalf("cache holds %d bytes", s.cache.bytes)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func FuzzLogRecord(f *testing.F) {
-	f.Add(appendLogRecord(nil, &raft.Log{Index: 1, Term: 2, Type: raft.LogCommand, Data: []byte("x"), Extensions: []byte("e"), AppendedAt: time.Unix(1, 2)}))
-	f.Add([]byte{1})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var l raft.Log
-		if decodeLogRecord(7, data, &l) != nil {
-			return
-		}
-		if again := appendLogRecord(nil, &l); !bytes.Equal(again, data) {
-			t.Fatalf("%x is written as %x", data, again)
-		}
-	})
-}
-
-func FuzzSnapshotHeader(f *testing.F) {
-	f.Add(appendSnapshotHeader(nil, sampleHead(), 9))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		head, err := readSnapshotHeader(bytes.NewReader(data))
-		if err == nil && !bytes.Equal(appendSnapshotHeader(nil, head, seqOf(data))[:64], data[:64]) {
-			t.Fatalf("%x is written differently", data)
-		}
-	})
 }
