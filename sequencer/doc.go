@@ -26,16 +26,15 @@
 //   - the user has 1..UserBytesMax bytes of UTF-8, quantity >= 1, min <= quantity
 //     (min 0 means "all or nothing", min = quantity): CodeBadRequest
 //   - the sale exists: CodeUnknownSale
-//   - the user's key is new. If an order of the user carries it, or it is among
-//     the remembered refusals: with the same sale, quantity and min, the first
-//     decision again (Replayed; Seq is the first's; an order is shown in its
-//     state of now); with another body CodeKeyReused
+//   - the user's key is free. If an order of the user, in whichever sale, carries it:
+//     with the same sale, quantity and min that order again (Replayed; Seq is the
+//     order's; it is shown in its state of now); with another body CodeKeyReused
 //   - the sale is not closed or cancelled (CodeClosed), not paused (CodePaused),
 //     and has started (CodeNotStarted), in this order
 //   - quantity <= cap, and quantity + the tickets of the user's live orders of
 //     this sale (waitlisted, reserved, paying, paid) <= cap: CodeCapExceeded
-//   - the user made fewer than OrdersPerUserMax orders ever, and all users fewer
-//     than OrdersMax: CodeOrderLimit
+//   - the user ever made fewer than OrdersPerUserMax orders of this sale, and all users
+//     fewer than OrdersMax of all sales: CodeOrderLimit
 //   - with ExpiredHoldsMax > 0: fewer than that many of the user's orders of this
 //     sale are expired with deadline + CoolDown > now: CodeCoolingDown
 //   - nobody waits and available >= min: reserved with min(quantity, available)
@@ -43,10 +42,9 @@
 //     position waiting + 1 (with SkipUnfit promote runs then: it may fit where
 //     the head does not). Else CodeSoldOut
 //
-// Every refusal from CodeClosed down is remembered under its key, so that one
-// key has one outcome; only the newest RefusalKeysMax refusals are sure to be
-// remembered, and they are found by the key's digest alone, which the user is part
-// of. A refusal of a buy carries nothing but its seq and code.
+// Only an order binds its key: a refusal leaves nothing behind, and the same buy is
+// decided again, under a seq of its own, when it comes again. A refusal of a buy carries
+// nothing but its seq and code.
 //
 // promote(sale) runs whenever tickets come free or a waiting order leaves the
 // list. While available > 0 and

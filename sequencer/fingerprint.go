@@ -44,11 +44,6 @@ func (o *order) movingFingerprint() uint64 {
 	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|uint64(o.voided)<<32|flagBits(o.overdue, o.captureDue)<<40|uint64(o.reason)<<48)
 }
 
-func (r *refusal) fingerprint() uint64 {
-	h := mix(binary.LittleEndian.Uint64(r.key[:8]), binary.LittleEndian.Uint64(r.key[8:]))
-	return mix(mix(h, r.seq), uint64(r.sale)|uint64(r.quantity)<<16|uint64(r.min)<<24|uint64(r.code)<<32)
-}
-
 // specFingerprint covers a sale's number and spec.
 func (s *sale) specFingerprint() uint64 {
 	return mixBytes(uint64(s.number), AppendSaleSpec(make([]byte, 0, 512), &s.spec))

@@ -28,8 +28,8 @@ const (
 	// TimeMax is the end of time (the year 2116), in nanoseconds since the Unix
 	// epoch: far enough from overflow that a hold can be added to it.
 	TimeMax = 1 << 62
-	// OrdersPerUserMax bounds the orders that one user ever made in a cluster,
-	// so that looking through a user's orders costs a bounded time.
+	// OrdersPerUserMax bounds the orders that one user ever made in a sale, so that
+	// looking through them costs a bounded time.
 	OrdersPerUserMax = 64
 	// AttemptsMax bounds the payment attempts of one order.
 	AttemptsMax = 8
@@ -41,9 +41,6 @@ const (
 	CommandBytesMax = 1 << 12
 	// SessionsMax bounds the front-ends' sessions that are remembered.
 	SessionsMax = 1 << 10
-	// RefusalKeysMax is how many of the newest refusals that carried an
-	// idempotency key are remembered at least; twice as many at most.
-	RefusalKeysMax = 1 << 21
 	// SkipScanMax bounds how far promote looks past a head that does not fit,
 	// in orders, when the sale has SkipUnfit.
 	SkipScanMax = 1024

@@ -1,7 +1,7 @@
 package sequencer_test
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -94,33 +94,74 @@ func buyOf(user, quantity int, key sequencer.KeyDigest) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, User: fmt.Appendf(nil, "u%d", user), Quantity: uint8(quantity), Key: key}
 }
 
-// The newest RefusalKeysMax refusals are remembered, twice as many at most, and
-// State forgets when the naive model does.
-func TestRefusalGenerations(t *testing.T) {
-	if testing.Short() || raceEnabled {
-		t.Skip("millions of refusals")
-	}
+// A user makes OrdersPerUserMax orders in a sale, and as many in every other one: the
+// orders of one sale lock nobody out of the next, and every key of them all stays bound,
+// also after a snapshot, however the user goes to and fro between the sales.
+func TestOrdersPerUserAndSale(t *testing.T) {
 	p := newPair(t)
-	p.create(func(s *sequencer.SaleSpec) { s.Quantity = 1 })
-	p.apply(buyOf(0, 1, sequencer.KeyDigest{}))
-	key := func(n int) sequencer.KeyDigest {
-		return sequencer.DigestKey([]byte("u1"), binary.LittleEndian.AppendUint64(nil, uint64(n)))
+	const sales = 3
+	for range sales {
+		p.create(func(s *sequencer.SaleSpec) { s.Quantity, s.Cap = 10_000, sequencer.CapMax })
 	}
-	commands := make([]sequencer.Command, 1<<14)
-	refused := 0
-	for refused < 2*sequencer.RefusalKeysMax {
-		for i := range commands {
-			refused++
-			commands[i] = buyOf(1, 1, key(refused))
+	buy := func(sale uint16, key int) sequencer.Result {
+		t.Helper()
+		c := buyOf(1, 1, sequencer.DigestKey([]byte("u1"), fmt.Append(nil, key)))
+		c.Sale = sale
+		return p.apply(c).Results[0]
+	}
+
+	made := map[int]sequencer.Result{} // by key
+	for key := range sales * sequencer.OrdersPerUserMax {
+		sale := uint16(1 + key*key%7%sales) // stays in a sale, and leaves it, and comes back
+		r := buy(sale, key)
+		if r.Code == sequencer.CodeOK {
+			made[key] = r
+		} else if r.Code != sequencer.CodeOrderLimit {
+			t.Fatalf("key %d: %+v", key, r)
 		}
-		p.apply(commands...)
 	}
-	remembers := func(n int) bool { return p.apply(buyOf(1, 1, key(n))).Results[0].Replayed }
-	if !remembers(1) || !remembers(sequencer.RefusalKeysMax) || !remembers(refused) {
-		t.Fatal("a refusal among the newest is forgotten")
+	for sale := uint16(1); sale <= sales; sale++ {
+		for key := 1000 * int(sale); ; key++ {
+			if r := buy(sale, key); r.Code == sequencer.CodeOrderLimit {
+				break
+			} else if r.Code != sequencer.CodeOK {
+				t.Fatalf("key %d: %+v", key, r)
+			} else {
+				made[key] = r
+			}
+		}
 	}
-	p.apply(buyOf(1, 1, key(refused+1)))
-	if !remembers(refused-sequencer.RefusalKeysMax+1) || remembers(sequencer.RefusalKeysMax) {
-		t.Fatal("one more refusal drops the older generation, and nothing else")
+	if len(made) != sales*sequencer.OrdersPerUserMax {
+		t.Fatalf("%d orders, want %d in each of %d sales", len(made), sequencer.OrdersPerUserMax, sales)
 	}
+
+	p.restart()
+	for key, first := range made {
+		if r := buy(first.Sale, key); !r.Replayed || r.Seq != first.Seq {
+			t.Errorf("key %d of sale %d again: %+v, want seq %d", key, first.Sale, r, first.Seq)
+		}
+		if r := buy(1+first.Sale%sales, key); r.Code != sequencer.CodeKeyReused {
+			t.Errorf("key %d of sale %d in another sale: %+v", key, first.Sale, r)
+		}
+	}
+	if got := p.state.OrdersOf([]byte("u1"), 0, 1000); len(got) != len(made) {
+		t.Errorf("%d orders are listed, want %d", len(got), len(made))
+	}
+}
+
+// restart goes on with a state that was read from the state's snapshot.
+func (p *pair) restart() {
+	p.t.Helper()
+	var written bytes.Buffer
+	if _, err := p.state.Snapshot().WriteTo(&written); err != nil {
+		p.t.Fatal(err)
+	}
+	restored, err := sequencer.ReadSnapshot(&written)
+	if err == nil {
+		err = restored.Verify()
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.state = restored
 }

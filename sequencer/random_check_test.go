@@ -202,7 +202,7 @@ func (t *trial) compareTouched() error {
 // has not started can be updated.
 func (t *trial) checkCap(user string, sale uint16) error {
 	tickets := 0
-	for _, o := range t.state.OrdersOf([]byte(user), 0, sequencer.OrdersPerUserMax) {
+	for _, o := range t.state.OrdersOf([]byte(user), 0, sequencer.SalesMax) {
 		if o.Sale == sale && o.State.Live() {
 			tickets += int(o.Quantity)
 		}

@@ -81,6 +81,9 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	if g.oneIn(40) {
 		b.Commands = g.rejections(b.Commands, g.pickOrder())
 	}
+	if g.oneIn(100) {
+		b.Commands = append(b.Commands, g.regular(g.pickSale(), g.pickUser())...)
+	}
 	return b
 }
 
@@ -120,6 +123,21 @@ func (g *generator) rejections(commands []sequencer.Command, order uint64) []seq
 		commands = append(commands,
 			sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(view.User), Amount: sale.Price * int64(view.Quantity)},
 			sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: sequencer.PayRejected})
+	}
+	return commands
+}
+
+// regular buys as often as a user may buy in a roomy sale, and once more.
+func (g *generator) regular(sale uint16, user []byte) (commands []sequencer.Command) {
+	if view, _ := g.model.Sale(sale); view.Cap < sequencer.CapMax {
+		return nil
+	}
+	for range sequencer.OrdersPerUserMax + 1 {
+		c := sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, User: user, Quantity: 1}
+		if g.oneIn(2) {
+			g.withKey(&c)
+		}
+		commands = append(commands, c)
 	}
 	return commands
 }
@@ -183,12 +201,17 @@ func (g *generator) buy() sequencer.Command {
 		c.Quantity = 0
 	}
 	if g.oneIn(3) {
-		name := fmt.Sprintf("k%d", len(g.keys))
-		c.Key = sequencer.DigestKey(c.User, []byte(name))
-		g.keys[c.Key] = name
-		g.past = append(g.past, c)
+		g.withKey(&c)
 	}
 	return c
+}
+
+// withKey gives a buy a new key, and remembers it.
+func (g *generator) withKey(c *sequencer.Command) {
+	name := fmt.Sprintf("k%d", len(g.keys))
+	c.Key = sequencer.DigestKey(c.User, []byte(name))
+	g.keys[c.Key] = name
+	g.past = append(g.past, *c)
 }
 
 // buyAgain repeats a buy with its key, or uses the key for another one.
@@ -281,7 +304,7 @@ func (g *generator) pickUser() []byte {
 	i := min(g.random.IntN(len(g.users)), g.random.IntN(len(g.users)))
 	user := []byte(g.users[i])
 	if made := g.model.OrdersOf(user, 0, sequencer.OrdersPerUserMax); len(made) == sequencer.OrdersPerUserMax && g.oneIn(20) {
-		g.users[i] = g.newUser() // who may make no more orders has little left to show
+		g.users[i] = g.newUser() // who has that many orders has little left to show
 	}
 	return user
 }

@@ -26,6 +26,9 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 	if !g.oneIn(4) {
 		s.Waitlist = uint32(g.between(0, 6))
 	}
+	if g.oneIn(8) { // roomy: one user may make all the orders that a user may
+		s.Quantity, s.Cap = 200, sequencer.CapMax
+	}
 	s.SkipUnfit = g.oneIn(3)
 	if g.oneIn(3) {
 		s.ExpiredHoldsMax, s.CoolDown = uint8(g.between(1, 3)), int64(g.between(1, 20))*int64(time.Second)

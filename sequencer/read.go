@@ -41,20 +41,26 @@ func (s *State) Order(seq uint64) (OrderView, bool) {
 	return s.view(number), true
 }
 
-// OrdersOf returns copies of a user's orders with a seq above after, lowest seq
-// first, at most limit of them.
+// OrdersOf returns copies of a user's orders in all sales with a seq above after, lowest
+// seq first, at most limit of them. It costs time in the number of that user's orders
+// above after.
 func (s *State) OrdersOf(user []byte, after uint64, limit int) []OrderView {
-	var numbers [OrdersPerUserMax]uint32
-	count := 0
+	limit = max(0, limit)
+	lowest, passed := make([]uint32, 0, min(limit, OrdersPerUserMax)), 0
 	_, newest := s.user(user, maphash.Bytes(s.hashSeed, user))
-	for newest != 0 && s.orders.at(newest-1).seq > after {
-		numbers[count] = newest - 1
-		count++
+	for ; newest != 0 && limit > 0 && s.orders.at(newest-1).seq > after; passed++ {
+		if len(lowest) < limit {
+			lowest = append(lowest, newest-1)
+		} else {
+			lowest[passed%limit] = newest - 1 // the chain goes back in time: the last limit are the lowest
+		}
 		newest = s.orders.at(newest - 1).previous
 	}
-	views, name := make([]OrderView, 0, max(0, min(limit, count))), string(user)
-	for i := count - 1; i >= 0 && len(views) < limit; i-- {
-		views = append(views, s.viewFor(name, numbers[i]))
+
+	slices.Sort(lowest)
+	views, name := make([]OrderView, len(lowest)), string(user)
+	for i, number := range lowest {
+		views[i] = s.viewFor(name, number)
 	}
 	return views
 }

@@ -91,20 +91,17 @@ func (r *snapshotReader) state() (*State, uint64) {
 	s.now, s.seq = int64(le.Uint64(header[16:])), le.Uint64(header[24:])
 	hash := le.Uint64(header[32:])
 	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
-	older, newer := le.Uint32(header[48:]), le.Uint32(header[52:])
 	sessions := le.Uint16(header[14:])
 	if reserved := le.Uint64(header[8:]) << 16 >> 24; reserved != 0 {
 		r.fail("reserved bytes of the header are %010x, not zero", reserved)
 	}
-	if s.now < 0 || s.now > TimeMax || sales > SalesMax || older > s.refusals.limit || newer > s.refusals.limit || sessions > SessionsMax {
+	if s.now < 0 || s.now > TimeMax || sales > SalesMax || sessions > SessionsMax {
 		r.fail("header is out of bounds")
 	}
 	for i := uint32(0); i < sales && r.err == nil; i++ {
 		r.sale(s)
 	}
 	r.orders(s, orders)
-	r.refusals(s.refusals.older, older)
-	r.refusals(s.refusals.newer, newer)
 	r.sessions(s, int(sessions))
 	for _, sale := range s.sales {
 		sale.hash = sale.fingerprint(sale.knownSpecFingerprint())
@@ -197,8 +194,7 @@ func (r *snapshotReader) order(s *State, o *order, user []byte) []byte {
 // user's.
 func (s *State) restoreOrder(o *order, user []byte, hash uint64) {
 	number := s.orders.length
-	slot, newest := s.user(user, hash)
-	s.addOrder(*o, user, hash, slot, newest)
+	s.addOrder(*o, user, s.ownedBy(user, hash, o.sale))
 	s.ordersHash += o.fixedFingerprint(user) + o.movingFingerprint()
 	s.startTimer(number, o)
 	s.track(number, o)
@@ -206,20 +202,6 @@ func (s *State) restoreOrder(o *order, user []byte, hash uint64) {
 		sale.wait.push(number)
 		sale.waiting++
 		sale.waitingTickets += uint64(o.quantity)
-	}
-}
-
-func (r *snapshotReader) refusals(g *generation, count uint32) {
-	for i := uint32(0); i < count && r.err == nil; i++ {
-		f := r.bytes(refusalBytes)
-		if f[29]|f[30]|f[31] != 0 {
-			r.fail("reserved bytes of a refusal are not zero")
-			return
-		}
-		g.add(refusal{
-			key: KeyDigest(f), seq: binary.LittleEndian.Uint64(f[16:]), sale: binary.LittleEndian.Uint16(f[24:]),
-			quantity: f[26], min: f[27], code: Code(f[28]),
-		})
 	}
 }
 

@@ -34,9 +34,7 @@ const snapshotMagic = "ONSLSNAP"
 //	32      8      hash of the state
 //	40      4      number of sales
 //	44      4      number of orders
-//	48      4      number of remembered refusals of the older generation
-//	52      4      the same of the newer generation
-//	56             sales, orders, refusals (older, newer), sessions
+//	48             sales, orders, sessions
 //	end-4   4      CRC-32C of everything before
 //
 //	offset  bytes  sale
@@ -68,25 +66,15 @@ const snapshotMagic = "ONSLSNAP"
 //	51      1      length of the user id
 //	52             user id
 //
-//	offset  bytes  refusal
-//	0       16     key digest
-//	16      8      seq
-//	24      2      sale
-//	26      1      quantity
-//	27      1      min
-//	28      1      code
-//	29      3      zero
-//
 //	offset  bytes  session
 //	0       8      id
 //	8       8      number of the newest batch
 //	16      8      its first seq
 const (
-	snapshotHeaderBytes = 56
+	snapshotHeaderBytes = 48
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
 	saleFixedBytes      = 37 + 8*saleCounters
 	orderFixedBytes     = 52
-	refusalBytes        = 32
 	sessionBytes        = 24
 )
 
@@ -97,13 +85,12 @@ const snapshotBufferBytes = 1 << 16
 // Snapshot is a frozen copy of a state. Taking it costs a pointer for each page
 // of 1,024 orders; writing it may take long and goes on beside Apply.
 type Snapshot struct {
-	now          int64
-	seq, hash    uint64
-	sales        []sale
-	orders       paged[order]
-	userIDs      arena
-	older, newer paged[refusal]
-	sessions     []session
+	now       int64
+	seq, hash uint64
+	sales     []sale
+	orders    paged[order]
+	userIDs   arena
+	sessions  []session
 }
 
 // Snapshot freezes the state. It must be called by the goroutine that calls
@@ -113,7 +100,6 @@ func (s *State) Snapshot() *Snapshot {
 		now: s.now, seq: s.seq, hash: s.Hash(),
 		sales:  make([]sale, len(s.sales)),
 		orders: s.orders.freeze(), userIDs: s.userIDs.freeze(),
-		older: s.refusals.older.refusals.freeze(), newer: s.refusals.newer.refusals.freeze(),
 		sessions: slices.Clone(s.sessions.list),
 	}
 	for i, sale := range s.sales {
@@ -135,11 +121,6 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	for number := range sn.orders.length {
 		o := sn.orders.at(number)
 		out.Write(appendOrder(buffer[:0], o, sn.userIDs.get(o.user)))
-	}
-	for _, generation := range [...]*paged[refusal]{&sn.older, &sn.newer} {
-		for number := range generation.length {
-			out.Write(appendRefusal(buffer[:0], generation.at(number)))
-		}
 	}
 	for i := range sn.sessions {
 		out.Write(appendSession(buffer[:0], &sn.sessions[i]))
@@ -170,7 +151,7 @@ func (sn *Snapshot) appendHeader(dst []byte) []byte {
 	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash} {
 		dst = le.AppendUint64(dst, v)
 	}
-	for _, v := range [...]uint32{uint32(len(sn.sales)), sn.orders.length, sn.older.length, sn.newer.length} {
+	for _, v := range [...]uint32{uint32(len(sn.sales)), sn.orders.length} {
 		dst = le.AppendUint32(dst, v)
 	}
 	return dst
@@ -215,12 +196,6 @@ func appendOrder(dst []byte, o *order, user []byte) []byte {
 	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue, o.voided,
 		byte(flagBits(o.overdue, o.captureDue)), byte(o.reason), byte(len(user)))
 	return append(dst, user...)
-}
-
-func appendRefusal(dst []byte, r *refusal) []byte {
-	dst = append(dst, r.key[:]...)
-	dst = binary.LittleEndian.AppendUint64(dst, r.seq)
-	return append(dst, byte(r.sale), byte(r.sale>>8), r.quantity, r.min, byte(r.code), 0, 0, 0)
 }
 
 func appendSession(dst []byte, s *session) []byte {

@@ -90,30 +90,6 @@ func TestSnapshotWriteError(t *testing.T) {
 	}
 }
 
-// Refusals are forgotten a generation at a time, and not before.
-func TestRefusalKeysAreBounded(t *testing.T) {
-	s := newSale(t, 1, 0)
-	s.refusals = newRefusals(10)
-	buy := func(i int) Result {
-		d := decide(s, 0, Command{Kind: KindBuy, Sale: 1, Quantity: 1, User: fmt.Append(nil, "user", i), Key: KeyDigest{1, byte(i), byte(i >> 8)}})
-		return d.Results[0]
-	}
-	buy(0) // the only ticket
-	for i := 1; i <= 100; i++ {
-		if r := buy(i); r.Code != CodeSoldOut || r.Replayed {
-			t.Fatalf("%d: %+v", i, r)
-		}
-		for back := range min(i-1, 10) {
-			if r := buy(i - back); !r.Replayed || r.Code != CodeSoldOut {
-				t.Fatalf("%d back from %d: %+v", back, i, r)
-			}
-		}
-	}
-	if r := buy(1); r.Replayed {
-		t.Fatalf("the first refusal is still remembered: %+v", r)
-	}
-}
-
 // BenchmarkSnapshot measures how long decisions wait for a snapshot to be taken
 // (freeze) and how long writing and reading take beside them.
 func BenchmarkSnapshot(b *testing.B) {

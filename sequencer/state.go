@@ -14,9 +14,11 @@ type State struct {
 
 	orders   paged[order] // in the order of their seqs
 	users    index        // by user: the number of the user's newest order
+	pairs    index        // owned.go has these three
+	keys     index
+	branches map[uint32]uint32
 	userIDs  arena
 	timers   timers
-	refusals refusals
 	// unsettled has the numbers of the orders that Unsettled returns. It follows
 	// from the orders and decides nothing; its order is never looked at.
 	unsettled map[uint32]struct{}
@@ -39,6 +41,7 @@ type State struct {
 	// where a slot lies and nothing else, because an index is only searched,
 	// never walked.
 	hashSeed maphash.Seed
+	keySeed  uint64            // the same for keys
 	ahead    [lookAhead]uint64 // hashes of the users of the next commands
 	// touchedSlots receives what lookUpAhead read; nobody needs its value.
 	touchedSlots uint64
@@ -69,11 +72,13 @@ type sale struct {
 
 // New returns the state before the first batch.
 func New() *State {
+	seed := maphash.MakeSeed()
 	return &State{
 		saleNumber: map[string]uint16{},
-		refusals:   newRefusals(RefusalKeysMax),
+		branches:   map[uint32]uint32{},
 		unsettled:  map[uint32]struct{}{},
-		hashSeed:   maphash.MakeSeed(),
+		hashSeed:   seed,
+		keySeed:    maphash.String(seed, "keys"),
 	}
 }
 
@@ -89,7 +94,6 @@ func (s *State) Hash() uint64 {
 	h := mix(s.seq, uint64(s.now))
 	h = mix(h, s.ordersHash)
 	h = mix(h, s.salesHash)
-	h = mix(mix(h, s.refusals.older.hash), s.refusals.newer.hash)
 	return mix(h, s.sessions.hash)
 }
 

@@ -24,11 +24,39 @@ func (s *State) Verify() error {
 		if _, newest := s.user(s.userIDs.get(o.user), maphash.Bytes(s.hashSeed, s.userIDs.get(o.user))); newest <= number {
 			return fmt.Errorf("user of order seq %d is indexed under order number %d, not %d or later", o.seq, int64(newest)-1, number)
 		}
+		if err := s.verifyFound(number, o); err != nil {
+			return err
+		}
 	}
 	if ordersHash != s.ordersHash {
 		return fmt.Errorf("hash of the orders is kept as %016x, is %016x", s.ordersHash, ordersHash)
 	}
 	return s.verifyCounts()
+}
+
+// verifyFound checks that a buy would find an order by its user and sale, and by its key.
+func (s *State) verifyFound(number uint32, o *order) error {
+	user := s.userIDs.get(o.user)
+	own := s.ownedBy(user, maphash.Bytes(s.hashSeed, user), o.sale)
+	newest := own.inSale
+	for newest > number+1 {
+		newest = s.previousInSale(newest - 1)
+	}
+	if newest != number+1 {
+		return fmt.Errorf("order seq %d is not among its user's orders in sale %d", o.seq, o.sale)
+	}
+
+	if o.key == (KeyDigest{}) {
+		return nil
+	}
+	other := o.sale%uint16(len(s.sales)) + 1
+	for _, sale := range [...]uint16{o.sale, other} {
+		found, bound := s.orderByKey(&o.key, s.ownedBy(user, own.hash, sale))
+		if !bound || found != number {
+			return fmt.Errorf("order seq %d is not found by its key in sale %d: order number %d, bound %t", o.seq, sale, found, bound)
+		}
+	}
+	return nil
 }
 
 // verifyCounts checks the sales' counts against their orders, and the sessions. A

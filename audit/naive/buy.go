@@ -29,9 +29,6 @@ func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
 		if r.Code == sequencer.CodeOK {
 			r.Code = m.place(c, s, w, r)
 		}
-		if r.Code != sequencer.CodeOK {
-			m.keys.remember(c.Key, refusedBuy{w, r.Seq, r.Code})
-		}
 	}
 	switch {
 	case s == nil:
@@ -42,7 +39,7 @@ func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
 	}
 }
 
-// knownKey answers a buy whose key came before, and reports whether it did.
+// knownKey answers a buy whose key has an order, and reports whether it did.
 func (m *Model) knownKey(c *sequencer.Command, w wish, r *sequencer.Result) bool {
 	if c.Key == (sequencer.KeyDigest{}) {
 		return false
@@ -59,16 +56,7 @@ func (m *Model) knownKey(c *sequencer.Command, w wish, r *sequencer.Result) bool
 		r.Seq, r.Replayed = o.seq, true
 		return true
 	}
-	first, known := m.keys.find(c.Key)
-	switch {
-	case !known:
-		return false
-	case first.wish != w:
-		r.Code = sequencer.CodeKeyReused
-	default:
-		r.Seq, r.Code, r.Replayed = first.seq, first.code, true
-	}
-	return true
+	return false
 }
 
 // refusal returns why the user may not even stand in line, CodeOK when it may.
@@ -82,19 +70,23 @@ func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
 		return sequencer.CodeNotStarted
 	}
 	mine := m.byUser[string(user)]
-	tickets, ranOut := int(w.quantity), 0
+	tickets, made, ranOut := int(w.quantity), 0, 0
 	for _, o := range mine {
-		if o.sale == s && o.state.Live() {
+		if o.sale != s {
+			continue
+		}
+		made++
+		if o.state.Live() {
 			tickets += int(o.quantity)
 		}
-		if o.sale == s && o.state == sequencer.StateExpired && after(o.deadline, s.spec.CoolDown) > m.now {
+		if o.state == sequencer.StateExpired && after(o.deadline, s.spec.CoolDown) > m.now {
 			ranOut++
 		}
 	}
 	switch {
 	case tickets > int(s.spec.Cap):
 		return sequencer.CodeCapExceeded
-	case len(mine) >= sequencer.OrdersPerUserMax:
+	case made >= sequencer.OrdersPerUserMax:
 		return sequencer.CodeOrderLimit
 	case s.spec.ExpiredHoldsMax > 0 && ranOut >= int(s.spec.ExpiredHoldsMax):
 		return sequencer.CodeCoolingDown

@@ -11,7 +11,6 @@ type Model struct {
 	orders []*order // all that were ever made, by seq
 	byUser map[string][]*order
 	timers timers
-	keys   refusals
 
 	sessions map[uint64]session // of front-ends, by id
 
@@ -22,7 +21,7 @@ type Model struct {
 
 // New returns a model with no sales.
 func New() *Model {
-	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, keys: newRefusals(), sessions: map[uint64]session{}}
+	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, sessions: map[uint64]session{}}
 }
 
 // Apply decides a batch. It keeps nothing of b, and the caller owns the result.
