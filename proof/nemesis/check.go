@@ -85,8 +85,8 @@ func (h *history) checkAcknowledged(log map[uint64]decided, v *verdict) (checked
 	return checked
 }
 
-// checkFIFO sweeps over the purchases by time: who was answered before another asked
-// for the first time has the lower seq (P4). O(n log n).
+// checkFIFO sweeps over the copies of purchases by time: one that was answered before
+// another was sent has the lower seq (P4). O(n log n).
 func (h *history) checkFIFO(v *verdict) {
 	type moment struct {
 		at  int64
@@ -120,19 +120,31 @@ func (h *history) checkFIFO(v *verdict) {
 	}
 }
 
-// checkKeys: one key, one outcome (P5).
+// checkKeys: a key makes at most one order, and once it has, every repeat says that order
+// (P5). A refusal binds nothing, so a refused copy may be followed by an order, but no copy
+// that was sent after somebody was told the order may be refused.
 func (h *history) checkKeys(v *verdict) {
-	first := map[string]*operation{}
+	ordered := map[string]*operation{} // by key: who was told its order first
 	for i := range h.operations {
 		o := &h.operations[i]
-		if o.kind != "buy" || !o.known {
+		if o.kind != "buy" || !o.known || o.order == "" {
 			continue
 		}
-		before := first[o.key]
-		if before == nil {
-			first[o.key] = o
-		} else if before.order != o.order || before.seq != o.seq || o.order == "" && before.reason != o.reason {
-			v.wrong("P5", "key %s: order %q, seq %d, %q; then order %q, seq %d, %q", o.key, before.order, before.seq, before.reason, o.order, o.seq, o.reason)
+		first := ordered[o.key]
+		if first != nil && (first.order != o.order || first.seq != o.seq) {
+			v.wrong("P5", "key %s: order %q, seq %d; and order %q, seq %d", o.key, first.order, first.seq, o.order, o.seq)
+		}
+		if first == nil || o.finish < first.finish {
+			ordered[o.key] = o
+		}
+	}
+
+	for i := range h.operations {
+		o := &h.operations[i]
+		first := ordered[o.key]
+		if o.kind == "buy" && o.known && o.order == "" && first != nil && first.finish < o.call {
+			v.wrong("P5", "key %s has order %q, and a copy sent %d ns after that was told is refused: %q, seq %d",
+				o.key, first.order, o.call-first.finish, o.reason, o.seq)
 		}
 	}
 }

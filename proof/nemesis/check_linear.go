@@ -22,6 +22,7 @@ const (
 type shelf struct {
 	available int
 	held      string // user=count, sorted: a value that can be compared
+	bound     string // late copies that took effect, " key key", in that order
 }
 
 func (s shelf) of(user string) int { return s.counts()[user] }
@@ -45,7 +46,7 @@ func (s shelf) move(user string, tickets int) shelf {
 			entries = append(entries, fmt.Sprintf("%s=%d", u, counts[u]))
 		}
 	}
-	return shelf{s.available - tickets, strings.Join(entries, " ")}
+	return shelf{s.available - tickets, strings.Join(entries, " "), s.bound}
 }
 
 // shelfModel says what a small sale may answer. A request without an answer may have
@@ -68,13 +69,17 @@ func stepBuy(s shelf, o *operation) []shelf {
 	fits := s.available > 0 && s.of(o.user) < windowCap
 	switch {
 	case !o.known && fits:
-		return []shelf{s, s.move(o.user, 1)}
+		bought := s.move(o.user, 1)
+		bought.bound += " " + o.key
+		return []shelf{s, bought}
 	case !o.known:
 		return []shelf{s}
 	case o.order != "" && fits:
 		return []shelf{s.move(o.user, 1)}
 	case o.order != "":
 		return nil
+	case slices.Contains(strings.Fields(s.bound), o.key):
+		return nil // a copy of it has an order
 	case o.reason == "sold_out" && s.available == 0, o.reason == "cap_exceeded" && s.of(o.user) >= windowCap:
 		return []shelf{s}
 	}
@@ -129,26 +134,64 @@ func (h *history) checkLinear(v *verdict) (found linearity) {
 	return found
 }
 
-// windows returns the requests of each small sale: the first of each key, and the
-// cancels.
+// windows returns the requests of each small sale: what the copies of each purchase came
+// to, and the cancels.
 func (h *history) windows() map[string][]*operation {
-	all, seen := map[string][]*operation{}, map[string]*operation{}
+	all, copies := map[string][]*operation{}, map[string][]*operation{}
 	for i := range h.operations {
 		o := &h.operations[i]
-		if !strings.HasPrefix(o.sale, "window-") {
-			continue
+		switch {
+		case !strings.HasPrefix(o.sale, "window-"):
+		case o.kind == "buy":
+			copies[o.key] = append(copies[o.key], o)
+		default:
+			all[o.sale] = append(all[o.sale], o)
 		}
-		if before := seen[o.key]; o.kind == "buy" && before != nil {
-			if !before.known && o.known { // the repetition says what came of it
-				o.call = before.call
-				*before = *o
+	}
+	for _, key := range slices.Sorted(maps.Keys(copies)) {
+		sale := copies[key][0].sale
+		all[sale] = append(all[sale], effects(copies[key])...)
+	}
+	return all
+}
+
+// effects returns what the copies of one purchase may have done, each an operation of its
+// own. A refusal binds nothing, so each refused copy was decided by itself. Of the others at
+// most one made the order:
+//
+//   - a copy that was told an order that is not a repeat made it, and no other one did
+//   - if only repeats were told, a copy without an answer made it: after the first of these
+//     was sent, and before the first repeat was answered
+//   - if nobody was told an order, a copy without an answer may still make one, at any time
+//     to the end; the model knows that no copy is refused after that
+func effects(copies []*operation) (all []*operation) {
+	var made, repeat, pending *operation
+	for _, o := range copies {
+		switch {
+		case !o.known:
+			if pending == nil || o.call < pending.call {
+				pending = o
 			}
-			continue
+		case o.order == "":
+			all = append(all, o)
+		case !o.replayed:
+			made = o
+		case repeat == nil || o.finish < repeat.finish:
+			repeat = o
 		}
-		if o.kind == "buy" {
-			seen[o.key] = o
+	}
+
+	switch {
+	case made != nil:
+		all = append(all, made)
+	case repeat != nil:
+		first := *repeat
+		if pending != nil {
+			first.call = min(first.call, pending.call)
 		}
-		all[o.sale] = append(all[o.sale], o)
+		all = append(all, &first)
+	case pending != nil:
+		all = append(all, pending)
 	}
 	return all
 }

@@ -23,6 +23,13 @@ func refused(user, key string, call, finish int64, seq uint64, reason string) op
 	return operation{kind: "buy", user: user, key: key, sale: "window-1", call: call, finish: finish, known: true, seq: seq, reason: reason}
 }
 
+// repeated is a purchase that was answered with the order that its key had already.
+func repeated(user, key string, call, finish int64, seq uint64, order string) operation {
+	o := bought(user, key, call, finish, seq, order)
+	o.replayed = true
+	return o
+}
+
 func historyOf(operations ...operation) *history {
 	h := newHistory()
 	for _, o := range operations {
@@ -57,9 +64,12 @@ func TestCheckersFind(t *testing.T) {
 		"at once":           {fifo, true, historyOf(bought("ann", "a", 1, 4, 2, "A"), bought("bob", "b", 2, 3, 1, "B"))},
 		"touching":          {fifo, true, historyOf(bought("ann", "a", 1, 2, 2, "A"), bought("bob", "b", 2, 3, 1, "B"))},
 		"overtaken":         {fifo, false, historyOf(bought("ann", "a", 1, 2, 2, "A"), bought("bob", "b", 3, 4, 1, "B"))},
-		"one outcome":       {keys, true, historyOf(bought("ann", "a", 1, 2, 1, "A"), bought("ann", "a", 3, 4, 1, "A"))},
-		"two outcomes":      {keys, false, historyOf(bought("ann", "a", 1, 2, 1, "A"), bought("ann", "a", 3, 4, 2, "B"))},
-		"two refusals":      {keys, false, historyOf(refused("ann", "a", 1, 2, 1, "sold_out"), refused("ann", "a", 3, 4, 1, "closed"))},
+		"one order":         {keys, true, historyOf(bought("ann", "a", 1, 2, 1, "A"), bought("ann", "a", 3, 4, 1, "A"))},
+		"two orders":        {keys, false, historyOf(bought("ann", "a", 1, 2, 1, "A"), bought("ann", "a", 3, 4, 2, "B"))},
+		"two refusals":      {keys, true, historyOf(refused("ann", "a", 1, 2, 1, "sold_out"), refused("ann", "a", 3, 4, 2, "closed"))},
+		"refused, ordered":  {keys, true, historyOf(refused("ann", "a", 1, 2, 1, "sold_out"), bought("ann", "a", 3, 4, 2, "A"))},
+		"refused meanwhile": {keys, true, historyOf(bought("ann", "a", 1, 4, 2, "A"), refused("ann", "a", 2, 5, 1, "sold_out"))},
+		"ordered, refused":  {keys, false, historyOf(bought("ann", "a", 1, 2, 1, "A"), refused("ann", "a", 3, 4, 2, "sold_out"))},
 		"documented answer": {answers, true, historyOf()},
 		"odd answer":        {answers, false, odd},
 	} {
@@ -99,7 +109,11 @@ func TestLinearity(t *testing.T) {
 		"the cap holds":                       {true, sold(1, bought("a", "Y", 200, 205, 99, "o"), refused("a", "X", 210, 215, 100, "cap_exceeded"))},
 		"over the cap":                        {false, sold(1, bought("a", "Y", 200, 205, 99, "o"), bought("a", "X", 210, 215, 100, "o"))},
 		"a cap that was not reached":          {false, sold(1, refused("a", "X", 210, 215, 100, "cap_exceeded"))},
-		"an unknown buy told by a repetition": {false, sold(windowQuantity, unknown, bought("z", "Z", 500, 505, 99, "o"))},
+		"an unknown buy told by a repetition": {false, sold(windowQuantity, unknown, repeated("z", "Z", 500, 505, 99, "o"))},
+		"an unknown buy had the last ticket":  {true, sold(windowQuantity-1, unknown, repeated("z", "Z", 500, 505, 99, "o"))},
+		"refused, and then a late copy buys":  {true, sold(windowQuantity, unknown, refused("z", "Z", 90, 95, 99, "sold_out"), cancel, refused("y", "Y", 200, 205, 100, "sold_out"))},
+		"a late copy does not buy twice":      {false, sold(windowQuantity-2, unknown, unknown, refused("y", "Y", 200, 205, 99, "sold_out"))},
+		"a late copy buys before a refusal":   {false, sold(windowQuantity-1, unknown, refused("z", "Z", 200, 205, 99, "sold_out"))},
 	} {
 		var v verdict
 		if found := c.h.checkLinear(&v); (v.Count == 0) != c.good || found.Sales != 1 || found.Undecided != 0 {

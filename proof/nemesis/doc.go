@@ -15,7 +15,7 @@
 //   - every answered purchase is in the journal under its seq, with that outcome (P3, P9);
 //   - who was answered before another asked has the lower seq (P4), by one sweep in
 //     O(n log n);
-//   - one key had one outcome (P5);
+//   - a key made at most one order, and was never refused once that was told (P5);
 //   - small sales of their own are linearizable, unknown outcomes modelled as such, by
 //     porcupine;
 //   - every journal is decided again by the second implementation of the rules, which

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// operation is what one client asked, with all its repetitions, and what it was told.
-// Call and Return are nanoseconds since the run began, by one clock: Call is before the
-// first request left, Return after the answer came.
+// operation is what one client asked once, and what it was told: each copy of a purchase
+// that may have been taken is an operation of its own, a cancel is one with all its
+// repetitions. Call and finish are nanoseconds since the run began, by one clock: call is
+// before the (first) request left, finish after the answer came.
 type operation struct {
 	client       int
 	kind         string // buy or cancel
 	user, key    string
 	sale         string
 	call, finish int64
-	tries        int
 
 	// known says that there was an answer; without one, finish means nothing.
 	known    bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ const (
 	askTimeout   = 4 * time.Second  // of one request
 	// usersPerClient buy by turns, so that caps are met. Others take their place over
 	// time, each after about visitsPerUser visits: a user may make
-	// sequencer.OrdersPerUserMax orders ever, and a long run must not end with refusals
+	// sequencer.OrdersPerUserMax orders of a sale, and a long run must not end with refusals
 	// only.
 	usersPerClient = 500
 	visitsPerUser  = 32
@@ -151,14 +152,13 @@ func (s *shopper) buyer(user string) *client.Client {
 
 // ask repeats a request at any door until there is an answer, patience ends, or the
 // crowd disperses.
-func (s *shopper) ask(user string, send func(context.Context, *client.Client) error) (tries int, err error) {
+func (s *shopper) ask(user string, send func(context.Context, *client.Client) error) (err error) {
 	for began := time.Now(); ; {
-		tries++
 		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 		err = send(ctx, s.buyer(user))
 		cancel()
 		if err == nil || !s.mayRepeat(err) || time.Since(began) > patience {
-			return tries, err
+			return err
 		}
 		time.Sleep(time.Duration(5+s.random.IntN(60)) * time.Millisecond)
 	}
@@ -181,22 +181,37 @@ func (s *shopper) mayRepeat(err error) bool {
 	return false
 }
 
+// buy sends a purchase until it is decided, and returns the last copy. Every copy that may
+// have been taken goes into the history: one without an answer may be decided at any time
+// to the end.
 func (s *shopper) buy(user, sale, key string) operation {
-	o := operation{client: s.number, kind: "buy", user: user, key: key, sale: sale, call: s.history.now()}
-	var told *contract.Decision
-	var err error
-	o.tries, err = s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
-		told, err = b.Buy(ctx, client.Purchase{Quantity: 1, Sale: sale, Key: key})
+	var o operation
+	err := s.ask(user, func(ctx context.Context, b *client.Client) error {
+		o = operation{client: s.number, kind: "buy", user: user, key: key, sale: sale, call: s.history.now()}
+		told, err := b.Buy(ctx, client.Purchase{Quantity: 1, Sale: sale, Key: key})
+		o.finish = s.history.now()
+		if err == nil {
+			o.known, o.order, o.state, o.reason, o.seq, o.replayed = true, told.Order, told.State, told.Reason, told.Seq, told.Replayed
+		}
+		if mayBeTaken(err) {
+			s.history.add(o)
+		}
 		return err
 	})
-	o.finish = s.history.now()
-	if err == nil {
-		o.known, o.order, o.state, o.reason, o.seq, o.replayed = true, told.Order, told.State, told.Reason, told.Seq, told.Replayed
-	} else if !s.mayRepeat(err) {
+	if err != nil && !s.mayRepeat(err) {
 		s.history.odd(fmt.Sprintf("%s buys: %v", user, err))
 	}
-	s.history.add(o)
 	return o
+}
+
+// mayBeTaken reports whether a purchase that ended so may have a place in line: it was
+// decided, or nobody can say.
+func mayBeTaken(err error) bool {
+	if _, refused := errors.AsType[*contract.Problem](err); refused {
+		return errors.Is(err, sequencer.ErrOutcomeUnknown)
+	}
+	dial, failed := errors.AsType[*net.OpError](err)
+	return !failed || dial.Op != "dial"
 }
 
 // cancel is repeated like everything; who cancels what is cancelled is told so again.
@@ -204,7 +219,7 @@ func (s *shopper) cancel(user, sale, uid string) {
 	o := operation{client: s.number, kind: "cancel", user: user, sale: sale, order: uid, call: s.history.now()}
 	var told *contract.Order
 	var err error
-	o.tries, err = s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
+	err = s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
 		told, err = b.CancelOrder(ctx, uid)
 		return err
 	})
@@ -222,7 +237,7 @@ func (s *shopper) cancel(user, sale, uid string) {
 
 func (s *shopper) pay(user, uid string) {
 	var told *contract.Payment
-	_, err := s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
+	err := s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
 		told, err = b.Pay(ctx, uid, methods[s.random.IntN(len(methods))])
 		return err
 	})

@@ -16,7 +16,7 @@ type request struct {
 	executed  int    // how often it was decided
 	begun     uint8  // the payment attempt that it began
 	told      bool
-	result    sequencer.Result // as first told
+	result    sequencer.Result // as first told; an order takes a refusal's place
 	asOf      uint64           // the newest seq that the result knows of
 }
 
@@ -31,6 +31,11 @@ type frontend struct {
 
 // keyed reports whether repeating the request is safe.
 func (q *request) keyed() bool { return q.command.Key != (sequencer.KeyDigest{}) }
+
+// bound reports whether a request was told the order that its key is bound to.
+func (q *request) bound() bool {
+	return q.told && q.keyed() && q.result.Code == sequencer.CodeOK
+}
 
 // request returns the request with an id, nil when there is none.
 func (w *world) request(id int) *request {
@@ -80,12 +85,7 @@ func (w *world) mark(q *request) {
 		return
 	}
 	q.sent, q.sentAfter = true, w.toldSeq
-	if !q.keyed() {
-		return
-	}
-	if first, known := w.firstSent[q.command.Key]; known {
-		q.sentAfter = first // another request under its key is a repetition
-	} else {
+	if _, known := w.firstSent[q.command.Key]; q.keyed() && !known {
 		w.firstSent[q.command.Key] = q.sentAfter
 	}
 }
@@ -160,7 +160,7 @@ func (w *world) deliver(q *request, r *sequencer.Result, asOf uint64, lost bool)
 		return nil
 	}
 	w.finished(q)
-	if err := w.checkTold(q, r); err != nil || q.told {
+	if err := w.checkTold(q, r); err != nil || q.told && (!q.keyed() || q.bound() || r.Order == 0) {
 		return err
 	}
 	q.told, q.result, q.asOf = true, *r, asOf

@@ -37,7 +37,7 @@ type world struct {
 	events  []sequencer.Event
 	model   *naive.Model // nil when the rules are not compared
 	ledger  *audit.Ledger
-	keys    map[sequencer.KeyDigest]outcome
+	keys    map[sequencer.KeyDigest]binding
 	// firstSent is the highest seq that was told when a key was first sent.
 	firstSent map[sequencer.KeyDigest]uint64
 	sales     []saleTerms // by number - 1
@@ -56,7 +56,7 @@ type world struct {
 const nodesMax = 9
 
 func newWorld(nodes int, bug *mutation) *world {
-	w := &world{clock: dawn, model: naive.New(), ledger: audit.NewLedger(1), keys: map[sequencer.KeyDigest]outcome{}, firstSent: map[sequencer.KeyDigest]uint64{}, bug: bug}
+	w := &world{clock: dawn, model: naive.New(), ledger: audit.NewLedger(1), keys: map[sequencer.KeyDigest]binding{}, firstSent: map[sequencer.KeyDigest]uint64{}, bug: bug}
 	if bug != nil && !bug.compared {
 		w.model = nil
 	}

@@ -45,9 +45,8 @@ type small struct {
 	log    []sequencer.Batch
 }
 
-// use is what a user's key stands for; zero when it was not used.
+// use is what a user's key is bound to; zero when it is not.
 type use struct {
-	code     sequencer.Code
 	quantity uint8
 	order    uint8 // which one of the run, from 1
 }
@@ -98,15 +97,11 @@ func (s *small) play(m move) *sequencer.Decisions {
 
 // learn remembers what a key stands for, and the orders.
 func (s *small) learn(m move, r *sequencer.Result) {
-	if r.Replayed || r.Code == sequencer.CodeKeyReused {
-		return
+	if r.Replayed || r.Order == 0 {
+		return // only an order binds its key: a refused one is as good as new
 	}
-	is := use{code: r.Code, quantity: m.quantity}
-	if r.Order != 0 {
-		s.orders = append(s.orders, r.Order)
-		is.order = uint8(len(s.orders))
-	}
-	s.keys[m.user][m.key] = is
+	s.orders = append(s.orders, r.Order)
+	s.keys[m.user][m.key] = use{quantity: m.quantity, order: uint8(len(s.orders))}
 }
 
 func keyOf(user, key uint8) sequencer.KeyDigest { return sequencer.KeyDigest{1 + user, 1 + key} }

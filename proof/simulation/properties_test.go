@@ -28,10 +28,16 @@ var propertyOf = map[audit.Kind]string{
 	audit.KindKey: "P5", audit.KindExpiry: "P7", audit.KindTime: "P7", audit.KindOrder: "P9", audit.KindEvent: "P9",
 }
 
-// outcome is what a key stands for.
-type outcome struct {
-	seq, order uint64
-	code       sequencer.Code
+// binding is what a key is bound to: an order, and what it was asked for.
+type binding struct {
+	order uint64
+	wish  wish
+}
+
+// wish is what a buy asks for, with min filled in.
+type wish struct {
+	sale          uint16
+	quantity, min uint8
 }
 
 // saleTerms are what a sale was created with, and what does not change while it runs.
@@ -171,22 +177,27 @@ func (w *world) checkResult(r *replica, c *sequencer.Command, d *sequencer.Resul
 	return w.checkKey(c, d)
 }
 
-// checkKey is P5 on the log: the first remembered decision of a key is its only one.
+// checkKey is P5 on the log: a key makes at most one order, and once it has, every repeat
+// says that order. A refusal binds nothing.
 func (w *world) checkKey(c *sequencer.Command, d *sequencer.Result) error {
-	if c.Key == (sequencer.KeyDigest{}) {
-		return nil
+	if c.Key == (sequencer.KeyDigest{}) || d.Code == sequencer.CodeBadRequest || d.Code == sequencer.CodeUnknownSale {
+		return nil // without a key, or never in line
 	}
-	first, known := w.keys[c.Key]
-	is := outcome{d.Seq, d.Order, d.Code}
-	switch {
-	case d.Code == sequencer.CodeBadRequest, d.Code == sequencer.CodeUnknownSale, d.Code == sequencer.CodeKeyReused && known:
-		return nil // never in line, or another request under the same key
-	case known && (first != is || !d.Replayed):
-		return violated("P5", "one key is decided %v and then %v (told again: %t)", first, is, d.Replayed)
-	case !known && (d.Replayed || d.Code == sequencer.CodeKeyReused):
-		return violated("P5", "seq %d is decided %v (told again: %t) under a key that never was", d.Seq, d.Code, d.Replayed)
-	case !known:
-		w.keys[c.Key] = is
+	wish := wish{c.Sale, c.Quantity, c.Min}
+	if wish.min == 0 {
+		wish.min = wish.quantity
+	}
+
+	is, bound := w.keys[c.Key]
+	switch again := d.Replayed && d.Seq == is.order && d.Order == is.order; {
+	case bound && is.wish == wish && !again:
+		return violated("P5", "a key has order %d, and is decided %v with seq %d, order %d (told again: %t)", is.order, d.Code, d.Seq, d.Order, d.Replayed)
+	case bound && is.wish != wish && d.Code != sequencer.CodeKeyReused:
+		return violated("P5", "a key has order %d for %v, and %v is decided %v with seq %d, order %d", is.order, is.wish, wish, d.Code, d.Seq, d.Order)
+	case !bound && (d.Replayed || d.Code == sequencer.CodeKeyReused):
+		return violated("P5", "seq %d is decided %v (told again: %t) under a key without an order", d.Seq, d.Code, d.Replayed)
+	case !bound && d.Code == sequencer.CodeOK:
+		w.keys[c.Key] = binding{d.Order, wish}
 	}
 	return nil
 }
@@ -194,7 +205,7 @@ func (w *world) checkKey(c *sequencer.Command, d *sequencer.Result) error {
 // checkCaps is P2 on the state, for a user and every sale.
 func (w *world) checkCaps(r *replica, user []byte) error {
 	w.tickets = append(w.tickets[:0], make([]int, len(w.sales))...)
-	orders := r.machine.OrdersOf(user, 0, sequencer.OrdersPerUserMax)
+	orders := r.machine.OrdersOf(user, 0, sequencer.SalesMax)
 	for i := range orders {
 		o := &orders[i]
 		if !o.State.Live() {
@@ -231,22 +242,20 @@ func (w *world) checkCounts(r *replica, number uint16) error {
 }
 
 // checkTold is P4 and P5 as clients see them: who asks after somebody was answered is
-// behind, and a key is answered alike for ever.
+// behind, unless the answer is an order that the key made before; and once a request was
+// told an order, every answer that is decided after it is that order.
 func (w *world) checkTold(q *request, r *sequencer.Result) error {
-	if r.Seq <= q.sentAfter {
-		return violated("P4", "request %d was sent after seq %d had been told and is told seq %d", q.id, q.sentAfter, r.Seq)
+	since := q.sentAfter
+	if r.Replayed {
+		since = w.firstSent[q.command.Key]
 	}
-	if !q.told || !q.keyed() {
-		return nil
+	if r.Seq <= since {
+		return violated("P4", "request %d was sent after seq %d had been told and is told seq %d", q.id, since, r.Seq)
 	}
-	same := r.Code == q.result.Code && r.Seq == q.result.Seq && r.Order == q.result.Order
-	switch q.result.Code {
-	case sequencer.CodeBadRequest, sequencer.CodeUnknownSale:
-		return nil // never in line
-	case sequencer.CodeKeyReused: // each time in its own place
-		same = r.Code == q.result.Code
+	if !q.bound() || r.Order == 0 && r.Seq < q.result.Seq {
+		return nil // each copy that is refused was decided in its own place, before the order
 	}
-	if !same {
+	if r.Code != q.result.Code || r.Seq != q.result.Seq || r.Order != q.result.Order {
 		return violated("P5", "request %d was told seq %d %v and is told seq %d %v", q.id, q.result.Seq, q.result.Code, r.Seq, r.Code)
 	}
 	return nil
