@@ -16,7 +16,7 @@ import (
 // sent is what a client sent until it had an answer, or gave up.
 type sent struct {
 	command         sequencer.Command
-	called          uint64 // moment of the first try
+	called          uint64 // moment of the newest try, which an answer that is no repeat is of
 	returned        uint64 // moment of the answer; 0 without one
 	result          sequencer.Result
 	unknown, gaveUp bool // some try may have been taken; nobody waits for the answer any more
@@ -33,7 +33,7 @@ type history struct {
 func newHistory() *history { return new(history) }
 
 func (h *history) begin(c sequencer.Command) *sent {
-	s := &sent{command: c, called: h.moment.Add(1)}
+	s := &sent{command: c}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.list = append(h.list, s)
@@ -84,7 +84,8 @@ func (c *client) buy(n int) {
 	}
 }
 
-// again sends a buy once more under its key: it must have the same outcome.
+// again sends a buy once more under its key: an order must be told again, a refusal is
+// decided again.
 func (c *client) again() { c.send(c.buys[c.random.IntN(len(c.buys))].command) }
 
 // recent returns one of the newest orders of this client; nil when there is none.
@@ -135,6 +136,7 @@ func (c *client) send(command sequencer.Command) *sent {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
+		s.called = c.past.moment.Add(1)
 		result, err := n.Decide(&command)
 		switch {
 		case err == nil:
@@ -225,23 +227,28 @@ func (h *history) checkOrder() []string {
 	return wrong
 }
 
-// checkKeys is P5: one key, one seq, one code, one order.
+// checkKeys is P5: a key makes at most one order, and no copy that was sent after the order
+// was told is told anything else.
 func (h *history) checkKeys() []string {
-	type outcome struct {
-		seq, order uint64
-		code       sequencer.Code
-	}
-	known := map[sequencer.KeyDigest]outcome{}
+	ordered := map[sequencer.KeyDigest]*sent{} // who was told the key's order first
 	var wrong []string
 	for _, s := range h.list {
-		if s.returned == 0 || s.command.Kind != sequencer.KindBuy {
+		if s.returned == 0 || s.command.Kind != sequencer.KindBuy || s.result.Order == 0 {
 			continue
 		}
-		now := outcome{s.result.Seq, s.result.Order, s.result.Code}
-		if was, ok := known[s.command.Key]; ok && was != now {
-			wrong = append(wrong, fmt.Sprintf("P5: one key of %s has the outcomes %+v and %+v", s.command.User, was, now))
+		first := ordered[s.command.Key]
+		if first != nil && (first.result.Order != s.result.Order || first.result.Seq != s.result.Seq) {
+			wrong = append(wrong, fmt.Sprintf("P5: a key of %s has the orders %+v and %+v", s.command.User, first.result, s.result))
 		}
-		known[s.command.Key] = now
+		if first == nil || s.returned < first.returned {
+			ordered[s.command.Key] = s
+		}
+	}
+	for _, s := range h.list {
+		first := ordered[s.command.Key]
+		if s.returned > 0 && s.command.Kind == sequencer.KindBuy && s.result.Order == 0 && first != nil && first.returned < s.called {
+			wrong = append(wrong, fmt.Sprintf("P5: a key of %s has the order %+v, and is told %+v after that", s.command.User, first.result, s.result))
+		}
 	}
 	return wrong
 }
