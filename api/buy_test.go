@@ -98,10 +98,43 @@ func TestBuyReplay(t *testing.T) {
 	if d := into[contract.Decision](gone); d.Status != "cancelled" || d.Order != uid {
 		t.Errorf("replay of a cancelled order: %s", gone.body)
 	}
-	refused := f.buy("ann", "?q=3", "Idempotency-Key: k2").want(200, "")
-	refusedAgain := f.buy("ann", "?q=3", "Idempotency-Key: k2").want(200, "")
-	if string(refused.body) != string(refusedAgain.body) {
-		t.Errorf("replayed refusal %s, want %s", refusedAgain.body, refused.body)
+}
+
+// A refusal binds nothing: the same key is decided again, in a place of its own, also with
+// another body, and buys when it can.
+func TestBuyAgainAfterARefusal(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	refused := into[contract.Decision](f.buy("ann", "?q=3", "Idempotency-Key: k").want(200, ""))
+	again := f.buy("ann", "?q=3", "Idempotency-Key: k").want(200, "")
+	d := into[contract.Decision](again)
+	if d.Reason != "cap_exceeded" || d.Seq <= refused.Seq || again.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("told %s (replayed %q) after seq %d", again.body, again.header.Get("Idempotent-Replayed"), refused.Seq)
+	}
+
+	bought := into[contract.Decision](f.buy("ann", "?q=2", "Idempotency-Key: k").want(202, ""))
+	f.buy("ann", "?q=3", "Idempotency-Key: k").want(422, "key-reused")
+	if d := into[contract.Decision](f.buy("ann", "?q=2", "Idempotency-Key: k").want(202, "")); d.Order != bought.Order || d.Seq != bought.Seq {
+		t.Errorf("the key has order %s, and is told %s", bought.Order, d.Order)
+	}
+}
+
+// Who used a key before the start buys with it when the sale has opened: the answer to a
+// buy that came too early says to send it again.
+func TestBuyWithTheKeyOfBeforeTheStart(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", func(s *sequencer.SaleSpec) { s.StartsAt = time.Now().Add(300 * time.Millisecond).UnixNano() })
+	if d := into[contract.Decision](f.buy("ann", "?q=1", "Idempotency-Key: k").want(200, "")); d.Reason != "not_started" {
+		t.Fatalf("told %+v before the start", d)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		answer := f.buy("ann", "?q=1", "Idempotency-Key: k")
+		if answer.status == 202 {
+			return
+		}
+		if d := into[contract.Decision](answer); d.Reason != "not_started" || time.Now().After(deadline) {
+			t.Fatalf("told %s", answer.body)
+		}
 	}
 }
 

@@ -30,9 +30,11 @@ type Purchase struct {
 	Quantity uint8
 	Min      uint8  // take fewer, down to this; 0 means all or nothing
 	Sale     string // "" means the only one that is on
-	// Key makes a retry safe: the same key has one outcome. Make one up for
-	// each purchase, keep it before sending, and use it again after
-	// sequencer.ErrOutcomeUnknown or a lost connection.
+	// Key makes a retry safe: a key makes at most one order, and every repeat is answered
+	// with it. Make one up for each purchase, keep it before sending, and use it again
+	// after sequencer.ErrOutcomeUnknown, a lost connection or a refusal. A refusal binds
+	// nothing: after several tries a copy that was delayed may still buy, so look at
+	// Orders before you leave.
 	Key string
 	// ChallengeBitsMax bounds the work that is done when the server asks for a
 	// solved challenge: each bit doubles it. 0 means none, then the error is

@@ -22,8 +22,8 @@ type Decision struct {
 	// (DoorDecision).
 	AsOfSeq uint64 `json:"as_of_seq,omitempty"`
 
-	// Replayed says that the idempotency key was known and this is its first
-	// outcome again (the header Idempotent-Replayed).
+	// Replayed says that the idempotency key has this order already (the header
+	// Idempotent-Replayed).
 	Replayed bool `json:"-"`
 }
 

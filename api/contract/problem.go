@@ -68,7 +68,7 @@ func ProblemOf(err error) *Problem {
 	case Internal:
 		return NewProblem(kind, "")
 	case OutcomeUnknown:
-		return NewProblem(kind, "the request may or may not have been decided; send it again with the same Idempotency-Key and you get the one outcome it has")
+		return NewProblem(kind, "the request may or may not have been decided; send it again with the same Idempotency-Key, which makes at most one order")
 	}
 	return NewProblem(kind, err.Error())
 }

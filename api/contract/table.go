@@ -112,8 +112,8 @@ var (
 	ErrURITooLong = errors.New("request target too long")
 	// ErrUnsupportedMediaType is returned when a body is not JSON.
 	ErrUnsupportedMediaType = errors.New("unsupported media type")
-	// ErrKeyReused is returned when an idempotency key came before with another
-	// request.
+	// ErrKeyReused is returned when an idempotency key has an order that another request
+	// asked for.
 	ErrKeyReused = errors.New("idempotency key was used for another request")
 	// ErrThrottled is returned when the caller sends too many requests.
 	ErrThrottled = errors.New("throttled")

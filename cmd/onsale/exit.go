@@ -81,7 +81,7 @@ func explain(err error) string {
 	case errors.As(err, &problem) && errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return text // it says what to do
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
-		return text + "\nTry again with the same --key: it answers with the first decision."
+		return text + "\nTry again with the same --key: it makes at most one order, and answers with that."
 	case errors.Is(err, wal.ErrLocked):
 		return text + "\nAnother onsale runs on this data folder."
 	case isNobody(err):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -63,10 +64,13 @@ func newBuy(p *program) *cobra.Command {
 			if err := p.showFields(decision); err != nil {
 				return err
 			}
-			if decision.Status == "fail" {
-				return fmt.Errorf("%w: %s", errRefused, decision.Reason)
+			if decision.Status != "fail" {
+				return nil
 			}
-			return nil
+			if c.Flags().Changed("key") { // the key may have been sent before
+				p.tellOrders(c.Context(), buyer, purchase.Sale)
+			}
+			return fmt.Errorf("%w: %s", errRefused, decision.Reason)
 		}}
 	d.flags(c.Flags())
 	c.Flags().StringVar(&purchase.Sale, "sale", "", "which sale; not needed when only one is on")
@@ -75,6 +79,21 @@ func newBuy(p *program) *cobra.Command {
 	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "solve a challenge of at most this difficulty when the server asks for one; 0 for none")
 	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
 	return c
+}
+
+// tellOrders names the buyer's live orders of a sale, or of all sales: when a purchase was
+// sent more than once, an earlier copy may have bought although a later one was refused.
+func (p *program) tellOrders(ctx context.Context, buyer *client.Client, sale string) {
+	page, err := buyer.Orders(ctx, 0, "")
+	if err != nil {
+		fmt.Fprintln(p.err, "the buyer's orders cannot be seen now:", err)
+		return
+	}
+	for _, o := range page.Orders {
+		if (sale == "" || o.Sale == sale) && (o.Status == "pending" || o.Status == "paid") {
+			fmt.Fprintf(p.err, "the buyer has order %s of %s: %s\n", o.UID, o.Sale, o.State)
+		}
+	}
 }
 
 func newOrder(p *program) *cobra.Command {
