@@ -218,8 +218,7 @@ func mayBeTaken(err error) bool {
 func (s *shopper) cancel(user, sale, uid string) {
 	o := operation{client: s.number, kind: "cancel", user: user, sale: sale, order: uid, call: s.history.now()}
 	var told *contract.Order
-	var err error
-	err = s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
+	err := s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
 		told, err = b.CancelOrder(ctx, uid)
 		return err
 	})
