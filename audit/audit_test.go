@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,22 @@ func TestHonestJournalIsClean(t *testing.T) {
 		if len(r.Sales) != 2 || r.Sales[0].SoldOut == 0 || r.Sales[0].Sold == 0 || r.Buyers == 0 || r.Events == 0 {
 			t.Fatalf("seed %d: the story has become too quiet:\n%s", seed, r)
 		}
+	}
+}
+
+// The ledger alone finds nothing wrong with an honest journal, and does not call it clean.
+func TestLedgerAlone(t *testing.T) {
+	dir, head := record(t, decided(story(1, 400), honest))
+	r := mustRun(t, dir, Options{LedgerOnly: true, Contains: head})
+	if r.Verdict != VerdictUnchecked || r.FindingCount != 0 || r.Redecided != 0 || r.Unchecked != r.Requests || r.Requests == 0 {
+		t.Fatal(r)
+	}
+	again := mustRun(t, dir, Options{})
+	for i := range again.Sales {
+		again.Sales[i].Status = ""
+	}
+	if !slices.Equal(r.Sales, again.Sales) {
+		t.Fatalf("the ledger alone gives the totals %v, with the rules they are %v", r.Sales, again.Sales)
 	}
 }
 

@@ -31,13 +31,15 @@ func rush(requests, perBatch int, keys bool) []sequencer.Batch {
 // BenchmarkRun audits a journal of a million requests.
 func BenchmarkRun(b *testing.B) {
 	for _, bench := range []struct {
-		name string
-		keys bool
-		o    Options
+		name    string
+		keys    bool
+		o       Options
+		verdict Verdict
 	}{
-		{"keys", true, Options{}},
-		{"no-keys", false, Options{}},
-		{"no-state-hash", false, Options{SkipStateHash: true}},
+		{"keys", true, Options{}, VerdictClean},
+		{"no-keys", false, Options{}, VerdictClean},
+		{"no-state-hash", false, Options{SkipStateHash: true}, VerdictClean},
+		{"ledger-only", false, Options{LedgerOnly: true}, VerdictUnchecked},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			dir, _ := record(b, decided(rush(1_000_000, 1000, bench.keys), honest))
@@ -45,7 +47,7 @@ func BenchmarkRun(b *testing.B) {
 			b.ResetTimer()
 			for range b.N {
 				r := mustRun(b, dir, bench.o)
-				if r.Verdict != VerdictClean {
+				if r.Verdict != bench.verdict || r.FindingCount > 0 {
 					b.Fatal(r)
 				}
 				requests += r.Requests

@@ -19,7 +19,8 @@ type bookedSale struct {
 	// was refused as sold out since tickets last came free; 0 means nobody was.
 	refusedNeed int64
 
-	orders uint64
+	orders  uint64
+	soldOut uint64 // buys that were refused so
 }
 
 func (s *bookedSale) available() int64 {

@@ -13,7 +13,8 @@
 //     or late, and that every order's life is a possible one
 //
 // The ledger is what names the wrong: a re-decision only says that something is
-// different.
+// different. It can be asked alone (Options.LedgerOnly). All that is asserted stands
+// in one table, checks, and the tests break each of its rows by a journal of its own.
 //
 // # What an audit cannot know
 //

@@ -33,6 +33,8 @@ type Finding struct {
 	Message   string `json:"message"`
 	Expected  string `json:"expected,omitempty"`
 	Found     string `json:"found,omitempty"`
+
+	check check
 }
 
 // String returns the finding as one line.
@@ -64,15 +66,18 @@ type findings struct {
 	at    Finding
 }
 
-// report adds a finding at the place where the audit stands.
-func (f *findings) report(kind Kind, order uint64, expected, found, format string, values ...any) {
+// report adds what a check found at the place where the audit stands. The values are
+// those of the check's message.
+func (f *findings) report(c check, order uint64, expected, found string, values ...any) {
+	kind := checks[c].kind
 	f.total++
 	f.count[kind]++
 	if f.count[kind] > uint64(f.limit) {
 		return
 	}
 	finding := f.at
-	finding.Kind, finding.Order, finding.Expected, finding.Found = kind, order, expected, found
-	finding.Message = fmt.Sprintf(format, values...)
+	finding.Kind, finding.check = kind, c
+	finding.Order, finding.Expected, finding.Found = order, expected, found
+	finding.Message = fmt.Sprintf(checks[c].message, values...)
 	f.list = append(f.list, finding)
 }

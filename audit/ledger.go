@@ -53,8 +53,8 @@ func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
 	}
 	l.findings.at.Seq, l.findings.at.Command = 0, ""
 	if len(events) > 0 {
-		l.findings.report(KindEvent, events[0].Order, fmt.Sprintf("at most %d", len(b.Commands)), fmt.Sprint(events[0].Before),
-			"an event stands before a command that does not exist, or out of order")
+		first := &events[0]
+		l.findings.report(checkEventPlace, first.Order, fmt.Sprintf("at most %d", len(b.Commands)), fmt.Sprint(first.Before))
 	}
 }
 
@@ -62,10 +62,10 @@ func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
 func (l *Ledger) header(b *sequencer.Batch, d *sequencer.Decisions) {
 	l.before, l.now = l.now, d.Time
 	if want := max(l.before, b.Time); d.Time != want {
-		l.findings.report(KindTime, 0, clock(want), clock(d.Time), "the log's time runs back, or is not the batch's (%s)", clock(b.Time))
+		l.findings.report(checkTime, 0, clock(want), clock(d.Time), clock(b.Time))
 	}
 	if d.FirstSeq != l.next {
-		l.findings.report(KindSequence, 0, fmt.Sprint(l.next), fmt.Sprint(d.FirstSeq), "the block's first seq does not go on where the last one ended")
+		l.findings.report(checkFirstSeq, 0, fmt.Sprint(l.next), fmt.Sprint(d.FirstSeq))
 	}
 	l.next = d.FirstSeq + uint64(len(b.Commands))
 }
@@ -75,9 +75,9 @@ func (l *Ledger) header(b *sequencer.Batch, d *sequencer.Decisions) {
 func (l *Ledger) place(r *sequencer.Result, own uint64) {
 	switch {
 	case !r.Replayed && r.Seq != own:
-		l.findings.report(KindSequence, r.Order, fmt.Sprint(own), fmt.Sprint(r.Seq), "the decision carries another seq than its place")
+		l.findings.report(checkSeq, r.Order, fmt.Sprint(own), fmt.Sprint(r.Seq))
 	case r.Replayed && (r.Seq >= own || r.Seq == 0):
-		l.findings.report(KindSequence, r.Order, fmt.Sprintf("below %d", own), fmt.Sprint(r.Seq), "a decision told again that was not made before")
+		l.findings.report(checkReplayedSeq, r.Order, fmt.Sprintf("below %d", own), fmt.Sprint(r.Seq))
 	}
 }
 
@@ -85,7 +85,7 @@ func (l *Ledger) place(r *sequencer.Result, own uint64) {
 func (l *Ledger) taken(c *sequencer.Command, r *sequencer.Result) {
 	must := l.notTaken > 0
 	if is := r.Code == sequencer.CodeNotTaken; must != is || is && r.Order != 0 {
-		l.findings.report(KindSequence, r.Order, fmt.Sprintf("not taken: %t", must), r.Code.String(), "a command was executed although its batch was not, or the other way about")
+		l.findings.report(checkNotTaken, r.Order, fmt.Sprintf("not taken: %t", must), r.Code.String())
 	}
 	switch {
 	case must:
@@ -146,31 +146,31 @@ func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result, promoted bool
 func (l *Ledger) shown(r *sequencer.Result) {
 	o := l.orders[r.Order]
 	if o == nil {
-		l.findings.report(KindOrder, r.Order, "an order that was made", "none", "the decision shows an order that no command made")
+		l.findings.report(checkShownOrder, r.Order, "an order that was made", "none")
 		return
 	}
-	want := fmt.Sprintf
+	const life = "sale %d, %s, %d tickets, %d attempts"
 	switch {
 	case r.State != o.state || r.Quantity != o.quantity || r.Sale != o.sale.number || r.Attempt != o.attempts:
-		l.findings.report(KindOrder, r.Order, want("sale %d, %s, %d tickets, %d attempts", o.sale.number, o.state, o.quantity, o.attempts),
-			want("sale %d, %s, %d tickets, %d attempts", r.Sale, r.State, r.Quantity, r.Attempt), "the decision shows the order otherwise than its life was")
+		l.findings.report(checkShown, r.Order, fmt.Sprintf(life, o.sale.number, o.state, o.quantity, o.attempts),
+			fmt.Sprintf(life, r.Sale, r.State, r.Quantity, r.Attempt))
 	case o.state.Holds() && r.Deadline != o.deadline:
-		l.findings.report(KindExpiry, r.Order, clock(o.deadline), clock(r.Deadline), "the decision shows another end of the hold")
+		l.findings.report(checkShownDeadline, r.Order, clock(o.deadline), clock(r.Deadline))
 	}
 }
 
 // idle checks that no ticket lies about while the longest waiting wants it.
 func (l *Ledger) idle(s *bookedSale) {
 	if head := s.head(); head != nil && s.available() >= int64(head.min) {
-		l.findings.report(KindFIFO, head.seq, "promoted", "waitlisted", "%d tickets of sale %d are available, and the order that waits longest would take %d", s.available(), s.number, head.min)
+		l.findings.report(checkIdle, head.seq, "promoted", "waitlisted", s.available(), s.number, head.min)
 	}
 }
 
 // counted checks that no ticket of a sale was given away twice.
 func (l *Ledger) counted(s *bookedSale, order uint64) {
 	if s.available() < 0 || s.sold < 0 || s.held < 0 || s.withheld < 0 {
-		l.findings.report(KindCount, order, fmt.Sprintf("sold + held + withheld of at most %d", s.spec.Quantity),
-			fmt.Sprintf("%d + %d + %d", s.sold, s.held, s.withheld), "sale %d has given away more tickets than it has", s.number)
+		l.findings.report(checkCount, order, fmt.Sprintf("sold + held + withheld of at most %d", s.spec.Quantity),
+			fmt.Sprintf("%d + %d + %d", s.sold, s.held, s.withheld), s.number)
 	}
 }
 
@@ -187,6 +187,6 @@ func (l *Ledger) Finish() {
 		}
 	}
 	if late > 0 {
-		l.findings.report(KindExpiry, first, "expired", "reserved", "%d holds are over at the journal's end and did not expire; this is the first", late)
+		l.findings.report(checkNeverExpired, first, "expired", "reserved", late)
 	}
 }

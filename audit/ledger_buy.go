@@ -11,11 +11,11 @@ import (
 func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result, promoted bool) {
 	s := l.sale(c.Sale)
 	if s == nil {
-		l.findings.report(KindOrder, r.Order, "a sale", fmt.Sprint(c.Sale), "an order of a sale that was not created")
+		l.findings.report(checkBuySale, r.Order, "a sale", fmt.Sprint(c.Sale))
 		return
 	}
 	if r.Order != r.Seq || l.orders[r.Order] != nil {
-		l.findings.report(KindSequence, r.Order, fmt.Sprint(r.Seq), fmt.Sprint(r.Order), "a new order is not named by the seq of its buy")
+		l.findings.report(checkOrderName, r.Order, fmt.Sprint(r.Seq), fmt.Sprint(r.Order))
 		return
 	}
 	o := &bookedOrder{
@@ -28,58 +28,58 @@ func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result, promoted bool
 	switch {
 	case promoted:
 		state, quantity = sequencer.StateWaitlisted, c.Quantity
-		l.checkWaiting(o, uint32(s.waiting)+1)
+		l.waits(o, uint32(s.waiting)+1)
 		s.queue = append(s.queue, o)
 	case state == sequencer.StateReserved:
-		l.checkReservation(o, r)
+		l.reserved(o, r)
 	case state == sequencer.StateWaitlisted:
-		l.checkWaiting(o, r.Position)
+		l.waits(o, r.Position)
 		s.queue = append(s.queue, o)
 	default:
-		l.findings.report(KindOrder, r.Order, "reserved or waitlisted", r.State.String(), "a new order begins in the middle of its life")
+		l.findings.report(checkNewState, r.Order, "reserved or waitlisted", r.State.String())
 	}
 	l.orders[o.seq] = o
 	l.users[o.user] = struct{}{}
 	s.orders++
 	l.move(o, state, quantity)
 	l.counted(s, o.seq)
-	l.checkCap(o)
-	l.checkKey(c, o)
+	l.capped(o)
+	l.keyed(c, o)
 }
 
-// checkReservation is the fairness of a buy that got tickets at once.
-func (l *Ledger) checkReservation(o *bookedOrder, r *sequencer.Result) {
+// reserved checks the fairness of a buy that got tickets at once.
+func (l *Ledger) reserved(o *bookedOrder, r *sequencer.Result) {
 	s := o.sale
 	if head := s.head(); head != nil {
-		l.findings.report(KindFIFO, o.seq, "waitlisted or sold_out", "reserved", "a buy got tickets while order %d was waiting since before", head.seq)
+		l.findings.report(checkBehindWaiting, o.seq, "waitlisted or sold_out", "reserved", head.seq)
 	}
 	if s.refusedNeed > 0 && s.available() >= s.refusedNeed {
-		l.findings.report(KindFIFO, o.seq, "sold_out", fmt.Sprintf("reserved, %d tickets", r.Quantity),
-			"an earlier buy for %d tickets was refused as sold out, and no ticket has come free since", s.refusedNeed)
+		l.findings.report(checkRefusedBefore, o.seq, "sold_out", fmt.Sprintf("reserved, %d tickets", r.Quantity),
+			s.refusedNeed)
 	}
-	l.checkQuantity(o, r.Quantity)
+	l.asked(o, r.Quantity)
 	if want := after(l.now, s.spec.Hold); r.Deadline != want {
-		l.findings.report(KindExpiry, o.seq, clock(want), clock(r.Deadline), "the hold does not end one hold from now")
+		l.findings.report(checkHold, o.seq, clock(want), clock(r.Deadline))
 	}
 }
 
-// checkQuantity holds how many tickets an order got against what it asked for.
-func (l *Ledger) checkQuantity(o *bookedOrder, quantity uint8) {
+// asked holds how many tickets an order got against what it asked for.
+func (l *Ledger) asked(o *bookedOrder, quantity uint8) {
 	if quantity < o.min || quantity > o.requested {
-		l.findings.report(KindOrder, o.seq, fmt.Sprintf("%d to %d tickets", o.min, o.requested), fmt.Sprint(quantity), "the order got another number of tickets than it asked for")
+		l.findings.report(checkQuantity, o.seq, fmt.Sprintf("%d to %d tickets", o.min, o.requested), fmt.Sprint(quantity))
 	}
 }
 
-func (l *Ledger) checkWaiting(o *bookedOrder, position uint32) {
+func (l *Ledger) waits(o *bookedOrder, position uint32) {
 	s := o.sale
 	if s.waiting >= int(s.spec.Waitlist) {
-		l.findings.report(KindFIFO, o.seq, "sold_out", "waitlisted", "the waitlist of %d is full", s.spec.Waitlist)
+		l.findings.report(checkWaitlistFull, o.seq, "sold_out", "waitlisted", s.spec.Waitlist)
 	}
 	if want := uint32(s.waiting) + 1; position != want {
-		l.findings.report(KindFIFO, o.seq, fmt.Sprint(want), fmt.Sprint(position), "the position is not behind those who wait")
+		l.findings.report(checkPosition, o.seq, fmt.Sprint(want), fmt.Sprint(position))
 	}
 	if s.waiting == 0 && s.available() >= int64(o.min) {
-		l.findings.report(KindFIFO, o.seq, "reserved", "waitlisted", "a buy must wait although nobody waits and %d tickets are available", s.available())
+		l.findings.report(checkNeedlessWait, o.seq, "reserved", "waitlisted", s.available())
 	}
 }
 
@@ -89,33 +89,35 @@ func (l *Ledger) soldOut(c *sequencer.Command) {
 	if s == nil {
 		return
 	}
+	s.soldOut++
 	need := int64(c.Min)
 	if need == 0 {
 		need = int64(c.Quantity)
 	}
 	switch {
 	case s.waiting == 0 && s.available() >= need:
-		l.findings.report(KindFIFO, 0, "reserved", "sold_out", "a buy for %d tickets was refused as sold out with %d available and nobody waiting", need, s.available())
+		l.findings.report(checkRefusedTickets, 0, "reserved", "sold_out", need, s.available())
 	case s.waiting < int(s.spec.Waitlist):
-		l.findings.report(KindFIFO, 0, "waitlisted", "sold_out", "a buy was refused as sold out with %d of %d places on the waitlist taken", s.waiting, s.spec.Waitlist)
+		l.findings.report(checkRefusedPlace, 0, "waitlisted", "sold_out", s.waiting, s.spec.Waitlist)
 	}
 	if s.refusedNeed == 0 || need < s.refusedNeed {
 		s.refusedNeed = need
 	}
 }
 
-func (l *Ledger) checkCap(o *bookedOrder) {
+func (l *Ledger) capped(o *bookedOrder) {
 	if tickets := l.tickets[userOfSale{o.user, o.sale.number}]; tickets > int(o.sale.spec.Cap) {
-		l.findings.report(KindCap, o.seq, fmt.Sprintf("at most %d", o.sale.spec.Cap), fmt.Sprint(tickets), "user %q has more tickets of sale %d than one user may", o.user, o.sale.number)
+		l.findings.report(checkCap, o.seq, fmt.Sprintf("at most %d", o.sale.spec.Cap), fmt.Sprint(tickets),
+			o.user, o.sale.number)
 	}
 }
 
-func (l *Ledger) checkKey(c *sequencer.Command, o *bookedOrder) {
+func (l *Ledger) keyed(c *sequencer.Command, o *bookedOrder) {
 	if c.Key == (sequencer.KeyDigest{}) {
 		return
 	}
 	if first, used := l.keys[c.Key]; used {
-		l.findings.report(KindKey, o.seq, fmt.Sprintf("order %d again", first), "another order", "one idempotency key made two orders")
+		l.findings.report(checkKey, o.seq, fmt.Sprintf("order %d again", first), "another order")
 		return
 	}
 	l.keys[c.Key] = o.seq

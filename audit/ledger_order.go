@@ -10,11 +10,11 @@ import (
 func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	o := l.orders[r.Order]
 	if o == nil || r.Order != c.Order {
-		l.findings.report(KindOrder, r.Order, fmt.Sprintf("order %d", c.Order), fmt.Sprintf("order %d", r.Order), "the decision is about an order that no command made, or another one")
+		l.findings.report(checkStepOrder, r.Order, fmt.Sprintf("order %d", c.Order), fmt.Sprintf("order %d", r.Order))
 		return
 	}
 	if (c.Kind == sequencer.KindCancel || c.Kind == sequencer.KindPayBegin) && o.user != string(c.User) {
-		l.findings.report(KindOrder, o.seq, fmt.Sprintf("user %q", o.user), fmt.Sprintf("user %q", c.User), "somebody else acted on the order")
+		l.findings.report(checkStepUser, o.seq, fmt.Sprintf("user %q", o.user), fmt.Sprintf("user %q", c.User))
 	}
 	switch c.Kind {
 	case sequencer.KindCancel:
@@ -38,7 +38,7 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 	switch c.Outcome {
 	case sequencer.PayAccepted:
 		if o.sale.cancelled {
-			l.findings.report(KindOrder, o.seq, sequencer.CodeLateSuccess.String(), r.Code.String(), "a payment for a cancelled sale was taken")
+			l.findings.report(checkPaidCancelled, o.seq, sequencer.CodeLateSuccess.String(), r.Code.String())
 		}
 		l.leave(o, sequencer.StatePaid, sequencer.StatePaying)
 	case sequencer.PayRejected, sequencer.PayCancelled:
@@ -50,7 +50,7 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 			to = sequencer.StateReserved
 		}
 		if r.State != to {
-			l.findings.report(KindExpiry, o.seq, to.String(), r.State.String(), "the payment was %s, the hold ends %s, it is %s", c.Outcome, clock(o.deadline), clock(l.now))
+			l.findings.report(checkPaymentEnd, o.seq, to.String(), r.State.String(), c.Outcome, clock(o.deadline), clock(l.now))
 		}
 		l.leave(o, to, sequencer.StatePaying)
 	}
@@ -60,7 +60,7 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
 	if o := l.orders[r.Order]; o != nil && o.state == sequencer.StatePaying && c.Attempt == o.attempts {
 		if !o.sale.cancelled {
-			l.findings.report(KindOrder, o.seq, "paid", r.State.String(), "a payment in time was treated as late")
+			l.findings.report(checkPaidInTime, o.seq, "paid", r.State.String())
 		}
 		l.leave(o, sequencer.StateCancelled, sequencer.StatePaying)
 	}
@@ -74,10 +74,10 @@ func (l *Ledger) leave(o *bookedOrder, to sequencer.OrderState, from ...sequence
 		possible = possible || o.state == state
 	}
 	if !possible {
-		l.findings.report(KindOrder, o.seq, fmt.Sprintf("one of %v", from), o.state.String(), "the order becomes %s, which it cannot from its state", to)
+		l.findings.report(checkStep, o.seq, fmt.Sprintf("one of %v", from), o.state.String(), to)
 	}
 	if o.state == sequencer.StateReserved && o.deadline <= l.now && to != sequencer.StateExpired {
-		l.findings.report(KindExpiry, o.seq, "expired "+clock(o.deadline), to.String()+" "+clock(l.now), "the hold was over, and the order went on")
+		l.findings.report(checkOverheld, o.seq, "expired "+clock(o.deadline), to.String()+" "+clock(l.now))
 	}
 	if frees(o.state, to) {
 		o.sale.refusedNeed = 0
@@ -95,7 +95,7 @@ func frees(from, to sequencer.OrderState) bool {
 func (l *Ledger) event(e *sequencer.Event) {
 	o := l.orders[e.Order]
 	if o == nil || o.sale.number != e.Sale {
-		l.findings.report(KindOrder, e.Order, "an order of the sale", "none", "the event %s is about an order that is not there", e.Kind)
+		l.findings.report(checkEventOrder, e.Order, "an order of the sale", "none", e.Kind)
 		return
 	}
 	switch e.Kind {
@@ -105,21 +105,21 @@ func (l *Ledger) event(e *sequencer.Event) {
 		l.promoted(o, e)
 	case sequencer.EventOverdue:
 		if due := after(o.deadline, o.sale.spec.Grace); o.state != sequencer.StatePaying || due > l.now {
-			l.findings.report(KindExpiry, o.seq, "paying, overdue after "+clock(due), o.state.String()+" "+clock(l.now), "a payment is called overdue and is not")
+			l.findings.report(checkOverdue, o.seq, "paying, overdue after "+clock(due), o.state.String()+" "+clock(l.now))
 		}
 		o.overdue = true
 	case sequencer.EventCancelled:
 		if !o.sale.cancelled {
-			l.findings.report(KindOrder, o.seq, "a cancelled sale", "one that is not", "the order was cancelled with its sale")
+			l.findings.report(checkCancelledWithSale, o.seq, "a cancelled sale", "one that is not")
 		}
 		l.leave(o, sequencer.StateCancelled, sequencer.StateReserved)
 	case sequencer.EventRefunded:
 		if !o.sale.cancelled {
-			l.findings.report(KindOrder, o.seq, "a cancelled sale", "one that is not", "the order was refunded with its sale")
+			l.findings.report(checkRefundedWithSale, o.seq, "a cancelled sale", "one that is not")
 		}
 		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid)
 	default:
-		l.findings.report(KindEvent, o.seq, "a known kind", fmt.Sprint(uint8(e.Kind)), "an event of an unknown kind")
+		l.findings.report(checkEventKind, o.seq, "a known kind", fmt.Sprint(uint8(e.Kind)))
 	}
 }
 
@@ -128,9 +128,9 @@ func (l *Ledger) event(e *sequencer.Event) {
 func (l *Ledger) expired(o *bookedOrder) {
 	switch {
 	case o.deadline > l.now:
-		l.findings.report(KindExpiry, o.seq, "not before "+clock(o.deadline), clock(l.now), "the hold ended before its time")
+		l.findings.report(checkExpiredEarly, o.seq, "not before "+clock(o.deadline), clock(l.now))
 	case o.deadline <= l.before:
-		l.findings.report(KindExpiry, o.seq, "at the latest "+clock(l.before), clock(l.now), "the hold of %s ended late: an earlier batch had its time", clock(o.deadline))
+		l.findings.report(checkExpiredLate, o.seq, "at the latest "+clock(l.before), clock(l.now), clock(o.deadline))
 	}
 	l.leave(o, sequencer.StateExpired, sequencer.StateReserved)
 }
@@ -139,21 +139,21 @@ func (l *Ledger) expired(o *bookedOrder) {
 func (l *Ledger) promoted(o *bookedOrder, e *sequencer.Event) {
 	s := o.sale
 	if o.state != sequencer.StateWaitlisted {
-		l.findings.report(KindOrder, o.seq, "waitlisted", o.state.String(), "an order was promoted that did not wait")
+		l.findings.report(checkPromotedState, o.seq, "waitlisted", o.state.String())
 	}
-	l.checkPassedOver(o)
-	l.checkQuantity(o, e.Quantity)
+	l.passedOver(o)
+	l.asked(o, e.Quantity)
 	if want := after(l.now, s.spec.Hold); e.Deadline != want {
-		l.findings.report(KindExpiry, o.seq, clock(want), clock(e.Deadline), "the hold of a promoted order does not end one hold from now")
+		l.findings.report(checkPromotedHold, o.seq, clock(want), clock(e.Deadline))
 	}
 	o.deadline = e.Deadline
 	l.move(o, sequencer.StateReserved, e.Quantity)
 	l.counted(s, o.seq)
 }
 
-// checkPassedOver reports the first that waits longer than a promoted order and
+// passedOver reports the first that waits longer than a promoted order and
 // should have been served: the head, or with skip unfit whoever fits.
-func (l *Ledger) checkPassedOver(o *bookedOrder) {
+func (l *Ledger) passedOver(o *bookedOrder) {
 	s := o.sale
 	s.head()
 	for _, other := range s.queue {
@@ -162,7 +162,8 @@ func (l *Ledger) checkPassedOver(o *bookedOrder) {
 		}
 		fits := int64(other.min) <= s.available()
 		if other.state == sequencer.StateWaitlisted && (fits || !s.spec.SkipUnfit) {
-			l.findings.report(KindFIFO, o.seq, fmt.Sprintf("order %d", other.seq), fmt.Sprintf("order %d", o.seq), "an order was promoted past one that waits longer and asked for %d", other.min)
+			l.findings.report(checkPassedOver, o.seq, fmt.Sprintf("order %d", other.seq), fmt.Sprintf("order %d", o.seq),
+				other.min)
 			return
 		}
 	}

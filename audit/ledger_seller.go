@@ -24,7 +24,7 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 	}
 	s := l.sale(c.Sale)
 	if s == nil {
-		l.findings.report(KindOrder, 0, "a sale", fmt.Sprint(c.Sale), "a seller's command on a sale that was not created")
+		l.findings.report(checkSellerSale, 0, "a sale", fmt.Sprint(c.Sale))
 		return
 	}
 	switch c.Kind {
@@ -52,8 +52,8 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 func (l *Ledger) forwarded(c *sequencer.Command) {
 	newest, opened := l.sessions[c.Order]
 	if !opened || uint64(c.Amount) <= newest {
-		l.findings.report(KindSequence, 0, fmt.Sprintf("above %d of a session that was opened (%t)", newest, opened), fmt.Sprint(c.Amount),
-			"batch %d of session %d was executed twice, late, or for nobody", c.Amount, c.Order)
+		l.findings.report(checkBatchOnce, 0, fmt.Sprintf("above %d of a session that was opened (%t)", newest, opened),
+			fmt.Sprint(c.Amount), c.Amount, c.Order)
 	}
 	l.sessions[c.Order] = max(newest, uint64(c.Amount))
 }
@@ -61,7 +61,8 @@ func (l *Ledger) forwarded(c *sequencer.Command) {
 func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
 	if err != nil || int(r.Sale) != len(l.sales)+1 {
-		l.findings.report(KindOrder, 0, fmt.Sprintf("sale %d", len(l.sales)+1), fmt.Sprintf("sale %d (%v)", r.Sale, err), "a sale was created out of order, or of a bad spec")
+		l.findings.report(checkSaleCreated, 0, fmt.Sprintf("sale %d", len(l.sales)+1),
+			fmt.Sprintf("sale %d (%v)", r.Sale, err))
 		return
 	}
 	l.begin(&spec)
@@ -78,7 +79,7 @@ func (l *Ledger) begin(spec *sequencer.SaleSpec) {
 func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
 	if err != nil || l.now >= s.spec.StartsAt && !termsKept(&s.spec, &spec) {
-		l.findings.report(KindOrder, 0, "sale_started or bad_request", "ok", "the terms of sale %d were changed after its start, or by a bad spec (%v)", s.number, err)
+		l.findings.report(checkTermsKept, 0, "sale_started or bad_request", "ok", s.number, err)
 		return
 	}
 	l.begin(&spec)

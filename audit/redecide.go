@@ -30,7 +30,7 @@ func newJudge(f *findings, o Options) *judge {
 func (j *judge) decide(b *sequencer.Batch, recorded *sequencer.Decisions) {
 	want := j.model.Apply(b)
 	if recorded.Time != want.Time {
-		j.findings.report(KindDecision, 0, clock(want.Time), clock(recorded.Time), "the batch was decided at another time")
+		j.findings.report(checkRedecidedTime, 0, clock(want.Time), clock(recorded.Time))
 	}
 	for i := range want.Results {
 		j.decided++
@@ -44,7 +44,7 @@ func (j *judge) decide(b *sequencer.Batch, recorded *sequencer.Decisions) {
 
 func (j *judge) differ(c *sequencer.Command, seq uint64, want, found *sequencer.Result) {
 	j.findings.at.Seq, j.findings.at.Command = seq, c.Kind.String()
-	j.findings.report(KindDecision, max(want.Order, found.Order), describe(want), describe(found), "the rules decide otherwise")
+	j.findings.report(checkDecision, max(want.Order, found.Order), describe(want), describe(found))
 }
 
 func (j *judge) compareEvents(want, found []sequencer.Event) {
@@ -52,11 +52,11 @@ func (j *judge) compareEvents(want, found []sequencer.Event) {
 	for i := range max(len(want), len(found)) {
 		switch {
 		case i >= len(found):
-			j.findings.report(KindEvent, want[i].Order, describeEvent(&want[i]), "nothing", "an event is missing")
+			j.findings.report(checkEventMissing, want[i].Order, describeEvent(&want[i]), "nothing")
 		case i >= len(want):
-			j.findings.report(KindEvent, found[i].Order, "nothing", describeEvent(&found[i]), "an event is too much")
+			j.findings.report(checkEventExtra, found[i].Order, "nothing", describeEvent(&found[i]))
 		case want[i] != found[i]:
-			j.findings.report(KindEvent, found[i].Order, describeEvent(&want[i]), describeEvent(&found[i]), "the rules make another event")
+			j.findings.report(checkEventOther, found[i].Order, describeEvent(&want[i]), describeEvent(&found[i]))
 		}
 	}
 }
@@ -70,9 +70,9 @@ func (j *judge) hash(b *sequencer.Batch, recorded uint64) {
 	err := j.apply(b)
 	switch {
 	case err != nil:
-		j.findings.report(KindStateHash, 0, "", "", "the state could not decide the batch: %v", err)
+		j.findings.report(checkDecidable, 0, "", "", err)
 	case j.state.Hash() != recorded:
-		j.findings.report(KindStateHash, 0, fmt.Sprintf("%016x", j.state.Hash()), fmt.Sprintf("%016x", recorded), "the state after the block is another one; later hashes are not compared")
+		j.findings.report(checkStateHash, 0, fmt.Sprintf("%016x", j.state.Hash()), fmt.Sprintf("%016x", recorded))
 	default:
 		return
 	}

@@ -78,7 +78,7 @@ type Row struct {
 type Sale struct {
 	Number    uint16 `json:"number"`
 	ID        string `json:"id"`
-	Status    string `json:"status"`
+	Status    string `json:"status"` // empty when nothing was decided again
 	Quantity  uint32 `json:"quantity"`
 	Sold      int64  `json:"sold"`
 	Held      int64  `json:"held"`
@@ -92,29 +92,36 @@ type Sale struct {
 // finish closes the books and draws up the report.
 func (a *auditor) finish() *Report {
 	r := &a.report
-	complete := r.FirstHeight == 1 && !a.unread
+	whole := r.FirstHeight == 1 && !a.unread
 	a.findings.at = Finding{Block: a.last.Height, RaftIndex: a.last.RaftIndex}
-	if complete {
+	switch {
+	case whole:
 		a.ledger.Finish()
 		r.Sales = a.sales()
-		a.compareTotals(r.Sales)
-	} else if r.Blocks == 0 {
+	case r.Blocks == 0:
 		r.Notes = append(r.Notes, "no block could be read: there is nothing to check")
-	} else if r.FirstHeight > 1 {
-		r.Notes = append(r.Notes, "the journal begins after a snapshot: its chain, times and sequence were checked, its decisions could not be decided again")
+	case r.FirstHeight > 1:
+		r.Notes = append(r.Notes, "the journal begins after a snapshot: its chain, times and sequence were checked, "+
+			"its decisions could not be decided again")
+	}
+	if a.judge != nil {
+		r.Redecided = a.judge.decided
+		a.compareTotals(r.Sales)
+	} else {
+		r.Notes = append(r.Notes, "nothing was decided again: the chain and the books were checked alone")
 	}
 	if a.options.Contains != (journal.Hash{}) && !a.contained {
-		a.findings.report(KindChain, 0, hex.EncodeToString(a.options.Contains[:]), hex.EncodeToString(a.last.Hash[:]), "the block with the expected hash is not in the chain")
+		a.findings.report(checkContains, 0, hex.EncodeToString(a.options.Contains[:]), hex.EncodeToString(a.last.Hash[:]))
 	}
 	r.LastHeight, r.LastRaftIndex, r.ChainHead = a.last.Height, a.last.RaftIndex, hex.EncodeToString(a.last.Hash[:])
 	r.LastSeq = max(a.ledger.next, 1) - 1
-	r.Redecided, r.Buyers = a.judge.decided, uint64(len(a.ledger.users))
+	r.Buyers = uint64(len(a.ledger.users))
 	r.Outcomes = rows(a.outcomes)
 	r.FindingCount, r.FindingKinds, r.Findings = a.findings.total, a.findings.count, a.findings.list
 	switch {
 	case r.FindingCount > 0:
 		r.Verdict = VerdictFindings
-	case !complete:
+	case !whole || a.judge == nil:
 		r.Verdict = VerdictUnchecked
 	default:
 		r.Verdict = VerdictClean
@@ -142,32 +149,36 @@ func rows(outcomes map[Outcome]uint64) []Row {
 	return list
 }
 
-// sales are the totals of the books, with what only the rules count.
+// sales are the totals of the books.
 func (a *auditor) sales() []Sale {
 	var list []Sale
 	for _, s := range a.ledger.sales {
 		sale := Sale{
 			Number: s.number, ID: s.spec.ID, Quantity: s.spec.Quantity,
-			Sold: s.sold, Held: s.held, Withheld: s.withheld, Available: s.available(), Waiting: s.waiting, Orders: s.orders,
-		}
-		if view, known := a.judge.model.Sale(s.number); known {
-			sale.Status, sale.SoldOut = view.Status(view.AsOfTime).String(), view.Counters.Buys[sequencer.CodeSoldOut]
+			Sold: s.sold, Held: s.held, Withheld: s.withheld, Available: s.available(),
+			Waiting: s.waiting, Orders: s.orders, SoldOut: s.soldOut,
 		}
 		list = append(list, sale)
 	}
 	return list
 }
 
-// compareTotals holds the books against the model at the end.
+// compareTotals holds the books against the model at the end, and adds the statuses,
+// which only the rules know.
 func (a *auditor) compareTotals(sales []Sale) {
-	for _, s := range sales {
-		view, _ := a.judge.model.Sale(s.Number)
-		want := Sale{
-			Number: s.Number, ID: view.ID, Status: s.Status, Quantity: view.Quantity, Sold: int64(view.Sold), Held: int64(view.Held),
-			Withheld: int64(view.Withheld), Available: int64(view.Available), Waiting: int(view.Waiting), Orders: s.Orders, SoldOut: s.SoldOut,
+	for i := range sales {
+		s := &sales[i]
+		view, known := a.judge.model.Sale(s.Number)
+		if known {
+			s.Status = view.Status(view.AsOfTime).String()
 		}
-		if s != want {
-			a.findings.report(KindCount, 0, want.String(), s.String(), "sale %d ends with other totals than the rules give", s.Number)
+		want := Sale{
+			Number: s.Number, ID: view.ID, Status: s.Status, Quantity: view.Quantity,
+			Sold: int64(view.Sold), Held: int64(view.Held), Withheld: int64(view.Withheld), Available: int64(view.Available),
+			Waiting: int(view.Waiting), Orders: s.Orders, SoldOut: view.Counters.Buys[sequencer.CodeSoldOut],
+		}
+		if *s != want {
+			a.findings.report(checkTotals, 0, want.String(), s.String(), s.Number)
 		}
 	}
 }

@@ -136,13 +136,18 @@ func record(t testing.TB, entries []entry) (dir string, head journal.Hash) {
 func put(t testing.TB, j *journal.Journal, entries []entry) {
 	t.Helper()
 	for i := range entries {
-		block := journal.Block{
-			RaftIndex: j.Position().RaftIndex + 2, Term: 1, StateHash: entries[i].stateHash,
-			Batch:     sequencer.AppendBatch(nil, &entries[i].batch),
-			Decisions: sequencer.AppendDecisions(nil, &entries[i].decisions),
-		}
-		if err := j.Put(&block); err != nil {
+		b := block(&entries[i])
+		b.RaftIndex = j.Position().RaftIndex + 2
+		if err := j.Put(&b); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// block is an entry as a node writes it; it has no place in a chain yet.
+func block(e *entry) journal.Block {
+	return journal.Block{
+		Term: 1, StateHash: e.stateHash,
+		Batch: sequencer.AppendBatch(nil, &e.batch), Decisions: sequencer.AppendDecisions(nil, &e.decisions),
 	}
 }

@@ -71,6 +71,11 @@ func (r *Report) writeTables(line func(format string, values ...any)) {
 
 // String returns the sale's totals as a sentence.
 func (s Sale) String() string {
-	return fmt.Sprintf("sale %d %q (%s): %d sold + %d held + %d withheld + %d available = %d tickets; %d orders, %d waiting, %d buys refused as sold out",
-		s.Number, s.ID, s.Status, s.Sold, s.Held, s.Withheld, s.Available, s.Quantity, s.Orders, s.Waiting, s.SoldOut)
+	status := ""
+	if s.Status != "" {
+		status = " (" + s.Status + ")"
+	}
+	return fmt.Sprintf("sale %d %q%s: %d sold + %d held + %d withheld + %d available = %d tickets; "+
+		"%d orders, %d waiting, %d buys refused as sold out",
+		s.Number, s.ID, status, s.Sold, s.Held, s.Withheld, s.Available, s.Quantity, s.Orders, s.Waiting, s.SoldOut)
 }

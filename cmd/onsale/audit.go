@@ -45,6 +45,7 @@ another node's journal, its status or an earlier audit ended with.`,
 			return err
 		}}
 	c.Flags().IntVar(&options.FindingsMax, "findings-max", 20, "findings of each kind to list; all are counted")
+	c.Flags().BoolVar(&options.LedgerOnly, "ledger-only", false, "check the chain and keep books of what was decided, and decide nothing again: quick, and never clean")
 	c.Flags().StringVar(&contains, "contains", "", "hash of a block that must be there, such as the head of another node's journal")
 	return c
 }

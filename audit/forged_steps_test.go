@@ -1,0 +1,103 @@
+package audit
+
+import "onsale/sequencer"
+
+// forgedSteps are steps of orders that their lives do not have.
+var forgedSteps = []forgery{
+	{name: "a cancel is about another order", finds: []check{checkStepOrder},
+		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 1), cancel(2, "ann"))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 3, sequencer.StateReserved, 1) }},
+	{name: "a cancel is about an order that was never made", finds: []check{checkStepOrder, checkShownOrder},
+		batches: batches{at(0, sell(), nobody())},
+		forge:   func(f *forged) { f.show(2, sequencer.CodeOK, 99, sequencer.StateCancelled, 1) }},
+	{name: "a stranger cancels", finds: []check{checkStepUser},
+		batches: batches{at(0, sell(), buy("ann", 1), cancel(2, "bob"))},
+		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateCancelled, 1) }},
+	{name: "a stranger pays", finds: []check{checkStepUser},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "bob", 1))},
+		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StatePaying, 1).Attempt = 1 }},
+
+	{name: "an order in payment is cancelled", finds: []check{checkStep},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), cancel(2, "ann"))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateCancelled, 1).Attempt = 1 }},
+	{name: "a waiting order is paid", finds: []check{checkStep, checkCount},
+		batches: batches{at(0, sell(waitlist(2)), buy("ann", 2), buy("bob", 1), pay(3, "bob", 1))},
+		forge: func(f *forged) {
+			r := f.show(4, sequencer.CodeOK, 3, sequencer.StatePaying, 1)
+			r.Attempt, r.Deadline = 1, 0
+		}},
+	{name: "a reservation is refunded", finds: []check{checkStep},
+		batches: batches{at(0, sell(), buy("ann", 1), refund(2))},
+		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateRefunded, 1) }},
+	{name: "a cancelled order whose ticket is sold again is paid", finds: []check{checkStep, checkCount},
+		batches: batches{at(0, sell(), buy("ann", 2), cancel(2, "ann"), buy("bob", 2), pay(2, "ann", 2))},
+		forge:   func(f *forged) { f.show(5, sequencer.CodeOK, 2, sequencer.StatePaying, 2).Attempt = 1 }},
+	{name: "a hold that is over is paid", finds: []check{checkOverheld},
+		batches: batches{at(0, sell(), buy("ann", 1)), at(3, pay(2, "ann", 1))},
+		forge: func(f *forged) {
+			f.still()
+			f.show(3, sequencer.CodeOK, 2, sequencer.StatePaying, 1).Attempt = 1
+		}},
+	{name: "a hold that is over is cancelled", finds: []check{checkOverheld},
+		batches: batches{at(0, sell(), buy("ann", 1)), at(4, cancel(2, "ann"))},
+		forge:   func(f *forged) { f.still(); f.show(3, sequencer.CodeOK, 2, sequencer.StateCancelled, 1) }},
+
+	{name: "a payment for a cancelled sale is taken", finds: []check{checkPaidCancelled},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), onSale(sequencer.KindSaleCancel, 0),
+			outcome(2, sequencer.PayAccepted))},
+		forge: func(f *forged) { f.show(5, sequencer.CodeOK, 2, sequencer.StatePaid, 1).Attempt = 1 }},
+	{name: "a payment in time is late", finds: []check{checkPaidInTime},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeLateSuccess, 2, sequencer.StateCancelled, 1).Attempt = 1 }},
+	{name: "a declined payment ends a hold that goes on", finds: []check{checkPaymentEnd, checkShown},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayRejected))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateExpired, 1).Attempt = 1 }},
+	{name: "a declined payment brings back a hold that is over", finds: []check{checkPaymentEnd, checkShown},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1)), at(3, outcome(2, sequencer.PayCancelled))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 1 }},
+	{name: "a declined payment keeps the hold of a cancelled sale", finds: []check{checkPaymentEnd, checkShown},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), onSale(sequencer.KindSaleCancel, 0),
+			outcome(2, sequencer.PayRejected))},
+		forge: func(f *forged) { f.show(5, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 1 }},
+
+	{name: "a refusal shows an order that was never made", finds: []check{checkShownOrder},
+		batches: batches{at(0, sell(), nobody())},
+		forge:   func(f *forged) { f.show(2, sequencer.CodeUnknownOrder, 99, sequencer.StateReserved, 1) }},
+	{name: "an order is shown in another state", finds: []check{checkShown},
+		batches: shownOrder,
+		forge:   func(f *forged) { f.show(3, sequencer.CodeAmountMismatch, 2, sequencer.StateExpired, 1) }},
+	{name: "an order is shown with another quantity", finds: []check{checkShown},
+		batches: shownOrder,
+		forge:   func(f *forged) { f.result(3).Quantity = 2 }},
+	{name: "an order is shown in another sale", finds: []check{checkShown},
+		batches: shownOrder,
+		forge:   func(f *forged) { f.result(3).Sale = 2 }},
+	{name: "an order is shown with another attempt", finds: []check{checkShown},
+		batches: shownOrder,
+		forge:   func(f *forged) { f.result(3).Attempt = 1 }},
+	{name: "an order told again is shown otherwise", finds: []check{checkShown},
+		batches: batches{at(0, sell(), keyed(buy("ann", 1)), cancel(2, "ann"), keyed(buy("ann", 1)))},
+		forge:   func(f *forged) { f.result(4).State = sequencer.StateExpired }},
+	{name: "a stale answer shows a payment as over", finds: []check{checkShown},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), attempt(outcome(2, sequencer.PayRejected), 2))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 1 }},
+	{name: "a hold is shown with another end", finds: []check{checkShownDeadline},
+		batches: shownOrder,
+		forge:   func(f *forged) { f.result(3).Deadline++ }},
+	{name: "a hold is shown as before all were extended", finds: []check{checkShownDeadline},
+		batches: batches{at(0, sell(), buy("ann", 1), extend(), pay(2, "ann", 9))},
+		forge:   func(f *forged) { f.result(4).Deadline = storyStart + forgedHold }},
+}
+
+// shownOrder is a decision that changes nothing and shows a reservation.
+var shownOrder = batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 9))}
+
+func attempt(c sequencer.Command, number uint8) sequencer.Command {
+	c.Attempt = number
+	return c
+}
+
+// extend moves every hold by an hour.
+func extend() sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindExtend, Amount: 3600 * 1_000_000_000}
+}
