@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -76,6 +76,11 @@ bubbles: ## real raft goes through FAILOVERS fail-overs in bubbles of their own 
 
 planted: ## plants bugs, one after the other: the tests must find each
 	$(GO) run ./proof/planted
+
+MUTANTS ?= 300
+MUTANTS_SEED ?= 0
+mutants: ## what the tests would notice: MUTANTS changes of one place each, by a seed, in some hours; not in the gate
+	$(GO) run ./proof/mutants -mutants $(MUTANTS) -seed $(MUTANTS_SEED)
 
 BENCHSUITE = $(GO) run ./cmd/benchsuite
 bench: bench-prepare ## T1 to T9 with their comparisons in about 30 minutes: bench/results/, a page, the README's table

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+type options struct {
+	seed     uint64
+	mutants  int // of all packages
+	workers  int
+	packages string
+	list     bool
+}
+
+func main() {
+	var o options
+	flag.Uint64Var(&o.seed, "seed", 0, "which sample is tried; 0 takes one from the clock")
+	flag.IntVar(&o.mutants, "mutants", 300, "how many mutants are tried, shared among the packages by their weights")
+	flag.IntVar(&o.workers, "workers", 1, "how many are tried at a time")
+	flag.StringVar(&o.packages, "packages", "", "only these packages, with commas between them")
+	flag.BoolVar(&o.list, "list", false, "list the sample, and try nothing")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+// errScore is returned when tests find too little, or the list of equivalents is not
+// that of the code any more.
+var errScore = errors.New("not what it should be")
+
+func run(o options) error {
+	if o.seed == 0 {
+		o.seed = uint64(time.Now().UnixNano())
+	}
+	chosen, err := choose(targets, o.packages)
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("seed %d, %d mutants\n", o.seed, o.mutants)
+	b := &bench{root: root, temp: temp}
+	weights, stale := 0, unused(chosen, equivalents)
+	for _, t := range chosen {
+		weights += t.weight
+	}
+	var scores []*score
+	for _, t := range chosen {
+		s, used, err := b.measure(t, (o.mutants*t.weight+weights-1)/weights, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.dir, err)
+		}
+		scores = append(scores, s)
+		for k := range used {
+			delete(stale, k)
+		}
+	}
+	if o.list {
+		return nil
+	}
+	return report(scores, stale)
+}
+
+// choose returns the targets that are named; all when none is.
+func choose(all []target, names string) (chosen []*target, err error) {
+	for _, name := range strings.Split(names, ",") {
+		found := false
+		for i := range all {
+			if name == "" || all[i].dir == name {
+				chosen, found = append(chosen, &all[i]), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("no package %q is measured", name)
+		}
+	}
+	return chosen, nil
+}
+
+// unused are the equivalents of the chosen packages, by their places in the list.
+func unused(chosen []*target, list []equivalent) map[int]*equivalent {
+	places := map[int]*equivalent{}
+	for k := range list {
+		for _, t := range chosen {
+			if filepath.ToSlash(filepath.Dir(list[k].file)) == t.dir {
+				places[k] = &list[k]
+			}
+		}
+	}
+	return places
+}
+
+// measure tries a sample of one package.
+func (b *bench) measure(t *target, wanted int, o options) (*score, map[int]bool, error) {
+	all, err := find(b.root, t.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	rest, used := split(all, equivalents)
+	s := &score{target: t, all: len(all), known: len(all) - len(rest)}
+	shuffle(rest, o.seed, t.dir)
+	if o.list {
+		for _, m := range rest[:min(wanted, len(rest))] {
+			fmt.Printf("%s:%d %s: %s\n", m.File, m.Line, m.Function, m.Change)
+		}
+		return s, used, nil
+	}
+	suites, err := b.baseline(t.suites())
+	if err != nil {
+		return nil, nil, err
+	}
+	try := func(m *mutation) (verdict, error) { return b.try(m, suites) }
+	err = s.measure(rest, wanted, o.workers, try, func(m *mutation, v verdict) {
+		if v == survived {
+			b.tell(m)
+		}
+	})
+	slices.SortFunc(s.survivors, func(a, b mutation) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.start, b.start), cmp.Compare(a.Change, b.Change))
+	})
+	return s, used, err
+}
+
+// tell prints a survivor as soon as it is known.
+func (b *bench) tell(m *mutation) {
+	source, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(m.File)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("survived: %s:%d %s: %s\n%s", m.File, m.Line, m.Function, m.Change, m.diff(source))
+}
+
+// report prints the table, and returns an error when a score is too low.
+func report(scores []*score, stale map[int]*equivalent) error {
+	rows, low := table.NewWriter(), 0
+	rows.AppendHeader(table.Row{"package", "mutations", "equivalent", "tried", "killed", "timed out", "survived", "not compiled", "score", "wanted"})
+	for _, s := range scores {
+		if s.percent() < float64(s.target.least) {
+			low++
+		}
+		rows.AppendRow(table.Row{s.target.dir, s.all, s.known, s.tried(), s.counts[killed], s.counts[timedOut],
+			s.counts[survived], s.counts[notCompiled], fmt.Sprintf("%.0f %%", s.percent()), fmt.Sprintf("%d %%", s.target.least)})
+	}
+	fmt.Println(rows.Render())
+	for _, e := range stale {
+		fmt.Printf("this equivalent is none any more: %s %s: %q: %s\n", e.file, e.function, e.text, e.change)
+	}
+	if low > 0 || len(stale) > 0 {
+		return fmt.Errorf("%w: %d packages below their scores, %d equivalents without a place", errScore, low, len(stale))
+	}
+	return nil
+}
