@@ -31,6 +31,10 @@ lint: ## vet, and the linter that holds the direction of imports
 	$(GO) build -modfile=tools/go.mod -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	$(BIN)/golangci-lint run ./...
 
+.PHONY: examples
+examples: ## the commented configuration files of deploy/, from the settings
+	$(GO) test ./cmd/onsale -run TestExampleFiles -rewrite-examples
+
 tidy:
 	$(GO) mod tidy -diff
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"onsale/cluster/backfill"
 	"onsale/cluster/forward"
@@ -12,31 +11,14 @@ import (
 	"onsale/wal/journal"
 )
 
-// backfill says how fast a node fills its journal's gaps.
-func (s *settings) backfill(node *raftfsm.Node, log *slog.Logger) backfill.Config {
-	c := backfill.DefaultConfig()
-	c.BytesPerSecond, c.Logger = s.BackfillBytesPerSecond, log
-	if node != nil {
-		c.Free = func() (int64, error) { free, _, err := node.Disk(); return free, err }
-	}
-	return c
-}
-
-// validateBackfill checks what can be checked without a node.
-func (s *settings) validateBackfill() error {
-	c := s.backfill(nil, slog.New(slog.DiscardHandler))
-	c.Free = func() (int64, error) { return 0, nil }
-	if err := c.Validate(); err != nil {
-		return fmt.Errorf("%w: --backfill-bytes-per-second: %w", errUsage, err)
-	}
-	return nil
-}
-
 // startBackfill lets the node fill the gaps of its journal, over connections of their own:
 // a page must not hold up a question about an order.
 func (v *server) startBackfill() (err error) {
 	v.pageLinks = forward.NewLinks(v.node.PeerConfig(), v.directory)
-	if v.filler, err = backfill.New(v.settings.backfill(v.node, v.log), v.node.History(), members{v.node, v.pageLinks}); err == nil {
+	config := v.settings.Backfill
+	config.Logger = v.log
+	config.Free = func() (int64, error) { free, _, err := v.node.Disk(); return free, err }
+	if v.filler, err = backfill.New(config, v.node.History(), members{v.node, v.pageLinks}); err == nil {
 		v.filler.Start()
 	}
 	return err

@@ -241,14 +241,13 @@ func (p *program) clusterStep(step, short string, needsID, dangerous bool) *cobr
 }
 
 func newClusterRecover(p *program) *cobra.Command {
-	yes := false
+	s, yes := newSettings(), false
 	c := &cobra.Command{Use: "recover", Short: "Make a cluster of one out of a stopped node's data, when a majority is lost for good", Args: arguments(cobra.NoArgs),
 		Long: `Run it beside the data folder of the stopped node with the highest applied_index.
 What only the lost nodes had is gone. The others join the new cluster with empty
 folders; docs/recovery.md has the whole procedure.`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := loadSettings(c.Flags())
-			if err != nil {
+			if err := s.load(); err != nil {
 				return err
 			}
 			config, err := s.node()
@@ -256,17 +255,17 @@ folders; docs/recovery.md has the whole procedure.`,
 				return err
 			}
 			if !yes {
-				if err := confirm(c, "give up the lost nodes of "+s.DataDir); err != nil {
+				if err := confirm(c, "give up the lost nodes of "+s.Node.DataDir); err != nil {
 					return err
 				}
 			}
 			if err := raftfsm.Recover(config); err != nil {
 				return err
 			}
-			fmt.Fprintf(p.out, "%s is a cluster of one now; start it as before, without --bootstrap-expect\n", s.DataDir)
+			fmt.Fprintf(p.out, "%s is a cluster of one now; start it as before, without --bootstrap-expect\n", s.Node.DataDir)
 			return nil
 		}}
-	addServerFlags(c.Flags())
+	c.Flags().AddFlagSet(s.Flags)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

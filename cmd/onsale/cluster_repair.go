@@ -17,10 +17,10 @@ func (s *settings) withRepair(err error) error {
 	if !raftfsm.IsDamage(err) {
 		return err
 	}
-	if len(s.join()) == 0 {
+	if len(s.Join) == 0 {
 		return fmt.Errorf("%w; a node without peers is made again from a backup (onsale snapshot restore)", err)
 	}
-	return fmt.Errorf("%w; take it from the peers: onsale cluster repair --data-dir %s --node-id %s --private ADDRESS-OF-A-HEALTHY-NODE", err, s.DataDir, s.NodeID)
+	return fmt.Errorf("%w; take it from the peers: onsale cluster repair --data-dir %s --node-id %s --private ADDRESS-OF-A-HEALTHY-NODE", err, s.Node.DataDir, s.Node.NodeID)
 }
 
 func newClusterRepair(p *program) *cobra.Command {

@@ -22,19 +22,19 @@ import (
 
 // clusterEntry is one [clusters.NAME] of a front-end's configuration.
 type clusterEntry struct {
-	Nodes []string `koanf:"nodes"` // peers' ports
+	Nodes []string `json:"nodes"` // peers' ports
 	// Sales are the ids that the cluster serves, with * and ?; none means every
 	// sale that it has.
-	Sales []string `koanf:"sales"`
+	Sales []string `json:"sales,omitempty"`
 	// Number is the cluster's, as its nodes were told (--cluster-number).
-	Number uint8 `koanf:"number"`
+	Number uint8 `json:"number"`
 }
 
 // clusterTable is the front-end's table of clusters, which can change while it runs.
 type clusterTable struct {
-	peers            peer.Config
-	queueRequestsMax int
-	log              *slog.Logger
+	peers peer.Config
+	way   forward.ClientConfig // to a leader
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	running map[string]*runningCluster
@@ -47,8 +47,8 @@ type runningCluster struct {
 	remote *forward.Remote
 }
 
-func newClusterTable(peers peer.Config, queueRequestsMax int, log *slog.Logger) *clusterTable {
-	t := &clusterTable{peers: peers, queueRequestsMax: queueRequestsMax, log: log, running: map[string]*runningCluster{}}
+func newClusterTable(peers peer.Config, way forward.ClientConfig, log *slog.Logger) *clusterTable {
+	t := &clusterTable{peers: peers, way: way, log: log, running: map[string]*runningCluster{}}
 	t.served.Store(&[]api.Cluster{})
 	return t
 }
@@ -61,30 +61,30 @@ func entries(s *frontEndSettings) (map[string]clusterEntry, error) {
 	wanted := maps.Clone(s.Clusters)
 	if len(s.Cluster) > 0 {
 		if len(wanted) > 0 {
-			return nil, fmt.Errorf("%w: --cluster and a table of clusters; say one", errUsage)
+			return nil, fmt.Errorf("--cluster and a table of clusters; say one")
 		}
 		wanted = map[string]clusterEntry{"cluster": {Nodes: s.Cluster}}
 	}
 	if len(wanted) == 0 {
-		return nil, fmt.Errorf("%w: a front-end needs --cluster, or a table [clusters.NAME] in --config", errUsage)
+		return nil, fmt.Errorf("a front-end needs --cluster, or a table [clusters.NAME] in --config")
 	}
 	numbers := map[uint8]string{}
 	for name, e := range wanted {
 		if other, taken := numbers[e.Number]; taken {
-			return nil, fmt.Errorf("%w: the clusters %s and %s have the number %d; each needs its own", errUsage, name, other, e.Number)
+			return nil, fmt.Errorf("the clusters %s and %s have the number %d; each needs its own", name, other, e.Number)
 		}
 		numbers[e.Number] = name
 		if len(e.Nodes) == 0 {
-			return nil, fmt.Errorf("%w: cluster %s names no nodes", errUsage, name)
+			return nil, fmt.Errorf("cluster %s names no nodes", name)
 		}
 		for _, address := range e.Nodes {
 			if _, _, err := net.SplitHostPort(address); err != nil {
-				return nil, fmt.Errorf("%w: cluster %s has node %q, expected is HOST:PORT", errUsage, name, address)
+				return nil, fmt.Errorf("cluster %s has node %q, expected is HOST:PORT", name, address)
 			}
 		}
 		for _, pattern := range e.Sales {
 			if _, err := path.Match(pattern, ""); err != nil {
-				return nil, fmt.Errorf("%w: cluster %s has the sale pattern %q: %w", errUsage, name, pattern, err)
+				return nil, fmt.Errorf("cluster %s has the sale pattern %q: %w", name, pattern, err)
 			}
 		}
 	}
@@ -122,11 +122,11 @@ func (t *clusterTable) set(s *frontEndSettings) error {
 }
 
 func (t *clusterTable) follow(name string, entry clusterEntry) *forward.Remote {
-	config, log := forward.DefaultClientConfig(), t.log
+	config, log := t.way, t.log
 	if name != "cluster" {
 		log = log.With("cluster", name)
 	}
-	config.QueueRequestsMax, config.Logger = t.queueRequestsMax, log
+	config.Logger = log
 	peers := t.peers
 	client := forward.NewClient(config, &peers, forward.NewDirectory(entry.Nodes), nil, forward.Limits{})
 	return forward.NewRemote(client, log)

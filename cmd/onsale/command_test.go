@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/wal"
@@ -32,14 +30,12 @@ func openOffice(t testing.TB, changes ...func(*settings)) *office {
 
 // openOfficeOn does the same on a disk of the test's.
 func openOfficeOn(files wal.Files, t testing.TB, changes ...func(*settings)) *office {
-	flags := pflag.NewFlagSet("", pflag.PanicOnError)
-	addServerFlags(flags)
-	s, err := loadSettings(flags)
-	if err != nil {
+	s := newSettings()
+	if err := s.load(); err != nil {
 		t.Fatal(err)
 	}
-	s.DataDir = filepath.Join(t.TempDir(), "data")
-	s.HTTP, s.Private, s.Peer = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	s.Node.DataDir = filepath.Join(t.TempDir(), "data")
+	s.HTTP, s.Private, s.Node.RaftAddress = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	for _, change := range changes {
 		change(s)
 	}
@@ -52,7 +48,7 @@ func openOfficeOn(files wal.Files, t testing.TB, changes ...func(*settings)) *of
 	if err := v.waitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return &office{t, v, s.DataDir}
+	return &office{t, v, s.Node.DataDir}
 }
 
 func (o *office) close() {

@@ -20,10 +20,10 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	s.DataDir, s.JoinAt = dir, ""
+	s.Node.DataDir, s.Join = dir, nil
 	s.Payment.Provider, s.Payment.URL = providerSandbox, ""
-	if s.Limits.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
-		s.Limits.UserRequestsPerSecond = 0 // load tools have one user and one token
+	if s.Web.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
+		s.Web.UserRequestsPerSecond = 0 // load tools have one user and one token
 	}
 	err = runServer(ctx, s, log, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))

@@ -12,72 +12,31 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"onsale/api"
 	"onsale/cluster/certificate"
 	"onsale/raftfsm/peer"
 )
 
-// frontEndSettings is what a front-end can be told; sources as for a node.
-type frontEndSettings struct {
-	ID               string         `koanf:"id"`
-	HTTP             string         `koanf:"http"`
-	Private          string         `koanf:"private"`
-	SecretFile       string         `koanf:"secret-file"`
-	Cluster          []string       `koanf:"cluster"`
-	LogFormat        string         `koanf:"log-format"`
-	LogLevel         string         `koanf:"log-level"`
-	Config           string         `koanf:"config"`
-	TLS              security       `koanf:",squash"`
-	QueueRequestsMax int            `koanf:"queue-requests-max"`
-	TokensCached     int            `koanf:"tokens-cached"`
-	Door             doorSettings   `koanf:",squash"`
-	Limits           limits         `koanf:",squash"`
-	Tokens           tokenSettings  `koanf:",squash"`
-	Streams          streamSettings `koanf:",squash"`
-	// Clusters is the table of the configuration file.
-	Clusters map[string]clusterEntry `koanf:"clusters"`
-}
-
-func addFrontEndFlags(f *pflag.FlagSet) {
-	tokens := api.DefaultTokenConfig()
-	f.String("id", "f1", "this front-end's id")
-	f.String("http", "127.0.0.1:8301", "where buyers reach it")
-	f.String("private", "127.0.0.1:8401", "where operators and Prometheus reach it")
-	f.String("secret-file", "", "secret of the tokens, as the nodes have it")
-	f.StringSlice("cluster", nil, "peers' ports of a cluster's nodes, HOST:PORT,HOST:PORT; several clusters are told in the table [clusters.NAME] of --config")
-	f.String("log-format", "", "text or json; by default text on a terminal")
-	f.String("log-level", "info", "debug, info, warn or error")
-	f.String("config", "", "TOML file with these settings and the table of clusters, which is read again when it changes, and at SIGHUP")
-	f.Int("queue-requests-max", 1<<19, "requests that may wait for the leader; beyond it the answer is overloaded")
-	f.Int("tokens-cached", tokens.CacheEntries, "verified tokens that are remembered")
-	new(security).flags(f)
-	new(streamSettings).flags(f)
-	new(limits).flags(f)
-	new(doorSettings).flags(f)
-	new(tokenSettings).flags(f)
-}
-
 func newFrontEnd(p *program) *cobra.Command {
+	s := newFrontEndSettings()
 	c := &cobra.Command{Use: "frontend", Short: "Run a front-end: it takes the crowd and has no data", Args: arguments(cobra.NoArgs),
 		Long: `Runs a front-end, which parses, checks tokens and forwards to the leaders of one or
 several clusters. It has no data: start and stop as many as the crowd needs.`,
 		Example: "  onsale frontend --cluster 10.0.0.1:7101,10.0.0.2:7101,10.0.0.3:7101 --secret-file secret",
 		RunE: func(c *cobra.Command, _ []string) error {
-			s := new(frontEndSettings)
-			if err := loadInto(c.Flags(), s); err != nil {
+			if err := s.load(); err != nil {
 				return err
 			}
 			setProcessors()
 			loadBallast()
 			log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
 			if err != nil {
-				return err
+				return usage(err)
 			}
-			return runFrontEnd(c.Context(), c.Flags(), s, log)
+			return runFrontEnd(c.Context(), s, log)
 		}}
-	addFrontEndFlags(c.Flags())
+	c.Flags().AddFlagSet(s.Flags)
 	return c
 }
 
@@ -96,7 +55,7 @@ type frontEnd struct {
 	failed          chan error
 }
 
-func runFrontEnd(ctx context.Context, flags *pflag.FlagSet, s *frontEndSettings, log *slog.Logger) error {
+func runFrontEnd(ctx context.Context, s *frontEndSettings, log *slog.Logger) error {
 	f := &frontEnd{settings: s, log: log, failed: make(chan error, 2)}
 	if err := f.start(); err != nil {
 		return errors.Join(err, f.close())
@@ -106,12 +65,12 @@ func runFrontEnd(ctx context.Context, flags *pflag.FlagSet, s *frontEndSettings,
 	if err := f.waitReady(ctx); err == nil {
 		log.Info("ready")
 	}
-	return errors.Join(f.run(ctx, flags), f.close())
+	return errors.Join(f.run(ctx), f.close())
 }
 
 func (f *frontEnd) start() (err error) {
 	s := f.settings
-	if err := errors.Join(s.TLS.allow("http", s.HTTP, s.TLS.HTTPCert != ""), s.TLS.allow("private", s.Private, s.TLS.Certificate != "")); err != nil {
+	if err := s.check(); err != nil {
 		return err
 	}
 	credentials, err := s.TLS.open(certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}, f.log)
@@ -124,7 +83,7 @@ func (f *frontEnd) start() (err error) {
 	}
 	peers := peerConfig(credentials, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
-	f.table = newClusterTable(peers, s.QueueRequestsMax, f.log)
+	f.table = newClusterTable(peers, s.Forward, f.log)
 	if err := f.table.set(s); err != nil {
 		return err
 	}
@@ -142,27 +101,28 @@ func (f *frontEnd) start() (err error) {
 func (s *frontEndSettings) secret() ([]byte, error) {
 	switch {
 	case s.SecretFile != "":
-		return readSecret(s.SecretFile)
+		secret, err := readSecret(s.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("--secret-file: %w", err)
+		}
+		return secret, nil
 	case s.Tokens.KeyFile != "":
 		return nil, nil
 	}
-	return nil, fmt.Errorf("%w: a front-end needs the nodes' --secret-file, or a --jwks-file", errUsage)
+	return nil, errors.New("a front-end needs the nodes' --secret-file, or a --jwks-file")
 }
 
 func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials) error {
 	var err error
-	if f.tokens, err = f.settings.Tokens.open(secret, f.settings.TokensCached, f.log); err != nil {
+	if f.tokens, err = f.settings.Tokens.open(secret, f.log); err != nil {
 		return err
 	}
 	verifier := f.tokens.verifier
-	config := api.DefaultConfig()
-	config.Logger = f.log
-	f.settings.Door.apply(&config)
-	f.settings.Streams.apply(&config)
-	boundFiles(&config, f.log)
-	if err := f.settings.Limits.apply(&config, secret); err != nil {
+	config, err := f.settings.web(secret, f.log)
+	if err != nil {
 		return err
 	}
+	boundFiles(&config, f.log)
 	buyers, err := f.settings.TLS.buyers()
 	if err != nil {
 		return err
@@ -225,13 +185,13 @@ const tableInterval = time.Second
 
 // run serves until ctx ends or a listener does, and reads the table again when its
 // file changes or SIGHUP comes.
-func (f *frontEnd) run(ctx context.Context, flags *pflag.FlagSet) error {
+func (f *frontEnd) run(ctx context.Context) error {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
 	ticker := time.NewTicker(tableInterval)
 	defer ticker.Stop()
-	modified := modifiedAt(f.settings.Config)
+	modified := modifiedAt(f.settings.Path())
 	for {
 		select {
 		case <-ctx.Done():
@@ -241,12 +201,12 @@ func (f *frontEnd) run(ctx context.Context, flags *pflag.FlagSet) error {
 			return err
 		case <-hangUp:
 		case <-ticker.C:
-			if now := modifiedAt(f.settings.Config); now.Equal(modified) {
+			if now := modifiedAt(f.settings.Path()); now.Equal(modified) {
 				continue
 			}
 		}
-		modified = modifiedAt(f.settings.Config)
-		f.reload(flags)
+		modified = modifiedAt(f.settings.Path())
+		f.reload()
 	}
 }
 
@@ -258,9 +218,9 @@ func modifiedAt(path string) time.Time {
 }
 
 // reload takes the table of the configuration file; one that is wrong changes nothing.
-func (f *frontEnd) reload(flags *pflag.FlagSet) {
-	s := new(frontEndSettings)
-	err := loadInto(flags, s)
+func (f *frontEnd) reload() {
+	s := newFrontEndSettings()
+	err := f.settings.Again(s.Set, os.Environ())
 	if err == nil {
 		err = f.table.set(s)
 	}

@@ -88,8 +88,8 @@ func newJam(t *testing.T) *jam {
 	j := &jam{disk: new(heldDisk), client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
 	t.Cleanup(j.disk.release) // a test that failed must not wait for ever
 	j.office = openOfficeOn(j.disk, t, func(s *settings) {
-		s.InboxRequestsMax, s.StallMax, s.Limits.UserRequestsPerSecond = queueBound, 10*time.Minute, 0
-		s.Payment.Provider, s.Streams.PayWait = providerSandbox, time.Minute
+		s.Node.InboxRequestsMax, s.Node.StallMax, s.Web.UserRequestsPerSecond = queueBound, 10*time.Minute, 0
+		s.Payment.Provider, s.Web.PayWait = providerSandbox, time.Minute
 	})
 	var err error
 	if j.secret, err = readSecret(filepath.Join(j.dir, "token-secret")); err != nil {

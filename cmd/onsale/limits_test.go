@@ -1,48 +1,6 @@
 package main
 
-import (
-	"net/netip"
-	"slices"
-	"testing"
-
-	"github.com/spf13/pflag"
-
-	"onsale/api"
-)
-
-// What the flags say arrives at the listener, from nodes' and front-ends' flags,
-// and from the environment; nonsense is a wrong use.
-func TestLimitSettings(t *testing.T) {
-	for name, add := range map[string]func(*pflag.FlagSet){"serve": addServerFlags, "frontend": addFrontEndFlags} {
-		flags := pflag.NewFlagSet(name, pflag.PanicOnError)
-		add(flags)
-		if err := flags.Parse([]string{"--user-requests-per-second", "2.5", "--user-burst", "7", "--address-requests-per-second", "100", "--limited-users-max", "9", "--trusted-proxies", "10.0.0.0/8,192.0.2.7,fd00::/8"}); err != nil {
-			t.Fatal(err)
-		}
-		var l limits
-		if name == "serve" {
-			s, err := loadSettings(flags)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l = s.Limits
-		} else {
-			s := new(frontEndSettings)
-			if err := loadInto(flags, s); err != nil {
-				t.Fatal(err)
-			}
-			l = s.Limits
-		}
-		c := api.DefaultConfig()
-		if err := l.apply(&c, nil); err != nil {
-			t.Fatal(err)
-		}
-		want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::/8")}
-		if c.UserRequestsPerSecond != 2.5 || c.UserBurst != 7 || c.AddressRequestsPerSecond != 100 || c.AddressBurst != 500 || c.LimitedUsersMax != 9 || !slices.Equal(c.TrustedProxies, want) {
-			t.Errorf("%s: %+v", name, c)
-		}
-	}
-}
+import "testing"
 
 func TestLimitSettingsFromEnvironment(t *testing.T) {
 	t.Setenv("ONSALE_TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.7")

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -50,7 +51,7 @@ func (p *program) showFields(value any) error {
 	var rows [][]string
 	v := reflect.Indirect(reflect.ValueOf(value))
 	for i := range v.NumField() {
-		name, _, _ := cutTag(v.Type().Field(i))
+		name := jsonName(v.Type().Field(i))
 		if name == "-" || v.Field(i).IsZero() {
 			continue
 		}
@@ -73,18 +74,12 @@ func countRows(name string, counts map[string]uint64) (rows [][]string) {
 	return rows
 }
 
-func cutTag(f reflect.StructField) (name, options string, tagged bool) {
-	for _, key := range [...]string{"json", "koanf"} {
-		if tag, ok := f.Tag.Lookup(key); ok {
-			for i := range tag {
-				if tag[i] == ',' {
-					return tag[:i], tag[i+1:], true
-				}
-			}
-			return tag, "", true
-		}
+// jsonName is a field's name in JSON.
+func jsonName(f reflect.StructField) string {
+	if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+		return name
 	}
-	return f.Name, "", false
+	return f.Name
 }
 
 // cell spells a value for a table.
@@ -112,5 +107,3 @@ func cell(value any) string {
 	}
 	return string(data)
 }
-
-func (p *program) printSettings(s *settings) error { return p.showFields(s) }

@@ -2,14 +2,13 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"onsale/payment"
 	"onsale/payment/sandbox"
@@ -18,12 +17,12 @@ import (
 
 // paymentSettings say who takes the money.
 type paymentSettings struct {
-	Provider   string `koanf:"payment"`
-	URL        string `koanf:"payment-url"`
-	SecretFile string `koanf:"payment-secret-file"`
+	Provider   string
+	URL        string
+	SecretFile string
 	// WebhookSecretFile and RequestsPerSecond are Stripe's.
-	WebhookSecretFile string `koanf:"payment-webhook-secret-file"`
-	RequestsPerSecond int    `koanf:"payment-requests-per-second"`
+	WebhookSecretFile string
+	RequestsPerSecond int
 }
 
 // The names of providers.
@@ -32,14 +31,6 @@ const (
 	providerSandbox = "sandbox"
 	providerStripe  = stripe.Name
 )
-
-func addPaymentFlags(f *pflag.FlagSet) {
-	f.String("payment", providerNone, "who takes the money: none, sandbox (no real money), or stripe")
-	f.String("payment-url", "", "where a sandbox of its own process is (onsale sandbox): http://HOST:PORT; one node alone can do without. For stripe: of a fake, for tests")
-	f.String("payment-secret-file", "", "the sandbox' secret, or stripe's API key (sk_… or rk_…)")
-	f.String("payment-webhook-secret-file", "", "stripe's webhook secret (whsec_…); two, while they are rotated")
-	f.Int("payment-requests-per-second", stripe.DefaultConfig().RequestsPerSecond, "requests to each of stripe's endpoints, and four times as many to all; more of them wait, and payments beyond what that allows are refused as overloaded")
-}
 
 // openProvider returns the provider and what closes it; nil for none. A provider of this
 // process calls notify with its webhooks.
@@ -53,20 +44,33 @@ func (s *settings) openProvider(log *slog.Logger, notify func(signature string, 
 	case providerStripe:
 		return p.openStripe(log)
 	}
-	return nil, nil, fmt.Errorf("%w: --payment is %q, allowed are none, sandbox and stripe", errUsage, p.Provider)
+	return nil, nil, fmt.Errorf("--payment is %q, allowed are none, sandbox and stripe", p.Provider)
+}
+
+// checkProvider opens the provider, unless it is a sandbox of this process, which would
+// make its file.
+func (s *settings) checkProvider() error {
+	if s.Payment.Provider == providerSandbox && s.Payment.URL == "" && s.alone() {
+		return nil
+	}
+	_, closeProvider, err := s.openProvider(slog.New(slog.DiscardHandler), nil)
+	if closeProvider != nil {
+		err = errors.Join(err, closeProvider())
+	}
+	return err
 }
 
 func (s *settings) openSandbox(log *slog.Logger, notify func(signature string, body []byte)) (payment.Provider, func() error, error) {
 	p := &s.Payment
 	if p.URL == "" {
-		if s.JoinAt != "" || s.WaitToJoin {
-			return nil, nil, fmt.Errorf("%w: several nodes need one sandbox: start `onsale sandbox` and give each --payment-url", errUsage)
+		if !s.alone() {
+			return nil, nil, errors.New("several nodes need one sandbox: start `onsale sandbox` and give each --payment-url")
 		}
 		secret := make([]byte, 32) // it speaks to itself
 		rand.Read(secret)          // never fails
 		config := sandbox.DefaultConfig()
 		config.Secrets, config.Notify = [][]byte{secret}, notify
-		config.Path, config.Logger = filepath.Join(s.DataDir, "sandbox-books.jsonl"), log
+		config.Path, config.Logger = filepath.Join(s.Node.DataDir, "sandbox-books.jsonl"), log
 		books, err := sandbox.Open(config)
 		if err != nil {
 			return nil, nil, err
@@ -79,27 +83,31 @@ func (s *settings) openSandbox(log *slog.Logger, notify func(signature string, b
 	}
 	client, err := sandbox.NewClient(p.URL, secret)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
+		return nil, nil, fmt.Errorf("--payment-url: %w", err)
 	}
 	return client, client.Close, nil
 }
 
 // openStripe reads its keys. Without a webhook secret outcomes are found by asking.
 func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func() error, error) {
-	keys, err := readKeys("--payment-secret-file", p.SecretFile, 1)
-	if err != nil {
-		return nil, nil, err
-	}
 	config := stripe.DefaultConfig()
-	config.Key, config.URL, config.RequestsPerSecond, config.Logger = keys[0], p.URL, p.RequestsPerSecond, log
+	config.URL, config.RequestsPerSecond, config.Logger = p.URL, p.RequestsPerSecond, log
+	keys, err := readKeys("--payment-secret-file", p.SecretFile, 1)
 	if p.WebhookSecretFile == "" {
 		log.Warn("webhooks of stripe are refused without --payment-webhook-secret-file; outcomes are found by asking")
-	} else if config.WebhookSecrets, err = readKeys("--payment-webhook-secret-file", p.WebhookSecretFile, 2); err != nil {
+	} else {
+		var wrong error
+		config.WebhookSecrets, wrong = readKeys("--payment-webhook-secret-file", p.WebhookSecretFile, 2)
+		err = errors.Join(err, wrong)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
+
+	config.Key = keys[0]
 	provider, err := stripe.New(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
+		return nil, nil, fmt.Errorf("--payment, --payment-url and --payment-requests-per-second: %w", err)
 	}
 	return provider, provider.Close, nil
 }
@@ -108,11 +116,11 @@ func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func()
 func readKeys(flag, path string, most int) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errUsage, flag, err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	keys := strings.Fields(string(text))
 	if len(keys) < 1 || len(keys) > most {
-		return nil, fmt.Errorf("%w: %s: %s has %d keys, expected are 1 to %d", errUsage, flag, path, len(keys), most)
+		return nil, fmt.Errorf("%s: %s has %d keys, expected are 1 to %d", flag, path, len(keys), most)
 	}
 	return keys, nil
 }

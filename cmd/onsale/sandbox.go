@@ -34,7 +34,7 @@ tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log, err := newLogger(p.err, form.logFormat, form.logLevel)
 			if err != nil {
-				return err
+				return usage(err)
 			}
 			return form.run(c.Context(), log)
 		}}

@@ -16,24 +16,34 @@ import (
 	"onsale/api"
 )
 
-// loadSecret reads the tokens' secret. One node alone makes its own at the first
-// start; several must be given the same, or none when --jwks-file has the keys of
-// all who sign tokens.
+// errNoSecret is returned when several nodes would each make their own secret.
+var errNoSecret = errors.New("several nodes need the same --secret-file")
+
+// loadSecret reads the tokens' secret; one node alone makes its own at the first start.
 func loadSecret(s *settings) ([]byte, error) {
-	secret, err := readSecret(s.secretPath())
-	if !errors.Is(err, os.ErrNotExist) {
-		return secret, err
-	}
-	if s.JoinAt != "" || s.WaitToJoin {
-		if s.Tokens.KeyFile != "" && s.SecretFile == "" {
-			return nil, nil
+	if _, err := os.Stat(s.secretPath()); s.alone() && errors.Is(err, os.ErrNotExist) {
+		if err := makeSecret(s.secretPath()); err != nil {
+			return nil, fmt.Errorf("make the token secret: %w", err)
 		}
-		return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
 	}
-	if err := makeSecret(s.secretPath()); err != nil {
-		return nil, fmt.Errorf("make the token secret: %w", err)
+	return s.readSecret()
+}
+
+// readSecret reads the tokens' secret. Several nodes must be given the same, or none when
+// --jwks-file has the keys of all who sign tokens.
+func (s *settings) readSecret() ([]byte, error) {
+	secret, err := readSecret(s.secretPath())
+	switch {
+	case err == nil:
+		return secret, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("--secret-file: %w", err)
+	case s.alone(): // it will make one
+		return make([]byte, api.SecretBytesMin), nil
+	case s.Tokens.KeyFile != "" && s.SecretFile == "":
+		return nil, nil
 	}
-	return readSecret(s.secretPath())
+	return nil, fmt.Errorf("%w: make one with `openssl rand -hex 32 > FILE` and give it to each", errNoSecret)
 }
 
 // makeSecret creates a secret file that is never seen in part: a crash leaves

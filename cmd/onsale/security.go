@@ -2,11 +2,10 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-
-	"github.com/spf13/pflag"
 
 	"onsale/cluster/certificate"
 	"onsale/raftfsm/peer"
@@ -14,25 +13,9 @@ import (
 
 // security says how a process proves who it is, and whether it may do without.
 type security struct {
-	Authority   string `koanf:"tls-ca"`
-	Certificate string `koanf:"tls-cert"`
-	Key         string `koanf:"tls-key"`
-	Insecure    bool   `koanf:"insecure"`
-	HTTPCert    string `koanf:"http-tls-cert"`
-	HTTPKey     string `koanf:"http-tls-key"`
-}
-
-func (s *security) flags(f *pflag.FlagSet) {
-	f.String("tls-ca", "", "the cluster's authority (onsale tls ca); with --tls-cert and --tls-key everything but the buyers' port is mutual TLS 1.3")
-	f.String("tls-cert", "", "this process's certificate (onsale tls cert)")
-	f.String("tls-key", "", "its key")
-	f.Bool("insecure", false, "listen beyond loopback without TLS")
-	f.String("http-tls-cert", "", "certificate of the buyers' port, as browsers know it")
-	f.String("http-tls-key", "", "its key")
-}
-
-func (s *security) files() certificate.Files {
-	return certificate.Files{Authority: s.Authority, Certificate: s.Certificate, Key: s.Key}
+	certificate.Files // of what everything but the buyers' listener shows
+	HTTPCert, HTTPKey string
+	Insecure          bool
 }
 
 // open loads the credentials; nil when the process runs without.
@@ -41,14 +24,14 @@ func (s *security) open(want certificate.Identity, log *slog.Logger) (*certifica
 		return nil, nil
 	}
 	if s.Authority == "" || s.Certificate == "" || s.Key == "" {
-		return nil, fmt.Errorf("%w: --tls-ca, --tls-cert and --tls-key belong together", errUsage)
+		return nil, errors.New("--tls-ca, --tls-cert and --tls-key belong together")
 	}
-	c, err := certificate.Open(s.files(), log)
+	c, err := certificate.Open(s.Files, log)
 	if err != nil {
-		return nil, fmt.Errorf("TLS: %w", err)
+		return nil, fmt.Errorf("--tls-ca, --tls-cert and --tls-key: %w", err)
 	}
 	if c.Own() != want {
-		return nil, fmt.Errorf("%w: %s is for %v, this is %v; make one with `onsale tls cert`", errUsage, s.Certificate, c.Own(), want)
+		return nil, fmt.Errorf("--tls-cert: %s is for %v, this is %v; make one with `onsale tls cert`", s.Certificate, c.Own(), want)
 	}
 	return c, nil
 }
@@ -57,10 +40,11 @@ func (s *security) open(want certificate.Identity, log *slog.Logger) (*certifica
 func (s *security) allow(flag, address string, protected bool) error {
 	beyond, err := certificate.BeyondLoopback(address)
 	if err != nil {
-		return fmt.Errorf("%w: --%s is %q, expected is HOST:PORT", errUsage, flag, address)
+		return fmt.Errorf("--%s is %q, expected is HOST:PORT", flag, address)
 	}
 	if beyond && !protected && !s.Insecure {
-		return fmt.Errorf("%w: --%s %s can be reached from other machines, and without TLS by anybody; see `onsale tls --help`, or say --insecure", errUsage, flag, address)
+		return fmt.Errorf("--%s %s can be reached from other machines, and without TLS by anybody; "+
+			"see `onsale tls --help`, or say --insecure", flag, address)
 	}
 	return nil
 }
@@ -82,7 +66,7 @@ func (s *security) buyers() (*tls.Config, error) {
 	}
 	config, err := certificate.ServerOnly(s.HTTPCert, s.HTTPKey)
 	if err != nil {
-		return nil, fmt.Errorf("buyers' TLS: %w", err)
+		return nil, fmt.Errorf("--http-tls-cert and --http-tls-key: %w", err)
 	}
 	return config, nil
 }

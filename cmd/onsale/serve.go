@@ -15,6 +15,7 @@ import (
 )
 
 func newServe(p *program) *cobra.Command {
+	s := newSettings()
 	c := &cobra.Command{Use: "serve", Short: "Run a node", Args: arguments(cobra.NoArgs),
 		Long: `Runs one node. Without --join it is a cluster of one, which others can join. With
 --join it joins the cluster that a node there belongs to; with --bootstrap-expect
@@ -22,15 +23,14 @@ as well, the nodes that --join names make one together when there is none. The s
 command line starts a node the first time and every later time.`,
 		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale\n  onsale serve --node-id n4 --join 10.0.0.1:7101,10.0.0.2:7101 --secret-file secret",
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := loadSettings(c.Flags())
-			if err != nil {
+			if err := s.load(); err != nil {
 				return err
 			}
 			setProcessors()
 			loadBallast()
 			return p.serve(c.Context(), s)
 		}}
-	addServerFlags(c.Flags())
+	c.Flags().AddFlagSet(s.Flags)
 	return c
 }
 
@@ -38,7 +38,7 @@ command line starts a node the first time and every later time.`,
 func (p *program) serve(ctx context.Context, s *settings) error {
 	log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	if s.Dev {
 		return p.serveDev(ctx, s, log)
@@ -78,7 +78,7 @@ func (v *server) announce() {
 	if v.node.IsNew() {
 		folder = "new"
 	}
-	v.log.Info("starting", "version", version(), "data", v.settings.DataDir, "folder", folder, "node", v.settings.NodeID,
+	v.log.Info("starting", "version", version(), "data", v.settings.Node.DataDir, "folder", folder, "node", v.settings.Node.NodeID,
 		"durability", "fsync on a majority before every answer")
 	v.log.Info("listening", "buyers", "http://"+v.publicListener.Addr().String(), "private", "http://"+v.privateListener.Addr().String(),
 		"peers", v.node.Address(), "tls", v.credentials != nil)
@@ -88,10 +88,10 @@ func (v *server) announce() {
 func newLogger(to io.Writer, format, level string) (*slog.Logger, error) {
 	var threshold slog.Level
 	if err := threshold.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("%w: --log-level is %q, allowed are debug, info, warn and error", errUsage, level)
+		return nil, fmt.Errorf("log level %q, allowed are debug, info, warn and error", level)
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
-		return nil, fmt.Errorf("%w: --log-format is %q, allowed are text and json", errUsage, format)
+		return nil, fmt.Errorf("log format %q, allowed are text and json", format)
 	}
 	options := &slog.HandlerOptions{Level: threshold}
 	file, isFile := to.(*os.File)
@@ -106,29 +106,4 @@ func newVersion(p *program) *cobra.Command {
 		Run: func(*cobra.Command, []string) {
 			fmt.Fprintf(p.out, "onsale %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		}}
-}
-
-func newConfig(p *program) *cobra.Command {
-	show := &cobra.Command{Use: "print", Short: "Print the settings that serve would use", Args: arguments(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := loadSettings(c.Flags())
-			if err != nil {
-				return err
-			}
-			return p.printSettings(s)
-		}}
-	check := &cobra.Command{Use: "validate", Short: "Check the settings", Args: arguments(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := loadSettings(c.Flags())
-			if err == nil {
-				err = s.validate()
-			}
-			if err == nil {
-				fmt.Fprintln(p.out, "ok")
-			}
-			return err
-		}}
-	addServerFlags(show.Flags())
-	addServerFlags(check.Flags())
-	return group("config", "Look at a node's settings", show, check)
 }

@@ -64,10 +64,10 @@ func startServerOn(files wal.Files, s *settings, log *slog.Logger) (*server, err
 }
 
 func (v *server) start() (err error) {
-	if err := v.settings.validate(); err != nil {
+	if err := v.settings.check(); err != nil {
 		return err
 	}
-	if v.credentials, err = v.settings.TLS.open(certificate.Identity{Role: certificate.RoleNode, ID: v.settings.NodeID}, v.log); err != nil {
+	if v.credentials, err = v.settings.TLS.open(certificate.Identity{Role: certificate.RoleNode, ID: v.settings.Node.NodeID}, v.log); err != nil {
 		return err
 	}
 	// The listeners come first: a port that is taken must not open the data.

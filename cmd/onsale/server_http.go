@@ -14,14 +14,15 @@ import (
 
 func (v *server) startHTTP() error {
 	var err error
-	if v.tokens, err = v.settings.Tokens.open(v.secret, v.settings.TokensCached, v.log); err != nil {
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
 		return err
 	}
 	verifier := v.tokens.verifier
-	config, err := v.settings.http(v.log, v.secret)
+	config, err := v.settings.web(v.secret, v.log)
 	if err != nil {
 		return err
 	}
+	boundFiles(&config, v.log)
 	buyers, err := v.settings.TLS.buyers()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (v *server) startNode() error {
 		return v.settings.withRepair(err)
 	}
 	limits := forward.Limits{RequestsMax: config.BatchRequestsMax, BytesMax: config.BatchBytesMax - sequencer.BatchHeaderBytes}
-	v.directory = forward.NewDirectory(v.settings.join())
+	v.directory = forward.NewDirectory(v.settings.Join)
 	v.node.FollowLeader(v.follow)
 	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
 	v.replica = forward.NewReplica(v.node, client)
@@ -92,10 +92,10 @@ func (v *server) number() uint8 { return v.node.Identity().ClusterNumber }
 
 // joinCluster brings the node into its cluster, when it was told to join one.
 func (v *server) joinCluster(ctx context.Context) {
-	if len(v.settings.join()) == 0 {
+	if len(v.settings.Join) == 0 {
 		return
 	}
-	err := v.manager.Join(ctx, v.settings.join(), v.settings.BootstrapExpect, v.settings.Learner)
+	err := v.manager.Join(ctx, v.settings.Join, v.settings.BootstrapExpect, v.settings.Learner)
 	if err != nil && ctx.Err() == nil {
 		v.fail(err)
 	}

@@ -90,7 +90,7 @@ func TestWrongStarts(t *testing.T) {
 		{"buyers' port", 1, "buyers' listener: listen tcp " + busy.http, []string{"--http", busy.http}},
 		{"private port", 1, "private listener: listen tcp " + busy.private, []string{"--private", busy.private}},
 		{"peers' port", 1, "peers' listener: listen tcp " + busy.peer, []string{"--peer", busy.peer}},
-		{"no secret", 1, "several nodes need the same --secret-file", []string{"--join", join}},
+		{"no secret", 2, "several nodes need the same --secret-file", []string{"--join", join}},
 		{"short secret", 2, "at least 32", []string{"--secret-file", short}},
 		{"stranger", 2, "this one's (127.0.0.1:0) among them", []string{"--join", join, "--bootstrap-expect", "3", "--secret-file", busy.secretFile}},
 		{"beyond loopback", 2, "say --insecure", []string{"--peer", "0.0.0.0:0"}},
@@ -123,14 +123,14 @@ func TestWrongStarts(t *testing.T) {
 // One node alone makes a secret for its owner's eyes, once.
 func TestOwnSecret(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "token-secret")
-	first, err := loadSecret(&settings{SecretFile: path})
+	first, err := loadSecret(&settings{processSettings: processSettings{SecretFile: path}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := makeSecret(path); err != nil { // as another process would, too late
 		t.Fatal(err)
 	}
-	second, err := loadSecret(&settings{SecretFile: path})
+	second, err := loadSecret(&settings{processSettings: processSettings{SecretFile: path}})
 	if err != nil || !bytes.Equal(first, second) {
 		t.Errorf("%q, then %q, %v", first, second, err)
 	}

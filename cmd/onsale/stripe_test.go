@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -111,7 +110,7 @@ func TestStripeSettings(t *testing.T) {
 		"nobody":            {Provider: "paper"},
 	} {
 		s := settings{Payment: p}
-		if _, _, err := s.openProvider(slog.New(slog.DiscardHandler), nil); exitCode(err) != 2 {
+		if err := usage(s.checkProvider()); exitCode(err) != 2 || !strings.Contains(err.Error(), "--payment") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

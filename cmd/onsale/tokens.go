@@ -2,39 +2,50 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"time"
-
-	"github.com/spf13/pflag"
 
 	"onsale/api"
 )
 
 // tokenSettings say which tokens are accepted beside those of the secret.
 type tokenSettings struct {
-	KeyFile  string        `koanf:"jwks-file"`
-	Issuer   string        `koanf:"token-issuer"`
-	Audience string        `koanf:"token-audience"`
-	Leeway   time.Duration `koanf:"token-leeway"`
+	Config   api.TokenConfig
+	KeyFile  string
+	Provider api.Provider // of KeyFile's tokens
 }
 
-func (s *tokenSettings) flags(f *pflag.FlagSet) {
-	c := api.DefaultTokenConfig()
-	f.String("jwks-file", "", "public keys (JSON Web Key Set) of where buyers log in: tokens by RS256, ES256 or EdDSA; read again when it changes")
-	f.String("token-issuer", "", "what iss must be in their tokens; needed with --jwks-file")
-	f.String("token-audience", c.Audience, "what aud must contain in their tokens")
-	f.Duration("token-leeway", c.Leeway, "by how much the clock of who signs tokens may differ")
-}
-
-func (s *tokenSettings) validate() error {
+func (s *tokenSettings) check() error {
 	switch {
-	case s.KeyFile == "" && s.Issuer != "":
-		return fmt.Errorf("%w: --token-issuer is for the tokens of --jwks-file, which is missing", errUsage)
-	case s.KeyFile != "" && (s.Issuer == "" || s.Audience == ""):
-		return fmt.Errorf("%w: --jwks-file needs --token-issuer and --token-audience: who signs the tokens, and for whom", errUsage)
-	case s.Leeway < 0 || s.Leeway > time.Hour:
-		return fmt.Errorf("%w: --token-leeway is %v, allowed is 0 to 1h", errUsage, s.Leeway)
+	case s.KeyFile == "" && s.Provider.Issuer != "":
+		return errors.New("--token-issuer is for the tokens of --jwks-file, which is missing")
+	case s.KeyFile != "" && (s.Provider.Issuer == "" || s.Provider.Audience == ""):
+		return errors.New("--jwks-file needs --token-issuer and --token-audience: who signs the tokens, and for whom")
+	}
+	return nil
+}
+
+// config is the verifier's. The secret may be nil when there is a file of keys.
+func (s *tokenSettings) config(secret []byte) api.TokenConfig {
+	c := s.Config
+	if len(secret) > 0 {
+		c.Secrets = [][]byte{secret}
+	}
+	if s.KeyFile != "" {
+		provider := s.Provider
+		c.Provider = &provider
+	}
+	return c
+}
+
+// try reads the file of keys, when there is one.
+func (s *tokenSettings) try() error {
+	if s.KeyFile == "" {
+		return nil
+	}
+	if _, err := api.OpenKeyFile(s.KeyFile, s.config(nil), slog.New(slog.DiscardHandler)); err != nil {
+		return fmt.Errorf("--jwks-file: %w", err)
 	}
 	return nil
 }
@@ -46,26 +57,16 @@ type tokens struct {
 	stopped  chan struct{}
 }
 
-// open returns the verifier of a server. The secret may be nil when there is a
-// file of keys.
-func (s *tokenSettings) open(secret []byte, cached int, log *slog.Logger) (*tokens, error) {
-	if err := s.validate(); err != nil {
-		return nil, err
-	}
-	config := api.DefaultTokenConfig()
-	config.CacheEntries, config.Leeway = cached, s.Leeway
-	if len(secret) > 0 {
-		config.Secrets = [][]byte{secret}
-	}
+// open returns the verifier of a server.
+func (s *tokenSettings) open(secret []byte, log *slog.Logger) (*tokens, error) {
 	t := &tokens{stop: func() {}, stopped: make(chan struct{})}
 	if s.KeyFile == "" {
 		close(t.stopped)
 		var err error
-		t.verifier, err = api.NewVerifier(config)
+		t.verifier, err = api.NewVerifier(s.config(secret))
 		return t, err
 	}
-	config.Provider = &api.Provider{Issuer: s.Issuer, Audience: s.Audience}
-	keys, err := api.OpenKeyFile(s.KeyFile, config, log)
+	keys, err := api.OpenKeyFile(s.KeyFile, s.config(secret), log)
 	if err != nil {
 		return nil, err
 	}

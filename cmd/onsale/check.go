@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+
+	"onsale/api"
+	"onsale/cluster/certificate"
+	"onsale/internal/setting"
+)
+
+// usage says all that is wrong with settings at once; nil when nothing is.
+func usage(problems ...error) error {
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	return nil
+}
+
+// check says all that is wrong with a node's settings and the files that they name. It
+// binds no port, makes no file, and asks nobody.
+func (s *settings) check() error {
+	fresh := func() (*setting.Set, func() error) {
+		s := newSettings()
+		return s.Set, s.bounds
+	}
+	own := certificate.Identity{Role: certificate.RoleNode, ID: s.Node.NodeID}
+	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(),
+		s.TLS.allow("peer", s.Node.RaftAddress, s.TLS.Certificate != ""),
+		s.checkJoin(), s.checkFiles(own, s.readSecret), s.checkProvider())
+}
+
+// check does the same for a front-end.
+func (s *frontEndSettings) check() error {
+	fresh := func() (*setting.Set, func() error) {
+		s := newFrontEndSettings()
+		return s.Set, s.bounds
+	}
+	own := certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}
+	_, clusters := entries(s)
+	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(), clusters, s.checkFiles(own, s.secret))
+}
+
+// bounds are what the packages allow.
+func (s *settings) bounds() error {
+	_, node := s.node()
+	filling := s.Backfill
+	filling.Free = func() (int64, error) { return 0, nil }
+	return errors.Join(s.processSettings.bounds(), node, filling.Validate())
+}
+
+func (s *processSettings) bounds() error {
+	_, logger := newLogger(io.Discard, s.LogFormat, s.LogLevel)
+	secret := make([]byte, api.SecretBytesMin)
+	web, err := s.web(secret, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = web.Validate()
+	}
+	tokens := s.Tokens.Config
+	tokens.Secrets = [][]byte{secret}
+	return errors.Join(logger, err, tokens.Validate())
+}
+
+// checkAddresses refuses what is no address, and listeners that strangers could reach.
+func (s *processSettings) checkAddresses() error {
+	return errors.Join(s.TLS.allow("private", s.Private, s.TLS.Certificate != ""),
+		s.TLS.allow("http", s.HTTP, s.TLS.HTTPCert != ""))
+}
+
+// checkJoin checks what belongs together.
+func (s *settings) checkJoin() (wrong error) {
+	for _, address := range s.Join {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			wrong = errors.Join(wrong, fmt.Errorf("--join has %q, expected is HOST:PORT", address))
+		}
+	}
+	own := s.Node.AdvertiseAddress
+	if own == "" {
+		own = s.Node.RaftAddress
+	}
+	switch expect := s.BootstrapExpect; {
+	case expect == 0 && s.Learner && len(s.Join) == 0:
+		return errors.New("--learner needs --join")
+	case expect == 0:
+	case expect != len(s.Join) || !slices.Contains(s.Join, own):
+		return fmt.Errorf("--bootstrap-expect %d needs --join with the %d addresses of all nodes, "+
+			"this one's (%s) among them; it has %d", expect, expect, own, len(s.Join))
+	case s.Learner:
+		return errors.New("--learner joins a cluster, --bootstrap-expect makes one")
+	}
+	return wrong
+}
+
+// checkFiles reads every file that a setting names.
+func (s *processSettings) checkFiles(want certificate.Identity, readSecret func() ([]byte, error)) error {
+	unreadable := s.Unreadable()
+	problems := []error{s.Tokens.check()}
+	for _, name := range s.Names() {
+		if err := unreadable[name]; err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", name, err))
+		}
+	}
+	readable := func(names ...string) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return unreadable[name] != nil })
+	}
+	if readable("tls-ca", "tls-cert", "tls-key") {
+		_, err := s.TLS.open(want, slog.New(slog.DiscardHandler))
+		problems = append(problems, err)
+	}
+	if readable("http-tls-cert", "http-tls-key") {
+		_, err := s.TLS.buyers()
+		problems = append(problems, err)
+	}
+	secret, err := readSecret()
+	if err == nil && s.ChallengeBits > 0 && len(secret) == 0 {
+		_, err = newGate(1, nil)
+	}
+	problems = append(problems, err)
+	if err == nil && readable("jwks-file") && s.Tokens.check() == nil {
+		problems = append(problems, s.Tokens.try())
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"onsale/internal/setting"
+)
+
+// newConfig looks at settings: a node's, and with the word frontend a front-end's.
+func newConfig(p *program) *cobra.Command {
+	show := func(use, whose string, s *setting.Set, load func() error) *cobra.Command {
+		c := &cobra.Command{Use: use, Short: "Print the settings that " + whose + " would use", Args: arguments(cobra.NoArgs),
+			Long: "Prints the settings that " + whose + ` would use, in the form that --config takes; of secrets
+only the paths.`,
+			RunE: func(*cobra.Command, []string) error {
+				if err := load(); err != nil {
+					return err
+				}
+				return p.printSettings(s)
+			}}
+		c.Flags().AddFlagSet(s.Flags)
+		return c
+	}
+	validate := func(use, whose string, s *setting.Set, load, check func() error) *cobra.Command {
+		c := &cobra.Command{Use: use, Short: "Check the settings that " + whose + " would use", Args: arguments(cobra.NoArgs),
+			Long: `Checks all settings and reads the files that they name, as ` + whose + ` does before
+anything else; says all that is wrong at once. It binds no port and makes no file.`,
+			RunE: func(*cobra.Command, []string) error {
+				if err := load(); err != nil {
+					return err
+				}
+				if err := check(); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintln(p.out, "ok")
+				return err
+			}}
+		c.Flags().AddFlagSet(s.Flags)
+		return c
+	}
+	node, other := newSettings(), newSettings()
+	front, otherFront := newFrontEndSettings(), newFrontEndSettings()
+	printing := show("print", "a node", node.Set, node.load)
+	printing.AddCommand(show("frontend", "a front-end", front.Set, front.load))
+	checking := validate("validate", "a node", other.Set, other.load, other.check)
+	checking.AddCommand(validate("frontend", "a front-end", otherFront.Set, otherFront.load, otherFront.check))
+	return group("config", "Look at the settings of a node or a front-end", printing, checking)
+}
+
+// printSettings prints what is in force; as a table it is TOML.
+func (p *program) printSettings(s *setting.Set) error {
+	if p.format == "table" {
+		return s.Write(p.out)
+	}
+	var rows [][]string
+	values := s.Values()
+	for _, name := range s.Names() {
+		rows = append(rows, []string{name, cell(values[name])})
+	}
+	return p.show(values, []string{"setting", "value"}, rows)
+}
