@@ -38,7 +38,7 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	s.now = max(s.now, b.Time)
 	s.before, s.out = 0, d
 	s.forwarded, s.notTaken = 0, 0
-	d.Time, d.FirstSeq, d.old = s.now, s.seq+1, b.old
+	d.Time, d.FirstSeq = s.now, s.seq+1
 	d.Results = slices.Grow(d.Results[:0], len(b.Commands))[:len(b.Commands)]
 	d.Events = d.Events[:0]
 }

@@ -10,14 +10,12 @@ import (
 // it in its committed log must stop: skipping would make it diverge.
 var ErrBatchCorrupt = errors.New("batch is corrupt")
 
-// ErrVersion is returned when bytes were written by a newer version.
+// ErrVersion is returned when bytes were written in a version of their format that this
+// program does not know.
 var ErrVersion = errors.New("unknown format version")
 
-// BatchVersion is the version byte of an encoded batch. Version 3 has the same layout:
-// the version says in which one the batch's decisions are written.
+// BatchVersion is the version byte of an encoded batch.
 const BatchVersion = 4
-
-const batchVersionOld = 3
 
 // BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
 // leaves this much room in front and fills it with PutBatchHeader.
@@ -142,8 +140,8 @@ func DecodeBatch(data []byte, b *Batch) error {
 	if len(data) < BatchHeaderBytes {
 		return fmt.Errorf("%w: %d bytes, a header has %d", ErrBatchCorrupt, len(data), BatchHeaderBytes)
 	}
-	if data[0] != BatchVersion && data[0] != batchVersionOld {
-		return fmt.Errorf("%w: batch version %d, this program knows %d and %d", ErrVersion, data[0], batchVersionOld, BatchVersion)
+	if data[0] != BatchVersion {
+		return fmt.Errorf("%w: batch version %d, this program knows %d", ErrVersion, data[0], BatchVersion)
 	}
 	if data[1]|data[2]|data[3] != 0 {
 		return fmt.Errorf("%w: reserved header bytes are not zero", ErrBatchCorrupt)
@@ -156,7 +154,7 @@ func DecodeBatch(data []byte, b *Batch) error {
 	if time > TimeMax {
 		return fmt.Errorf("%w: time %d is beyond %d", ErrBatchCorrupt, time, int64(TimeMax))
 	}
-	b.Time, b.old = int64(time), data[0] == batchVersionOld
+	b.Time = int64(time)
 	return decodeCommands(data[BatchHeaderBytes:], int(count), b)
 }
 

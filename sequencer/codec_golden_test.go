@@ -3,6 +3,8 @@ package sequencer_test
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -110,43 +112,28 @@ func TestGoldenIsReadBack(t *testing.T) {
 	}
 }
 
-// What a program wrote that knew older versions is read, and its decisions are written
-// again with the same bytes: a journal is compared with what its replay makes.
-func TestGoldenOldVersions(t *testing.T) {
-	var batch sequencer.Batch
-	if err := sequencer.DecodeBatch(golden(t, "batch_3"), &batch); err != nil || !reflect.DeepEqual(batch.Commands, goldenBatch().Commands) {
-		t.Errorf("batch of version 3 is %+v, %v", batch, err)
-	}
-	commands, want := goldenDecisions()
-	const results = 7 // as many as there were then
-	var d sequencer.Decisions
-	if err := sequencer.DecodeDecisions(golden(t, "decisions_1"), commands[:results], &d); err != nil || !reflect.DeepEqual(d.Results, want.Results[:results]) || !reflect.DeepEqual(d.Events, want.Events) {
-		t.Errorf("decisions of version 1 are %+v, %v", d, err)
-	}
-	if again := sequencer.AppendDecisions(nil, &d); !bytes.Equal(again, golden(t, "decisions_1")) {
-		t.Errorf("decisions of version 1 are written again as\n%s", hexLines(again))
-	}
-}
-
-// A batch of version 3 is decided as ever, and its decisions are written as they were.
-func TestOldBatchHasOldDecisions(t *testing.T) {
-	spec := goldenSpec()
-	spec.StartsAt = 0
-	encoded := sequencer.AppendBatch(nil, &sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{
-		{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)},
-		{Kind: sequencer.KindBuy, Sale: 1, User: []byte("alice"), Quantity: 1},
-		{Kind: sequencer.KindBuy, Sale: 1, User: []byte("bob"), Quantity: 1},
-	}})
-	for version, bytes := range map[byte]int{3: 28 + 3*34, 4: 28 + 2*34 + 1} {
-		encoded[0] = version
-		var batch sequencer.Batch
-		var d sequencer.Decisions
-		if err := sequencer.DecodeBatch(encoded, &batch); err != nil {
-			t.Fatal(err)
+// Bytes of another version are refused by name, and the message says which one it is.
+func TestOtherVersions(t *testing.T) {
+	commands, _ := goldenDecisions()
+	for name, decode := range map[string]func(data []byte) error{
+		"batch":     func(data []byte) error { return sequencer.DecodeBatch(data, new(sequencer.Batch)) },
+		"decisions": func(data []byte) error { return sequencer.DecodeDecisions(data, commands, new(sequencer.Decisions)) },
+		"sale_spec": func(data []byte) error { _, err := sequencer.DecodeSaleSpec(data); return err },
+		"snapshot":  func(data []byte) error { _, err := sequencer.ReadSnapshot(bytes.NewReader(data)); return err },
+	} {
+		data := golden(t, name)
+		at := 0
+		if name == "snapshot" {
+			at = 8
 		}
-		sequencer.New().Apply(&batch, &d)
-		if got := sequencer.AppendDecisions(nil, &d); got[0] != version-2 || len(got) != bytes {
-			t.Errorf("a batch of version %d has decisions of version %d in %d bytes, want %d in %d", version, got[0], len(got), version-2, bytes)
+
+		known := data[at]
+		for _, version := range []byte{0, known - 1, known + 1, 255} {
+			data[at] = version
+			says := fmt.Sprintf("version %d, this program knows %d", version, known)
+			if err := decode(data); !errors.Is(err, sequencer.ErrVersion) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s of version %d: %v", name, version, err)
+			}
 		}
 	}
 }

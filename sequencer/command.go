@@ -162,8 +162,6 @@ type Batch struct {
 	Time int64
 	// Commands in the order in which the leader received them.
 	Commands []Command
-	// old says that the batch is of version 3: its decisions are written in version 1.
-	old bool
 }
 
 func nameOf(names []string, n uint8) string {

@@ -170,7 +170,4 @@ type Decisions struct {
 	Results []Result
 	// Events in the order in which they happened.
 	Events []Event
-	// old says that they are encoded as a program wrote them that knew no newer
-	// version: its journal must read the same when it is replayed.
-	old bool
 }

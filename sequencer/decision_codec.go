@@ -9,12 +9,8 @@ import (
 // ErrDecisionsCorrupt is returned when bytes are not encoded decisions.
 var ErrDecisionsCorrupt = errors.New("decisions are corrupt")
 
-// DecisionsVersion is the version byte of encoded decisions. Version 1, which has no
-// short forms of orders, is what goes with batches of version 3: their journals are
-// read, and replayed to the same bytes.
+// DecisionsVersion is the version byte of encoded decisions.
 const DecisionsVersion = 2
-
-const decisionsVersionOld = 1
 
 // decisionsHeaderBytes is the length of the header of encoded decisions. The
 // kinds of results are not written: they are those of the batch beside it. What most
@@ -117,11 +113,7 @@ func (l *lastOrders) note(r *Result) {
 // bytes on every replica.
 func AppendDecisions(dst []byte, d *Decisions) []byte {
 	le := binary.LittleEndian
-	version := byte(DecisionsVersion)
-	if d.old {
-		version = decisionsVersionOld
-	}
-	dst = append(dst, version, 0, 0, 0)
+	dst = append(dst, DecisionsVersion, 0, 0, 0)
 	dst = le.AppendUint32(dst, uint32(len(d.Results)))
 	dst = le.AppendUint32(dst, uint32(len(d.Events)))
 	dst = le.AppendUint64(dst, uint64(d.Time))
@@ -129,7 +121,7 @@ func AppendDecisions(dst []byte, d *Decisions) []byte {
 	var last lastOrders
 	for i := range d.Results {
 		r, seq := &d.Results[i], d.FirstSeq+uint64(i)
-		if form, ok := last.short(r, seq); ok && !d.old {
+		if form, ok := last.short(r, seq); ok {
 			dst = append(dst, form)
 		} else {
 			dst = appendResult(dst, r, seq)
@@ -176,8 +168,8 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 	if len(data) < decisionsHeaderBytes {
 		return fmt.Errorf("%w: %d bytes, a header has %d", ErrDecisionsCorrupt, len(data), decisionsHeaderBytes)
 	}
-	if data[0] != DecisionsVersion && data[0] != decisionsVersionOld {
-		return fmt.Errorf("%w: decisions version %d, this program knows %d and %d", ErrVersion, data[0], decisionsVersionOld, DecisionsVersion)
+	if data[0] != DecisionsVersion {
+		return fmt.Errorf("%w: decisions version %d, this program knows %d", ErrVersion, data[0], DecisionsVersion)
 	}
 	le := binary.LittleEndian
 	results, events := le.Uint32(data[4:]), le.Uint32(data[8:])
@@ -188,7 +180,7 @@ func DecodeDecisions(data []byte, commands []Command, d *Decisions) error {
 	if int(results) != len(commands) || uint64(events)*eventBytes > uint64(len(data)) {
 		return fmt.Errorf("%w: %d results for %d commands, %d events in %d bytes", ErrDecisionsCorrupt, results, len(commands), events, len(data))
 	}
-	d.Time, d.FirstSeq, d.old = int64(time), le.Uint64(data[20:]), data[0] == decisionsVersionOld
+	d.Time, d.FirstSeq = int64(time), le.Uint64(data[20:])
 	rest, err := decodeResults(data[decisionsHeaderBytes:], commands, d)
 	if err != nil {
 		return err
@@ -202,7 +194,7 @@ func decodeResults(data []byte, commands []Command, d *Decisions) ([]byte, error
 	for i := range commands {
 		r := Result{Seq: d.FirstSeq + uint64(i), Kind: commands[i].Kind}
 		n := 0
-		if !d.old && len(data) > 0 && data[0] >= resultIsReserved && data[0] < resultIsLong {
+		if len(data) > 0 && data[0] >= resultIsReserved && data[0] < resultIsLong {
 			if last.long(data[0], &r) {
 				n = 1
 			}

@@ -8,7 +8,8 @@ var (
 	// ErrCorrupt is returned when the log is damaged where no crash can have
 	// damaged it. Nothing was changed; the message says which file and offset.
 	ErrCorrupt = errors.New("wal: log is damaged")
-	// ErrVersion is returned when a newer program wrote the log.
+	// ErrVersion is returned when the log was written in a version of its format that
+	// this program does not know. Nothing was changed.
 	ErrVersion = errors.New("wal: unknown format version")
 	// ErrOutOfOrder is returned when an append does not begin at the next index.
 	ErrOutOfOrder = errors.New("wal: append out of order")

@@ -3,12 +3,12 @@ package wal
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 )
 
 // frameVersion is the version byte of a frame. It is not zero, so that zeros,
-// which a file system may leave after a crash, are never a frame. In version 1 the
-// position was always zero.
+// which a file system may leave after a crash, are never a frame.
 const frameVersion = 2
 
 // appendRecordsMax bounds the records of one append, so that a position fits.
@@ -48,18 +48,33 @@ func appendFrame(dst []byte, index uint64, position int, record []byte) []byte {
 // parseFrame reads the frame that fills data. ok is false when it is not a whole
 // and valid frame.
 func parseFrame(data []byte) (index uint64, record []byte, ok bool) {
-	if len(data) <= frameHeaderBytes || !knownVersion(data[0]) {
+	if len(data) <= frameHeaderBytes || data[0] != frameVersion || !isWhole(data) {
 		return 0, nil, false
 	}
-	record = data[frameHeaderBytes:]
-	if uint64(binary.LittleEndian.Uint32(data[1:])) != uint64(len(record)) {
-		return 0, nil, false
-	}
-	sum := crc32.Update(crc32.Checksum(data[:13], castagnoli), castagnoli, record)
-	return frameIndex(data), record, sum == binary.LittleEndian.Uint32(data[13:])
+	return frameIndex(data), data[frameHeaderBytes:], true
 }
 
-func knownVersion(version byte) bool { return version == 1 || version == frameVersion }
+// isWhole reports whether the length and the checksum of a frame of any version fit
+// the rest of it. data is longer than a header.
+func isWhole(data []byte) bool {
+	record := data[frameHeaderBytes:]
+	if uint64(binary.LittleEndian.Uint32(data[1:])) != uint64(len(record)) {
+		return false
+	}
+	sum := crc32.Update(crc32.Checksum(data[:13], castagnoli), castagnoli, record)
+	return sum == binary.LittleEndian.Uint32(data[13:])
+}
+
+// checkVersion returns ErrVersion when the entry at the beginning of data, which is
+// not valid, is a whole frame of another version: no crash leaves that, and what
+// another program wrote must not be cut off as a torn append.
+func checkVersion(data []byte) error {
+	frame, _, ok := cutEntry(data)
+	if !ok || len(frame) <= frameHeaderBytes || frame[0] == frameVersion || !isWhole(frame) {
+		return nil
+	}
+	return fmt.Errorf("%w: frame version %d, this program knows %d", ErrVersion, frame[0], frameVersion)
+}
 
 // frameIndex and framePosition read a header, valid or not.
 func frameIndex(data []byte) uint64 {
@@ -72,13 +87,23 @@ func framePosition(data []byte) uint64 { return uint64(binary.LittleEndian.Uint1
 // and the frame in it. size is the whole entry's length; ok is false when it is
 // not whole and valid.
 func nextEntry(data []byte) (index uint64, record []byte, size int, ok bool) {
-	length, prefix := binary.Uvarint(data)
-	if prefix <= 0 || prefix != prefixBytes(length) || length > uint64(len(data)-prefix) {
+	frame, size, ok := cutEntry(data)
+	if !ok {
 		return 0, nil, 0, false
 	}
-	size = prefix + int(length)
-	index, record, ok = parseFrame(data[prefix:size])
+	index, record, ok = parseFrame(frame)
 	return index, record, size, ok
+}
+
+// cutEntry returns what the entry at the beginning of data holds, and the whole
+// entry's length.
+func cutEntry(data []byte) (frame []byte, size int, ok bool) {
+	length, prefix := binary.Uvarint(data)
+	if prefix <= 0 || prefix != prefixBytes(length) || length > uint64(len(data)-prefix) {
+		return nil, 0, false
+	}
+	size = prefix + int(length)
+	return data[prefix:size], size, true
 }
 
 // prefixBytes returns the length of the shortest varint: the only one written.
@@ -100,7 +125,7 @@ func withoutZeros(data []byte) []byte { return bytes.TrimRight(data, "\x00") }
 // takes the pages of one write in any order.
 func holdsLaterAppend(data []byte, expected uint64) bool {
 	for at := 0; at+frameHeaderBytes < len(data); at++ {
-		if !knownVersion(data[at]) {
+		if data[at] != frameVersion {
 			continue
 		}
 		length := uint64(binary.LittleEndian.Uint32(data[at+1:]))

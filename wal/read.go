@@ -147,6 +147,9 @@ func scanFile(path string, first, from, end uint64, fn func(uint64, []byte) erro
 	index := first
 	for at := 0; at < len(data) && index < end; index++ {
 		found, record, size, ok := nextEntry(data[at:])
+		if err := checkVersion(data[at:]); !ok && err != nil {
+			return index, fmt.Errorf("%s: offset %d: %w", path, at, err)
+		}
 		if !ok || found != index {
 			return index, fmt.Errorf("%w: %s offset %d does not hold record %d", ErrCorrupt, path, at, index)
 		}

@@ -56,6 +56,9 @@ func scanToEnd(path string, first uint64, isLast bool, fn func(uint64, []byte) e
 	for at := 0; at < len(data); index++ {
 		found, record, size, ok := nextEntry(data[at:])
 		if !ok || found != index {
+			if err := checkVersion(data[at:]); err != nil {
+				return 0, nil, fmt.Errorf("%s: offset %d: %w", path, at, err)
+			}
 			rest := withoutZeros(data[at:])
 			if isLast && len(rest) == 0 {
 				return index, nil, nil

@@ -65,7 +65,7 @@ func scanSegment(data []byte, first uint64) (offsets []int64, rest []byte) {
 }
 
 // load makes an older segment readable: it opens the file and finds its records.
-// It returns ErrCorrupt when the segment is not whole.
+// It returns ErrCorrupt when the segment is not whole, or ErrVersion.
 func (s *segment) load(dir string, next uint64) error {
 	path := segmentPath(dir, s.first)
 	data, err := os.ReadFile(path)
@@ -73,6 +73,9 @@ func (s *segment) load(dir string, next uint64) error {
 		return fmt.Errorf("wal: %w", err)
 	}
 	offsets, rest := scanSegment(data, s.first)
+	if err := checkVersion(rest); err != nil {
+		return fmt.Errorf("%s: offset %d: %w", path, offsets[len(offsets)-1], err)
+	}
 	if last := s.first + uint64(len(offsets)) - 1; len(rest) > 0 || last != next {
 		return fmt.Errorf("%w: %s holds whole records %d to %d up to offset %d of %d, but the next segment begins at %d; restore this node's data from a peer",
 			ErrCorrupt, path, s.first, last-1, offsets[len(offsets)-1], len(data), next)

@@ -91,7 +91,10 @@ func readBackup(in io.Reader, use func(info *BackupInfo, size int64, content io.
 	}
 	le := binary.LittleEndian
 	length := le.Uint32(header[12:])
-	if string(header[:8]) != backupMagic || header[8] != backupVersion || header[9]|header[10]|header[11] != 0 || length > backupInfoBytesMax {
+	if string(header[:8]) == backupMagic && header[8] != backupVersion {
+		return nil, fmt.Errorf("%w: version %d, this program knows %d", ErrBackup, header[8], backupVersion)
+	}
+	if string(header[:8]) != backupMagic || header[9]|header[10]|header[11] != 0 || length > backupInfoBytesMax {
 		return nil, fmt.Errorf("%w: it begins with %x", ErrBackup, header)
 	}
 	rest := make([]byte, length+8)

@@ -83,8 +83,11 @@ func ReadIdentity(dir string) (*Identity, error) {
 		return nil, err
 	}
 	is := new(Identity)
-	if err := json.Unmarshal(data, is); err != nil || is.Version != identityVersion || is.NodeID == "" {
-		return nil, fmt.Errorf("%w: %s is not an identity of version %d: %q", ErrIdentityDamaged, path, identityVersion, data)
+	if err := json.Unmarshal(data, is); err != nil || is.NodeID == "" {
+		return nil, fmt.Errorf("%w: %s is not an identity: %q", ErrIdentityDamaged, path, data)
+	}
+	if is.Version != identityVersion {
+		return nil, fmt.Errorf("%w: %s has version %d, this program knows %d", ErrIdentityDamaged, path, is.Version, identityVersion)
 	}
 	if sum := is.checksum(); sum != is.Checksum {
 		return nil, fmt.Errorf("%w: %s has the checksum %q, its content has %s", ErrIdentityDamaged, path, is.Checksum, sum)

@@ -20,8 +20,6 @@ var (
 	// ErrRefused is returned when the node does not take this caller for this
 	// service: a front-end that asks for raft, a node that has not joined yet.
 	ErrRefused = errors.New("refused")
-	// ErrBusy is returned when a node has as many connections as it takes.
-	ErrBusy = errors.New("has no room for another connection")
 )
 
 // Service says what a connection is for.
@@ -91,7 +89,6 @@ const (
 	otherCluster verdict = 1
 	otherNode    verdict = 2
 	refused      verdict = 3
-	busy         verdict = 4
 )
 
 // err is what a verdict is to the caller.
@@ -103,8 +100,6 @@ func (v verdict) err() error {
 		return ErrOtherCluster
 	case otherNode:
 		return ErrOtherNode
-	case busy:
-		return ErrBusy
 	default:
 		return ErrRefused
 	}
@@ -132,8 +127,11 @@ func readHello(in io.Reader) (h hello, err error) {
 	if _, err := io.ReadFull(in, data[:]); err != nil {
 		return h, fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
-	if string(data[:4]) != helloMagic || data[4] != helloVersion {
-		return h, fmt.Errorf("%w: it begins with %q, expected is %q and version %d", ErrProtocol, data[:5], helloMagic, helloVersion)
+	if string(data[:4]) != helloMagic {
+		return h, fmt.Errorf("%w: it begins with %q, expected is %q", ErrProtocol, data[:4], helloMagic)
+	}
+	if data[4] != helloVersion {
+		return h, fmt.Errorf("%w: hello version %d, this program knows %d", ErrProtocol, data[4], helloVersion)
 	}
 	h = hello{word: data[5], role: Role(data[6]), number: data[7], cluster: ClusterID(data[8:24])}
 	length := int(data[24])

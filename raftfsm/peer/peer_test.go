@@ -39,6 +39,17 @@ func serve(t *testing.T, config Config) (*Listener, string) {
 	return l, l.Addr().String()
 }
 
+// A hello of another version is refused by name, and the message says which one it is.
+func TestOtherHelloVersion(t *testing.T) {
+	h := hello{word: byte(Raft), role: Node, id: "n1"}
+	data := h.append(nil)
+	data[4] = helloVersion + 1
+	_, err := readHello(bytes.NewReader(data))
+	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "version 2, this program knows 1") {
+		t.Error(err)
+	}
+}
+
 func TestWhoIsLetIn(t *testing.T) {
 	own, other, none := ClusterID{1}, ClusterID{2}, ClusterID{}
 	l, address := serve(t, configOf("n1", Node, own))

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +34,26 @@ func TestGoldenFormats(t *testing.T) {
 	} {
 		if got := hex.EncodeToString(c.got); got != c.want {
 			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// Bytes of another version are refused by name, and the message says which one it is.
+func TestOtherVersions(t *testing.T) {
+	for _, version := range []byte{0, 9} {
+		says := fmt.Sprintf("version %d, this program knows 1", version)
+
+		record := appendRecord(nil, &raft.Log{Index: 9, Term: 3})
+		record[0] = version
+		if err := decodeRecord(9, record, new(raft.Log)); !errors.Is(err, ErrRecord) || !strings.Contains(err.Error(), says) {
+			t.Errorf("a log record of version %d: %v", version, err)
+		}
+
+		header := AppendHeader(nil, sampleHead(), 9)
+		header[7] = version
+		binary.LittleEndian.PutUint32(header[64:], crc32.Checksum(header[:64], castagnoli))
+		if _, err := readHeader(bytes.NewReader(header)); !errors.Is(err, ErrSnapshot) || !strings.Contains(err.Error(), says) {
+			t.Errorf("a snapshot of version %d: %v", version, err)
 		}
 	}
 }

@@ -44,8 +44,11 @@ func appendRecord(dst []byte, l *raft.Log) []byte {
 
 // decodeRecord fills l; its data refers to record.
 func decodeRecord(index uint64, record []byte, l *raft.Log) error {
-	if len(record) < recordBytes || record[0] != recordVersion || record[2]|record[3] != 0 {
-		return fmt.Errorf("%w: record %d of %d bytes does not begin with version %d", ErrRecord, index, len(record), recordVersion)
+	if len(record) > 0 && record[0] != recordVersion {
+		return fmt.Errorf("%w: record %d has version %d, this program knows %d", ErrRecord, index, record[0], recordVersion)
+	}
+	if len(record) < recordBytes || record[2]|record[3] != 0 {
+		return fmt.Errorf("%w: record %d of %d bytes has no whole header", ErrRecord, index, len(record))
 	}
 	le, rest := binary.LittleEndian, record[recordBytes:]
 	extensions := le.Uint32(record[4:])

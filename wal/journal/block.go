@@ -51,7 +51,8 @@ var (
 	// ErrCorrupt is returned when bytes are not a block, or a block does not
 	// follow the one before.
 	ErrCorrupt = errors.New("journal is damaged")
-	// ErrVersion is returned when a newer program wrote the block.
+	// ErrVersion is returned when the block was written in a version of its format that
+	// this program does not know.
 	ErrVersion = errors.New("unknown block version")
 	// ErrDiverged is returned when replaying the raft log gives other decisions
 	// than the journal holds, or a snapshot belongs to another chain. The node

@@ -58,7 +58,10 @@ func AppendPageQuestion(dst []byte, q PageQuestion) []byte {
 // ParsePageQuestion returns ErrPage when bytes are no question.
 func ParsePageQuestion(data []byte) (PageQuestion, error) {
 	le := binary.LittleEndian
-	if len(data) != pageQuestionBytes || data[0] != pageVersion || data[1]|data[2]|data[3] != 0 {
+	if len(data) > 0 && data[0] != pageVersion {
+		return PageQuestion{}, fmt.Errorf("%w: question version %d, this program knows %d", ErrPage, data[0], pageVersion)
+	}
+	if len(data) != pageQuestionBytes || data[1]|data[2]|data[3] != 0 {
 		return PageQuestion{}, fmt.Errorf("%w: question of %d bytes", ErrPage, len(data))
 	}
 	q := PageQuestion{Offset: le.Uint32(data[4:]), Height: le.Uint64(data[8:]), Blocks: le.Uint32(data[16:]), Bytes: le.Uint32(data[20:])}
