@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"onsale/wal"
 )
 
 func mustOpen(t testing.TB, dir string) *Journal {
@@ -102,6 +104,119 @@ func TestRestore(t *testing.T) {
 	}
 	if blocks, last, err := scan(dir); blocks != 5 || last.Height != 505 || err != nil {
 		t.Fatalf("%d blocks, head %+v, %v", blocks, last, err)
+	}
+}
+
+// A snapshot's head is held against the block at its height, from the first that is here
+// to the last; before that and behind there is nothing to compare.
+func TestRestoreAtEveryHeight(t *testing.T) {
+	dir, _ := chainOf(t, 90, 61, Span{1, 60})
+	for _, c := range []struct {
+		height uint64
+		gap    bool
+		want   error
+	}{{0, false, nil}, {59, false, nil}, {60, false, nil}, {61, false, ErrDiverged}, {90, false, ErrDiverged}, {91, true, nil}} {
+		j := mustOpen(t, dir)
+		head := Head{Height: c.height, RaftIndex: 10 + c.height, Hash: Hash{1}}
+		gap, err := j.Restore(head)
+		if gap != c.gap || !errors.Is(err, c.want) {
+			t.Errorf("to height %d: gap %t, %v", c.height, gap, err)
+		}
+		if moved := j.Position() == head; moved != (c.want == nil) {
+			t.Errorf("to height %d: it stands at %+v, %v", c.height, j.Position(), err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What was read back wrong is damage, and not another history; what was put in its
+// place is another history, and not damage.
+func TestReplayOnADamagedJournal(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir)
+	putRange(t, j, 1, 5)
+	sixth := appendBlock(nil, &Block{Height: 6, Previous: j.Position().Hash})
+	sixth[len(sixth)-1]++
+	if err := errors.Join(j.log.Append(6, [][]byte{sixth}), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	j = mustOpen(t, dir)
+	defer j.Close()
+	if _, err := j.Last(); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("the last block is %v", err)
+	}
+	if _, err := j.Restore(Head{Height: 6}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("restored: %v", err)
+	}
+	putRange(t, j, 1, 5)
+	before := j.Position()
+	if err := j.Put(block(6)); !errors.Is(err, ErrCorrupt) || j.Position() != before {
+		t.Errorf("replayed: %v, it stands at %+v", err, j.Position())
+	}
+}
+
+// A bit that fell over in an older segment is not seen by opening, and told by whoever
+// reads there.
+func TestReplayOnAFlippedBit(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir)
+	putRange(t, j, 1, 80)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	flip(t, dir)
+	j = mustOpen(t, dir)
+	defer j.Close()
+	for i := uint64(1); i <= 80; i++ {
+		if _, err := j.Read(i); err == nil {
+			continue
+		}
+		if _, err := j.Restore(Head{Height: i}); !errors.Is(err, wal.ErrCorrupt) {
+			t.Errorf("restored to block %d: %v", i, err)
+		}
+		putRange(t, j, 1, i-1)
+		if err := j.Put(block(i)); !errors.Is(err, wal.ErrCorrupt) {
+			t.Errorf("replayed block %d: %v", i, err)
+		}
+		return
+	}
+	t.Fatal("every block is read")
+}
+
+// What is here is told by its first and last heights, as far as it was replayed.
+func TestRange(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, dir)
+	if first, last := j.Range(); first != 0 || last != 0 {
+		t.Errorf("an empty journal has %d to %d", first, last)
+	}
+	if head, err := j.Last(); head != (Head{}) || err != nil {
+		t.Errorf("the last block of an empty journal is %+v, %v", head, err)
+	}
+	putRange(t, j, 1, 30)
+	end := j.Position()
+	if err := errors.Join(j.Sync(), j.Err(), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	j = mustOpen(t, dir)
+	defer j.Close()
+	if first, last := j.Range(); first != 1 || last != 0 {
+		t.Errorf("before the replay: %d to %d", first, last)
+	}
+	if head, err := j.Last(); head != end || err != nil {
+		t.Errorf("the last block is %+v, %v", head, err)
+	}
+	putRange(t, j, 1, 20)
+	if first, last := j.Range(); first != 1 || last != 20 {
+		t.Errorf("in the replay: %d to %d", first, last)
+	}
+	if b, err := j.Read(25); err != nil || b.Height != 25 {
+		t.Errorf("block 25: %d, %v", b.Height, err)
+	}
+	if _, err := j.Read(31); !errors.Is(err, wal.ErrNotFound) {
+		t.Errorf("block 31: %v", err)
 	}
 }
 

@@ -170,3 +170,115 @@ func TestHistoryKnowsItsGaps(t *testing.T) {
 		t.Errorf("in front of an empty journal: %+v, %v", gap, err)
 	}
 }
+
+// A folder is a part when its name is what the journal would give it, and no other one.
+func TestPartsByTheirNames(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	for _, name := range []string{
+		"journal-21-to-30", "journal-1-to-20", "journal-1-to-9", "journal-7-to-7", // parts
+		"journal", "journal-0-to-3", "journal-9-to-8", "journal-01-to-3", "journal-1-to-3x", "journal-x-to-3",
+		"journal-1-", "journal-1-to-", "journals-1-to-3", "other-1-to-3", "journal-1-to-99999999999999999999",
+	} {
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(dir), name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "journal-31-to-40"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	parts, err := Parts(dir + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spans []Span
+	for _, p := range parts {
+		spans = append(spans, p.Span)
+		if p.Dir != PartDir(dir, p.Span) {
+			t.Errorf("%v is in %s", p.Span, p.Dir)
+		}
+	}
+	if want := []Span{{1, 9}, {1, 20}, {7, 7}, {21, 30}}; !reflect.DeepEqual(spans, want) {
+		t.Errorf("parts %v, want %v", spans, want)
+	}
+	if _, err := Parts(filepath.Join(dir, "nowhere", "journal")); err == nil {
+		t.Error("a folder that is not there has no parts")
+	}
+	if s := (Span{3, 7}); s.Blocks() != 5 || s.String() != "3 to 7" {
+		t.Errorf("%v has %d blocks", s, s.Blocks())
+	}
+}
+
+func TestMissing(t *testing.T) {
+	for _, c := range []struct {
+		parts []Span
+		first uint64
+		want  []Span
+	}{
+		{nil, 1, nil},
+		{nil, 2, []Span{{1, 1}}},
+		{[]Span{{1, 4}}, 5, nil},
+		{[]Span{{1, 3}}, 5, []Span{{4, 4}}},
+		{[]Span{{2, 4}}, 5, []Span{{1, 1}}},
+		{[]Span{{1, 2}, {4, 4}}, 5, []Span{{3, 3}}},
+		{[]Span{{1, 4}, {2, 3}}, 5, nil},
+		{[]Span{{1, 2}, {5, 9}}, 5, []Span{{3, 4}}},
+		{[]Span{{1, 2}, {6, 9}}, 5, []Span{{3, 4}}},
+	} {
+		var parts []Part
+		for _, s := range c.parts {
+			parts = append(parts, Part{Span: s})
+		}
+		if got := missing(parts, c.first); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("in front of %d, with %v: %v, want %v", c.first, c.parts, got, c.want)
+		}
+	}
+}
+
+// Who asks what is around a span that has no neighbours here is told so.
+func TestNothingAround(t *testing.T) {
+	dir, _ := chainOf(t, 90, 61, Span{1, 20}, Span{41, 50})
+	j := mustOpen(t, dir)
+	defer j.Close()
+	h := NewHistory(j)
+	defer h.Close()
+	if h.Dir() != dir {
+		t.Errorf("the history is in %s", h.Dir())
+	}
+	end, err := j.Last()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Restore(end); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Span{{31, 40}, {21, 39}, {23, 30}, {91, 95}, {95, 99}} {
+		if gap, err := h.Around(s); !errors.Is(err, ErrNotKept) {
+			t.Errorf("around %v: %+v, %v", s, gap, err)
+		}
+	}
+	// Between a part and the journal both sides are here.
+	first, err := h.Around(Span{51, 60})
+	if err != nil || first.Before == (Hash{}) || first.End == (Hash{}) {
+		t.Errorf("%+v, %v", first, err)
+	}
+}
+
+// A history of a whole journal begins at 1; one that is not there any more, nowhere.
+func TestFirst(t *testing.T) {
+	dir, head := chainOf(t, 9, 1)
+	j := mustOpen(t, dir)
+	defer j.Close()
+	h := NewHistory(j)
+	if _, err := j.Restore(head); err != nil {
+		t.Fatal(err)
+	}
+	if h.First() != 1 {
+		t.Errorf("begins at %d", h.First())
+	}
+	if err := os.RemoveAll(filepath.Dir(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Missing(); err == nil || h.First() != 0 {
+		t.Errorf("a folder that went away: begins at %d, %v", h.First(), err)
+	}
+}
