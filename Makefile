@@ -38,6 +38,10 @@ examples: ## the commented configuration files of deploy/, from the settings
 tidy:
 	$(GO) mod tidy -diff
 
+.PHONY: notice
+notice: ## NOTICE: whose works are in the binary, under which licences
+	$(GO) run ./proof/notice
+
 PROMTOOL ?= promtool
 rules: ## the alerts: their syntax, and what fires each of them and what does not
 	$(PROMTOOL) check rules deploy/prometheus/onsale.rules.yml
