@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
+.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
 
 build: ## the one binary
 	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
@@ -90,15 +90,19 @@ MUTANTS_SEED ?= 0
 mutants: ## what the tests would notice: MUTANTS changes of one place each, by a seed, in some hours; not in the gate
 	$(GO) run ./proof/mutants -mutants $(MUTANTS) -seed $(MUTANTS_SEED)
 
-BENCHSUITE = $(GO) run ./cmd/benchsuite
-bench: bench-prepare ## T1 to T9 with their comparisons in about 30 minutes: bench/results/, a page, the README's table
-	$(BENCHSUITE) run --readme README.md
+BENCHSUITE = $(GO) run ./bench/suite
+bench: bench-prepare ## T1 to T9 with their comparisons in about 30 minutes: bench/results/, the README's and the measurements' tables
+	$(BENCHSUITE) run --publish
 
-bench-quick: bench-prepare ## the same in about 5 minutes with fewer rounds: a document and a page, not the README's
+bench-quick: bench-prepare ## the same in about 5 minutes with fewer rounds; no page changes
 	$(BENCHSUITE) run --quick
 
-bench-report: ## the page and the README's table of the newest full run again
-	$(BENCHSUITE) render bench/results/latest.json --html bench/results/report.html --readme README.md
+bench-report: ## the tables of the newest full run again
+	$(BENCHSUITE) render --publish
+
+bench-compare: ## two documents of bench/results, BEFORE=FILE and AFTER=FILE, by benchstat
+	$(GO) build -modfile=tools/go.mod -o $(BIN)/benchstat golang.org/x/perf/cmd/benchstat
+	$(BIN)/benchstat $(BEFORE) $(AFTER)
 
 bench-prepare: ## Redis and PostgreSQL from Debian; without them T5's steps fail and say so
 	@bench/prepare || echo "bench: the peers' servers are not all installed; the steps that need them will fail"
@@ -124,7 +128,7 @@ bench-overload: broken ## ten times what one node, and three, sustain on slow di
 	$(BIN)/onsale-failpoints bench overload
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
-	cd bench/peers && $(GO) run . -json ../results/peers.json
+	cd bench/peers && $(GO) run .
 
 bench-growth: ## how a decision's cost, memory and audits grow with the sale, up to ten million of everything
 	$(GO) test -run '^$$' -bench Growth -benchtime 5000x -timeout 30m ./sequencer

@@ -280,5 +280,5 @@ func medianOf[T any](runs []T, value func(T) float64) float64 {
 	for _, run := range runs {
 		values = append(values, value(run))
 	}
-	return median(values)
+	return Median(values)
 }

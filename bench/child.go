@@ -29,7 +29,7 @@ func (c *child) start() error {
 	}
 	c.command = exec.Command(c.program, c.args...)
 	c.command.Stdout, c.command.Stderr = log, log
-	c.command.Env = append(ownEnvironment(), failpoint.Variable+"="+c.pointFile)
+	c.command.Env = append(OwnEnvironment(), failpoint.Variable+"="+c.pointFile)
 	c.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
 	if err := c.command.Start(); err != nil {
 		return errors.Join(err, log.Close())

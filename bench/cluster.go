@@ -127,7 +127,7 @@ func (c *cluster) start(program string, n *node) error {
 	n.log = log
 	n.command = exec.Command(program, args...)
 	n.command.Stdout, n.command.Stderr = log, log
-	n.command.Env = ownEnvironment()
+	n.command.Env = OwnEnvironment()
 	if c.pointFile != "" {
 		n.command.Env = append(n.command.Env, failpoint.Variable+"="+c.pointFile)
 	}
@@ -135,8 +135,8 @@ func (c *cluster) start(program string, n *node) error {
 	return n.command.Start()
 }
 
-// ownEnvironment is this process's without settings for another server.
-func ownEnvironment() []string {
+// OwnEnvironment is this process's without settings for another server.
+func OwnEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
 }
 

@@ -138,7 +138,7 @@ func ratioOf(of, to *Contestant, pick func(*Round) float64) float64 {
 	for i := range of.Rounds {
 		ratios = append(ratios, pick(&of.Rounds[i])/max(1e-9, pick(&to.Rounds[i])))
 	}
-	return median(ratios)
+	return Median(ratios)
 }
 
 func (t *Contestant) conclude() {
@@ -182,11 +182,11 @@ func medianRound(rounds []Round, pick func(*Round) float64) float64 {
 	for i := range rounds {
 		values = append(values, pick(&rounds[i]))
 	}
-	return median(values)
+	return Median(values)
 }
 
-// median returns the middle value, the mean of the middle two of an even number.
-func median(values []float64) float64 {
+// Median returns the middle value, the mean of the middle two of an even number.
+func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}

@@ -104,7 +104,7 @@ func (v *overload) sustain(ctx context.Context) error {
 	for _, s := range seconds {
 		rates = append(rates, s.Rate)
 	}
-	v.report.SustainedRate = median(rates)
+	v.report.SustainedRate = Median(rates)
 	v.report.SustainedMillis = millis(p.latency)
 	if v.report.SustainedRate < 1 {
 		return fmt.Errorf("%w: nothing was decided: %v", errUndecided, p.failures)

@@ -3,8 +3,6 @@ package bench
 import (
 	"sync/atomic"
 	"time"
-
-	"onsale/bench/result"
 )
 
 // partRequestsMax is how many requests a part of a sale has: a million, and a tenth of a
@@ -18,6 +16,15 @@ type parts struct {
 	marks []mark // of the parts' ends
 	// memory returns what the leader has resident; nil for nobody's.
 	memory func() int64
+}
+
+// Part is some of a sale's buyers, one part after the other.
+type Part struct {
+	Requests uint64  `json:"requests"`
+	Seconds  float64 `json:"seconds"`
+	Rate     float64 `json:"requests_per_second"`
+	// LeaderMemoryBytes is what the leader had resident at the end of the part.
+	LeaderMemoryBytes int64 `json:"leader_memory_bytes"`
 }
 
 type mark struct{ at, memory atomic.Int64 }
@@ -41,11 +48,11 @@ func (p *parts) note(answered uint64, at time.Duration) {
 }
 
 // report returns the parts of a load that has ended with all of its requests answered.
-func (p *parts) report(requests uint64, end time.Duration) []result.Part {
-	var list []result.Part
+func (p *parts) report(requests uint64, end time.Duration) []Part {
+	var list []Part
 	var from time.Duration
 	for i := range p.marks {
-		part := result.Part{Requests: min(p.size, requests-uint64(i)*p.size), LeaderMemoryBytes: p.marks[i].memory.Load()}
+		part := Part{Requests: min(p.size, requests-uint64(i)*p.size), LeaderMemoryBytes: p.marks[i].memory.Load()}
 		to := max(from, time.Duration(p.marks[i].at.Load())) // two answers at once may be counted in the other order
 		if part.Requests < p.size {
 			to = end // nobody's count ended it

@@ -14,7 +14,6 @@ import (
 
 	"onsale/api/contract"
 	"onsale/audit"
-	"onsale/bench/result"
 )
 
 // Report is what a run came to. Durations are in the unit of their names.
@@ -29,7 +28,7 @@ type Report struct {
 	Selling PhaseReport `json:"selling"`
 	SoldOut PhaseReport `json:"sold_out"`
 	// Parts are the whole sale, a million buyers after the other or a tenth of them.
-	Parts []result.Part `json:"parts"`
+	Parts []Part `json:"parts"`
 
 	Held      uint32 `json:"held"`
 	Sold      uint32 `json:"sold"`
@@ -142,7 +141,12 @@ func (r *Report) Exact(o SaleOptions) error {
 		return fmt.Errorf("%w: %d tickets are gone and %d on sale; %d were for sale, %d were asked for",
 			errInexact, gone, r.Available, o.Tickets, o.Buyers*uint64(o.Quantity))
 	}
-	for _, a := range r.Audits {
+	return clean(r.Audits)
+}
+
+// clean returns nil when every audit is.
+func clean(audits []AuditReport) error {
+	for _, a := range audits {
 		if a.Verdict != string(audit.VerdictClean) {
 			return fmt.Errorf("%w: the audit of %s says %q (%d findings)", errInexact, a.Node, a.Verdict, a.Findings)
 		}

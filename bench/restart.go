@@ -45,6 +45,9 @@ type RestartReport struct {
 	Audits            []AuditReport `json:"audits"`
 }
 
+// Exact returns nil when every audit is clean.
+func (r *RestartReport) Exact() error { return clean(r.Audits) }
+
 // RunRestart fills a node of its own with decisions, kills it and starts it again. It
 // leaves no process behind.
 func RunRestart(ctx context.Context, o RestartOptions) (*RestartReport, error) {

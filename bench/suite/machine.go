@@ -1,4 +1,4 @@
-package suite
+package main
 
 import (
 	"context"
@@ -11,25 +11,25 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"onsale/bench/result"
 )
 
-// machineFacts says where this runs; what the system does not tell is "unknown". data is
-// a folder on the disk that is measured.
-func machineFacts(data string) result.Machine {
-	m := result.Machine{CPU: valueOf("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Kernel: "unknown", System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
-	if size, _, _ := strings.Cut(valueOf("/proc/meminfo", "MemTotal"), " "); size != "" {
-		kib, _ := strconv.ParseUint(size, 10, 64)
-		m.MemoryBytes = kib << 10
-	}
+// machineSettings says where this runs; what the system does not tell is "unknown". data
+// is a folder on the disk that is measured.
+func machineSettings(data string) pairs {
+	size, _, _ := strings.Cut(valueOf("/proc/meminfo", "MemTotal"), " ")
+	kib, _ := strconv.ParseUint(size, 10, 64)
+	kernel := "unknown"
 	var name unix.Utsname
 	if unix.Uname(&name) == nil {
-		m.Kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
+		kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
 	}
 	mounts, _ := os.ReadFile("/proc/self/mounts")
-	m.Disk, m.FileSystem = mountOf(data, string(mounts))
-	return m
+	disk, fileSystem := mountOf(data, string(mounts))
+	return pairs{
+		{"goos", runtime.GOOS}, {"goarch", runtime.GOARCH}, {"go", runtime.Version()},
+		{"cpu", valueOf("/proc/cpuinfo", "model name")}, {"cores", strconv.Itoa(runtime.NumCPU())},
+		{"memory-gib", strconv.FormatUint(kib>>20, 10)}, {"kernel", kernel}, {"disk", disk}, {"file-system", fileSystem},
+	}
 }
 
 // valueOf returns the first value of a name in one of /proc's files of "name: value".
@@ -62,25 +62,30 @@ func mountOf(folder, mounts string) (device, fileSystem string) {
 	return device, fileSystem
 }
 
-// loadAverages returns zeros where the system does not tell.
-func loadAverages() (load [3]float64) {
+// loadAverages are of the last 1, 5 and 15 minutes, other work included; "" where the
+// system does not tell.
+func loadAverages() string {
 	data, _ := os.ReadFile("/proc/loadavg")
 	fields := strings.Fields(string(data))
-	for i := range min(len(fields), len(load)) {
-		load[i], _ = strconv.ParseFloat(fields[i], 64)
-	}
-	return load
+	return strings.Join(fields[:min(3, len(fields))], " ")
 }
 
-// sourceOf says what is checked out. Results and the README, which the suite itself
-// writes, make nothing dirty.
-func sourceOf(ctx context.Context, root string) (result.Source, error) {
+// commitOf says what is checked out, and when there are changes that no commit has.
+// Results and the pages that the suite itself writes change nothing.
+func commitOf(ctx context.Context, root string) (string, error) {
 	commit, err := git(ctx, root, "rev-parse", "--short=12", "HEAD")
 	if err != nil {
-		return result.Source{}, err
+		return "", err
 	}
-	changes, err := git(ctx, root, "status", "--porcelain", "--", ".", ":(exclude)bench/results", ":(exclude)README.md")
-	return result.Source{Commit: commit, Dirty: changes != ""}, err
+	status := []string{"status", "--porcelain", "--", ".", ":(exclude)bench/results"}
+	for _, p := range pages {
+		status = append(status, ":(exclude)"+p.path)
+	}
+	changes, err := git(ctx, root, status...)
+	if changes != "" {
+		commit += " with changes"
+	}
+	return commit, err
 }
 
 func git(ctx context.Context, root string, args ...string) (string, error) {

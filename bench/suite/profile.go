@@ -1,47 +1,47 @@
-package suite
+package main
 
 import "strconv"
 
-// Profile is how often and how large everything is measured.
-type Profile struct {
-	Name string
+// profile is how often and how large everything is measured.
+type profile struct {
+	name string
 
-	Rounds int // of whatever is a ratio
+	rounds int // of whatever is a ratio
 
-	SellingDecisions int // T1, from an empty state
-	HolderDecisions  int // T1, each at 100,000 and at 10 million holders
-	CommitDecisions  int // T2
-	LoneRequests     int // T2
-	Entries          int // T2 and T3: batches to each log in a round
-	APIRequests      int // T4
+	sellingDecisions int // T1, from an empty state
+	holderDecisions  int // T1, each at 100,000 and at 10 million holders
+	commitDecisions  int // T2
+	loneRequests     int // T2
+	entries          int // T2 and T3: batches to each log in a round
+	apiRequests      int // T4
 
-	PeerBuyers, PeerTickets int // T5
-	RateRounds              int // T5's open loops
-	RateSeconds             int
+	peerBuyers, peerTickets int // T5
+	rateRounds              int // T5's open loops
+	rateSeconds             int
 
-	Rushes, LongRushes int // T6: of 500,000 within 1 s, of 5 million within 10 s
-	LeaderRounds       int // T7
-	SaleBuyers         int // T8; 0 leaves it out
-	Kills              int // T9
-	Decisions          int // T9, before the restart
-	Restarts           int // T9
+	rushes, longRushes int // T6: of 500,000 within 1 s, of 5 million within 10 s
+	leaderRounds       int // T7
+	saleBuyers         int // T8; 0 leaves it out
+	kills              int // T9
+	decisions          int // T9, before the restart
+	restarts           int // T9
 }
 
-// Full takes about 30 minutes on two cores.
-func Full() Profile {
-	return Profile{Name: "full", Rounds: 5,
-		SellingDecisions: 10_000_000, HolderDecisions: 1_000_000, CommitDecisions: 6_000_000, LoneRequests: 2000, Entries: 500, APIRequests: 300_000,
-		PeerBuyers: 80_000, PeerTickets: 16_000, RateRounds: 1, RateSeconds: 2,
-		Rushes: 5, LongRushes: 3, LeaderRounds: 3, SaleBuyers: 10_000_000, Kills: 100, Decisions: 10_000_000, Restarts: 5}
+// full takes about 30 minutes on two cores.
+func full() *profile {
+	return &profile{name: "full", rounds: 5,
+		sellingDecisions: 10_000_000, holderDecisions: 1_000_000, commitDecisions: 6_000_000, loneRequests: 2000, entries: 500, apiRequests: 300_000,
+		peerBuyers: 80_000, peerTickets: 16_000, rateRounds: 1, rateSeconds: 2,
+		rushes: 5, longRushes: 3, leaderRounds: 3, saleBuyers: 10_000_000, kills: 100, decisions: 10_000_000, restarts: 5}
 }
 
-// Quick takes about 5 minutes: fewer rounds of the same, a tenth of the kills, and no
+// quick takes about 5 minutes: fewer rounds of the same, a tenth of the kills, and no
 // sale of ten million buyers. Its ratios are of two rounds and say less.
-func Quick() Profile {
-	return Profile{Name: "quick", Rounds: 2,
-		SellingDecisions: 5_000_000, HolderDecisions: 500_000, CommitDecisions: 2_000_000, LoneRequests: 500, Entries: 100, APIRequests: 100_000,
-		PeerBuyers: 30_000, PeerTickets: 6_000, RateRounds: 1, RateSeconds: 1,
-		Rushes: 1, LongRushes: 1, LeaderRounds: 1, Kills: 10, Decisions: 10_000_000, Restarts: 2}
+func quick() *profile {
+	return &profile{name: "quick", rounds: 2,
+		sellingDecisions: 5_000_000, holderDecisions: 500_000, commitDecisions: 2_000_000, loneRequests: 500, entries: 100, apiRequests: 100_000,
+		peerBuyers: 30_000, peerTickets: 6_000, rateRounds: 1, rateSeconds: 1,
+		rushes: 1, longRushes: 1, leaderRounds: 1, kills: 10, decisions: 10_000_000, restarts: 2}
 }
 
 func itoa(n int) string  { return strconv.Itoa(n) }

@@ -1,4 +1,4 @@
-package suite
+package main
 
 import (
 	"bytes"
@@ -7,27 +7,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"onsale/bench/result"
 )
 
 // fake is a step that runs a shell's script and measures what it prints.
-func fake(id, target, figure, script string) step {
-	return step{id: id, what: "a script", targets: []string{target}, fills: []string{figure}, limit: time.Minute,
-		run: func(ctx context.Context, x *executor) (result.Outcome, error) {
+func fake(id, target, name, script string) step {
+	return step{id: id, what: "a script", targets: []string{target}, fills: []string{name}, limit: time.Minute,
+		run: func(ctx context.Context, x *executor) (outcome, error) {
 			m, err := x.benchmark(ctx, ".", "sh", script, "1x")
 			if err != nil {
-				return result.Outcome{}, err
+				return outcome{}, err
 			}
 			v, err := m.get("Fake", "decisions/s")
 			if err != nil {
-				return result.Outcome{}, err
+				return outcome{}, err
 			}
-			return result.Outcome{Figures: []result.Figure{result.NewFigure(figure, []result.Round{{Measured: v}})}}, nil
+			return outcome{figures: []figure{{id: name, rounds: []round{{measured: v}}}}}, nil
 		}}
 }
 
@@ -45,9 +44,8 @@ func shell(t *testing.T) {
 func newSuite(t *testing.T, only ...string) (*suite, *bytes.Buffer) {
 	shell(t)
 	progress := &bytes.Buffer{}
-	o := &Options{Root: t.TempDir(), Profile: Full(), Only: only, Folder: t.TempDir(), Progress: progress}
-	source := result.Source{Commit: "0123456789ab"}
-	return &suite{Options: o, source: source, document: newDocument(o, source), stopMax: 100 * time.Millisecond}, progress
+	return &suite{root: t.TempDir(), profile: full(), only: only, folder: t.TempDir(), progress: progress,
+		stopMax: 100 * time.Millisecond, commit: "0123456789ab"}, progress
 }
 
 const prints = "echo BenchmarkFake-2 1 100 ns/op 12000000 decisions/s; echo working >&2"
@@ -56,26 +54,27 @@ func TestRunGoesOnAfterAFailure(t *testing.T) {
 	s, progress := newSuite(t)
 	broken := fake("broken", "T1", "T1.selling", "echo it broke >&2; exit 3")
 	silent := fake("silent", "T2", "T2.one.selling", "true")
-	d, path, err := s.run(t.Context(), []step{broken, silent, fake("good", "T1", "T1.soldout", prints)})
-	if !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "broken, silent") {
+	err := s.run(t.Context(), []step{broken, silent, fake("good", "T1", "T1.soldout", prints)})
+	if !errors.Is(err, errFailed) || !strings.Contains(err.Error(), "broken, silent") {
 		t.Fatal(err)
 	}
-	if got := d.Failed(); !slices.Equal(got, []string{"broken", "silent"}) {
+	d := s.document
+	if got := d.failed(); !slices.Equal(got, []string{"broken", "silent"}) {
 		t.Errorf("failed: %v", got)
 	}
-	f, found := d.Find("T1.selling")
-	if !found || !strings.Contains(f.Error, "it broke") || f.Judge().Met {
+	f, found := d.find("T1.selling")
+	if !found || !strings.Contains(f.err, "it broke") || f.judge().met {
 		t.Errorf("the broken step's figure is %+v", f)
 	}
-	if f, found = d.Find("T1.soldout"); !found || f.Error != "" || f.Measured != 12e6 {
+	if f, found = d.find("T1.soldout"); !found || f.err != "" || f.measured() != 12e6 {
 		t.Errorf("the good step's figure is %+v", f)
 	}
 	if !strings.Contains(progress.String(), "    working") {
 		t.Errorf("what a command says is not passed on:\n%s", progress)
 	}
-	again, err := result.ReadFile(path)
-	if err != nil || len(again.Steps) != 3 || len(again.Steps[2].Commands) != 1 {
-		t.Errorf("the file has %+v, %v", again, err)
+	again, err := readFile(s.path)
+	if err != nil || !reflect.DeepEqual(again, d) || len(again.steps) != 3 || len(again.steps[2].commands) != 1 {
+		t.Errorf("the file has\n%+v, %v; want\n%+v", again, err, d)
 	}
 }
 
@@ -84,9 +83,9 @@ func TestRunEndsWhatTakesTooLong(t *testing.T) {
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	slow := fake("slow", "T1", "T1.selling", "sleep 600 & echo $! > "+pidFile+"; trap '' TERM; wait; wait; sleep 600")
 	slow.limit = 3 * time.Second // in which a shell comes as far as its trap
-	d, _, err := s.run(t.Context(), []step{slow, fake("good", "T1", "T1.soldout", prints)})
-	if !errors.Is(err, ErrFailed) || d.Steps[0].Status != result.StatusTimeout || d.Steps[1].Status != result.StatusDone {
-		t.Fatalf("%v; %+v", err, d.Steps)
+	err := s.run(t.Context(), []step{slow, fake("good", "T1", "T1.soldout", prints)})
+	if steps := s.document.steps; !errors.Is(err, errFailed) || !strings.HasPrefix(steps[0].err, "timed out") || steps[1].err != "" {
+		t.Fatalf("%v; %+v", err, steps)
 	}
 	pid, err := os.ReadFile(pidFile)
 	if err != nil {
@@ -105,30 +104,29 @@ func TestRunEndsWhatTakesTooLong(t *testing.T) {
 func TestRunOnlyAndMerge(t *testing.T) {
 	all := []step{fake("one", "T1", "T1.selling", prints), fake("two", "T2", "T2.one.selling", prints), fake("three", "T2", "T2.one.soldout", prints)}
 	s, _ := newSuite(t)
-	d, _, err := s.run(t.Context(), all)
-	if err != nil || len(d.Steps) != 3 {
-		t.Fatalf("%v; %+v", err, d.Steps)
+	if err := s.run(t.Context(), all); err != nil || len(s.document.steps) != 3 {
+		t.Fatalf("%v; %+v", err, s.document)
 	}
 	again, _ := newSuite(t, "t2")
-	again.Into = d
-	again.source.Commit = "another"
-	again.document = newDocument(again.Options, again.source)
+	again.into, again.commit = s.document, "another"
 	all[1] = fake("two", "T2", "T2.one.selling", strings.Replace(prints, "12000000", "7", 1))
-	merged, path, err := again.run(t.Context(), all)
-	if err != nil || len(merged.Steps) != 3 {
-		t.Fatalf("%v; %+v", err, merged.Steps)
+	err := again.run(t.Context(), all)
+	merged := again.document
+	if err != nil || len(merged.steps) != 3 {
+		t.Fatalf("%v; %+v", err, merged.steps)
 	}
-	if f, _ := merged.Find("T2.one.selling"); f.Measured != 7 {
+	if f, _ := merged.find("T2.one.selling"); f.measured() != 7 {
 		t.Errorf("measured again: %+v", f)
 	}
-	if merged.Steps[0].Source.Commit != "0123456789ab" || merged.Steps[1].Source.Commit != "another" || merged.Source.Commit != "another" {
-		t.Errorf("the steps are of %v, %v", merged.Steps[0].Source, merged.Steps[1].Source)
+	commits := []string{merged.steps[0].facts.get(commitKey), merged.steps[1].facts.get(commitKey), merged.facts.get(commitKey)}
+	if !slices.Equal(commits, []string{"0123456789ab", "another", "another"}) || merged.others() != "one of 0123456789ab" {
+		t.Errorf("the steps are of %v, others %q", commits, merged.others())
 	}
-	if !strings.Contains(path, "-another.json") {
-		t.Errorf("written to %s", path)
+	if !strings.Contains(again.path, "-another.txt") {
+		t.Errorf("written to %s", again.path)
 	}
 	unknown, _ := newSuite(t, "T1", "T77")
-	if _, _, err := unknown.run(t.Context(), all); !errors.Is(err, ErrOptions) {
+	if err := unknown.run(t.Context(), all); !errors.Is(err, errOptions) {
 		t.Errorf("an unknown target: %v", err)
 	}
 }
@@ -138,18 +136,19 @@ func TestRunTellsWhatDoesNotBuild(t *testing.T) {
 	s, _ := newSuite(t)
 	unbuilt := fake("unbuilt", "T1", "T1.selling", prints)
 	unbuilt.builds = [][]string{{".", "sh", "1", "2", "3", "echo does not compile >&2; exit 1"}}
-	d, _, err := s.run(t.Context(), []step{unbuilt, fake("good", "T1", "T1.soldout", prints)})
-	if !errors.Is(err, ErrFailed) || !strings.Contains(d.Steps[0].Error, "does not compile") || len(d.Steps[0].Commands) != 0 || d.Steps[1].Status != result.StatusDone {
-		t.Errorf("%v; %+v", err, d.Steps)
+	err := s.run(t.Context(), []step{unbuilt, fake("good", "T1", "T1.soldout", prints)})
+	steps := s.document.steps
+	if !errors.Is(err, errFailed) || !strings.Contains(steps[0].err, "does not compile") || len(steps[0].commands) != 0 || steps[1].err != "" {
+		t.Errorf("%v; %+v", err, steps)
 	}
 }
 
 func TestRoundsAreRepeatedOnce(t *testing.T) {
 	x := &executor{progress: &bytes.Buffer{}}
 	all, calls := collected{}, 0
-	err := rounds(t.Context(), x, 3, all, func(round int, c collected) error {
+	err := rounds(t.Context(), x, 3, all, func(turn int, c collected) error {
 		calls++
-		c.add("T1.selling", result.Round{Measured: float64(round)})
+		c.add("T1.selling", round{measured: float64(turn)})
 		if calls == 2 {
 			return errOutput
 		}
@@ -171,16 +170,16 @@ func TestRunBrokenOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	last := fake("last", "T1", "T1.soldout", prints)
 	ran := last.run
-	last.run = func(c context.Context, x *executor) (result.Outcome, error) {
+	last.run = func(c context.Context, x *executor) (outcome, error) {
 		o, err := ran(c, x)
 		cancel()
 		return o, err
 	}
-	d, path, err := s.run(ctx, []step{last, fake("never", "T1", "T1.selling", prints)})
-	if !errors.Is(err, context.Canceled) || len(d.Steps) != 1 {
-		t.Errorf("%v; %+v", err, d.Steps)
+	err := s.run(ctx, []step{last, fake("never", "T1", "T1.selling", prints)})
+	if !errors.Is(err, context.Canceled) || len(s.document.steps) != 1 {
+		t.Errorf("%v; %+v", err, s.document)
 	}
-	if kept, err := result.ReadFile(path); err != nil || len(kept.Steps) != 1 {
+	if kept, err := readFile(s.path); err != nil || len(kept.steps) != 1 {
 		t.Errorf("%v; %+v", err, kept)
 	}
 }

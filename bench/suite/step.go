@@ -1,12 +1,10 @@
-package suite
+package main
 
 import (
 	"context"
 	"fmt"
 	"strings"
 	"time"
-
-	"onsale/bench/result"
 )
 
 // step is one part of the suite.
@@ -18,7 +16,7 @@ type step struct {
 	builds  [][]string
 	limit   time.Duration
 	// run measures. What it measured before an error is kept.
-	run func(ctx context.Context, x *executor) (result.Outcome, error)
+	run func(ctx context.Context, x *executor) (outcome, error)
 }
 
 // chosen reports whether a word of --only means the step: its id or one of its targets.
@@ -40,14 +38,12 @@ func (s *step) chosen(only []string) bool {
 }
 
 // figures returns the ids of all figures that the step is to measure.
-func (s *step) figures() []string {
-	var ids []string
-	for _, target := range result.Targets {
-		for _, d := range result.DefinitionsOf(target.ID) {
-			for _, fill := range s.fills {
-				if d.ID == fill || strings.HasSuffix(fill, ".") && strings.HasPrefix(d.ID, fill) {
-					ids = append(ids, d.ID)
-				}
+func (s *step) figures() (ids []string) {
+	for i := range definitions {
+		id := definitions[i].id
+		for _, fill := range s.fills {
+			if id == fill || strings.HasSuffix(fill, ".") && strings.HasPrefix(id, fill) {
+				ids = append(ids, id)
 			}
 		}
 	}
@@ -62,7 +58,7 @@ func choose(steps []step, only []string) ([]step, error) {
 			known = known || steps[i].chosen([]string{word})
 		}
 		if !known {
-			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile", ErrOptions, word)
+			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile", errOptions, word)
 		}
 	}
 	var found []step
@@ -77,20 +73,20 @@ func choose(steps []step, only []string) ([]step, error) {
 // rounds measures again and again, and says which round it is in. A round that fails is
 // measured once more, which the step's result says: on a machine that others use too, a
 // leader may lose its office to somebody else's work. Nothing of a failed round counts.
-func rounds(ctx context.Context, x *executor, count int, all collected, once func(round int, c collected) error) error {
-	for round := range count {
-		fmt.Fprintf(x.progress, "    round %d of %d\n", round+1, count)
+func rounds(ctx context.Context, x *executor, count int, all collected, once func(turn int, c collected) error) error {
+	for turn := range count {
+		fmt.Fprintf(x.progress, "    round %d of %d\n", turn+1, count)
 		c := collected{}
-		err := once(round, c)
+		err := once(turn, c)
 		if err != nil && ctx.Err() == nil {
-			again := fmt.Sprintf("round %d was measured again: %s", round+1, oneLine(err.Error()))
+			again := fmt.Sprintf("round %d was measured again: %s", turn+1, oneLine(err.Error()))
 			fmt.Fprintln(x.progress, "    "+again)
 			x.repeated = append(x.repeated, again)
 			c = collected{}
-			err = once(round, c)
+			err = once(turn, c)
 		}
 		if err != nil {
-			return fmt.Errorf("round %d: %w", round+1, err)
+			return fmt.Errorf("round %d: %w", turn+1, err)
 		}
 		for id, list := range c {
 			all[id] = append(all[id], list...)
@@ -100,28 +96,27 @@ func rounds(ctx context.Context, x *executor, count int, all collected, once fun
 }
 
 // collected are rounds by figure.
-type collected map[string][]result.Round
+type collected map[string][]round
 
-func (c collected) add(id string, r result.Round) { c[id] = append(c[id], r) }
+func (c collected) add(id string, r round) { c[id] = append(c[id], r) }
 
-// figures returns the medians of what was collected, in the order of the definitions.
-func (c collected) figures() []result.Figure {
-	var list []result.Figure
-	for _, target := range result.Targets {
-		for _, d := range result.DefinitionsOf(target.ID) {
-			if len(c[d.ID]) > 0 {
-				list = append(list, result.NewFigure(d.ID, c[d.ID]))
-			}
+// figures returns what was collected, in the order of the definitions.
+func (c collected) figures() (list []figure) {
+	for i := range definitions {
+		if id := definitions[i].id; len(c[id]) > 0 {
+			list = append(list, figure{id: id, rounds: c[id]})
 		}
 	}
 	return list
 }
 
-// List returns a profile's steps, a line each.
-func List(p Profile) []string {
-	var list []string
-	for _, s := range steps(p) {
-		list = append(list, fmt.Sprintf("%-9s %-7s %s; at most %v", s.id, strings.Join(s.targets, ","), s.what, s.limit))
+// steps are all of a profile's, in the order in which they run: what needs a cool machine
+// first, what fills disks last.
+func steps(p *profile) []step {
+	all := []step{rulesStep(p), commitStep(p), logStep(p), apiStep(p), peersStep(p), latencyStep(p), rushStep(p), leaderStep(p),
+		failoverStep(p), restartStep(p)}
+	if p.saleBuyers > 0 {
+		all = append(all, saleStep(p))
 	}
-	return list
+	return all
 }

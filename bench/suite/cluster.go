@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"onsale/bench"
+)
+
+// program is what is measured, beside the source tree's root.
+const program = "bin/onsale"
+
+// onsale runs a command of the program and reads its JSON. A run that was not exact is an
+// error, and what it measured is there all the same.
+func (x *executor) onsale(ctx context.Context, into any, args ...string) error {
+	output, failure := x.run(ctx, ".", program, append(append([]string{"bench"}, args...), "-o", "json")...)
+	if err := json.Unmarshal(output, into); err != nil {
+		return errors.Join(failure, fmt.Errorf("%w of bench %s: %w", errOutput, args[0], err))
+	}
+	return failure
+}
+
+func (x *executor) rush(ctx context.Context, requests int, over string, tickets int) (*bench.RushReport, error) {
+	r := &bench.RushReport{}
+	return r, x.onsale(ctx, r, "rush", "--requests", itoa(requests), "--over", over, "--tickets", itoa(tickets))
+}
+
+// rushStep is T6.
+func rushStep(p *profile) step {
+	return step{id: "rush", what: "a crowd arrives at front-ends at fixed times, three nodes", targets: []string{"T6"},
+		fills: []string{"T6."}, limit: 6 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (outcome, error) {
+			c := collected{}
+			err := rounds(ctx, x, max(p.rushes, p.longRushes), c, func(turn int, c collected) error {
+				if turn < p.rushes {
+					if err := addRush(ctx, x, c, "T6.second", 500_000, "1s"); err != nil {
+						return err
+					}
+				}
+				if turn < p.longRushes {
+					return addRush(ctx, x, c, "T6.ten", 5_000_000, "10s")
+				}
+				return nil
+			})
+			return outcome{figures: c.figures()}, err
+		}}
+}
+
+func addRush(ctx context.Context, x *executor, c collected, figure string, requests int, over string) error {
+	r, err := x.rush(ctx, requests, over, 100_000)
+	undecided := uint64(0)
+	for _, n := range r.Errors {
+		undecided += n
+	}
+	if r.Requests > 0 {
+		c.add(figure+".p99", round{measured: r.Millis["p99"]})
+		c.add(figure+".undecided", round{measured: float64(undecided)})
+	}
+	return err
+}
+
+// leaderRequests arrive in two seconds at T7's leader.
+const leaderRequests = 1_000_000
+
+// leaderStep is T7, while selling and when sold out in turn.
+func leaderStep(p *profile) step {
+	return step{id: "leader", what: "the leader's CPU for requests that front-ends forward, three nodes", targets: []string{"T7"},
+		fills: []string{"T7."}, limit: 4 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (outcome, error) {
+			c, sizes := collected{}, map[string][]float64{}
+			err := rounds(ctx, x, p.leaderRounds, c, func(_ int, c collected) error {
+				for _, run := range []struct {
+					figure  string
+					tickets int
+				}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
+					r, err := x.rush(ctx, leaderRequests, "2s", run.tickets)
+					if err != nil {
+						return err
+					}
+					c.add(run.figure, round{measured: r.LeaderMicrosecondsPerRequest})
+					sizes[run.figure] = append(sizes[run.figure], r.RequestsABatch)
+				}
+				return nil
+			})
+			figures := c.figures()
+			for i := range figures {
+				figures[i].detail = fmt.Sprintf("%.0f requests a batch", bench.Median(sizes[figures[i].id]))
+			}
+			return outcome{figures: figures}, err
+		}}
+}
+
+// saleStep is T8.
+func saleStep(p *profile) step {
+	return step{id: "sale", what: "the whole sale over HTTP, three nodes", targets: []string{"T8"},
+		fills: []string{"T8."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (outcome, error) {
+			r := &bench.Report{}
+			err := x.onsale(ctx, r, "sale", "--buyers", itoa(p.saleBuyers), "--tickets", "100000", "--nodes", "3")
+			if len(r.Parts) == 0 {
+				return outcome{}, err
+			}
+			first, last := r.Parts[0].Rate, r.Parts[len(r.Parts)-1].Rate
+			c := collected{
+				"T8.selling": {{measured: r.Selling.Rate}},
+				"T8.soldout": {{measured: r.SoldOut.Rate}},
+				"T8.last":    {ratioOf(last, first)},
+				"T8.memory":  {{measured: float64(r.LeaderMemoryBytes) / (1 << 20)}},
+				"T8.sold":    {{measured: float64(r.Held) + float64(r.Sold)}},
+			}
+			return outcome{figures: c.figures()}, err
+		}}
+}
+
+// failoverStep is T9's kills.
+func failoverStep(p *profile) step {
+	return step{id: "failover", what: "kill -9 of the leader, again and again, under load, three nodes", targets: []string{"T9"},
+		fills: []string{"T9.failover", "T9.lost"}, limit: 6 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (outcome, error) {
+			r := &bench.FailoverReport{}
+			err := x.onsale(ctx, r, "failover", "--kills", itoa(p.kills))
+			if r.Kills == 0 {
+				return outcome{}, err
+			}
+			c := collected{"T9.failover": {{measured: r.Millis["p99"]}}, "T9.lost": {{measured: float64(r.Lost)}}}
+			figures := c.figures()
+			for i := range figures {
+				figures[i].detail = fmt.Sprintf("%d kills; p50 %.0f ms, longest %.0f ms", r.Kills, r.Millis["p50"], r.Millis["max"])
+			}
+			return outcome{figures: figures}, err
+		}}
+}
+
+// restartStep is T9's other half.
+func restartStep(p *profile) step {
+	return step{id: "restart", what: "a node is killed after ten million decisions and started again", targets: []string{"T9"},
+		fills: []string{"T9.restart"}, limit: 5 * time.Minute, builds: [][]string{buildOnsale},
+		run: func(ctx context.Context, x *executor) (outcome, error) {
+			o := bench.DefaultRestartOptions()
+			o.Program, o.DataParent, o.Log = x.path(program), x.scratch, x.progress
+			o.Decisions, o.Restarts = uint64(p.decisions), p.restarts
+			x.note(".", "go", []string{"run", "./bench/suite", "restart", "--decisions", itoa(p.decisions), "--restarts", itoa(p.restarts)})
+
+			r, err := bench.RunRestart(ctx, o)
+			if err == nil {
+				err = r.Exact()
+			}
+			c := collected{}
+			if r != nil {
+				for _, took := range r.Millis {
+					c.add("T9.restart", round{measured: took})
+				}
+			}
+			return outcome{figures: c.figures()}, err
+		}}
+}
