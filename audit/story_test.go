@@ -65,7 +65,11 @@ func (t *teller) command() sequencer.Command {
 	if n < 60 || len(t.orders) == 0 {
 		return t.buy()
 	}
-	order, _ := t.state.Order(t.orders[len(t.orders)-1-t.random.IntN(min(len(t.orders), 12))].Seq)
+	newest := 12
+	if n >= 82 && n < 94 {
+		newest = len(t.orders) // a payment's outcome comes sooner or later, or the story stands still
+	}
+	order, _ := t.state.Order(t.orders[len(t.orders)-1-t.random.IntN(min(len(t.orders), newest))].Seq)
 	c := sequencer.Command{Order: order.Seq, User: []byte(order.User)}
 	switch {
 	case n < 66:

@@ -161,7 +161,7 @@ func (f *finder) change(from, to token.Pos, description, with string) {
 	at := f.files.Position(from)
 	f.found = append(f.found, mutation{
 		File: f.name, Function: f.function, Line: at.Line, Text: lineOf(f.source, at.Offset), Change: description,
-		start: at.Offset, end: f.files.Position(to).Offset, with: with,
+		source: f.source, start: at.Offset, end: f.files.Position(to).Offset, with: with,
 	})
 }
 

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,37 +127,28 @@ func (b *bench) measure(t *target, wanted int, o options) (*score, map[int]bool,
 		return nil, nil, err
 	}
 	try := func(m *mutation) (verdict, error) { return b.try(m, suites) }
-	err = s.measure(rest, wanted, o.workers, try, func(m *mutation, v verdict) {
+	tell := func(m *mutation, v verdict) {
 		if v == survived {
-			b.tell(m)
+			fmt.Printf("survived: %s:%d %s: %s\n%s", m.File, m.Line, m.Function, m.Change, m.diff())
 		}
-	})
-	slices.SortFunc(s.survivors, func(a, b mutation) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.start, b.start), cmp.Compare(a.Change, b.Change))
-	})
-	return s, used, err
-}
-
-// tell prints a survivor as soon as it is known.
-func (b *bench) tell(m *mutation) {
-	source, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(m.File)))
-	if err != nil {
-		fmt.Println(err)
-		return
 	}
-	fmt.Printf("survived: %s:%d %s: %s\n%s", m.File, m.Line, m.Function, m.Change, m.diff(source))
+	err = s.measure(rest, wanted, trial{o.workers, try, tell})
+	return s, used, err
 }
 
 // report prints the table, and returns an error when a score is too low.
 func report(scores []*score, stale map[int]*equivalent) error {
 	rows, low := table.NewWriter(), 0
-	rows.AppendHeader(table.Row{"package", "mutations", "equivalent", "tried", "killed", "timed out", "survived", "not compiled", "score", "wanted"})
+	rows.AppendHeader(table.Row{"package", "mutations", "equivalent", "tried", "killed", "timed out", "survived",
+		"not compiled", "score", "wanted"})
 	for _, s := range scores {
 		if s.percent() < float64(s.target.least) {
 			low++
 		}
-		rows.AppendRow(table.Row{s.target.dir, s.all, s.known, s.tried(), s.counts[killed], s.counts[timedOut],
-			s.counts[survived], s.counts[notCompiled], fmt.Sprintf("%.0f %%", s.percent()), fmt.Sprintf("%d %%", s.target.least)})
+		rows.AppendRow(table.Row{
+			s.target.dir, s.all, s.known, s.tried(), s.counts[killed], s.counts[timedOut], s.counts[survived],
+			s.counts[notCompiled], fmt.Sprintf("%.0f %%", s.percent()), fmt.Sprintf("%d %%", s.target.least),
+		})
 	}
 	fmt.Println(rows.Render())
 	for _, e := range stale {

@@ -13,21 +13,26 @@ type mutation struct {
 	Text     string // the line, trimmed
 	Change   string // what of it is changed to what
 
-	start, end int // the bytes that are replaced
+	source     []byte // of the file, as it was when the place was found
+	start, end int    // the bytes that are replaced
 	with       string
 }
 
 // apply returns the changed source.
-func (m *mutation) apply(source []byte) []byte {
-	changed := append([]byte(nil), source[:m.start]...)
+func (m *mutation) apply() []byte {
+	changed := append([]byte(nil), m.source[:m.start]...)
 	changed = append(changed, m.with...)
-	return append(changed, source[m.end:]...)
+	return append(changed, m.source[m.end:]...)
 }
 
 // diff returns the changed lines, old and new.
-func (m *mutation) diff(source []byte) string {
+func (m *mutation) diff() string {
+	source := m.source
 	first := bytes.LastIndexByte(source[:m.start], '\n') + 1
-	last := m.end + max(0, bytes.IndexByte(append(source[m.end:len(source):len(source)], '\n'), '\n'))
+	last := len(source)
+	if n := bytes.IndexByte(source[m.end:], '\n'); n >= 0 {
+		last = m.end + n
+	}
 	before := string(source[first:last])
 	after := string(source[first:m.start]) + m.with + string(source[m.end:last])
 	return mark("-", before) + mark("+", after)

@@ -41,7 +41,8 @@ func TestFixture(t *testing.T) {
 	suites := []timed{{suite{dir: fixture}, time.Second}}
 	s := score{target: &target{dir: fixture}}
 	try := func(m *mutation) (verdict, error) { return b.try(m, suites) }
-	err = s.measure(chosen, len(chosen), 2, try, func(m *mutation, v verdict) { got[m.Function+" "+m.Change] = v })
+	tell := func(m *mutation, v verdict) { got[m.Function+" "+m.Change] = v }
+	err = s.measure(chosen, len(chosen), trial{2, try, tell})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +51,8 @@ func TestFixture(t *testing.T) {
 			t.Errorf("%s: verdict %d (tried: %t), want %d", change, v, tried, want)
 		}
 	}
-	if s.tried() != 6 || len(s.survivors) != 2 || int(s.percent()) != 66 {
-		t.Errorf("%d tried, %d survived, %.1f %%", s.tried(), len(s.survivors), s.percent())
+	if s.tried() != 6 || s.counts[survived] != 2 || int(s.percent()) != 66 {
+		t.Errorf("%d tried, %d survived, %.1f %%", s.tried(), s.counts[survived], s.percent())
 	}
 	if left, err := os.ReadDir(b.temp); err != nil || len(left) > 0 {
 		t.Errorf("%d folders are left behind, %v", len(left), err)
@@ -88,7 +89,8 @@ func TestSampleIsFilled(t *testing.T) {
 	s := score{}
 	var tried []int
 	try := func(m *mutation) (verdict, error) { return []verdict{notCompiled, killed}[m.Line%2], nil }
-	if err := s.measure(all, 3, 1, try, func(m *mutation, _ verdict) { tried = append(tried, m.Line) }); err != nil {
+	tell := func(m *mutation, _ verdict) { tried = append(tried, m.Line) }
+	if err := s.measure(all, 3, trial{1, try, tell}); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(tried, []int{0, 1, 2, 3, 4, 5}) || s.tried() != 3 || s.counts[notCompiled] != 3 {
@@ -109,7 +111,8 @@ func TestSeed(t *testing.T) {
 		}
 		return lines
 	}
-	if !slices.Equal(order(1, "a"), order(1, "a")) || slices.Equal(order(1, "a"), order(2, "a")) || slices.Equal(order(1, "a"), order(1, "b")) {
+	first := order(1, "a")
+	if !slices.Equal(first, order(1, "a")) || slices.Equal(first, order(2, "a")) || slices.Equal(first, order(1, "b")) {
 		t.Fatal("an order does not follow from seed and package")
 	}
 }

@@ -8,11 +8,10 @@ import (
 
 // score is what became of a package's mutants.
 type score struct {
-	target    *target
-	all       int // mutations of the package
-	known     int // of them in the list of equivalents
-	counts    [verdicts]int
-	survivors []mutation
+	target *target
+	all    int // mutations of the package
+	known  int // of them in the list of equivalents
+	counts [verdicts]int
 }
 
 // tried is how many mutants were compiled and tested.
@@ -32,41 +31,44 @@ func shuffle(all []mutation, seed uint64, dir string) {
 	random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
 }
 
-// measure tries mutations in their order until as many as are wanted were tested. tell
-// is called for each, by one goroutine at a time.
-func (s *score) measure(all []mutation, wanted, workers int, try func(*mutation) (verdict, error), tell func(*mutation, verdict)) error {
+// trial is how a mutant is tried, and who is told what became of it.
+type trial struct {
+	workers int // how many are tried at a time
+	try     func(*mutation) (verdict, error)
+	tell    func(*mutation, verdict) // called by one goroutine at a time
+}
+
+// measure tries mutations in their order until as many as are wanted were tested.
+func (s *score) measure(all []mutation, wanted int, t trial) error {
 	// Those that do not compile are replaced in rounds, so that the sample does not
 	// depend on which worker is faster.
 	for next := 0; next < len(all) && s.tried() < wanted; {
 		round := all[next:min(next+wanted-s.tried(), len(all))]
 		next += len(round)
-		if err := s.round(round, workers, try, tell); err != nil {
+		if err := s.round(round, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *score) round(round []mutation, workers int, try func(*mutation) (verdict, error), tell func(*mutation, verdict)) error {
+func (s *score) round(round []mutation, t trial) error {
 	var (
 		group   sync.WaitGroup
 		mu      sync.Mutex
 		failure error
 		places  = make(chan *mutation)
 	)
-	for range workers {
+	for range t.workers {
 		group.Go(func() {
 			for m := range places {
-				result, err := try(m)
+				result, err := t.try(m)
 				mu.Lock()
 				if err != nil {
 					failure = err
 				} else {
 					s.counts[result]++
-					if result == survived {
-						s.survivors = append(s.survivors, *m)
-					}
-					tell(m, result)
+					t.tell(m, result)
 				}
 				mu.Unlock()
 			}

@@ -89,13 +89,8 @@ func (b *bench) try(m *mutation, suites []timed) (verdict, error) {
 
 // overlay writes the changed file, and what puts it in the place of the file.
 func (b *bench) overlay(dir string, m *mutation) (string, error) {
-	path := filepath.Join(b.root, filepath.FromSlash(m.File))
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	changed := filepath.Join(dir, "mutant.go")
-	if err := os.WriteFile(changed, m.apply(source), 0o600); err != nil {
+	path, changed := filepath.Join(b.root, filepath.FromSlash(m.File)), filepath.Join(dir, "mutant.go")
+	if err := os.WriteFile(changed, m.apply(), 0o600); err != nil {
 		return "", err
 	}
 	data, err := json.Marshal(map[string]any{"Replace": map[string]string{path: changed}})
