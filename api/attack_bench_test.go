@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"onsale/api/apitest"
 )
 
 // attackVariable names the environment variable that makes a process of this test an
@@ -98,8 +100,7 @@ func BenchmarkHonestBesideAttackers(b *testing.B) {
 
 func benchHonest(b *testing.B, all bool) {
 	const turns, length = 6, 5 * time.Second
-	verifier, err := NewVerifier(testTokenConfig())
-	must(b, err)
+	verifier := apitest.Verifier(b)
 	config := benchConfig()
 	config.ReadTimeout, config.WriteTimeout = DefaultConfig().ReadTimeout, DefaultConfig().WriteTimeout
 	config.ConnectionsPerAddressMax = 600

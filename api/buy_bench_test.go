@@ -12,6 +12,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/apitest"
+	"onsale/api/auth"
 	"onsale/api/limit"
 	"onsale/sequencer"
 )
@@ -85,8 +87,7 @@ func benchServerWith(b testing.TB, config Config) *fasthttp.Server {
 }
 
 func benchPublic(b testing.TB, config Config) *Public {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(b, err)
+	verifier := apitest.Verifier(b)
 	public, err := NewPublic(config, OneCluster(0, newConstantBackend()), verifier, NewMetrics(verifier))
 	must(b, err)
 	return public
@@ -197,5 +198,5 @@ func benchRequest(tb testing.TB) (fasthttp.RequestHandler, *fasthttp.RequestCtx)
 func benchBuy(tb testing.TB) []byte {
 	return fmt.Appendf(nil,
 		"POST /v1/tickets?q=1 HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer %s\r\nIdempotency-Key: 0123456789abcdef\r\n\r\n",
-		issueTest(tb, "buyer-0001", RoleBuyer))
+		apitest.Token(tb, "buyer-0001", auth.RoleBuyer))
 }

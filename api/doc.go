@@ -43,7 +43,7 @@
 // # The buy path
 //
 // It is matched before the router and allocates nothing: a pooled request, a
-// remembered token (token_cache.go), one look at each header line (header.go)
+// remembered token (package auth), one look at each header line (header.go)
 // and an append-only encoder of its one answer (decision.go), which fuzz tests
 // hold to net/http, net/url and encoding/json. Its cost against a bare handler
 // that answers a constant is measured by BenchmarkBuyAgainstBare.

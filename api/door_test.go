@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/api/apitest"
 )
 
 const readSales = "GET /v1/tickets HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -175,8 +177,7 @@ func (l *scarceListener) Accept() (net.Conn, error) {
 
 // A flood that uses up the process's files must not end the listener.
 func TestAcceptGoesOnWithoutFiles(t *testing.T) {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	metrics := NewMetrics(verifier)
 	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(time.Now)), verifier, metrics)
 	must(t, err)
@@ -206,8 +207,7 @@ func (s tlsServer) Serve(l net.Listener) error { return s.server.Serve(tls.NewLi
 func TestDoorWithTLS(t *testing.T) {
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	config := testConfig()
 	config.ConnectionsMax = 1
 	public, err := NewPublic(config, OneCluster(0, newTestBackend(time.Now)), verifier, NewMetrics(verifier))

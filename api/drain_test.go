@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"onsale/api/apitest"
+	"onsale/api/auth"
 	"onsale/api/contract"
 )
 
@@ -26,8 +28,7 @@ type drained struct {
 func serveToDrain(t *testing.T, config Config) *drained {
 	t.Helper()
 	backend := newTestBackend(time.Now)
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	public, err := NewPublic(config, OneCluster(0, backend), verifier, NewMetrics(verifier))
 	must(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,7 +83,7 @@ func TestDrain(t *testing.T) {
 	if ask(t, idle, readSales).want(200, "").close {
 		t.Error("a connection ends without a drain")
 	}
-	buying, request := dial(t, d.address), "POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "+string(issueTest(t, "ann", RoleBuyer))+"\r\n\r\n"
+	buying, request := dial(t, d.address), "POST /v1/tickets?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "+apitest.Token(t, "ann", auth.RoleBuyer)+"\r\n\r\n"
 	_, err := io.WriteString(buying, request)
 	must(t, err)
 	half := dial(t, d.address)

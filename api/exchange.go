@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -49,14 +50,14 @@ func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
 type exchangeKey struct{}
 
 // routed lets only the wanted roles in, reads the query, and counts.
-func (p *Private) routed(which route, wanted Roles, handler func(*exchange) error) http.Handler {
+func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		x := req.Context().Value(exchangeKey{}).(*exchange)
 		x.writer, x.request = w, req // the request that the mux put the path's parts in
 		w.Header().Set("Cache-Control", "no-store")
 		req.Body = http.MaxBytesReader(w, req.Body, int64(p.config.BodyBytesMax))
 		p.guard(x, which, func() error {
-			if _, err := authorize(p.tokens, []byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64()); err != nil {
+			if _, err := p.tokens.Authorize([]byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64()); err != nil {
 				return err
 			}
 			var query query

@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/apitest"
 	"onsale/api/contract"
 )
 
@@ -83,8 +84,7 @@ type streamReader struct {
 }
 
 func newStreamReader(tb testing.TB) *streamReader {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(tb, err)
+	verifier := apitest.Verifier(tb)
 	p, err := NewPublic(DefaultConfig(), OneCluster(0, newTestBackend(time.Now)), verifier, NewMetrics(verifier))
 	must(tb, err)
 	s := &streamReader{public: p}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/apitest"
 	"onsale/api/challenge"
 	"onsale/api/client"
 	"onsale/api/contract"
@@ -20,7 +21,7 @@ import (
 
 func newTestGate(t testing.TB, bits int) *challenge.Work {
 	t.Helper()
-	gate, err := challenge.NewWork(challenge.WorkConfig{Secret: testSecret(), DifficultyBits: bits, Window: challenge.DefaultWindow})
+	gate, err := challenge.NewWork(challenge.WorkConfig{Secret: apitest.Secret(), DifficultyBits: bits, Window: challenge.DefaultWindow})
 	must(t, err)
 	return gate
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"onsale/api/contract"
+	"onsale/internal/metric"
 )
 
 // What the latencies of buys are counted in, and how exactly.
@@ -18,7 +19,7 @@ const (
 // latencies are how long buys took. Recording takes a lock that mostly one core
 // uses, and allocates nothing: what is merged is merged when a report is made.
 type latencies struct {
-	shards [counterShards]struct {
+	shards [metric.Stripes]struct {
 		mu        sync.Mutex
 		histogram *hdrhistogram.Histogram // of microseconds
 		_         [48]byte                // a cache line each
@@ -35,7 +36,7 @@ func newLatencies() *latencies {
 
 // observe counts one buy. The hint spreads callers over the shards.
 func (l *latencies) observe(hint uint64, took time.Duration) {
-	shard := &l.shards[hint%counterShards]
+	shard := &l.shards[hint%metric.Stripes]
 	shard.mu.Lock()
 	_ = shard.histogram.RecordValue(min(max(took.Microseconds(), 1), latencyMicrosecondsMax)) // within its bounds
 	shard.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/api/limit"
 )
@@ -76,7 +77,7 @@ func (p *Public) limitAddress(r *request) error {
 
 // identify returns who sent a request, unless that user asks too often.
 func (p *Public) identify(r *request) error {
-	who, err := authorize(p.tokens, r.header.authorization, RoleBuyer, r.started.Unix(), r.shard)
+	who, err := p.tokens.Authorize(r.header.authorization, auth.RoleBuyer, r.started.Unix(), r.shard)
 	if err != nil {
 		return err
 	}

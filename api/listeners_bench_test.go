@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"onsale/api/apitest"
 	"onsale/sequencer"
 )
 
@@ -36,8 +37,7 @@ func benchListeners(b *testing.B, count int) {
 	backend := newTestBackend(time.Now)
 	spec := sequencer.SaleSpec{ID: "hall", Item: "Concert", Quantity: 1 << 30, Cap: 2, Price: 4900, Currency: "EUR", StartsAt: 1, Hold: int64(time.Hour)}
 	backend.do(sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)})
-	verifier, err := NewVerifier(testTokenConfig())
-	must(b, err)
+	verifier := apitest.Verifier(b)
 	config := DefaultConfig()
 	public, err := NewPublic(config, OneCluster(0, backend), verifier, NewMetrics(verifier))
 	must(b, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/internal/metric"
 )
@@ -22,8 +23,7 @@ var latencyBounds = [...]time.Duration{
 // Metrics counts the requests of both listeners. Counting is one addition to a
 // shard's plain counters; all the work is done when somebody collects.
 type Metrics struct {
-	shards  [counterShards]metricsShard
-	tokens  *Verifier
+	shards  [metric.Stripes]metricsShard
 	shed    shedCounters
 	public  atomic.Pointer[Public]  // the buyers' listener, once there is one
 	private atomic.Pointer[Private] // the same
@@ -42,9 +42,8 @@ type metricsShard struct {
 }
 
 // NewMetrics returns metrics that also publish what the verifier counts.
-func NewMetrics(tokens *Verifier) *Metrics {
+func NewMetrics(tokens *auth.Verifier) *Metrics {
 	m := &Metrics{
-		tokens:   tokens,
 		requests: prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:  prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration: prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
@@ -53,13 +52,13 @@ func NewMetrics(tokens *Verifier) *Metrics {
 	m.doorMetrics()
 	m.limitMetrics()
 	m.streamMetrics()
-	m.tokenMetrics()
+	tokens.AddMetrics(&m.others)
 	return m
 }
 
 // observe counts one request. The hint spreads callers over the shards.
 func (m *Metrics) observe(hint uint64, r route, o outcome, took time.Duration) {
-	shard := &m.shards[hint%counterShards]
+	shard := &m.shards[hint%metric.Stripes]
 	shard.requests[r][o].Add(1)
 	bucket := 0
 	for bucket < len(latencyBounds) && took > latencyBounds[bucket] {

@@ -100,13 +100,3 @@ func (m *Metrics) streamMetrics() {
 	s.Gauges("onsale_seller_streams_open_max", "Bound of onsale_seller_streams_open.", nil, sellers(func(c *counting) float64 { return float64(c.most) }))
 	s.Counters("onsale_seller_streams_refused_total", "Event streams of sellers refused because of the bound.", nil, sellers(func(c *counting) float64 { return float64(c.refused.Load()) }))
 }
-
-// tokenMetrics are of tokens and of the file of a provider's keys.
-func (m *Metrics) tokenMetrics() {
-	s, t := &m.others, m.tokens
-	s.Counter("onsale_token_cache_hits_total", "Tokens that were known to be valid.", t.hits.sum)
-	s.Counter("onsale_token_cache_misses_total", "Tokens that had to be verified.", t.misses.Load)
-	s.Counter("onsale_tokens_refused_total", "Tokens that were not valid.", t.refusals.Load)
-	s.Gauge("onsale_token_keys", "Public keys whose tokens are accepted.", func() float64 { return float64(t.providerKeys()) })
-	s.Gauge("onsale_token_keys_stale", "1 while the file of public keys does not load and older keys are in force.", func() float64 { return metric.Bool(t.stale.Load()) })
-}

@@ -38,8 +38,7 @@ func operationsOn(t *testing.T, port string) []apitest.Operation {
 // TestOpenAPIHasTheBuyersRoutes: every route of the buyers' router is described, and
 // every described one is there. HEAD comes with GET.
 func TestOpenAPIHasTheBuyersRoutes(t *testing.T) {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(nil)), verifier, NewMetrics(verifier))
 	must(t, err)
 	served := public.routes.List()
@@ -69,8 +68,7 @@ var elsewhere = []string{"/v1/cluster", "/v1/snapshot"}
 
 // TestOpenAPIHasThePrivateRoutes: the same of the private listener.
 func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	private, err := NewPrivate(testConfig(), newTestBackend(nil), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{
 		Timeline: func(context.Context, *sequencer.SaleView) (*contract.Timeline, error) { return nil, nil },
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -53,7 +54,7 @@ type Operations struct {
 
 // Step is one route of the cluster's administration.
 type Step struct {
-	Roles Roles
+	Roles auth.Roles
 	// Do answers a JSON body, empty for none, with something fit for JSON.
 	Do func(ctx context.Context, body []byte) (any, error)
 }
@@ -65,7 +66,7 @@ type Private struct {
 	backend    Backend      // nil: the listener has no sellers' routes
 	payments   Payments     // nil: no payments are taken
 	number     func() uint8 // of the cluster
-	tokens     *Verifier
+	tokens     *auth.Verifier
 	metrics    *Metrics
 	operations Operations
 	live       counting        // sellers' event streams
@@ -79,7 +80,7 @@ type Private struct {
 
 // NewPrivate returns a server for the sellers of one cluster and for operators, or
 // ErrBadConfig. Without a backend it serves operators alone.
-func NewPrivate(config Config, backend Backend, number func() uint8, tokens *Verifier, metrics *Metrics, operations Operations) (*Private, error) {
+func NewPrivate(config Config, backend Backend, number func() uint8, tokens *auth.Verifier, metrics *Metrics, operations Operations) (*Private, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}

@@ -4,12 +4,14 @@ import (
 	"net/http/pprof"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"onsale/api/auth"
 )
 
 // The roles that the private routes need.
 const (
-	rolesToChange = RoleSeller | RoleOperator
-	rolesToRead   = RoleSeller | RoleOperator | RoleAuditor
+	rolesToChange = auth.RoleSeller | auth.RoleOperator
+	rolesToRead   = auth.RoleSeller | auth.RoleOperator | auth.RoleAuditor
 )
 
 // newMux has every route of the private listener.
@@ -23,7 +25,7 @@ func (p *Private) newMux() *patternMux {
 		mux.Handle(pattern, p.routed(routeCluster, step.Roles, p.cluster(step)))
 	}
 	for pattern, stream := range p.operations.Streams {
-		mux.Handle(pattern, p.routed(routeCluster, RoleOperator, func(x *exchange) error { return stream(x.writer, x.request) }))
+		mux.Handle(pattern, p.routed(routeCluster, auth.RoleOperator, func(x *exchange) error { return stream(x.writer, x.request) }))
 	}
 	mux.HandleFunc("GET "+openAPIPath, p.openAPI)
 	mux.HandleFunc("GET /livez", p.livez)

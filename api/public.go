@@ -11,6 +11,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 )
 
@@ -18,7 +19,7 @@ import (
 type Public struct {
 	config   Config
 	clusters Clusters
-	tokens   *Verifier
+	tokens   *auth.Verifier
 	metrics  *Metrics
 
 	server   *fasthttp.Server
@@ -41,7 +42,7 @@ type Public struct {
 }
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
-func NewPublic(config Config, clusters Clusters, tokens *Verifier, metrics *Metrics) (*Public, error) {
+func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics *Metrics) (*Public, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 	"github.com/valyala/fasthttp"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -21,7 +22,7 @@ type request struct {
 	query  query
 	path   []byte
 	raw    []byte // the query as it came
-	who    *Identity
+	who    *auth.Identity
 	// shard is where this request's counts go. It stays with the pooled
 	// request, and that mostly with one core, so that cores do not take each
 	// other's counters out of their caches.

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"onsale/api/apitest"
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -35,7 +37,7 @@ type fixture struct {
 	t       testing.TB
 	backend *testBackend
 	served  oneCluster // what the public listener serves; tests may add to it
-	tokens  *Verifier
+	tokens  *auth.Verifier
 	public  string // host:port
 	door    *door
 	private string
@@ -61,10 +63,10 @@ func serveWith(t testing.TB, config Config) *fixture {
 	f := &fixture{t: t, clock: new(atomic.Int64), client: conformingClient(t)}
 	config.Clock = func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
 	f.backend = newTestBackend(config.Clock)
-	tokenConfig := testTokenConfig()
+	tokenConfig := apitest.TokenConfig()
 	tokenConfig.Clock = config.Clock
 	var err error
-	f.tokens, err = NewVerifier(tokenConfig)
+	f.tokens, err = auth.NewVerifier(tokenConfig)
 	must(t, err)
 	f.served = oneCluster{{Backend: f.backend}}
 	metrics := NewMetrics(f.tokens)
@@ -225,12 +227,14 @@ func into[T any](a *answer) T {
 // token returns a token for a user, or for a role: "@seller".
 func (f *fixture) token(user string) string {
 	f.t.Helper()
-	roles := RoleBuyer
+	roles := auth.RoleBuyer
 	if role, ok := strings.CutPrefix(user, "@"); ok {
-		roles = roleNamed(role)
+		var err error
+		roles, err = auth.ParseRoles([]string{role})
+		must(f.t, err)
 	}
 	now := time.Now().Add(time.Duration(f.clock.Load())).Truncate(time.Hour)
-	token, err := IssueToken(testSecret(), Claims{
+	token, err := auth.Issue(apitest.Secret(), auth.Claims{
 		User: user, Roles: roles, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(48 * time.Hour),
 	})
 	must(f.t, err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"onsale/api/apitest"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -194,8 +195,7 @@ func TestJoinWhileServing(t *testing.T) {
 // A stream keeps nothing of the request that began it: the library's buffer of one that
 // is held on to is several kilobytes for each who listens.
 func TestStreamKeepsNoBuffer(t *testing.T) {
-	verifier, err := NewVerifier(testTokenConfig())
-	must(t, err)
+	verifier := apitest.Verifier(t)
 	backend := newTestBackend(time.Now)
 	f := &fixture{t: t, backend: backend, client: &http.Client{}}
 	f.sale("gig", nil)

@@ -13,15 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 )
 
 // The quick minter makes what the servers accept, for the right user.
 func TestMintedTokens(t *testing.T) {
-	secret := bytes.Repeat([]byte("s"), api.SecretBytesMin)
-	config := api.DefaultTokenConfig()
+	secret := bytes.Repeat([]byte("s"), auth.SecretBytesMin)
+	config := auth.DefaultConfig()
 	config.Secrets = [][]byte{secret}
-	verifier, err := api.NewVerifier(config)
+	verifier, err := auth.NewVerifier(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +33,8 @@ func TestMintedTokens(t *testing.T) {
 			t.Fatalf("token of %s: %+v, %v", user, who, err)
 		}
 	}
-	forged := newMinter(bytes.Repeat([]byte("x"), api.SecretBytesMin), now).appendToken(nil, []byte("buyer-1"))
-	if _, err := verifier.Verify(forged, now.Unix()); !errors.Is(err, api.ErrBadToken) {
+	forged := newMinter(bytes.Repeat([]byte("x"), auth.SecretBytesMin), now).appendToken(nil, []byte("buyer-1"))
+	if _, err := verifier.Verify(forged, now.Unix()); !errors.Is(err, auth.ErrBadToken) {
 		t.Fatalf("a token of another secret: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/internal/failpoint"
@@ -74,7 +74,7 @@ func (s *stage) seller(ctx context.Context) (*client.Seller, error) {
 
 func (s *stage) buyer(user string, transport *http.Transport) (*client.Client, error) {
 	now := time.Now()
-	token, err := api.IssueToken(s.secret, api.Claims{User: user, Roles: api.RoleBuyer, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(time.Hour)})
+	token, err := auth.Issue(s.secret, auth.Claims{User: user, Roles: auth.RoleBuyer, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(time.Hour)})
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -99,8 +99,8 @@ func (o *SaleOptions) servers(ctx context.Context) (*cluster, []byte, error) {
 
 // operatorToken is for the private listeners.
 func operatorToken(secret []byte) (string, error) {
-	now, defaults := time.Now(), api.DefaultTokenConfig()
-	return api.IssueToken(secret, api.Claims{User: "bench", Roles: api.RoleSeller | api.RoleOperator,
+	now, defaults := time.Now(), auth.DefaultConfig()
+	return auth.Issue(secret, auth.Claims{User: "bench", Roles: auth.RoleSeller | auth.RoleOperator,
 		Issuer: defaults.Issuer, Audience: defaults.Audience, Issued: now, Expires: now.Add(tokenLifetime)})
 }
 

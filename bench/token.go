@@ -10,10 +10,10 @@ import (
 	"strconv"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 )
 
-// minter makes buyers' tokens as api.IssueToken does, a microsecond each instead
+// minter makes buyers' tokens as auth.Issue does, a microsecond each instead
 // of five: ten million distinct buyers need one each. It belongs to one goroutine.
 type minter struct {
 	mac     hash.Hash
@@ -49,7 +49,7 @@ func (m *minter) appendToken(dst []byte, user []byte) []byte {
 // randomSecret returns a new secret of tokens: in hexadecimal, because a file's secret loses
 // white space at its ends.
 func randomSecret() []byte {
-	random := make([]byte, api.SecretBytesMin)
+	random := make([]byte, auth.SecretBytesMin)
 	rand.Read(random) // never fails
 	return []byte(hex.EncodeToString(random))
 }

@@ -16,14 +16,14 @@ import (
 // answer. It does less than ours: no strict look at the header's lines, no limits, no
 // request ids, no metrics.
 type front struct {
-	tokens *api.Verifier
+	tokens *auth.Verifier
 	store  store
 }
 
 func newFront(secret []byte, s store) (*front, error) {
-	config := api.DefaultTokenConfig()
+	config := auth.DefaultConfig()
 	config.Secrets = [][]byte{secret}
-	tokens, err := api.NewVerifier(config)
+	tokens, err := auth.NewVerifier(config)
 	return &front{tokens: tokens, store: s}, err
 }
 

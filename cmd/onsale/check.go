@@ -8,7 +8,7 @@ import (
 	"net"
 	"slices"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/cluster/certificate"
 	"onsale/internal/setting"
 )
@@ -55,7 +55,7 @@ func (s *settings) bounds() error {
 
 func (s *processSettings) bounds() error {
 	_, logger := newLogger(io.Discard, s.LogFormat, s.LogLevel)
-	secret := make([]byte, api.SecretBytesMin)
+	secret := make([]byte, auth.SecretBytesMin)
 	web, err := s.web(secret, slog.New(slog.DiscardHandler))
 	if err == nil {
 		err = web.Validate()

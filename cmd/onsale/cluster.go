@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/cluster/membership"
 	"onsale/raftfsm"
@@ -24,10 +25,10 @@ var errUnhealthy = errors.New("the cluster is not healthy")
 // clusterSteps are the private listener's routes of the cluster's administration.
 func clusterSteps(m *membership.Manager) map[string]api.Step {
 	steps := map[string]api.Step{
-		"GET /v1/cluster": {Roles: api.RoleOperator | api.RoleSeller | api.RoleAuditor, Do: func(ctx context.Context, _ []byte) (any, error) {
+		"GET /v1/cluster": {Roles: auth.RoleOperator | auth.RoleSeller | auth.RoleAuditor, Do: func(ctx context.Context, _ []byte) (any, error) {
 			return m.Status(ctx), nil
 		}},
-		"POST /v1/cluster/join": {Roles: api.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
+		"POST /v1/cluster/join": {Roles: auth.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
 			var r joinRequest
 			if err := decodeStep(body, &r); err != nil {
 				return nil, err
@@ -39,7 +40,7 @@ func clusterSteps(m *membership.Manager) map[string]api.Step {
 		}},
 	}
 	for _, step := range [...]string{"promote", "demote", "remove", "transfer"} {
-		steps["POST /v1/cluster/"+step] = api.Step{Roles: api.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
+		steps["POST /v1/cluster/"+step] = api.Step{Roles: auth.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
 			r := membership.Request{}
 			if err := decodeStep(body, &r); err != nil {
 				return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"onsale/api"
+	"onsale/api/auth"
 	"onsale/cluster/backfill"
 	"onsale/cluster/forward"
 	"onsale/cluster/membership"
@@ -12,7 +13,7 @@ import (
 
 func newProcessSettings(http, private string) processSettings {
 	s := processSettings{Set: setting.New(), HTTP: http, Private: private, LogLevel: "info",
-		Web: api.DefaultConfig(), Tokens: tokenSettings{Config: api.DefaultTokenConfig()}}
+		Web: api.DefaultConfig(), Tokens: tokenSettings{Config: auth.DefaultConfig()}}
 	s.Tokens.Provider.Audience = s.Tokens.Config.Audience
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/payment"
@@ -56,7 +57,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, auth.ErrBadConfig), strings.HasPrefix(err.Error(), "unknown command"):
 		return 2
 	case errors.Is(err, errRefused):
 		return 3

@@ -17,7 +17,7 @@ import (
 	tidwall "github.com/tidwall/wal"
 	"go.uber.org/goleak"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/audit"
 	"onsale/wal"
@@ -113,7 +113,7 @@ func (a *jamAnswer) overloaded() bool { return a.status == 503 && a.problem.Code
 
 // ask sends a request of a user and reads the answer; of an event stream its header.
 func (j *jam) ask(user, method, path, key, body string) (a jamAnswer) {
-	token, err := issue(j.secret, user, api.RoleBuyer, time.Hour)
+	token, err := issue(j.secret, user, auth.RoleBuyer, time.Hour)
 	if err != nil {
 		j.t.Error(err)
 		return a

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/internal/procs"
 	"onsale/raftfsm"
@@ -63,7 +63,7 @@ func freeAddress(t testing.TB) string {
 // newNodes plans nodes that share a secret, and are peers when there are several.
 func newNodes(t testing.TB, count int) []*testNode {
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, bytes.Repeat([]byte("s"), api.SecretBytesMin), 0o600); err != nil {
+	if err := os.WriteFile(secret, bytes.Repeat([]byte("s"), auth.SecretBytesMin), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var nodes []*testNode
@@ -194,7 +194,7 @@ func (n *testNode) seller() *client.Seller {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	token, err := issue(secret, "seller", api.RoleSeller|api.RoleOperator, time.Hour)
+	token, err := issue(secret, "seller", auth.RoleSeller|auth.RoleOperator, time.Hour)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func (n *testNode) buyer(user string) *client.Client {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	token, err := issue(secret, user, api.RoleBuyer, time.Hour)
+	token, err := issue(secret, user, auth.RoleBuyer, time.Hour)
 	if err != nil {
 		n.t.Fatal(err)
 	}

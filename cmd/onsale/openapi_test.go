@@ -11,6 +11,7 @@ import (
 
 	"onsale/api"
 	"onsale/api/apitest"
+	"onsale/api/auth"
 	"onsale/cluster/membership"
 	"onsale/raftfsm"
 )
@@ -35,12 +36,12 @@ func TestOpenAPIByCommand(t *testing.T) {
 // The routes that this package adds to the private listener are described, with who
 // may call them, and every described one is added. The others are api's to test.
 func TestOpenAPIHasTheClustersRoutes(t *testing.T) {
-	added := map[string]api.Roles{}
+	added := map[string]auth.Roles{}
 	for pattern, step := range clusterSteps(nil) {
 		added[pattern] = step.Roles
 	}
 	for pattern := range snapshotStreams(nil) {
-		added[pattern] = api.RoleOperator
+		added[pattern] = auth.RoleOperator
 	}
 	for _, o := range theDescription(t).Operations() {
 		if !strings.HasPrefix(o.Path, "/v1/cluster") && !strings.HasPrefix(o.Path, "/v1/snapshot") {

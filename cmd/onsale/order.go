@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/challenge"
 	"onsale/api/client"
 	"onsale/api/contract"
@@ -37,7 +37,7 @@ func (d *door) open() (*client.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		if token, err = issue(secret, d.user, api.RoleBuyer, time.Minute); err != nil {
+		if token, err = issue(secret, d.user, auth.RoleBuyer, time.Minute); err != nil {
 			return nil, err
 		}
 	}

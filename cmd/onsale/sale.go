@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/cluster/certificate"
@@ -59,7 +59,7 @@ func (d *desk) open() (*client.Seller, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w; give --token or --secret-file", err)
 		}
-		if token, err = issue(secret, "cli", api.RoleSeller|api.RoleOperator, time.Minute); err != nil {
+		if token, err = issue(secret, "cli", auth.RoleSeller|auth.RoleOperator, time.Minute); err != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/api"
+	"onsale/api/auth"
 )
 
 // errNoSecret is returned when several nodes would each make their own secret.
@@ -39,7 +39,7 @@ func (s *settings) readSecret() ([]byte, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("--secret-file: %w", err)
 	case s.alone(): // it will make one
-		return make([]byte, api.SecretBytesMin), nil
+		return make([]byte, auth.SecretBytesMin), nil
 	case s.Tokens.KeyFile != "" && s.SecretFile == "":
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func makeSecret(path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	fresh := make([]byte, api.SecretBytesMin)
+	fresh := make([]byte, auth.SecretBytesMin)
 	rand.Read(fresh) // never fails
 	_, err = f.WriteString(hex.EncodeToString(fresh) + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
@@ -87,16 +87,16 @@ func readSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("token secret: %w", err)
 	}
 	secret := bytes.TrimSpace(data)
-	if len(secret) < api.SecretBytesMin {
-		return nil, fmt.Errorf("%w: %s has %d bytes, at least %d are needed", api.ErrBadConfig, path, len(secret), api.SecretBytesMin)
+	if len(secret) < auth.SecretBytesMin {
+		return nil, fmt.Errorf("%w: %s has %d bytes, at least %d are needed", auth.ErrBadConfig, path, len(secret), auth.SecretBytesMin)
 	}
 	return secret, nil
 }
 
 // issue makes a token for a user and roles.
-func issue(secret []byte, user string, roles api.Roles, lifetime time.Duration) (string, error) {
-	now, accepted := time.Now(), api.DefaultTokenConfig()
-	return api.IssueToken(secret, api.Claims{
+func issue(secret []byte, user string, roles auth.Roles, lifetime time.Duration) (string, error) {
+	now, accepted := time.Now(), auth.DefaultConfig()
+	return auth.Issue(secret, auth.Claims{
 		User: user, Roles: roles, Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
 	})
 }
@@ -120,7 +120,7 @@ func newToken(p *program) *cobra.Command {
 			if count < 1 {
 				return fmt.Errorf("%w: --count is %d, at least 1 is needed", errUsage, count)
 			}
-			parsed, err := api.ParseRoles(roles)
+			parsed, err := auth.ParseRoles(roles)
 			if err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
@@ -136,7 +136,7 @@ func newToken(p *program) *cobra.Command {
 }
 
 // printTokens prints a token a line.
-func (p *program) printTokens(secret []byte, user string, count int, roles api.Roles, lifetime time.Duration) error {
+func (p *program) printTokens(secret []byte, user string, count int, roles auth.Roles, lifetime time.Duration) error {
 	out := bufio.NewWriter(p.out)
 	for i := range count {
 		name := user

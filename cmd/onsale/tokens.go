@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 
-	"onsale/api"
+	"onsale/api/auth"
 )
 
 // tokenSettings say which tokens are accepted beside those of the secret.
 type tokenSettings struct {
-	Config   api.TokenConfig
+	Config   auth.Config
 	KeyFile  string
-	Provider api.Provider // of KeyFile's tokens
+	Provider auth.Provider // of KeyFile's tokens
 }
 
 func (s *tokenSettings) check() error {
@@ -27,7 +27,7 @@ func (s *tokenSettings) check() error {
 }
 
 // config is the verifier's. The secret may be nil when there is a file of keys.
-func (s *tokenSettings) config(secret []byte) api.TokenConfig {
+func (s *tokenSettings) config(secret []byte) auth.Config {
 	c := s.Config
 	if len(secret) > 0 {
 		c.Secrets = [][]byte{secret}
@@ -44,7 +44,7 @@ func (s *tokenSettings) try() error {
 	if s.KeyFile == "" {
 		return nil
 	}
-	if _, err := api.OpenKeyFile(s.KeyFile, s.config(nil), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := auth.OpenKeyFile(s.KeyFile, s.config(nil), slog.New(slog.DiscardHandler)); err != nil {
 		return fmt.Errorf("--jwks-file: %w", err)
 	}
 	return nil
@@ -52,7 +52,7 @@ func (s *tokenSettings) try() error {
 
 // tokens verifies tokens, and follows the file of keys while it is open.
 type tokens struct {
-	verifier *api.Verifier
+	verifier *auth.Verifier
 	stop     context.CancelFunc
 	stopped  chan struct{}
 }
@@ -63,10 +63,10 @@ func (s *tokenSettings) open(secret []byte, log *slog.Logger) (*tokens, error) {
 	if s.KeyFile == "" {
 		close(t.stopped)
 		var err error
-		t.verifier, err = api.NewVerifier(s.config(secret))
+		t.verifier, err = auth.NewVerifier(s.config(secret))
 		return t, err
 	}
-	keys, err := api.OpenKeyFile(s.KeyFile, s.config(secret), log)
+	keys, err := auth.OpenKeyFile(s.KeyFile, s.config(secret), log)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 )
 
@@ -59,7 +59,7 @@ func (r *run) checkStates(ctx context.Context, orders map[string]string, allowed
 }
 
 func (r *run) stateOf(ctx context.Context, user, uid string) (string, error) {
-	token, err := r.stage.token(user, api.RoleBuyer)
+	token, err := r.stage.token(user, auth.RoleBuyer)
 	if err != nil {
 		return "", err
 	}

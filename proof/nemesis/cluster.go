@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/raftfsm"
 )
@@ -123,15 +123,15 @@ func (s *stage) doors() []string {
 	return all
 }
 
-func (s *stage) token(user string, roles api.Roles) (string, error) {
+func (s *stage) token(user string, roles auth.Roles) (string, error) {
 	now := time.Now()
-	return api.IssueToken(s.secret, api.Claims{User: user, Roles: roles, Issuer: "onsale", Audience: "onsale",
+	return auth.Issue(s.secret, auth.Claims{User: user, Roles: roles, Issuer: "onsale", Audience: "onsale",
 		Issued: now.Add(-time.Minute), Expires: now.Add(24 * time.Hour)})
 }
 
 // seller returns a seller's and operator's client of a node.
 func (s *stage) seller(n *process) (*client.Seller, error) {
-	token, err := s.token("operator", api.RoleSeller|api.RoleOperator|api.RoleAuditor)
+	token, err := s.token("operator", auth.RoleSeller|auth.RoleOperator|auth.RoleAuditor)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -138,7 +138,7 @@ func (s *shopper) buyer(user string) *client.Client {
 	token := s.tokens[user]
 	if token == "" {
 		var err error
-		if token, err = s.stage.token(user, api.RoleBuyer); err != nil {
+		if token, err = s.stage.token(user, auth.RoleBuyer); err != nil {
 			panic(err)
 		}
 		s.tokens[user] = token

@@ -1,27 +1,29 @@
-package api
+package auth
 
 import (
+	"bytes"
 	"errors"
 
 	"onsale/api/contract"
 )
 
 // bearer is what Authorization begins with; its case does not matter.
-const bearer = "bearer "
+var bearer = []byte("Bearer ")
 
-// authorize returns who sent an Authorization header, when the token is valid at
-// now (Unix seconds) and has one of the wanted roles. Else the error is a
-// *contract.Problem. The hint spreads callers over counters.
-func authorize(tokens *Verifier, authorization []byte, wanted Roles, now int64, hint uint64) (*Identity, error) {
+// Authorize returns who sent an Authorization header, when the token is valid at now
+// (Unix seconds) and has one of the wanted roles. Else the error is a *contract.Problem.
+// The hint spreads callers over counters.
+func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint uint64) (*Identity, error) {
 	if len(authorization) == 0 {
 		return nil, contract.NewProblem(contract.Unauthorized, "send a token: Authorization: Bearer TOKEN")
 	}
-	if len(authorization) <= len(bearer) || !equalFold(authorization[:len(bearer)], bearer) {
+	if len(authorization) <= len(bearer) || !bytes.EqualFold(authorization[:len(bearer)], bearer) {
 		return nil, contract.NewProblem(contract.Unauthorized, "the only scheme is Bearer: Authorization: Bearer TOKEN")
 	}
-	who, err := tokens.verify(trimSpace(authorization[len(bearer):]), now, hint)
+
+	who, err := v.verify(bytes.Trim(authorization[len(bearer):], " \t"), now, hint)
 	switch {
-	case errors.Is(err, ErrTokenExpired):
+	case errors.Is(err, ErrExpired):
 		return nil, contract.NewProblem(contract.Unauthorized, "the token has expired")
 	case err != nil:
 		return nil, contract.NewProblem(contract.Unauthorized, "the token is not valid")

@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 
 func testSecret() []byte { return []byte("0123456789abcdef0123456789abcdef") }
 
-func testTokenConfig() TokenConfig {
-	config := DefaultTokenConfig()
+func testConfig() Config {
+	config := DefaultConfig()
 	config.Secrets = [][]byte{testSecret()}
 	return config
 }
@@ -17,7 +17,7 @@ func testTokenConfig() TokenConfig {
 func issueTest(tb testing.TB, user string, roles Roles) []byte {
 	tb.Helper()
 	now := time.Now()
-	token, err := IssueToken(testSecret(), Claims{
+	token, err := Issue(testSecret(), Claims{
 		User: user, Roles: roles, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(time.Hour),
 	})
 	if err != nil {
@@ -27,7 +27,7 @@ func issueTest(tb testing.TB, user string, roles Roles) []byte {
 }
 
 func BenchmarkVerifyHit(b *testing.B) {
-	verifier, err := NewVerifier(testTokenConfig())
+	verifier, err := NewVerifier(testConfig())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func BenchmarkVerifyHit(b *testing.B) {
 }
 
 func BenchmarkVerifyMiss(b *testing.B) {
-	config := testTokenConfig()
+	config := testConfig()
 	config.CacheEntries = 0
 	verifier, err := NewVerifier(config)
 	if err != nil {
@@ -58,5 +58,12 @@ func BenchmarkVerifyMiss(b *testing.B) {
 		if _, err := verifier.Verify(tokens[i%len(tokens)], now); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

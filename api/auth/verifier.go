@@ -1,79 +1,18 @@
-package api
+package auth
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"onsale/internal/metric"
 	"onsale/sequencer"
 )
-
-// ErrBadToken is returned when a token is not valid: not signed with a secret
-// of ours or a provider's key, not for us, over its time, or without a proper subject.
-var ErrBadToken = errors.New("bad token")
-
-// ErrTokenExpired is returned when a token was valid once. It is an ErrBadToken.
-var ErrTokenExpired = fmt.Errorf("%w: expired", ErrBadToken)
-
-// SecretBytesMin is the least length of a secret: shorter than the hash, it is
-// the weakest part of the signature (RFC 7518, section 3.2).
-const SecretBytesMin = 32
-
-// TokenConfig says which tokens are accepted.
-type TokenConfig struct {
-	// Secrets sign HS256 tokens. Two while they are rotated: the first is the
-	// new one. None when all tokens are a provider's.
-	Secrets [][]byte
-	// Issuer is what iss must be in tokens that a secret signs.
-	Issuer string
-	// Audience is what their aud must contain.
-	Audience string
-	// Provider signs other tokens; nil for none.
-	Provider *Provider
-	// Leeway is by how much clocks may differ: a token is accepted so long
-	// after its exp. 0 is strict.
-	Leeway time.Duration
-	// CacheEntries bounds how many verified tokens are remembered. A full one
-	// costs about 600 bytes each; a token that is not remembered costs some
-	// microseconds of verification.
-	CacheEntries int
-	// Clock says what time it is; for tests.
-	Clock func() time.Time
-}
-
-// DefaultTokenConfig returns a configuration that lacks only the secrets.
-func DefaultTokenConfig() TokenConfig {
-	return TokenConfig{Issuer: "onsale", Audience: "onsale", CacheEntries: 128 << 10, Clock: time.Now}
-}
-
-// Validate returns ErrBadConfig when a field breaks its bound.
-func (c *TokenConfig) Validate() error {
-	if len(c.Secrets) < 1 && c.Provider == nil || len(c.Secrets) > 2 {
-		return fmt.Errorf("%w: %d token secrets, allowed are one, or two while they are rotated", ErrBadConfig, len(c.Secrets))
-	}
-	for i, secret := range c.Secrets {
-		if len(secret) < SecretBytesMin {
-			return fmt.Errorf("%w: token secret %d has %d bytes, at least %d are needed", ErrBadConfig, i+1, len(secret), SecretBytesMin)
-		}
-	}
-	switch {
-	case c.Issuer == "" || c.Audience == "":
-		return fmt.Errorf("%w: the token's issuer and audience must be set", ErrBadConfig)
-	case c.Leeway < 0 || c.Leeway > time.Hour:
-		return fmt.Errorf("%w: Leeway is %v, allowed is 0 to 1h", ErrBadConfig, c.Leeway)
-	case c.CacheEntries < 0 || c.CacheEntries > 1<<24:
-		return fmt.Errorf("%w: CacheEntries is %d, allowed is 0 to %d", ErrBadConfig, c.CacheEntries, 1<<24)
-	case c.Clock == nil:
-		return fmt.Errorf("%w: Clock must be set", ErrBadConfig)
-	}
-	return c.Provider.validate()
-}
 
 // Identity is who a token speaks for. It never changes.
 type Identity struct {
@@ -85,7 +24,7 @@ type Identity struct {
 // Verifier verifies tokens and remembers those that it verified.
 type Verifier struct {
 	keys     atomic.Pointer[keySet]
-	hits     stripedCounter
+	hits     metric.Striped
 	misses   atomic.Uint64
 	refusals atomic.Uint64
 	stale    atomic.Bool // the file of a provider's keys does not load as it is
@@ -94,8 +33,8 @@ type Verifier struct {
 // keySet is one configuration with the tokens that were verified under it, so
 // that a change that takes a key or a secret away forgets them all at once.
 type keySet struct {
-	config TokenConfig
-	cache  *tokenCache
+	config Config
+	cache  *cache
 
 	signers   []*signer      // for tokens with the usual header
 	validator *jwt.Validator // of claims that a secret signed
@@ -105,7 +44,7 @@ type keySet struct {
 }
 
 // NewVerifier returns a verifier, or ErrBadConfig.
-func NewVerifier(config TokenConfig) (*Verifier, error) {
+func NewVerifier(config Config) (*Verifier, error) {
 	v := &Verifier{}
 	return v, v.Configure(config)
 }
@@ -113,12 +52,12 @@ func NewVerifier(config TokenConfig) (*Verifier, error) {
 // Configure replaces the configuration, for example when secrets are rotated.
 // Tokens that only the old one accepted are refused from now on. Calls must come
 // one after the other.
-func (v *Verifier) Configure(config TokenConfig) error {
+func (v *Verifier) Configure(config Config) error {
 	if err := config.Validate(); err != nil {
 		return err
 	}
 	config = config.clone()
-	set := &keySet{config: config, cache: newTokenCache(config.CacheEntries)}
+	set := &keySet{config: config, cache: newCache(config.CacheEntries)}
 	for _, secret := range config.Secrets {
 		set.keys.Keys = append(set.keys.Keys, secret)
 		set.signers = append(set.signers, newSigner(secret))
@@ -133,27 +72,6 @@ func (v *Verifier) Configure(config TokenConfig) error {
 	}
 	v.keys.Store(set)
 	return nil
-}
-
-// clone returns a copy that the caller cannot change any more.
-func (c *TokenConfig) clone() TokenConfig {
-	own := *c
-	own.Secrets = nil
-	for _, secret := range c.Secrets {
-		own.Secrets = append(own.Secrets, bytes.Clone(secret))
-	}
-	if c.Provider != nil {
-		provider := *c.Provider
-		provider.Keys = slices.Clone(provider.Keys)
-		own.Provider = &provider
-	}
-	return own
-}
-
-// judge returns what judges claims from an issuer for an audience.
-func (c *TokenConfig) judge(issuer, audience string) *jwt.Validator {
-	return jwt.NewValidator(jwt.WithExpirationRequired(), jwt.WithAudience(audience), jwt.WithIssuer(issuer),
-		jwt.WithLeeway(c.Leeway), jwt.WithTimeFunc(c.Clock))
 }
 
 // providerKeys returns how many keys of a provider are in force.
@@ -174,7 +92,7 @@ func (v *Verifier) verify(token []byte, now int64, hint uint64) (*Identity, erro
 	set := v.keys.Load()
 	hash := set.cache.hash(token)
 	if identity := set.cache.find(hash, token, now); identity != nil {
-		v.hits.add(hint)
+		v.hits.Add(hint)
 		return identity, nil
 	}
 	v.misses.Add(1)
@@ -191,7 +109,7 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 	claims, err := s.claimsOf(token)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return nil, ErrTokenExpired
+		return nil, ErrExpired
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrBadToken, err)
 	}

@@ -1,7 +1,6 @@
-package api
+package auth
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +10,7 @@ import (
 
 // Provider is who else signs tokens that are accepted: the identity provider
 // where buyers log in. Its tokens have its own issuer, so that nobody's key
-// speaks in another's name; the secrets go on signing those of TokenConfig.Issuer.
+// speaks in another's name; the secrets go on signing those of Config.Issuer.
 type Provider struct {
 	Issuer   string // what iss must be in its tokens
 	Audience string // what their aud must contain
@@ -36,20 +35,6 @@ var (
 	errKeyAlgorithm = errors.New("the key of this kid is for another algorithm")
 	errCritical     = errors.New("the header has critical parameters that are not known here")
 )
-
-// methods returns the algorithms that some key verifies.
-func (c *TokenConfig) methods() []string {
-	var methods []string
-	if len(c.Secrets) > 0 {
-		methods = append(methods, jwt.SigningMethodHS256.Alg())
-	}
-	if c.Provider != nil {
-		for _, key := range c.Provider.Keys {
-			methods = append(methods, key.Algorithm)
-		}
-	}
-	return methods
-}
 
 // byLibrary returns what a token with any header claims. The signature comes
 // first; what the claims must be depends on who signed.
@@ -87,23 +72,6 @@ func (s *keySet) keyOf(token *jwt.Token) (any, error) {
 		}
 	}
 	return nil, errUnknownKey
-}
-
-// covers reports whether every token that an older configuration accepted is
-// accepted by this one, so that those which were verified may stay remembered:
-// a provider that adds a key in the middle of a sale must not make a hundred
-// thousand buyers' tokens be verified anew. When a key or a secret is gone all
-// are forgotten, and those of the others cost one verification more.
-func (c *TokenConfig) covers(old *TokenConfig) bool {
-	if c.Issuer != old.Issuer || c.Audience != old.Audience || c.Leeway != old.Leeway || c.CacheEntries != old.CacheEntries {
-		return false
-	}
-	for _, secret := range old.Secrets {
-		if !slices.ContainsFunc(c.Secrets, func(s []byte) bool { return bytes.Equal(s, secret) }) {
-			return false
-		}
-	}
-	return c.Provider.covers(old.Provider)
 }
 
 func (p *Provider) covers(old *Provider) bool {

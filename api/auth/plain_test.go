@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 // which claims there are, are read in one pass; what encoding/json reads differently
 // from the plain reader is left to it.
 func TestPlainClaims(t *testing.T) {
-	verifier, err := NewVerifier(testTokenConfig())
+	verifier, err := NewVerifier(testConfig())
 	must(t, err)
 	set := verifier.keys.Load()
 	for claims, plain := range map[string]bool{

@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"fmt"
@@ -19,9 +19,9 @@ type Claims struct {
 	Expires  time.Time
 }
 
-// IssueToken signs a token with a secret. It returns ErrBadConfig when a verifier
+// Issue signs a token with a secret. It returns ErrBadConfig when a verifier
 // would refuse the token.
-func IssueToken(secret []byte, claims Claims) (string, error) {
+func Issue(secret []byte, claims Claims) (string, error) {
 	switch {
 	case len(secret) < SecretBytesMin:
 		return "", fmt.Errorf("%w: the token secret has %d bytes, at least %d are needed", ErrBadConfig, len(secret), SecretBytesMin)

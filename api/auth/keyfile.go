@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const keyFileInterval = time.Second
 // read before stay in force.
 type KeyFile struct {
 	path     string
-	config   TokenConfig
+	config   Config
 	verifier *Verifier
 	logger   *slog.Logger
 	read     []byte // what was read last, good or bad
@@ -31,7 +31,7 @@ type KeyFile struct {
 
 // OpenKeyFile returns a key file and its verifier. The configuration's Provider
 // needs no keys: they come from the file.
-func OpenKeyFile(path string, config TokenConfig, logger *slog.Logger) (*KeyFile, error) {
+func OpenKeyFile(path string, config Config, logger *slog.Logger) (*KeyFile, error) {
 	if config.Provider == nil {
 		return nil, fmt.Errorf("%w: a file of keys needs the issuer and audience of its tokens", ErrBadConfig)
 	}

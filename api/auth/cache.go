@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// tokenCache remembers verified tokens. It is a fixed table of small buckets
+// cache remembers verified tokens. It is a fixed table of small buckets
 // whose places are swapped atomically: a hit takes no lock, writes nothing and
 // allocates nothing, and memory is bounded by the number of places. It is
 // sharded to the utmost: every bucket is a shard.
@@ -18,56 +18,56 @@ import (
 // The comparison gives nothing away by its duration: it is reached only when
 // all 64 bits of a hash with a secret seed agree, so nobody can feel his way to
 // another one's token byte by byte.
-type tokenCache struct {
+type cache struct {
 	seed    maphash.Seed
-	buckets []tokenBucket // a power of two of them, or none
+	buckets []bucket // a power of two of them, or none
 }
 
-// tokenWays is how many places a token may take.
-const tokenWays = 4
+// ways is how many places a token may take.
+const ways = 4
 
-// tokenBucket is one line of a processor's cache, so that to learn that a token is not
+// bucket is one line of a processor's cache, so that to learn that a token is not
 // known, as every buyer's first one, takes one look at memory. Its parts are written one
 // by one: what is found is compared whole, and a place whose parts belong to two tokens
 // is not found, which costs a verification.
-type tokenBucket struct {
-	tags    [tokenWays]atomic.Uint32 // of the hash; 0 for a free place
-	expires [tokenWays]atomic.Uint32 // Unix seconds
-	entries [tokenWays]atomic.Pointer[tokenEntry]
+type bucket struct {
+	tags    [ways]atomic.Uint32 // of the hash; 0 for a free place
+	expires [ways]atomic.Uint32 // Unix seconds
+	entries [ways]atomic.Pointer[entry]
 }
 
-// tokenTag returns the part of a hash that tells the tokens of a bucket apart.
-func tokenTag(hash uint64) uint32 { return uint32(hash>>32) | 1 }
+// tagOf returns the part of a hash that tells the tokens of a bucket apart.
+func tagOf(hash uint64) uint32 { return uint32(hash>>32) | 1 }
 
-type tokenEntry struct {
+type entry struct {
 	hash     uint64
 	token    []byte
 	identity *Identity
 }
 
-// newTokenCache returns a cache for at most entries tokens, fewer when that is
+// newCache returns a cache for at most entries tokens, fewer when that is
 // not a power of two.
-func newTokenCache(entries int) *tokenCache {
-	c := &tokenCache{seed: maphash.MakeSeed()}
+func newCache(entries int) *cache {
+	c := &cache{seed: maphash.MakeSeed()}
 	buckets := 1
-	for buckets*2*tokenWays <= entries {
+	for buckets*2*ways <= entries {
 		buckets *= 2
 	}
-	if buckets*tokenWays <= entries {
-		c.buckets = make([]tokenBucket, buckets)
+	if buckets*ways <= entries {
+		c.buckets = make([]bucket, buckets)
 	}
 	return c
 }
 
-func (c *tokenCache) hash(token []byte) uint64 { return maphash.Bytes(c.seed, token) }
+func (c *cache) hash(token []byte) uint64 { return maphash.Bytes(c.seed, token) }
 
 // find returns whom a verified token speaks for; nil when it is not remembered
 // or its time is over.
-func (c *tokenCache) find(hash uint64, token []byte, now int64) *Identity {
+func (c *cache) find(hash uint64, token []byte, now int64) *Identity {
 	if len(c.buckets) == 0 {
 		return nil
 	}
-	bucket, tag := c.bucket(hash), tokenTag(hash)
+	bucket, tag := c.bucket(hash), tagOf(hash)
 	for way := range bucket.entries {
 		if bucket.tags[way].Load() != tag {
 			continue
@@ -85,7 +85,7 @@ func (c *tokenCache) find(hash uint64, token []byte, now int64) *Identity {
 
 // add remembers a verified token: in a free place, in the place of one whose
 // time is over, or in that of any other.
-func (c *tokenCache) add(hash uint64, token []byte, identity *Identity, now int64) {
+func (c *cache) add(hash uint64, token []byte, identity *Identity, now int64) {
 	if len(c.buckets) == 0 {
 		return
 	}
@@ -96,11 +96,11 @@ func (c *tokenCache) add(hash uint64, token []byte, identity *Identity, now int6
 			break
 		}
 	}
-	bucket.entries[place].Store(&tokenEntry{hash: hash, token: append([]byte(nil), token...), identity: identity})
+	bucket.entries[place].Store(&entry{hash: hash, token: append([]byte(nil), token...), identity: identity})
 	bucket.expires[place].Store(uint32(min(identity.Expires, math.MaxUint32)))
-	bucket.tags[place].Store(tokenTag(hash))
+	bucket.tags[place].Store(tagOf(hash))
 }
 
-func (c *tokenCache) bucket(hash uint64) *tokenBucket {
+func (c *cache) bucket(hash uint64) *bucket {
 	return &c.buckets[hash&uint64(len(c.buckets)-1)]
 }

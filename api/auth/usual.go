@@ -1,18 +1,13 @@
-package api
+package auth
 
 import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"hash"
-	"math"
 	"sync"
-	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // usualHeader is {"alg":"HS256","typ":"JWT"}, as nearly everybody spells it.
@@ -89,62 +84,4 @@ func (s *keySet) signedByUs(text, signature []byte) bool {
 // isBase64 refuses the line breaks that the decoder would skip.
 func isBase64(text []byte) bool {
 	return bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0
-}
-
-// tokenClaims are the claims of our tokens, read more cheaply than the library's.
-type tokenClaims struct {
-	Subject   string   `json:"sub"`
-	Issuer    string   `json:"iss"`
-	Audience  audience `json:"aud"`
-	Issued    *seconds `json:"iat,omitempty"`
-	NotBefore *seconds `json:"nbf,omitempty"`
-	Expires   *seconds `json:"exp,omitempty"`
-	Roles     []string `json:"roles,omitempty"`
-}
-
-// seconds is a time in seconds since the Unix epoch, fractions allowed.
-type seconds float64
-
-func (s *seconds) date() (*jwt.NumericDate, error) {
-	switch {
-	case s == nil:
-		return nil, nil
-	case *s < 0 || *s > 1<<38 || math.IsNaN(float64(*s)):
-		return nil, fmt.Errorf("%w: a time is out of range", ErrBadToken)
-	}
-	return jwt.NewNumericDate(time.Unix(int64(*s), 0)), nil
-}
-
-// audience is one text or several.
-type audience []string
-
-// UnmarshalJSON takes both spellings.
-func (a *audience) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
-		*a = make(audience, 1)
-		return json.Unmarshal(data, &(*a)[0])
-	}
-	return json.Unmarshal(data, (*[]string)(a))
-}
-
-// The library's validator asks for the claims one by one.
-
-// GetExpirationTime returns exp.
-func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) { return c.Expires.date() }
-
-// GetIssuedAt returns iat.
-func (c *tokenClaims) GetIssuedAt() (*jwt.NumericDate, error) { return c.Issued.date() }
-
-// GetNotBefore returns nbf.
-func (c *tokenClaims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore.date() }
-
-// GetIssuer returns iss.
-func (c *tokenClaims) GetIssuer() (string, error) { return c.Issuer, nil }
-
-// GetSubject returns sub.
-func (c *tokenClaims) GetSubject() (string, error) { return c.Subject, nil }
-
-// GetAudience returns aud.
-func (c *tokenClaims) GetAudience() (jwt.ClaimStrings, error) {
-	return jwt.ClaimStrings(c.Audience), nil
 }

@@ -1,4 +1,4 @@
-package api
+package auth
 
 import (
 	"bytes"
@@ -59,7 +59,7 @@ func openKeys(t testing.TB, data []byte, log *slog.Logger) (*KeyFile, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jwks.json")
 	must(t, os.WriteFile(path, data, 0o600))
-	config := testTokenConfig()
+	config := testConfig()
 	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop"}
 	k, err := OpenKeyFile(path, config, log)
 	must(t, err)
@@ -102,14 +102,14 @@ func TestProviderAlgorithms(t *testing.T) {
 		"ES256": signAs(t, jwt.SigningMethodES256, "e", s.ec, theirClaims("roles", []string{"seller"})),
 		"EdDSA": signAs(t, jwt.SigningMethodEdDSA, "d", s.ed, theirClaims("aud", []string{"x", "shop"})),
 	} {
-		hits := v.hits.sum()
+		hits := v.hits.Sum()
 		for range 2 {
 			who, err := v.Verify(token, now)
 			if err != nil || string(who.User) != "ann" || who.Roles == RoleSeller != (name == "ES256") {
 				t.Errorf("%s: %+v %v", name, who, err)
 			}
 		}
-		if v.hits.sum() != hits+1 {
+		if v.hits.Sum() != hits+1 {
 			t.Errorf("%s is not remembered", name)
 		}
 	}
@@ -174,7 +174,7 @@ func TestProviderRefuses(t *testing.T) {
 			}
 		}
 	}
-	if _, err := k.Verifier().Verify(bad["over"], 1); !errors.Is(err, ErrTokenExpired) {
+	if _, err := k.Verifier().Verify(bad["over"], 1); !errors.Is(err, ErrExpired) {
 		t.Errorf("over: %v", err)
 	}
 }
@@ -184,7 +184,7 @@ func TestProviderAlone(t *testing.T) {
 	s := signers()
 	keys, err := ParseKeys(keySetOf(t, s.keys()...))
 	must(t, err)
-	config := DefaultTokenConfig()
+	config := DefaultConfig()
 	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop", Keys: keys}
 	v, err := NewVerifier(config)
 	must(t, err)
@@ -203,7 +203,7 @@ func TestProviderAlone(t *testing.T) {
 	if _, err := NewVerifier(config); !errors.Is(err, ErrBadConfig) {
 		t.Errorf("no issuer: %v", err)
 	}
-	if _, err := OpenKeyFile("x", DefaultTokenConfig(), nil); !errors.Is(err, ErrBadConfig) {
+	if _, err := OpenKeyFile("x", DefaultConfig(), nil); !errors.Is(err, ErrBadConfig) {
 		t.Errorf("no provider: %v", err)
 	}
 }
@@ -227,10 +227,10 @@ func TestKeyFileReload(t *testing.T) {
 	}
 	write := func(data []byte) { t.Helper(); must(t, os.WriteFile(path, data, 0o600)) }
 	check("one key", true, false, false)
-	hits := v.hits.sum()
+	hits := v.hits.Sum()
 	write(keySetOf(t, s.keys()...))
 	check("three keys", true, true, false)
-	if v.hits.sum() != hits+1 {
+	if v.hits.Sum() != hits+1 {
 		t.Error("a key that was added made a verified token be verified again")
 	}
 	whole := keySetOf(t, s.keys()...)
@@ -317,7 +317,7 @@ func TestParseKeysOfOthers(t *testing.T) {
 
 func BenchmarkVerifyProvider(b *testing.B) {
 	s := signers()
-	config := testTokenConfig()
+	config := testConfig()
 	config.CacheEntries = 0
 	keys, err := ParseKeys(keySetOf(b, s.keys()...))
 	must(b, err)
