@@ -7,7 +7,7 @@ import (
 // forgedBuys are new orders, and refusals, that a fair sale does not have.
 var forgedBuys = []forgery{
 	{name: "an order of a sale that is not there", finds: []check{checkBuySale},
-		batches: batches{at(0, sell(), buy("ann", 1), otherSale(buy("bob", 1)))},
+		batches: batches{at(0, sell(), buy("ann", 1), inSale(9, buy("bob", 1)))},
 		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateReserved, 1) }},
 	{name: "a buy makes an order that was made before", finds: []check{checkOrderName},
 		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 1))},
@@ -107,12 +107,6 @@ var forgedBuys = []forgery{
 			at(0, sell(), buy("ann", 2), pay(2, "ann", 2), outcome(2, sequencer.PayAccepted), refund(2), buy("bob", 1)),
 		},
 		forge: func(f *forged) { f.reserve(6, 1) }},
-}
-
-// otherSale lets a command be about a sale that was never created.
-func otherSale(c sequencer.Command) sequencer.Command {
-	c.Sale = 9
-	return c
 }
 
 func least(c sequencer.Command, tickets uint8) sequencer.Command {

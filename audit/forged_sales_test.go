@@ -5,7 +5,7 @@ import "onsale/sequencer"
 // forgedSales are sellers' commands that a sale does not allow.
 var forgedSales = append([]forgery{
 	{name: "a sale is paused that is not there", finds: []check{checkSellerSale},
-		batches: batches{at(0, sell(), otherSale(onSale(sequencer.KindSalePause, 0)))},
+		batches: batches{at(0, sell(), inSale(9, onSale(sequencer.KindSalePause, 0)))},
 		forge:   func(f *forged) { f.accept(2, 9) }},
 	{name: "a sale has another number than its place", finds: []check{checkSaleCreated},
 		batches: batches{at(0, sell())},
@@ -24,6 +24,11 @@ var forgedSales = append([]forgery{
 			at(0, sell(startsNow)), at(1, update(startsNow)),
 		},
 		forge: func(f *forged) { f.accept(2, 1) }},
+	{name: "the start of a sale without one is when it was changed", finds: []check{checkTermsKept},
+		batches: batches{
+			at(-9, sell(), update(startsNow)), at(-8, update(startsNow, quantity(9))),
+		},
+		forge: func(f *forged) { f.accept(3, 1) }},
 
 	{name: "more tickets are taken away than are left", finds: []check{checkCount},
 		batches: batches{at(0, sell(), buy("ann", 1), onSale(sequencer.KindSaleQuantity, -2))},

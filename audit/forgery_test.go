@@ -28,8 +28,8 @@ type forgery struct {
 // forged is the decisions of an honest engine that a forgery changes.
 type forged struct{ blocks []entry }
 
-// run audits the forgery's blocks and returns which checks reported them.
-func (f *forgery) run(o Options) (found map[check]bool, r *Report) {
+// run audits the forgery's blocks.
+func (f *forgery) run(o Options) *Report {
 	story := forged{decided(f.batches, honest)}
 	if f.forge != nil {
 		f.forge(&story)
@@ -38,24 +38,29 @@ func (f *forgery) run(o Options) (found map[check]bool, r *Report) {
 	if f.prepare != nil {
 		f.prepare(a)
 	}
-	for i := range story.blocks {
-		b := block(&story.blocks[i])
+	if f.write == nil {
+		f.write = func(*journal.Block) {}
+	}
+	a.read(story.blocks, f.write)
+	if f.damage != nil && !a.damaged(f.damage) {
+		panic(f.damage)
+	}
+	return a.finish()
+}
+
+// read audits blocks as a scan of a journal gives them. The bytes of the last may be
+// changed.
+func (a *auditor) read(blocks []entry, change func(b *journal.Block)) {
+	for i := range blocks {
+		b := block(&blocks[i])
 		b.Height, b.RaftIndex = uint64(i)+1, 2*uint64(i)+2
-		if f.write != nil && i == len(story.blocks)-1 {
-			f.write(&b)
+		if i == len(blocks)-1 {
+			change(&b)
 		}
 		if err := a.block(&b); err != nil {
 			panic(err) // it has none
 		}
 	}
-	if f.damage != nil && !a.damaged(f.damage) {
-		panic(f.damage)
-	}
-	r, found = a.finish(), map[check]bool{}
-	for i := range r.Findings {
-		found[r.Findings[i].check] = true
-	}
-	return found, r
 }
 
 // decision returns where the decision of the command with a seq is.
@@ -196,6 +201,12 @@ func onSale(kind sequencer.Kind, amount int64) sequencer.Command {
 
 func update(changes ...func(s *sequencer.SaleSpec)) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: 1, Body: spec(changes...)}
+}
+
+// inSale lets a command be about another sale than the first.
+func inSale(number uint16, c sequencer.Command) sequencer.Command {
+	c.Sale = number
+	return c
 }
 
 // forward announces a front-end's batch of some commands.
