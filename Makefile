@@ -5,8 +5,12 @@ BIN := bin
 
 .PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
 
-build: ## the one binary
-	$(GO) build -trimpath -o $(BIN)/onsale ./cmd/onsale
+# What make build stamps: the tag, when this commit has one, and the commit.
+RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null || echo devel)
+COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo +changes)
+
+build: ## the one binary, stripped
+	$(GO) build -trimpath -ldflags "-s -w -X main.release=$(RELEASE) -X main.commit=$(COMMIT)" -o $(BIN)/onsale ./cmd/onsale
 
 run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 	$(BIN)/onsale serve --dev
@@ -26,8 +30,9 @@ verify: format lint tidy race ## what must hold before a change lands
 format:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 
-lint: ## vet, and the linter that holds the direction of imports
+lint: ## vet, for macOS too, and the linter that holds the direction of imports
 	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
 	$(GO) build -modfile=tools/go.mod -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	$(BIN)/golangci-lint run ./...
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"golang.org/x/sys/unix"
 )
 
 // An open loop over HTTP: buyers arrive evenly at times that were fixed before, however
@@ -64,16 +63,14 @@ func (l *load) comers() uint64 {
 
 func (l *load) lastArrival() time.Time { return l.at(max(1, l.comers())) }
 
-// arrive hands out buyers when their time has come. It sleeps in the kernel: the
-// runtime's timers are a millisecond coarse in a process that is idle otherwise, which
-// is longer than an answer takes.
+// arrive hands out buyers when their time has come. A
+// sleep may end early.
 func (l *load) arrive(ctx context.Context, waiting chan<- arrival, lag *hdrhistogram.Histogram, turnedAway *tally) {
 	nobody := &worker{load: l, tally: turnedAway}
 	for n := uint64(1); n <= l.comers() && ctx.Err() == nil; n++ {
 		due := l.at(n)
 		for wait := time.Until(due); wait > 0 && ctx.Err() == nil; wait = time.Until(due) {
-			ts := unix.NsecToTimespec(int64(wait))
-			_ = unix.Nanosleep(&ts, nil) // an interrupted sleep is slept again
+			sleep(wait)
 		}
 		record(lag, time.Since(due))
 		l.next.Store(n)

@@ -47,7 +47,7 @@ func TestLoadOfNobody(t *testing.T) {
 // else listens there, and not listened on.
 func nobodyAt(t *testing.T) string {
 	t.Helper()
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

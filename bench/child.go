@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/internal/failpoint"
+	"onsale/internal/procs"
 )
 
 // child is a process of this program that may die at any time, and is started again.
@@ -30,7 +31,7 @@ func (c *child) start() error {
 	c.command = exec.Command(c.program, c.args...)
 	c.command.Stdout, c.command.Stderr = log, log
 	c.command.Env = append(OwnEnvironment(), failpoint.Variable+"="+c.pointFile)
-	c.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
+	c.command.SysProcAttr = procs.EndWithParent(nil) // never left behind
 	if err := c.command.Start(); err != nil {
 		return errors.Join(err, log.Close())
 	}

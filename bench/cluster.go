@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"onsale/internal/failpoint"
+	"onsale/internal/procs"
 )
 
 // cluster is a set of processes that this program started, with their data.
@@ -131,7 +131,7 @@ func (c *cluster) start(program string, n *node) error {
 	if c.pointFile != "" {
 		n.command.Env = append(n.command.Env, failpoint.Variable+"="+c.pointFile)
 	}
-	n.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never left behind
+	n.command.SysProcAttr = procs.EndWithParent(nil) // never left behind
 	return n.command.Start()
 }
 

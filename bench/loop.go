@@ -21,7 +21,7 @@ import (
 type loop struct {
 	load    *load
 	source  func() (uint64, time.Time, bool)
-	epoll   int
+	poll    *poller
 	callers []*caller
 	serving int // callers that are served here
 	request *buyRequest
@@ -60,8 +60,8 @@ func newLoop(l *load, source func() (uint64, time.Time, bool), leave func(*calle
 // ctx ends.
 func (p *loop) run(ctx context.Context, workers []*worker) error {
 	var err error
-	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return fmt.Errorf("epoll: %w", err)
+	if p.poll, err = newPoller(); err != nil {
+		return fmt.Errorf("poll: %w", err)
 	}
 	defer p.close()
 	for _, w := range workers {
@@ -72,14 +72,13 @@ func (p *loop) run(ctx context.Context, workers []*worker) error {
 	for _, c := range p.callers {
 		p.next(c)
 	}
-	events := make([]unix.EpollEvent, eventsMax)
 	for looked := time.Now(); p.serving > 0; {
-		n, err := unix.EpollWait(p.epoll, events, p.patience())
+		ready, err := p.poll.wait(p.patience())
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("epoll: %w", err)
+			return fmt.Errorf("poll: %w", err)
 		}
-		for i := range max(n, 0) {
-			p.read(p.callers[events[i].Fd])
+		for _, number := range ready {
+			p.read(p.callers[number])
 		}
 		if now := time.Now(); now.Sub(looked) >= lookEvery {
 			if looked = now; ctx.Err() != nil {
@@ -102,11 +101,10 @@ func (p *loop) admit(w *worker) error {
 		p.leave(c, nil)
 		return nil
 	}
-	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(len(p.callers))} // what it gives back: our number, not the file's
 	p.callers = append(p.callers, c)
 	p.serving++
-	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
-		return fmt.Errorf("epoll: %w", err)
+	if err := p.poll.add(c.fd, len(p.callers)-1); err != nil {
+		return fmt.Errorf("poll: %w", err)
 	}
 	return nil
 }
@@ -192,6 +190,7 @@ func (p *loop) trouble(c *caller, err error) {
 }
 
 func (p *loop) drop(c *caller) {
+	p.poll.remove(c.fd)
 	_ = unix.Close(c.fd) // nothing is written that could fail
 	c.fd = -1
 	p.serving--
@@ -203,5 +202,5 @@ func (p *loop) close() {
 			p.drop(c)
 		}
 	}
-	_ = unix.Close(p.epoll)
+	p.poll.close()
 }

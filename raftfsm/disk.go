@@ -19,7 +19,8 @@ func (n *Node) Disk() (free, size int64, err error) {
 	if err := syscall.Statfs(n.config.DataDir, &disk); err != nil {
 		return 0, 0, fmt.Errorf("data folder: %w", err)
 	}
-	return int64(disk.Bavail) * disk.Bsize, int64(disk.Blocks) * disk.Bsize, nil
+	block := uint64(disk.Bsize)
+	return int64(disk.Bavail * block), int64(disk.Blocks * block), nil
 }
 
 func (n *Node) checkDisk() error {

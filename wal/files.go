@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	tidwall "github.com/tidwall/wal"
 )
@@ -79,16 +78,6 @@ func (OS) OpenAppender(dir string, options *tidwall.Options) (Appender, error) {
 }
 
 type osFile struct{ *os.File }
-
-// Allocate does nothing where the file system cannot, or the disk is full: that is
-// slower, not wrong, and a full disk is the append's to tell.
-func (f osFile) Allocate(size int64) error {
-	err := syscall.Fallocate(int(f.Fd()), 0, 0, size)
-	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSPC) {
-		return nil
-	}
-	return err
-}
 
 // MakeDir makes a folder whose name survives a crash, unless it is there already.
 func MakeDir(files Files, dir string) error {

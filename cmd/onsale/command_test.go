@@ -224,7 +224,13 @@ func TestTimesByCommand(t *testing.T) {
 }
 
 func TestOtherCommands(t *testing.T) {
-	has(t, command(t, 0, "version"), "onsale")
+	has(t, command(t, 0, "version"), "onsale devel (commit ", "go1.")
+	if line := command(t, 0, "--version"); line != command(t, 0, "version") {
+		t.Errorf("--version prints %q", line)
+	}
+	if b := into[build](t, command(t, 0, "version", "-o", "json")); b != thisBuild() || b.Release != "devel" {
+		t.Errorf("%+v", b)
+	}
 	has(t, command(t, 0, "config", "validate"), "ok")
 	has(t, command(t, 2, "config", "validate", "--in-flight-max", "0"), "InFlightMax is 0")
 	file := filepath.Join(t.TempDir(), "onsale.toml")

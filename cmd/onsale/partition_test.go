@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"onsale/api/client"
+	"onsale/internal/procs"
 	"onsale/sequencer"
 )
 
@@ -29,7 +29,7 @@ func TestPartitions(t *testing.T) {
 		}
 		again := exec.Command("unshare", append(own, os.Args[0], "-test.run", "^TestPartitions$", "-test.v", "-test.timeout", "8m")...)
 		again.Env = append(os.Environ(), inNamespace+"=1")
-		again.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		again.SysProcAttr = procs.EndWithParent(nil)
 		if output, err := again.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS: TestPartitions") {
 			t.Fatalf("%v\n%s", err, output)
 		}

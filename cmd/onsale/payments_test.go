@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -119,7 +118,7 @@ func TestPaymentCrashes(t *testing.T) {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			command := exec.Command(program, "bench", "payments", "--only", place, "--runs", runs, "--data-parent", t.TempDir(), "-o", "json")
-			command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			command.SysProcAttr = procs.EndWithParent(nil)
 			var told bytes.Buffer
 			command.Stderr = &told
 			output, err := command.Output()

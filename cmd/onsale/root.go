@@ -43,6 +43,14 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, â€
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
+	showVersion := root.Flags().Bool("version", false, "print release and commit")
+	root.Args = arguments(cobra.NoArgs)
+	root.RunE = func(c *cobra.Command, _ []string) error {
+		if *showVersion {
+			return p.printVersion()
+		}
+		return c.Help()
+	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
 		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),

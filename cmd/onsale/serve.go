@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -99,11 +98,4 @@ func newLogger(to io.Writer, format, level string) (*slog.Logger, error) {
 		return slog.New(slog.NewTextHandler(to, options)), nil
 	}
 	return slog.New(slog.NewJSONHandler(to, options)), nil
-}
-
-func newVersion(p *program) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: arguments(cobra.NoArgs),
-		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(p.out, "onsale %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		}}
 }

@@ -2,9 +2,9 @@ package procs
 
 import "syscall"
 
-// endWithParent returns the attributes with a signal at the parent's end, unless they name
+// EndWithParent returns the attributes with a signal at the parent's end, unless they name
 // one.
-func endWithParent(given *syscall.SysProcAttr) *syscall.SysProcAttr {
+func EndWithParent(given *syscall.SysProcAttr) *syscall.SysProcAttr {
 	var attributes syscall.SysProcAttr
 	if given != nil {
 		attributes = *given

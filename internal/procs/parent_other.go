@@ -4,6 +4,6 @@ package procs
 
 import "syscall"
 
-// endWithParent returns the attributes as they are: only Linux tells a process of its
+// EndWithParent returns the attributes as they are: only Linux tells a process of its
 // parent's end.
-func endWithParent(given *syscall.SysProcAttr) *syscall.SysProcAttr { return given }
+func EndWithParent(given *syscall.SysProcAttr) *syscall.SysProcAttr { return given }

@@ -62,7 +62,7 @@ func Start(c Config) (*Process, error) {
 	command := exec.Command(c.Path, c.Args...) //nolint:gosec // to run what it is told is what it is for
 	command.Dir, command.Env = c.Dir, c.Env
 	command.Stdout, command.Stderr = output.file, output.file
-	command.SysProcAttr = endWithParent(c.Attributes)
+	command.SysProcAttr = EndWithParent(c.Attributes)
 
 	if err := command.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", c.name(), err), output.file.Close())

@@ -111,7 +111,7 @@ func TestKillPaused(t *testing.T) {
 
 // When a parent is killed, its child is gone too: its connection breaks.
 func TestEndsWithParent(t *testing.T) {
-	if endWithParent(nil) == nil {
+	if EndWithParent(nil) == nil {
 		t.Skip("this system tells no process of its parent's end")
 	}
 	p := start(t, behaving("parent"))

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"onsale/internal/procs"
 )
 
 // inNamespace is set in the process that has a network and mounts of its own.
@@ -58,7 +60,7 @@ func again() int {
 	command := exec.Command("unshare", append([]string{"--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", self}, os.Args[1:]...)...)
 	command.Env = append(os.Environ(), inNamespace+"=1")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	command.SysProcAttr = procs.EndWithParent(nil)
 	err = command.Run()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return failed.ExitCode()
