@@ -48,6 +48,13 @@ func (f *forgery) run(o Options) *Report {
 	return a.finish()
 }
 
+// audited is the report of blocks that were read from a whole chain.
+func audited(blocks []entry, o Options) *Report {
+	a := newAuditor(o)
+	a.read(blocks, func(*journal.Block) {})
+	return a.finish()
+}
+
 // read audits blocks as a scan of a journal gives them. The bytes of the last may be
 // changed.
 func (a *auditor) read(blocks []entry, change func(b *journal.Block)) {

@@ -15,7 +15,8 @@ var honestSales = map[string]batches{
 	"tickets come free by time": {
 		at(0, sell(), buy("ann", 2), buy("bob", 1)), at(3, buy("cid", 1))},
 	"tickets come free by a declined payment": {
-		at(0, sell(), buy("ann", 2), pay(2, "ann", 2), buy("bob", 1)), at(4, outcome(2, sequencer.PayRejected), buy("cid", 1))},
+		at(0, sell(), buy("ann", 2), pay(2, "ann", 2), buy("bob", 1)),
+		at(4, outcome(2, sequencer.PayRejected), buy("cid", 1))},
 	"tickets are added": {
 		at(0, sell(), buy("ann", 2), buy("bob", 1), more(1), buy("cid", 1))},
 	"tickets are taken away": {
@@ -37,9 +38,11 @@ var honestSales = map[string]batches{
 		at(0, sell(waitlist(2)), buy("ann", 1), buy("bob", 1), buy("cid", 1), pay(2, "ann", 1)),
 		at(1, onSale(sequencer.KindSaleCancel, 0)), at(2, outcome(2, sequencer.PayAccepted)), at(9)},
 	"what is paid is refunded with the sale": {
-		at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), onSale(sequencer.KindSaleCancel, 0))},
+		at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted),
+			onSale(sequencer.KindSaleCancel, 0))},
 	"a payment is declined after the sale was cancelled": {
-		at(0, sell(), buy("ann", 1), pay(2, "ann", 1), onSale(sequencer.KindSaleCancel, 0), outcome(2, sequencer.PayRejected))},
+		at(0, sell(), buy("ann", 1), pay(2, "ann", 1), onSale(sequencer.KindSaleCancel, 0),
+			outcome(2, sequencer.PayRejected))},
 
 	"a payment is declined in time, and begins again": {
 		at(0, sell(), buy("ann", 1), pay(2, "ann", 1)), at(2, outcome(2, sequencer.PayRejected), pay(2, "ann", 1)),
@@ -49,19 +52,23 @@ var honestSales = map[string]batches{
 	"a payment is overdue, and accepted": {
 		at(0, sell(), buy("ann", 1), pay(2, "ann", 1)), at(4), at(9, outcome(2, sequencer.PayAccepted))},
 	"money comes for an order that is gone": {
-		at(0, sell(), buy("ann", 1), pay(2, "ann", 1)), at(3, outcome(2, sequencer.PayCancelled), outcome(2, sequencer.PayAccepted))},
+		at(0, sell(), buy("ann", 1), pay(2, "ann", 1)),
+		at(3, outcome(2, sequencer.PayCancelled), outcome(2, sequencer.PayAccepted))},
 	"an order is cancelled, paid and refunded twice": {
 		at(0, sell(), buy("ann", 1), cancel(2, "ann"), cancel(2, "ann"), buy("bob", 1), pay(5, "bob", 1),
 			outcome(5, sequencer.PayAccepted), refund(5), refund(5))},
 
 	"holds are extended, and end then": {
-		at(0, sell(), buy("ann", 1), buy("bob", 1), pay(3, "bob", 1), extend()), at(3602), at(3603), at(3604)},
+		at(0, sell(), buy("ann", 1), buy("bob", 1), pay(3, "bob", 1), extend()),
+		at(3602), at(3603), at(3604)},
 	"an extended hold is never beyond the end of time": {
-		at(0, sell(), buy("ann", 1)), {Time: sequencer.TimeMax - 1, Commands: []sequencer.Command{buy("bob", 1), extend()}}},
+		at(0, sell(), buy("ann", 1)),
+		{Time: sequencer.TimeMax - 1, Commands: []sequencer.Command{buy("bob", 1), extend()}}},
 	"the hold of later orders is changed": {
 		at(0, sell(waitlist(1)), buy("ann", 2), update(waitlist(1), longHold), buy("bob", 1)), at(3), at(62), at(63)},
 	"the waitlist of a running sale grows": {
-		at(0, sell(waitlist(1)), buy("ann", 2), buy("bob", 1), buy("cid", 1), update(waitlist(2)), buy("cid", 1), buy("dan", 1))},
+		at(0, sell(waitlist(1)), buy("ann", 2), buy("bob", 1), buy("cid", 1), update(waitlist(2)),
+			buy("cid", 1), buy("dan", 1))},
 
 	"one who fits is promoted past one who does not": {
 		at(0, sell(waitlist(3), skipUnfit), buy("ann", 2), buy("bob", 2), buy("cid", 1), more(1), buy("dan", 1))},

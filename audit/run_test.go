@@ -40,6 +40,8 @@ func TestSequenceWithoutBooks(t *testing.T) {
 			b.Batch = b.Batch[:1]
 		}
 	}
+	timeBack := func(f *forged) { f.blocks[6].decisions.Time-- }
+	seqMissing := func(f *forged) { f.blocks[6].decisions.FirstSeq++ }
 	late := func(b *journal.Block) { b.Height += 7 }
 	for _, c := range []struct {
 		name  string
@@ -48,11 +50,11 @@ func TestSequenceWithoutBooks(t *testing.T) {
 		finds []Kind
 	}{
 		{"unreadable", unreadable, nil, []Kind{KindEncoding}},
-		{"unreadable, and time runs back later", unreadable, func(f *forged) { f.blocks[6].decisions.Time-- }, []Kind{KindEncoding, KindTime}},
-		{"unreadable, and a seq is missing later", unreadable, func(f *forged) { f.blocks[6].decisions.FirstSeq++ }, []Kind{KindEncoding, KindSequence, KindSequence}},
+		{"unreadable, and time runs back later", unreadable, timeBack, []Kind{KindEncoding, KindTime}},
+		{"unreadable, and a seq is missing later", unreadable, seqMissing, []Kind{KindEncoding, KindSequence, KindSequence}},
 		{"late", late, nil, nil},
-		{"late, and time runs back", late, func(f *forged) { f.blocks[6].decisions.Time-- }, []Kind{KindTime}},
-		{"late, and a seq is missing", late, func(f *forged) { f.blocks[6].decisions.FirstSeq++ }, []Kind{KindSequence, KindSequence}},
+		{"late, and time runs back", late, timeBack, []Kind{KindTime}},
+		{"late, and a seq is missing", late, seqMissing, []Kind{KindSequence, KindSequence}},
 		{"late, and another decision", late, func(f *forged) { f.result(4).Code = sequencer.CodeNotPayable }, nil},
 	} {
 		story := forged{decided(quiet(9), honest)}
@@ -147,7 +149,8 @@ func TestMissingFront(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := mustRun(t, dir, Options{})
-	if !slices.Equal(r.Missing, []journal.Span{{First: 1, Last: 100}}) || len(r.Notes) != 2 || !strings.Contains(r.Notes[1], "blocks 1 to 100 are") {
+	if !slices.Equal(r.Missing, []journal.Span{{First: 1, Last: 100}}) || len(r.Notes) != 2 ||
+		!strings.Contains(r.Notes[1], "blocks 1 to 100 are") {
 		t.Errorf("%+v", r)
 	}
 	if _, err := Run(filepath.Join(dir, "nowhere"), Options{}); err == nil || !strings.Contains(err.Error(), "nowhere") {

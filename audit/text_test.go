@@ -52,13 +52,17 @@ sale 1 "spring" (open): 0 sold + 2 held + 0 withheld + 0 available = 2 tickets; 
 	}
 	for _, want := range []string{
 		", 4 are listed:\n",
-		"  decision: block 1 (raft index 2), seq 6, buy, order 3: the rules decide otherwise; expected ok (seq 3, order 3 of sale 1 waitlisted, " +
-			"1 tickets, position 1, attempt 0, told again); found ok (seq 3, order 3 of sale 1 waitlisted, 1 tickets, position 1, attempt 0, " +
+		"  decision: block 1 (raft index 2), seq 6, buy, order 3: the rules decide otherwise; " +
+			"expected ok (seq 3, order 3 of sale 1 waitlisted, 1 tickets, position 1, attempt 0, told again); " +
+			"found ok (seq 3, order 3 of sale 1 waitlisted, 1 tickets, position 1, attempt 0, " +
 			"until 1970-01-01T00:00:00.000000007Z, told again)\n",
-		"  decision: block 2 (raft index 4), seq 8, cancel: the rules decide otherwise; expected unknown_order (seq 8); found not_payable (seq 8)\n",
-		"  event: block 3 (raft index 6), order 2: the rules make another event; expected order 2 of sale 1 overdue, 2 tickets, before command 0; " +
+		"  decision: block 2 (raft index 4), seq 8, cancel: the rules decide otherwise; " +
+			"expected unknown_order (seq 8); found not_payable (seq 8)\n",
+		"  event: block 3 (raft index 6), order 2: the rules make another event; " +
+			"expected order 2 of sale 1 overdue, 2 tickets, before command 0; " +
 			"found order 2 of sale 1 overdue, 1 tickets, before command 0\n",
-		"  state-hash: block 3 (raft index 6): the state after the block is another one; later hashes are not compared; expected ",
+		"  state-hash: block 3 (raft index 6): the state after the block is another one; " +
+			"later hashes are not compared; expected ",
 	} {
 		if !strings.Contains(findings, want) {
 			t.Errorf("%q is not in%s", want, findings)
@@ -69,8 +73,8 @@ sale 1 "spring" (open): 0 sold + 2 held + 0 withheld + 0 available = 2 tickets; 
 		t.Errorf("%q, want %q", got, want)
 	}
 	promoted := sequencer.Event{Order: 3, Sale: 1, Kind: sequencer.EventPromoted, Quantity: 1, Before: 2, Deadline: 7}
-	got, want := describeEvent(&promoted), "order 3 of sale 1 promoted, 1 tickets, before command 2, until 1970-01-01T00:00:00.000000007Z"
-	if got != want {
+	const want = "order 3 of sale 1 promoted, 1 tickets, before command 2, until 1970-01-01T00:00:00.000000007Z"
+	if got := describeEvent(&promoted); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
