@@ -56,7 +56,7 @@ func newBenchSale(p *program) *cobra.Command {
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	f.BoolVar(&o.Keep, "keep", false, "keep the data")
 	f.StringVar(&o.Address, "http", "", "buyers' listener of a server that runs, instead of starting one")
-	f.StringVar(&o.Private, "private", "", "its private listener")
+	f.StringVar(&o.Private, "private", "", "private listener of the node, HOST:PORT")
 	f.StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	return c
 }

@@ -37,15 +37,15 @@ how long the honest waited and who got the tickets, by the audited journal.`,
 	f.Uint64Var(&o.Requests, "requests", o.Requests, "requests of all bots in a run")
 	f.IntVar(&o.PerSecond, "bots-per-second", o.PerSecond, "requests of all bots a second, as far as they are answered in time; 0 for as fast as they are answered")
 	f.IntVar(&o.Addresses, "addresses", o.Addresses, "addresses that bots come from")
-	f.IntVar(&o.Networks, "networks", o.Networks, "/24s in which these addresses lie: as many as addresses is a botnet, few are rented machines")
+	f.IntVar(&o.Networks, "networks", o.Networks, "networks (/24) in which the addresses of bots lie: as many as addresses is a botnet, few are rented machines")
 	f.IntVar(&o.Connections, "connections", o.Connections, "bots' connections at a time")
 	f.IntVar(&o.RequestsPer, "requests-per-connection", o.RequestsPer, "requests after which a bot's connection is given up for one from the next address")
 	f.IntVar(&o.Quantity, "quantity", o.Quantity, "tickets that a bot asks for, 1 or 2")
 	f.IntVar(&o.Buyers, "buyers", o.Buyers, "honest buyers, who press once for one ticket and retry when told to")
 	f.DurationVar(&o.Over, "over", o.Over, "in which the honest press, from the opening on")
 	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
-	f.Float64Var(&o.AddressRequestsPerSecond, "address-requests-per-second", o.AddressRequestsPerSecond, "the limit of a network, in the runs with limits; 0 for none")
-	f.IntVar(&o.ChallengeBits, "challenge-bits", o.ChallengeBits, "work of the runs with a gate")
+	f.Float64Var(&o.AddressRequestsPerSecond, "address-requests-per-second", o.AddressRequestsPerSecond, "requests a second of a network at most, in the runs with limits; 0 for no limit")
+	f.IntVar(&o.ChallengeBits, "challenge-bits", o.ChallengeBits, "bits of work for each buy, in the runs with a gate")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c
 }

@@ -74,9 +74,9 @@ func newBuy(p *program) *cobra.Command {
 		}}
 	d.flags(c.Flags())
 	c.Flags().StringVar(&purchase.Sale, "sale", "", "which sale; not needed when only one is on")
-	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets")
+	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets to buy")
 	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing")
-	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "solve a challenge of at most this difficulty when the server asks for one; 0 for none")
+	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "bits of work at most that are done when the server asks for it; 0 for none")
 	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
 	return c
 }

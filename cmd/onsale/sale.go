@@ -30,7 +30,7 @@ func (d *desk) flags(f *pflag.FlagSet) {
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
 	f.StringVar(&d.files.Certificate, "tls-cert", os.Getenv("ONSALE_TLS_CERT"), "the operator's certificate (onsale tls cert --operator)")
-	f.StringVar(&d.files.Key, "tls-key", os.Getenv("ONSALE_TLS_KEY"), "its key")
+	f.StringVar(&d.files.Key, "tls-key", os.Getenv("ONSALE_TLS_KEY"), "file with the private key of --tls-cert")
 }
 
 // transport returns how the listener is reached: with the operator's certificate
@@ -94,12 +94,12 @@ type saleForm struct {
 
 func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.item, "item", "", "what is sold")
-	f.Uint32Var(&s.quantity, "quantity", 0, "tickets")
+	f.Uint32Var(&s.quantity, "quantity", 0, "tickets to buy")
 	f.Uint8Var(&s.capacity, "cap", contract.DefaultCap, "tickets a user may hold")
 	f.Uint32Var(&s.waitlist, "waitlist", 0, "orders that may wait when it is sold out")
 	f.Int64Var(&s.price, "price", 0, "of one ticket, in minor units (cents)")
-	f.StringVar(&s.currency, "currency", "EUR", "ISO 4217")
-	f.StringVar(&s.startsAt, "starts-at", "", "RFC 3339 time, or a duration from now such as 10m; by default it is open at once")
+	f.StringVar(&s.currency, "currency", "EUR", "currency of the price, by ISO 4217: EUR")
+	f.StringVar(&s.startsAt, "starts-at", "", "time (RFC 3339) at which the sale opens, or a duration from now such as 10m; by default at once")
 	f.DurationVar(&s.hold, "hold", contract.DefaultHold, "how long a reservation waits for its payment")
 	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
 	f.Uint8Var(&s.expiredHoldsMax, "expired-holds-max", 0, "holds that a user may let run out within --cool-down; 0 for no bound")

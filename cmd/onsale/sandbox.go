@@ -39,9 +39,9 @@ tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
 			return form.run(c.Context(), log)
 		}}
 	f := c.Flags()
-	f.StringVar(&form.listen, "listen", "127.0.0.1:8501", "where it is reached; there is no TLS, so keep it on loopback")
-	f.StringVar(&form.books, "books", "sandbox-books.jsonl", "file of its books")
-	f.StringVar(&form.secretFile, "payment-secret-file", envOr("ONSALE_PAYMENT_SECRET_FILE", ""), "secret that its callers show and that signs its webhooks")
+	f.StringVar(&form.listen, "listen", "127.0.0.1:8501", "HOST:PORT where nodes reach the sandbox; there is no TLS, so keep it on loopback")
+	f.StringVar(&form.books, "books", "sandbox-books.jsonl", "file of the sandbox' books")
+	f.StringVar(&form.secretFile, "payment-secret-file", envOr("ONSALE_PAYMENT_SECRET_FILE", ""), "file with the secret that nodes show to the sandbox and that signs webhooks")
 	f.StringVar(&form.webhook, "webhook", "", "buyers' listener of any node or front-end, to tell it of outcomes: http://HOST:PORT")
 	f.StringVar(&form.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&form.logLevel, "log-level", "info", "debug, info, warn or error")

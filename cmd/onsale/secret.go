@@ -129,7 +129,7 @@ func newToken(p *program) *cobra.Command {
 	c.Flags().StringVar(&user, "user", "", "whom it speaks for")
 	c.Flags().IntVar(&count, "count", 1, "how many; more than one are for USER-1, USER-2, …, for load tools")
 	c.Flags().StringSliceVar(&roles, "role", []string{"buyer"}, "buyer, seller, operator, auditor")
-	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "how long it is valid")
+	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "time for which it is valid")
 	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	c.MarkFlagRequired("user") //nolint:errcheck // the flag is declared above
 	return c

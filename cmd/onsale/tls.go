@@ -30,8 +30,8 @@ func newAuthority(p *program) *cobra.Command {
 			return nil
 		}}
 	c.Flags().StringVar(&dir, "dir", "tls", "folder of the authority")
-	c.Flags().StringVar(&name, "name", "onsale cluster", "its name, for people")
-	c.Flags().DurationVar(&lifetime, "lifetime", 10*365*24*time.Hour, "how long it is valid")
+	c.Flags().StringVar(&name, "name", "onsale cluster", "name of the authority, for people")
+	c.Flags().DurationVar(&lifetime, "lifetime", 10*365*24*time.Hour, "time for which it is valid")
 	return c
 }
 
@@ -66,7 +66,7 @@ func newCertificate(p *program) *cobra.Command {
 	c.Flags().StringVar(&frontEnd, "front-end", "", "id of the front-end (its --id)")
 	c.Flags().StringVar(&operator, "operator", "", "name of the operator")
 	c.Flags().StringSliceVar(&r.Hosts, "host", nil, "names and addresses that tools of others check, curl for one")
-	c.Flags().DurationVar(&r.Lifetime, "lifetime", 365*24*time.Hour, "how long it is valid")
+	c.Flags().DurationVar(&r.Lifetime, "lifetime", 365*24*time.Hour, "time for which it is valid")
 	c.Flags().BoolVar(&r.Replace, "replace", false, "renew: processes that run read the new one by themselves")
 	return c
 }
