@@ -17,6 +17,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"onsale/api/apitest"
+	"onsale/api/conn"
 )
 
 // attackVariable names the environment variable that makes a process of this test an
@@ -65,7 +66,7 @@ func attackUntilTold(address string) {
 // startAttack starts the attacking process. here returns when its idle connections are
 // there, stop ends it and returns when they are gone.
 func startAttack(b *testing.B, public *Public, address string, all bool) (here, stop func()) {
-	honest := public.door.open()
+	honest := public.conns.Open()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), attackVariable+"="+address)
 	if all {
@@ -75,14 +76,14 @@ func startAttack(b *testing.B, public *Public, address string, all bool) (here, 
 	must(b, err)
 	must(b, child.Start())
 	here = func() {
-		for public.door.open() < honest+idleAttackers {
+		for public.conns.Open() < honest+idleAttackers {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
 	return here, func() {
 		_ = stdin.Close()
 		must(b, child.Wait())
-		for public.door.open() > honest {
+		for public.conns.Open() > honest {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
@@ -132,8 +133,8 @@ func benchHonest(b *testing.B, all bool) {
 	}
 	b.ReportMetric(milliseconds(beside, 99)/milliseconds(alone, 99), "p99-ratio")
 	b.ReportMetric(float64(alone.TotalCount()+arriving.TotalCount()+beside.TotalCount()), "buys")
-	b.ReportMetric(float64(public.door.refusals[refusalAddress].Load()), "refused-connections")
-	b.ReportMetric(float64(public.door.timeouts[timeoutRead].Load()), "read-timeouts")
+	b.ReportMetric(float64(public.conns.Refused(conn.RefusedAddress)), "refused-connections")
+	b.ReportMetric(float64(public.conns.ReadTimeouts()), "read-timeouts")
 }
 
 func newLatencyHistogram() *hdrhistogram.Histogram {

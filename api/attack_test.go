@@ -139,7 +139,7 @@ func TestAttackers(t *testing.T) {
 		// On a new connection each: one that is idle for too long ends, honest or not.
 		f.buy("honest "+strconv.Itoa(answered), "?q=1", "Connection: close").want(map[bool]int{true: 202, false: 200}[answered < 10], "")
 		ask(t, dial(t, f.public), "GET /v1/tickets HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").want(200, "")
-		fullest = max(fullest, uint64(f.door.open()))
+		fullest = max(fullest, uint64(f.conns.Open()))
 		heap = max(heap, heapBytes())
 	}
 	cancel()

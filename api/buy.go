@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
 // buyParameters are what a buy may say.
-const buyParameters = parameterQuantity | parameterMin | parameterSale | parameterPretty
+const buyParameters = strict.Quantity | strict.Min | strict.Sale | strict.Pretty
 
 // buy decides POST /v1/tickets. Everything that can be refused without a place
 // in the order is refused before Decide; the rules of the sale are the log's. No
@@ -17,7 +18,7 @@ func (p *Public) buy(r *request) error {
 	if err := p.identify(r); err != nil {
 		return err
 	}
-	if problem := r.query.read(r.raw, buyParameters); problem != nil {
+	if problem := r.query.Read(r.raw, buyParameters); problem != nil {
 		return problem
 	}
 	if err := r.checkBuy(); err != nil {
@@ -31,9 +32,9 @@ func (p *Public) buy(r *request) error {
 		return err
 	}
 	c := &r.command
-	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.quantity, Min: r.query.min, User: r.who.User}
-	if len(r.header.key) > 0 {
-		c.Key = sequencer.DigestKey(r.who.User, r.header.key)
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: r.who.User}
+	if len(r.header.Key) > 0 {
+		c.Key = sequencer.DigestKey(r.who.User, r.header.Key)
 	}
 	result, err := p.decide(r, cluster)
 	if err != nil {
@@ -45,9 +46,9 @@ func (p *Public) buy(r *request) error {
 
 func (r *request) checkBuy() error {
 	switch q := &r.query; {
-	case q.present&parameterQuantity == 0:
+	case !q.Has(strict.Quantity):
 		return contract.BadParameter("q", "say how many tickets: q=1")
-	case q.min > q.quantity:
+	case q.Min > q.Quantity:
 		return contract.BadParameter("min", "min must not be more than q")
 	}
 	return nil
@@ -55,7 +56,7 @@ func (r *request) checkBuy() error {
 
 // decide asks a cluster for the decision of r.command.
 func (p *Public) decide(r *request, cluster *Cluster) (sequencer.Result, error) {
-	if !r.header.wantsTiming { // reading the clock is not free either
+	if !r.header.WantsTiming { // reading the clock is not free either
 		result, err := cluster.Backend.Decide(&r.command)
 		p.recent.told(cluster.Number, r.who.User, &result)
 		return result, problemOfDecision(&result, err)
@@ -107,8 +108,8 @@ func (p *Public) answerBuy(r *request, result *sequencer.Result) error {
 	if result.Code == sequencer.CodeNotStarted {
 		startsAt = r.startsAt
 	}
-	r.body = appendDecision(r.body[:0], r.cluster, result, startsAt)
-	if r.query.pretty {
+	r.body = contract.AppendDecision(r.body[:0], r.cluster, result, startsAt)
+	if r.query.Pretty {
 		r.body = append(r.body[:0], indent(r.body)...)
 	}
 	r.sendScratch(status, contract.DecisionMediaType)

@@ -40,7 +40,7 @@ func TestTwoClusters(t *testing.T) {
 		}
 	}
 	f.buy("ann", "?q=1").want(400, "sale-required")
-	stranger := string(appendUID(nil, 3, 1, here.Seq))
+	stranger := string(contract.AppendUID(nil, 3, 1, here.Seq))
 	f.call("GET", f.public, "/v1/orders/"+stranger, "ann", "").want(404, "unknown-order")
 	f.call("DELETE", f.public, there.Callback, "ann", "").want(200, "")
 	if view, _, _, _ := away.Order(context.Background(), there.Seq, 0); view.State != sequencer.StateCancelled {

@@ -13,6 +13,7 @@ import (
 
 	"onsale/api/apitest"
 	"onsale/api/auth"
+	"onsale/api/conn"
 	"onsale/api/contract"
 )
 
@@ -55,15 +56,7 @@ func (d *drained) shutdown(limit time.Duration) {
 func (d *drained) waitHeard(wanted int) {
 	d.t.Helper()
 	for range 5000 {
-		heard := 0
-		d.public.door.mu.Lock()
-		for c := range d.public.door.conns {
-			if c.heard.Load() == connHeard {
-				heard++
-			}
-		}
-		d.public.door.mu.Unlock()
-		if heard == wanted {
+		if d.public.conns.Heard() == wanted {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -123,19 +116,20 @@ func readHalf(t *testing.T, connection net.Conn, request string, sent int) *answ
 
 // Who still waits in the system's queue when the drain begins is told to go elsewhere.
 func TestDrainRefusesLatecomers(t *testing.T) {
-	config := DefaultConfig()
-	d := newDoor(&config)
-	d.drain()
+	verifier := apitest.Verifier(t)
+	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(time.Now)), verifier, NewMetrics(verifier))
+	must(t, err)
+	public.conns.Drain()
 	server, client := net.Pipe()
 	defer client.Close()
 	go func() {
-		if d.admit(server) != nil {
-			t.Error("let in")
+		if _, err := public.conns.Wrap(&oneConn{conn: server}).Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("let in, or %v", err)
 		}
 	}()
 	readAnswer(t, bufio.NewReader(client), "").want(503, "stopping")
-	must(t, d.wait(t.Context()))
-	if d.refusals[refusalStopping].Load() != 1 {
+	must(t, public.conns.Wait(t.Context()))
+	if public.conns.Refused(conn.RefusedStopping) != 1 {
 		t.Error("not counted")
 	}
 }
@@ -157,7 +151,7 @@ func TestDrainCutsOff(t *testing.T) {
 	if len(rest) > 0 && !strings.HasPrefix(string(rest), "HTTP/1.1 4") || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the stalled connection: %q %v", rest, err)
 	}
-	if open := d.public.door.open(); open != 0 {
+	if open := d.public.conns.Open(); open != 0 {
 		t.Errorf("%d connections are open", open)
 	}
 }

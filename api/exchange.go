@@ -3,6 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
@@ -11,6 +14,7 @@ import (
 
 	"onsale/api/auth"
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
@@ -28,12 +32,12 @@ type exchange struct {
 // handle gives every request an id, and refuses what has more than one reading.
 func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
 	x := &exchange{writer: w, request: req, started: p.config.Clock()}
-	x.id = string(usableRequestID([]byte(req.Header.Get("X-Request-Id"))))
+	x.id = string(strict.UsableRequestID([]byte(req.Header.Get("X-Request-Id"))))
 	if x.id == "" {
 		x.id = string(appendRequestID(nil, x.started))
 	}
 	w.Header().Set("X-Request-Id", x.id)
-	path, _, problem := splitTarget([]byte(req.RequestURI), p.config.URIBytesMax)
+	path, _, problem := strict.SplitTarget([]byte(req.RequestURI), p.config.URIBytesMax)
 	if problem != nil {
 		x.fail(problem)
 		return
@@ -60,11 +64,11 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 			if _, err := p.tokens.Authorize([]byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64()); err != nil {
 				return err
 			}
-			var query query
-			if problem := query.read([]byte(req.URL.RawQuery), parameterPretty); problem != nil {
+			var query strict.Query
+			if problem := query.Read([]byte(req.URL.RawQuery), strict.Pretty); problem != nil {
 				return problem
 			}
-			x.pretty = query.pretty
+			x.pretty = query.Pretty
 			return handler(x)
 		})
 		p.metrics.observe(rand.Uint64(), which, x.outcome, p.config.Clock().Sub(x.started))
@@ -164,3 +168,27 @@ type probeWriter struct {
 func (w *probeWriter) Header() http.Header         { return w.header }
 func (w *probeWriter) WriteHeader(status int)      { w.status = status }
 func (w *probeWriter) Write(b []byte) (int, error) { return len(b), nil }
+
+// decode reads the request's body into a value of the contract.
+func (x *exchange) decode(value any) error {
+	if err := strict.CheckJSON(x.request.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+
+	body, err := io.ReadAll(x.request.Body)
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return contract.NewProblem(contract.BodyTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit))
+	}
+	if err != nil {
+		return contract.NewProblem(contract.BadRequest, "the body could not be read")
+	}
+	return strict.DecodeJSON(body, value)
+}
+
+// noBody refuses a body where none belongs: who sends one expects it to matter.
+func (x *exchange) noBody() error {
+	if n, _ := io.ReadFull(x.request.Body, make([]byte, 1)); n > 0 {
+		return contract.NewProblem(contract.BadRequest, "this route takes no body")
+	}
+	return nil
+}

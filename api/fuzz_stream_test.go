@@ -124,7 +124,9 @@ func (s *streamReader) handle(ctx *fasthttp.RequestCtx) {
 func (s *streamReader) take(t *testing.T, raw []byte, readBytes int) (requests []taken, whole bool) {
 	s.t, s.took, s.whole = t, nil, true
 	conn := &streamConn{rest: raw, readBytes: readBytes}
-	_ = s.public.server.ServeConn(doorPlainConn{&doorConn{Conn: conn, door: s.public.door}})
+	counted, err := s.public.conns.Wrap(&oneConn{conn: conn}).Accept()
+	must(t, err)
+	_ = s.public.server.ServeConn(counted)
 	return s.took, s.whole && len(conn.rest) == 0
 }
 
@@ -136,7 +138,7 @@ func takenFrom(r *request) taken {
 	if bytes.IndexByte(r.ctx.Request.Header.RequestURI(), '?') >= 0 {
 		got.target += "?" + string(r.raw)
 	}
-	for i, value := range [][]byte{r.header.authorization, r.header.key, r.header.ifNoneMatch, r.header.lastEventID, r.header.contentType, r.header.challenge} {
+	for i, value := range [][]byte{r.header.Authorization, r.header.Key, r.header.IfNoneMatch, r.header.LastEventID, r.header.ContentType, r.header.Challenge} {
 		if len(value) > 0 {
 			got.header[comparedHeaders[i]] = string(value)
 		}
@@ -191,3 +193,18 @@ func (c *streamConn) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 func (c *streamConn) SetDeadline(time.Time) error      { return nil }
 func (c *streamConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *streamConn) SetWriteDeadline(time.Time) error { return nil }
+
+// oneConn is a listener to which one connection comes.
+type oneConn struct {
+	net.Listener
+	conn net.Conn
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	conn := l.conn
+	if conn == nil {
+		return nil, net.ErrClosed
+	}
+	l.conn = nil
+	return conn, nil
+}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"onsale/api/auth"
+	"onsale/api/conn"
 	"onsale/api/contract"
 	"onsale/api/limit"
+	"onsale/internal/metric"
 )
 
 // policy is a limit, as the metrics and the header RateLimit name it.
@@ -42,7 +44,10 @@ func (c *Config) validateLimits() error {
 			return fmt.Errorf("%w: the limit of each %s: %w", ErrBadConfig, policyNames[p], err)
 		}
 	}
-	return validateProxies(c.TrustedProxies)
+	if err := conn.ValidateProxies(c.TrustedProxies); err != nil {
+		return fmt.Errorf("%w: %w", ErrBadConfig, err)
+	}
+	return nil
 }
 
 // newLimits makes the limiters of a configuration that was validated.
@@ -64,7 +69,7 @@ func (p *Public) limitAddress(r *request) error {
 	if p.limits[policyAddress] == nil && len(p.config.TrustedProxies) == 0 {
 		return nil
 	}
-	address, problem := senderOf(r.ctx.RemoteAddr(), &r.header, p.config.TrustedProxies)
+	address, problem := conn.SenderOf(r.ctx.RemoteAddr(), &r.header, p.config.TrustedProxies)
 	if problem != nil {
 		return problem
 	}
@@ -77,7 +82,7 @@ func (p *Public) limitAddress(r *request) error {
 
 // identify returns who sent a request, unless that user asks too often.
 func (p *Public) identify(r *request) error {
-	who, err := p.tokens.Authorize(r.header.authorization, auth.RoleBuyer, r.started.Unix(), r.shard)
+	who, err := p.tokens.Authorize(r.header.Authorization, auth.RoleBuyer, r.started.Unix(), r.shard)
 	if err != nil {
 		return err
 	}
@@ -124,3 +129,29 @@ const integerMax = 999_999_999_999_999
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// limitMetrics are of the limits that are on.
+func (m *Metrics) limitMetrics() {
+	each := func(read func(p *Public, which policy) float64) func(metric.Show) {
+		return m.ofPublic(func(p *Public, show metric.Show) {
+			for which, limiter := range p.limits {
+				if limiter != nil {
+					show(read(p, policy(which)), policyNames[which])
+				}
+			}
+		})
+	}
+	s, labels := &m.others, []string{"policy"}
+	s.Counters("onsale_throttled_total", "Requests refused because their user or network asks too often.", labels, each(func(p *Public, which policy) float64 {
+		return float64(p.limits[which].Stats().Refused)
+	}))
+	s.Gauges("onsale_limited_keys", "Users and networks whose requests are counted.", labels, each(func(p *Public, which policy) float64 {
+		return float64(p.limits[which].Stats().Keys)
+	}))
+	s.Gauges("onsale_limited_keys_max", "Bound of onsale_limited_keys.", labels, each(func(p *Public, which policy) float64 {
+		return float64(p.limits[which].Config().KeysMax)
+	}))
+	s.Counters("onsale_limited_keys_evicted_total", "Users and networks that were forgotten to make room for others.", labels, each(func(p *Public, which policy) float64 {
+		return float64(p.limits[which].Stats().Evicted)
+	}))
+}

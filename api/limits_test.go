@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -94,41 +93,6 @@ func TestAddressLimitBehindProxy(t *testing.T) {
 	twice := exchangeRaw(t, f.public, "GET /v1/tickets HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nx-forwarded-for: 192.0.2.2\r\n\r\n")
 	if twice.want(400, "bad-request").problem.Parameter != "X-Forwarded-For" {
 		t.Errorf("two lines: %s", twice.body)
-	}
-}
-
-func TestSenderOf(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
-	for _, c := range []struct{ peer, forwarded, want string }{
-		{"192.0.2.1", "203.0.113.9", "192.0.2.1"},
-		{"192.0.2.1", "nonsense", "192.0.2.1"},
-		{"10.0.0.1", "203.0.113.9", "203.0.113.9"},
-		{"::ffff:10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"},
-		{"10.0.0.1", "203.0.113.9:4711", "203.0.113.9"},
-		{"10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"},
-		{"fd00::1", "2001:db8::1,10.2.3.4\t, fd00::7", "2001:db8::1"},
-		{"10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"},
-		{"10.0.0.1", "x, 203.0.113.9", "203.0.113.9"},
-		{"10.0.0.1", "x, 10.0.0.2", ""},
-		{"10.0.0.1", "203.0.113.9,", ""},
-		{"10.0.0.1", "fe80::1%eth0", ""},
-		{"10.0.0.1", "unknown", ""},
-		{"10.0.0.1", "203.0.113.009", ""},
-	} {
-		h := &header{forwarded: true, forwardedFor: []byte(c.forwarded)}
-		got, problem := senderOf(&net.TCPAddr{IP: net.ParseIP(c.peer), Port: 1}, h, proxies)
-		switch {
-		case c.want == "" && problem == nil:
-			t.Errorf("%+v: %v", c, got)
-		case c.want != "" && (problem != nil || got != netip.MustParseAddr(c.want)):
-			t.Errorf("%+v: %v %v", c, got, problem)
-		}
-	}
-	if got, problem := senderOf(&net.UnixAddr{Name: "socket"}, &header{forwarded: true, forwardedFor: []byte("203.0.113.9")}, proxies); problem != nil || got.IsValid() {
-		t.Errorf("a socket: %v %v", got, problem)
-	}
-	if got, problem := senderOf(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}, &header{}, proxies); problem != nil || got != netip.MustParseAddr("10.0.0.1") {
-		t.Errorf("no header: %v %v", got, problem)
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api/auth"
+	"onsale/api/conn"
 	"onsale/api/contract"
+	"onsale/api/stream"
 	"onsale/internal/metric"
 )
 
@@ -49,9 +51,9 @@ func NewMetrics(tokens *auth.Verifier) *Metrics {
 		duration: prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
 		buys:     newLatencies(),
 	}
-	m.doorMetrics()
+	m.partMetrics()
+	m.loadMetrics()
 	m.limitMetrics()
-	m.streamMetrics()
 	tokens.AddMetrics(&m.others)
 	return m
 }
@@ -133,4 +135,57 @@ func (m *Metrics) collectLatency(r route, metrics chan<- prometheus.Metric) {
 		nanoseconds += m.shards[i].latency[r].nanoseconds.Load()
 	}
 	metrics <- prometheus.MustNewConstHistogram(m.duration, cumulative, float64(nanoseconds)/1e9, buckets, routeNames[r])
+}
+
+// ofPublic returns what reads a number of the buyers' listener; nothing is shown
+// before there is one.
+func (m *Metrics) ofPublic(read func(p *Public, show metric.Show)) func(metric.Show) {
+	return func(show metric.Show) {
+		if p := m.public.Load(); p != nil {
+			read(p, show)
+		}
+	}
+}
+
+// partMetrics are those that the listeners' parts count.
+func (m *Metrics) partMetrics() {
+	s := &m.others
+	conn.AddMetrics(s, func() *conn.Table {
+		if p := m.public.Load(); p != nil {
+			return p.conns
+		}
+		return nil
+	})
+	stream.AddMetrics(s, func() (*stream.Hub, *stream.Polls) {
+		if p := m.public.Load(); p != nil {
+			return p.streams, p.polls
+		}
+		return nil, nil
+	})
+	stream.AddSellerMetrics(s, func() *stream.Sellers {
+		if p := m.private.Load(); p != nil {
+			return p.streams
+		}
+		return nil
+	})
+}
+
+// loadMetrics are of what is shed, and of reads that wait.
+func (m *Metrics) loadMetrics() {
+	s := &m.others
+	s.Counters("onsale_shed_total", "Reads refused because buys go first.", []string{"kind"}, func(show metric.Show) {
+		for kind := range shedKinds {
+			show(float64(m.shed.shed[kind].Load()), shedNames[kind])
+		}
+	})
+	s.Counter("onsale_answered_at_door_total", "Buys of closed sales that no leader was asked about.", m.shed.atDoor.Load)
+	s.Gauges("onsale_reads_waiting", "Reads that wait for the replica or the leader.", nil, m.ofPublic(func(p *Public, show metric.Show) {
+		show(float64(len(p.waiters)))
+	}))
+	s.Gauges("onsale_reads_waiting_max", "Bound of onsale_reads_waiting.", nil, m.ofPublic(func(p *Public, show metric.Show) {
+		show(float64(cap(p.waiters)))
+	}))
+	s.Counters("onsale_reads_waiting_refused_total", "Reads told to come back because of that bound.", nil, m.ofPublic(func(p *Public, show metric.Show) {
+		show(float64(p.waitersRefused.Load()))
+	}))
 }

@@ -5,6 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+
+	"onsale/api/contract"
+	"onsale/api/strict"
 )
 
 // openAPI describes every route of both listeners. It is kept by hand; tests hold
@@ -38,7 +41,7 @@ func newDescription() description {
 
 // openAPI answers GET /v1/openapi.yaml. Who is busy selling refuses it as a view.
 func (p *Public) openAPI(r *request) error {
-	if problem := r.query.read(r.raw, 0); problem != nil {
+	if problem := r.query.Read(r.raw, 0); problem != nil {
 		return problem
 	}
 	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
@@ -47,7 +50,7 @@ func (p *Public) openAPI(r *request) error {
 	headers := &r.ctx.Response.Header
 	headers.Set("Cache-Control", openAPICacheControl)
 	headers.Set("ETag", p.description.tag)
-	if etagMatches(string(r.header.ifNoneMatch), p.description.tag) {
+	if contract.TagMatches(string(r.header.IfNoneMatch), p.description.tag) {
 		r.notModified()
 		return nil
 	}
@@ -58,8 +61,8 @@ func (p *Public) openAPI(r *request) error {
 
 // openAPI answers GET /v1/openapi.yaml.
 func (p *Private) openAPI(w http.ResponseWriter, req *http.Request) {
-	var query query
-	if problem := query.read([]byte(req.URL.RawQuery), 0); problem != nil {
+	var query strict.Query
+	if problem := query.Read([]byte(req.URL.RawQuery), 0); problem != nil {
 		req.Context().Value(exchangeKey{}).(*exchange).fail(problem)
 		return
 	}
@@ -67,7 +70,7 @@ func (p *Private) openAPI(w http.ResponseWriter, req *http.Request) {
 	headers.Set("Cache-Control", openAPICacheControl)
 	headers.Set("ETag", p.description.tag)
 	headers.Set("X-Content-Type-Options", "nosniff")
-	if etagMatches(req.Header.Get("If-None-Match"), p.description.tag) {
+	if contract.TagMatches(req.Header.Get("If-None-Match"), p.description.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"onsale/api/apitest"
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -153,7 +154,7 @@ func TestOpenAPIHasTheBounds(t *testing.T) {
 	for at, want := range map[string]float64{
 		"NewSale.quantity": sequencer.TicketsMax, "NewSale.cap": sequencer.CapMax, "NewSale.waitlist": sequencer.WaitlistMax, "NewSale.price": sequencer.PriceMax,
 		"SaleChange.quantity": sequencer.TicketsMax, "SaleChange.cap": sequencer.CapMax, "SaleChange.waitlist": sequencer.WaitlistMax,
-		"SaleChange.price": sequencer.PriceMax, "Sale.cap": sequencer.CapMax, "SaleDetail.cap": sequencer.CapMax, "Order.as_of_seq": 1<<clusterShift - 1,
+		"SaleChange.price": sequencer.PriceMax, "Sale.cap": sequencer.CapMax, "SaleDetail.cap": sequencer.CapMax, "Order.as_of_seq": 1<<contract.ClusterShift - 1,
 	} {
 		name, property, _ := strings.Cut(at, ".")
 		schema, err := d.Schema(name)
@@ -168,7 +169,7 @@ func TestOpenAPIHasTheBounds(t *testing.T) {
 		t.Errorf("the default of cap is %v", preset)
 	}
 	for _, o := range d.Operations() {
-		if limit := o.Parameters.GetByInAndName("query", "limit"); limit != nil && (*limit.Schema.Value.Max != limitMax || fmt.Sprint(limit.Schema.Value.Default) != strconv.Itoa(limitDefault)) {
+		if limit := o.Parameters.GetByInAndName("query", "limit"); limit != nil && (*limit.Schema.Value.Max != strict.LimitMax || fmt.Sprint(limit.Schema.Value.Default) != strconv.Itoa(strict.LimitDefault)) {
 			t.Errorf("%s: limit is %+v", o.Path, limit.Schema.Value)
 		}
 	}

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
@@ -12,16 +14,16 @@ import (
 // cluster that cannot be asked makes it an error: a list must not lack orders
 // silently.
 func (p *Public) orders(r *request) error {
-	if err := p.buyer(r, parameterLimit|parameterCursor|parameterAfterSeq|parameterPretty); err != nil {
+	if err := p.buyer(r, strict.Limit|strict.Cursor|strict.AfterSeq|strict.Pretty); err != nil {
 		return err
 	}
 	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
 		return err
 	}
-	var after place
-	if len(r.query.cursor) > 0 {
+	var after contract.Place
+	if len(r.query.Cursor) > 0 {
 		var err error
-		if after, err = placeOf(r.query.cursor); err != nil {
+		if after, err = contract.PlaceOf(r.query.Cursor); err != nil {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
 		}
 	}
@@ -33,18 +35,18 @@ func (p *Public) orders(r *request) error {
 	return nil
 }
 
-func (p *Public) orderPage(r *request, after place) (*contract.OrderPage, error) {
+func (p *Public) orderPage(r *request, after contract.Place) (*contract.OrderPage, error) {
 	page := &contract.OrderPage{Orders: []contract.Order{}}
 	clusters := p.clusters.Clusters()
 	for i := range clusters {
 		cluster, from := &clusters[i], uint64(0)
-		if cluster.Number < after.cluster {
+		if cluster.Number < after.Cluster {
 			continue
 		}
-		if cluster.Number == after.cluster {
-			from = after.seq
+		if cluster.Number == after.Cluster {
+			from = after.Seq
 		}
-		views, asOf, err := p.ordersIn(r, cluster, from, r.query.limit+1-len(page.Orders))
+		views, asOf, err := p.ordersIn(r, cluster, from, r.query.Limit+1-len(page.Orders))
 		if err != nil {
 			return nil, err
 		}
@@ -52,11 +54,11 @@ func (p *Public) orderPage(r *request, after place) (*contract.OrderPage, error)
 			page.AsOfSeq = &asOf
 		}
 		for k := range views {
-			page.Orders = append(page.Orders, orderOf(cluster.Number, &views[k]))
+			page.Orders = append(page.Orders, contract.OrderIn(cluster.Number, &views[k]))
 		}
-		if page.HasMore = len(page.Orders) > r.query.limit; page.HasMore {
-			page.Orders = page.Orders[:r.query.limit]
-			page.Cursor = page.Orders[r.query.limit-1].UID
+		if page.HasMore = len(page.Orders) > r.query.Limit; page.HasMore {
+			page.Orders = page.Orders[:r.query.Limit]
+			page.Cursor = page.Orders[r.query.Limit-1].UID
 			break
 		}
 	}
@@ -64,7 +66,7 @@ func (p *Public) orderPage(r *request, after place) (*contract.OrderPage, error)
 }
 
 func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int) ([]sequencer.OrderView, uint64, error) {
-	reached := max(r.query.afterSeq, p.recent.newest(cluster.Number, r.who.User))
+	reached := max(r.query.AfterSeq, p.recent.newest(cluster.Number, r.who.User))
 	ctx, done, err := p.patience(cluster, reached)
 	if err != nil {
 		return nil, 0, err
@@ -79,22 +81,22 @@ func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int)
 
 // order answers GET /v1/orders/{uid}.
 func (p *Public) order(r *request) error {
-	cluster, view, err := p.polledOrder(r, parameterAfterSeq|parameterWait|parameterPretty)
+	cluster, view, err := p.polledOrder(r, strict.AfterSeq|strict.Wait|strict.Pretty)
 	if err != nil {
 		return err
 	}
-	if r.query.wait > 0 {
-		if view, err = p.orderChanges(r, cluster, place{cluster.Number, view.Sale, view.Seq}, view); err != nil {
+	if r.query.Wait > 0 {
+		if view, err = p.polls.Wait(contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}, view, r.header.IfNoneMatch, time.Duration(r.query.Wait)*time.Second); err != nil {
 			return err
 		}
 	}
-	tag := orderTag(&view)
+	tag := contract.OrderTag(&view)
 	r.ctx.Response.Header.Set("ETag", tag)
-	if etagMatches(string(r.header.ifNoneMatch), tag) {
+	if contract.TagMatches(string(r.header.IfNoneMatch), tag) {
 		r.notModified()
 		return nil
 	}
-	order := orderOf(cluster.Number, &view)
+	order := contract.OrderIn(cluster.Number, &view)
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
 }
@@ -102,7 +104,7 @@ func (p *Public) order(r *request) error {
 // cancel answers DELETE /v1/orders/{uid}. It is idempotent: what is cancelled
 // stays so.
 func (p *Public) cancel(r *request) error {
-	if err := p.buyer(r, parameterPretty); err != nil {
+	if err := p.buyer(r, strict.Pretty); err != nil {
 		return err
 	}
 	cluster, view, err := p.ownOrder(r)
@@ -115,19 +117,19 @@ func (p *Public) cancel(r *request) error {
 		return err
 	}
 	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
-	order := orderOf(cluster.Number, &view)
+	order := contract.OrderIn(cluster.Number, &view)
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
 }
 
 // buyer lets only buyers in and reads the query. What it answers is theirs
 // alone and is not to be stored.
-func (p *Public) buyer(r *request, allowed parameter) error {
+func (p *Public) buyer(r *request, allowed strict.Parameter) error {
 	r.ctx.Response.Header.SetCanonical(nameCacheControl, valueNoStore)
 	if err := p.identify(r); err != nil {
 		return err
 	}
-	if problem := r.query.read(r.raw, allowed); problem != nil {
+	if problem := r.query.Read(r.raw, allowed); problem != nil {
 		return problem
 	}
 	return nil
@@ -135,7 +137,7 @@ func (p *Public) buyer(r *request, allowed parameter) error {
 
 // polledOrder is what a request for one order has to pass before it is answered: who may
 // poll, and then is shed before the order is looked for.
-func (p *Public) polledOrder(r *request, allowed parameter) (*Cluster, sequencer.OrderView, error) {
+func (p *Public) polledOrder(r *request, allowed strict.Parameter) (*Cluster, sequencer.OrderView, error) {
 	if err := p.buyer(r, allowed); err != nil {
 		return nil, sequencer.OrderView{}, err
 	}
@@ -150,7 +152,7 @@ func (p *Public) polledOrder(r *request, allowed parameter) (*Cluster, sequencer
 // the answer of a replica that is ahead.
 func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 	none := sequencer.OrderView{}
-	at, err := placeOf([]byte(r.segment("uid")))
+	at, err := contract.PlaceOf([]byte(r.segment("uid")))
 	if err != nil {
 		return nil, none, err
 	}
@@ -158,17 +160,17 @@ func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	reached := max(at.seq, r.query.afterSeq, p.recent.newest(cluster.Number, r.who.User))
+	reached := max(at.Seq, r.query.AfterSeq, p.recent.newest(cluster.Number, r.who.User))
 	ctx, done, err := p.patience(cluster, reached)
 	if err != nil {
 		return nil, none, err
 	}
 	defer done()
-	view, asOf, found, err := cluster.Backend.Order(ctx, at.seq, reached)
+	view, asOf, found, err := cluster.Backend.Order(ctx, at.Seq, reached)
 	switch {
 	case err != nil:
 		return nil, none, err
-	case !found || view.Sale != at.sale || view.User != string(r.who.User) || !cluster.serves(view.SaleID):
+	case !found || view.Sale != at.Sale || view.User != string(r.who.User) || !cluster.serves(view.SaleID):
 		problem := contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("you have no such order as of seq %d", asOf))
 		problem.AsOfSeq = &asOf
 		return nil, none, problem

@@ -164,7 +164,7 @@ func TestOrderAhead(t *testing.T) {
 	f.backend.set(func(b *testBackend) { b.lag = 0 })
 	f.call("GET", f.public, fmt.Sprintf("%s?after_seq=%d", d.Callback, d.Seq), "ann", "").want(200, "")
 	// A made-up uid that no leader has reached is not there.
-	beyond := string(appendUID(nil, 0, 1, d.Seq+1000))
+	beyond := string(contract.AppendUID(nil, 0, 1, d.Seq+1000))
 	if a := f.call("GET", f.public, "/v1/orders/"+beyond, "ann", "").want(404, "unknown-order"); *a.problem.AsOfSeq != d.Seq {
 		t.Errorf("problem %s", a.body)
 	}

@@ -1,16 +1,14 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"mime"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -35,7 +33,7 @@ func (p *Public) webhookBodies(header *fasthttp.RequestHeader) (own fasthttp.Req
 
 // bodyBytesMax bounds the body of a request to a path.
 func (p *Public) bodyBytesMax(path []byte) int {
-	if strings.HasPrefix(asString(path), webhookPath) {
+	if strings.HasPrefix(strict.AsString(path), webhookPath) {
 		return p.config.WebhookBytesMax
 	}
 	return p.config.BodyBytesMax
@@ -44,14 +42,14 @@ func (p *Public) bodyBytesMax(path []byte) int {
 // pay answers POST /v1/tickets/payment. The order's own state keeps it from being
 // paid twice, whoever asks how often: no idempotency key is needed.
 func (p *Public) pay(r *request) error {
-	if err := p.buyer(r, parameterPretty); err != nil {
+	if err := p.buyer(r, strict.Pretty); err != nil {
 		return err
 	}
 	wanted, err := r.paymentRequest()
 	if err != nil {
 		return err
 	}
-	at, err := placeOf([]byte(wanted.Order))
+	at, err := contract.PlaceOf([]byte(wanted.Order))
 	if err != nil {
 		return err
 	}
@@ -64,14 +62,14 @@ func (p *Public) pay(r *request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.PayWait)
 	defer cancel()
-	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.seq, User: string(r.who.User), Method: wanted.Method})
+	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, User: string(r.who.User), Method: wanted.Method})
 	if err != nil {
 		return err
 	}
 	if answer.Code == sequencer.CodeUnknownOrder {
 		return contract.NewProblem(contract.UnknownOrder, "you have no such order")
 	}
-	p.recent.told(cluster.Number, r.who.User, &sequencer.Result{Seq: answer.Seq, Order: at.seq})
+	p.recent.told(cluster.Number, r.who.User, &sequencer.Result{Seq: answer.Seq, Order: at.Seq})
 	return r.answerPayment(&answer, wanted.Order)
 }
 
@@ -93,17 +91,11 @@ func (r *request) answerPayment(answer *payment.Answer, uid string) error {
 
 // paymentRequest reads the body: one JSON object whose every field is known.
 func (r *request) paymentRequest() (wanted contract.PaymentRequest, err error) {
-	mediaType, _, err := mime.ParseMediaType(string(r.header.contentType))
-	if err != nil || mediaType != "application/json" {
-		return wanted, contract.NewProblem(contract.UnsupportedMediaType, "send Content-Type: application/json")
+	if err := strict.CheckJSON(string(r.header.ContentType)); err != nil {
+		return wanted, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(r.ctx.Request.Body()))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&wanted); err != nil {
-		return wanted, badJSON(err)
-	}
-	if decoder.More() {
-		return wanted, contract.NewProblem(contract.BadRequest, "the body has more than one JSON value")
+	if err := strict.DecodeJSON(r.ctx.Request.Body(), &wanted); err != nil {
+		return wanted, err
 	}
 	if bad := len(wanted.Method) < 1 || len(wanted.Method) > contract.MethodBytesMax || strings.ContainsFunc(wanted.Method, notPrintable); bad {
 		return wanted, contract.BadParameter("method", fmt.Sprintf("method must be 1 to %d printable ASCII characters", contract.MethodBytesMax))
@@ -116,7 +108,7 @@ func notPrintable(c rune) bool { return c <= 0x20 || c > 0x7e }
 // webhook answers POST /v1/payments/webhook/{provider}: the signature is the token. It
 // goes to every cluster, because only the leaders know whose charge it is about.
 func (p *Public) webhook(r *request) error {
-	if problem := r.query.read(r.raw, 0); problem != nil {
+	if problem := r.query.Read(r.raw, 0); problem != nil {
 		return problem
 	}
 	clusters, taken := p.clusters.Clusters(), false
@@ -125,7 +117,7 @@ func (p *Public) webhook(r *request) error {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), p.config.ReadWait)
-		err := clusters[i].Payments.Notice(ctx, r.segment("provider"), string(r.header.signature), r.ctx.Request.Body())
+		err := clusters[i].Payments.Notice(ctx, r.segment("provider"), string(r.header.Signature), r.ctx.Request.Body())
 		cancel()
 		if err != nil {
 			return err

@@ -3,15 +3,18 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api/auth"
 	"onsale/api/contract"
+	"onsale/api/stream"
 	"onsale/sequencer"
 )
 
@@ -69,7 +72,7 @@ type Private struct {
 	tokens     *auth.Verifier
 	metrics    *Metrics
 	operations Operations
-	live       counting        // sellers' event streams
+	streams    *stream.Sellers // nil without a backend
 	stopping   context.Context //nolint:containedctx // ends when the listener shuts down
 	stop       context.CancelFunc
 
@@ -86,8 +89,10 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *aut
 	}
 	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments,
 		description: newDescription()}
-	p.live.most = liveMax
 	p.stopping, p.stop = context.WithCancel(context.Background())
+	if backend != nil {
+		p.streams = stream.NewSellers(p.stopping, config.WriteTimeout, config.Clock)
+	}
 	p.mux = p.newMux()
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.handle),
@@ -123,3 +128,52 @@ func (p *Private) Shutdown(ctx context.Context) error {
 	}
 	return nil
 }
+
+// livez says that the process answers: restart it when it does not.
+func (p *Private) livez(w http.ResponseWriter, req *http.Request) {
+	writeChecks(w, req, "livez", []Check{{Name: "http"}})
+}
+
+// readyz says whether to send requests here.
+func (p *Private) readyz(w http.ResponseWriter, req *http.Request) {
+	writeChecks(w, req, "readyz", p.operations.Checks())
+}
+
+// writeChecks answers 200 and "ok", or 503 and every check; with ?verbose every check
+// either way. A check is a line, in the order in which they are given:
+//
+//	[+]NAME ok
+//	[!]NAME warning: WHY
+//	[-]NAME failed: WHY
+func writeChecks(w http.ResponseWriter, req *http.Request, name string, checks []Check) {
+	failed := 0
+	var lines strings.Builder
+	for _, check := range checks {
+		switch {
+		case check.Fails():
+			failed++
+			fmt.Fprintf(&lines, "[-]%s failed: %s\n", check.Name, oneLine(check.Err))
+		case check.Err != nil:
+			fmt.Fprintf(&lines, "[!]%s warning: %s\n", check.Name, oneLine(check.Err))
+		default:
+			fmt.Fprintf(&lines, "[+]%s ok\n", check.Name)
+		}
+	}
+	headers := w.Header()
+	headers.Set("Content-Type", "text/plain; charset=utf-8")
+	headers.Set("Cache-Control", "no-store")
+	headers.Set("X-Content-Type-Options", "nosniff")
+	_, verbose := req.URL.Query()["verbose"]
+	switch {
+	case failed > 0:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintf(w, "%s%s check failed\n", lines.String(), name)
+	case verbose:
+		fmt.Fprintf(w, "%s%s check passed\n", lines.String(), name)
+	default:
+		fmt.Fprint(w, "ok")
+	}
+}
+
+// oneLine keeps an error of several lines from looking like several checks.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -12,7 +12,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"onsale/api/auth"
+	"onsale/api/conn"
 	"onsale/api/contract"
+	"onsale/api/stream"
 )
 
 // Public is the buyers' listener.
@@ -29,11 +31,11 @@ type Public struct {
 	sole     atomic.Uint64 // see defaultSale
 	recent   *recent
 	limits   limits
-	polls    chan struct{} // a place for each request that waits for its order to change
-	streams  *streams
-	door     *door
+	polls    *stream.Polls
+	streams  *stream.Hub
+	conns    *conn.Table
 
-	pollsRefused, waitersRefused atomic.Uint64 // there was no place
+	waitersRefused atomic.Uint64 // there was no place
 
 	stopping context.Context //nolint:containedctx // ends when the listener shuts down
 	stop     context.CancelFunc
@@ -51,10 +53,16 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 		waiters: make(chan struct{}, config.ReadWaitersMax), recent: newRecent(),
 		description: newDescription(),
 	}
-	p.polls = make(chan struct{}, config.PollsMax)
 	p.stopping, p.stop = context.WithCancel(context.Background())
-	p.streams = newStreams(p)
-	p.door = newDoor(&p.config)
+	p.conns = conn.NewTable(conn.Config{
+		Max: config.ConnectionsMax, PerAddressMax: config.ConnectionsPerAddressMax,
+		TrustedProxies: config.TrustedProxies, Answer: p.refuseConnection,
+	})
+	p.polls = stream.NewPolls(p.stopping, config.PollsMax, source{p})
+	p.streams = stream.NewHub(p.stopping, stream.Config{
+		Max: config.StreamsMax, Interval: config.StreamInterval, Retry: config.StreamRetry,
+		WriteTimeout: config.WriteTimeout, Clock: config.Clock, Release: p.conns.Release,
+	}, source{p})
 	var err error
 	if p.limits, err = newLimits(&config); err != nil {
 		return nil, err
@@ -69,7 +77,7 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          config.WriteTimeout,
 		IdleTimeout:           config.IdleTimeout,
-		Concurrency:           2 * config.ConnectionsMax, // the door's bound comes first
+		Concurrency:           2 * config.ConnectionsMax, // the table's bound comes first
 		MaxRequestBodySize:    config.BodyBytesMax,
 		NoDefaultServerHeader: true,
 		NoDefaultContentType:  true,
@@ -100,7 +108,7 @@ func (discardLogger) Printf(string, ...any) {}
 // Serve answers requests from a listener until Shutdown, and closes it. It
 // returns nil after a Shutdown.
 func (p *Public) Serve(listener net.Listener) error {
-	return p.server.Serve(doorListener{listener, p.door})
+	return p.server.Serve(p.conns.Wrap(listener))
 }
 
 // Shutdown stops accepting, lets running requests finish and ends event streams and
@@ -108,10 +116,10 @@ func (p *Public) Serve(listener net.Listener) error {
 // cut off and the context's error returned.
 func (p *Public) Shutdown(ctx context.Context) error {
 	p.stop()
-	p.door.drain()
-	p.streams.close()
+	p.conns.Drain()
+	p.streams.Close()
 	err := p.server.ShutdownWithContext(ctx)
-	return errors.Join(err, p.door.wait(ctx))
+	return errors.Join(err, p.conns.Wait(ctx))
 }
 
 // handle answers one request.

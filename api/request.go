@@ -1,9 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -11,6 +14,7 @@ import (
 
 	"onsale/api/auth"
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
@@ -18,8 +22,8 @@ import (
 // path allocates nothing. What its slices refer to ends with the request.
 type request struct {
 	ctx    *fasthttp.RequestCtx
-	header header
-	query  query
+	header strict.Header
+	query  strict.Query
 	path   []byte
 	raw    []byte // the query as it came
 	who    *auth.Identity
@@ -50,14 +54,14 @@ func (r *request) begin(ctx *fasthttp.RequestCtx, now time.Time) {
 
 func (r *request) end() {
 	r.ctx, r.who, r.path, r.raw, r.id = nil, nil, nil, nil, nil
-	r.header, r.query, r.command = header{}, query{}, sequencer.Command{}
+	r.header, r.query, r.command = strict.Header{}, strict.Query{}, sequencer.Command{}
 }
 
 // requestID returns the id that the request came with, or makes one. The
 // randomness only has to tell requests of one millisecond apart.
 func (r *request) requestID() []byte {
 	if r.id == nil {
-		if r.id = r.header.requestID; r.id == nil {
+		if r.id = r.header.RequestID; r.id == nil {
 			r.id = appendRequestID(r.idBuffer[:0], r.started)
 		}
 	}
@@ -100,7 +104,7 @@ func (r *request) sendJSON(status int, mediaType string, value any) {
 	if err != nil { // the contract's types can always be marshalled
 		panic("api: cannot encode an answer: " + err.Error())
 	}
-	if r.query.pretty {
+	if r.query.Pretty {
 		body = indent(body)
 	}
 	r.send(status, mediaType, body)
@@ -116,7 +120,7 @@ func (r *request) fail(err error) {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
 	if problem.Kind() == contract.Unauthorized {
-		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.authorization) > 0))
+		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.Authorization) > 0))
 	}
 	r.outcome = outcomeOfKind(problem.Kind())
 	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)
@@ -126,7 +130,57 @@ func (r *request) fail(err error) {
 func (r *request) finish(took time.Duration) {
 	headers := &r.ctx.Response.Header
 	headers.SetCanonical(nameRequestID, r.requestID())
-	if r.header.wantsTiming {
+	if r.header.WantsTiming {
 		headers.Set("Server-Timing", serverTiming(took, r.decided))
 	}
+}
+
+// Header names and values as the HTTP library wants them on the hot path.
+var (
+	nameRequestID    = []byte("X-Request-Id")
+	nameCacheControl = []byte("Cache-Control")
+	nameReplayed     = []byte("Idempotent-Replayed")
+	valueNoStore     = []byte("no-store")
+	valueTrue        = []byte("true")
+)
+
+// retryAfter returns the Retry-After for a problem, in seconds, 0 for none: not
+// before the problem itself says, if it does. It differs from caller to caller,
+// or all who were turned away together would come back together.
+func retryAfter(problem *contract.Problem) int {
+	kind := problem.Kind()
+	entry := kind.Entry()
+	switch {
+	case problem.RetryAfter > 0:
+		return wholeSeconds(problem.RetryAfter) + rand.IntN(5)
+	case kind == contract.OutcomeUnknown || kind == contract.NoLeader:
+		return 1 + rand.IntN(2) // an election takes about a second
+	case entry.Retry && entry.Status != 408:
+		return 1 + rand.IntN(5)
+	}
+	return 0
+}
+
+// wwwAuthenticate returns the WWW-Authenticate of a 401 (RFC 6750, section 3).
+func wwwAuthenticate(detail string, tokenSent bool) string {
+	if !tokenSent {
+		return `Bearer realm="onsale"`
+	}
+	return fmt.Sprintf(`Bearer realm="onsale", error="invalid_token", error_description="%s"`, strings.ReplaceAll(detail, `"`, `'`))
+}
+
+// serverTiming says where the time went: here, and waiting for the decision.
+func serverTiming(took, decided time.Duration) string {
+	milliseconds := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return fmt.Sprintf("front-end;dur=%.3f, decide;dur=%.3f", milliseconds(took-decided), milliseconds(decided))
+}
+
+// indent makes JSON readable.
+func indent(compact []byte) []byte {
+	var readable bytes.Buffer
+	if json.Indent(&readable, compact, "", "  ") != nil {
+		return compact
+	}
+	readable.WriteByte('\n')
+	return readable.Bytes()
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -150,33 +149,4 @@ func (p *Private) whatIsAllowed(err error, id string) error {
 		}
 	}
 	return err
-}
-
-// refund answers POST /v1/orders/{uid}/refund.
-func (p *Private) refund(x *exchange) error {
-	if err := x.noBody(); err != nil {
-		return err
-	}
-	at, err := placeOf([]byte(x.request.PathValue("uid")))
-	if err != nil {
-		return err
-	}
-	if at.cluster != p.number() {
-		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.cluster, p.number()))
-	}
-	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
-	defer cancel()
-	view, asOf, found, err := p.backend.Order(ctx, at.seq, at.seq)
-	if err != nil {
-		return err
-	}
-	if !found || view.Sale != at.sale {
-		return contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", asOf))
-	}
-	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindRefund, Order: at.seq})
-	if err != nil {
-		return err
-	}
-	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
-	return x.ok(orderOf(p.number(), &view))
 }

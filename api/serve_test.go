@@ -17,6 +17,7 @@ import (
 
 	"onsale/api/apitest"
 	"onsale/api/auth"
+	"onsale/api/conn"
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
@@ -39,7 +40,7 @@ type fixture struct {
 	served  oneCluster // what the public listener serves; tests may add to it
 	tokens  *auth.Verifier
 	public  string // host:port
-	door    *door
+	conns   *conn.Table
 	private string
 	client  *http.Client
 	clock   *atomic.Int64 // nanoseconds added to the real time
@@ -85,7 +86,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		},
 	})
 	must(t, err)
-	f.public, f.door = f.start(public), public.door
+	f.public, f.conns = f.start(public), public.conns
 	f.private = f.start(private)
 	t.Cleanup(f.client.CloseIdleConnections)
 	return f

@@ -2,7 +2,7 @@ package api
 
 import (
 	"onsale/api/contract"
-	"onsale/sequencer"
+	"onsale/api/strict"
 )
 
 // saleCacheControl lets caches answer for a second: at the start of a sale
@@ -13,14 +13,14 @@ const saleCacheControl = "public, max-age=1"
 // creation. It needs no token, because what it says is everybody's to know. A
 // cluster that cannot be reached shows what was known of it last.
 func (p *Public) tickets(r *request) error {
-	if problem := r.query.read(r.raw, parameterLimit|parameterCursor|parameterPretty); problem != nil {
+	if problem := r.query.Read(r.raw, strict.Limit|strict.Cursor|strict.Pretty); problem != nil {
 		return problem
 	}
 	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
 		return err
 	}
 	clusters := p.clusters.Clusters()
-	first, after, err := p.afterCursor(clusters, string(r.query.cursor))
+	first, after, err := p.afterCursor(clusters, string(r.query.Cursor))
 	if err != nil {
 		return err
 	}
@@ -36,11 +36,11 @@ func (p *Public) tickets(r *request) error {
 			if !clusters[first].serves(sales[i].ID) {
 				continue
 			}
-			if page.HasMore = len(page.Tickets) == r.query.limit; page.HasMore {
+			if page.HasMore = len(page.Tickets) == r.query.Limit; page.HasMore {
 				break
 			}
 			page.Tickets = append(page.Tickets, contract.SaleOf(&sales[i], now))
-			tag = mixTag(tag, saleTag(&sales[i], now))
+			tag = contract.MixTag(tag, contract.SaleTag(&sales[i], now))
 		}
 	}
 	if page.HasMore {
@@ -67,7 +67,7 @@ func (p *Public) afterCursor(clusters []Cluster, cursor string) (cluster, sale i
 
 // ticket answers GET /v1/tickets/{sale}.
 func (p *Public) ticket(r *request) error {
-	if problem := r.query.read(r.raw, parameterPretty); problem != nil {
+	if problem := r.query.Read(r.raw, strict.Pretty); problem != nil {
 		return problem
 	}
 	if err := p.shed(r, p.config.ShedViewsLoad, shedView); err != nil {
@@ -78,7 +78,7 @@ func (p *Public) ticket(r *request) error {
 		return err
 	}
 	now := r.started.UnixNano()
-	if !r.fresh(saleTag(view, now)) {
+	if !r.fresh(contract.SaleTag(view, now)) {
 		sale := contract.SaleOf(view, now)
 		r.sendJSON(200, contract.DecisionMediaType, &sale)
 	}
@@ -90,32 +90,10 @@ func (p *Public) ticket(r *request) error {
 func (r *request) fresh(tag uint64) bool {
 	headers := &r.ctx.Response.Header
 	headers.Set("Cache-Control", saleCacheControl)
-	headers.Set("ETag", formatTag(tag))
-	if !etagMatches(string(r.header.ifNoneMatch), formatTag(tag)) {
+	headers.Set("ETag", contract.FormatTag(tag))
+	if !contract.TagMatches(string(r.header.IfNoneMatch), contract.FormatTag(tag)) {
 		return false
 	}
 	r.notModified()
 	return true
-}
-
-// saleTag stands for what buyers see of a sale, but for how old the view is.
-func saleTag(v *sequencer.SaleView, now int64) uint64 {
-	tag := uint64(v.Number)
-	for _, part := range []uint64{
-		uint64(v.Status(max(now, v.AsOfTime))), uint64(v.Quantity), uint64(v.Available), uint64(v.Waiting), v.ServedSeq,
-		uint64(v.Price), uint64(v.StartsAt), uint64(v.Cap), textTag(v.ID), textTag(v.Item), textTag(v.Currency),
-	} {
-		tag = mixTag(tag, part)
-	}
-	return tag
-}
-
-// orderTag stands for what the buyer sees of an order, but for how old the view is.
-func orderTag(v *sequencer.OrderView) string {
-	tag := v.Seq
-	for _, part := range []uint64{uint64(v.State), uint64(v.Quantity), uint64(v.Position), uint64(v.Deadline), uint64(v.Attempts),
-		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason)} {
-		tag = mixTag(tag, part)
-	}
-	return formatTag(tag)
 }

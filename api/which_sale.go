@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
 // saleOf returns the sale that a buy means and its cluster: the one it names, or
 // the only one that is still selling.
-func (p *Public) saleOf(q *query) (*Cluster, *sequencer.SaleView, error) {
-	if q.present&parameterSale == 0 {
+func (p *Public) saleOf(q *strict.Query) (*Cluster, *sequencer.SaleView, error) {
+	if !q.Has(strict.Sale) {
 		return p.defaultSale()
 	}
-	return p.findSale(asString(q.sale))
+	return p.findSale(strict.AsString(q.Sale))
 }
 
 // findSale returns the sale with an id. A sale that nobody here knows may have

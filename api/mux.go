@@ -1,0 +1,76 @@
+package api
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"onsale/api/auth"
+)
+
+// The roles that the private routes need.
+const (
+	rolesToChange = auth.RoleSeller | auth.RoleOperator
+	rolesToRead   = auth.RoleSeller | auth.RoleOperator | auth.RoleAuditor
+)
+
+// newMux has every route of the private listener.
+func (p *Private) newMux() *patternMux {
+	mux := new(patternMux)
+	if p.backend != nil {
+		p.addSales(mux)
+	}
+	mux.Handle("GET /v1/node", p.routed(routeNode, rolesToRead, p.node))
+	for pattern, step := range p.operations.Cluster {
+		mux.Handle(pattern, p.routed(routeCluster, step.Roles, p.cluster(step)))
+	}
+	for pattern, stream := range p.operations.Streams {
+		mux.Handle(pattern, p.routed(routeCluster, auth.RoleOperator, func(x *exchange) error { return stream(x.writer, x.request) }))
+	}
+	mux.HandleFunc("GET "+openAPIPath, p.openAPI)
+	mux.HandleFunc("GET /livez", p.livez)
+	mux.HandleFunc("GET /readyz", p.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// addSales adds the sellers' routes.
+func (p *Private) addSales(mux *patternMux) {
+	mux.Handle("POST /v1/sales", p.routed(routeSaleCreate, rolesToChange, p.createSale))
+	mux.Handle("GET /v1/sales", p.routed(routeSaleList, rolesToRead, p.listSales))
+	mux.Handle("GET /v1/sales/{id}", p.routed(routeSaleShow, rolesToRead, p.showSale))
+	mux.Handle("PATCH /v1/sales/{id}", p.routed(routeSaleUpdate, rolesToChange, p.changeSale))
+	mux.Handle("GET /v1/sales/{id}/report", p.routed(routeReport, rolesToRead, p.report))
+	if p.operations.Timeline != nil {
+		mux.Handle("GET /v1/sales/{id}/timeline", p.routed(routeTimeline, rolesToRead, p.timeline))
+	}
+	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
+	for verb, kind := range saleVerbs() {
+		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
+	}
+	mux.Handle("GET /v1/sales/{id}/events", p.routed(routeSaleEvents, rolesToRead, p.saleEvents))
+	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
+	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
+}
+
+// patternMux is a mux that knows its patterns, so that the description of the API
+// can be held to them.
+type patternMux struct {
+	http.ServeMux
+	patterns []string // in the order in which they were added
+}
+
+// Handle adds a route.
+func (m *patternMux) Handle(pattern string, handler http.Handler) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.Handle(pattern, handler)
+}
+
+// HandleFunc adds a route.
+func (m *patternMux) HandleFunc(pattern string, handler http.HandlerFunc) { m.Handle(pattern, handler) }

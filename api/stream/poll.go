@@ -1,0 +1,76 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// Polls are the requests that wait for their orders to change (?wait=), bounded.
+type Polls struct {
+	source  Source
+	ctx     context.Context //nolint:containedctx // all waits end with it
+	places  chan struct{}
+	refused atomic.Uint64
+}
+
+// NewPolls returns no polls yet, of which most may wait at once until ctx ends.
+func NewPolls(ctx context.Context, most int, source Source) *Polls {
+	return &Polls{source: source, ctx: ctx, places: make(chan struct{}, most)}
+}
+
+// Wait waits until an order is another one than the caller knows: than the copy that
+// ifNoneMatch names, or else than the view shows. It returns the newest view, changed or
+// not, when the wait is over. An order that nothing can change any more is not waited
+// for. The error is overloaded when too many wait, or that of the reading.
+func (p *Polls) Wait(at contract.Place, view sequencer.OrderView, ifNoneMatch []byte, wait time.Duration) (sequencer.OrderView, error) {
+	known := contract.OrderTag(&view)
+	if len(ifNoneMatch) > 0 && !contract.TagMatches(string(ifNoneMatch), known) || isOver(&view) {
+		return view, nil
+	}
+
+	select {
+	case p.places <- struct{}{}:
+		defer func() { <-p.places }()
+	default:
+		p.refused.Add(1)
+		return view, contract.NewProblem(contract.Overloaded, fmt.Sprintf("%d requests wait for their orders already", cap(p.places)))
+	}
+
+	changed := make(chan struct{}, 1)
+	stop := p.source.Watch(at, func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	defer stop()
+	changed <- struct{}{} // it may have changed since it was read
+	return p.next(at, view, changed, time.After(wait))
+}
+
+// next returns the first view that differs from the one that is known.
+func (p *Polls) next(at contract.Place, view sequencer.OrderView, changed <-chan struct{}, over <-chan time.Time) (sequencer.OrderView, error) {
+	known := contract.OrderTag(&view)
+	for {
+		select {
+		case <-changed:
+		case <-over:
+			return view, nil
+		case <-p.ctx.Done():
+			return view, nil
+		}
+
+		newest, err := p.source.Order(at)
+		if err != nil {
+			return view, err
+		}
+		if view = newest; contract.OrderTag(&view) != known {
+			return view, nil
+		}
+	}
+}

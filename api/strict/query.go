@@ -1,0 +1,193 @@
+package strict
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
+
+// Parameter is a bit for each query parameter of the buyers' routes.
+type Parameter uint16
+
+// The parameters that some route has.
+const (
+	Quantity Parameter = 1 << iota
+	Min
+	Sale
+	Limit
+	Cursor
+	Pretty
+	AfterSeq
+	Wait
+)
+
+// Query holds the parameters of a request. The slices refer to the request.
+type Query struct {
+	Quantity uint8 // q
+	Min      uint8
+	Limit    int
+	Pretty   bool
+	AfterSeq uint64 // the read shows at least this decision
+	Wait     int    // seconds to wait for a change
+	Sale     []byte
+	Cursor   []byte
+	present  Parameter
+}
+
+// The bounds of a list and of a long poll.
+const (
+	WaitSecondsMax = 60  // of ?wait=
+	LimitMax       = 100 // entries of a page
+	LimitDefault   = 20  // what no limit means
+)
+
+// Read parses a raw query. A parameter that is not in allowed, comes twice or
+// has a bad value is an error that names it: a misspelt "mn=1" must not
+// silently buy something else.
+func (q *Query) Read(raw []byte, allowed Parameter) *contract.Problem {
+	*q = Query{Limit: LimitDefault}
+	for len(raw) > 0 {
+		pair := raw
+		if end := bytes.IndexByte(raw, '&'); end >= 0 {
+			pair, raw = raw[:end], raw[end+1:]
+			if len(raw) == 0 {
+				return contract.NewProblem(contract.BadRequest, "the query has an empty parameter")
+			}
+		} else {
+			raw = nil
+		}
+		if problem := q.pair(pair, allowed); problem != nil {
+			return problem
+		}
+	}
+	return nil
+}
+
+// Has reports whether a parameter was given.
+func (q *Query) Has(which Parameter) bool { return q.present&which != 0 }
+
+func (q *Query) pair(pair []byte, allowed Parameter) *contract.Problem {
+	name, value := pair, []byte(nil)
+	if equals := bytes.IndexByte(pair, '='); equals >= 0 {
+		name, value = pair[:equals], pair[equals+1:]
+	}
+	which := parameterNamed(name)
+	if which&allowed == 0 {
+		return contract.BadParameter(printable(name), fmt.Sprintf("unknown parameter %q", printable(name)))
+	}
+	if q.present&which != 0 {
+		return contract.BadParameter(string(name), fmt.Sprintf("the parameter %s came more than once", name))
+	}
+	q.present |= which
+	return q.set(which, value)
+}
+
+func parameterNamed(name []byte) Parameter {
+	switch string(name) {
+	case "q":
+		return Quantity
+	case "min":
+		return Min
+	case "sale":
+		return Sale
+	case "limit":
+		return Limit
+	case "cursor":
+		return Cursor
+	case "pretty":
+		return Pretty
+	case "after_seq":
+		return AfterSeq
+	case "wait":
+		return Wait
+	}
+	return 0
+}
+
+func (q *Query) set(which Parameter, value []byte) *contract.Problem {
+	switch which {
+	case Quantity:
+		return number(&q.Quantity, value, "q")
+	case Min:
+		return number(&q.Min, value, "min")
+	case Sale:
+		if len(value) == 0 || len(value) > sequencer.SaleIDBytesMax || !allPlain(value) {
+			return contract.BadParameter("sale", "sale must be the id of a sale: 1 to 64 of a-z 0-9 - _ .")
+		}
+		q.Sale = value
+	case Limit:
+		var limit uint8
+		if number(&limit, value, "limit") != nil || limit > LimitMax {
+			return contract.BadParameter("limit", fmt.Sprintf("limit must be a number from 1 to %d", LimitMax))
+		}
+		q.Limit = int(limit)
+	case Cursor:
+		if len(value) == 0 || len(value) > sequencer.SaleIDBytesMax || !allPlain(value) {
+			return contract.BadParameter("cursor", "cursor must be what the previous page said")
+		}
+		q.Cursor = value
+	case AfterSeq:
+		seq, err := strconv.ParseUint(string(value), 10, contract.ClusterShift)
+		if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
+			return contract.BadParameter("after_seq", "after_seq must be the seq of an answer")
+		}
+		q.AfterSeq = seq
+	case Wait:
+		d, err := time.ParseDuration(string(value))
+		if err != nil || d < time.Second || d > WaitSecondsMax*time.Second || d%time.Second != 0 {
+			return contract.BadParameter("wait", fmt.Sprintf("wait must be 1s to %ds", WaitSecondsMax))
+		}
+		q.Wait = int(d / time.Second)
+	case Pretty:
+		switch string(value) {
+		case "", "1", "true":
+			q.Pretty = true
+		case "0", "false":
+		default:
+			return contract.BadParameter("pretty", "pretty must be true or false")
+		}
+	}
+	return nil
+}
+
+// number parses 1 to 255 in decimal digits and nothing else, no leading zero.
+func number(n *uint8, value []byte, name string) *contract.Problem {
+	sum := 0
+	for i, c := range value {
+		if c < '0' || c > '9' || i > 2 || value[0] == '0' {
+			sum = 0
+			break
+		}
+		sum = sum*10 + int(c-'0')
+	}
+	if sum < 1 || sum > 255 {
+		return contract.BadParameter(name, name+" must be a number from 1 to 255")
+	}
+	*n = uint8(sum)
+	return nil
+}
+
+func allPlain(value []byte) bool {
+	for _, c := range value {
+		if !IsPlain(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// printable returns the beginning of a name for a message, without what could
+// upset a terminal.
+func printable(name []byte) string {
+	name = bytes.ToValidUTF8(name[:min(len(name), 32)], []byte{'?'})
+	return string(bytes.Map(func(c rune) rune {
+		if c < 0x20 || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, name))
+}
