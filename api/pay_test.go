@@ -24,28 +24,10 @@ func (n deskNode) Leader() error {
 
 func (n deskNode) ReadIndex(context.Context) (uint64, error) { return n.AppliedSeq(), n.Leader() }
 
-func (n deskNode) Order(seq uint64) (sequencer.OrderView, bool) {
+func (n deskNode) Read(read func(sequencer.Reader)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.state.Order(seq)
-}
-
-func (n deskNode) Unsettled(after uint64, limit int) []sequencer.OrderView {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.Unsettled(after, limit)
-}
-
-func (n deskNode) UnsettledCount() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.UnsettledCount()
-}
-
-func (n deskNode) OrdersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.OrdersWithAttempts(after, limit)
+	read(n.state)
 }
 
 // deskPayments is a desk in this process as the API's way to it.

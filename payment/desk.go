@@ -18,14 +18,10 @@ type Node interface {
 	// ReadIndex returns the seq of the newest decision after a majority has proved that
 	// this node leads. ErrNoLeader.
 	ReadIndex(ctx context.Context) (uint64, error)
-	Order(seq uint64) (sequencer.OrderView, bool)
 	SaleByID(id string) (*sequencer.SaleView, bool)
-	// Unsettled returns the orders about which the provider must still be asked.
-	Unsettled(after uint64, limit int) []sequencer.OrderView
-	UnsettledCount() int
-	// OrdersWithAttempts returns orders that somebody began to pay, and from where to
-	// go on; 0 at the end.
-	OrdersWithAttempts(after uint64, limit int) (views []sequencer.OrderView, next uint64)
+	// Read calls read with the state as of the last batch applied here, which must be
+	// short: no batch is decided meanwhile.
+	Read(read func(sequencer.Reader))
 }
 
 // Config bounds a desk.
@@ -117,6 +113,12 @@ func (d *Desk) uid(v *sequencer.OrderView) string {
 
 // clusterShift is where an order's uid has the number of its cluster (api/uid.go).
 const clusterShift = 56
+
+// order returns an order as this replica shows it.
+func (d *Desk) order(seq uint64) (view sequencer.OrderView, known bool) {
+	d.node.Read(func(s sequencer.Reader) { view, known = s.Order(seq) })
+	return view, known
+}
 
 // claim keeps others off an order until release; false when somebody works on it.
 func (d *Desk) claim(order uint64) bool {

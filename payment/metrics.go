@@ -76,7 +76,10 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 		show(float64(n.abandoned.Load()), "abandoned")
 		show(float64(n.lost.Load()), "not_capturable")
 	})
-	s.Gauge("onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", func() float64 { return float64(d.node.UnsettledCount()) })
+	s.Gauge("onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", func() (count float64) {
+		d.node.Read(func(s sequencer.Reader) { count = float64(s.UnsettledCount()) })
+		return count
+	})
 	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
 	s.Gauge("onsale_payment_overdue", "Orders that are paying beyond the hard limit, as the leader found them last; 0 on other nodes.", func() float64 { return float64(n.overdue.Load()) })
 	s.Gauge("onsale_payment_settling", "Unsettled orders that are worked on.", func() float64 { return float64(n.settling.Load()) })

@@ -101,13 +101,13 @@ func (d *Desk) begin(ctx context.Context, r Request) (*attempt, Answer, error) {
 // order that is not there does not exist, unless this node leads no more and has not
 // heard of it.
 func (d *Desk) find(ctx context.Context, order uint64) (view sequencer.OrderView, known bool, err error) {
-	if view, known = d.node.Order(order); known {
+	if view, known = d.order(order); known {
 		return view, true, nil
 	}
 	if _, err := d.node.ReadIndex(ctx); err != nil {
 		return view, false, err
 	}
-	view, known = d.node.Order(order)
+	view, known = d.order(order)
 	return view, known, nil
 }
 

@@ -100,7 +100,9 @@ func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliati
 		return nil, fmt.Errorf("%w: its books: %w", ErrNoAnswer, err)
 	}
 	for after, more := uint64(0), true; more && ctx.Err() == nil; {
-		views, next := d.node.OrdersWithAttempts(after, comparePage)
+		var views []sequencer.OrderView
+		var next uint64
+		d.node.Read(func(s sequencer.Reader) { views, next = s.OrdersWithAttempts(after, comparePage) })
 		for i := range views {
 			c.order(&views[i])
 		}

@@ -43,7 +43,8 @@ func (d *Desk) settleOnce() {
 	settlers := make(chan struct{}, d.config.SettlersMax)
 	seen, overdue := map[uint64]struct{}{}, int64(0)
 	for after := uint64(0); d.stop.Err() == nil; {
-		views := d.node.Unsettled(after, unsettledPage)
+		var views []sequencer.OrderView
+		d.node.Read(func(s sequencer.Reader) { views = s.Unsettled(after, unsettledPage) })
 		for i := range views {
 			v := &views[i]
 			after = v.Seq
@@ -106,7 +107,7 @@ func (d *Desk) turn(v *sequencer.OrderView) bool {
 
 // settleOrder does all that is due for an order as it stands now.
 func (d *Desk) settleOrder(order uint64) {
-	view, known := d.node.Order(order)
+	view, known := d.order(order)
 	charge, shown := d.charge(&view, view.Attempts)
 	if !known || !shown {
 		return

@@ -14,20 +14,20 @@ import (
 
 // Backup writes a backup of the state as of now. Decisions go on meanwhile.
 func (n *Node) Backup(w io.Writer) error {
-	meta, content, err := n.takeSnapshot()
+	meta, content, err := openNewest(n.raft, n.data.Snapshots)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
 	is := n.data.Owner.Identity()
 	info := folder.BackupInfo{ClusterID: is.ClusterID, ClusterNumber: is.ClusterNumber, NodeID: is.NodeID,
-		CreatedAt: time.Now().UTC(), Index: meta.Index, Term: meta.Term, Members: n.Members()}
+		CreatedAt: time.Now().UTC(), Index: meta.Index, Term: meta.Term, Members: n.membership.List()}
 	return folder.WriteBackup(w, &info, meta.Size, content)
 }
 
-// takeSnapshot takes a snapshot, or the newest one when nothing happened since.
-func (n *Node) takeSnapshot() (*raft.SnapshotMeta, io.ReadCloser, error) {
-	future := n.raft.Snapshot()
+// openNewest takes a snapshot, or the newest one when nothing happened since.
+func openNewest(r *raft.Raft, snapshots *store.Snapshots) (*raft.SnapshotMeta, io.ReadCloser, error) {
+	future := r.Snapshot()
 	err := future.Error()
 	if err == nil {
 		return future.Open()
@@ -35,9 +35,21 @@ func (n *Node) takeSnapshot() (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if !errors.Is(err, raft.ErrNothingNewToSnapshot) {
 		return nil, nil, err
 	}
-	list, err := n.data.Snapshots.List()
+	list, err := snapshots.List()
 	if err != nil || len(list) == 0 {
 		return nil, nil, errors.Join(fmt.Errorf("%w: nothing was decided yet", store.ErrSnapshot), err)
 	}
-	return n.data.Snapshots.Open(list[0].ID)
+	return snapshots.Open(list[0].ID)
+}
+
+// Snapshot takes a snapshot now.
+func (n *Node) Snapshot() error { return snapshotNow(n.raft) }
+
+// snapshotNow takes a snapshot, unless nothing happened since the newest.
+func snapshotNow(r *raft.Raft) error {
+	err := r.Snapshot().Error()
+	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
+		return nil
+	}
+	return err
 }

@@ -178,7 +178,7 @@ func (w *world) transfer() (string, func()) {
 		return "", nil
 	}
 	w.tasks.Go(func() {
-		if err := n.TransferLeadership(to); err == nil {
+		if err := n.Membership().Transfer(to); err == nil {
 			w.count("transferred")
 		}
 	})
@@ -219,14 +219,14 @@ const (
 // join lets a new node into the cluster, without a vote at first.
 func (w *world) join() (string, func()) {
 	leader := w.leading()
-	if leader == nil || len(leader.Members()) >= nodesMax {
+	if leader == nil || len(leader.Membership().List()) >= nodesMax {
 		return "", nil
 	}
 	id := w.newNode()
 	w.start(id, nil)
 	w.tasks.Go(func() {
 		is := leader.Identity()
-		if n := w.node(id); n == nil || n.AdoptCluster(is.Cluster(), is.ClusterNumber, nil) != nil {
+		if n := w.node(id); n == nil || n.Membership().Adopt(is.Cluster(), is.ClusterNumber, nil) != nil {
 			return
 		}
 		w.change(leader, Change{Kind: AddLearner, ID: id, Address: id}, "joined")
@@ -245,7 +245,7 @@ func (w *world) newNode() string {
 }
 
 func (w *world) change(leader *Node, c Change, what string) {
-	if err := leader.ChangeMembers(func([]Member) (Change, error) { return c, nil }); err == nil {
+	if err := leader.Membership().Change(func([]Member) (Change, error) { return c, nil }); err == nil {
 		w.count(what)
 	}
 }
@@ -257,7 +257,7 @@ func (w *world) without(kind ChangeKind) (string, func()) {
 	if leader == nil {
 		return "", nil
 	}
-	voters := slices.DeleteFunc(leader.Members(), func(m Member) bool { return !m.Voter })
+	voters := slices.DeleteFunc(leader.Membership().List(), func(m Member) bool { return !m.Voter })
 	if len(voters) <= votersLeast {
 		return "", nil
 	}

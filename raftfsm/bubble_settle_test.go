@@ -119,7 +119,7 @@ func (w *world) atLeaderWithAll(do func(*Node) error) error {
 // startMembers starts the members that do not run.
 func (w *world) startMembers(leader *Node) {
 	w.bury()
-	for _, m := range leader.Members() {
+	for _, m := range leader.Membership().List() {
 		w.start(m.ID, nil)
 	}
 }
@@ -136,12 +136,12 @@ func (w *world) probe(n *Node) error {
 // gather gives every learner a vote, and ends the nodes that are no members.
 func (w *world) gather(leader *Node) error {
 	members := map[string]bool{}
-	for _, m := range leader.Members() {
+	for _, m := range leader.Membership().List() {
 		members[m.ID] = true
 		if m.Voter {
 			continue
 		}
-		err := leader.ChangeMembers(func([]Member) (Change, error) { return Change{Kind: AddVoter, ID: m.ID, Address: m.Address}, nil })
+		err := leader.Membership().Change(func([]Member) (Change, error) { return Change{Kind: AddVoter, ID: m.ID, Address: m.Address}, nil })
 		if err != nil {
 			return err
 		}

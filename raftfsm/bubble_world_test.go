@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/raftfsm/peer"
+	"onsale/raftfsm/transport"
 )
 
 // world is one cluster in one bubble, its clients, and the faults that befall it.
@@ -134,7 +135,7 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 
 // die takes a node off the network that ended its process; the nemesis buries it.
 func (w *world) die(id string, err error) {
-	if !errors.Is(err, errStaleTail) {
+	if !errors.Is(err, transport.ErrStaleTail) {
 		w.violate("%s ended its process: %v", id, err)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"onsale/raftfsm/folder"
 	"onsale/wal/journal"
 )
 
@@ -25,6 +26,10 @@ import (
 
 // ErrDiverged is returned when this replica has decided otherwise than a majority.
 var ErrDiverged = errors.New("this replica has decided otherwise than a majority of the voters")
+
+// IsDamage reports whether an error says that this node's data is damaged, lost, or not
+// what a majority has. It is repaired from the peers.
+func IsDamage(err error) bool { return errors.Is(err, ErrDiverged) || folder.IsDamage(err) }
 
 // errCheck is returned when a check in the log cannot be read.
 var errCheck = errors.New("a check of the replicas is malformed")

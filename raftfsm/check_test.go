@@ -78,7 +78,7 @@ func (c *checked) lead(id string) {
 		if leader.config.NodeID == id {
 			return true
 		}
-		_ = leader.TransferLeadership(id)
+		_ = leader.Membership().Transfer(id)
 		return false
 	})
 }
@@ -93,7 +93,7 @@ func (c *checked) sell(height uint64) {
 			return
 		}
 		_, _ = buyAs(leader, fmt.Sprint("user-", i), 1) // a leader that stops answers nothing
-		after = max(after, leader.ProposeCheck(c.tell(leader.Status().JournalHeight), after))
+		after = max(after, leader.Checks().Propose(c.tell(leader.Status().JournalHeight), after))
 		for k, n := range c.nodes {
 			if n != nil && c.failure(n.config.NodeID) != nil {
 				c.stop(k) // its process has ended
@@ -113,7 +113,7 @@ func (c *checked) tell(height uint64) map[string][]Checkpoint {
 			return c.failure(n.config.NodeID) != nil || n.Status().JournalHeight >= height
 		})
 		if c.failure(n.config.NodeID) == nil {
-			told[n.config.NodeID] = n.Checkpoints()
+			told[n.config.NodeID] = n.Checks().Newest()
 		}
 	}
 	return told

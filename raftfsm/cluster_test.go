@@ -85,6 +85,17 @@ func concert(quantity uint32) sequencer.SaleSpec {
 	return sequencer.SaleSpec{ID: "concert", Item: "Concert", Quantity: quantity, Cap: 2, Price: 100, Currency: "EUR", Hold: int64(time.Hour), Grace: int64(time.Minute)}
 }
 
+func orderOf(n *Node, seq uint64) (view sequencer.OrderView, known bool) {
+	n.Read(func(s sequencer.Reader) { view, known = s.Order(seq) })
+	return view, known
+}
+
+// countOf returns how many orders a user has, ten at most.
+func countOf(n *Node, user string) (count int) {
+	n.Read(func(s sequencer.Reader) { count = len(s.OrdersOf([]byte(user), 0, 10)) })
+	return count
+}
+
 func buyAs(n *Node, user string, sale uint16) (sequencer.Result, error) {
 	return n.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, Quantity: 1, User: []byte(user),
 		Key: sequencer.DigestKey([]byte(user), []byte("k"))})

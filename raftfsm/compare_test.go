@@ -29,12 +29,12 @@ func TestSameHistory(t *testing.T) {
 		{early.JournalHeight, now.JournalHash, false},
 		{now.JournalHeight, strings.Repeat("0", 64), false},
 	} {
-		if same, err := n.SameHistory(c.height, c.hash); err != nil || same != c.same {
+		if same, err := n.Checks().SameHistory(c.height, c.hash); err != nil || same != c.same {
 			t.Errorf("height %d, hash %.8s: %v, %v", c.height, c.hash, same, err)
 		}
 	}
 	for _, height := range []uint64{0, now.JournalHeight + 1} {
-		if _, err := n.SameHistory(height, now.JournalHash); err == nil {
+		if _, err := n.Checks().SameHistory(height, now.JournalHash); err == nil {
 			t.Errorf("compared with height %d", height)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -180,6 +181,19 @@ func (c *Config) validateBootstrap() error {
 		return fmt.Errorf("%w: this node, %q, is not among the members", ErrBadConfig, c.NodeID)
 	}
 	return nil
+}
+
+// founders returns the configured members; address is this node's, which may be known
+// only now.
+func (c *Config) founders(address string) []Member {
+	members := slices.Clone(c.Bootstrap)
+	for i := range members {
+		members[i].Voter = true
+		if members[i].Address == "" && members[i].ID == c.NodeID {
+			members[i].Address = address
+		}
+	}
+	return members
 }
 
 func (c *Config) inbox() inbox.Config {

@@ -13,6 +13,7 @@ import (
 	"onsale/internal/failpoint"
 	"onsale/internal/metric"
 	"onsale/raftfsm/store"
+	"onsale/raftfsm/view"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -42,8 +43,8 @@ type machine struct {
 	entries atomic.Uint64
 	bytes   atomic.Int64
 
-	published   publication
-	changes     *changes
+	published   *view.Sales
+	changes     *view.Changes
 	checkpoints *checkpoints
 	observe     func(stamp int64) // is told the log's time after each batch; nil on a machine without a node
 	failed      error             // what this replica stopped with; it decides nothing any more
@@ -58,13 +59,13 @@ type machineCounters struct {
 	batchBytes                   metric.Sizes
 	snapshots, snapshotsFailed   atomic.Uint64
 	snapshotTimes, freezingTimes metric.Times
+	reading, changing            metric.Longest // under the state's lock
 }
 
 var _ raft.FSM = (*machine)(nil)
 
 func newMachine(j *journal.Journal, checkBatches uint64, fatal func(error), log *slog.Logger) *machine {
-	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), changes: newChanges(), checkpoints: newCheckpoints(checkBatches)}
-	m.published.init()
+	m := &machine{journal: j, fatal: fatal, logger: log, state: sequencer.New(), scratch: new(sequencer.Decisions), published: view.NewSales(), changes: view.NewChanges(), checkpoints: newCheckpoints(checkBatches)}
 	return m
 }
 
@@ -100,12 +101,16 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	if err := sequencer.DecodeBatch(l.Data, &m.batch); err != nil {
 		return err
 	}
+
 	started := time.Now()
 	m.mu.Lock()
+	locked := time.Now()
 	m.state.Apply(&m.batch, d)
-	m.published.update(m.state)
+	m.published.Update(m.state)
 	m.mu.Unlock()
 	decided := time.Now()
+	m.counters.changing.Observe(decided.Sub(locked))
+
 	m.encoded = sequencer.AppendDecisions(m.encoded[:0], d)
 	block := journal.Block{RaftIndex: l.Index, Term: l.Term, StateHash: m.state.Hash(), Batch: l.Data, Decisions: m.encoded}
 	failpoint.Hit(failpoint.JournalPutBefore)
@@ -118,9 +123,9 @@ func (m *machine) apply(l *raft.Log, d *sequencer.Decisions) error {
 	if m.observe != nil {
 		m.observe(m.state.Now())
 	}
-	m.published.applied(m.state.Seq())
+	m.published.Applied(m.state.Seq())
 	m.checkpoints.note(&block)
-	m.changes.note(block.Height, m.batch.Commands, d)
+	m.changes.Note(block.Height, m.batch.Commands, d)
 	m.counters.count(d, decided.Sub(started), time.Since(decided), len(l.Data))
 	return nil
 }
@@ -166,70 +171,49 @@ func (m *machine) Restore(in io.ReadCloser) error {
 		m.logger.Warn("the journal begins anew at a snapshot; what it had is put aside beside it, what is missing is on the peers", "height", head.Height)
 	}
 	m.mu.Lock()
+	locked := time.Now()
 	m.state = state
 	m.entries.Store(0)
 	m.bytes.Store(0)
-	m.published.replace(state)
+	m.published.Replace(state)
+	m.counters.changing.Observe(time.Since(locked))
 	m.mu.Unlock()
-	m.published.applied(state.Seq())
-	m.changes.reset(head.Height)
+	m.published.Applied(state.Seq())
+	m.changes.Reset(head.Height)
 	m.checkpoints.forget()
 	failpoint.Hit(failpoint.RestoreAfter)
 	return nil
 }
 
-// stateHash returns the state's seq, log time and hash as of one batch.
-func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
+// read calls read with the state as of one batch. It is where all readers take the lock.
+func (m *machine) read(read func(*sequencer.State)) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.state.Seq(), m.state.Now(), m.state.Hash()
+	began := time.Now()
+	read(m.state)
+	m.counters.reading.Observe(time.Since(began))
+}
+
+// stateHash returns the state's seq, log time and hash as of one batch.
+func (m *machine) stateHash() (seq uint64, time int64, hash uint64) {
+	m.read(func(s *sequencer.State) { seq, time, hash = s.Seq(), s.Now(), s.Hash() })
+	return seq, time, hash
+}
+
+// counts returns how many sales and orders the state holds.
+func (m *machine) counts() (sales, orders int) {
+	m.read(func(s *sequencer.State) { sales, orders = s.SaleCount(), s.OrderCount() })
+	return sales, orders
+}
+
+// nextDue returns when the state wants a batch, though nobody asks for one.
+func (m *machine) nextDue() (due int64, any bool) {
+	m.read(func(s *sequencer.State) { due, any = s.NextDue() })
+	return due, any
 }
 
 // sinceSnapshot returns how many entries were applied since the newest snapshot was
 // frozen or restored, and their bytes.
 func (m *machine) sinceSnapshot() (entries uint64, bytes int64) {
 	return m.entries.Load(), m.bytes.Load()
-}
-
-// counts returns how many sales and orders the state holds.
-func (m *machine) counts() (sales, orders int) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.SaleCount(), m.state.OrderCount()
-}
-
-func (m *machine) order(seq uint64) (sequencer.OrderView, bool) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.Order(seq)
-}
-
-func (m *machine) ordersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.OrdersOf(user, after, limit)
-}
-
-func (m *machine) nextDue() (int64, bool) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.NextDue()
-}
-
-func (m *machine) unsettled(after uint64, limit int) []sequencer.OrderView {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.Unsettled(after, limit)
-}
-
-func (m *machine) unsettledCount() int {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.UnsettledCount()
-}
-
-func (m *machine) ordersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.state.OrdersWithAttempts(after, limit)
 }

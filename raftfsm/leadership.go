@@ -2,132 +2,145 @@ package raftfsm
 
 import (
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/raft"
 
 	"onsale/internal/failpoint"
 	"onsale/sequencer"
+	"onsale/sequencer/inbox"
 )
 
 // barrierTimeout bounds the wait for earlier terms' entries to be applied. It is
 // retried while this node leads.
 const barrierTimeout = 10 * time.Second
 
-// followLeadership opens the inbox when this node takes office and shuts it when
-// it loses it. Until the barrier of the new term was applied, nothing is taken:
-// raft tells that a node leads before its state has everything that is committed.
-func (n *Node) followLeadership() {
+// leadership is whether this node leads, and what follows from it: it opens the inbox
+// when raft elected this node and shuts it when another one leads.
+type leadership struct {
+	nodeID  string
+	logger  *slog.Logger
+	life    *lifecycle
+	raft    *raft.Raft
+	machine *machine
+	inbox   *inbox.Inbox
+	batcher *batcher
+	clock   *logClock
+
+	changed chan bool // raft tells when this node is elected and deposed
+	// following is follow, which must end before raft stops.
+	following sync.WaitGroup
+	elections atomic.Uint64
+}
+
+// follow opens the inbox when this node is elected and shuts it when it is deposed.
+// Until the barrier of the new term was applied, nothing is taken: raft tells that a
+// node leads before its state has everything that is committed.
+func (l *leadership) follow() {
 	for {
 		select {
-		case <-n.life.stop:
+		case <-l.life.stop:
 			return
-		case leads := <-n.leader:
+		case leads := <-l.changed:
 			if leads {
-				n.takeOffice()
+				l.begin()
 			} else {
-				n.leaveOffice()
+				l.end()
 			}
 		}
 	}
 }
 
-func (n *Node) takeOffice() {
+func (l *leadership) begin() {
 	for {
-		err := n.raft.Barrier(barrierTimeout).Error()
+		err := l.raft.Barrier(barrierTimeout).Error()
 		if err == nil {
 			break
 		}
-		n.config.Logger.Warn("leader could not apply its log yet", "error", err)
-		time.Sleep(watchInterval) // for raft to say that the office is lost, if it is
-		if n.life.stopping() || len(n.leader) > 0 {
+		l.logger.Warn("leader could not apply its log yet", "error", err)
+		time.Sleep(watchInterval) // for raft to say that the lead is lost, if it is
+		if l.life.stopping() || len(l.changed) > 0 {
 			return
 		}
 	}
+
 	failpoint.Hit(failpoint.TakeOffice)
-	_, reached, _ := n.machine.stateHash()
-	n.clock.takeOffice(reached)
-	n.counters.elections.Add(1)
-	if n.life.stopping() || n.life.broken() {
+	_, reached, _ := l.machine.stateHash()
+	l.clock.takeOffice(reached)
+	l.elections.Add(1)
+	if l.life.stopping() || l.life.broken() {
 		return
 	}
-	n.config.Logger.Info("this node leads", "node", n.config.NodeID, "term", n.raft.CurrentTerm())
-	n.inbox.Open()
-	n.batcher.leading.Store(true)
-	n.inbox.Wake()
+	l.logger.Info("this node leads", "node", l.nodeID, "term", l.raft.CurrentTerm())
+	l.inbox.Open()
+	l.batcher.leading.Store(true)
+	l.inbox.Wake()
 }
 
-func (n *Node) leaveOffice() {
-	n.batcher.leading.Store(false)
-	if n.life.stopping() {
+func (l *leadership) end() {
+	l.batcher.leading.Store(false)
+	if l.life.stopping() {
 		return
 	}
-	n.inbox.Shut(sequencer.ErrNoLeader)
-	n.config.Logger.Info("this node does not lead any more", "node", n.config.NodeID)
+	l.inbox.Shut(sequencer.ErrNoLeader)
+	l.logger.Info("this node does not lead any more", "node", l.nodeID)
 }
 
-// watchInterval is how often the watchdog looks.
-const watchInterval = 50 * time.Millisecond
+// leads reports whether this node takes requests.
+func (l *leadership) leads() bool {
+	return !l.life.broken() && l.batcher.leading.Load() && l.raft.State() == raft.Leader
+}
 
-// watch ends the process when storing the log hangs, raises the alarm when the
-// wall clock leaves the log's time, and takes snapshots by the log's length: raft
-// itself looks only every 20 to 40 seconds, in which a log can grow by several times
-// what a restart should have to read.
-func (n *Node) watch() {
-	ticker := time.NewTicker(min(watchInterval, n.config.StallMax/2))
-	defer ticker.Stop()
-	alarmed := false
-	for {
-		select {
-		case <-n.life.stop:
-			return
-		case <-ticker.C:
-		}
-		n.checkStall()
-		alarmed = n.checkClock(alarmed)
-		n.clockAlarm.Store(alarmed)
-		if n.raft.LastIndex() > 0 {
-			if err := n.data.Owner.MarkStarted(); err != nil {
-				n.life.fatal(err)
+// role returns raft's role, but calls a node that was elected and has not applied
+// everything before its term yet a candidate: it takes no requests.
+func (l *leadership) role() string {
+	state := l.raft.State()
+	if state == raft.Leader && !l.leads() {
+		state = raft.Candidate
+	}
+	return strings.ToLower(state.String())
+}
+
+// notLeader says who leads, as far as this node knows.
+func (l *leadership) notLeader() error {
+	address, id := l.raft.LeaderWithID()
+	if string(id) == l.nodeID {
+		return &sequencer.NotLeaderError{} // elected, but not in office yet
+	}
+	return &sequencer.NotLeaderError{LeaderID: string(id), LeaderAddress: string(address)}
+}
+
+// refusal explains an error of the inbox.
+func (l *leadership) refusal(err error) error {
+	if errors.Is(err, sequencer.ErrNoLeader) {
+		return l.notLeader()
+	}
+	return err
+}
+
+// tell calls changed whenever this node hears who leads, until the node stops.
+func (l *leadership) tell(changed func(id, address string)) {
+	news := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(news, false, func(o *raft.Observation) bool {
+		_, isLeader := o.Data.(raft.LeaderObservation)
+		return isLeader
+	})
+	l.raft.RegisterObserver(observer)
+	l.life.finished.Go(func() {
+		defer l.raft.DeregisterObserver(observer)
+		for {
+			address, id := l.raft.LeaderWithID()
+			changed(string(id), string(address))
+			select {
+			case <-l.life.stop:
+				return
+			case <-news:
+			case <-time.After(time.Second): // a full channel drops news
 			}
 		}
-		n.snapshotWhenDue()
-	}
-}
-
-// snapshotWhenDue begins a snapshot when a restart would have too much to replay.
-func (n *Node) snapshotWhenDue() {
-	if n.life.broken() {
-		return
-	}
-	entries, bytes := n.machine.sinceSnapshot()
-	if entries <= n.config.SnapshotEntries && bytes <= n.config.SnapshotBytes || !n.snapshotting.CompareAndSwap(false, true) {
-		return
-	}
-	n.life.finished.Go(func() {
-		defer n.snapshotting.Store(false)
-		if err := n.Snapshot(); err != nil && !n.life.stopping() {
-			n.config.Logger.Error("snapshot failed", "error", err)
-		}
 	})
-}
-
-// errStalled is what a hung disk ends the process with.
-var errStalled = errors.New("storing the raft log hangs")
-
-func (n *Node) checkStall() {
-	if n.data.Log.Storing() > n.config.StallMax {
-		n.life.fatal(errStalled)
-	}
-}
-
-func (n *Node) checkClock(alarmed bool) bool {
-	if !n.batcher.leading.Load() {
-		return false
-	}
-	off := n.clock.disagreement()
-	wrong := off > ClockAlarm || off < -ClockAlarm
-	if wrong && !alarmed {
-		n.counters.clockAlarms.Add(1)
-		n.config.Logger.Error("the wall clock left the log's time; the log's time goes on", "ahead_seconds", off.Seconds())
-	}
-	return wrong
 }

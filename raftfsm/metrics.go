@@ -6,24 +6,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/internal/metric"
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/store"
+	"onsale/raftfsm/view"
 	"onsale/sequencer"
+	"onsale/sequencer/inbox"
 )
 
 // Collector returns the node's metrics for a Prometheus registry. raft's own are not
 // among them: it observes them on the goroutine that decides.
 func (n *Node) Collector() prometheus.Collector {
 	s := new(metric.Set)
-	n.inboxMetrics(s)
-	n.batchMetrics(s)
-	n.logMetrics(s)
-	n.journalMetrics(s)
-	n.stateMetrics(s)
-	n.officeMetrics(s)
-	n.snapshotMetrics(s)
-	n.machineRoomMetrics(s)
-	n.saleMetrics(s)
-	n.checkMetrics(s)
+	inboxMetrics(s, &n.config, n.inbox, &n.batcher.counters)
+	batchMetrics(s, &n.config, n.batcher, &n.machine.counters)
+	logMetrics(s, &n.config, n.data)
+	journalMetrics(s, n.data, &n.machine.counters)
+	stateMetrics(s, n.machine)
+	leadershipMetrics(s, n.leadership)
+	clockMetrics(s, n.watchdog)
+	snapshotMetrics(s, &n.config, n.data, &n.machine.counters)
+	diskMetrics(s, n.config.DataDir)
+	if n.port != nil {
+		portMetrics(s, n.port)
+	}
+	n.machine.published.Metrics(s)
+	checkMetrics(s, n.checks)
 	return s
 }
 
@@ -32,26 +39,25 @@ func constant[T int | int64 | uint64](bound T) func() float64 {
 	return func() float64 { return float64(bound) }
 }
 
-func (n *Node) inboxMetrics(s *metric.Set) {
-	in, b := n.inbox, &n.batcher.counters
+func inboxMetrics(s *metric.Set, c *Config, in *inbox.Inbox, b *batcherCounters) {
 	s.Gauge("onsale_inbox_requests", "Requests that wait for their place in the order.", func() float64 { r, _ := in.Load(); return float64(r) })
-	s.Gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", constant(n.config.InboxRequestsMax))
+	s.Gauge("onsale_inbox_requests_max", "Bound of onsale_inbox_requests; beyond it requests are answered overloaded.", constant(c.InboxRequestsMax))
 	s.Gauge("onsale_inbox_bytes", "Bytes of the requests that wait.", func() float64 { _, b := in.Load(); return float64(b) })
-	s.Gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", constant(n.config.InboxBytesMax))
+	s.Gauge("onsale_inbox_bytes_max", "Bound of onsale_inbox_bytes.", constant(c.InboxBytesMax))
 	s.Counter("onsale_inbox_overloaded_total", "Requests refused because the inbox was full.", in.Overloaded)
 	s.Times("onsale_inbox_wait_seconds", "How long the first request of each batch waited to be proposed.", &b.waitTimes)
 	s.Counter("onsale_requests_refused_total", "Requests that raft did not take because leadership was lost.", b.refused.Load)
 	s.Counter("onsale_requests_unknown_total", "Requests whose outcome this node cannot tell.", b.unknown.Load)
 }
 
-func (n *Node) batchMetrics(s *metric.Set) {
-	b, m := &n.batcher.counters, &n.machine.counters
+func batchMetrics(s *metric.Set, c *Config, batches *batcher, m *machineCounters) {
+	b := &batches.counters
 	s.Sizes("onsale_batch_requests", "Requests in each applied batch.", &m.batchSizes)
-	s.Gauge("onsale_batch_requests_max", "Bound of a batch's requests.", constant(n.config.BatchRequestsMax))
+	s.Gauge("onsale_batch_requests_max", "Bound of a batch's requests.", constant(c.BatchRequestsMax))
 	s.Sizes("onsale_batch_bytes", "Bytes of each applied batch.", &m.batchBytes)
-	s.Gauge("onsale_batch_bytes_max", "Bound of a batch's bytes.", constant(n.config.BatchBytesMax))
-	s.Gauge("onsale_batches_in_flight", "Batches that are proposed and not yet decided.", func() float64 { return float64(len(n.batcher.inFlight)) })
-	s.Gauge("onsale_batches_in_flight_max", "Bound of onsale_batches_in_flight.", constant(cap(n.batcher.inFlight)))
+	s.Gauge("onsale_batch_bytes_max", "Bound of a batch's bytes.", constant(c.BatchBytesMax))
+	s.Gauge("onsale_batches_in_flight", "Batches that are proposed and not yet decided.", func() float64 { return float64(len(batches.inFlight)) })
+	s.Gauge("onsale_batches_in_flight_max", "Bound of onsale_batches_in_flight.", constant(cap(batches.inFlight)))
 	s.Counter("onsale_proposals_total", "Batches handed to raft.", b.proposals.Load)
 	s.Counter("onsale_ticks_total", "Empty batches proposed because something was due.", b.ticks.Load)
 	s.Times("onsale_commit_seconds", "From proposing a batch to its decision, on the leader.", &b.commitTimes)
@@ -60,113 +66,117 @@ func (n *Node) batchMetrics(s *metric.Set) {
 	s.Counter("onsale_events_total", "Expiries, promotions and other events beside commands.", m.events.Load)
 }
 
-func (n *Node) logMetrics(s *metric.Set) {
-	log := n.data.Log.Wal()
-	s.Times("onsale_log_sync_seconds", "Time of each write and fsync of the raft log.", n.data.Log.StoreTimes())
-	s.Gauge("onsale_log_storing_seconds", "For how long the write in progress runs; 0 when none does.", func() float64 { return n.data.Log.Storing().Seconds() })
-	s.Gauge("onsale_log_storing_max_seconds", "Bound of onsale_log_storing_seconds; beyond it the process ends.", func() float64 { return n.config.StallMax.Seconds() })
+func logMetrics(s *metric.Set, c *Config, data *folder.Folder) {
+	log := data.Log.Wal()
+	s.Times("onsale_log_sync_seconds", "Time of each write and fsync of the raft log.", data.Log.StoreTimes())
+	s.Gauge("onsale_log_storing_seconds", "For how long the write in progress runs; 0 when none does.", func() float64 { return data.Log.Storing().Seconds() })
+	s.Gauge("onsale_log_storing_max_seconds", "Bound of onsale_log_storing_seconds; beyond it the process ends.", func() float64 { return c.StallMax.Seconds() })
 	s.Counter("onsale_log_written_bytes_total", "Bytes written to the raft log.", func() uint64 { return uint64(log.Stats().Bytes) })
 	s.Counter("onsale_log_entries_total", "Entries written to the raft log.", func() uint64 { return uint64(log.Stats().Records) })
 	s.Gauge("onsale_log_segments", "Segment files of the raft log.", func() float64 { return float64(log.Stats().Segments) })
-	s.Gauge("onsale_log_cached_entries", "Newest entries of the raft log that are held in memory for followers.", func() float64 { e, _ := n.data.Log.Cached(); return float64(e) })
+	s.Gauge("onsale_log_cached_entries", "Newest entries of the raft log that are held in memory for followers.", func() float64 { e, _ := data.Log.Cached(); return float64(e) })
 	s.Gauge("onsale_log_cached_entries_max", "Bound of onsale_log_cached_entries.", constant(store.CachedEntriesMax))
-	s.Gauge("onsale_log_cached_bytes", "Their bytes.", func() float64 { _, b := n.data.Log.Cached(); return float64(b) })
+	s.Gauge("onsale_log_cached_bytes", "Their bytes.", func() float64 { _, b := data.Log.Cached(); return float64(b) })
 	s.Gauge("onsale_log_cached_bytes_max", "Bound of onsale_log_cached_bytes.", constant(store.CachedBytesMax))
 	s.Gauges("onsale_repaired_bytes", "Bytes that the last start cut from the end of a log.", []string{"log"}, func(show metric.Show) {
 		show(float64(log.Repaired().Bytes), "raft")
-		show(float64(n.data.Journal.Repaired().Bytes), "journal")
+		show(float64(data.Journal.Repaired().Bytes), "journal")
 	})
 }
 
-func (n *Node) journalMetrics(s *metric.Set) {
-	j := n.data.Journal
-	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &n.machine.counters.journalTimes)
+func journalMetrics(s *metric.Set, data *folder.Folder, m *machineCounters) {
+	j := data.Journal
+	s.Times("onsale_journal_seconds", "Time to hash and write a batch's block of the journal.", &m.journalTimes)
 	s.Counter("onsale_journal_written_bytes_total", "Bytes written to the journal.", func() uint64 { return uint64(j.Stats().Bytes) })
 	s.Gauge("onsale_journal_height", "Blocks in the journal's chain.", func() float64 { return float64(j.Position().Height) })
-	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(n.data.History.First()) })
+	s.Gauge("onsale_journal_first_height", "Height from which on every block is here, in the parts beside the journal too; above 1 older ones are missing, 0 when there is none.", func() float64 { return float64(data.History.First()) })
 }
 
-func (n *Node) stateMetrics(s *metric.Set) {
-	m := n.machine
-	s.Gauge("onsale_applied_seq", "Seq of the last decision applied here.", func() float64 { return float64(n.AppliedSeq()) })
+func stateMetrics(s *metric.Set, m *machine) {
+	s.Gauge("onsale_applied_seq", "Seq of the last decision applied here.", func() float64 { return float64(m.published.Seq()) })
 	s.Gauge("onsale_sales", "Sales of the cluster, ended ones included.", func() float64 { sales, _ := m.counts(); return float64(sales) })
 	s.Gauge("onsale_sales_max", "Bound of onsale_sales.", constant(sequencer.SalesMax))
 	s.Gauge("onsale_orders", "Orders of the cluster, ended ones included.", func() float64 { _, orders := m.counts(); return float64(orders) })
 	s.Gauge("onsale_orders_max", "Bound of onsale_orders.", constant(sequencer.OrdersMax))
-	s.Gauge("onsale_changes_remembered", "Newest changes of orders that streams can be told of.", func() float64 { r, _ := m.changes.load(); return float64(r) })
-	s.Gauge("onsale_changes_remembered_max", "Bound of onsale_changes_remembered.", constant(changesMax))
-	s.Counter("onsale_changes_forgotten_total", "How often somebody asked for changes that were forgotten, and was told that any order may have changed.", func() uint64 { _, f := m.changes.load(); return f })
+	s.Gauges("onsale_state_lock_longest_seconds", "Longest time since the start that the state was locked by who reads it, and by who changes it; each kept the other waiting.", []string{"by"}, func(show metric.Show) {
+		show(m.counters.reading.Seconds(), "read")
+		show(m.counters.changing.Seconds(), "change")
+	})
+	s.Gauge("onsale_changes_remembered", "Newest changes of orders that streams can be told of.", func() float64 { r, _ := m.changes.Load(); return float64(r) })
+	s.Gauge("onsale_changes_remembered_max", "Bound of onsale_changes_remembered.", constant(view.ChangesMax))
+	s.Counter("onsale_changes_forgotten_total", "How often somebody asked for changes that were forgotten, and was told that any order may have changed.", func() uint64 { _, f := m.changes.Load(); return f })
 }
 
-func (n *Node) officeMetrics(s *metric.Set) {
-	s.Gauge("onsale_leader", "1 while this node leads.", func() float64 { return metric.Bool(n.Leads()) })
-	s.Gauge("onsale_leader_known", "1 while this node knows who leads.", func() float64 { _, id := n.raft.LeaderWithID(); return metric.Bool(id != "") })
+func leadershipMetrics(s *metric.Set, l *leadership) {
+	s.Gauge("onsale_leader", "1 while this node leads.", func() float64 { return metric.Bool(l.leads()) })
+	s.Gauge("onsale_leader_known", "1 while this node knows who leads.", func() float64 { _, id := l.raft.LeaderWithID(); return metric.Bool(id != "") })
 	s.Gauge("onsale_leader_contact_seconds", "How long ago this node heard the leader; 0 on the leader, and before the first time.", func() float64 {
-		heard := n.raft.LastContact()
-		if n.Leads() || heard.IsZero() {
+		heard := l.raft.LastContact()
+		if l.leads() || heard.IsZero() {
 			return 0
 		}
 		return time.Since(heard).Seconds()
 	})
-	s.Gauge("onsale_raft_term", "Raft term.", func() float64 { return float64(n.raft.CurrentTerm()) })
-	s.Gauge("onsale_raft_last_index", "Newest raft index in the log here.", func() float64 { return float64(n.raft.LastIndex()) })
-	s.Gauge("onsale_raft_commit_index", "Raft commit index.", func() float64 { return float64(n.raft.CommitIndex()) })
-	s.Gauge("onsale_raft_applied_index", "Raft index applied here.", func() float64 { return float64(n.raft.AppliedIndex()) })
-	s.Counter("onsale_elections_won_total", "How often this node took office.", n.counters.elections.Load)
-	s.Gauge("onsale_clock_ahead_seconds", "How far the wall clock is ahead of the log's time; 0 on a node that does not lead.", func() float64 {
-		if !n.batcher.leading.Load() {
-			return 0
-		}
-		return n.clock.disagreement().Seconds()
-	})
-	s.Counter("onsale_clock_alarms_total", "How often the wall clock left the log's time by over a second.", n.counters.clockAlarms.Load)
+	s.Gauge("onsale_raft_term", "Raft term.", func() float64 { return float64(l.raft.CurrentTerm()) })
+	s.Gauge("onsale_raft_last_index", "Newest raft index in the log here.", func() float64 { return float64(l.raft.LastIndex()) })
+	s.Gauge("onsale_raft_commit_index", "Raft commit index.", func() float64 { return float64(l.raft.CommitIndex()) })
+	s.Gauge("onsale_raft_applied_index", "Raft index applied here.", func() float64 { return float64(l.raft.AppliedIndex()) })
+	s.Counter("onsale_elections_won_total", "How often this node took office.", l.elections.Load)
 }
 
-func (n *Node) snapshotMetrics(s *metric.Set) {
-	m := &n.machine.counters
+func clockMetrics(s *metric.Set, w *watchdog) {
+	s.Gauge("onsale_clock_ahead_seconds", "How far the wall clock is ahead of the log's time; 0 on a node that does not lead.", func() float64 {
+		if !w.batcher.leading.Load() {
+			return 0
+		}
+		return w.clock.disagreement().Seconds()
+	})
+	s.Counter("onsale_clock_alarms_total", "How often the wall clock left the log's time by over a second.", w.clockAlarms.Load)
+}
+
+func snapshotMetrics(s *metric.Set, c *Config, data *folder.Folder, m *machineCounters) {
 	s.Counters("onsale_snapshots_total", "Snapshots by result.", []string{"result"}, func(show metric.Show) {
 		show(float64(m.snapshots.Load()), "taken")
 		show(float64(m.snapshotsFailed.Load()), "failed")
 	})
 	s.Times("onsale_snapshot_seconds", "Time to write a snapshot, beside later batches.", &m.snapshotTimes)
 	s.Times("onsale_snapshot_pause_seconds", "For how long each snapshot kept batches from being decided.", &m.freezingTimes)
-	s.Gauge("onsale_snapshot_index", "Raft index of the newest snapshot; 0 when there is none.", func() float64 { return float64(n.data.Snapshots.Index()) })
-	s.Gauge("onsale_snapshot_interval_entries", "After how many log entries a snapshot is taken.", constant(n.config.SnapshotEntries))
+	s.Gauge("onsale_snapshot_index", "Raft index of the newest snapshot; 0 when there is none.", func() float64 { return float64(data.Snapshots.Index()) })
+	s.Gauge("onsale_snapshot_interval_entries", "After how many log entries a snapshot is taken.", constant(c.SnapshotEntries))
 }
 
-func (n *Node) checkMetrics(s *metric.Set) {
-	p := n.machine.checkpoints
+func checkMetrics(s *metric.Set, c *Checks) {
+	p := c.checkpoints
 	s.Counters("onsale_checks_total", "Committed checks of the replicas, by result.", []string{"result"}, func(show metric.Show) {
 		show(float64(p.agreed.Load()), "agreed")
 		show(float64(p.undecided.Load()), "undecided")
 		show(float64(p.skipped.Load()), "skipped")
 		show(float64(p.malformed.Load()), "malformed")
 	})
-	s.Gauge("onsale_check_interval_batches", "After how many batches replicas compare what they decided.", constant(n.config.CheckBatches))
+	s.Gauge("onsale_check_interval_batches", "After how many batches replicas compare what they decided.", constant(p.every))
 	s.Gauges("onsale_replica_diverged", "1 for a member that has decided otherwise than a majority, as the last committed check with it says.", []string{"member"}, func(show metric.Show) {
 		blamed := p.blamed()
-		for _, m := range n.Members() {
+		for _, m := range c.membership.List() {
 			show(metric.Bool(blamed[m.ID]), m.ID)
 		}
 	})
 }
 
-// machineRoomMetrics are of the disk and the port for peers.
-func (n *Node) machineRoomMetrics(s *metric.Set) {
+func diskMetrics(s *metric.Set, dir string) {
 	s.Gauges("onsale_disk_free_bytes", "Bytes free on the disk of the data folder.", nil, func(show metric.Show) {
-		if free, _, err := n.Disk(); err == nil {
+		if free, _, err := diskOf(dir); err == nil {
 			show(float64(free))
 		}
 	})
 	s.Gauges("onsale_disk_size_bytes", "Size of that disk.", nil, func(show metric.Show) {
-		if _, size, err := n.Disk(); err == nil {
+		if _, size, err := diskOf(dir); err == nil {
 			show(float64(size))
 		}
 	})
-	if n.port == nil {
-		return
-	}
-	s.Gauge("onsale_peer_connections", "Connections of other processes, handshakes included.", func() float64 { open, _ := n.port.Connections(); return float64(open) })
-	s.Gauge("onsale_peer_connections_max", "Bound of onsale_peer_connections.", constant(n.peer.ConnectionsMax))
-	s.Counter("onsale_peer_connections_refused_total", "Connections that were refused: too many, or not who they must be.", func() uint64 { _, refused := n.port.Connections(); return refused })
+}
+
+func portMetrics(s *metric.Set, p *peerPort) {
+	s.Gauge("onsale_peer_connections", "Connections of other processes, handshakes included.", func() float64 { open, _ := p.listener.Connections(); return float64(open) })
+	s.Gauge("onsale_peer_connections_max", "Bound of onsale_peer_connections.", constant(p.config.ConnectionsMax))
+	s.Counter("onsale_peer_connections_refused_total", "Connections that were refused: too many, or not who they must be.", func() uint64 { _, refused := p.listener.Connections(); return refused })
 }

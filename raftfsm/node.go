@@ -2,49 +2,41 @@ package raftfsm
 
 import (
 	"errors"
-	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/failpoints"
 	"onsale/raftfsm/folder"
-	"onsale/raftfsm/peer"
+	"onsale/raftfsm/transport"
 	"onsale/sequencer"
 	"onsale/sequencer/inbox"
 	"onsale/wal/journal"
 )
 
-// Node is one replica: raft, its logs, the state and the way into it. All methods
+// Node is one replica: raft, what it keeps, the state and the way into it. All methods
 // are safe for concurrent use.
 type Node struct {
 	config  Config
-	peer    peer.Config
-	port    *peer.Listener // of the peers; nil on a test's transport
-	address string         // where the peers reach this node
+	life    *lifecycle
+	data    *folder.Folder
+	port    *peerPort // nil on a test's transport
+	address string    // where the peers reach this node
 	raft    *raft.Raft
 	trans   raft.Transport
-	data    *folder.Folder
 	machine *machine
 	inbox   *inbox.Inbox
 	batcher *batcher
 	clock   *logClock
 
-	leader chan bool // raft tells when this node takes and loses office
-	life   *lifecycle
-	// following is followLeadership, which must end before raft stops.
-	following sync.WaitGroup
-	closed    sync.Once
-	counters  nodeCounters
+	leadership *leadership
+	membership *Membership
+	checks     *Checks
+	detector   *failureDetector
+	watchdog   *watchdog
 
-	suspecting   atomic.Bool // a leader's death is being looked into
-	snapshotting atomic.Bool // a snapshot that was due is being taken
-	clockAlarm   atomic.Bool // this node leads, and the wall clock left the log's time
-}
-
-type nodeCounters struct {
-	elections, clockAlarms atomic.Uint64
+	opened chan struct{} // closed when raft and the parts above are there
+	closed sync.Once
 }
 
 // Open starts a node on its data folder. It returns when raft runs; whether there
@@ -53,20 +45,23 @@ func Open(config Config) (*Node, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	config.Files, config.Clock = withFailpoints(config.Files), jumping(config.Clock)
-	n := &Node{config: config, leader: make(chan bool, 16), life: newLifecycle(config.Fatal), clock: &logClock{clock: config.Clock}}
+	config.Files, config.Clock = failpoints.Disk(config.Files), failpoints.MovedClock(config.Clock)
+	n := &Node{config: config, life: newLifecycle(config.Fatal), clock: &logClock{clock: config.Clock}, opened: make(chan struct{})}
 	if err := n.open(); err != nil {
+		close(n.life.stop)
 		return nil, errors.Join(err, n.closeStores())
 	}
+
 	n.batcher.start()
-	n.following.Go(n.followLeadership)
-	n.life.finished.Go(n.watch)
-	n.life.finished.Go(n.electItself)
+	n.leadership.following.Go(n.leadership.follow)
+	n.life.finished.Go(n.watchdog.watch)
+	if n.port != nil {
+		n.life.finished.Go(n.detector.electItself)
+	}
 	return n, nil
 }
 
-func (n *Node) open() error {
-	var err error
+func (n *Node) open() (err error) {
 	if n.data, err = openData(&n.config, n.noteStored, n.life.fatal); err != nil {
 		return err
 	}
@@ -74,7 +69,6 @@ func (n *Node) open() error {
 	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
-	n.batcher.leaderError = n.notLeader
 	return n.openRaft()
 }
 
@@ -93,144 +87,114 @@ func (n *Node) noteStored(logs []*raft.Log) {
 	n.batcher.noteStored(logs)
 }
 
+func (n *Node) openRaft() error {
+	trans, err := n.transport()
+	if err != nil {
+		return err
+	}
+	n.trans = transport.Guard(trans, transport.Installer{Logs: n.data.Log, Snapshots: n.data.Snapshots, Fatal: n.life.fatal,
+		LastIndex: func() uint64 { <-n.opened; return n.raft.LastIndex() }})
+	used, err := raft.HasExistingState(n.data.Log, n.data.Votes, n.data.Snapshots)
+	if err != nil {
+		return err
+	}
+
+	is := n.data.Owner.Identity()
+	changed := make(chan bool, 16)
+	c := n.config.raftConfig()
+	c.NotifyCh = changed
+	fsm, apply := n.seamed()
+	if n.raft, err = raft.NewRaft(c, fsm, n.data.Log, n.data.Votes, n.data.Snapshots, n.trans); err != nil {
+		return err
+	}
+	n.assemble(changed, apply)
+	close(n.opened)
+	return n.begin(used, &is)
+}
+
+// assemble makes the parts that need a raft; changed tells whether this node leads.
+func (n *Node) assemble(changed chan bool, apply func(raft.Log) raft.ApplyFuture) {
+	n.leadership = &leadership{nodeID: n.config.NodeID, logger: n.config.Logger, life: n.life, raft: n.raft,
+		machine: n.machine, inbox: n.inbox, batcher: n.batcher, clock: n.clock, changed: changed}
+	n.batcher.apply, n.batcher.leaderError = apply, n.leadership.notLeader
+	n.membership = &Membership{config: &n.config, raft: n.raft, owner: n.data.Owner, leadership: n.leadership}
+	n.checks = &Checks{checkpoints: n.machine.checkpoints, membership: n.membership, batcher: n.batcher, journal: n.data.Journal}
+	n.detector = &failureDetector{config: &n.config, address: n.address, life: n.life, raft: n.raft, transport: n.trans, membership: n.membership}
+	n.watchdog = &watchdog{config: &n.config, life: n.life, raft: n.raft, data: n.data, machine: n.machine, batcher: n.batcher, clock: n.clock}
+}
+
+// begin makes a cluster when this start has to; used says that raft has written here.
+func (n *Node) begin(used bool, is *folder.Identity) error {
+	switch {
+	case used:
+		return n.data.Owner.MarkStarted()
+	case len(is.Bootstrap) > 0 && is.Bootstrap[0].ID == n.config.NodeID:
+		return n.membership.bootstrap(is.Bootstrap)
+	case is.ClusterID == "" && len(n.config.Bootstrap) > 0:
+		return n.membership.Begin(n.config.founders(n.address))
+	}
+	return nil
+}
+
+// Membership returns who belongs to the cluster, and the way to change it.
+func (n *Node) Membership() *Membership { return n.membership }
+
+// Checks returns how this replica compares itself with the others.
+func (n *Node) Checks() *Checks { return n.checks }
+
+// Identity returns whose data folder this node runs on.
+func (n *Node) Identity() folder.Identity { return n.data.Owner.Identity() }
+
+// IsNew reports whether the data folder was made by this start.
+func (n *Node) IsNew() bool { return n.data.IsNew }
+
 // JournalDir returns the folder of the node's journal.
 func (n *Node) JournalDir() string { return folder.JournalDir(n.config.DataDir) }
 
 // History returns the journal with the parts beside it.
 func (n *Node) History() *journal.History { return n.data.History }
 
-func (n *Node) openRaft() error {
-	trans, err := n.transport()
-	if err != nil {
-		return err
-	}
-	opened := make(chan struct{})
-	n.trans = guard(trans, installer{n.data.Log, n.data.Snapshots, n.life.fatal, func() uint64 { <-opened; return n.raft.LastIndex() }})
-	c := n.config.raftConfig()
-	c.NotifyCh = n.leader
-	used, err := raft.HasExistingState(n.data.Log, n.data.Votes, n.data.Snapshots)
-	if err != nil {
-		return err
-	}
-	is := n.data.Owner.Identity()
-	fsm, apply := n.seamed()
-	n.raft, err = raft.NewRaft(c, fsm, n.data.Log, n.data.Votes, n.data.Snapshots, n.trans)
-	if err != nil {
-		return err
-	}
-	close(opened)
-	n.batcher.apply = apply
-	switch {
-	case used:
-		return n.data.Owner.MarkStarted()
-	case len(is.Bootstrap) > 0 && is.Bootstrap[0].ID == n.config.NodeID:
-		return n.bootstrap(is.Bootstrap)
-	case is.ClusterID == "" && len(n.config.Bootstrap) > 0:
-		return n.BeginCluster(n.bootstrapMembers())
-	}
-	return nil
-}
-
-// bootstrapMembers returns the configured members; this node's address may be
-// known only now.
-func (n *Node) bootstrapMembers() []Member {
-	members := slices.Clone(n.config.Bootstrap)
-	for i := range members {
-		members[i].Voter = true
-		if members[i].Address == "" && members[i].ID == n.config.NodeID {
-			members[i].Address = n.address
-		}
-	}
-	return members
-}
-
-// IsNew reports whether the data folder was made by this start.
-func (n *Node) IsNew() bool { return n.data.IsNew }
-
-// Decide gives a command its place in the order and returns its decision once it
-// is committed and applied here. Its errors are ErrOverloaded, *NotLeaderError,
-// ErrStopping (not taken, all three) and ErrOutcomeUnknown. The command is not
-// kept.
-func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
-	w, err := n.inbox.Put(c)
-	if err != nil {
-		return sequencer.Result{}, n.refusal(err)
-	}
-	return n.inbox.Wait(w)
-}
-
-// DecideMany does the same for commands that are encoded already, one frame after
-// the other: they keep their order and nothing comes between them. It fills
-// results[:count]. inbox.ErrFrames when they are no whole commands or more than a
-// batch holds.
-func (n *Node) DecideMany(frames []byte, count int, results []sequencer.Result) error {
-	if count == 0 {
-		return nil
-	}
-	w, err := n.inbox.PutMany(frames, count, results)
-	if err != nil {
-		return n.refusal(err)
-	}
-	_, err = n.inbox.Wait(w)
+// Close answers everybody who waits, stops raft and closes the logs. What was
+// answered is on disk; what was not taken is told so.
+func (n *Node) Close() error {
+	err := sequencer.ErrStopping
+	n.closed.Do(func() { err = n.close() })
 	return err
 }
 
-func (n *Node) refusal(err error) error {
-	if errors.Is(err, sequencer.ErrNoLeader) {
-		return n.notLeader()
-	}
-	return err
+func (n *Node) close() error {
+	n.HandOver()
+	return n.halt()
 }
 
-// Leader returns nil when Decide would take a command now, else its error.
-func (n *Node) Leader() error {
-	if err := n.inbox.Closed(); err != nil {
-		return n.refusal(err)
+// halt stops the node where it stands. Everything that was proposed is answered
+// before raft stops: raft v1.8.0 never answers what it had queued when it stopped,
+// and who waits for that waits for ever. A leader without a quorum answers when its
+// lease ends.
+func (n *Node) halt() error {
+	close(n.life.stop)
+	n.inbox.Shut(sequencer.ErrStopping)
+	n.batcher.close()
+	n.leadership.following.Wait()
+	n.inbox.Shut(sequencer.ErrStopping) // a leader that took office meanwhile opened it
+	err := n.raft.Shutdown().Error()
+	if n.port != nil {
+		err = errors.Join(err, n.port.listener.Close())
 	}
-	return nil
+	n.life.finished.Wait()
+	return errors.Join(err, n.closeStores())
 }
 
-// notLeader says who leads, as far as this node knows.
-func (n *Node) notLeader() error {
-	address, id := n.raft.LeaderWithID()
-	if string(id) == n.config.NodeID {
-		return &sequencer.NotLeaderError{} // elected, but not in office yet
+func (n *Node) closeStores() error {
+	var errs []error
+	if closer, ok := n.trans.(raft.WithClose); ok {
+		errs = append(errs, closer.Close())
 	}
-	return &sequencer.NotLeaderError{LeaderID: string(id), LeaderAddress: string(address)}
-}
-
-// FollowLeader calls changed whenever this node hears who leads, "" when nobody
-// does, until the node is closed.
-func (n *Node) FollowLeader(changed func(id, address string)) {
-	news := make(chan raft.Observation, 16)
-	observer := raft.NewObserver(news, false, func(o *raft.Observation) bool {
-		_, isLeader := o.Data.(raft.LeaderObservation)
-		return isLeader
-	})
-	n.raft.RegisterObserver(observer)
-	n.life.finished.Go(func() {
-		defer n.raft.DeregisterObserver(observer)
-		for {
-			address, id := n.raft.LeaderWithID()
-			changed(string(id), string(address))
-			select {
-			case <-n.life.stop:
-				return
-			case <-news:
-			case <-time.After(time.Second): // a full channel drops news
-			}
-		}
-	})
-}
-
-// Load says how full the inbox is, 0 to 1.
-func (n *Node) Load() float64 { return n.inbox.Fill() }
-
-// Snapshot takes a snapshot now.
-func (n *Node) Snapshot() error {
-	err := n.raft.Snapshot().Error()
-	if errors.Is(err, raft.ErrNothingNewToSnapshot) {
-		return nil
+	if n.port != nil {
+		errs = append(errs, n.port.listener.Close())
 	}
-	return err
+	if n.data != nil {
+		errs = append(errs, n.data.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -162,7 +162,7 @@ func TestLeaderStoppedUnderLoad(t *testing.T) {
 		for user, seq := range <-done {
 			acknowledged[fmt.Sprint(round, user)] = seq
 			eventually(t, fmt.Sprintf("acknowledged order %d of %s", seq, user), func() bool { // a leader may be followed by one before it knows
-				order, ok := c.nodes[c.leaderBut(victim)].Order(seq)
+				order, ok := orderOf(c.nodes[c.leaderBut(victim)], seq)
 				return ok && order.User == user
 			})
 		}
@@ -230,7 +230,7 @@ func TestFollowerNamesTheLeader(t *testing.T) {
 		if err := n.WaitApplied(ctx, r.Seq); err != nil {
 			t.Error(err)
 		}
-		if order, ok := n.Order(r.Seq); !ok || order.User != "u" || len(n.OrdersOf([]byte("u"), 0, 10)) != 1 {
+		if order, ok := orderOf(n, r.Seq); !ok || order.User != "u" || countOf(n, "u") != 1 {
 			t.Errorf("the order at %s: %+v", c.configs[i].NodeID, order)
 		}
 		cancel()
@@ -298,7 +298,7 @@ func timeWithoutTraffic(t *testing.T, c Config) {
 	if err != nil || r.State != sequencer.StateReserved {
 		t.Fatalf("in time: %+v, %v", r, err)
 	}
-	eventually(t, "the hold ends", func() bool { o, _ := n.Order(r.Seq); return o.State == sequencer.StateExpired })
+	eventually(t, "the hold ends", func() bool { o, _ := orderOf(n, r.Seq); return o.State == sequencer.StateExpired })
 	if r, err = buyAs(n, "next", sale); err != nil || r.State != sequencer.StateReserved {
 		t.Fatalf("next: %+v, %v", r, err)
 	}
@@ -328,7 +328,7 @@ func TestClockJump(t *testing.T) {
 	if after := n.Status().LogTime; after < before {
 		t.Fatalf("log time ran back from %d to %d", before, after)
 	}
-	if o, _ := n.Order(r.Seq); o.State != sequencer.StateReserved {
+	if o, _ := orderOf(n, r.Seq); o.State != sequencer.StateReserved {
 		t.Fatalf("order %+v", o)
 	}
 }

@@ -15,14 +15,15 @@ import (
 // for what a replica does not know, by one asker at a time for each door.
 func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	if !n.Leads() {
-		return 0, n.notLeader()
+		return 0, n.leadership.notLeader()
 	}
 	committed := make(chan error, 1) // raft may stop without an answer
 	go func() { committed <- n.raft.Barrier(barrierTimeout).Error() }()
+
 	select {
 	case err := <-committed:
 		if err != nil || n.life.broken() {
-			return 0, n.notLeader()
+			return 0, n.leadership.notLeader()
 		}
 		return n.AppliedSeq(), nil
 	case <-n.life.stop:
@@ -32,47 +33,41 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	}
 }
 
+// Read calls read with the state as of the last batch applied here. No batch is decided
+// meanwhile, on this replica: read must be short, must not wait for anything, and must
+// not keep its Reader, which is the state itself under its lock.
+func (n *Node) Read(read func(sequencer.Reader)) {
+	n.machine.read(func(s *sequencer.State) { read(s) })
+}
+
 // SalesAfter returns the sales that changed after a decision's seq and time,
 // oldest change first. It is never older than AppliedSeq was before the call.
 func (n *Node) SalesAfter(seq uint64, time int64) []sequencer.SaleView {
-	return n.machine.published.salesAfter(seq, time)
+	return n.machine.published.After(seq, time)
 }
 
 // Sales returns all sales by number; what is returned never changes. With more
 // than 64 sales it may be 100 ms old.
-func (n *Node) Sales() []sequencer.SaleView { return n.machine.published.sales() }
+func (n *Node) Sales() []sequencer.SaleView { return n.machine.published.All() }
 
 // SaleByID returns the sale with an id; what is returned never changes.
 func (n *Node) SaleByID(id string) (*sequencer.SaleView, bool) {
-	return n.machine.published.saleByID(id)
-}
-
-// Order returns the order with a seq as of the last batch applied here.
-func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) { return n.machine.order(seq) }
-
-// OrdersOf returns a user's orders with a seq above after, lowest first.
-func (n *Node) OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView {
-	return n.machine.ordersOf(user, after, limit)
-}
-
-// Unsettled, UnsettledCount and OrdersWithAttempts are the state's, as of the last
-// batch applied here.
-func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
-	return n.machine.unsettled(after, limit)
-}
-
-// UnsettledCount returns how many orders Unsettled knows.
-func (n *Node) UnsettledCount() int { return n.machine.unsettledCount() }
-
-// OrdersWithAttempts returns orders that somebody began to pay.
-func (n *Node) OrdersWithAttempts(after uint64, limit int) (views []sequencer.OrderView, next uint64) {
-	return n.machine.ordersWithAttempts(after, limit)
+	return n.machine.published.ByID(id)
 }
 
 // AppliedSeq returns the seq of the last decision applied here.
-func (n *Node) AppliedSeq() uint64 { return n.machine.published.seq.Load() }
+func (n *Node) AppliedSeq() uint64 { return n.machine.published.Seq() }
 
 // WaitApplied returns when a decision was applied here, or ErrBehind.
 func (n *Node) WaitApplied(ctx context.Context, seq uint64) error {
-	return n.machine.published.wait(ctx, seq)
+	return n.machine.published.Wait(ctx, seq)
 }
+
+// Changes returns the orders that changed in blocks above a height, and the height up to
+// which that is so; incomplete when any order may have changed.
+func (n *Node) Changes(height uint64) (orders []uint64, upTo uint64, complete bool) {
+	return n.machine.changes.After(height)
+}
+
+// WaitChanges returns when something has changed above a height, or ctx ends.
+func (n *Node) WaitChanges(ctx context.Context, height uint64) { n.machine.changes.Wait(ctx, height) }

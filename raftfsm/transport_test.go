@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"onsale/raftfsm/transport"
 )
 
 // A follower that refuses an append must not leave the sender of the next ones
@@ -24,7 +26,7 @@ func TestPipelineEndsWithARefusal(t *testing.T) {
 				}
 			}
 		}()
-		p, err := guarded{Transport: leader}.AppendEntriesPipeline("b", "b")
+		p, err := transport.Guarded{Transport: leader}.AppendEntriesPipeline("b", "b")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -123,10 +123,10 @@ func TestAFailedNodeHoldsNoOffice(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.life.fatal(errors.New("the disk is full"))
-	n.leader <- false
-	n.leader <- true // elected again
+	n.leadership.changed <- false
+	n.leadership.changed <- true // elected again
 	eventually(t, "the end of its office", func() bool { return n.Leader() != nil })
-	eventually(t, "both elections", func() bool { return len(n.leader) == 0 })
+	eventually(t, "both elections", func() bool { return len(n.leadership.changed) == 0 })
 	if n.Leads() || n.Leader() == nil {
 		t.Error("a failed node holds office")
 	}

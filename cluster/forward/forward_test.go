@@ -254,7 +254,9 @@ func TestLostAnswersAreTold(t *testing.T) {
 	}
 	orders := 0
 	told.Range(func(order, user any) bool {
-		view, found := l.node.Order(order.(uint64))
+		var view sequencer.OrderView
+		var found bool
+		l.node.Read(func(s sequencer.Reader) { view, found = s.Order(order.(uint64)) })
 		if !found || view.User != user {
 			t.Errorf("order %d is %+v, %v was told", order, view, user)
 		}

@@ -30,8 +30,9 @@ type Node interface {
 	// first; never older than AppliedSeq was before.
 	SalesAfter(seq uint64, time int64) []sequencer.SaleView
 	SaleByID(id string) (*sequencer.SaleView, bool)
-	Order(seq uint64) (sequencer.OrderView, bool)
-	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
+	// Read calls read with the state as of the last batch applied here, which must be
+	// short: no batch is decided meanwhile.
+	Read(read func(sequencer.Reader))
 	AppliedSeq() uint64
 	WaitApplied(ctx context.Context, seq uint64) error
 

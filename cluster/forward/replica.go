@@ -112,7 +112,7 @@ func (r *Replica) Order(ctx context.Context, seq, reached uint64) (view sequence
 		return r.orderOfLeader(ctx, seq)
 	}
 	asOf = r.AppliedSeq() // read before the order, so that it is not ahead of it
-	view, found = r.Node.Order(seq)
+	r.Read(func(s sequencer.Reader) { view, found = s.Order(seq) })
 	return view, asOf, found, nil
 }
 
@@ -134,12 +134,13 @@ type orderAnswer struct {
 
 func (r *Replica) orderOfLeader(ctx context.Context, seq uint64) (sequencer.OrderView, uint64, bool, error) {
 	answer, err := share(ctx, &r.asked, fmt.Sprint("order ", seq), func(ctx context.Context) (orderAnswer, error) {
-		return r.fromLeader(ctx, func() (orderAnswer, error) {
-			view, known := r.Node.Order(seq)
-			if !known {
-				return orderAnswer{}, nil
-			}
-			return orderAnswer{views: []sequencer.OrderView{view}}, nil
+		return r.fromLeader(ctx, func() (here orderAnswer, err error) {
+			r.Read(func(s sequencer.Reader) {
+				if view, known := s.Order(seq); known {
+					here.views = []sequencer.OrderView{view}
+				}
+			})
+			return here, nil
 		}, func(l *Link) (orderAnswer, error) {
 			view, asOf, found, err := l.Order(ctx, seq, 0)
 			if !found {
@@ -158,11 +159,14 @@ func (r *Replica) orderOfLeader(ctx context.Context, seq uint64) (sequencer.Orde
 func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
 	if r.reaches(ctx, reached) {
 		asOf := r.AppliedSeq()
-		return r.Node.OrdersOf(user, after, limit), asOf, nil
+		var views []sequencer.OrderView
+		r.Read(func(s sequencer.Reader) { views = s.OrdersOf(user, after, limit) })
+		return views, asOf, nil
 	}
 	answer, err := share(ctx, &r.asked, ordersKey(user, after, limit, 0), func(ctx context.Context) (orderAnswer, error) {
-		return r.fromLeader(ctx, func() (orderAnswer, error) {
-			return orderAnswer{views: r.Node.OrdersOf(user, after, limit)}, nil
+		return r.fromLeader(ctx, func() (here orderAnswer, err error) {
+			r.Read(func(s sequencer.Reader) { here.views = s.OrdersOf(user, after, limit) })
+			return here, nil
 		}, func(l *Link) (orderAnswer, error) {
 			views, asOf, err := l.OrdersOf(ctx, user, after, limit, 0)
 			return orderAnswer{views, asOf}, err

@@ -42,7 +42,7 @@ func (m *Manager) changeHere(ctx context.Context, r *Request) error {
 	case "demote", "remove":
 		return m.take(ctx, r)
 	case "transfer":
-		return m.node.TransferLeadership(r.ID)
+		return m.members.Transfer(r.ID)
 	}
 	return fmt.Errorf("%w: step %q, allowed are promote, demote, remove and transfer", ErrRequest, r.Step)
 }
@@ -65,7 +65,7 @@ func (m *Manager) give(id string) error {
 // first, and the next one does it.
 func (m *Manager) take(ctx context.Context, r *Request) error {
 	if r.ID == m.node.Identity().NodeID {
-		if err := m.node.TransferLeadership(""); err != nil {
+		if err := m.members.Transfer(""); err != nil {
 			return fmt.Errorf("%w: the leader itself: %w", ErrQuorumAtRisk, err)
 		}
 		_, err := forward.AskLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) {
@@ -123,7 +123,7 @@ const changeAttemptsMax = 20
 // change makes one change, deciding again when the membership moves.
 func (m *Manager) change(decide func([]raftfsm.Member) (raftfsm.Change, error)) (err error) {
 	for range changeAttemptsMax {
-		if err = m.node.ChangeMembers(decide); !errors.Is(err, raftfsm.ErrMembershipMoved) {
+		if err = m.members.Change(decide); !errors.Is(err, raftfsm.ErrMembershipMoved) {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)

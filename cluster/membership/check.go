@@ -22,10 +22,10 @@ func (m *Manager) check() {
 		select {
 		case <-m.stop.Done():
 			return
-		case <-m.node.CheckpointReached():
+		case <-m.checks.Reached():
 		}
 		for try := 0; try < checkTries && m.node.Leads() && m.stop.Err() == nil; try++ {
-			if height := m.node.ProposeCheck(m.checkpoints(), proposed); height > 0 {
+			if height := m.checks.Propose(m.checkpoints(), proposed); height > 0 {
 				proposed = height
 				break
 			}
@@ -38,10 +38,10 @@ func (m *Manager) check() {
 func (m *Manager) checkpoints() map[string][]raftfsm.Checkpoint {
 	told, mu, own := map[string][]raftfsm.Checkpoint{}, sync.Mutex{}, m.node.Identity().NodeID
 	var group sync.WaitGroup
-	for _, member := range m.node.Members() {
+	for _, member := range m.members.List() {
 		if member.ID == own {
 			mu.Lock()
-			told[member.ID] = m.node.Checkpoints()
+			told[member.ID] = m.checks.Newest()
 			mu.Unlock()
 			continue
 		}

@@ -41,7 +41,7 @@ func voters(ids ...string) *cluster {
 func (c *cluster) manage(t *testing.T) *Manager {
 	config := DefaultConfig()
 	config.DataDir = t.TempDir()
-	m := New(config, c)
+	m := New(config, c, c, c)
 	m.there = func(_ context.Context, member raftfsm.Member) (*NodeStatus, string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -85,21 +85,21 @@ func (c *cluster) Identity() folder.Identity {
 func (c *cluster) Address() string { return "n1:7101" }
 
 func (c *cluster) Status() raftfsm.Status {
-	return raftfsm.Status{NodeID: "n1", LeaderID: "n1", Role: "leader", Term: 3, LastIndex: 100, Members: c.Members()}
+	return raftfsm.Status{NodeID: "n1", LeaderID: "n1", Role: "leader", Term: 3, LastIndex: 100, Members: c.List()}
 }
 
 func (c *cluster) Disk() (free, size int64, err error) { return 1, 1, nil }
 
-func (c *cluster) Members() []raftfsm.Member {
+func (c *cluster) List() []raftfsm.Member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.members)
 }
 
-func (c *cluster) ChangeMembers(decide func([]raftfsm.Member) (raftfsm.Change, error)) error {
+func (c *cluster) Change(decide func([]raftfsm.Member) (raftfsm.Change, error)) error {
 	c.set(func() { c.twice, c.changing = c.twice || c.changing, true })
 	defer c.set(func() { c.changing = false })
-	change, err := decide(c.Members())
+	change, err := decide(c.List())
 	if err != nil || change.Kind == raftfsm.NoChange {
 		return err
 	}
@@ -128,19 +128,19 @@ func (c *cluster) ChangeMembers(decide func([]raftfsm.Member) (raftfsm.Change, e
 	return nil
 }
 
-func (c *cluster) TransferLeadership(string) error { return c.handover }
+func (c *cluster) Transfer(string) error { return c.handover }
 
-func (c *cluster) BeginCluster([]raftfsm.Member) error { return nil }
+func (c *cluster) Begin([]raftfsm.Member) error { return nil }
 
-func (c *cluster) AdoptCluster(peer.ClusterID, uint8, []raftfsm.Member) error { return nil }
+func (c *cluster) Adopt(peer.ClusterID, uint8, []raftfsm.Member) error { return nil }
 
 func (c *cluster) SameHistory(uint64, string) (bool, error) { return true, nil }
 
-func (c *cluster) Checkpoints() []raftfsm.Checkpoint { return nil }
+func (c *cluster) Newest() []raftfsm.Checkpoint { return nil }
 
-func (c *cluster) CheckpointReached() <-chan struct{} { return nil }
+func (c *cluster) Reached() <-chan struct{} { return nil }
 
-func (c *cluster) ProposeCheck(map[string][]raftfsm.Checkpoint, uint64) uint64 { return 0 }
+func (c *cluster) Propose(map[string][]raftfsm.Checkpoint, uint64) uint64 { return 0 }
 
 // joining is what a node says that asks to be let in.
 func joining(id string) *join {

@@ -63,7 +63,7 @@ func (m *Manager) adoptFounded(there *probe) (adopted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, m.node.AdoptCluster(id, there.Number, there.Bootstrap)
+	return true, m.members.Adopt(id, there.Number, there.Bootstrap)
 }
 
 // found makes the cluster when this node is the one to do it: the one with the
@@ -88,7 +88,7 @@ func (m *Manager) found(founders []probe) (bool, error) {
 		return false, nil
 	}
 	// The node that makes the cluster stands first: after a crash it goes on.
-	if err := m.node.BeginCluster(members); err != nil {
+	if err := m.members.Begin(members); err != nil {
 		return false, err
 	}
 	m.config.Logger.Info("made a new cluster", "cluster", m.node.Identity().ClusterID, "voters", len(members))

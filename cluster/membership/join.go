@@ -186,7 +186,7 @@ func (m *Manager) adopt(ctx context.Context, j join, bring func(context.Context,
 		return err
 	}
 	failpoint.Hit(failpoint.JoinAdopt)
-	return m.node.AdoptCluster(id, in.Number, in.Bootstrap)
+	return m.members.Adopt(id, in.Number, in.Bootstrap)
 }
 
 // awaitVote reminds the leader, whoever that is by then, until this node has its
@@ -199,7 +199,7 @@ func (m *Manager) awaitVote(learner bool) {
 			return
 		case <-time.After(voteInterval):
 		}
-		members := m.node.Members()
+		members := m.members.List()
 		if at := indexOf(members, m.node.Identity().NodeID); at >= 0 && members[at].Voter {
 			return
 		}

@@ -37,9 +37,11 @@ func DefaultConfig() Config {
 
 // Manager is one node's part in the membership.
 type Manager struct {
-	config Config
-	node   Node
-	links  *forward.Links
+	config  Config
+	node    Node
+	members Members
+	checks  Checks
+	links   *forward.Links
 	// there asks another member how it is: over its link, except in tests.
 	there func(context.Context, raftfsm.Member) (*NodeStatus, string)
 
@@ -58,9 +60,9 @@ type candidate struct {
 	healthySince time.Time // zero while it is not
 }
 
-// New returns a manager; Close ends it.
-func New(config Config, node Node) *Manager {
-	m := &Manager{config: config, node: node, candidates: map[string]*candidate{}}
+// New returns a manager of a node, its members and its checks; Close ends it.
+func New(config Config, node Node, members Members, checks Checks) *Manager {
+	m := &Manager{config: config, node: node, members: members, checks: checks, candidates: map[string]*candidate{}}
 	m.there = m.askLink
 	m.stop, m.cancel = context.WithCancel(context.Background())
 	return m
@@ -92,7 +94,7 @@ func (m *Manager) Control(ctx context.Context, from peer.Identity, verb string, 
 	case verbStatus:
 		return encode(m.nodeStatus()), nil
 	case verbCheckpoints:
-		return encode(m.node.Checkpoints()), nil
+		return encode(m.checks.Newest()), nil
 	case verbJoin:
 		var j join
 		if err := decode(body, &j); err != nil {

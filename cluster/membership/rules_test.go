@@ -46,7 +46,7 @@ func TestLearnersGetTheirVote(t *testing.T) {
 				began, voted := time.Now(), time.Duration(0)
 				for range 300 {
 					time.Sleep(100 * time.Millisecond)
-					if at := indexOf(c.Members(), "n4"); at >= 0 && c.Members()[at].Voter {
+					if at := indexOf(c.List(), "n4"); at >= 0 && c.List()[at].Voter {
 						voted = time.Since(began)
 						break
 					}
@@ -133,8 +133,8 @@ func TestQuorumIsKept(t *testing.T) {
 		}
 		m := c.manage(t)
 		err := m.Change(t.Context(), &Request{Step: test.step, ID: test.id, Force: test.force})
-		if test.want == nil && err != nil || test.want != nil && !errors.Is(err, test.want) || len(c.Members()) != test.left {
-			t.Errorf("%+v: %v, %d members are left", test, err, len(c.Members()))
+		if test.want == nil && err != nil || test.want != nil && !errors.Is(err, test.want) || len(c.List()) != test.left {
+			t.Errorf("%+v: %v, %d members are left", test, err, len(c.List()))
 		}
 	}
 }
@@ -157,8 +157,8 @@ func TestOneChangeAtATime(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if len(refused) != 2 || len(c.Members()) != 5 {
-		t.Fatalf("%d were refused, %d members are left", len(refused), len(c.Members()))
+	if len(refused) != 2 || len(c.List()) != 5 {
+		t.Fatalf("%d were refused, %d members are left", len(refused), len(c.List()))
 	}
 	c.set(func() { clear(c.sick) })
 	for _, id := range []string{"n2", "n3", "n4", "n5"} {
@@ -169,8 +169,8 @@ func TestOneChangeAtATime(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if c.twice || len(c.Members()) != 1 {
-		t.Errorf("two changes at once: %t; members %v", c.twice, c.Members())
+	if c.twice || len(c.List()) != 1 {
+		t.Errorf("two changes at once: %t; members %v", c.twice, c.List())
 	}
 }
 
@@ -195,8 +195,8 @@ func TestMembershipThatMoves(t *testing.T) {
 func TestLeaderIsNotRemoved(t *testing.T) {
 	c := voters("n1", "n2", "n3")
 	c.handover = errors.New("nobody is up")
-	if err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, ErrQuorumAtRisk) || len(c.Members()) != 3 {
-		t.Errorf("%v, %d members", err, len(c.Members()))
+	if err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, ErrQuorumAtRisk) || len(c.List()) != 3 {
+		t.Errorf("%v, %d members", err, len(c.List()))
 	}
 }
 

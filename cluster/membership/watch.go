@@ -52,7 +52,7 @@ func (m *Manager) diverges(member *MemberStatus) bool {
 	if member.Node == nil || member.Node.JournalHeight == 0 {
 		return false
 	}
-	same, err := m.node.SameHistory(member.Node.JournalHeight, member.Node.JournalHash)
+	same, err := m.checks.SameHistory(member.Node.JournalHeight, member.Node.JournalHash)
 	return err == nil && !same
 }
 

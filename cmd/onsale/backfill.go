@@ -60,7 +60,7 @@ var errNoMember = errors.New("is no member any more")
 
 // Blocks asks a member for blocks of its journal.
 func (m members) Blocks(ctx context.Context, id string, q journal.PageQuestion) (journal.Page, error) {
-	for _, member := range m.node.Members() {
+	for _, member := range m.node.Membership().List() {
 		if member.ID != id {
 			continue
 		}

@@ -29,7 +29,7 @@ func (v *server) startNode() error {
 	v.node.FollowLeader(v.follow)
 	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
 	v.replica = forward.NewReplica(v.node, client)
-	v.manager = membership.New(v.settings.membership(v.log), v.node)
+	v.manager = membership.New(v.settings.membership(v.log), v.node, v.node.Membership(), v.node.Checks())
 	v.manager.Start(v.replica.Links())
 	if err := v.startPayments(); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (v *server) startPayments() error {
 func (v *server) follow(id, address string) {
 	v.directory.SetLeader(id, address)
 	var addresses []string
-	for _, m := range v.node.Members() {
+	for _, m := range v.node.Membership().List() {
 		addresses = append(addresses, m.Address)
 	}
 	v.directory.SetAddresses(addresses)

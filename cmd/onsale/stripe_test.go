@@ -16,6 +16,7 @@ import (
 	"onsale/payment"
 	"onsale/payment/paymenttest"
 	"onsale/payment/stripe/fake"
+	"onsale/sequencer"
 )
 
 // writeKey returns a file with a key.
@@ -81,7 +82,10 @@ func TestStripe(t *testing.T) {
 		}
 	}
 	o.sell(0, "order", "refund", bob)
-	paymenttest.Eventually(t, "the refund is settled", func() bool { return o.server.node.UnsettledCount() == 0 })
+	paymenttest.Eventually(t, "the refund is settled", func() (settled bool) {
+		o.server.node.Read(func(s sequencer.Reader) { settled = s.UnsettledCount() == 0 })
+		return settled
+	})
 	account.Close() // all webhooks were sent
 	var found payment.Reconciliation
 	if err := json.Unmarshal([]byte(o.sell(0, "payments", "reconcile", "-o", "json")), &found); err != nil {

@@ -98,11 +98,11 @@ func (n *Node) Tell(t testing.TB, c sequencer.Command) {
 	}
 }
 
-// Order implements payment.Node.
-func (n *Node) Order(seq uint64) (sequencer.OrderView, bool) {
+// Read implements payment.Node.
+func (n *Node) Read(read func(sequencer.Reader)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.state.Order(seq)
+	read(n.state)
 }
 
 // SaleByID implements payment.Node.
@@ -113,25 +113,10 @@ func (n *Node) SaleByID(string) (*sequencer.SaleView, bool) {
 	return &view, known
 }
 
-// Unsettled implements payment.Node.
-func (n *Node) Unsettled(after uint64, limit int) []sequencer.OrderView {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.Unsettled(after, limit)
-}
-
-// UnsettledCount implements payment.Node.
-func (n *Node) UnsettledCount() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.UnsettledCount()
-}
-
-// OrdersWithAttempts implements payment.Node.
-func (n *Node) OrdersWithAttempts(after uint64, limit int) ([]sequencer.OrderView, uint64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.state.OrdersWithAttempts(after, limit)
+// UnsettledCount returns how many orders are not settled.
+func (n *Node) UnsettledCount() (count int) {
+	n.Read(func(s sequencer.Reader) { count = s.UnsettledCount() })
+	return count
 }
 
 // Buy returns the seq of a new order of two tickets.
@@ -146,7 +131,8 @@ func (n *Node) Buy(t testing.TB, user string) uint64 {
 
 // StateOf returns an order's state.
 func (n *Node) StateOf(seq uint64) sequencer.OrderState {
-	view, _ := n.Order(seq)
+	var view sequencer.OrderView
+	n.Read(func(s sequencer.Reader) { view, _ = s.Order(seq) })
 	return view.State
 }
 

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"onsale/raftfsm/store"
 )
 
-// installer decides about snapshots that a leader sends, where raft v1.8.0 breaks
+// Installer decides about snapshots that a leader sends, where raft v1.8.0 breaks
 // rules 6 and 7 of the paper's figure 13 (hashicorp/raft issue 697): with a log that
 // may have no gaps it drops the whole log whatever is in it, and goes on as if it had
 // it still.
@@ -21,19 +21,19 @@ import (
 // Rule 7: when the log reaches beyond the snapshot with other entries, it goes. raft
 // drops it but not its memory of the last index, refuses every entry from then on, or
 // panics. A start reads the truth, so the node ends its process.
-type installer struct {
-	logs      *store.Log
-	snapshots *store.Snapshots
-	fatal     func(error)
-	// lastIndex returns the last index that raft believes to have.
-	lastIndex func() uint64
+type Installer struct {
+	Logs      *store.Log
+	Snapshots *store.Snapshots
+	Fatal     func(error)
+	// LastIndex returns the last index that raft believes to have.
+	LastIndex func() uint64
 }
 
-// errStaleTail ends a process whose raft remembers entries that it dropped.
-var errStaleTail = errors.New("a snapshot replaced log entries that were never committed, and raft goes on only after a restart: start this node again")
+// ErrStaleTail ends a process whose raft remembers entries that it dropped.
+var ErrStaleTail = errors.New("a snapshot replaced log entries that were never committed, and raft goes on only after a restart: start this node again")
 
 // receive reports whether raft is to get a request; when not, it was answered.
-func (i installer) receive(rpc *raft.RPC) bool {
+func (i Installer) receive(rpc *raft.RPC) bool {
 	c, ok := rpc.Command.(*raft.InstallSnapshotRequest)
 	if !ok {
 		return true
@@ -51,24 +51,24 @@ func (i installer) receive(rpc *raft.RPC) bool {
 
 // has reports whether everything up to an entry of a snapshot is here: in the log, or
 // in a snapshot.
-func (i installer) has(index, term uint64) bool {
+func (i Installer) has(index, term uint64) bool {
 	var l raft.Log
-	if i.logs.GetLog(index, &l) == nil {
+	if i.Logs.GetLog(index, &l) == nil {
 		return l.Term == term
 	}
-	list, err := i.snapshots.List()
+	list, err := i.Snapshots.List()
 	return err == nil && len(list) > 0 && list[0].Index >= index
 }
 
 // endAfter ends the process when raft has installed a snapshot and believes to have
 // entries behind it, of which it has dropped all.
-func (i installer) endAfter(index uint64, answer chan<- raft.RPCResponse) chan<- raft.RPCResponse {
+func (i Installer) endAfter(index uint64, answer chan<- raft.RPCResponse) chan<- raft.RPCResponse {
 	installed := make(chan raft.RPCResponse, 1)
 	go func() {
 		response := <-installed
 		r, ok := response.Response.(*raft.InstallSnapshotResponse)
-		if last, err := i.logs.LastIndex(); ok && r.Success && err == nil && last == 0 && i.lastIndex() > index {
-			i.fatal(errStaleTail)
+		if last, err := i.Logs.LastIndex(); ok && r.Success && err == nil && last == 0 && i.LastIndex() > index {
+			i.Fatal(ErrStaleTail)
 		}
 		answer <- response
 	}()

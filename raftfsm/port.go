@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -8,17 +9,45 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/raftfsm/folder"
 	"onsale/raftfsm/peer"
 	"onsale/raftfsm/store"
 )
+
+// peerPort is where the other processes reach this node.
+type peerPort struct {
+	config   peer.Config
+	listener *peer.Listener
+	address  string // under which they do
+}
+
+// openPort opens the port and begins to accept; raft takes its part of it.
+func openPort(c *Config, owner *folder.Owner, life *lifecycle) (*peerPort, error) {
+	p := &peerPort{config: c.Peer}
+	p.config.ID, p.config.Role, p.config.Cluster = c.NodeID, peer.Node, owner.Cluster
+	if p.config.Logger == nil {
+		p.config.Logger = c.Logger
+	}
+	var err error
+	if p.listener, err = peer.Listen(c.RaftAddress, p.config); err != nil {
+		return nil, err
+	}
+	p.address = cmp.Or(c.AdvertiseAddress, p.listener.Addr().String())
+	life.finished.Go(func() {
+		if err := p.listener.Serve(); err != nil && !life.stopping() {
+			life.fatal(err)
+		}
+	})
+	return p, nil
+}
 
 // stream carries raft's protocol over the peers' port: both ends are known, of
 // this cluster, and each is the node that its address belongs to.
 type stream struct {
 	net.Listener // of the port's raft service
-	node         *Node
-	config       peer.Config
-	advertise    string
+	port         *peerPort
+	memberAt     func(raft.ServerAddress) string // its id; "" when there is none
+	ended        func(id string)                 // is told of a connection of that node that ended
 }
 
 var _ raft.StreamLayer = (*stream)(nil)
@@ -28,66 +57,53 @@ var _ raft.StreamLayer = (*stream)(nil)
 func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return peer.Dial(ctx, &s.config, string(address), peer.Raft, s.node.memberAt(address))
+	return peer.Dial(ctx, &s.port.config, string(address), peer.Raft, s.memberAt(address))
 }
 
 // Accept returns the next connection of another node, whose end is watched.
 func (s *stream) Accept() (net.Conn, error) {
 	conn, err := s.Listener.Accept()
 	if known, ok := conn.(*peer.Conn); ok && err == nil {
-		return &watchedConn{Conn: known, ended: func() { s.node.suspect(known.Peer.ID) }}, nil
+		return &watchedConn{Conn: known, ended: func() { s.ended(known.Peer.ID) }}, nil
 	}
 	return conn, err
 }
 
 // Addr returns the address under which the others know this node.
-func (s *stream) Addr() net.Addr { return advertised(s.advertise) }
+func (s *stream) Addr() net.Addr { return advertised(s.port.address) }
 
 type advertised string
 
 func (a advertised) Network() string { return "tcp" }
 func (a advertised) String() string  { return string(a) }
 
-// openPort opens the peers' port and begins to accept; raft takes its part of it.
-func (n *Node) openPort() error {
-	config := n.config.Peer
-	config.ID, config.Role, config.Cluster = n.config.NodeID, peer.Node, n.data.Owner.Cluster
-	if config.Logger == nil {
-		config.Logger = n.config.Logger
-	}
-	n.peer = config
-	port, err := peer.Listen(n.config.RaftAddress, config)
-	if err != nil {
-		return err
-	}
-	n.port = port
-	n.address = n.config.AdvertiseAddress
-	if n.address == "" {
-		n.address = port.Addr().String()
-	}
-	n.life.finished.Go(func() {
-		if err := port.Serve(); err != nil && !n.life.stopping() {
-			n.life.fatal(err)
-		}
-	})
-	return nil
-}
-
 // rpcTimeout bounds one exchange with another node. It covers the other's fsync,
 // so it must outlast a slow disk; and a stopping node waits for its exchanges with
 // nodes that are gone, so it must not be long.
 const rpcTimeout = 3 * time.Second
 
-func (n *Node) transport() (raft.Transport, error) {
+// transport returns raft's transport, and notes where the peers reach this node.
+func (n *Node) transport() (trans raft.Transport, err error) {
 	if n.config.Transport != nil {
 		n.address = string(n.config.Transport.LocalAddr())
 		return n.config.Transport, nil
 	}
-	if err := n.openPort(); err != nil {
+	if n.port, err = openPort(&n.config, n.data.Owner, n.life); err != nil {
 		return nil, err
 	}
+	n.address = n.port.address
+
+	// raft and its peers may come before the parts that know who they are.
+	memberAt := func(a raft.ServerAddress) string { <-n.opened; return n.membership.at(a) }
+	ended := func(id string) {
+		select {
+		case <-n.opened:
+			n.detector.suspect(id)
+		case <-n.life.stop:
+		}
+	}
 	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  &stream{n.port.Service(peer.Raft), n, n.peer, n.address},
+		Stream:  &stream{n.port.listener.Service(peer.Raft), n.port, memberAt, ended},
 		MaxPool: 3, MaxRPCsInFlight: n.config.RPCsInFlightMax, Timeout: rpcTimeout,
 		Logger: store.RaftLogger(n.config.Logger.With("part", "raft")),
 	}), nil
@@ -102,11 +118,11 @@ func (n *Node) ForwardListener() (net.Listener, error) {
 	if n.port == nil {
 		return nil, errNoPort
 	}
-	return n.port.Service(peer.Forward), nil
+	return n.port.listener.Service(peer.Forward), nil
 }
 
 // PeerConfig returns how this node meets others.
-func (n *Node) PeerConfig() *peer.Config { return &n.peer }
+func (n *Node) PeerConfig() *peer.Config { return &n.port.config }
 
 // Address returns where the others reach this node.
 func (n *Node) Address() string { return n.address }

@@ -1,6 +1,6 @@
 //go:build failpoints
 
-package raftfsm
+package failpoints
 
 import (
 	tidwall "github.com/tidwall/wal"
@@ -9,8 +9,8 @@ import (
 	"onsale/wal"
 )
 
-// withFailpoints returns a disk with failpoints around what makes things durable.
-func withFailpoints(files wal.Files) wal.Files { return pointedFiles{files} }
+// Disk returns a disk with failpoints around what makes things durable.
+func Disk(files wal.Files) wal.Files { return pointedFiles{files} }
 
 type pointedFiles struct{ wal.Files }
 

@@ -1,4 +1,4 @@
-package raftfsm
+package view
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // noted notes one block with the results of some commands and some events.
-func (c *changes) noted(height uint64, kind sequencer.Kind, orders []uint64, events ...uint64) {
+func (c *Changes) noted(height uint64, kind sequencer.Kind, orders []uint64, events ...uint64) {
 	d, commands := new(sequencer.Decisions), make([]sequencer.Command, len(orders))
 	for i, order := range orders {
 		commands[i].Kind = kind
@@ -19,11 +19,11 @@ func (c *changes) noted(height uint64, kind sequencer.Kind, orders []uint64, eve
 	for _, order := range events {
 		d.Events = append(d.Events, sequencer.Event{Order: order})
 	}
-	c.note(height, commands, d)
+	c.Note(height, commands, d)
 }
 
 func TestChanges(t *testing.T) {
-	c := newChanges()
+	c := NewChanges()
 	c.noted(1, sequencer.KindBuy, []uint64{1, 2})
 	c.noted(2, sequencer.KindCancel, []uint64{1, 0}, 2, 3)
 	c.noted(3, sequencer.KindPayBegin, []uint64{4})
@@ -32,45 +32,45 @@ func TestChanges(t *testing.T) {
 		orders []uint64
 		upTo   uint64
 	}{{0, []uint64{4, 3, 2, 1}, 3}, {1, []uint64{4, 3, 2, 1}, 3}, {2, []uint64{4}, 3}, {3, nil, 3}, {9, nil, 9}} {
-		orders, upTo, complete := c.after(want.after)
+		orders, upTo, complete := c.After(want.after)
 		if !complete || upTo != want.upTo || !reflect.DeepEqual(orders, want.orders) {
 			t.Errorf("after %d: %v up to %d, %t", want.after, orders, upTo, complete)
 		}
 	}
 	// Closing a sale ends who waited, without an event for each.
 	c.noted(4, sequencer.KindSaleClose, []uint64{0})
-	if _, upTo, complete := c.after(3); complete || upTo != 4 {
+	if _, upTo, complete := c.After(3); complete || upTo != 4 {
 		t.Error("a closed sale changed nothing")
 	}
-	if orders, _, complete := c.after(4); !complete || len(orders) != 0 {
+	if orders, _, complete := c.After(4); !complete || len(orders) != 0 {
 		t.Error("who knows of the closing is told again")
 	}
 }
 
 // What does not fit is told as incomplete to who would need it, and to nobody else.
 func TestChangesOverflow(t *testing.T) {
-	c := newChanges()
-	for height := uint64(1); height <= changesMax+100; height++ {
+	c := NewChanges()
+	for height := uint64(1); height <= ChangesMax+100; height++ {
 		c.noted(height, sequencer.KindCancel, []uint64{height})
 	}
-	if _, _, complete := c.after(99); complete {
+	if _, _, complete := c.After(99); complete {
 		t.Error("complete, although change 100 was forgotten")
 	}
-	orders, upTo, complete := c.after(100)
-	if !complete || len(orders) != changesMax || upTo != changesMax+100 || orders[0] != changesMax+100 || orders[changesMax-1] != 101 {
+	orders, upTo, complete := c.After(100)
+	if !complete || len(orders) != ChangesMax || upTo != ChangesMax+100 || orders[0] != ChangesMax+100 || orders[ChangesMax-1] != 101 {
 		t.Errorf("%d orders up to %d, %t", len(orders), upTo, complete)
 	}
-	c.reset(1 << 20)
-	if _, upTo, complete := c.after(100); complete || upTo != 1<<20 {
+	c.Reset(1 << 20)
+	if _, upTo, complete := c.After(100); complete || upTo != 1<<20 {
 		t.Error("after a restore")
 	}
 }
 
 // A buy wakes nobody; a change does, and so does a restore.
 func TestWaitChanges(t *testing.T) {
-	c := newChanges()
+	c := NewChanges()
 	woken := make(chan struct{}, 1)
-	wait := func(ctx context.Context, height uint64) { c.wait(ctx, height); woken <- struct{}{} }
+	wait := func(ctx context.Context, height uint64) { c.Wait(ctx, height); woken <- struct{}{} }
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go wait(ctx, 0)
@@ -85,7 +85,7 @@ func TestWaitChanges(t *testing.T) {
 	wait(ctx, 1) // at once
 	<-woken
 	go wait(ctx, 2)
-	c.reset(5)
+	c.Reset(5)
 	<-woken
 	short, end := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer end()

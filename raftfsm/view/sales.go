@@ -1,4 +1,4 @@
-package raftfsm
+package view
 
 import (
 	"cmp"
@@ -19,14 +19,14 @@ const (
 	fewSales       = 64
 )
 
-// publication is what readers see without taking a lock of the state: a view of
+// Sales is what readers see without taking a lock of the state: a view of
 // each sale, replaced when a batch changed it, and how far the log was applied.
-type publication struct {
+type Sales struct {
 	table atomic.Pointer[saleTable]
 	all   atomic.Pointer[allSales]
 	turns atomic.Uint64 // counts updates, so that all knows its age
 
-	// publishing is held while a batch's views are replaced, so that salesAfter sees
+	// publishing is held while a batch's views are replaced, so that After sees
 	// all of a batch or nothing: who goes on behind the newest change that it was
 	// shown must not miss another one of that batch, or a sale that was added.
 	publishing sync.RWMutex
@@ -49,14 +49,16 @@ type allSales struct {
 	sales []sequencer.SaleView
 }
 
-func (p *publication) init() {
+// NewSales returns the view of a state without sales.
+func NewSales() *Sales {
+	p := &Sales{moved: make(chan struct{})}
 	p.table.Store(&saleTable{})
 	p.all.Store(&allSales{})
-	p.moved = make(chan struct{})
+	return p
 }
 
-// update publishes the sales that the last batch changed.
-func (p *publication) update(state *sequencer.State) {
+// Update publishes the sales that the last batch changed.
+func (p *Sales) Update(state *sequencer.State) {
 	touched := state.TouchedSales()
 	if len(touched) == 0 {
 		return
@@ -75,7 +77,7 @@ func (p *publication) update(state *sequencer.State) {
 }
 
 // grow replaces the table by one that has every sale.
-func (p *publication) grow(state *sequencer.State) {
+func (p *Sales) grow(state *sequencer.State) {
 	old := p.table.Load()
 	table := &saleTable{byID: make(map[string]*atomic.Pointer[sequencer.SaleView], state.SaleCount())}
 	table.views = append(table.views, old.views...)
@@ -92,8 +94,8 @@ func (p *publication) grow(state *sequencer.State) {
 	p.table.Store(table)
 }
 
-// replace publishes another state as a whole.
-func (p *publication) replace(state *sequencer.State) {
+// Replace publishes another state as a whole.
+func (p *Sales) Replace(state *sequencer.State) {
 	p.publishing.Lock()
 	defer p.publishing.Unlock()
 	p.table.Store(&saleTable{})
@@ -101,7 +103,9 @@ func (p *publication) replace(state *sequencer.State) {
 	p.turns.Add(1)
 }
 
-func (p *publication) sales() []sequencer.SaleView {
+// All returns all sales by number; what is returned never changes. With more than 64
+// sales it may be 100 ms old.
+func (p *Sales) All() []sequencer.SaleView {
 	cached, turn := p.all.Load(), p.turns.Load()
 	if cached.turn == turn || len(cached.sales) > fewSales && time.Since(cached.made) < allSalesAgeMax {
 		return cached.sales
@@ -115,9 +119,9 @@ func (p *publication) sales() []sequencer.SaleView {
 	return fresh.sales
 }
 
-// salesAfter returns the views that changed after a seq and time, oldest change
+// After returns the views that changed after a seq and time, oldest change
 // first, as of one batch.
-func (p *publication) salesAfter(seq uint64, time int64) []sequencer.SaleView {
+func (p *Sales) After(seq uint64, time int64) []sequencer.SaleView {
 	var changed []sequencer.SaleView
 	for _, v := range p.views() {
 		if v.AsOfSeq > seq || v.AsOfSeq == seq && v.AsOfTime > time {
@@ -132,7 +136,7 @@ func (p *publication) salesAfter(seq uint64, time int64) []sequencer.SaleView {
 
 // views returns all views by number as of one batch. The next batch waits only while
 // pointers are copied.
-func (p *publication) views() []*sequencer.SaleView {
+func (p *Sales) views() []*sequencer.SaleView {
 	p.publishing.RLock()
 	defer p.publishing.RUnlock()
 	table := p.table.Load()
@@ -143,7 +147,8 @@ func (p *publication) views() []*sequencer.SaleView {
 	return views
 }
 
-func (p *publication) saleByID(id string) (*sequencer.SaleView, bool) {
+// ByID returns the sale with an id; what is returned never changes.
+func (p *Sales) ByID(id string) (*sequencer.SaleView, bool) {
 	view, known := p.table.Load().byID[id]
 	if !known {
 		return nil, false
@@ -151,8 +156,11 @@ func (p *publication) saleByID(id string) (*sequencer.SaleView, bool) {
 	return view.Load(), true
 }
 
-// applied tells who waits that the log was applied up to a seq.
-func (p *publication) applied(seq uint64) {
+// Seq returns up to which decision the log was applied.
+func (p *Sales) Seq() uint64 { return p.seq.Load() }
+
+// Applied tells who waits that the log was applied up to a seq.
+func (p *Sales) Applied(seq uint64) {
 	p.seq.Store(seq)
 	if p.waiting.Load() == 0 {
 		return
@@ -163,8 +171,8 @@ func (p *publication) applied(seq uint64) {
 	p.mu.Unlock()
 }
 
-// wait returns when seq was applied, or sequencer.ErrBehind.
-func (p *publication) wait(ctx context.Context, seq uint64) error {
+// Wait returns when seq was applied, or sequencer.ErrBehind.
+func (p *Sales) Wait(ctx context.Context, seq uint64) error {
 	if p.seq.Load() >= seq {
 		return nil
 	}

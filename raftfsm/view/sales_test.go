@@ -1,40 +1,44 @@
-package raftfsm
+package view
 
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"onsale/sequencer"
 )
+
+func concert() sequencer.SaleSpec {
+	return sequencer.SaleSpec{ID: "concert", Item: "Concert", Quantity: 1000, Cap: 2, Price: 100, Currency: "EUR", Hold: int64(time.Hour), Grace: int64(time.Minute)}
+}
 
 // A reader that goes on behind the newest change that it was shown has every sale, however
 // its questions fall between the batches: a sale that it missed would be unknown to a
 // front-end until somebody else changes it.
 func TestNoChangeIsMissedByWhoReadsOn(t *testing.T) {
 	const sales = 1000
-	var p publication
-	p.init()
+	p := NewSales()
 	state, d := sequencer.New(), new(sequencer.Decisions)
 	decided := make(chan struct{})
 	go func() {
 		defer close(decided)
 		for n := range sales { // one batch makes a sale, and changes the one that is first
-			spec := concert(1000)
+			spec := concert()
 			spec.ID = fmt.Sprintf("sale-%d", n)
 			b := sequencer.Batch{Time: int64(n + 1), Commands: []sequencer.Command{
 				{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)},
 				{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: fmt.Appendf(nil, "user-%d", n)},
 			}}
 			state.Apply(&b, d)
-			p.update(state)
+			p.Update(state)
 		}
 	}()
 	shown := make([]sequencer.SaleView, sales)
 	var seq uint64
-	var time int64
+	var at int64
 	for last := false; ; {
-		for _, v := range p.salesAfter(seq, time) {
-			shown[v.Number-1], seq, time = v, v.AsOfSeq, v.AsOfTime
+		for _, v := range p.After(seq, at) {
+			shown[v.Number-1], seq, at = v, v.AsOfSeq, v.AsOfTime
 		}
 		if last {
 			break

@@ -1,4 +1,4 @@
-package raftfsm
+package view
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"onsale/sequencer"
 )
 
-// changesMax bounds the changes of orders that are remembered. Who asks for older ones
+// ChangesMax bounds the changes of orders that are remembered. Who asks for older ones
 // is told that any order may have changed.
-const changesMax = 1 << 16
+const ChangesMax = 1 << 16
 
-// changes remembers which orders changed of late, and in which block of the journal:
+// Changes remembers which orders changed of late, and in which block of the journal:
 // heights are the same on every replica, so that who follows them may go from one to
 // another. Buys are no changes: nobody can wait for an order that is not there.
-type changes struct {
+type Changes struct {
 	mu     sync.Mutex
-	ring   []change // the newest changesMax, oldest at start when it is full
+	ring   []change // the newest ChangesMax, oldest at start when it is full
 	start  int
 	floor  uint64        // everything above this height is remembered
 	height uint64        // of the newest block
@@ -28,10 +28,11 @@ type changes struct {
 
 type change struct{ height, order uint64 }
 
-func newChanges() *changes { return &changes{moved: make(chan struct{})} }
+// NewChanges remembers nothing yet.
+func NewChanges() *Changes { return &Changes{moved: make(chan struct{})} }
 
-// note takes in what a block changed.
-func (c *changes) note(height uint64, commands []sequencer.Command, d *sequencer.Decisions) {
+// Note takes in what a block changed.
+func (c *Changes) Note(height uint64, commands []sequencer.Command, d *sequencer.Decisions) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.height = height
@@ -59,39 +60,39 @@ func (c *changes) note(height uint64, commands []sequencer.Command, d *sequencer
 }
 
 // add remembers a change, and forgets the oldest when there is no room.
-func (c *changes) add(one change) {
-	if len(c.ring) < changesMax {
+func (c *Changes) add(one change) {
+	if len(c.ring) < ChangesMax {
 		c.ring = append(c.ring, one)
 		return
 	}
-	c.floor = c.ring[c.start%changesMax].height
-	c.ring[c.start%changesMax] = one
+	c.floor = c.ring[c.start%ChangesMax].height
+	c.ring[c.start%ChangesMax] = one
 	c.start++
 }
 
 // forget makes everything up to a height a change of every order.
-func (c *changes) forget(height uint64) {
+func (c *Changes) forget(height uint64) {
 	c.ring, c.start, c.floor, c.height = c.ring[:0], 0, height, height
 }
 
-// reset is forget for who restores a state.
-func (c *changes) reset(height uint64) {
+// Reset is forget for who restores a state.
+func (c *Changes) Reset(height uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forget(height)
 	c.wake()
 }
 
-func (c *changes) wake() {
+func (c *Changes) wake() {
 	if c.asked {
 		close(c.moved)
 		c.moved, c.asked = make(chan struct{}), false
 	}
 }
 
-// after returns the orders that changed above a height, and the height up to which
+// After returns the orders that changed above a height, and the height up to which
 // that is so. It is incomplete when any order may have changed.
-func (c *changes) after(height uint64) (orders []uint64, upTo uint64, complete bool) {
+func (c *Changes) After(height uint64) (orders []uint64, upTo uint64, complete bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if height < c.floor {
@@ -108,15 +109,15 @@ func (c *changes) after(height uint64) (orders []uint64, upTo uint64, complete b
 	return orders, max(height, c.height), true
 }
 
-// load returns how many changes are remembered, and how often too few were.
-func (c *changes) load() (remembered int, incomplete uint64) {
+// Load returns how many changes are remembered, and how often too few were.
+func (c *Changes) Load() (remembered int, incomplete uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.ring), c.incomplete
 }
 
-// wait returns when something has changed above a height, or ctx ends.
-func (c *changes) wait(ctx context.Context, height uint64) {
+// Wait returns when something has changed above a height, or ctx ends.
+func (c *Changes) Wait(ctx context.Context, height uint64) {
 	for {
 		c.mu.Lock()
 		newest := len(c.ring) - 1
@@ -134,12 +135,3 @@ func (c *changes) wait(ctx context.Context, height uint64) {
 		}
 	}
 }
-
-// Changes returns the orders that changed in blocks above a height, and the height up to
-// which that is so; incomplete when any order may have changed.
-func (n *Node) Changes(height uint64) (orders []uint64, upTo uint64, complete bool) {
-	return n.machine.changes.after(height)
-}
-
-// WaitChanges returns when something has changed above a height, or ctx ends.
-func (n *Node) WaitChanges(ctx context.Context, height uint64) { n.machine.changes.wait(ctx, height) }

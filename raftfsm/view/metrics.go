@@ -1,4 +1,4 @@
-package raftfsm
+package view
 
 import (
 	"onsale/internal/metric"
@@ -11,8 +11,7 @@ const saleMetricsMax = 64
 
 // shownSales returns the sales that have metrics, newest first, and how many more
 // are not closed.
-func (n *Node) shownSales() (shown []*sequencer.SaleView, more int) {
-	sales := n.Sales()
+func shownSales(sales []sequencer.SaleView) (shown []*sequencer.SaleView, more int) {
 	for i := len(sales) - 1; i >= 0; i-- {
 		switch {
 		case sales[i].Closed || sales[i].Cancelled:
@@ -25,12 +24,12 @@ func (n *Node) shownSales() (shown []*sequencer.SaleView, more int) {
 	return shown, more
 }
 
-// saleMetrics are read from the views that are published for readers; they take no
+// Metrics adds the sales' to a set. They are read from the views that are published for readers; they take no
 // lock of the state.
-func (n *Node) saleMetrics(s *metric.Set) {
+func (p *Sales) Metrics(s *metric.Set) {
 	each := func(read func(v *sequencer.SaleView, show metric.Show)) func(metric.Show) {
 		return func(show metric.Show) {
-			shown, _ := n.shownSales()
+			shown, _ := shownSales(p.All())
 			for _, v := range shown {
 				read(v, show)
 			}
@@ -72,7 +71,7 @@ func (n *Node) saleMetrics(s *metric.Set) {
 		show(float64(v.Counters.PromoteBlocked), v.ID)
 	}))
 	s.Gauge("onsale_sales_unshown", "Sales that are not closed and have no metrics of their own.", func() float64 {
-		_, more := n.shownSales()
+		_, more := shownSales(p.All())
 		return float64(more)
 	})
 }

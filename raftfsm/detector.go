@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,41 +48,53 @@ const (
 	suspectStagger = 60 * time.Millisecond
 )
 
+// failureDetector makes this node stand for election when the leader's process is gone.
+type failureDetector struct {
+	config     *Config
+	address    string // where the peers reach this node
+	life       *lifecycle
+	raft       *raft.Raft
+	transport  raft.Transport
+	membership *Membership
+
+	suspecting atomic.Bool // a leader's death is being looked into
+}
+
 // suspect looks after a node whose connection ended: when it led and its
 // process is gone, this node stands for election in its turn.
-func (n *Node) suspect(id string) {
-	address := n.addressOf(id)
-	if address == "" || id == n.config.NodeID || n.anotherLeads(id) || n.life.stopping() {
+func (d *failureDetector) suspect(id string) {
+	address := d.membership.addressOf(id)
+	if address == "" || id == d.config.NodeID || d.anotherLeads(id) || d.life.stopping() {
 		return
 	}
-	if !n.suspecting.CompareAndSwap(false, true) {
+	if !d.suspecting.CompareAndSwap(false, true) {
 		return // each of its connections ends
 	}
-	n.life.finished.Go(func() {
-		defer n.suspecting.Store(false)
-		turn := n.turnAfter(id)
-		if turn < 0 || !n.portIsGone(address) {
+	d.life.finished.Go(func() {
+		defer d.suspecting.Store(false)
+		turn := d.turnAfter(id)
+		if turn < 0 || !d.portIsGone(address) {
 			return
 		}
-		n.life.wait(time.Duration(turn) * suspectStagger)
-		if !n.anotherLeads(id) && n.raft.State() == raft.Follower && !n.life.stopping() && !n.life.broken() {
-			n.config.Logger.Info("the leader's process is gone; standing for election", "leader", id)
-			n.stand()
-			n.life.wait(suspectStagger) // what else ends meanwhile is the same death
+		d.life.wait(time.Duration(turn) * suspectStagger)
+		if !d.anotherLeads(id) && d.raft.State() == raft.Follower && !d.life.stopping() && !d.life.broken() {
+			d.config.Logger.Info("the leader's process is gone; standing for election", "leader", id)
+			d.stand()
+			d.life.wait(suspectStagger) // what else ends meanwhile is the same death
 		}
 	})
 }
 
 // portIsGone reports whether nobody listens at an address any more. A process that
 // dies closes what it has open one after the other, so it is asked more than once.
-func (n *Node) portIsGone(address string) bool {
+func (d *failureDetector) portIsGone(address string) bool {
 	for range suspectAttempts {
 		conn, err := net.DialTimeout("tcp", address, suspectTimeout)
 		if err != nil {
 			return errors.Is(err, syscall.ECONNREFUSED)
 		}
 		conn.Close()
-		n.life.wait(suspectPause)
+		d.life.wait(suspectPause)
 	}
 	return false
 }
@@ -89,53 +102,43 @@ func (n *Node) portIsGone(address string) bool {
 // anotherLeads reports whether a node other than id is known to lead. That nobody
 // is known to is no reason to wait: a follower that stood before this one and had
 // an older log has made all forget who led.
-func (n *Node) anotherLeads(id string) bool {
-	_, leader := n.raft.LeaderWithID()
+func (d *failureDetector) anotherLeads(id string) bool {
+	_, leader := d.raft.LeaderWithID()
 	return leader != "" && string(leader) != id
 }
 
-// addressOf returns where a member is; "" when it is none.
-func (n *Node) addressOf(id string) string {
-	for _, m := range n.Members() {
-		if m.ID == id {
-			return m.Address
-		}
-	}
-	return ""
-}
-
 // turnAfter returns this node's place among the voters but one; -1 without a vote.
-func (n *Node) turnAfter(gone string) int {
+func (d *failureDetector) turnAfter(gone string) int {
 	var voters []string
-	for _, m := range n.Members() {
+	for _, m := range d.membership.List() {
 		if m.Voter && m.ID != gone {
 			voters = append(voters, m.ID)
 		}
 	}
 	slices.Sort(voters)
-	return slices.Index(voters, n.config.NodeID)
+	return slices.Index(voters, d.config.NodeID)
 }
 
 // electItself makes the only voter of a cluster stand for election at once: it has
 // nobody to wait for.
-func (n *Node) electItself() {
-	for _, m := range n.Members() {
-		if m.Voter && m.ID != n.config.NodeID {
+func (d *failureDetector) electItself() {
+	for _, m := range d.membership.List() {
+		if m.Voter && m.ID != d.config.NodeID {
 			return
 		}
 	}
-	if n.turnAfter("") == 0 && n.port != nil && n.raft.State() == raft.Follower {
-		n.stand()
+	if d.turnAfter("") == 0 && d.raft.State() == raft.Follower {
+		d.stand()
 	}
 }
 
 // stand makes this node a candidate now. It is raft's own message for a transfer of
 // leadership, sent to itself: the others vote although they heard a leader lately.
-func (n *Node) stand() {
+func (d *failureDetector) stand() {
 	request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax,
-		ID: []byte(n.config.NodeID), Addr: []byte(n.address)}}
-	err := n.trans.TimeoutNow(raft.ServerID(n.config.NodeID), raft.ServerAddress(n.address), request, &raft.TimeoutNowResponse{})
-	if err != nil && !n.life.stopping() { // it is elected after its timeout then
-		n.config.Logger.Debug("could not stand for election at once", "error", fmt.Errorf("this node: %w", err))
+		ID: []byte(d.config.NodeID), Addr: []byte(d.address)}}
+	err := d.transport.TimeoutNow(raft.ServerID(d.config.NodeID), raft.ServerAddress(d.address), request, &raft.TimeoutNowResponse{})
+	if err != nil && !d.life.stopping() { // it is elected after its timeout then
+		d.config.Logger.Debug("could not stand for election at once", "error", fmt.Errorf("this node: %w", err))
 	}
 }

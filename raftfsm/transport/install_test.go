@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 )
 
 // newInstaller has a log of ten entries of term 1.
-func newInstaller(t *testing.T, fatal func(error)) installer {
+func newInstaller(t *testing.T, fatal func(error)) Installer {
 	dir := t.TempDir()
 	logs, err := store.OpenLog(dir+"/log", wal.DefaultOptions(), nil, fatal)
 	if err != nil {
@@ -30,7 +30,7 @@ func newInstaller(t *testing.T, fatal func(error)) installer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return installer{logs, snapshots, fatal, func() uint64 { return 10 }}
+	return Installer{logs, snapshots, fatal, func() uint64 { return 10 }}
 }
 
 // A snapshot that comes twice, or late, must not take away the entries behind it: the
@@ -61,11 +61,11 @@ func TestSnapshotOverAnotherLogEndsTheProcess(t *testing.T) {
 	if !i.receive(&rpc) {
 		t.Fatal("raft was not given a snapshot of another history")
 	}
-	if err := i.logs.DeleteRange(1, 10); err != nil { // as raft does
+	if err := i.Logs.DeleteRange(1, 10); err != nil { // as raft does
 		t.Fatal(err)
 	}
 	rpc.Respond(&raft.InstallSnapshotResponse{Success: true}, nil)
-	if <-answer; !errors.Is(ended, errStaleTail) {
+	if <-answer; !errors.Is(ended, ErrStaleTail) {
 		t.Errorf("ended with %v", ended)
 	}
 }

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"sync"
@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// guarded is a transport that mends what raft v1.8.0 makes of one.
+// Guarded is a transport that mends what raft v1.8.0 makes of one.
 //
 // Pipelines: when a follower refuses an append, raft's reader of answers goes away
 // and its sender may send once more; with the two appends in flight that are the
@@ -15,8 +15,8 @@ import (
 // node that hangs so never stops (hashicorp/raft issue 612). So a pipeline ends with
 // the first append that fails, whoever waits.
 //
-// Snapshots: see installer.
-type guarded struct {
+// Snapshots: see Installer.
+type Guarded struct {
 	raft.Transport
 	requests chan raft.RPC
 	closed   chan struct{}
@@ -24,19 +24,19 @@ type guarded struct {
 }
 
 var (
-	_ raft.WithPreVote = guarded{}
-	_ raft.WithClose   = guarded{}
+	_ raft.WithPreVote = Guarded{}
+	_ raft.WithClose   = Guarded{}
 )
 
-// guard guards a transport; i decides about the snapshots that come.
-func guard(t raft.Transport, i installer) guarded {
-	g := guarded{t, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+// Guard guards a transport; i decides about the snapshots that come.
+func Guard(t raft.Transport, i Installer) Guarded {
+	g := Guarded{t, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
 	go g.receive(i)
 	return g
 }
 
 // receive hands requests to raft, but the snapshots that it must not install.
-func (g guarded) receive(i installer) {
+func (g Guarded) receive(i Installer) {
 	for {
 		select {
 		case rpc := <-g.Transport.Consumer():
@@ -55,15 +55,15 @@ func (g guarded) receive(i installer) {
 }
 
 // Consumer returns the requests for raft.
-func (g guarded) Consumer() <-chan raft.RPC { return g.requests }
+func (g Guarded) Consumer() <-chan raft.RPC { return g.requests }
 
 // RequestPreVote is raft.WithPreVote's; every transport of ours has it.
-func (g guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
+func (g Guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
 	return g.Transport.(raft.WithPreVote).RequestPreVote(id, to, c, r)
 }
 
 // Close is raft.WithClose's.
-func (g guarded) Close() error {
+func (g Guarded) Close() error {
 	g.once.Do(func() { close(g.closed) })
 	if network, ok := g.Transport.(*raft.NetworkTransport); ok {
 		network.CloseStreams() // Close leaves pooled connections open
@@ -72,7 +72,7 @@ func (g guarded) Close() error {
 }
 
 // AppendEntriesPipeline returns a pipeline that ends with its first failure.
-func (g guarded) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
+func (g Guarded) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
 	inner, err := g.Transport.AppendEntriesPipeline(id, to)
 	if err != nil {
 		return nil, err

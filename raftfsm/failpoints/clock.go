@@ -1,6 +1,6 @@
 //go:build failpoints
 
-package raftfsm
+package failpoints
 
 import (
 	"os"
@@ -20,9 +20,9 @@ type movedClock struct {
 	jump atomic.Int64 // seconds
 }
 
-// jumping returns a clock that follows the file failpoint.ClockVariable names. What the
+// MovedClock returns a clock that follows the file failpoint.ClockVariable names. What the
 // file says at the start is no jump: a node believes its wall clock when it starts.
-func jumping(c Clock) Clock {
+func MovedClock(c Clock) Clock {
 	path := os.Getenv(failpoint.ClockVariable)
 	if path == "" {
 		return c
