@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -28,7 +31,10 @@ func main() {
 	flag.StringVar(&o.packages, "packages", "", "only these packages, with commas between them")
 	flag.BoolVar(&o.list, "list", false, "list the sample, and try nothing")
 	flag.Parse()
-	if err := run(o); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
@@ -38,7 +44,7 @@ func main() {
 // that of the code any more.
 var errScore = errors.New("not what it should be")
 
-func run(o options) error {
+func run(ctx context.Context, o options) error {
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano())
 	}
@@ -63,7 +69,7 @@ func run(o options) error {
 	}
 	var scores []*score
 	for _, t := range chosen {
-		s, used, err := b.measure(t, (o.mutants*t.weight+weights-1)/weights, o)
+		s, used, err := b.measure(ctx, t, (o.mutants*t.weight+weights-1)/weights, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.dir, err)
 		}
@@ -108,7 +114,7 @@ func unused(chosen []*target, list []equivalent) map[int]*equivalent {
 }
 
 // measure tries a sample of one package.
-func (b *bench) measure(t *target, wanted int, o options) (*score, map[int]bool, error) {
+func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (*score, map[int]bool, error) {
 	all, err := find(b.root, t.dir)
 	if err != nil {
 		return nil, nil, err
@@ -122,11 +128,11 @@ func (b *bench) measure(t *target, wanted int, o options) (*score, map[int]bool,
 		}
 		return s, used, nil
 	}
-	suites, err := b.baseline(t.suites())
+	suites, err := b.baseline(ctx, t.suites())
 	if err != nil {
 		return nil, nil, err
 	}
-	try := func(m *mutation) (verdict, error) { return b.try(m, suites) }
+	try := func(m *mutation) (verdict, error) { return b.try(ctx, m, suites) }
 	tell := func(m *mutation, v verdict) {
 		if v == survived {
 			fmt.Printf("survived: %s:%d %s: %s\n%s", m.File, m.Line, m.Function, m.Change, m.diff())

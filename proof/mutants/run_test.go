@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +42,7 @@ func TestFixture(t *testing.T) {
 	}
 	suites := []timed{{suite{dir: fixture}, time.Second}}
 	s := score{target: &target{dir: fixture}}
-	try := func(m *mutation) (verdict, error) { return b.try(m, suites) }
+	try := func(m *mutation) (verdict, error) { return b.try(t.Context(), m, suites) }
 	tell := func(m *mutation, v verdict) { got[m.Function+" "+m.Change] = v }
 	err = s.measure(chosen, len(chosen), trial{2, try, tell})
 	if err != nil {
@@ -71,12 +73,17 @@ func newBench(t *testing.T) *bench {
 // The suites get their times from a run without a mutant, which must pass.
 func TestBaseline(t *testing.T) {
 	b := newBench(t)
-	suites, err := b.baseline([]suite{{fixture, "TestWithin"}})
+	suites, err := b.baseline(t.Context(), []suite{{fixture, "TestWithin"}})
 	if err != nil || len(suites) != 1 || suites[0].limit < 10*time.Second || suites[0].limit > time.Minute {
 		t.Fatal(suites, err)
 	}
-	if _, err := b.baseline([]suite{{dir: "proof/mutants/testdata"}}); err == nil {
+	if _, err := b.baseline(t.Context(), []suite{{dir: "proof/mutants/testdata"}}); err == nil {
 		t.Fatal("a folder without a package has a baseline")
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := b.try(stopped, &mutation{File: fixture + "/fixture.go"}, suites); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a run that was stopped goes on: %v", err)
 	}
 }
 

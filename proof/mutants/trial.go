@@ -41,7 +41,7 @@ type timed struct {
 
 // baseline runs the suites without a mutant, which they must pass, and gives each five
 // times what it took, and ten seconds.
-func (b *bench) baseline(suites []suite) ([]timed, error) {
+func (b *bench) baseline(ctx context.Context, suites []suite) ([]timed, error) {
 	dir, err := os.MkdirTemp(b.temp, "")
 	if err != nil {
 		return nil, err
@@ -49,13 +49,17 @@ func (b *bench) baseline(suites []suite) ([]timed, error) {
 	defer os.RemoveAll(dir)
 	var all []timed
 	for _, s := range suites {
-		program, err := b.build(dir, s, "")
+		program, err := b.build(ctx, dir, s, "")
 		if err != nil {
 			return nil, err
 		}
 		began := time.Now()
-		if result, output, err := b.test(dir, program, timed{s, time.Hour}); err != nil || result != survived {
-			return nil, fmt.Errorf("the tests of %s fail without a mutant (%w):\n%s", s.dir, err, output)
+		result, output, err := b.test(ctx, dir, program, timed{s, time.Hour})
+		if err != nil {
+			return nil, err
+		}
+		if result != survived {
+			return nil, fmt.Errorf("the tests of %s fail without a mutant:\n%s", s.dir, output)
 		}
 		all = append(all, timed{s, 5*time.Since(began) + 10*time.Second})
 	}
@@ -63,7 +67,7 @@ func (b *bench) baseline(suites []suite) ([]timed, error) {
 }
 
 // try runs the suites, one after the other, on a mutant until one finds it.
-func (b *bench) try(m *mutation, suites []timed) (verdict, error) {
+func (b *bench) try(ctx context.Context, m *mutation, suites []timed) (verdict, error) {
 	dir, err := os.MkdirTemp(b.temp, "")
 	if err != nil {
 		return 0, err
@@ -74,13 +78,13 @@ func (b *bench) try(m *mutation, suites []timed) (verdict, error) {
 		return 0, err
 	}
 	for _, s := range suites {
-		program, err := b.build(dir, s.suite, overlay)
-		if errors.As(err, new(*exec.ExitError)) {
+		program, err := b.build(ctx, dir, s.suite, overlay)
+		if ctx.Err() == nil && errors.As(err, new(*exec.ExitError)) {
 			return notCompiled, nil
 		} else if err != nil {
 			return 0, err
 		}
-		if result, _, err := b.test(dir, program, s); err != nil || result != survived {
+		if result, _, err := b.test(ctx, dir, program, s); err != nil || result != survived {
 			return result, err
 		}
 	}
@@ -102,10 +106,10 @@ func (b *bench) overlay(dir string, m *mutation) (string, error) {
 }
 
 // build compiles the tests of a package.
-func (b *bench) build(dir string, s suite, overlay string) (program string, err error) {
+func (b *bench) build(ctx context.Context, dir string, s suite, overlay string) (program string, err error) {
 	program = filepath.Join(dir, "tests")
 	args := []string{"test", "-c", "-vet=off", "-o", program, "-overlay", overlay, "./" + s.dir}
-	command := exec.Command("go", args...)
+	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir, command.Env = b.root, append(os.Environ(), "GOTMPDIR="+dir)
 	output, err := command.CombinedOutput()
 	if err != nil {
@@ -116,12 +120,12 @@ func (b *bench) build(dir string, s suite, overlay string) (program string, err 
 
 // test runs the tests of a package where go test would run them. What they leave in
 // temporary folders goes with dir.
-func (b *bench) test(dir, program string, s timed) (verdict, []byte, error) {
+func (b *bench) test(ctx context.Context, dir, program string, s timed) (verdict, []byte, error) {
 	// The tests end themselves at their limit, and say where they were; what does not is killed.
-	ctx, cancel := context.WithTimeout(context.Background(), s.limit+10*time.Second)
+	bounded, cancel := context.WithTimeout(ctx, s.limit+10*time.Second)
 	defer cancel()
 	limited := fmt.Sprintf(`ulimit -v %d && exec "$0" "$@"`, memoryKiB)
-	command := exec.CommandContext(ctx, "sh", "-c", limited, program,
+	command := exec.CommandContext(bounded, "sh", "-c", limited, program,
 		"-test.failfast", "-test.timeout", s.limit.String(), "-test.run", s.run)
 	command.Dir = filepath.Join(b.root, filepath.FromSlash(s.dir))
 	command.Env = append(os.Environ(), "TMPDIR="+dir)
@@ -130,7 +134,9 @@ func (b *bench) test(dir, program string, s timed) (verdict, []byte, error) {
 	switch {
 	case err == nil:
 		return survived, output, nil
-	case ctx.Err() != nil, bytes.Contains(output, []byte("panic: test timed out")):
+	case ctx.Err() != nil:
+		return 0, nil, ctx.Err()
+	case bounded.Err() != nil, bytes.Contains(output, []byte("panic: test timed out")):
 		return timedOut, output, nil
 	case errors.As(err, new(*exec.ExitError)), errors.Is(err, exec.ErrWaitDelay):
 		return killed, output, nil

@@ -107,6 +107,25 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// A journal without a block has nothing to put aside: it begins behind the snapshot.
+func TestRestoreOfAnEmptyJournal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	j := mustOpen(t, dir)
+	if gap, err := j.Restore(Head{Height: 9, RaftIndex: 30, Hash: Hash{1}}); !gap || err != nil {
+		t.Fatalf("gap %t, %v", gap, err)
+	}
+	putRange(t, j, 31, 32)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if beside, err := os.ReadDir(filepath.Dir(dir)); len(beside) != 1 || err != nil {
+		t.Errorf("beside it are %v, %v", beside, err)
+	}
+	if blocks, last, err := scan(dir); blocks != 2 || last.Height != 11 || err != nil {
+		t.Errorf("%d blocks, head %+v, %v", blocks, last, err)
+	}
+}
+
 // A snapshot's head is held against the block at its height, from the first that is here
 // to the last; before that and behind there is nothing to compare.
 func TestRestoreAtEveryHeight(t *testing.T) {

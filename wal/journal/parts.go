@@ -99,15 +99,15 @@ func Gaps(dir string) ([]Span, error) {
 	return missing(parts, first), err
 }
 
-// chain returns the parts that lead to the journal in a directory without a gap, and
-// its first height.
-func chain(dir string) (parts []Part, first uint64, err error) {
-	if first, err = wal.FirstIndexOf(dir); err != nil {
-		return nil, 0, err
+// chain returns the parts that lead to the journal in a directory without a gap.
+func chain(dir string) (parts []Part, err error) {
+	first, err := wal.FirstIndexOf(dir)
+	if err != nil {
+		return nil, err
 	}
 	all, err := Parts(dir)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	begin := uint64(1)
 	if gaps := missing(all, first); len(gaps) > 0 {
@@ -119,5 +119,5 @@ func chain(dir string) (parts []Part, first uint64, err error) {
 			parts, next = append(parts, p), p.Last+1
 		}
 	}
-	return parts, first, nil
+	return parts, nil
 }

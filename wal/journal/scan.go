@@ -14,7 +14,7 @@ import (
 // is not nil when the end is an append under way, or what the next start will
 // cut. It returns ErrCorrupt, ErrVersion, the log's error or fn's.
 func Scan(dir string, fn func(b *Block) error) (torn *wal.Torn, err error) {
-	parts, first, err := chain(dir)
+	parts, err := chain(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -23,9 +23,6 @@ func Scan(dir string, fn func(b *Block) error) (torn *wal.Torn, err error) {
 		if err := c.part(p); err != nil {
 			return nil, err
 		}
-	}
-	if len(parts) > 0 && c.before.Height < first-1 {
-		return nil, fmt.Errorf("%w: the parts end at block %d, %s begins with %d", ErrCorrupt, c.before.Height, dir, first)
 	}
 	return wal.ScanDir(dir, c.block)
 }
