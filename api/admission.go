@@ -34,7 +34,7 @@ func (p *Public) challenge(r *request) error {
 	return nil
 }
 
-// What is refused under load, and what is answered at the door, is decided here
+// What is refused under load, and what is answered without a leader, is decided here
 // and nowhere else. Views go first, then polls. Buys and
 // payments are refused by the bounded queue to the leader alone, when it is full.
 

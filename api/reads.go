@@ -11,11 +11,11 @@ import (
 	"onsale/sequencer"
 )
 
-// recentSlots is how many users' newest decisions a door tells apart. Users who
+// recentSlots is how many users' newest decisions are told apart. Users who
 // share a slot make each other's reads wait a little longer, never see less.
 const recentSlots = 1 << 12
 
-// recent remembers the newest decision that this door told a user, so that what it
+// recent remembers the newest decision that this listener told a user, so that what it
 // shows the user next is not older.
 type recent struct {
 	seed  maphash.Seed
@@ -39,7 +39,7 @@ func (r *recent) told(cluster uint8, user []byte, result *sequencer.Result) {
 }
 
 // newest returns the newest decision that the user, or one who shares the slot, was
-// told of by this door.
+// told of here.
 func (r *recent) newest(cluster uint8, user []byte) uint64 { return r.slot(cluster, user).Load() }
 
 // clusterOf returns the cluster that an order is in.

@@ -1,5 +1,5 @@
-// Package conform holds exchanges and Go types to an OpenAPI 3.1 document. Tests
-// use it; nothing that runs does.
+// Package apitest holds exchanges and Go types to an OpenAPI 3.1 document, and issues
+// the tests' tokens. Tests use it; nothing that runs does.
 //
 // An exchange conforms when its route is in the document, its status is one that
 // the operation has, and headers and body are what that answer says. A request that
