@@ -73,7 +73,7 @@ type Private struct {
 	metrics    *Metrics
 	operations Operations
 	streams    *stream.Sellers // nil without a backend
-	stopping   context.Context //nolint:containedctx // ends when the listener shuts down
+	stopping   context.Context // ends when the listener shuts down
 	stop       context.CancelFunc
 
 	server      *http.Server

@@ -37,7 +37,7 @@ type Public struct {
 
 	waitersRefused atomic.Uint64 // there was no place
 
-	stopping context.Context //nolint:containedctx // ends when the listener shuts down
+	stopping context.Context // ends when the listener shuts down
 	stop     context.CancelFunc
 
 	description description

@@ -68,7 +68,7 @@ type Desk struct {
 	metered  meteredProvider // the provider, its calls counted
 	counters counters
 
-	stop     context.Context //nolint:containedctx // the desk's life
+	stop     context.Context // the desk's life
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
 	places   chan struct{} // one for each payment under way

@@ -245,7 +245,7 @@ func TestJournalAfterAnError(t *testing.T) {
 			if err != nil {
 				r = &replica{}
 			} else if err = r.life(foreign); err != nil {
-				r.machine.journal.Close() //nolint:errcheck // it says again what failed
+				r.machine.journal.Close() // it says again what failed
 			}
 			what := fmt.Sprintf("call %d fails in way %d", call, kind)
 			if !errors.Is(err, waltest.ErrInjected) {

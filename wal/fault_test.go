@@ -286,7 +286,7 @@ func failAt(t *testing.T, call int, kind waltest.Kind, noSync bool) (images int)
 				t.Fatalf("%s during %q, and then an append says %v", what, w.flying, again)
 			}
 		}
-		w.log.Close() //nolint:errcheck // a log that failed says so again
+		w.log.Close() // a log that failed says so again
 	}
 	images = w.checkImages(t, d, what)
 	if err := w.check(dir, w.options); err != nil { // the process ends, the machine goes on

@@ -275,7 +275,7 @@ func (l *Log) Close() error {
 	}
 	err := l.failed
 	if err != nil {
-		l.writer.Close() // nothing of a failed log is touched any more
+		_ = l.writer.Close() // nothing of a failed log is touched any more
 	} else if err = l.closeWriter(); err != nil {
 		err = fmt.Errorf("wal: close %s: %w", l.dir, err)
 	}

@@ -28,8 +28,7 @@ func Open(dir string, options Options) (*Log, error) {
 	}
 	l := &Log{dir: dir, options: options, files: options.Files, lock: lock}
 	if err := l.open(); err != nil {
-		lock.Close()
-		return nil, err
+		return nil, errors.Join(err, lock.Close())
 	}
 	return l, nil
 }
@@ -41,7 +40,7 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("wal: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close() // nothing was written
 		return nil, fmt.Errorf("%w: %s (%w); stop that process first", ErrLocked, dir, err)
 	}
 	return f, nil

@@ -111,7 +111,7 @@ func readEntryAt(file *os.File, from, to int64, expected uint64) ([]byte, error)
 
 func (s *segment) close() {
 	if s.file != nil {
-		s.file.Close() // only read from
+		_ = s.file.Close() // only read from
 		s.file = nil
 	}
 }

@@ -89,7 +89,7 @@ type Filler struct {
 	wrong    map[string]time.Time // peers, and until when they are not asked
 	told     map[string]bool      // what was logged, until there is no gap
 	counters counters
-	stop     context.Context //nolint:containedctx // the filler's life
+	stop     context.Context // the filler's life
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
 }

@@ -70,7 +70,7 @@ func openReplica(t testing.TB, data string, begin journal.Head) *replica {
 
 func (r *replica) close() {
 	r.history.Close()
-	r.journal.Close() //nolint:errcheck // some tests close it first
+	r.journal.Close() // some tests close it first
 }
 
 func (r *replica) put(t testing.TB, from, to uint64, other byte) *replica {

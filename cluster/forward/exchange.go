@@ -82,12 +82,12 @@ func (s *sender) watchLeader(ctx context.Context) (stop func()) {
 			case <-done:
 				return
 			case <-ctx.Done():
-				conn.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // a closed connection has ended too
+				_ = conn.SetDeadline(time.Unix(1, 0)) // a closed connection has ended too
 				return
 			case <-changed:
 			}
 			if _, leader, changed = s.client.directory.Leader(); leader != "" && leader != address {
-				conn.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // as above
+				_ = conn.SetDeadline(time.Unix(1, 0)) // as above
 				return
 			}
 		}

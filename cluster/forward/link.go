@@ -65,7 +65,7 @@ func (l *Link) fail(err error) {
 	defer l.mu.Unlock()
 	if l.failure == nil {
 		l.failure = err
-		l.conn.Close()
+		_ = l.conn.Close() // the connection has failed or is given up
 	}
 	for id, waiting := range l.pending {
 		close(waiting)

@@ -36,11 +36,11 @@ func (l *Links) To(ctx context.Context, id, address string) (*Link, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if raced := l.open[address]; raced != nil && raced != known && raced.Failed() == nil {
-		fresh.Close()
+		_ = fresh.Close() // nothing was asked over it
 		return raced, nil
 	}
 	if known != nil {
-		known.Close()
+		_ = known.Close() // it has failed
 	}
 	l.open[address] = fresh
 	return fresh, nil
@@ -51,7 +51,7 @@ func (l *Links) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for address, link := range l.open {
-		link.Close()
+		_ = link.Close() // a connection holds nothing that could be lost
 		delete(l.open, address)
 	}
 }

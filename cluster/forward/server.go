@@ -79,7 +79,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			return nil //nolint:nilerr // the listener's owner knows why
+			return nil // the listener's owner knows why
 		}
 		s.mu.Lock()
 		if s.closed {

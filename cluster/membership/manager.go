@@ -49,7 +49,7 @@ type Manager struct {
 	expect     []string                      // whom this node expects before there is a cluster
 	candidates map[string]*candidate         // learners that wait for a vote, on the leader
 	changing   sync.Mutex                    // one change at a time
-	stop       context.Context               //nolint:containedctx // the manager's life
+	stop       context.Context               // the manager's life
 	watched    atomic.Pointer[ClusterStatus] // see watch
 	cancel     context.CancelFunc
 	finished   sync.WaitGroup

@@ -134,7 +134,7 @@ func (t *clusterTable) follow(name string, entry clusterEntry) *forward.Remote {
 
 // letGo ends a cluster's connections when its requests under way have ended.
 func (t *clusterTable) letGo(old *runningCluster) {
-	time.AfterFunc(forward.DefaultClientConfig().DecideTimeout, func() { old.remote.Close() })
+	time.AfterFunc(forward.DefaultClientConfig().DecideTimeout, func() { _ = old.remote.Close() }) // nobody asks it any more
 }
 
 func (t *clusterTable) publish() {

@@ -112,7 +112,7 @@ func writePage(path string, told *contract.SaleTimeline) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(path + ".new")
+	defer func() { _ = os.Remove(path + ".new") }() // renamed when all went well
 	if err := errors.Join(report.WriteHTML(f, told), f.Close()); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func makeSecret(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // renamed when all went well
 	fresh := make([]byte, auth.SecretBytesMin)
 	rand.Read(fresh) // never fails
 	_, err = f.WriteString(hex.EncodeToString(fresh) + "\n")
@@ -131,7 +131,7 @@ func newToken(p *program) *cobra.Command {
 	c.Flags().StringSliceVar(&roles, "role", []string{"buyer"}, "buyer, seller, operator, auditor")
 	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "time for which it is valid")
 	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
-	c.MarkFlagRequired("user") //nolint:errcheck // the flag is declared above
+	_ = c.MarkFlagRequired("user") // the flag is declared above
 	return c
 }
 

@@ -56,7 +56,7 @@ func newSnapshotSave(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer os.Remove(args[0] + ".new")
+			defer func() { _ = os.Remove(args[0] + ".new") }() // renamed when all went well
 			err = operator.Snapshot(c.Context(), f)
 			if err == nil {
 				_, err = f.Seek(0, io.SeekStart)

@@ -59,7 +59,7 @@ func Start(c Config) (*Process, error) {
 		return nil, fmt.Errorf("%s: %w", c.name(), err)
 	}
 
-	command := exec.Command(c.Path, c.Args...) //nolint:gosec // to run what it is told is what it is for
+	command := exec.Command(c.Path, c.Args...) // to run what it is told is what it is for
 	command.Dir, command.Env = c.Dir, c.Env
 	command.Stdout, command.Stderr = output.file, output.file
 	command.SysProcAttr = EndWithParent(c.Attributes)

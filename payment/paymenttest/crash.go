@@ -126,7 +126,7 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 	defer cancel()
 	go func() {
 		if answer, err := d.Pay(ctx, payment.Request{Order: refunded, User: "refunded", Method: with.Good}); err == nil && answer.State == sequencer.StatePaid {
-			n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
+			_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
 		}
 	}()
 	time.Sleep(with.CallTimeout * 15 / 4)
@@ -152,6 +152,6 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 		}
 	}
 	MustAgree(t, n, next)
-	d.Close()
+	_ = d.Close() // the process died, or its context is over
 	return died
 }

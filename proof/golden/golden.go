@@ -18,7 +18,7 @@ func Compare(t testing.TB, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *rewrite {
-		if err := os.WriteFile(path, got, 0o644); err != nil { //nolint:gosec // sources are for everybody
+		if err := os.WriteFile(path, got, 0o644); err != nil { // sources are for everybody
 			t.Fatal(err)
 		}
 	}

@@ -111,7 +111,7 @@ func (r *run) crashedAt() map[string]int {
 				counts[strings.TrimSuffix(name, ": crash")]++
 			}
 		}
-		log.Close()
+		_ = log.Close() // only read from
 	}
 	return counts
 }

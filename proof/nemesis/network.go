@@ -87,7 +87,7 @@ func (h *host) calm() error { return endWeather("ip netns exec "+h.namespace+" "
 func each(commands ...string) error {
 	for _, line := range commands {
 		words := strings.Fields(line)
-		if output, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil { //nolint:gosec // our own words
+		if output, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil { // our own words
 			return fmt.Errorf("%s: %w: %s", line, err, strings.TrimSpace(string(output)))
 		}
 	}

@@ -98,7 +98,7 @@ func (l *Listener) welcome(raw net.Conn) {
 	if err != nil {
 		l.refusals.Add(1)
 		l.config.Logger.Debug("a peer's connection was refused", "from", raw.RemoteAddr().String(), "error", err)
-		counted.Close()
+		_ = counted.Close() // it is refused
 		return
 	}
 	if service == Raft {
@@ -167,8 +167,8 @@ func (l *Listener) Close() error {
 	}
 	l.mu.Unlock()
 	err := l.network.Close()
-	l.raft.Close()
-	l.forward.Close()
+	_ = l.raft.Close() // queues of connections
+	_ = l.forward.Close()
 	l.finished.Wait()
 	return err
 }

@@ -101,7 +101,7 @@ func (p *guardedPipeline) forward() {
 		}
 		failed := f.Error() != nil || !f.Response().Success
 		if failed {
-			p.AppendPipeline.Close() // frees a sender that waits; the error is in f
+			_ = p.AppendPipeline.Close() // frees a sender that waits; the error is in f
 		}
 		select {
 		case p.answered <- f:

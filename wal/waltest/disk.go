@@ -128,7 +128,7 @@ func (d *Disk) OpenFile(path string, flag int) (f wal.File, err error) {
 		return nil
 	}, nil)
 	if err != nil && f != nil {
-		f.(*file).real.Close()
+		_ = f.(*file).real.Close() // the power is cut
 		f = nil
 	}
 	return f, err
@@ -218,7 +218,7 @@ func (f *file) Close() error {
 	closed := errors.New("not closed")
 	err := f.disk.call("close "+f.disk.relative(f.path), func() error { closed = f.real.Close(); return closed }, nil)
 	if closed != nil {
-		f.real.Close()
+		_ = f.real.Close() // the power is cut, or the failure is told
 	}
 	return err
 }
@@ -234,7 +234,7 @@ func (d *Disk) OpenAppender(dir string, options *tidwall.Options) (appender wal.
 		return nil
 	}, nil)
 	if err != nil && appender != nil {
-		appender.(*tail).inner.Close()
+		_ = appender.(*tail).inner.Close() // the power is cut
 		appender = nil
 	}
 	return appender, err

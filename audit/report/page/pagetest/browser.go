@@ -68,8 +68,8 @@ func openBrowser(t *testing.T) *browser {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	theirIn.Close()
-	theirOut.Close()
+	_ = theirIn.Close() // the browser has its own
+	_ = theirOut.Close()
 	end := func() { _ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	hung := time.AfterFunc(browserTimeout, end)
 	t.Cleanup(func() {
@@ -80,8 +80,8 @@ func openBrowser(t *testing.T) *browser {
 		}
 		hung.Stop()
 		end()
-		ourIn.Close()
-		ourOut.Close()
+		_ = ourIn.Close() // the browser has ended
+		_ = ourOut.Close()
 		_ = os.RemoveAll(folder)
 	})
 	b.attach()
