@@ -1,9 +1,9 @@
-# What there is to do: make run, make test, make verify, make bench.
+# What there is to do: make run, make quick, make test, make verify, make bench.
 
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test test-peers race verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
+.PHONY: build broken run test quick test-peers verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
 
 # What make build stamps: the tag, when this commit has one, and the commit.
 RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null || echo devel)
@@ -15,17 +15,17 @@ build: ## the one binary, stripped
 run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 	$(BIN)/onsale serve --dev
 
-test: ## everything, the README's commands included
-	$(GO) test -timeout 15m ./...
-	$(GO) test -tags failpoints ./internal/failpoint
+test: ## everything with the race detector, the README's commands included
+	$(GO) test -race -timeout 25m ./...
+	$(GO) test -race -tags failpoints ./internal/failpoint
+
+quick: ## less of the same in under a minute, and what the race detector cannot run: allocations and damaged bbolt files
+	$(GO) test -short ./...
 
 test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
 	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...
 
-race: ## the same with the race detector
-	$(GO) test -race -timeout 25m ./...
-
-verify: format lint tidy race ## what must hold before a change lands
+verify: format lint tidy quick test ## what must hold before a change lands
 
 format:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -78,10 +78,11 @@ SEED ?= 1
 SEEDS ?= 10000
 COMMANDS ?= 5000
 DEPTH ?= 8
-simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEPTH commands, and the planted bugs
+simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEPTH commands, the planted bugs, and random batches
 	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./proof/simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
 	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./proof/simulation -depth $(DEPTH)
 	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./proof/simulation
+	$(GO) test -timeout 10m -run 'TestRandom$$' -v ./sequencer
 
 FAILOVERS ?= 2000
 bubbles: ## real raft goes through FAILOVERS fail-overs in bubbles of their own time, from SEED on

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/proof/testenv"
 	"onsale/raftfsm/store"
 	"onsale/sequencer"
 )
@@ -19,6 +20,7 @@ const plantedWorlds = 12
 
 // mustCatch runs worlds with a bug until one of them finds it.
 func mustCatch(t *testing.T, p func() plant) {
+	testenv.TakesLong(t, "looks for a planted bug in up to twelve worlds")
 	for seed := range uint64(plantedWorlds) {
 		w := runWorld(t, seed+1, failoversPerWorld, p())
 		if len(w.violations) > 0 {

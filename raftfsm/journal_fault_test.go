@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 	"onsale/wal/waltest"
@@ -233,7 +234,7 @@ func TestJournalAfterAnError(t *testing.T) {
 	}
 	images := 0
 	opened := whole.Calls()
-	for call := 1; call <= opened; call++ {
+	for call := 1; call <= opened; call += testenv.Pick(1, 11) {
 		for _, kind := range waltest.Kinds() {
 			dir := waltest.MemoryDir(t)
 			d, err := waltest.New(dir)

@@ -43,9 +43,6 @@ func (p *pair) create(change func(s *sequencer.SaleSpec)) {
 
 // The number of sales is bounded, and the last one sells like the first.
 func TestSaleLimit(t *testing.T) {
-	if testing.Short() || raceEnabled {
-		t.Skip("tens of thousands of sales")
-	}
 	p := newPair(t)
 	spec := defaultSpec("")
 	for p.state.SaleCount() < sequencer.SalesMax {

@@ -2,6 +2,4 @@
 
 package sequencer_test
 
-const raceEnabled = false
-
 const seedsByDefault = 100

@@ -4,11 +4,13 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 // The queue and the heap together are one sorted list.
 func TestTimersAgainstSortedList(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range testenv.Pick[uint64](200, 20) {
 		random := rand.New(rand.NewPCG(seed, 't'))
 		var h timers
 		var list []timer

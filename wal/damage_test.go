@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 // image is a closed log's files, to be damaged and opened again and again.
@@ -29,24 +31,9 @@ func takeImage(t testing.TB, dir string) image {
 	return files
 }
 
-// MemoryDir returns an empty folder, in memory where there is such a place: what is
-// durable is simulated in these tests, so real syncs would only cost time.
-func MemoryDir(t testing.TB) string {
-	base := "/dev/shm"
-	if _, err := os.Stat(base); err != nil {
-		base = t.TempDir()
-	}
-	dir, err := os.MkdirTemp(base, "wal-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 // lay writes the image, with one file replaced, into a fresh directory.
 func (im image) lay(t testing.TB, name string, data []byte) string {
-	dir := MemoryDir(t)
+	dir := testenv.MemoryDir(t)
 	for n, d := range im {
 		if n == name {
 			d = data
@@ -61,7 +48,7 @@ func (im image) lay(t testing.TB, name string, data []byte) string {
 // makeImage writes records 1..count, each in its own append; it returns the
 // newest segment's name.
 func makeImage(t testing.TB, count uint64, o Options) (image, string) {
-	dir := t.TempDir()
+	dir := testenv.MemoryDir(t)
 	l := mustOpen(t, dir, o)
 	for i := uint64(1); i <= count; i++ {
 		appendRange(t, l, i, i)
@@ -74,7 +61,7 @@ func makeImage(t testing.TB, count uint64, o Options) (image, string) {
 // A torn append at every byte: what was acknowledged before it stays, nothing
 // that was never written appears, and the log goes on.
 func TestTornTailAtEveryByte(t *testing.T) {
-	im, tail := makeImage(t, 8, DefaultOptions())
+	im, tail := makeImage(t, 8, oneSegment())
 	whole := im[tail]
 	offsets, _ := scanSegment(whole, 1)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -92,7 +79,7 @@ func TestTornTailAtEveryByte(t *testing.T) {
 		for kind, tailBytes := range map[string][]byte{"cut": nil, "zeros": make([]byte, len(rest)+8), "garbage": garbage, "old": old} {
 			data := append(append([]byte(nil), whole[:cut]...), tailBytes...)
 			dir := im.lay(t, tail, data)
-			l, err := Open(dir, DefaultOptions())
+			l, err := Open(dir, oneSegment())
 			if err != nil {
 				t.Fatalf("cut at %d with %s: %v", cut, kind, err)
 			}
@@ -102,7 +89,7 @@ func TestTornTailAtEveryByte(t *testing.T) {
 			checkRepair(t, l, data, offsets[complete])
 			appendRange(t, l, uint64(complete)+1, uint64(complete)+2)
 			mustClose(t, l)
-			l = mustOpen(t, dir, DefaultOptions())
+			l = mustOpen(t, dir, oneSegment())
 			expectRange(t, l, 1, uint64(complete)+2)
 			mustClose(t, l)
 			os.RemoveAll(dir) // thousands of folders are more than such a place may hold

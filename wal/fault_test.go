@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/waltest"
 )
@@ -202,7 +203,7 @@ func (w *workload) checkImages(t *testing.T, d *waltest.Disk, when string) int {
 	t.Helper()
 	images := d.Images()
 	for i, image := range images {
-		dir := wal.MemoryDir(t)
+		dir := testenv.MemoryDir(t)
 		if err := image.Lay(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +216,7 @@ func (w *workload) checkImages(t *testing.T, d *waltest.Disk, when string) int {
 }
 
 func newDisk(t *testing.T) (*waltest.Disk, string) {
-	dir := wal.MemoryDir(t)
+	dir := testenv.MemoryDir(t)
 	d, err := waltest.New(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +256,8 @@ func TestErrorAtEveryCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		images := 0
-		for call := 1; call <= d.Calls(); call++ {
+		every := testenv.Pick(1, 11)
+		for call := 1; call <= d.Calls(); call += every {
 			for _, kind := range waltest.Kinds() {
 				images += failAt(t, call, kind, noSync)
 			}

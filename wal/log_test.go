@@ -12,6 +12,14 @@ import (
 )
 
 // smallSegments makes segments begin after a few records.
+// oneSegment holds what a test writes in one segment, whose whole size is asked of the disk
+// at every opening: a default one takes longer than the test around it.
+func oneSegment() Options {
+	o := DefaultOptions()
+	o.SegmentBytes = 1 << 16
+	return o
+}
+
 func smallSegments() Options {
 	o := DefaultOptions()
 	o.SegmentBytes = 1 << 10

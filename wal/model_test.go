@@ -76,13 +76,13 @@ func FuzzFrame(f *testing.F) {
 }
 
 func FuzzOpen(f *testing.F) {
-	im, tail := makeImage(f, 5, DefaultOptions())
+	im, tail := makeImage(f, 5, oneSegment())
 	f.Add(im[tail])
 	f.Add(im[tail][:40])
 	f.Fuzz(func(t *testing.T, data []byte) {
 		offsets, rest := scanSegment(data, 1)
 		dir := im.lay(t, tail, data)
-		l, err := Open(dir, DefaultOptions())
+		l, err := Open(dir, oneSegment())
 		if err != nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"onsale/proof/testenv"
 	"onsale/wal/journal"
 	"onsale/wal/waltest"
 )
@@ -68,7 +69,7 @@ func (w *faulty) recover(t *testing.T, data string) error {
 func (w *faulty) recoverFromImages(t *testing.T, when string) (images int) {
 	t.Helper()
 	for i, image := range w.disk.Images() {
-		dir := memoryDir(t)
+		dir := testenv.MemoryDir(t)
 		if err := image.Lay(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +121,8 @@ func TestErrorAtEveryCall(t *testing.T) {
 	reference := newFaulty(t, peer)
 	mustRound(t, reference.filler)
 	images := 0
-	for call := 1; call <= reference.disk.Calls(); call++ {
+	every := testenv.Pick(1, 7)
+	for call := 1; call <= reference.disk.Calls(); call += every {
 		for _, kind := range waltest.Kinds() {
 			w := newFaulty(t, peer)
 			w.disk.FailAt, w.disk.FailKind = call, kind

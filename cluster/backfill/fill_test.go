@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -35,7 +36,7 @@ func TestGapIsFilled(t *testing.T) {
 // It stays so when the node is restored from snapshots again and again.
 func TestGapBehindAPart(t *testing.T) {
 	peer := whole(t, 91)
-	r := openReplica(t, memoryDir(t), journal.Head{}).put(t, 1, 20, 0)
+	r := openReplica(t, testenv.MemoryDir(t), journal.Head{}).put(t, 1, 20, 0)
 	for _, height := range []uint64{40, 70} {
 		b, err := peer.journal.Read(height)
 		if err == nil {
@@ -60,7 +61,7 @@ func TestGapBehindAPart(t *testing.T) {
 func TestMembersThatHaveAPart(t *testing.T) {
 	peer := whole(t, 91)
 	empty, _ := restored(t, peer)
-	front := openReplica(t, memoryDir(t), journal.Head{}).put(t, 1, 25, 0)
+	front := openReplica(t, testenv.MemoryDir(t), journal.Head{}).put(t, 1, 25, 0)
 	r, _ := restored(t, peer)
 	down := func(journal.PageQuestion, []byte) ([]byte, error) { return nil, errors.New("down") }
 	peers := among(map[string]*member{"n1": {history: peer.history, spoil: down}, "n2": {history: empty.history},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,21 +14,12 @@ import (
 
 	"go.uber.org/goleak"
 
+	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// memoryDir is a folder whose syncs cost nothing.
-func memoryDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "onsale-backfill-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
 
 // chainBlocks is the length of the tests' chain, and snapshotAt the height of the
 // snapshot that the node with the gap was restored from.
@@ -86,7 +76,7 @@ func (r *replica) put(t testing.TB, from, to uint64, other byte) *replica {
 // whole is a replica that has every block; other is the chain that it took from a
 // height on.
 func whole(t testing.TB, forkAt uint64) *replica {
-	r := openReplica(t, memoryDir(t), journal.Head{})
+	r := openReplica(t, testenv.MemoryDir(t), journal.Head{})
 	return r.put(t, 1, forkAt-1, 0).put(t, forkAt, chainBlocks, 1)
 }
 
@@ -97,7 +87,7 @@ func restored(t testing.TB, of *replica) (r *replica, snapshot journal.Head) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openReplica(t, memoryDir(t), b.Head()).put(t, snapshotAt+1, chainBlocks, 0), b.Head()
+	return openReplica(t, testenv.MemoryDir(t), b.Head()).put(t, snapshotAt+1, chainBlocks, 0), b.Head()
 }
 
 // member is a peer as the filler sees it: its journal, and what is wrong with its

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onsale/audit"
+	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/journal"
 )
@@ -17,6 +18,7 @@ import (
 // after it was killed in the middle, and its audit is then that of the others: the same
 // head, the same requests decided again. The sale goes on meanwhile.
 func TestRepairedReplicaFillsItsJournal(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {

@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"onsale/bench"
+	"onsale/proof/testenv"
 )
 
 // A small attack on real nodes: limits refuse, the gate keeps the bots out, and no cap is
 // broken in any run.
 func TestBenchBots(t *testing.T) {
+	testenv.TakesLong(t, "measures processes")
 	t.Setenv(runAsOnsale, "1")
 	r := into[bench.BotsReport](t, command(t, 0, "bench", "bots", "--rounds", "1", "--bots", "20", "--requests", "3000", "--connections", "16", "--addresses", "300",
 		"--networks", "30", "--buyers", "100", "--over", "500ms", "--tickets", "120", "--challenge-bits", "8", "-o", "json"))

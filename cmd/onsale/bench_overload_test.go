@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"onsale/bench"
+	"onsale/proof/testenv"
 )
 
 // A small flood of a real node with a short queue: what it was told adds up, and every
 // check is there. How fast this machine is says nothing here.
 func TestBenchOverload(t *testing.T) {
+	testenv.TakesLong(t, "measures processes")
 	t.Setenv(runAsOnsale, "1")
 	code, text := attempt("bench", "overload", "--queue", "8", "--sustain-connections", "4", "--connections", "64", "--sustain", "1s", "--over", "1s", "--recover", "1s", "-o", "json")
 	r := into[bench.OverloadReport](t, text)

@@ -13,6 +13,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/proof/testenv"
 	"onsale/wal"
 )
 
@@ -263,6 +264,7 @@ func secretFor(t testing.TB) string { return newNodes(t, 1)[0].secretFile }
 
 // A small sale on one and on three nodes of real processes, books checked.
 func TestBenchSale(t *testing.T) {
+	testenv.TakesLong(t, "measures processes")
 	for _, nodes := range []string{"1", "3"} {
 		t.Setenv(runAsOnsale, "1")
 		r := into[bench.Report](t, command(t, 0, "bench", "sale", "--buyers", "3000", "--tickets", "500", "--connections", "32", "--nodes", nodes, "-o", "json"))

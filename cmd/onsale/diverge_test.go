@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/api/client"
+	"onsale/proof/testenv"
 )
 
 // buildPlanted builds the program with another text in one file of the module.
@@ -41,6 +42,7 @@ func buildPlanted(t *testing.T, file, from, to string) string {
 // by the command that it named, with the right program.
 func TestDivergedNodeStops(t *testing.T) {
 	t.Parallel()
+	testenv.TakesLong(t, "a cluster of processes")
 	nodes := newNodes(t, 3)
 	wrong := nodes[2]
 	wrong.program = buildPlanted(t, "sequencer/buy.go", "int(c.Quantity)+live > int(sale.spec.Cap):", "int(c.Quantity)+live > int(sale.spec.Cap)+1:")

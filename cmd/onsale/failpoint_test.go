@@ -14,6 +14,7 @@ import (
 	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/payment/sandbox"
+	"onsale/proof/testenv"
 )
 
 var failpointsFlag = flag.String("failpoints", "all", "failpoints at which processes die")
@@ -168,6 +169,7 @@ func TestEveryStepIsAFailpoint(t *testing.T) {
 // told is there, all replicas are the same, the audits and the provider's books are
 // clean.
 func TestCrashAtEveryFailpoint(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	d := newDying(t)
 	c := gather(d.nodes, 8)

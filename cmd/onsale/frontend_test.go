@@ -11,6 +11,7 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // newFrontEnds plans front-ends of one or more clusters.
@@ -69,6 +70,7 @@ func (n *testNode) mustBuy(user, sale string) *contract.Decision {
 // Three nodes and two front-ends: buys through every door while the leader is
 // killed and comes back. Nobody is told anything but a decision; nothing is lost.
 func TestEveryDoor(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
@@ -115,6 +117,7 @@ func TestEveryDoor(t *testing.T) {
 // Two clusters, two sales, one front-end: each sale is bought where it is; one
 // cluster that stops leaves the other selling; the table is read again.
 func TestTwoClustersOneFrontEnd(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	here, there := newNodes(t, 1), newNodes(t, 1)
 	there[0].secretFile = here[0].secretFile

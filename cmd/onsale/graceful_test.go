@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // An operator restarts the only node in the middle of a sale: it exits with 0
@@ -33,6 +34,7 @@ func TestRestartUnderLoad(t *testing.T) {
 // The three nodes are restarted one after the other, the leader last, while
 // buyers buy at all of them.
 func TestRollingRestartUnderLoad(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {

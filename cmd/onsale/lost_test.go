@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsale/api/client"
+	"onsale/proof/testenv"
 )
 
 // What a buyer's command line exits with when there is no decision: a script
@@ -45,7 +46,9 @@ func hangUp(t testing.TB) string {
 // One of three nodes is not enough to decide: buyers are told so instead of
 // being kept, and the sale goes on when the others are back.
 func TestMinorityTakesNothing(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
+	testenv.TakesLong(t, "a cluster of processes")
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
 		n.start()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // newcomer plans a node that joins nodes.
@@ -63,6 +65,7 @@ func (n *testNode) shows(want string, args ...string) bool {
 // During a running sale a node joins and gets its vote, another is taken away, and
 // the leadership moves three times: nothing that was told is lost.
 func TestMembershipUnderLoad(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
@@ -118,6 +121,7 @@ func TestMembershipUnderLoad(t *testing.T) {
 // What would break the quorum is refused; learners come and go; a wiped voter and a
 // foreign folder are told what to do.
 func TestMembershipRefusals(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
@@ -236,6 +240,7 @@ func TestBackupAndRecovery(t *testing.T) {
 
 // A node that is removed while it waits for its vote stays removed, though it runs on.
 func TestRemovedStaysRemoved(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {

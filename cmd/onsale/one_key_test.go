@@ -10,11 +10,13 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // A thousand requests at once with one idempotency key, through every door: one
 // order, and one answer, also of the leader that comes after a kill.
 func TestOneKey(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	fronts := newFrontEnds(t, 2, nodes)

@@ -12,6 +12,7 @@ import (
 
 	"onsale/api/client"
 	"onsale/internal/procs"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -22,11 +23,14 @@ const inNamespace = "RUN_IN_OWN_NETWORK"
 // route to nowhere. A leader that is cut off from the majority, both ways or one
 // way, takes no buy; the others go on, and after it is healed all are the same.
 func TestPartitions(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	if os.Getenv(inNamespace) == "" {
 		own := []string{"--net", "--mount"}
 		if os.Geteuid() != 0 { // who is not root is it among names of its own
 			own = append(own, "--user", "--map-root-user")
 		}
+		testenv.NeedsProgram(t, "ip", "iproute2")
+		testenv.NeedsNamespaces(t, own...)
 		again := exec.Command("unshare", append(own, os.Args[0], "-test.run", "^TestPartitions$", "-test.v", "-test.timeout", "8m")...)
 		again.Env = append(os.Environ(), inNamespace+"=1")
 		again.SysProcAttr = procs.EndWithParent(nil)

@@ -16,6 +16,7 @@ import (
 	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/internal/procs"
+	"onsale/proof/testenv"
 )
 
 // shop is three nodes, a front-end and the payment provider, all processes.
@@ -61,6 +62,7 @@ func newShopOf(t *testing.T, change func(*testNode)) *shop {
 // Payments through every door; then the leader is killed while the provider thinks, and
 // its successor finds out what came of it, by asking.
 func TestPaymentsOutliveTheLeader(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	s := newShop(t)
 	ctx := context.Background()
@@ -110,9 +112,7 @@ func TestPaymentsOutliveTheLeader(t *testing.T) {
 // Some places of the protocol at which processes are killed, few times each; the whole
 // matrix is `onsale bench payments`.
 func TestPaymentCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills processes for a minute")
-	}
+	testenv.TakesLong(t, "kills processes for a minute")
 	program := buildProgram(t, "-tags", "failpoints")
 	for place, runs := range map[string]string{"authorised": "16", "captured": "16", "front-end": "5"} {
 		t.Run(place, func(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // readmeBlock is one code block of the README that a reader would paste.
@@ -37,9 +39,9 @@ func readmeBlocks(t *testing.T, path string) map[string][]readmeBlock {
 // TestREADME pastes the README into a shell: in a copy of the tree, and in a
 // network of its own, so that its ports are nobody else's.
 func TestREADME(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the program and runs clusters")
-	}
+	testenv.TakesLong(t, "builds the program and runs clusters")
+	testenv.NeedsProgram(t, "ip", "iproute2")
+	testenv.NeedsNamespaces(t, isolated...)
 	groups := readmeBlocks(t, "../../README.md")
 	for _, group := range []string{"one", "life", "three", "bench"} {
 		if len(groups[group]) == 0 {
@@ -71,10 +73,13 @@ func paste(t *testing.T, tree string, blocks []readmeBlock) {
 	}
 }
 
+// isolated are the namespaces of a script.
+var isolated = []string{"--net", "--map-root-user", "--pid", "--fork"}
+
 // runIsolated runs a script in a network namespace that holds nothing but
 // loopback. Whatever it left running is killed with it.
 func runIsolated(t *testing.T, dir, script string) (string, error) {
-	command := exec.CommandContext(t.Context(), "unshare", "--net", "--map-root-user", "--pid", "--fork", "--kill-child", "bash", "-c", script)
+	command := exec.CommandContext(t.Context(), "unshare", append(isolated, "--kill-child", "bash", "-c", script)...)
 	command.Dir = dir
 	command.WaitDelay = 10 * time.Second
 	timer := time.AfterFunc(8*time.Minute, func() { command.Process.Kill() })

@@ -5,12 +5,15 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // A replica whose data is damaged does not start and says with which command it is
 // repaired; after it the replica is back with its vote, the same hashes and a clean
 // audit. No acknowledged order is lost on the way.
 func TestDamagedReplicaIsRepaired(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 // A sale runs out while its only node is killed three times: every purchase has
 // one answer, exactly the tickets are promised, and nobody passes the cap.
 func TestSoldOutThroughKills(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
@@ -33,6 +36,7 @@ func TestSoldOutThroughKills(t *testing.T) {
 
 // The same on three nodes, with the leader killed twice.
 func TestSoldOutThroughLeaders(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {

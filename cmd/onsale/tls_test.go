@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onsale/api/client"
+	"onsale/proof/testenv"
 )
 
 // certify makes a certificate by command and returns the flags that use it.
@@ -21,6 +22,7 @@ func certify(t testing.TB, dir, kind, id string, more ...string) []string {
 // A cluster with TLS: nodes, front-end and operator know each other by their
 // certificates; strangers change nothing; a renewed certificate needs no restart.
 func TestClusterWithTLS(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	dir, other := filepath.Join(t.TempDir(), "tls"), filepath.Join(t.TempDir(), "other")
 	command(t, 0, "tls", "ca", "--dir", dir)

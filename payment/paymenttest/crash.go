@@ -69,6 +69,8 @@ type Crashes struct {
 	Methods  []string
 	Good     string
 	NeverPay []string
+	// Passes is at up to which pass of a step the leader dies.
+	Passes int
 	// CallTimeout is the desk's; all other times follow from it.
 	CallTimeout time.Duration
 }
@@ -79,7 +81,7 @@ type Crashes struct {
 func CrashAtEveryStep(t *testing.T, with Crashes) {
 	died := map[payment.Step]int{}
 	for _, step := range payment.Steps() {
-		for nth := 1; nth <= 6; nth++ {
+		for nth := 1; nth <= with.Passes; nth++ {
 			if crashOnce(t, step, nth, with) {
 				died[step]++
 			}

@@ -14,15 +14,14 @@ import (
 
 	"onsale/payment"
 	"onsale/payment/stripe"
+	"onsale/proof/testenv"
 )
 
 // Stripe's own mock, made from the description of Stripe's API, takes every request: the
 // routes are there, and the parameters are known and of the right types. It has no
 // memory, so what it answers means nothing.
 func TestStripeMock(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs stripe-mock")
-	}
+	testenv.TakesLong(t, "builds and runs stripe-mock")
 	config := stripe.DefaultConfig()
 	config.Key, config.URL = "sk_test_123", "http://"+startStripeMock(t)
 	p, err := stripe.New(config)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"onsale/audit/naive"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )
@@ -20,6 +21,8 @@ var exhaustiveDepth = flag.Int("depth", depthByDefault, "how many commands the e
 
 // The bounds of the exhaustive interleavings.
 const (
+	depthInShortRun = 4
+
 	smallStock = 2
 	smallUsers = 3
 	smallKeys  = 2
@@ -252,7 +255,8 @@ type search struct {
 func exhaust(t *testing.T, skipUnfit bool) {
 	s := &search{skipUnfit: skipUnfit, known: map[fingerprint]bool{newSmall(skipUnfit).fingerprint(): true}, next: [][]move{nil}}
 	began := time.Now()
-	for depth := 1; depth <= *exhaustiveDepth; depth++ {
+	deepest := testenv.Pick(*exhaustiveDepth, min(*exhaustiveDepth, depthInShortRun))
+	for depth := 1; depth <= deepest; depth++ {
 		level := s.next
 		s.next = nil
 		var at atomic.Int64

@@ -6,15 +6,17 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 // chainOf makes journals of one chain: folders with some heights each, and the journal
 // itself from a height on. It returns its folder and the head.
 func chainOf(t testing.TB, last, journalFrom uint64, spans ...Span) (dir string, head Head) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "journal")
+	dir = filepath.Join(testenv.MemoryDir(t), "journal")
 	heads := map[uint64]Head{0: {}}
-	whole := mustOpen(t, filepath.Join(t.TempDir(), "whole"))
+	whole := mustOpen(t, filepath.Join(testenv.MemoryDir(t), "whole"))
 	for height := uint64(1); height <= last; height++ {
 		putRange(t, whole, 10+height, 10+height)
 		heads[height] = whole.Position()

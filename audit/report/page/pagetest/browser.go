@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // browserTimeout is when a browser that hangs is ended.
@@ -47,10 +49,7 @@ type lifecycle struct{ LoaderID, Name string }
 // openBrowser starts a browser with one empty page, and ends it with the test.
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip(err)
-	}
+	program := testenv.NeedsProgram(t, "chromium", "chromium")
 	folder, err := os.MkdirTemp("", "browser")
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 //go:embed assets/look.js
@@ -31,9 +33,7 @@ type look struct {
 // skipped.
 func IsDrawn(t *testing.T, source string, charts int) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a browser")
-	}
+	testenv.TakesLong(t, "starts a browser")
 	path := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
