@@ -122,16 +122,16 @@ bench-cluster: build ## T6, T7 and T9: rushes at front-ends, and leader kills
 	$(BIN)/onsale bench rush --requests 5000000 --over 10s
 	$(BIN)/onsale bench failover
 
-bench-abuse: build ## bots beside honest buyers; 100,000 event streams in memory
-	$(BIN)/onsale bench bots
-	$(BIN)/onsale bench bots --rounds 5 --bots-per-second 15000 --requests 165000 --over 9s
+bench-abuse: build ## bots beside honest buyers, without a limit and with one; 100,000 event streams in memory
+	$(BENCHSUITE) overload --bots 1000 --tickets 6000
+	$(BENCHSUITE) overload --bots 1000 --tickets 6000 --user-requests-per-second 5
 	$(GO) test -run '^$$' -bench ListenersInMemory -benchtime 40x ./api
 
-OVERLOAD = $(BIN)/onsale-failpoints bench overload --disk-delay 10ms --batch 16
-bench-overload: broken ## ten times what one node, and three, sustain on slow disks; then where refusals take the processor
+OVERLOAD = $(BENCHSUITE) overload --program $(BIN)/onsale-failpoints --disk-delay 10ms --batch 16
+bench-overload: build broken ## ten times what one node, and three, sustain on slow disks; then where refusals take the processor
 	$(OVERLOAD)
 	$(OVERLOAD) --nodes 3
-	$(BIN)/onsale-failpoints bench overload
+	$(BENCHSUITE) overload
 
 bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
 	cd bench/peers && $(GO) run .

@@ -55,7 +55,10 @@ func planCluster(parent string, count int, secret []byte, flags ...string) (*clu
 
 // slowDisks makes every append to the log of the nodes, which were not started yet, take
 // so much longer.
-func (c *cluster) slowDisks(delay time.Duration) error {
+func (c *cluster) slowDisks(program string, delay time.Duration) error {
+	if !failpoint.In(program) {
+		return fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
+	}
 	c.pointFile = filepath.Join(c.dir, "failpoint")
 	return os.WriteFile(c.pointFile, []byte(failpoint.Delay(failpoint.LogAppendBefore, delay)), 0o600)
 }

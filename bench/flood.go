@@ -24,6 +24,14 @@ func newPace(l *load, connections int) *pace {
 	return &pace{rate: float64(l.rate) * float64(connections) / float64(l.connections)}
 }
 
+// user is who sends the request of a number.
+func (l *load) user(n uint64) uint64 {
+	if l.bots == 0 {
+		return n
+	}
+	return l.first + 1 + n%l.bots
+}
+
 // nobody is the source of a loop to which buyers come by its pace.
 func nobody() (uint64, time.Time, bool) { return 0, time.Time{}, false }
 

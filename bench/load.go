@@ -30,6 +30,8 @@ type load struct {
 	// flood lets who arrives in an open loop and finds no connection free go again, and
 	// latencies run from when a request is sent (flood.go).
 	flood bool
+	// bots are the users of a flood, each with a new key a request; 0 for a new buyer each.
+	bots uint64
 	// duration is how long buyers come, 0 for until all came.
 	duration time.Duration
 	// warmUp is how long at the beginning nothing is counted.

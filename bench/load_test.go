@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -67,37 +66,6 @@ func TestRetryAfter(t *testing.T) {
 	bad := strings.Replace(text, "3\r", "soon\r", 1)
 	if _, _, err := readResponse(bufio.NewReader(strings.NewReader(bad)), nil); err == nil {
 		t.Error("a word was read as a time")
-	}
-}
-
-// Bots and honest buyers have as many addresses and networks as were asked for, all on
-// loopback, none in common.
-func TestAddresses(t *testing.T) {
-	o := DefaultBotsOptions()
-	for _, networks := range []int{40, 10_000} {
-		o.Networks = networks
-		if err := o.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		addresses, prefixes := map[netip.Addr]bool{}, map[netip.Prefix]bool{}
-		for n := range uint64(3 * o.Addresses) {
-			a := o.botAddress(n)
-			addresses[a], prefixes[netip.PrefixFrom(a, 24).Masked()] = true, true
-		}
-		if len(addresses) != o.Addresses || len(prefixes) != networks {
-			t.Errorf("%d addresses in %d networks", len(addresses), len(prefixes))
-		}
-		honest := map[netip.Addr]bool{}
-		for i := range o.Buyers {
-			a := honestAddress(i)
-			honest[a] = true
-			if !a.IsLoopback() || prefixes[netip.PrefixFrom(a, 24).Masked()] {
-				t.Fatalf("an honest buyer at %v", a)
-			}
-		}
-		if len(honest) != o.Buyers {
-			t.Errorf("%d honest addresses", len(honest))
-		}
 	}
 }
 

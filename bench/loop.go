@@ -127,7 +127,7 @@ func (p *loop) send(c *caller, n uint64, due time.Time) {
 	c.buyer, c.due, c.sent, c.have = p.load.first+n, due, due, 0
 	text := p.load.prepared(n)
 	if text == nil {
-		text = p.request.of(c.buyer)
+		text = p.request.with(p.load.user(c.buyer), c.buyer)
 	}
 	// A request fits into an idle connection's buffer, so a part of it is an error too.
 	if wrote, err := unix.Write(c.fd, text); wrote < len(text) {

@@ -11,7 +11,8 @@ import (
 	"onsale/internal/failpoint"
 )
 
-// OverloadOptions says how much more than a node can decide it is offered, for how long.
+// OverloadOptions says how much more than a node can decide it is offered, by whom, and
+// who buys beside.
 type OverloadOptions struct {
 	Program    string
 	DataParent string
@@ -33,46 +34,49 @@ type OverloadOptions struct {
 	Factor      float64
 	Over        time.Duration
 	Connections int
-	// Slack is how many times longer than the queue takes at the sustained rate an accepted
-	// request may take at the 99th percentile: the load takes its share of the cores.
-	Slack float64
-	// ReachedShare is the share of the rate that must really be offered, RecoveredShare
-	// that of the sustained rate which counts as full speed.
-	ReachedShare, RecoveredShare float64
-	Log                          io.Writer
+	// Bots are the users from whom the flood comes, each with a new key a request, heeding
+	// nothing that they are told; with 0 it is a crowd, each of whom asks once.
+	Bots int
+	// UserRequestsPerSecond is the node's limit of each user, 0 for none.
+	UserRequestsPerSecond float64
+	// Honest buyers press once each, at a time within Over, and come back as they are told.
+	Honest int
+	// Tickets are for sale while the flood lasts; they may be few.
+	Tickets uint32
+	Log     io.Writer
 }
-
-// recoveredWithin is how soon full speed must be back.
-const recoveredWithin = 10 * time.Second
 
 // DefaultOverloadOptions is what the project is held to: ten times what is sustained.
 func DefaultOverloadOptions() OverloadOptions {
-	return OverloadOptions{Nodes: 1, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin, SustainConnections: 128,
-		Factor: 10, Over: 10 * time.Second, Connections: 2048, Slack: 3, ReachedShare: 0.8, RecoveredShare: 0.9, Log: io.Discard}
+	return OverloadOptions{Nodes: 1, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin,
+		SustainConnections: 128, Factor: 10, Over: 10 * time.Second, Connections: 2048, Honest: 200, Tickets: 1 << 30, Log: io.Discard}
 }
 
 // Validate returns ErrOptions when an option breaks its bound.
 func (o *OverloadOptions) Validate() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrOptions, fmt.Sprintf(format, args...))
+	}
 	switch {
 	case o.Nodes < 1 || o.Nodes > 9:
-		return fmt.Errorf("%w: %d nodes, allowed are 1 to 9", ErrOptions, o.Nodes)
+		return wrong("%d nodes, allowed are 1 to 9", o.Nodes)
 	case o.Queue < 1 || o.Batch < 1:
-		return fmt.Errorf("%w: a queue of %d and batches of %d requests; both are 1 at least", ErrOptions, o.Queue, o.Batch)
+		return wrong("a queue of %d and batches of %d requests; both are 1 at least", o.Queue, o.Batch)
 	case o.DiskDelay < 0 || o.DiskDelay > failpoint.DelayMax:
-		return fmt.Errorf("%w: a disk delay of %v, allowed is 0 to %v", ErrOptions, o.DiskDelay, failpoint.DelayMax)
-	case o.DiskDelay > 0 && !failpoint.Built:
-		return fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
+		return wrong("a disk delay of %v, allowed is 0 to %v", o.DiskDelay, failpoint.DelayMax)
 	case o.SustainConnections < 1 || o.SustainConnections > o.Queue:
-		return fmt.Errorf("%w: %d connections look for the sustained rate at a queue of %d, which would refuse them", ErrOptions, o.SustainConnections, o.Queue)
-	case o.Connections <= o.Queue+o.underWay() || o.Connections > 20_000:
-		return fmt.Errorf("%w: %d connections with one request each cannot fill a queue of %d behind %d that are under way; at most 20000 are allowed",
-			ErrOptions, o.Connections, o.Queue, o.underWay())
+		return wrong("%d connections look for the sustained rate at a queue of %d, which would refuse them",
+			o.SustainConnections, o.Queue)
+	case o.Connections <= o.Queue+o.underWay() || o.Connections > connectionsMax:
+		return wrong("%d connections with one request each cannot fill a queue of %d behind %d that are under way; at most %d are allowed",
+			o.Connections, o.Queue, o.underWay(), connectionsMax)
 	case o.Factor <= 1 || o.Factor > 1000:
-		return fmt.Errorf("%w: %v times the sustained rate, allowed is above 1 to 1000", ErrOptions, o.Factor)
+		return wrong("%v times the sustained rate, allowed is above 1 to 1000", o.Factor)
 	case min(o.Sustain, o.Over, o.Recover) < time.Second || max(o.Sustain, o.Over, o.Recover) > 10*time.Minute:
-		return fmt.Errorf("%w: %v, %v and %v; each is 1s to 10m", ErrOptions, o.Sustain, o.Over, o.Recover)
-	case o.Slack < 1 || o.ReachedShare <= 0 || o.ReachedShare > 1 || o.RecoveredShare <= 0 || o.RecoveredShare > 1:
-		return fmt.Errorf("%w: slack is %v, at least 1; shares are %v and %v, above 0 to 1", ErrOptions, o.Slack, o.ReachedShare, o.RecoveredShare)
+		return wrong("%v, %v and %v; each is 1s to 10m", o.Sustain, o.Over, o.Recover)
+	case o.Bots < 0 || o.Honest < 0 || o.Honest > connectionsMax || o.Tickets < 1 || o.UserRequestsPerSecond < 0:
+		return wrong("%d bots and %d honest buyers of at most %d, %d tickets, a limit of %v", o.Bots, o.Honest, connectionsMax, o.Tickets,
+			o.UserRequestsPerSecond)
 	}
 	return nil
 }
@@ -88,7 +92,8 @@ func (o *OverloadOptions) underWay() int { return (overloadBatches + 1) * o.Batc
 // nodeFlags are what the nodes are started with beside what every bench has.
 func (o *OverloadOptions) nodeFlags() []string {
 	return []string{"--inbox-requests-max", strconv.Itoa(o.Queue), "--batch-requests-max", strconv.Itoa(o.Batch),
-		"--in-flight-max", strconv.Itoa(overloadBatches)}
+		"--in-flight-max", strconv.Itoa(overloadBatches),
+		"--user-requests-per-second", strconv.FormatFloat(o.UserRequestsPerSecond, 'f', -1, 64)}
 }
 
 // startCluster starts the nodes, on slow disks when that is asked for.
@@ -98,7 +103,7 @@ func (o *OverloadOptions) startCluster(ctx context.Context, secret []byte) (*clu
 		return nil, err
 	}
 	if o.DiskDelay > 0 {
-		if err := c.slowDisks(o.DiskDelay); err != nil {
+		if err := c.slowDisks(o.Program, o.DiskDelay); err != nil {
 			return nil, errors.Join(err, c.stop())
 		}
 	}
@@ -116,9 +121,10 @@ func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error
 	if err != nil {
 		return nil, err
 	}
-	run := &overload{options: &o, cluster: c, secret: secret, report: &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(), DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond),
-		Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}}
-	run.report.Audits, err = c.finish(run.run(ctx), o.Log)
-	run.report.judge()
-	return run.report, err
+	r := &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
+		DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond), Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}
+	run := &overload{options: &o, cluster: c, secret: secret, report: r}
+	r.Audits, err = c.finish(run.run(ctx), o.Log)
+	r.judge()
+	return r, err
 }

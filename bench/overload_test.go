@@ -13,7 +13,7 @@ func goodOverload() *OverloadReport {
 	o := DefaultOverloadOptions()
 	r := &OverloadReport{Options: o, SustainedRate: 1000, Offered: 10_000, Accepted: 9_000, AcceptedMillis: map[string]float64{"p99": 900},
 		Refused: map[string]uint64{"503 overloaded": 90_000}, Unanswered: map[string]uint64{}, Overloaded: 90_000, MemoryBeforeBytes: 100 << 20, MemoryPeakBytes: 150 << 20,
-		Told: 20_000, Held: 20_000, Audits: []AuditReport{{Verdict: string(audit.VerdictClean)}}}
+		Told: 20_000, Held: 20_000, Honest: HonestReport{Outcomes: map[string]uint64{"reserved": 200}}, Audits: []AuditReport{{Verdict: string(audit.VerdictClean)}}}
 	r.recovered(500*time.Millisecond, []CourseRow{{FromSeconds: 0, Seconds: 1, Rate: 899}, {FromSeconds: 1, Seconds: 1, Rate: 900}})
 	return r
 }
@@ -32,6 +32,7 @@ func TestOverloadChecks(t *testing.T) {
 	}{
 		"slow load":        {"offered", func(r *OverloadReport) { r.Offered = 7_900 }, errMissed},
 		"long queue":       {"the queue was full", func(r *OverloadReport) { r.Overloaded = 0 }, errMissed},
+		"patience":         {"honest without a decision", func(r *OverloadReport) { r.Honest.Undecided = 1 }, errMissed},
 		"unanswered":       {"neither decided nor 503 or 429", func(r *OverloadReport) { r.note(map[string]uint64{"504 outcome-unknown": 1}) }, errMissed},
 		"no Retry-After":   {"refused without Retry-After", func(r *OverloadReport) { r.Unadvised = 1 }, errMissed},
 		"slow":             {"accepted, p99", func(r *OverloadReport) { r.AcceptedMillis["p99"] = 2_000 }, errMissed},

@@ -38,26 +38,17 @@ func (r *buyRequest) of(n uint64) []byte { return r.with(n, n) }
 // with returns a request of a buyer under one of several keys, valid until the next call.
 func (r *buyRequest) with(buyer, key uint64) []byte {
 	r.user = strconv.AppendUint(append(r.user[:0], buyerPrefix...), buyer, 10)
-	return r.by(r.user, key, "")
+	b := append(r.buffer[:0], r.head...)
+	b = append(b, "Authorization: Bearer "...)
+	b = r.minter.appendToken(b, r.user)
+	b = append(b, "\r\nIdempotency-Key: k-"...)
+	b = strconv.AppendUint(b, key, 10)
+	r.buffer = append(b, "\r\n\r\n"...)
+	return r.buffer
 }
 
 // buyerPrefix begins the id of every buyer; a number follows.
 const buyerPrefix = "buyer-"
-
-// by returns a user's request with the n-th key, and the answer to a challenge when
-// it is not empty. It is valid until the next call.
-func (r *buyRequest) by(user []byte, n uint64, answer string) []byte {
-	b := append(r.buffer[:0], r.head...)
-	b = append(b, "Authorization: Bearer "...)
-	b = r.minter.appendToken(b, user)
-	b = append(b, "\r\nIdempotency-Key: k-"...)
-	b = strconv.AppendUint(b, n, 10)
-	if answer != "" {
-		b = append(append(b, "\r\nX-Challenge-Response: "...), answer...)
-	}
-	r.buffer = append(b, "\r\n\r\n"...)
-	return r.buffer
-}
 
 // response is what the load needs of an answer. body is valid until the next read.
 type response struct {

@@ -32,8 +32,6 @@ type SaleOptions struct {
 	Secret           []byte
 	Progress         func(done, total uint64) // called twice a second
 	Log              io.Writer                // what is being done
-
-	startsAt *time.Time // nil for at once
 }
 
 // DefaultSaleOptions is the mission's size, a tenth of its buyers.
@@ -155,7 +153,7 @@ func (o *SaleOptions) createSale(ctx context.Context, c *cluster, id string) (*n
 		if err != nil {
 			return nil, nil, err
 		}
-		_, err = seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "bench", Quantity: o.Tickets, Cap: &capacity, Waitlist: o.Waitlist, Price: 5000, Currency: "EUR", StartsAt: o.startsAt})
+		_, err = seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "bench", Quantity: o.Tickets, Cap: &capacity, Waitlist: o.Waitlist, Price: 5000, Currency: "EUR"})
 		if !errors.Is(err, sequencer.ErrNoLeader) || time.Now().After(deadline) {
 			return leader, seller, err
 		}

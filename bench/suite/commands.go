@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"onsale/bench"
 )
 
 // results is the folder of the documents, below the root.
@@ -100,28 +97,5 @@ func newSteps() *cobra.Command {
 		}
 	}}
 	c.Flags().BoolVar(&isQuick, "quick", false, "those of the quick profile")
-	return c
-}
-
-func newRestart() *cobra.Command {
-	o := bench.DefaultRestartOptions()
-	c := &cobra.Command{Use: "restart", Short: "Kill a node after many decisions, and say how long until it takes requests again",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			o.Log = c.ErrOrStderr()
-			report, err := bench.RunRestart(c.Context(), o)
-			if err != nil {
-				return err
-			}
-			encoder := json.NewEncoder(c.OutOrStdout())
-			encoder.SetIndent("", "  ")
-			return errors.Join(encoder.Encode(report), report.Exact())
-		}}
-	f := c.Flags()
-	f.StringVar(&o.Program, "program", program, "program whose node is killed")
-	f.Uint64Var(&o.Decisions, "decisions", o.Decisions, "decisions that the node has taken when it is killed for the first time")
-	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
-	f.IntVar(&o.Restarts, "restarts", o.Restarts, "how often the node is killed")
-	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c
 }

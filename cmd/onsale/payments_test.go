@@ -1,20 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"onsale/api/contract"
-	"onsale/bench"
 	"onsale/internal/procs"
 	"onsale/proof/testenv"
 )
@@ -107,32 +102,4 @@ func TestPaymentsOutliveTheLeader(t *testing.T) {
 		found, err := successor.seller().Reconcile(ctx)
 		return err == nil && found.Unsettled == 0 && len(found.Differences) == 0 && found.Orders == 14 && found.Charges == 18
 	})
-}
-
-// Some places of the protocol at which processes are killed, few times each; the whole
-// matrix is `onsale bench payments`.
-func TestPaymentCrashes(t *testing.T) {
-	testenv.TakesLong(t, "kills processes for a minute")
-	program := buildProgram(t, "-tags", "failpoints")
-	for place, runs := range map[string]string{"authorised": "16", "captured": "16", "front-end": "5"} {
-		t.Run(place, func(t *testing.T) {
-			t.Parallel()
-			command := exec.Command(program, "bench", "payments", "--only", place, "--runs", runs, "--data-parent", t.TempDir(), "-o", "json")
-			command.SysProcAttr = procs.EndWithParent(nil)
-			var told bytes.Buffer
-			command.Stderr = &told
-			output, err := command.Output()
-			var report bench.PaymentsReport
-			if err = errors.Join(err, json.Unmarshal(output, &report)); err != nil {
-				t.Fatalf("%v\n%s", err, told.String())
-			}
-			kills := 0
-			for _, p := range report.Places {
-				kills += p.Kills
-			}
-			if kills < 4 || len(report.Audits) != 3 {
-				t.Errorf("%d kills, %d audits:\n%s", kills, len(report.Audits), told.String())
-			}
-		})
-	}
 }

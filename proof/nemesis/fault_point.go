@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -81,20 +80,6 @@ func (p *process) arm(plan string) (disarm func() error, err error) {
 		return nil // it has happened just now
 	}
 	return disarm, os.WriteFile(p.pointFile, []byte(plan), 0o600)
-}
-
-// hasFailpoints reports whether a program was built with failpoints.
-func hasFailpoints(program string) bool {
-	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return false
-	}
-	for _, s := range info.Settings {
-		if s.Key == "-tags" && strings.Contains(","+s.Value+",", ",failpoints,") {
-			return true
-		}
-	}
-	return false
 }
 
 // crashedAt counts where processes died, as their logs tell.

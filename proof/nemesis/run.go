@@ -11,6 +11,8 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+
+	"onsale/internal/failpoint"
 )
 
 // Options say what is run.
@@ -47,7 +49,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	all, missing := classes(probeWeather(), hasFailpoints(o.Program))
+	all, missing := classes(probeWeather(), failpoint.In(o.Program))
 	r := &run{options: o, stage: stage, history: newHistory(), report: &Report{Seed: o.Seed, Missing: missing, Starts: map[string]int{}, Audits: map[string]string{}, Recovery: []float64{}, Void: []string{}}}
 	r.report.Verdict.Violations = []string{}
 	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}}

@@ -18,15 +18,25 @@ type overload struct {
 	first   uint64 // number before the next load's first buyer
 }
 
-const overloadSale = "overload"
+// The sales: one with tickets for everybody, in which the pace is found, and the one that
+// the flood is about.
+const (
+	paceSale  = "pace"
+	floodSale = "flood"
+)
 
 // overloadBuyers lie between the first buyers of two loads: more than any of them has.
 const overloadBuyers = 1 << 32
 
 // run sells at the pace that is sustained, then at many times that, then at the pace again.
 func (v *overload) run(ctx context.Context) error {
-	sale := SaleOptions{Tickets: 1 << 30, RetryMax: 10 * time.Second}
-	leader, seller, err := sale.createSale(ctx, v.cluster, overloadSale)
+	pace := SaleOptions{Tickets: 1 << 30, RetryMax: 10 * time.Second}
+	flood := SaleOptions{Tickets: v.options.Tickets, RetryMax: 10 * time.Second}
+	_, _, err := pace.createSale(ctx, v.cluster, paceSale)
+	if err != nil {
+		return fmt.Errorf("create the sale: %w", err)
+	}
+	leader, seller, err := flood.createSale(ctx, v.cluster, floodSale)
 	if err != nil {
 		return fmt.Errorf("create the sale: %w", err)
 	}
@@ -50,24 +60,29 @@ func (v *overload) run(ctx context.Context) error {
 	if v.report.Replicas, err = v.cluster.converge(ctx); err != nil {
 		return err
 	}
-	detail, err := seller.Sale(ctx, overloadSale)
-	if err == nil {
-		v.report.Held = uint64(detail.Held)
+	for _, sale := range []string{paceSale, floodSale} {
+		detail, err := seller.Sale(ctx, sale)
+		if err != nil {
+			return err
+		}
+		v.report.Held += uint64(detail.Held)
 	}
-	return err
+	return nil
+}
+
+// leaderAddress is where buys go.
+func (v *overload) leaderAddress(ctx context.Context) (string, error) {
+	n, err := v.cluster.leader(ctx)
+	if err != nil {
+		return "", err
+	}
+	return n.http, nil
 }
 
 // buyers returns a load of buyers who did not come before.
-func (v *overload) buyers(connections int, duration time.Duration) *load {
-	l := &load{secret: v.secret, sale: overloadSale, quantity: 1, first: v.first, buyers: overloadBuyers, connections: connections, duration: duration,
-		timeout: 30 * time.Second, tolerant: true, course: newCourse(duration),
-		target: func(ctx context.Context) (string, error) {
-			n, err := v.cluster.leader(ctx)
-			if err != nil {
-				return "", err
-			}
-			return n.http, nil
-		}}
+func (v *overload) buyers(sale string, connections int, duration time.Duration) *load {
+	l := &load{secret: v.secret, sale: sale, quantity: 1, first: v.first, buyers: overloadBuyers, connections: connections,
+		duration: duration, timeout: 30 * time.Second, tolerant: true, course: newCourse(duration), target: v.leaderAddress}
 	v.first += overloadBuyers
 	return l
 }
@@ -75,7 +90,7 @@ func (v *overload) buyers(connections int, duration time.Duration) *load {
 // closed runs a closed loop that the queue can hold, and returns its seconds and what was
 // measured.
 func (v *overload) closed(ctx context.Context, duration time.Duration) (*load, *phase, []CourseRow, error) {
-	l := v.buyers(v.options.SustainConnections, duration)
+	l := v.buyers(paceSale, v.options.SustainConnections, duration)
 	m, err := l.run(ctx)
 	if err != nil {
 		return nil, nil, nil, err
@@ -139,24 +154,32 @@ func (r *refusals) note(answer *response, latency time.Duration) {
 // flood offers many times the sustained rate, and returns when nobody came any more.
 func (v *overload) flood(ctx context.Context, leader *node) (ended time.Time, err error) {
 	o, r := v.options, v.report
-	l := v.buyers(o.Connections, o.Over)
-	l.rate, l.flood = max(1, int(o.Factor*r.SustainedRate)), true
+	l := v.buyers(floodSale, o.Connections, o.Over)
+	l.rate, l.flood, l.bots = max(1, int(o.Factor*r.SustainedRate)), true, uint64(o.Bots)
 	refused := &refusals{latency: hdrhistogram.New(1, latencyMax, 3)}
 	l.onRefusal = refused.note
 	fmt.Fprintf(o.Log, "sustained are %.0f a second; offering %d a second for %v over %d connections\n", r.SustainedRate, l.rate, o.Over, o.Connections)
 	before := usageOf([]int{leader.command.Process.Pid})
+	beside := &honest{secret: v.secret, sale: floodSale, first: v.first, target: v.leaderAddress}
+	v.first += overloadBuyers
+	var pressing sync.WaitGroup
+	pressing.Go(func() { r.Honest = *beside.press(ctx, o.Honest, o.Over) })
 	m, err := l.run(ctx)
+	pressing.Wait()
 	if err != nil {
 		return time.Now(), err
 	}
+	r.Told += r.Honest.Outcomes["reserved"]
 	after := usageOf([]int{leader.command.Process.Pid})
-	p, took := m.phases[0], m.elapsed[0]+m.elapsed[1]
+	p, took := newPhase(), m.elapsed[0]+m.elapsed[1]
+	p.merge(m.phases[0])
+	p.merge(m.phases[1])
 	v.told(p)
 	r.Wanted, r.OverSeconds = float64(l.rate), o.Over.Seconds()
 	r.Accepted, r.AcceptedRate, r.AcceptedMillis = uint64(p.latency.TotalCount()), float64(p.latency.TotalCount())/took.Seconds(), millis(p.latency)
 	r.RefusedMillis, r.Unadvised = millis(refused.latency), refused.unadvised
 	r.note(p.failures)
-	r.NotSent = l.notSent.Load()
+	r.NotSent, r.Tickets = l.notSent.Load(), p.outcomes["reserved"]
 	sent := float64(r.Accepted + p.failed())
 	r.Offered = sent / o.Over.Seconds()
 	each := 1e6 / max(1, sent)
