@@ -133,8 +133,8 @@ bench-overload: build broken ## ten times what one node, and three, sustain on s
 	$(OVERLOAD) --nodes 3
 	$(BENCHSUITE) overload
 
-bench-peers: build ## T5: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy
-	cd bench/peers && $(GO) run .
+bench-peers: ## T4 and T5 alone: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy, and at fixed rates
+	$(BENCHSUITE) run --only peers,latency
 
 bench-growth: ## how a decision's cost, memory and audits grow with the sale, up to ten million of everything
 	$(GO) test -run '^$$' -bench Growth -benchtime 5000x -timeout 30m ./sequencer

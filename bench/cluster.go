@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -76,31 +74,19 @@ func (c *cluster) begin(ctx context.Context, program string) error {
 	return nil
 }
 
-// plan gives every node its addresses: ports that were free a moment ago.
+// plan gives every node its addresses.
 func (c *cluster) plan(count int, secret []byte) error {
 	token, err := operatorToken(secret)
 	if err != nil {
 		return err
 	}
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			l.Close()
-		}
-	}()
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return ""
-		}
-		held = append(held, l)
-		return l.Addr().String()
-	}
 	for i := range count {
 		id := "n" + strconv.Itoa(i+1)
-		n := &node{id: id, http: free(), private: free(), peer: free(), dataDir: filepath.Join(c.dir, id), token: token}
-		if n.http == "" || n.private == "" || n.peer == "" {
-			return errors.New("no free port on loopback")
+		n := &node{id: id, dataDir: filepath.Join(c.dir, id), token: token}
+		for _, address := range []*string{&n.http, &n.private, &n.peer} {
+			if *address, err = procs.FreeAddress(); err != nil {
+				return err
+			}
 		}
 		c.nodes = append(c.nodes, n)
 	}
@@ -116,26 +102,19 @@ func (c *cluster) peers() []string {
 	return addresses
 }
 
-func (c *cluster) start(program string, n *node) error {
+func (c *cluster) start(program string, n *node) (err error) {
 	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--http", n.http, "--private", n.private,
 		"--peer", n.peer, "--secret-file", c.secretFile, "--log-format", "json", "--user-requests-per-second", "0"}
 	if len(c.nodes) > 1 {
 		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}
-	args = append(args, c.flags...)
-	log, err := os.OpenFile(filepath.Join(c.dir, n.id+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	n.log = log
-	n.command = exec.Command(program, args...)
-	n.command.Stdout, n.command.Stderr = log, log
-	n.command.Env = OwnEnvironment()
+	environment := OwnEnvironment()
 	if c.pointFile != "" {
-		n.command.Env = append(n.command.Env, failpoint.Variable+"="+c.pointFile)
+		environment = append(environment, failpoint.Variable+"="+c.pointFile)
 	}
-	n.command.SysProcAttr = procs.EndWithParent(nil) // never left behind
-	return n.command.Start()
+	n.process, err = procs.Start(procs.Config{Name: n.id, Path: program, Args: append(args, c.flags...), Env: environment,
+		LogPath: filepath.Join(c.dir, n.id+".log")})
+	return err
 }
 
 // OwnEnvironment is this process's without settings for another server.
@@ -143,9 +122,12 @@ func OwnEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
 }
 
+// electionMax bounds the wait for a leader.
+const electionMax = 30 * time.Second
+
 // leader waits for the node that takes requests.
 func (c *cluster) leader(ctx context.Context) (*node, error) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(electionMax); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		for _, n := range c.nodes {
 			s, err := n.status(ctx)
 			if err == nil && s.Role == "leader" {
@@ -153,7 +135,7 @@ func (c *cluster) leader(ctx context.Context) (*node, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("no node took office within 30 s%s", c.lastLogs())
+	return nil, fmt.Errorf("no node took office within %v%s", electionMax, c.lastLogs())
 }
 
 // converge waits until all nodes have decided the same and compares their hashes.
@@ -187,8 +169,10 @@ var errReplicasDiffer = errors.New("replicas differ")
 func (c *cluster) lastLogs() string {
 	var text strings.Builder
 	for _, n := range c.nodes {
-		data, _ := os.ReadFile(filepath.Join(c.dir, n.id+".log"))
-		fmt.Fprintf(&text, "\n%s: …%s", n.id, data[max(0, len(data)-1000):])
+		if n.process != nil {
+			output := n.process.Output()
+			fmt.Fprintf(&text, "\n%s: …%s", n.id, output[max(0, len(output)-1000):])
+		}
 	}
 	return text.String()
 }

@@ -79,7 +79,9 @@ func Compare(ctx context.Context, o CompareOptions, shops []Shop) (*Comparison, 
 			c.Contestants[i].Rounds = append(c.Contestants[i].Rounds, *result)
 		}
 	}
-	c.conclude()
+	for i := range c.Contestants {
+		c.Contestants[i].conclude()
+	}
 	return c, errors.Join(wrong...)
 }
 

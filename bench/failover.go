@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -148,13 +149,11 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 			return err
 		}
 		time.Sleep(300 * time.Millisecond) // some load between the kills
-		if err := leader.command.Process.Kill(); err != nil {
+		if err := leader.process.Signal(syscall.SIGKILL); err != nil {
 			return err
 		}
 		d.killed.Store(time.Now().UnixNano())
-		if err := leader.reap(); err != nil {
-			return err
-		}
+		leader.process.Kill() // it waits for its end
 		select {
 		case took := <-d.resumed:
 			times.RecordValue(took.Microseconds()) // a minute at most

@@ -6,48 +6,33 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
+	"sync"
 	"time"
 
 	"onsale/audit"
 )
 
+// stopMax is how long a node may take to stop.
+const stopMax = 20 * time.Second
+
 // terminate ends the processes and waits for them; the data stays.
 func (c *cluster) terminate() error {
-	var errs []error
-	for _, n := range c.nodes {
-		if n.command == nil || n.command.Process == nil {
+	errs := make([]error, len(c.nodes))
+	var group sync.WaitGroup
+	for i, n := range c.nodes {
+		if n.process == nil {
 			continue
 		}
-		n.command.Process.Signal(syscall.SIGTERM)
+		group.Go(func() {
+			code, err := n.process.Stop(stopMax)
+			if err == nil && code != 0 {
+				err = fmt.Errorf("node %s ended with exit code %d", n.id, code)
+			}
+			errs[i], n.process = err, nil
+		})
 	}
-	for _, n := range c.nodes {
-		if n.command == nil || n.command.Process == nil {
-			continue
-		}
-		timer := time.AfterFunc(20*time.Second, func() { n.command.Process.Kill() })
-		if err := n.command.Wait(); err != nil {
-			errs = append(errs, fmt.Errorf("node %s: %w", n.id, err))
-		}
-		timer.Stop()
-		n.command = nil
-		n.log.Close()
-	}
+	group.Wait()
 	return errors.Join(errs...)
-}
-
-// kill ends a node's process as a crash does.
-func (n *node) kill() error {
-	if err := n.command.Process.Kill(); err != nil {
-		return err
-	}
-	return n.reap()
-}
-
-// reap waits for a node's process that was killed.
-func (n *node) reap() error {
-	_ = n.command.Wait() // it was killed
-	return n.log.Close()
 }
 
 // audit checks every node's journal after the nodes were stopped, and that they tell

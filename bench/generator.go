@@ -30,6 +30,7 @@ type LoadOptions struct {
 	Timeout  time.Duration // of a request
 	// RetryMax is how long a buyer without a decision tries again with the same key.
 	RetryMax time.Duration
+	Progress Progress
 }
 
 // DefaultLoadOptions is half a minute of a closed loop.
@@ -80,7 +81,7 @@ func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 		l.buyers = 1 << 62
 	}
 	began := cpu(os.Getpid())
-	m, err := l.run(ctx)
+	m, err := l.watched(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,11 @@ type LoadReport struct {
 	LagMillis map[string]float64 `json:"lag_ms,omitempty"`
 	// LoadMicrosecondsPerRequest is this process's whole CPU time.
 	LoadMicrosecondsPerRequest float64 `json:"load_cpu_us_per_request"`
-	// Bytes are those of HTTP, without the headers below it.
+	// Bytes are those of HTTP, without the headers below it, the warm-up's included.
+	SentBytes               uint64  `json:"sent_bytes"`
+	ReceivedBytes           uint64  `json:"received_bytes"`
+	SentBytesPerSecond      float64 `json:"sent_bytes_per_second"`
+	ReceivedBytesPerSecond  float64 `json:"received_bytes_per_second"`
 	SentBytesPerRequest     float64 `json:"sent_bytes_per_request"`
 	ReceivedBytesPerRequest float64 `json:"received_bytes_per_request"`
 
@@ -65,7 +69,10 @@ func newLoadReport(o *LoadOptions, l *load, m *measured, used time.Duration) *Lo
 	}
 	requests := float64(max(1, l.answered.Load()+m.phases[0].failed()+m.phases[1].failed()))
 	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / requests
+	r.SentBytes, r.ReceivedBytes = m.sent, m.received
 	r.SentBytesPerRequest, r.ReceivedBytesPerRequest = float64(m.sent)/requests, float64(m.received)/requests
+	seconds := max(1e-9, (l.warmUp + m.elapsed[0] + m.elapsed[1]).Seconds())
+	r.SentBytesPerSecond, r.ReceivedBytesPerSecond = float64(m.sent)/seconds, float64(m.received)/seconds
 	return r
 }
 
@@ -134,7 +141,10 @@ func (p *LoadPhase) printOutcomes(w io.Writer, name string) {
 
 // printSelf says what the load itself took.
 func (r *LoadReport) printSelf(w io.Writer) {
-	fmt.Fprintf(w, "\nload's CPU   %.2f µs a request; HTTP %.0f bytes sent and %.0f received a request\n", r.LoadMicrosecondsPerRequest, r.SentBytesPerRequest, r.ReceivedBytesPerRequest)
+	fmt.Fprintf(w, "\nload's CPU   %.2f µs a request\n", r.LoadMicrosecondsPerRequest)
+	fmt.Fprintf(w, "HTTP sent     %.2f MB, %.2f MB/s, %.0f bytes a request\n", float64(r.SentBytes)/1e6, r.SentBytesPerSecond/1e6, r.SentBytesPerRequest)
+	fmt.Fprintf(w, "HTTP received %.2f MB, %.2f MB/s, %.0f bytes a request\n", float64(r.ReceivedBytes)/1e6, r.ReceivedBytesPerSecond/1e6,
+		r.ReceivedBytesPerRequest)
 	if r.LagMillis != nil {
 		fmt.Fprintf(w, "load's lag   p50 %.2f ms, p99 %.2f ms, max %.2f ms: how late buyers arrived because of this process; it is in the latencies\n",
 			r.LagMillis["p50"], r.LagMillis["p99"], r.LagMillis["max"])
@@ -158,4 +168,11 @@ func (r *LoadReport) Rows() (header []string, rows [][]string) {
 		rows = append(rows, row)
 	}
 	return header, rows
+}
+
+func newTable(header table.Row) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(header)
+	return t
 }

@@ -115,6 +115,7 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 	total.gather(tallies)
 	for _, w := range workers {
 		total.history = append(total.history, w.history...)
+		total.sent, total.received = total.sent+w.sent, total.received+w.received
 	}
 	total.elapsed = l.elapsed(time.Since(l.started))
 	return total, failure

@@ -130,7 +130,9 @@ func (p *loop) send(c *caller, n uint64, due time.Time) {
 		text = p.request.with(p.load.user(c.buyer), c.buyer)
 	}
 	// A request fits into an idle connection's buffer, so a part of it is an error too.
-	if wrote, err := unix.Write(c.fd, text); wrote < len(text) {
+	wrote, err := unix.Write(c.fd, text)
+	c.worker.sent += uint64(max(0, wrote))
+	if wrote < len(text) {
 		p.trouble(c, errors.Join(io.ErrShortWrite, err))
 	}
 }
@@ -152,6 +154,7 @@ func (p *loop) read(c *caller) {
 		return
 	}
 	c.have += n
+	c.worker.received += uint64(n)
 	p.in.Reset(bytes.NewReader(c.buffer[:c.have]))
 	answer, buffer, err := readResponse(p.in, c.worker.buffer)
 	c.worker.buffer = buffer

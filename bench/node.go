@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
+
+	"onsale/internal/procs"
 )
 
 // node is one server process of a temporary cluster.
@@ -19,9 +19,8 @@ type node struct {
 	id                  string
 	http, private, peer string
 	dataDir             string
-	token               string // an operator's
-	command             *exec.Cmd
-	log                 *os.File
+	token               string         // an operator's
+	process             *procs.Process // nil for one that somebody else started
 }
 
 // nodeStatus is what GET /v1/node says, as far as the bench needs it.
@@ -86,8 +85,8 @@ func (n *node) metrics(ctx context.Context) (map[string]float64, error) {
 
 // resident returns what a node has in memory now, 0 for one that somebody else started.
 func (n *node) resident() int64 {
-	if n.command == nil {
+	if n.process == nil {
 		return 0
 	}
-	return processMemory(n.command.Process.Pid, "VmRSS:")
+	return processMemory(n.process.PID(), "VmRSS:")
 }

@@ -43,7 +43,7 @@ func (v *overload) run(ctx context.Context) error {
 	if err := v.sustain(ctx); err != nil {
 		return err
 	}
-	v.report.MemoryBeforeBytes = memory(leader.command.Process.Pid)
+	v.report.MemoryBeforeBytes = memory(leader.process.PID())
 	ended, err := v.flood(ctx, leader)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (v *overload) run(ctx context.Context) error {
 	if err := v.recover(ctx, ended); err != nil {
 		return err
 	}
-	v.report.MemoryPeakBytes = memory(leader.command.Process.Pid)
+	v.report.MemoryPeakBytes = memory(leader.process.PID())
 	metrics, err := leader.metrics(ctx)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (v *overload) flood(ctx context.Context, leader *node) (ended time.Time, er
 	refused := &refusals{latency: hdrhistogram.New(1, latencyMax, 3)}
 	l.onRefusal = refused.note
 	fmt.Fprintf(o.Log, "sustained are %.0f a second; offering %d a second for %v over %d connections\n", r.SustainedRate, l.rate, o.Over, o.Connections)
-	before := usageOf([]int{leader.command.Process.Pid})
+	before := usageOf([]int{leader.process.PID()})
 	beside := &honest{secret: v.secret, sale: floodSale, first: v.first, target: v.leaderAddress}
 	v.first += overloadBuyers
 	var pressing sync.WaitGroup
@@ -170,7 +170,7 @@ func (v *overload) flood(ctx context.Context, leader *node) (ended time.Time, er
 		return time.Now(), err
 	}
 	r.Told += r.Honest.Outcomes["reserved"]
-	after := usageOf([]int{leader.command.Process.Pid})
+	after := usageOf([]int{leader.process.PID()})
 	p, took := newPhase(), m.elapsed[0]+m.elapsed[1]
 	p.merge(m.phases[0])
 	p.merge(m.phases[1])

@@ -3,10 +3,8 @@ package bench
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -225,16 +223,5 @@ func (r *Report) printBooks(w io.Writer) {
 	}
 	for _, a := range r.Audits {
 		fmt.Fprintf(w, "audit of %-9s %s: %d requests decided again, %d findings, %.1f s\n", a.Node, a.Verdict, a.Requests, a.Findings, a.Seconds)
-	}
-}
-
-// ProgressLine returns a function that keeps one line of a terminal up to date.
-func ProgressLine(to *os.File) func(done, total uint64) {
-	started := time.Now()
-	return func(done, total uint64) {
-		fmt.Fprintf(to, "\r%s of %s answered, %.0f/s   ", strconv.FormatUint(done, 10), strconv.FormatUint(total, 10), float64(done)/time.Since(started).Seconds())
-		if done == total {
-			fmt.Fprintln(to)
-		}
 	}
 }

@@ -121,14 +121,14 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster) (*RushReport, error)
 		}
 	}
 	fmt.Fprintf(o.Log, "%d requests arrive at %d front-ends within %v\n", o.Requests, o.FrontEnds, o.Over)
-	leaderBefore, loadBefore, started := cpu(leader.command.Process.Pid), cpu(os.Getpid()), time.Now()
+	leaderBefore, loadBefore, started := cpu(leader.process.PID()), cpu(os.Getpid()), time.Now()
 	var group sync.WaitGroup
 	for _, d := range doors {
 		group.Go(func() { d.let(o, started) })
 	}
 	group.Wait()
 	took := time.Since(started)
-	r := o.report(doors, took, cpu(leader.command.Process.Pid)-leaderBefore, cpu(os.Getpid())-loadBefore)
+	r := o.report(doors, took, cpu(leader.process.PID())-leaderBefore, cpu(os.Getpid())-loadBefore)
 	r.Replicas, err = c.converge(ctx)
 	return r, err
 }

@@ -30,14 +30,14 @@ type SaleOptions struct {
 	// starting one; Secret is then its token secret.
 	Address, Private string
 	Secret           []byte
-	Progress         func(done, total uint64) // called twice a second
-	Log              io.Writer                // what is being done
+	Progress         Progress
+	Log              io.Writer // what is being done
 }
 
 // DefaultSaleOptions is the mission's size, a tenth of its buyers.
 func DefaultSaleOptions() SaleOptions {
 	return SaleOptions{Nodes: 1, Buyers: 1_000_000, Tickets: 100_000, Quantity: 1, Connections: 512, RetryMax: 30 * time.Second,
-		Progress: func(done, total uint64) {}, Log: io.Discard}
+		Log: io.Discard}
 }
 
 // ErrOptions is returned when an option breaks its bound.
@@ -123,7 +123,7 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Rep
 			return n.http, nil
 		}}
 	fmt.Fprintf(o.Log, "selling %d tickets to %d buyers over %d connections\n", o.Tickets, o.Buyers, o.Connections)
-	m, err := o.watch(ctx, l)
+	m, err := l.watched(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -168,30 +168,6 @@ func (c *cluster) leaderOrOnly(ctx context.Context) (*node, error) {
 	return c.leader(ctx)
 }
 
-// watch runs the load and tells its progress.
-func (o *SaleOptions) watch(ctx context.Context, l *load) (*measured, error) {
-	done := make(chan struct{})
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(500 * time.Millisecond)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-				o.Progress(l.answered.Load(), l.buyers)
-			}
-		}
-	}()
-	m, err := l.run(ctx)
-	close(done)
-	<-stopped
-	o.Progress(l.answered.Load(), l.buyers)
-	return m, err
-}
-
 // observation is what the servers and this process have used so far.
 type observation struct {
 	at          time.Time
@@ -209,13 +185,13 @@ func observe(ctx context.Context, c *cluster, leader *node) (*observation, error
 	}
 	ob := &observation{at: time.Now(), metrics: metrics, loadCPU: cpu(os.Getpid())}
 	for _, n := range c.nodes {
-		if n.command == nil {
+		if n.process == nil {
 			continue
 		}
-		used := cpu(n.command.Process.Pid)
+		used := cpu(n.process.PID())
 		ob.serverCPU += used
 		if n == leader {
-			ob.leaderCPU, ob.leaderBytes = used, memory(n.command.Process.Pid)
+			ob.leaderCPU, ob.leaderBytes = used, memory(n.process.PID())
 		}
 	}
 	return ob, nil

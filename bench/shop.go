@@ -105,7 +105,7 @@ func (s *onsaleStand) Address(ctx context.Context) (string, error) {
 func (s *onsaleStand) Processes() []int {
 	var ids []int
 	for _, n := range s.cluster.nodes {
-		ids = append(ids, n.command.Process.Pid)
+		ids = append(ids, n.process.PID())
 	}
 	return ids
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,6 @@ func compare(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("peers", flag.ContinueOnError)
 	onsale := f.String("onsale", "../../bin/onsale", "the onsale binary (make build)")
 	only := f.String("only", "", "only what has one of these words in its name, with commas between them")
-	result := f.String("json", "", "file that the whole result is written to")
 	rates := f.String("rates", joinRates(o.Rates), "arrivals a second of the open loops")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "in each of which everybody is measured once")
 	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers of the closed loop; 0 leaves it out")
@@ -63,22 +61,9 @@ func compare(ctx context.Context, args []string) error {
 	if c == nil {
 		return wrong
 	}
-	c.Print(os.Stdout)
-	if *result != "" {
-		wrong = errors.Join(wrong, writeResult(*result, c))
-	}
-	return wrong
-}
-
-func writeResult(path string, c *bench.Comparison) error {
-	data, err := json.MarshalIndent(c, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o640) //nolint:gosec // a result is for everybody
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	return errors.Join(wrong, encoder.Encode(c))
 }
 
 // chosen returns the shops whose names have one of the words.

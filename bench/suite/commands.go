@@ -40,7 +40,7 @@ func newRun() *cobra.Command {
 			if s.document == nil || len(s.document.steps) == 0 {
 				return failure
 			}
-			fmt.Fprintf(c.OutOrStdout(), "\n%s\n%s\n", s.document.text(), s.path)
+			fmt.Fprintf(c.OutOrStdout(), "\n%s\n%s\n", s.document.markdown(false), s.path)
 			if publish {
 				failure = errors.Join(failure, s.document.publish(absolute))
 			}
@@ -82,7 +82,7 @@ func newRender() *cobra.Command {
 					return err
 				}
 			}
-			_, err = fmt.Fprint(c.OutOrStdout(), d.text())
+			_, err = fmt.Fprint(c.OutOrStdout(), d.markdown(false))
 			return err
 		}}
 	c.Flags().BoolVar(&publish, "publish", false, "write the tables of README.md and docs/measurements.md")

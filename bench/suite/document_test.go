@@ -37,7 +37,6 @@ func example() *document {
 }
 
 func TestGoldenDocument(t *testing.T) { golden.Compare(t, "document.txt", example().bytes()) }
-func TestGoldenText(t *testing.T)     { golden.Compare(t, "table.txt", []byte(example().text())) }
 func TestGoldenMarkdown(t *testing.T) {
 	golden.Compare(t, "table.md", []byte(example().markdown(false)))
 }
@@ -153,7 +152,7 @@ func TestInsert(t *testing.T) {
 func TestNothingMeasured(t *testing.T) {
 	d := &document{settings: pairs{{profileKey, "quick"}}}
 	for _, want := range []string{"not measured", "full run only"} {
-		if text := d.text(); !strings.Contains(text, want) {
+		if text := d.markdown(false); !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}

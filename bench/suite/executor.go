@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -26,35 +26,36 @@ var errOutput = errors.New("unexpected output")
 type executor struct {
 	root     string
 	scratch  string    // holds whatever commands write, so that nothing of a killed one stays
-	progress io.Writer // what commands say while they run, line by line
+	progress io.Writer // what commands say while they run
 	commands []string  // that ran, each once
 	stopMax  time.Duration
 	repeated []string // rounds that failed and were measured again
 }
 
 // run runs a program and returns what it wrote to its standard output, also when it
-// failed. dir and a program with a slash are relative to the root.
+// failed. dir and a program with a slash are relative to the root. When the context ends
+// the command is asked to end, and then everything in its group is.
 func (x *executor) run(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
 	x.note(dir, program, args)
 	if strings.Contains(program, "/") {
 		program = x.path(program)
 	}
-	var out limited
-	command := exec.Command(program, args...)
-	command.Dir = filepath.Join(x.root, dir)
-	command.Env = append(bench.OwnEnvironment(), "TMPDIR="+x.scratch)
-	command.Stdout = &out
-	said := &lines{to: x.progress}
-	command.Stderr = said
-	// A group of its own, so that nothing that it started outlives it.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	err := x.runGroup(ctx, command)
-	said.flush()
-	if ctx.Err() != nil {
+	var out bytes.Buffer
+	said := &tail{}
+	command := exec.CommandContext(ctx, program, args...)
+	command.Dir, command.Env = x.path(dir), append(bench.OwnEnvironment(), "TMPDIR="+x.scratch)
+	command.Stdout, command.Stderr = &out, io.MultiWriter(x.progress, said)
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a group of its own, so that nothing outlives it
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = x.stopMax
+
+	err := command.Run()
+	if ctx.Err() != nil && command.Process != nil {
 		err = ctx.Err()
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; the group is its own
 	}
 	if err != nil {
-		return out.Bytes(), fmt.Errorf("%s: %w%s", x.commands[len(x.commands)-1], err, said.tail())
+		return out.Bytes(), fmt.Errorf("%s: %w; it said: %s", x.commands[len(x.commands)-1], err, oneLine(string(said.last)))
 	}
 	return out.Bytes(), nil
 }
@@ -62,35 +63,16 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 // path is of a file below the root.
 func (x *executor) path(name string) string { return filepath.Join(x.root, name) }
 
-// runGroup runs a command; when the context ends it asks the command to end, and then
-// ends everything in its group.
-func (x *executor) runGroup(ctx context.Context, command *exec.Cmd) error {
-	command.WaitDelay = x.stopMax
-	if err := command.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		select {
-		case <-ended:
-			return
-		case <-ctx.Done():
-		}
-		_ = command.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-ended:
-		case <-time.After(x.stopMax):
-			_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
-		}
-	})
-	err := command.Wait()
-	close(ended)
-	group.Wait()
-	if ctx.Err() != nil {
-		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; the group is its own
-	}
-	return err
+// tail keeps the end of what is written.
+type tail struct{ last []byte }
+
+// tailBytesMax is how much of what a failed command said goes into the result.
+const tailBytesMax = 1000
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.last = append(t.last, p...)
+	t.last = t.last[max(0, len(t.last)-tailBytesMax):]
+	return len(p), nil
 }
 
 // note keeps a command as one would type it.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -65,15 +63,9 @@ func latencyStep(p *profile) step {
 // comparePeers runs the peers' program. A comparison in which somebody sold wrongly comes
 // back with an error.
 func comparePeers(ctx context.Context, x *executor, args ...string) (*bench.Comparison, error) {
-	file := filepath.Join(x.scratch, "peers.json")
-	_ = os.Remove(file) // of an earlier step
-	_, failure := x.run(ctx, ".", "bin/peers", append([]string{"-onsale", "bin/onsale", "-json", file}, args...)...)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, errors.Join(failure, err)
-	}
+	output, failure := x.run(ctx, ".", "bin/peers", append([]string{"-onsale", "bin/onsale", "-data-parent", x.scratch}, args...)...)
 	var found bench.Comparison
-	if err := json.Unmarshal(data, &found); err != nil {
+	if err := json.Unmarshal(output, &found); err != nil {
 		return nil, errors.Join(failure, fmt.Errorf("%w: %w", errOutput, err))
 	}
 	return &found, failure

@@ -69,7 +69,7 @@ func TestRunGoesOnAfterAFailure(t *testing.T) {
 	if f, found = d.find("T1.soldout"); !found || f.err != "" || f.measured() != 12e6 {
 		t.Errorf("the good step's figure is %+v", f)
 	}
-	if !strings.Contains(progress.String(), "    working") {
+	if !strings.Contains(progress.String(), "working") {
 		t.Errorf("what a command says is not passed on:\n%s", progress)
 	}
 	again, err := readFile(s.path)

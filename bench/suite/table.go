@@ -4,37 +4,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// row is a figure as every table shows it.
-type row struct {
-	definition                               *definition
-	measured, ratio, spread, verdict, detail string
-}
-
-// rows are all figures, in the order of the targets. What the profile leaves out, or
-// nobody measured, says so.
-func (d *document) rows() (all []row) {
-	for _, t := range targets {
-		for _, definition := range definitionsOf(t.id) {
-			all = append(all, d.row(definition))
-		}
+// cells are a figure as tables show it. What the profile leaves out, or nobody measured,
+// says so.
+func (d *document) cells(definition *definition) []string {
+	measured, ratio, verdict := "–", "", "not measured"
+	if f, found := d.find(definition.id); found {
+		measured, ratio, verdict = f.measuredText(), f.ratioText(), f.verdictText()
+	} else if definition.set&fullOnly != 0 && d.settings.get(profileKey) != full().name {
+		verdict = "full run only"
 	}
-	return all
-}
-
-func (d *document) row(definition *definition) row {
-	f, found := d.find(definition.id)
-	switch {
-	case found:
-		return row{definition, f.measuredText(), f.ratioText(), f.spreadText(), f.verdictText(), f.detail}
-	case definition.set&fullOnly != 0 && d.settings.get(profileKey) != full().name:
-		return row{definition: definition, measured: "–", verdict: "full run only"}
-	}
-	return row{definition: definition, measured: "–", verdict: "not measured"}
+	return []string{definition.target(), definition.what, definition.phase, definition.goalText(), measured,
+		strings.TrimSpace(ratio + " " + definition.against), verdict}
 }
 
 // summary says in a few lines where and of what a document is.
@@ -60,44 +42,12 @@ func (d *document) summary() pairs {
 	return list
 }
 
-// text writes a document for a terminal.
-func (d *document) text() string {
-	var b strings.Builder
-	for _, fact := range d.summary() {
-		fmt.Fprintf(&b, "%-17s %s\n", fact.name, fact.value)
-	}
-
-	t := newTable(table.Row{"", "what", "", "target", "measured", "ratio", "to", "rounds", ""})
-	last := ""
-	for _, r := range d.rows() {
-		if r.definition.target() != last {
-			t.AppendSeparator()
-			last = r.definition.target()
-		}
-		t.AppendRow(table.Row{last, r.definition.what, r.definition.phase, r.definition.goalText(), r.measured, r.ratio,
-			r.definition.against, r.spread, r.verdict})
-	}
-	b.WriteString(t.Render() + "\n")
-	for _, kind := range []string{peerMark, latencyMark} {
-		b.WriteString(marksTable(d.marks(kind), table.Writer.Render))
-	}
-	return b.String()
-}
-
-func newTable(header table.Row) table.Writer {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(header)
-	return t
-}
-
 // marksTable shows lines that have the same units, and what their names say besides.
-func marksTable(lines []mark, render func(table.Writer) string) string {
+func marksTable(lines []mark) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	header := table.Row{}
+	var header []string
 	for _, part := range strings.Split(lines[0].name, "/")[1:] {
 		name, _, _ := strings.Cut(part, "=")
 		header = append(header, name)
@@ -106,9 +56,9 @@ func marksTable(lines []mark, render func(table.Writer) string) string {
 		header = append(header, v.unit)
 	}
 
-	t := newTable(header)
+	table := "\n" + tableRow(header) + strings.Repeat("|---", len(header)) + "|\n"
 	for i := range lines {
-		cells := table.Row{}
+		var cells []string
 		for _, part := range strings.Split(lines[i].name, "/")[1:] {
 			_, value, _ := strings.Cut(part, "=")
 			cells = append(cells, strings.ReplaceAll(value, "_", " "))
@@ -116,10 +66,12 @@ func marksTable(lines []mark, render func(table.Writer) string) string {
 		for _, v := range lines[i].values {
 			cells = append(cells, digits(v.number))
 		}
-		t.AppendRow(cells)
+		table += tableRow(cells)
 	}
-	return render(t) + "\n"
+	return table
 }
+
+func tableRow(cells []string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 
 // markdown writes a document's figures with a target as a table; of them those in the
 // README alone when brief.
@@ -133,19 +85,14 @@ func (d *document) markdown(brief bool) string {
 	}
 
 	b.WriteString("\n| | what | | target | measured | ratio to | |\n|---|---|---|---|---|---|---|\n")
-	for _, r := range d.rows() {
-		if goal := r.definition.goalText(); goal != "" && (!brief || r.definition.set&inReadme != 0) {
-			cells := []string{r.definition.target(), r.definition.what, r.definition.phase, goal, r.measured,
-				strings.TrimSpace(r.ratio + " " + r.definition.against), r.verdict}
-			b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	for i := range definitions {
+		definition := &definitions[i]
+		if definition.goal.kind != noGoal && (!brief || definition.set&inReadme != 0) {
+			b.WriteString(tableRow(d.cells(definition)))
 		}
 	}
-	if brief {
-		return b.String()
-	}
-
-	if peers := marksTable(d.marks(peerMark), table.Writer.RenderMarkdown); peers != "" {
-		b.WriteString("\n" + peers)
+	if !brief {
+		b.WriteString(marksTable(d.marks(peerMark)))
 	}
 	return b.String()
 }

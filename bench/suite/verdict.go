@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -95,23 +94,6 @@ func (f *figure) ratioText() string {
 		return ""
 	}
 	return digits(f.ratio()) + " x"
-}
-
-// spreadText is the least and the most of the rounds, "" for a single one.
-func (f *figure) spreadText() string {
-	if len(f.rounds) < 2 {
-		return ""
-	}
-	var numbers []float64
-	for _, r := range f.rounds {
-		one := figure{id: f.id, rounds: []round{r}}
-		numbers = append(numbers, one.number())
-	}
-	least, most := slices.Min(numbers), slices.Max(numbers)
-	if f.readByRatio() {
-		return digits(least) + " – " + digits(most)
-	}
-	return short(least) + " – " + short(most)
 }
 
 // line is a figure in one line.

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"onsale/bench"
 )
@@ -33,10 +32,10 @@ func newBenchSale(p *program) *cobra.Command {
 				}
 			}
 			o.Log = p.err
-			if file, ok := p.err.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-				o.Progress = bench.ProgressLine(file)
-			}
+			show, end := p.progress()
+			o.Progress = show
 			report, err := bench.RunSale(c.Context(), o)
+			end()
 			if err != nil {
 				return err
 			}

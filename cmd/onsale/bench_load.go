@@ -37,7 +37,10 @@ decision: no connection, no answer within --timeout, or a status that is neither
 			if o.Secret, err = readSecret(secretFile); err != nil {
 				return err
 			}
+			show, end := p.progress()
+			o.Progress = show
 			report, err := bench.RunLoad(c.Context(), o)
+			end()
 			if err != nil {
 				return err
 			}

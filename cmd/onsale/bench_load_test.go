@@ -25,7 +25,7 @@ func TestBenchLoad(t *testing.T) {
 	r := into[bench.LoadReport](t, load(0, "--requests", "900", "--hdr", log, "-o", "json"))
 	told := r.Selling.Outcomes["reserved"] + r.SoldOut.Outcomes["reserved"]
 	if r.Loop != "closed" || told != 300 || r.SoldOut.Outcomes["sold_out"] != 600 || r.Selling.Outcomes["sold_out"] != 0 || r.Selling.Requests+r.SoldOut.Requests != 900 ||
-		r.Selling.Failed+r.SoldOut.Failed != 0 {
+		r.Selling.Failed+r.SoldOut.Failed != 0 || r.SentBytes < 900*300 || r.ReceivedBytesPerSecond <= 0 {
 		t.Errorf("%+v", r)
 	}
 	fileHas(t, filepath.Join(dir, "load-selling.hgrm"), "Percentile", "#[Mean")

@@ -1,9 +1,7 @@
 package bench
 
 import (
-	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -17,14 +15,11 @@ const (
 type Comparison struct {
 	Machine     string       `json:"machine"`
 	Started     time.Time    `json:"started"`
-	LoadBefore  string       `json:"machine_load_before"` // of the last 1, 5 and 15 minutes, other work included
-	LoadAfter   string       `json:"machine_load_after"`
 	Rounds      int          `json:"rounds"`
 	Buyers      uint64       `json:"buyers"`
 	Tickets     uint32       `json:"tickets"`
 	Connections int          `json:"connections"`
 	Contestants []Contestant `json:"contestants"`
-	Ratios      []Ratio      `json:"ratios"`
 }
 
 // Contestant is one shop.
@@ -86,61 +81,15 @@ func newSteadyReport(l *load, name string, m *measured, before, after usage) Ste
 		Millis: millis(all.latency), ServerMicroseconds: (after.servers - before.servers).Seconds() * 1e6 / float64(max(1, decided))}
 }
 
-// Ratio is how many times the requests a second of a peer a contestant answers, and how
-// many times the CPU of its servers the peer's need for a request: what throughput would
-// be if the load were on machines of its own. Each is the median of the rounds' ratios.
-type Ratio struct {
-	Of           string  `json:"of"`
-	To           string  `json:"to"`
-	Selling      float64 `json:"selling"`
-	SoldOut      float64 `json:"sold_out"`
-	SellingByCPU float64 `json:"selling_by_cpu"`
-	SoldOutByCPU float64 `json:"sold_out_by_cpu"`
-}
-
 func newComparison(o *CompareOptions, shops []Shop) *Comparison {
-	c := &Comparison{Machine: machine(), Started: time.Now().UTC(), LoadBefore: machineLoad(), Rounds: o.Rounds, Buyers: o.Buyers, Tickets: o.Tickets, Connections: o.Connections}
+	c := &Comparison{Machine: machine(), Started: time.Now().UTC(), Rounds: o.Rounds, Buyers: o.Buyers, Tickets: o.Tickets, Connections: o.Connections}
 	for i := range shops {
 		c.Contestants = append(c.Contestants, Contestant{Name: shops[i].Name, Nodes: shops[i].Nodes, Durability: shops[i].Durability, Ceiling: shops[i].Ceiling})
 	}
 	return c
 }
 
-// machineLoad returns the three load averages, "" when the system does not tell.
-func machineLoad() string {
-	data, _ := os.ReadFile("/proc/loadavg")
-	return strings.Join(strings.Fields(string(data))[:min(3, len(strings.Fields(string(data))))], " ")
-}
-
-// conclude computes medians and the ratios of onsale's to all others.
-func (c *Comparison) conclude() {
-	c.LoadAfter = machineLoad()
-	for i := range c.Contestants {
-		c.Contestants[i].conclude()
-	}
-	for i := range c.Contestants {
-		for j := range c.Contestants {
-			of, to := &c.Contestants[i], &c.Contestants[j]
-			if c.Buyers == 0 || i == j || !strings.HasPrefix(of.Name, "onsale") || strings.HasPrefix(to.Name, "onsale") {
-				continue
-			}
-			c.Ratios = append(c.Ratios, Ratio{Of: of.Name, To: to.Name,
-				Selling:      ratioOf(of, to, func(r *Round) float64 { return r.Selling.Rate }),
-				SoldOut:      ratioOf(of, to, func(r *Round) float64 { return r.SoldOut.Rate }),
-				SellingByCPU: ratioOf(to, of, func(r *Round) float64 { return r.Selling.ServerMicroseconds }),
-				SoldOutByCPU: ratioOf(to, of, func(r *Round) float64 { return r.SoldOut.ServerMicroseconds })})
-		}
-	}
-}
-
-func ratioOf(of, to *Contestant, pick func(*Round) float64) float64 {
-	var ratios []float64
-	for i := range of.Rounds {
-		ratios = append(ratios, pick(&of.Rounds[i])/max(1e-9, pick(&to.Rounds[i])))
-	}
-	return Median(ratios)
-}
-
+// conclude computes the medians of the rounds.
 func (t *Contestant) conclude() {
 	t.Selling = medianCost(t.Rounds, func(r *Round) *PhaseCost { return &r.Selling })
 	t.SoldOut = medianCost(t.Rounds, func(r *Round) *PhaseCost { return &r.SoldOut })
