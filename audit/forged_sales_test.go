@@ -19,6 +19,11 @@ var forgedSales = append([]forgery{
 	{name: "a sale is changed by a bad spec", finds: []check{checkTermsKept},
 		batches: batches{at(-9, sell(), sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: 1, Body: []byte("bad")})},
 		forge:   func(f *forged) { f.accept(2, 1) }},
+	{name: "terms that must not change are not believed later", finds: []check{checkTermsKept, checkCap},
+		batches: batches{
+			at(0, sell(quantity(9)), update(quantity(9), func(s *sequencer.SaleSpec) { s.Cap = 9 }), buy("ann", 5)),
+		},
+		forge: func(f *forged) { f.accept(2, 1); f.reserve(3, 5) }},
 	{name: "the start of a sale without one is when it was created", finds: []check{checkTermsKept},
 		batches: batches{
 			at(0, sell(startsNow)), at(1, update(startsNow)),

@@ -15,6 +15,18 @@ var equivalents = []equivalent{
 	{"wal/journal/parts.go", "chain", "if p.First >= begin && p.First < first && p.Last >= next {",
 		"p.First >= begin && p.First < first → p.First < first",
 		"a part in front of the last gap ends in front of what is next too"},
+	{"wal/journal/history.go", "History.read",
+		"if first, last := h.journal.Range(); first > 0 && height >= first && height <= last {",
+		"first > 0 && height >= first → first > 0 || height >= first",
+		"a log that does not have a block says so, and the parts are asked then"},
+	{"wal/journal/history.go", "History.AppendPage",
+		"for next := q.Height + 1; next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(rest) <= most; next++ {",
+		"next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(rest) <= most → " +
+			"next < q.Height+uint64(min(q.Blocks, PageBlocksMax))",
+		"a page that is full with a piece has no room for the next block, which is only read for nothing"},
+	{"sequencer/restore.go", "snapshotReader.state",
+		"if reserved := le.Uint64(header[8:]) << 16 >> 24; reserved != 0 {", "24 → 23",
+		"the one bit more is the highest of the version, which was compared"},
 }
 
 func (e *equivalent) is(m *mutation) bool {

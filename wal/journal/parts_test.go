@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"onsale/proof/testenv"
+	"onsale/wal"
 )
 
 // chainOf makes journals of one chain: folders with some heights each, and the journal
@@ -282,5 +283,44 @@ func TestFirst(t *testing.T) {
 	}
 	if _, err := h.Missing(); err == nil || h.First() != 0 {
 		t.Errorf("a folder that went away: begins at %d, %v", h.First(), err)
+	}
+}
+
+// Where the journal's first block is damaged nobody knows what it follows, and no gap is
+// told.
+func TestDamagedBeginning(t *testing.T) {
+	dir, _ := chainOf(t, 90, 61, Span{1, 60})
+	names, err := filepath.Glob(filepath.Join(dir, "0*"))
+	if err != nil || len(names) < 2 {
+		t.Fatal(names, err)
+	}
+	data, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[100] ^= 1
+	if err := os.WriteFile(names[0], data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := mustOpen(t, dir)
+	defer j.Close()
+	if _, err := j.Read(61); !errors.Is(err, wal.ErrCorrupt) {
+		t.Fatalf("block 61: %v", err)
+	}
+	h := NewHistory(j)
+	if spans, err := h.Missing(); !errors.Is(err, wal.ErrCorrupt) || len(spans) > 0 {
+		t.Errorf("missing are %v, %v", spans, err)
+	}
+	if gap, err := h.Around(Span{31, 60}); err == nil {
+		t.Errorf("around are %+v", gap)
+	}
+}
+
+// A part of heights that the journal has itself is not needed, so its damage is none.
+func TestDamageThatIsNotRead(t *testing.T) {
+	dir, head := chainOf(t, 90, 61, Span{1, 60}, Span{61, 85})
+	flip(t, PartDir(dir, Span{61, 85}))
+	if blocks, last, err := scan(dir); blocks != 90 || last != head || err != nil {
+		t.Errorf("%d blocks, head %+v, %v", blocks, last, err)
 	}
 }
