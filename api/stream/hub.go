@@ -54,7 +54,7 @@ type Config struct {
 type Hub struct {
 	config Config
 	source Source
-	ctx    context.Context //nolint:containedctx // the writers end with it
+	ctx    context.Context // the writers end with it
 
 	open    bound
 	wrote   atomic.Uint64 // broadcasts

@@ -13,7 +13,7 @@ import (
 // Polls are the requests that wait for their orders to change (?wait=), bounded.
 type Polls struct {
 	source  Source
-	ctx     context.Context //nolint:containedctx // all waits end with it
+	ctx     context.Context // all waits end with it
 	places  chan struct{}
 	refused atomic.Uint64
 }

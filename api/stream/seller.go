@@ -19,7 +19,7 @@ const (
 
 // Sellers are the sellers' event streams of a listener.
 type Sellers struct {
-	ctx          context.Context //nolint:containedctx // the streams end with it
+	ctx          context.Context // the streams end with it
 	writeTimeout time.Duration   // of an event
 	clock        func() time.Time
 	open         bound
