@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"onsale/bench"
+	"onsale/proof/testenv"
 )
 
 // overload runs the command with a program that was built for it.
@@ -43,9 +44,7 @@ func builtProgram(t *testing.T) string {
 // A small flood of a real node with a short queue: what it was told adds up, and every
 // check is there. How fast this machine is says nothing here.
 func TestOverload(t *testing.T) {
-	if testing.Short() {
-		t.Skip("floods real nodes for seconds")
-	}
+	testenv.TakesLong(t, "floods real nodes for seconds")
 	small := []string{"--queue", "8", "--sustain-connections", "4", "--connections", "64", "--sustain", "1s", "--over", "1s", "--recover", "1s", "--honest", "20"}
 	program := builtProgram(t)
 	r, err := overload(t, program, small...)
