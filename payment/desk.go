@@ -108,11 +108,8 @@ func (d *Desk) Provider() Provider { return d.provider }
 
 // uid returns an order's uid as buyers know it.
 func (d *Desk) uid(v *sequencer.OrderView) string {
-	return sequencer.FormatUID(v.Sale, v.Seq|uint64(d.config.Number())<<clusterShift)
+	return sequencer.FormatUID(v.Sale, v.Seq|uint64(d.config.Number())<<sequencer.ClusterShift)
 }
-
-// clusterShift is where an order's uid has the number of its cluster (api/uid.go).
-const clusterShift = 56
 
 // order returns an order as this replica shows it.
 func (d *Desk) order(seq uint64) (view sequencer.OrderView, known bool) {

@@ -23,13 +23,13 @@ func (d *Desk) Notice(provider, signature string, body []byte) error {
 	}
 	d.counters.notices.Add(1)
 	_, seq, _, err := sequencer.ParsePaymentRef([]byte(key))
-	if err != nil || seq>>clusterShift != uint64(d.config.Number()) {
+	if err != nil || seq>>sequencer.ClusterShift != uint64(d.config.Number()) {
 		return nil // about nothing of ours
 	}
 	d.mu.Lock()
-	if r, waiting := d.retries[seq&(1<<clusterShift-1)]; waiting {
+	if r, waiting := d.retries[seq&(1<<sequencer.ClusterShift-1)]; waiting {
 		r.at = time.Time{}
-		d.retries[seq&(1<<clusterShift-1)] = r
+		d.retries[seq&(1<<sequencer.ClusterShift-1)] = r
 	}
 	d.mu.Unlock()
 	d.Wake()

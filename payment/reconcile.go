@@ -156,7 +156,7 @@ func (c *comparison) isOurs(e *Entry) bool {
 	if err != nil {
 		_, seq, err = sequencer.ParseUID([]byte(e.Order))
 	}
-	return err == nil && seq>>clusterShift == uint64(c.desk.config.Number())
+	return err == nil && seq>>sequencer.ClusterShift == uint64(c.desk.config.Number())
 }
 
 // order compares one order with the charges of its attempts.

@@ -29,6 +29,10 @@ func AppendUID(dst []byte, sale uint16, seq uint64) []byte {
 	return dst
 }
 
+// ClusterShift is where the number of an order's cluster begins in the seq of a uid, when
+// one front-end serves several clusters: a cluster's own seqs stay below it.
+const ClusterShift = 56
+
 // FormatUID returns the uid as a string.
 func FormatUID(sale uint16, seq uint64) string {
 	return string(AppendUID(make([]byte, 0, UIDBytes), sale, seq))

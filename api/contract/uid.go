@@ -6,9 +6,6 @@ import "onsale/sequencer"
 // byte of the seq's place: no cluster ever makes 2^56 decisions. So a uid says
 // where its order is, and with number 0 it is the sequencer's own.
 
-// ClusterShift is where the cluster's number begins.
-const ClusterShift = 56
-
 // Place is where an order is.
 type Place struct {
 	Cluster uint8
@@ -22,12 +19,12 @@ func PlaceOf(uid []byte) (Place, error) {
 	if err != nil {
 		return Place{}, NewProblem(UnknownOrder, "this is not an order's uid")
 	}
-	return Place{uint8(seq >> ClusterShift), sale, seq & (1<<ClusterShift - 1)}, nil
+	return Place{uint8(seq >> sequencer.ClusterShift), sale, seq & (1<<sequencer.ClusterShift - 1)}, nil
 }
 
 // AppendUID appends the uid of an order of a cluster.
 func AppendUID(dst []byte, cluster uint8, sale uint16, seq uint64) []byte {
-	return sequencer.AppendUID(dst, sale, seq|uint64(cluster)<<ClusterShift)
+	return sequencer.AppendUID(dst, sale, seq|uint64(cluster)<<sequencer.ClusterShift)
 }
 
 // OrderIn returns what a buyer sees of an order of a cluster.

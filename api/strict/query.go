@@ -131,7 +131,7 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 		}
 		q.Cursor = value
 	case AfterSeq:
-		seq, err := strconv.ParseUint(string(value), 10, contract.ClusterShift)
+		seq, err := strconv.ParseUint(string(value), 10, sequencer.ClusterShift)
 		if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
 			return contract.BadParameter("after_seq", "after_seq must be the seq of an answer")
 		}
