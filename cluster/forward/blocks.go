@@ -50,6 +50,3 @@ func (l *Link) Blocks(ctx context.Context, q journal.PageQuestion) (journal.Page
 	}
 	return journal.ParsePage(q, body)
 }
-
-// Unreachable reports whether an error of a Link means that there was no answer.
-func Unreachable(err error) bool { return gone(err) }

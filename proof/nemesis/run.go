@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"time"
 
 	"onsale/api/client"
@@ -167,12 +166,6 @@ func (r *run) openWindows(ctx context.Context) {
 		}
 		r.crowd.window.Store(nil)
 	}
-}
-
-// Logs returns the paths of the processes' logs.
-func Logs(dir string) []string {
-	all, _ := filepath.Glob(filepath.Join(dir, "*.log"))
-	return all
 }
 
 // Clean unmounts and removes what a run left in its folder.
