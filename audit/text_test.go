@@ -120,3 +120,36 @@ func TestFindingsMax(t *testing.T) {
 		t.Errorf("%d findings, %d are listed", r.FindingCount, len(r.Findings))
 	}
 }
+
+// A finding says where it is: at a command, or at the block when time did it.
+func TestPlaceOfAFinding(t *testing.T) {
+	over := forgery{
+		batches: batches{at(0, sell(quantity(9)), buy("ann", 4), buy("ann", 1), buy("bob", 1)), at(3, nobody()), at(4)},
+		forge: func(f *forged) {
+			f.reserve(3, 1)
+			f.blocks[1].decisions.Events = nil
+		},
+	}
+	r := over.run(Options{LedgerOnly: true})
+	want := []string{
+		`cap: block 1 (raft index 2), seq 3, buy, order 3: user "ann" has more tickets of sale 1 than one user may; ` +
+			"expected at most 4; found 5",
+		"expiry: block 3 (raft index 6), order 2: 3 holds are over at the journal's end and did not expire; " +
+			"this is the first; expected expired; found reserved",
+	}
+	for i, f := range r.Findings {
+		if i >= len(want) || f.String() != want[i] {
+			t.Errorf("finding %d is %s", i, f.String())
+		}
+	}
+	if len(r.Findings) != len(want) {
+		t.Errorf("%d findings", len(r.Findings))
+	}
+	late := forgery{
+		batches: batches{at(0, sell(), buy("ann", 1), nobody()), at(3), at(4)},
+		forge:   func(f *forged) { f.later() },
+	}
+	if f := late.run(Options{LedgerOnly: true}).Findings[0]; f.Block != 3 || f.Seq != 0 || f.Command != "" || f.Order != 2 {
+		t.Errorf("what time did late is at %+v", f)
+	}
+}
