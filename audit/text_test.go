@@ -152,4 +152,9 @@ func TestPlaceOfAFinding(t *testing.T) {
 	if f := late.run(Options{LedgerOnly: true}).Findings[0]; f.Block != 3 || f.Seq != 0 || f.Command != "" || f.Order != 2 {
 		t.Errorf("what time did late is at %+v", f)
 	}
+	for _, f := range forgedDecisions[0].run(Options{}).Findings { // of a whole batch
+		if f.Order != 0 || f.Seq != 0 || f.Block != 2 {
+			t.Errorf("a batch's finding is at %+v", f)
+		}
+	}
 }

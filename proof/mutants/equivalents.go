@@ -24,6 +24,13 @@ var equivalents = []equivalent{
 		"next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(rest) <= most → " +
 			"next < q.Height+uint64(min(q.Blocks, PageBlocksMax))",
 		"a page that is full with a piece has no room for the next block, which is only read for nothing"},
+	{"wal/journal/history.go", "History.AppendPage",
+		"for next := q.Height + 1; next < q.Height+uint64(min(q.Blocks, PageBlocksMax)) && len(rest) <= most; next++ {",
+		"len(rest) <= most → len(rest) < most",
+		"a first block that fills the page leaves no room for the next, whole or not"},
+	{"wal/journal/page.go", "ParsePage", "if len(data) < 4 || at >= min(q.Blocks, PageBlocksMax) {",
+		"len(data) < 4 → len(data) <= 4",
+		"a length without a byte behind it is refused in any case"},
 	{"sequencer/restore.go", "snapshotReader.state",
 		"if reserved := le.Uint64(header[8:]) << 16 >> 24; reserved != 0 {", "24 → 23",
 		"the one bit more is the highest of the version, which was compared"},

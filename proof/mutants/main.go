@@ -71,7 +71,7 @@ func run(ctx context.Context, o options) error {
 	for _, t := range chosen {
 		s, used, err := b.measure(ctx, t, (o.mutants*t.weight+weights-1)/weights, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.dir, err)
+			return errors.Join(fmt.Errorf("%s: %w", t.dir, err), report(append(scores, s), nil))
 		}
 		scores = append(scores, s)
 		for k := range used {
@@ -113,11 +113,12 @@ func unused(chosen []*target, list []equivalent) map[int]*equivalent {
 	return places
 }
 
-// measure tries a sample of one package.
+// measure tries a sample of one package. What was tried is in the score, also when it
+// is stopped.
 func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (*score, map[int]bool, error) {
 	all, err := find(b.root, t.dir)
 	if err != nil {
-		return nil, nil, err
+		return &score{target: t}, nil, err
 	}
 	rest, used := split(all, equivalents)
 	s := &score{target: t, all: len(all), known: len(all) - len(rest)}
@@ -130,7 +131,7 @@ func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (
 	}
 	suites, err := b.baseline(ctx, t.suites())
 	if err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
 	try := func(m *mutation) (verdict, error) { return b.try(ctx, m, suites) }
 	tell := func(m *mutation, v verdict) {

@@ -48,6 +48,9 @@ func lifeOn(disk *waltest.Disk, dir string) error {
 			}
 			return err
 		}
+		if err := j.Err(); err != nil {
+			return fmt.Errorf("who put block %d was told nothing of %v", i, err)
+		}
 	}
 	if err := j.Sync(); err != nil {
 		return err
