@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -58,11 +59,14 @@ func (p *Public) pay(r *request) error {
 		return err
 	}
 	if cluster.Payments == nil {
-		return contract.ErrPaymentsOff
+		return payment.ErrOff
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.PayWait)
 	defer cancel()
 	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, User: string(r.who.User), Method: wanted.Method})
+	if errors.Is(err, sequencer.ErrOutcomeUnknown) {
+		return contract.NewProblem(contract.OutcomeUnknown, "a payment may be under way; ask for the order, or pay again: an order is never charged twice")
+	}
 	if err != nil {
 		return err
 	}
@@ -125,7 +129,7 @@ func (p *Public) webhook(r *request) error {
 		taken = true
 	}
 	if !taken {
-		return contract.ErrPaymentsOff
+		return payment.ErrOff
 	}
 	r.ctx.Response.SetStatusCode(204)
 	return nil

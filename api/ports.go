@@ -62,7 +62,7 @@ type Cluster struct {
 type Payments interface {
 	// Pay asks for an attempt to pay an order. It returns when the attempt has an
 	// outcome, or without one when ctx ends. Its errors are the sequencer's and
-	// contract.ErrPaymentsOff; after ErrOutcomeUnknown an attempt may be under way.
+	// payment.ErrOff; after ErrOutcomeUnknown an attempt may be under way.
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
 	// Notice brings a provider's webhook to where it is checked: payment.ErrNotice.
 	Notice(ctx context.Context, provider, signature string, body []byte) error

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/payment"
 	"onsale/sequencer"
 )
 
@@ -47,7 +48,7 @@ const reconcileTimeout = 15 * time.Minute
 // orders. It may take a while: all of both are read.
 func (p *Private) reconcile(x *exchange) error {
 	if p.payments == nil {
-		return contract.ErrPaymentsOff
+		return payment.ErrOff
 	}
 	ctx, cancel := context.WithTimeout(x.request.Context(), reconcileTimeout)
 	defer cancel()

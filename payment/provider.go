@@ -13,6 +13,8 @@ import (
 var (
 	// ErrNotice is returned when a webhook's signature, time or body is not good.
 	ErrNotice = errors.New("not a notice of the payment provider")
+	// ErrOff is returned when the cluster takes no payments.
+	ErrOff = errors.New("payments are off")
 	// ErrNoAnswer is returned when the provider's books cannot be read.
 	ErrNoAnswer = errors.New("the payment provider does not answer")
 	// ErrConflict is returned when a key came before with another amount, currency or

@@ -119,8 +119,6 @@ var (
 	ErrThrottled = errors.New("throttled")
 	// ErrHeadersTooLarge is returned when the header is over its bounds.
 	ErrHeadersTooLarge = errors.New("header too large")
-	// ErrPaymentsOff is returned when the cluster takes no payments.
-	ErrPaymentsOff = errors.New("payments are off")
 	// ErrExpectationFailed is returned when a request expects what is not done.
 	ErrExpectationFailed = errors.New("expectation failed")
 	// ErrUnsupportedVersion is returned when the request is not HTTP/1.0 or 1.1.
@@ -172,7 +170,7 @@ var table = [KindCount]Entry{
 	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
-	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, ErrPaymentsOff},
+	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, payment.ErrOff},
 	ProviderSilent:       {http.StatusBadGateway, "payment-provider-silent", "The payment provider does not answer", true, payment.ErrNoAnswer},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},

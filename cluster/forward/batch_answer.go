@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"onsale/cluster/codes"
 	"onsale/internal/failpoint"
 	"onsale/sequencer"
 )
@@ -17,12 +18,12 @@ func (b *batchAnswerer) answer(f *frame) error {
 	if cap(b.out) < frameHeaderBytes {
 		b.out = make([]byte, frameHeaderBytes, 64<<10)
 	}
-	out, s := b.out[:frameHeaderBytes], statusOK
+	out, code := b.out[:frameHeaderBytes], codes.OK
 	failpoint.Hit(failpoint.ForwardReceive)
 	out, err := execute(b.caller.server.node, f.body, &b.results, out)
 	if err != nil {
 		counters.Refused.Add(1)
-		out, s = appendError(out[:frameHeaderBytes], err)
+		out, code = codes.Append(out[:frameHeaderBytes], err)
 	} else {
 		counters.Batches.Add(1)
 		_, _, count, _ := sequencer.ParseForward(f.body)
@@ -30,5 +31,5 @@ func (b *batchAnswerer) answer(f *frame) error {
 	}
 	b.out = out
 	failpoint.Hit(failpoint.ForwardAnswer)
-	return b.caller.write(out, s, f.id)
+	return b.caller.write(out, code, f.id)
 }

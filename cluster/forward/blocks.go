@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 	"onsale/wal/journal"
@@ -20,11 +21,11 @@ type Blocks interface {
 func (c *caller) blocks(body, dst []byte) ([]byte, error) {
 	s := c.server
 	if c.from.Role != peer.Node || c.from.Cluster == (peer.ClusterID{}) {
-		return dst, fmt.Errorf("%w: the journal is for the cluster's nodes, %q is none", ErrRejected, c.from.ID)
+		return dst, fmt.Errorf("%w: the journal is for the cluster's nodes, %q is none", codes.ErrRejected, c.from.ID)
 	}
 	q, err := journal.ParsePageQuestion(body)
 	if err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrRejected, err)
+		return dst, fmt.Errorf("%w: %w", codes.ErrRejected, err)
 	}
 	if s.config.Blocks == nil {
 		return dst, journal.ErrNotKept
@@ -42,7 +43,7 @@ func (c *caller) blocks(body, dst []byte) ([]byte, error) {
 // have the first, sequencer.ErrOverloaded when it is busy with another page.
 func (l *Link) Blocks(ctx context.Context, q journal.PageQuestion) (journal.Page, error) {
 	if l.Peer().Role != peer.Node {
-		return journal.Page{}, fmt.Errorf("%w: %q is no node", ErrRejected, l.Peer().ID)
+		return journal.Page{}, fmt.Errorf("%w: %q is no node", codes.ErrRejected, l.Peer().ID)
 	}
 	body, err := l.ask(ctx, kindBlocks, journal.AppendPageQuestion(nil, q))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 	"onsale/wal/journal"
@@ -61,11 +62,11 @@ func TestBlocksForNodes(t *testing.T) {
 		role    peer.Role
 		cluster peer.ClusterID
 	}{"a front-end": {peer.FrontEnd, own}, "a node of no cluster": {peer.Node, peer.ClusterID{}}} {
-		if _, err := blocksOf(t, l, asker.role, asker.cluster, q); !errors.Is(err, ErrRejected) {
+		if _, err := blocksOf(t, l, asker.role, asker.cluster, q); !errors.Is(err, codes.ErrRejected) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 0, Blocks: 1, Bytes: 1 << 16}); !errors.Is(err, ErrRejected) {
+	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 0, Blocks: 1, Bytes: 1 << 16}); !errors.Is(err, codes.ErrRejected) {
 		t.Errorf("height 0: %v", err)
 	}
 	l.server.paging.Lock()

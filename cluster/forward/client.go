@@ -51,8 +51,8 @@ type Client struct {
 	config    ClientConfig
 	peer      *peer.Config
 	directory *Directory
-	local     Node   // the node of this process; nil in a front-end
-	limits    Limits // of the local node
+	local     Decider // the node of this process; nil in a front-end
+	limits    Limits  // of the local node
 	inbox     *inbox.Inbox
 
 	sender   sender
@@ -74,7 +74,7 @@ type ClientCounters struct {
 }
 
 // NewClient returns a client; local may be nil. Close ends it.
-func NewClient(config ClientConfig, peers *peer.Config, directory *Directory, local Node, limits Limits) *Client {
+func NewClient(config ClientConfig, peers *peer.Config, directory *Directory, local Decider, limits Limits) *Client {
 	c := &Client{config: config, peer: peers, directory: directory, local: local, limits: limits,
 		inbox: inbox.New(inbox.Config{
 			RequestsMax: config.QueueRequestsMax, BytesMax: config.QueueBytesMax,

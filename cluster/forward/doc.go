@@ -21,13 +21,32 @@
 // ever was sent it, else as outcome-unknown; the next batch's higher number fences
 // it: from then on it can never be executed.
 //
+// # Following the leader
+//
+// One loop does it (follow), for everything that only the leader can do: try who is
+// thought to lead, learn from the answer who else may, pause, try again. Each errand says
+// what its errors mean: a question is asked again whatever became of it, a batch under its
+// number, a payment only when nobody can have taken it. A process with a node tries that
+// one first, by handing it the batch: its own error tells that it does not lead, which
+// costs the sale no second look.
+//
+// What another process has to say is an answer or the code of an error (package codes).
+// One that this release does not know leaves open what was done.
+//
+// # What is carried
+//
+// Batches on a connection of their own; questions, steps of administration and payments
+// as frames beside each other (frame.go), each a kind of its own. This package knows none
+// of their meaning: it calls Control and Payments, which others declare.
+//
 // # Reads
 //
 // A node reads its own replica. It waits, bounded, until it is where the asker was
 // told that the decision is, and then asks the leader, who makes sure that it still
 // leads. A front-end without a replica asks a node; equal questions are asked once.
 //
-// What it trades off: one batch under way means that a request waits for half a
-// batch on average before its own leaves; and a front-end shows sales as they were
-// up to MirrorInterval ago.
+// What it trades off: a leader that pauses costs everybody AttemptTimeout before another
+// is tried, because nothing but its answer tells a slow one from a dead one; one batch
+// under way means that a request waits for half a batch on average before its own
+// leaves; and a front-end shows sales as they were up to MirrorInterval ago.
 package forward

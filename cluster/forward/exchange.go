@@ -67,7 +67,7 @@ func (s *sender) sendFrame(ctx context.Context, k kind, data []byte) ([]byte, er
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	return answer.body, errorOf(answer.status, answer.body)
+	return answer.body, saidBy(answer.code, answer.body)
 }
 
 // watchLeader ends the exchange under way when somebody else is known to lead, or

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 	"onsale/sequencer/inbox"
 )
@@ -11,7 +12,7 @@ import (
 // execute decides one batch of a session on this node, which must lead, and
 // appends its decisions. results is scratch. When the batch was executed before,
 // its decisions of that time are appended.
-func execute(node Node, frames []byte, results *[]sequencer.Result, dst []byte) ([]byte, error) {
+func execute(node Decider, frames []byte, results *[]sequencer.Result, dst []byte) ([]byte, error) {
 	_, _, count, ok := sequencer.ParseForward(frames)
 	if !ok || count < 1 || count >= sequencer.BatchCommandsMax {
 		return dst, fmt.Errorf("%w: %d bytes do not begin with a forward command", inbox.ErrFrames, len(frames))
@@ -29,12 +30,12 @@ func execute(node Node, frames []byte, results *[]sequencer.Result, dst []byte) 
 	case code == sequencer.CodeBatchRepeated && decided[0].Order != 0:
 		first = decided[0].Order + 1
 		if err := node.Past(first, decided[1:]); err != nil {
-			return dst, fmt.Errorf("%w: %w", ErrToldNoMore, err)
+			return dst, fmt.Errorf("%w: %w", codes.ErrToldNoMore, err)
 		}
 	case code == sequencer.CodeBatchRepeated:
-		return dst, ErrToldNoMore
+		return dst, codes.ErrToldNoMore
 	case code == sequencer.CodeUnknownSession:
-		return dst, ErrSessionForgotten
+		return dst, codes.ErrSessionForgotten
 	default:
 		return dst, fmt.Errorf("%w: the forward command was answered %v", inbox.ErrFrames, code)
 	}
@@ -80,10 +81,10 @@ func parseGrant(body []byte) (grant, error) {
 }
 
 // openSession opens a session on this node, which must lead.
-func openSession(node Node, limits Limits) (grant, error) {
+func openSession(node Decider, limits Limits) (grant, error) {
 	result, err := node.Decide(&sequencer.Command{Kind: sequencer.KindSessionOpen})
 	if err == nil && result.Code != sequencer.CodeOK {
-		err = fmt.Errorf("%w: opening a session was answered %v", ErrRejected, result.Code)
+		err = fmt.Errorf("%w: opening a session was answered %v", codes.ErrRejected, result.Code)
 	}
 	return grant{result.Seq, limits}, err
 }

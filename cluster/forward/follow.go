@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 )
 
@@ -68,7 +69,7 @@ func fateOf(err error) fate {
 		return answered
 	case isAny(err, errNotSent, sequencer.ErrNoLeader):
 		return unreached
-	case isAny(err, sequencer.ErrOverloaded, sequencer.ErrStopping, ErrSessionForgotten, ErrRejected):
+	case isAny(err, sequencer.ErrOverloaded, sequencer.ErrStopping, codes.ErrSessionForgotten, codes.ErrRejected):
 		return refused
 	case gone(err):
 		return unanswered

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type noControl struct{}
 
 func (noControl) Control(context.Context, peer.Identity, string, []byte) ([]byte, error) {
-	return nil, ErrRejected
+	return nil, codes.ErrRejected
 }
 
 // leader is one node with its peers' port, alone in its cluster.
@@ -52,7 +53,7 @@ func startLeader(t *testing.T) *leader {
 	l.replica = NewReplica(node, l.client)
 	serving := DefaultServerConfig(limits)
 	serving.Blocks = node.History()
-	l.server = NewServer(serving, node, l.replica, noControl{})
+	l.server = NewServer(serving, node, l.replica, noControl{}, nil)
 	listener, err := node.ForwardListener()
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"onsale/cluster/codes"
 )
 
 // ErrFrame is returned when bytes are not a frame of this protocol. The connection
@@ -21,7 +23,7 @@ const FrameBytesMax = 8 << 20
 //	offset  bytes  frame
 //	0       4      length of the body
 //	4       1      kind
-//	5       1      status; zero in questions
+//	5       1      code of an error (package codes); zero in questions
 //	6       2      zero
 //	8       8      id: chosen by who asks, repeated in the answer
 //	16             body by kind:
@@ -37,10 +39,11 @@ const FrameBytesMax = 8 << 20
 //	position    nothing                             seq 8
 //	sales       salesQuestion, JSON                 salesAnswer, JSON
 //	control     length of the verb 1, verb, JSON    JSON
+//	payment     verb 1, the verb's question         the verb's answer (package payments)
 //	blocks      journal.PageQuestion                journal.Page; for nodes alone
 //
-// wait is in milliseconds. The answer's kind is kindAnswer; unless its status is
-// statusOK, its body is as the table of statuses says.
+// wait is in milliseconds. The answer's kind is kindAnswer; unless its code is zero, its
+// body is what goes with that error.
 const frameHeaderBytes = 16
 
 // kind says what a frame is.
@@ -55,22 +58,23 @@ const (
 	kindSales    kind = 6
 	kindControl  kind = 7
 	kindBlocks   kind = 8
+	kindPayment  kind = 9
 	kindAnswer   kind = 128
 )
 
 // frame is one message. Its body is valid until the next read.
 type frame struct {
-	kind   kind
-	status status
-	id     uint64
-	body   []byte
+	kind kind
+	code codes.Code
+	id   uint64
+	body []byte
 }
 
 // putFrameHeader fills the first frameHeaderBytes of a frame.
-func putFrameHeader(data []byte, k kind, s status, id uint64) {
+func putFrameHeader(data []byte, k kind, code codes.Code, id uint64) {
 	le := binary.LittleEndian
 	le.PutUint32(data, uint32(len(data)-frameHeaderBytes))
-	data[4], data[5], data[6], data[7] = byte(k), byte(s), 0, 0
+	data[4], data[5], data[6], data[7] = byte(k), byte(code), 0, 0
 	le.PutUint64(data[8:], id)
 }
 
@@ -99,7 +103,7 @@ func (r *frameReader) next() (frame, error) {
 	if err := r.fill(int(length)); err != nil {
 		return frame{}, err
 	}
-	return frame{kind(r.header[4]), status(r.header[5]), le.Uint64(r.header[8:]), r.body}, nil
+	return frame{kind(r.header[4]), codes.Code(r.header[5]), le.Uint64(r.header[8:]), r.body}, nil
 }
 
 // bodyStep is by how much a body's buffer grows ahead of the bytes that came: who
@@ -122,4 +126,13 @@ func (r *frameReader) fill(length int) error {
 		}
 	}
 	return nil
+}
+
+// saidBy returns the error that an answer is; nil when it is none.
+func saidBy(answer codes.Code, body []byte) error {
+	said, malformed := codes.Decode(answer, body)
+	if malformed != nil {
+		return fmt.Errorf("%w: %w", ErrFrame, malformed)
+	}
+	return said
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 )
 
@@ -27,7 +28,7 @@ func FuzzFrames(f *testing.F) {
 			}
 			start := len(again)
 			again = append(append(again, make([]byte, frameHeaderBytes)...), got.body...)
-			putFrameHeader(again[start:], got.kind, got.status, got.id)
+			putFrameHeader(again[start:], got.kind, got.code, got.id)
 		}
 		if !bytes.HasPrefix(data, again) {
 			t.Fatalf("%x was read as %x", data, again)
@@ -67,25 +68,20 @@ func FuzzQuestions(f *testing.F) {
 	})
 }
 
-// Every error travels as what it is.
-func TestErrorsTravel(t *testing.T) {
-	for _, known := range statusErrors() {
-		body, s := appendError(nil, known.err)
-		if got := errorOf(s, body); s == statusOK || !errors.Is(got, known.err) && s != statusRejected {
-			t.Errorf("%v arrives as %v", known.err, got)
+// An answer that is malformed ends its connection; one with a code that is not known does
+// not.
+func TestAnswersAreErrors(t *testing.T) {
+	if err := saidBy(codes.OK, []byte("anything")); err != nil {
+		t.Error(err)
+	}
+	for _, leader := range [][]byte{nil, {9}, {2, 'n'}} {
+		_, code := codes.Append(nil, sequencer.ErrNoLeader)
+		if err := saidBy(code, leader); !errors.Is(err, ErrFrame) || !gone(err) {
+			t.Errorf("a leader's name of %x is %v", leader, err)
 		}
 	}
-	leader := &sequencer.NotLeaderError{LeaderID: "n2", LeaderAddress: "10.0.0.2:7101"}
-	body, s := appendError(nil, leader)
-	var got *sequencer.NotLeaderError
-	if !errors.As(errorOf(s, body), &got) || *got != *leader {
-		t.Errorf("%+v arrives as %+v", leader, got)
-	}
-	if body, s = appendError(nil, errors.New("odd")); !errors.Is(errorOf(s, body), ErrRejected) {
-		t.Error("an unknown error does not arrive as rejected")
-	}
-	if !errors.Is(errorOf(77, nil), ErrFrame) || !errors.Is(errorOf(statusNoLeader, []byte{9}), ErrFrame) {
-		t.Error("a malformed error was taken")
+	if err := saidBy(77, []byte("new")); !errors.Is(err, codes.ErrUnknown) || gone(err) || !mayBeTaken(err) {
+		t.Errorf("an unknown code is %v", err)
 	}
 }
 

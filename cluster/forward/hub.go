@@ -1,4 +1,3 @@
-// Package watch tells who waits for an order that it changed.
 package forward
 
 import (
@@ -6,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Hub has everybody who watches an order of one cluster. The zero value is not usable;
-// begin with NewHub. All methods are safe for concurrent use.
+// Hub tells who waits for an order of one cluster that it changed. The zero value is not
+// usable; begin with NewHub. All methods are safe for concurrent use.
 type Hub struct {
 	count atomic.Int64
 	mu    sync.Mutex

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -29,8 +30,8 @@ type Link struct {
 }
 
 type reply struct {
-	status status
-	body   []byte
+	code codes.Code
+	body []byte
 }
 
 // DialLink connects to a node; wantID is as for peer.Dial.
@@ -90,7 +91,7 @@ func (l *Link) read() {
 		delete(l.pending, f.id)
 		l.mu.Unlock()
 		if waiting != nil { // who gave up is not there any more
-			waiting <- reply{f.status, append([]byte(nil), f.body...)}
+			waiting <- reply{f.code, append([]byte(nil), f.body...)}
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (l *Link) ask(ctx context.Context, k kind, body []byte) ([]byte, error) {
 		if !answered {
 			return nil, fmt.Errorf("%w: %w", errUnreachable, l.Failed())
 		}
-		return answer.body, errorOf(answer.status, answer.body)
+		return answer.body, saidBy(answer.code, answer.body)
 	case <-ctx.Done():
 		l.mu.Lock()
 		delete(l.pending, id)
@@ -187,6 +188,11 @@ func (l *Link) OrdersOf(ctx context.Context, user []byte, after uint64, limit in
 func (l *Link) Control(ctx context.Context, verb string, body []byte) ([]byte, error) {
 	question := append([]byte{byte(len(verb))}, verb...)
 	return l.ask(ctx, kindControl, append(question, body...))
+}
+
+// Payment sends a payment's question: verb and bodies are package payments'.
+func (l *Link) Payment(ctx context.Context, verb byte, body []byte) ([]byte, error) {
+	return l.ask(ctx, kindPayment, append([]byte{verb}, body...))
 }
 
 // gone reports whether an error means that the connection is of no use, rather

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 )
 
@@ -44,7 +45,7 @@ const salesPageMax = 1000
 func (c *caller) sales(body, dst []byte) ([]byte, error) {
 	var q salesQuestion
 	if err := json.Unmarshal(body, &q); err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrRejected, err)
+		return dst, fmt.Errorf("%w: %w", codes.ErrRejected, err)
 	}
 	answer := salesAnswer{AppliedSeq: c.server.node.AppliedSeq()} // read before the sales, so that it is not ahead of them
 	answer.Sales = c.server.node.SalesAfter(q.AfterSeq, q.AfterTime)

@@ -8,8 +8,20 @@ import (
 	"onsale/sequencer"
 )
 
-// Node is the replica that this process runs (raftfsm.Node).
+// Node is the replica that this process runs (raftfsm.Node), as a Replica and a Server
+// need it.
 type Node interface {
+	Decider
+	Position
+	Views
+	Changes
+	// Load says how full the inbox is, 0 to 1.
+	Load() float64
+}
+
+// Decider gives commands their place in the order while it leads; else its errors are
+// *sequencer.NotLeaderError.
+type Decider interface {
 	// Leader returns nil when Decide would take a command now, else its error.
 	Leader() error
 	// Decide and DecideMany give commands their place in the order and return
@@ -19,12 +31,19 @@ type Node interface {
 	// Past fills results with decisions that were made before, from a seq on, all
 	// of one batch; ErrToldNoMore when this node has not kept them.
 	Past(first uint64, results []sequencer.Result) error
+}
+
+// Position says how far a replica is.
+type Position interface {
 	// ReadIndex returns the seq of the newest decision after making sure that
 	// this node leads; *sequencer.NotLeaderError when it does not.
 	ReadIndex(ctx context.Context) (uint64, error)
-	// Load says how full the inbox is, 0 to 1.
-	Load() float64
+	AppliedSeq() uint64
+	WaitApplied(ctx context.Context, seq uint64) error
+}
 
+// Views are what a replica shows.
+type Views interface {
 	Sales() []sequencer.SaleView
 	// SalesAfter returns the sales that changed after a seq and time, oldest change
 	// first; never older than AppliedSeq was before.
@@ -33,9 +52,10 @@ type Node interface {
 	// Read calls read with the state as of the last batch applied here, which must be
 	// short: no batch is decided meanwhile.
 	Read(read func(sequencer.Reader))
-	AppliedSeq() uint64
-	WaitApplied(ctx context.Context, seq uint64) error
+}
 
+// Changes tell what changed in a replica.
+type Changes interface {
 	// Changes returns the orders that changed in blocks above a height, and the
 	// height up to which that is so; incomplete when any order may have changed.
 	Changes(height uint64) (orders []uint64, upTo uint64, complete bool)
@@ -47,6 +67,12 @@ type Node interface {
 // answered with JSON. It must bound its own time by ctx.
 type Control interface {
 	Control(ctx context.Context, from peer.Identity, verb string, body []byte) ([]byte, error)
+}
+
+// Payments answers what other processes ask of payments, by a verb of package payments.
+// It must bound its own time by ctx.
+type Payments interface {
+	Payment(ctx context.Context, from peer.Identity, verb byte, body []byte) ([]byte, error)
 }
 
 // reads answers questions about orders, bounded by ctx.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 )
 
@@ -39,6 +40,9 @@ func (q *question[T]) attempt(ctx context.Context, at candidate) error {
 func (q *question[T]) over(err error) (outcome error, ended bool) {
 	switch fateOf(err) {
 	case answered, refused:
+		if q.once && errors.Is(err, codes.ErrUnknown) {
+			err = unknown(err)
+		}
 		return err, true
 	case unanswered:
 		if q.once {

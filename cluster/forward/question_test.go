@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/sequencer"
 )
 
@@ -37,8 +38,9 @@ func TestWhatIsAskedAgain(t *testing.T) {
 		"lost":            {reaction{lost: true}, 2, 1, nil, sequencer.ErrOutcomeUnknown},
 		"stopping":        {reaction{err: sequencer.ErrStopping}, 1, 1, sequencer.ErrStopping, sequencer.ErrStopping},
 		"overloaded":      {reaction{err: sequencer.ErrOverloaded}, 1, 1, sequencer.ErrOverloaded, sequencer.ErrOverloaded},
-		"refused":         {reaction{err: rejected}, 1, 1, ErrRejected, ErrRejected},
+		"refused":         {reaction{err: rejected}, 1, 1, codes.ErrRejected, codes.ErrRejected},
 		"behind":          {reaction{err: behind}, 1, 1, behind, behind},
+		"a newer release": {reaction{code: 200}, 1, 1, codes.ErrUnknown, sequencer.ErrOutcomeUnknown},
 		"outcome unknown": {reaction{err: sequencer.ErrOutcomeUnknown}, 1, 1, sequencer.ErrOutcomeUnknown, sequencer.ErrOutcomeUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 )
 
@@ -22,7 +23,8 @@ type scripted struct {
 type reaction struct {
 	body []byte
 	err  error
-	lost bool // it ends the connection in place of the answer
+	code codes.Code // of a newer release
+	lost bool       // it ends the connection in place of the answer
 }
 
 func startScripted(t testing.TB, id string, answer func(f frame) reaction) *scripted {
@@ -64,11 +66,11 @@ func (s *scripted) serve(conn net.Conn) {
 		if does.lost {
 			return
 		}
-		data, code := append(make([]byte, frameHeaderBytes), does.body...), statusOK
+		data, code := append(make([]byte, frameHeaderBytes), does.body...), codes.OK
 		if does.err != nil {
-			data, code = appendError(make([]byte, frameHeaderBytes), does.err)
+			data, code = codes.Append(make([]byte, frameHeaderBytes), does.err)
 		}
-		putFrameHeader(data, kindAnswer, code, f.id)
+		putFrameHeader(data, kindAnswer, max(code, does.code), f.id)
 		if _, err := conn.Write(data); err != nil {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/internal/failpoint"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
@@ -84,14 +85,14 @@ func (s *sender) over(err error) (outcome error, ended bool) {
 	b := &s.batch
 	b.maybe = b.maybe || b.sent && mayBeTaken(err)
 	switch {
-	case errors.Is(err, ErrSessionForgotten):
+	case errors.Is(err, codes.ErrSessionForgotten):
 		s.session, b.numbered = 0, false
 		if b.maybe {
 			return unknown(err), true
 		}
-	case errors.Is(err, ErrToldNoMore):
+	case errors.Is(err, codes.ErrToldNoMore):
 		return unknown(err), true
-	case !b.maybe && isAny(err, sequencer.ErrOverloaded, ErrRejected):
+	case !b.maybe && isAny(err, sequencer.ErrOverloaded, codes.ErrRejected):
 		return err, true
 	}
 	if b.maybe {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -116,11 +117,11 @@ func TestHowABatchEnds(t *testing.T) {
 		{nil, true, true, nil},
 		{&sequencer.NotLeaderError{}, true, false, sequencer.ErrNoLeader},
 		{sequencer.ErrStopping, true, false, sequencer.ErrNoLeader},
-		{ErrSessionForgotten, true, false, sequencer.ErrNoLeader},
+		{codes.ErrSessionForgotten, true, false, sequencer.ErrNoLeader},
 		{errNotSent, true, false, sequencer.ErrNoLeader},
 		{sequencer.ErrOverloaded, true, true, sequencer.ErrOverloaded},
-		{ErrRejected, true, true, ErrRejected},
-		{ErrToldNoMore, true, true, sequencer.ErrOutcomeUnknown},
+		{codes.ErrRejected, true, true, codes.ErrRejected},
+		{codes.ErrToldNoMore, true, true, sequencer.ErrOutcomeUnknown},
 		{lost, true, false, sequencer.ErrOutcomeUnknown},
 		{lost, false, false, sequencer.ErrNoLeader}, // opening the session
 		{sequencer.ErrBehind, true, false, sequencer.ErrOutcomeUnknown},
@@ -140,14 +141,14 @@ func TestHowABatchEnds(t *testing.T) {
 // Once a batch may have been taken, neither a refusal nor a lost session lets it go under
 // another number.
 func TestWhatMayBeTakenKeepsItsNumber(t *testing.T) {
-	for _, refusal := range []error{sequencer.ErrOverloaded, ErrRejected, &sequencer.NotLeaderError{}} {
+	for _, refusal := range []error{sequencer.ErrOverloaded, codes.ErrRejected, &sequencer.NotLeaderError{}} {
 		s := sender{client: new(Client), session: 5, batch: delivery{maybe: true, sent: true, numbered: true}}
 		if _, ended := s.over(refusal); ended || !s.batch.numbered || s.session != 5 || !isUnknown(s.late(nil, refusal)) {
 			t.Errorf("%v: ended %t, numbered %t, session %d", refusal, ended, s.batch.numbered, s.session)
 		}
 	}
 	s := sender{client: new(Client), session: 5, batch: delivery{maybe: true, sent: true, numbered: true}}
-	if outcome, ended := s.over(ErrSessionForgotten); !ended || !isUnknown(outcome) {
+	if outcome, ended := s.over(codes.ErrSessionForgotten); !ended || !isUnknown(outcome) {
 		t.Errorf("the session is forgotten: %v, ended %t", outcome, ended)
 	}
 }

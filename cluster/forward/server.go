@@ -2,10 +2,7 @@ package forward
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
 )
 
@@ -25,7 +23,7 @@ type ServerConfig struct {
 	QuestionsMax int
 	// WriteTimeout bounds the time to write an answer.
 	WriteTimeout time.Duration
-	// ControlTimeout bounds one step of administration.
+	// ControlTimeout bounds one step of administration, and one payment.
 	ControlTimeout time.Duration
 	// Blocks are what other nodes fill their journals' gaps from; nil keeps none.
 	Blocks Blocks
@@ -44,6 +42,8 @@ type Server struct {
 	node    Node
 	reads   reads
 	control Control
+	// payments may be nil: then they are refused.
+	payments Payments
 
 	directory *Directory
 
@@ -63,9 +63,11 @@ type ServerCounters struct {
 	asking                                       atomic.Int64 // questions that are being answered
 }
 
-// NewServer returns a server for a node; orders are read through the replica.
-func NewServer(config ServerConfig, node Node, replica *Replica, control Control) *Server {
-	s := &Server{config: config, node: node, reads: replica, directory: replica.client.directory, control: control, conns: map[net.Conn]struct{}{}}
+// NewServer returns a server for a node; orders are read through the replica. It takes
+// payments when payments is not nil.
+func NewServer(config ServerConfig, node Node, replica *Replica, control Control, payments Payments) *Server {
+	s := &Server{config: config, node: node, reads: replica, directory: replica.client.directory,
+		control: control, payments: payments, conns: map[net.Conn]struct{}{}}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -132,8 +134,8 @@ func (s *Server) serve(conn net.Conn) {
 	}
 }
 
-// run returns why the connection ended. It answers batches one after the other on this goroutine, which keeps their
-// order, and questions beside them.
+// run returns why the connection ended. It answers batches one after the other on this
+// goroutine, which keeps their order, and questions beside them.
 func (c *caller) run() error {
 	in := newFrameReader(c.conn, max(c.server.config.Limits.BytesMax, controlBytesMax))
 	b := batchAnswerer{caller: c}
@@ -154,8 +156,8 @@ func (c *caller) run() error {
 }
 
 // write sends a whole frame, whose header is filled in.
-func (c *caller) write(data []byte, s status, id uint64) error {
-	putFrameHeader(data, kindAnswer, s, id)
+func (c *caller) write(data []byte, code codes.Code, id uint64) error {
+	putFrameHeader(data, kindAnswer, code, id)
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := c.conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout)); err != nil {
@@ -163,95 +165,4 @@ func (c *caller) write(data []byte, s status, id uint64) error {
 	}
 	_, err := c.conn.Write(data)
 	return err
-}
-
-// question answers a question beside what comes next.
-func (c *caller) question(k kind, id uint64, body []byte) error {
-	c.server.counters.Questions.Add(1)
-	select {
-	case c.questions <- struct{}{}:
-	default:
-		c.server.counters.Refused.Add(1)
-		return c.write(make([]byte, frameHeaderBytes), statusOverloaded, id)
-	}
-	own := append([]byte(nil), body...) // the next frame comes into body
-	c.server.counters.asking.Add(1)
-	c.finished.Go(func() {
-		defer func() {
-			c.server.counters.asking.Add(-1)
-			<-c.questions
-		}()
-		answer, err := c.ask(k, own, make([]byte, frameHeaderBytes, 512))
-		s := statusOK
-		if err != nil {
-			answer, s = appendError(answer[:frameHeaderBytes], err)
-		}
-		if c.write(answer, s, id) != nil {
-			c.conn.Close() // the reading goroutine ends with it
-		}
-	})
-	return nil
-}
-
-func (c *caller) ask(k kind, body, dst []byte) ([]byte, error) {
-	s := c.server
-	switch k {
-	case kindSession:
-		granted, err := openSession(s.node, s.config.Limits)
-		return granted.append(dst), err
-	case kindPosition:
-		ctx, cancel := context.WithTimeout(s.stop, s.config.WriteTimeout)
-		defer cancel()
-		seq, err := s.node.ReadIndex(ctx)
-		return binary.LittleEndian.AppendUint64(dst, seq), err
-	case kindOrder, kindOrders:
-		return c.orders(k == kindOrders, body, dst)
-	case kindSales:
-		return c.sales(body, dst)
-	case kindControl:
-		return c.administer(body, dst)
-	case kindBlocks:
-		return c.blocks(body, dst)
-	}
-	return dst, fmt.Errorf("%w: question of kind %d", ErrRejected, k)
-}
-
-func (c *caller) orders(ofUser bool, body, dst []byte) ([]byte, error) {
-	q, err := parseOrderQuestion(body, ofUser)
-	if err != nil {
-		return dst, err
-	}
-	ctx, cancel := within(c.server.stop, q.wait)
-	defer cancel()
-	if ofUser {
-		views, asOf, err := c.server.reads.OrdersOf(ctx, q.user, q.seq, int(min(q.limit, ordersMax)), q.reached)
-		dst = appendAsOf(dst, asOf)
-		for i := range views {
-			dst = appendOrderView(dst, &views[i])
-		}
-		return dst, err
-	}
-	view, asOf, found, err := c.server.reads.Order(ctx, q.seq, q.reached)
-	dst = appendAsOf(dst, asOf)
-	if found {
-		dst = appendOrderView(dst, &view)
-	}
-	return dst, err
-}
-
-// ordersMax bounds the orders of one answer.
-const ordersMax = 1000
-
-// controlBytesMax bounds the body of administration.
-const controlBytesMax = 64 << 10
-
-func (c *caller) administer(body, dst []byte) ([]byte, error) {
-	if len(body) < 1 || len(body) < 1+int(body[0]) || !json.Valid(body[1+int(body[0]):]) {
-		return dst, fmt.Errorf("%w: malformed administration", ErrRejected)
-	}
-	ctx, cancel := context.WithTimeout(c.server.stop, c.server.config.ControlTimeout)
-	defer cancel()
-	verb := string(body[1 : 1+int(body[0])])
-	answer, err := c.server.control.Control(ctx, c.from, verb, body[1+len(verb):])
-	return append(dst, answer...), err
 }

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/cluster/forward"
 	"onsale/raftfsm"
 )
 
 // Change makes a step that an operator asked for, here or at the leader. It returns
-// when the step is committed. ErrQuorumAtRisk, raftfsm.ErrNotMember, ErrRequest.
+// when the step is committed. codes.ErrQuorumAtRisk, raftfsm.ErrNotMember, codes.ErrRequest.
 func (m *Manager) Change(ctx context.Context, r *Request) error {
 	return m.atLeader(ctx, func() error { return m.changeHere(ctx, r) }, func(l *forward.Link) error {
 		_, err := l.Control(ctx, verbChange, encode(r))
@@ -44,7 +45,7 @@ func (m *Manager) changeHere(ctx context.Context, r *Request) error {
 	case "transfer":
 		return m.members.Transfer(r.ID)
 	}
-	return fmt.Errorf("%w: step %q, allowed are promote, demote, remove and transfer", ErrRequest, r.Step)
+	return fmt.Errorf("%w: step %q, allowed are promote, demote, remove and transfer", codes.ErrRequest, r.Step)
 }
 
 // give gives a learner a vote.
@@ -66,7 +67,7 @@ func (m *Manager) give(id string) error {
 func (m *Manager) take(ctx context.Context, r *Request) error {
 	if r.ID == m.node.Identity().NodeID {
 		if err := m.members.Transfer(""); err != nil {
-			return fmt.Errorf("%w: the leader itself: %w", ErrQuorumAtRisk, err)
+			return fmt.Errorf("%w: the leader itself: %w", codes.ErrQuorumAtRisk, err)
 		}
 		_, err := forward.AskLeader(ctx, m.links, func(l *forward.Link) (struct{}, error) {
 			_, err := l.Control(ctx, verbChange, encode(r))
@@ -111,7 +112,7 @@ func safeWithout(status *ClusterStatus, id string) error {
 		}
 	}
 	if voters == 0 || healthy < quorum(voters) {
-		return fmt.Errorf("%w: without %s there are %d voters, of which %d are healthy; %d are needed", ErrQuorumAtRisk, id, voters, healthy, quorum(max(1, voters)))
+		return fmt.Errorf("%w: without %s there are %d voters, of which %d are healthy; %d are needed", codes.ErrQuorumAtRisk, id, voters, healthy, quorum(max(1, voters)))
 	}
 	return nil
 }

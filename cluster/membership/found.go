@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"onsale/cluster/codes"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
 )
@@ -42,7 +43,7 @@ func (m *Manager) tryJoin(ctx context.Context, addresses []string, expect int, l
 		if err = m.joinAt(ctx, address, join{Learner: learner}); err == nil {
 			return true, nil
 		}
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, codes.ErrRefused) {
 			return false, err
 		}
 	}
@@ -73,7 +74,7 @@ func (m *Manager) found(founders []probe) (bool, error) {
 	var members []raftfsm.Member
 	for _, f := range founders {
 		if !slices.Equal(f.Expect, own.Expect) {
-			return false, fmt.Errorf("%w: %s expects %s, this node %s; give all the same --join", ErrRequest, f.Node.ID, strings.Join(f.Expect, ","), strings.Join(own.Expect, ","))
+			return false, fmt.Errorf("%w: %s expects %s, this node %s; give all the same --join", codes.ErrRequest, f.Node.ID, strings.Join(f.Expect, ","), strings.Join(own.Expect, ","))
 		}
 		f.Node.Voter = true
 		members = append(members, f.Node)
@@ -81,7 +82,7 @@ func (m *Manager) found(founders []probe) (bool, error) {
 	slices.SortFunc(members, func(a, b raftfsm.Member) int { return strings.Compare(a.ID, b.ID) })
 	for i := 1; i < len(members); i++ {
 		if members[i].ID == members[i-1].ID {
-			return false, fmt.Errorf("%w: two nodes are called %q; choose another --node-id", ErrRefused, members[i].ID)
+			return false, fmt.Errorf("%w: two nodes are called %q; choose another --node-id", codes.ErrRefused, members[i].ID)
 		}
 	}
 	if members[0].ID != own.Node.ID {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/cluster/forward"
 	"onsale/internal/failpoint"
 	"onsale/raftfsm"
@@ -45,10 +46,10 @@ func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
 	err := m.change(func(members []raftfsm.Member) (raftfsm.Change, error) {
 		at := indexOf(members, j.Node.ID)
 		if taken := slices.IndexFunc(members, func(o raftfsm.Member) bool { return o.Address == j.Node.Address && o.ID != j.Node.ID }); taken >= 0 {
-			return raftfsm.Change{}, fmt.Errorf("%w: its address %s is that of member %q; remove that one first (onsale cluster remove)", ErrRefused, j.Node.Address, members[taken].ID)
+			return raftfsm.Change{}, fmt.Errorf("%w: its address %s is that of member %q; remove that one first (onsale cluster remove)", codes.ErrRefused, j.Node.Address, members[taken].ID)
 		}
 		if at < 0 && j.Member {
-			return raftfsm.Change{}, fmt.Errorf("%w: %q was removed from this cluster", ErrRefused, j.Node.ID)
+			return raftfsm.Change{}, fmt.Errorf("%w: %q was removed from this cluster", codes.ErrRefused, j.Node.ID)
 		}
 		if at < 0 {
 			return raftfsm.Change{Kind: raftfsm.AddLearner, ID: j.Node.ID, Address: j.Node.Address}, nil
@@ -76,13 +77,13 @@ func (m *Manager) readmit(ctx context.Context, member *raftfsm.Member, j *join, 
 	founder := slices.ContainsFunc(bootstrap, func(b raftfsm.Member) bool { return b.ID == j.Node.ID && b.Folder == j.Node.Folder })
 	if member.Voter && !j.Started && !founder {
 		return raftfsm.Change{}, fmt.Errorf("%w: %q is a voter of this cluster, and this data folder is empty; remove the lost one first (onsale cluster remove %s), then start again",
-			ErrRefused, member.ID, member.ID)
+			codes.ErrRefused, member.ID, member.ID)
 	}
 	if member.Address == j.Node.Address {
 		return raftfsm.Change{}, nil
 	}
 	if other, _ := m.ask(ctx, *member); other != nil {
-		return raftfsm.Change{}, fmt.Errorf("%w: another node runs as %q at %s; choose another --node-id", ErrRefused, member.ID, member.Address)
+		return raftfsm.Change{}, fmt.Errorf("%w: another node runs as %q at %s; choose another --node-id", codes.ErrRefused, member.ID, member.Address)
 	}
 	if member.Voter {
 		return raftfsm.Change{Kind: raftfsm.AddVoter, ID: member.ID, Address: j.Node.Address}, nil
@@ -99,7 +100,7 @@ const voteInterval = time.Second
 // Join brings this node into the cluster of the nodes at some addresses. It returns
 // when the node is a member, and goes on reminding the leader until it has its
 // vote. expect above 0 also makes the cluster, with that many nodes, when none has
-// one yet. A node that is a member already returns at once. ErrRefused, or ctx's
+// one yet. A node that is a member already returns at once. codes.ErrRefused, or ctx's
 // error.
 func (m *Manager) Join(ctx context.Context, addresses []string, expect int, learner bool) error {
 	is := m.node.Identity()
@@ -112,7 +113,7 @@ func (m *Manager) Join(ctx context.Context, addresses []string, expect int, lear
 	var told string
 	for {
 		done, err := m.tryJoin(ctx, addresses, expect, learner)
-		if err != nil && errors.Is(err, ErrRefused) {
+		if err != nil && errors.Is(err, codes.ErrRefused) {
 			return err
 		}
 		if done {
@@ -170,10 +171,12 @@ func (m *Manager) adopt(ctx context.Context, j join, bring func(context.Context,
 	j.Node, j.Started = m.self(), m.node.Identity().Started
 	question := encode(&j)
 	body, err := bring(ctx, func(l *forward.Link) ([]byte, error) { return l.Control(ctx, verbJoin, question) })
-	if errors.Is(err, forward.ErrRejected) {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, codes.ErrRefused):
+		return err
+	case errors.Is(err, codes.ErrRejected) || IsRefusal(err):
+		return fmt.Errorf("%w: %w", codes.ErrRefused, err)
+	case err != nil:
 		return err
 	}
 
@@ -206,7 +209,7 @@ func (m *Manager) awaitVote(learner bool) {
 		err := m.adopt(m.stop, join{Member: true}, func(ctx context.Context, ask joinQuestion) ([]byte, error) {
 			return forward.AskLeader(ctx, m.links, ask)
 		})
-		if errors.Is(err, ErrRefused) {
+		if errors.Is(err, codes.ErrRefused) {
 			m.config.Logger.Warn("this node will not get a vote", "error", err)
 			return
 		}

@@ -2,13 +2,13 @@ package membership
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"onsale/cluster/codes"
 	"onsale/cluster/forward"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
@@ -86,7 +86,7 @@ func (m *Manager) Close() error {
 // Control answers other processes (forward.Control).
 func (m *Manager) Control(ctx context.Context, from peer.Identity, verb string, body []byte) ([]byte, error) {
 	if from.Role != peer.Node && verb != verbStatus {
-		return nil, fmt.Errorf("%w: %s is for nodes, %q is none", forward.ErrRejected, verb, from.ID)
+		return nil, fmt.Errorf("%w: %s is for nodes, %q is none", codes.ErrRejected, verb, from.ID)
 	}
 	switch verb {
 	case verbProbe:
@@ -101,26 +101,16 @@ func (m *Manager) Control(ctx context.Context, from peer.Identity, verb string, 
 			return nil, err
 		}
 		if j.Node.ID != from.ID {
-			return nil, fmt.Errorf("%w: node %q asks to join as %q", forward.ErrRejected, from.ID, j.Node.ID)
+			return nil, fmt.Errorf("%w: node %q asks to join as %q", codes.ErrRejected, from.ID, j.Node.ID)
 		}
 		answer, err := m.admit(ctx, &j)
-		return encode(answer), rejected(err)
+		return encode(answer), err
 	case verbChange:
 		var r Request
 		if err := decode(body, &r); err != nil {
 			return nil, err
 		}
-		return []byte("{}"), rejected(m.changeHere(ctx, &r))
+		return []byte("{}"), m.changeHere(ctx, &r)
 	}
-	return nil, fmt.Errorf("%w: %w: verb %q", forward.ErrRejected, ErrRequest, verb)
-}
-
-// rejected makes an error of this package one that travels.
-func rejected(err error) error {
-	for _, own := range [...]error{ErrQuorumAtRisk, ErrRefused, ErrRequest, raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved} {
-		if errors.Is(err, own) {
-			return fmt.Errorf("%w: %w", forward.ErrRejected, err)
-		}
-	}
-	return err
+	return nil, fmt.Errorf("%w: verb %q", codes.ErrRequest, verb)
 }

@@ -5,21 +5,21 @@ import (
 	"errors"
 	"fmt"
 
-	"onsale/cluster/forward"
+	"onsale/cluster/codes"
 	"onsale/raftfsm"
 )
 
-// Errors of administration.
-var (
-	// ErrQuorumAtRisk is returned when a change would leave fewer healthy voters
-	// than a quorum.
-	ErrQuorumAtRisk = errors.New("the change would put the quorum at risk")
-	// ErrRefused is returned when a node is not let in; the message says why and
-	// what to do.
-	ErrRefused = errors.New("the cluster does not let this node in")
-	// ErrRequest is returned when a step of administration is malformed.
-	ErrRequest = errors.New("malformed step of administration")
-)
+// IsRefusal reports whether an error says that a step of administration is not safe, or
+// makes no sense now. It may be another node's.
+func IsRefusal(err error) bool {
+	for _, refusal := range [...]error{codes.ErrQuorumAtRisk, codes.ErrRefused, codes.ErrRequest,
+		raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, raftfsm.ErrBelongs} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
 
 // The verbs of administration between processes. Bodies and answers are JSON: the
 // types below.
@@ -68,7 +68,7 @@ type Request struct {
 // decode reads a message strictly enough that a misspelt field is noticed.
 func decode(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%w: %w: %w", forward.ErrRejected, ErrRequest, err)
+		return fmt.Errorf("%w: %w", codes.ErrRequest, err)
 	}
 	return nil
 }

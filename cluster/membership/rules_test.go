@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"onsale/cluster/forward"
+	"onsale/cluster/codes"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
@@ -78,7 +78,7 @@ func TestRemovedWhileJoining(t *testing.T) {
 		}
 		reminder := joining("n4")
 		reminder.Member = true
-		if _, err := m.admit(t.Context(), reminder); !errors.Is(err, ErrRefused) {
+		if _, err := m.admit(t.Context(), reminder); !errors.Is(err, codes.ErrRefused) {
 			t.Errorf("a reminder of a removed node: %v", err)
 		}
 		time.Sleep(time.Minute)
@@ -114,18 +114,18 @@ func TestQuorumIsKept(t *testing.T) {
 		{[]string{"n1", "n2", "n3"}, nil, "remove", "n3", false, nil, 2},
 		{[]string{"n1", "n2", "n3"}, nil, "demote", "n3", false, nil, 3},
 		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "remove", "n3", false, nil, 2},
-		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "remove", "n2", false, ErrQuorumAtRisk, 3},
-		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "demote", "n2", false, ErrQuorumAtRisk, 3},
+		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "remove", "n2", false, codes.ErrQuorumAtRisk, 3},
+		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "demote", "n2", false, codes.ErrQuorumAtRisk, 3},
 		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "remove", "n2", true, nil, 2},
 		{[]string{"n1", "n2"}, nil, "remove", "n2", false, nil, 1},
 		{[]string{"n1", "n2", "n3", "n4"}, []string{"n4"}, "remove", "n3", false, nil, 3},
-		{[]string{"n1", "n2", "n3", "n4"}, []string{"n3", "n4"}, "remove", "n2", false, ErrQuorumAtRisk, 4},
-		{[]string{"n1", "n2", "n3", "n4", "n5"}, []string{"n4", "n5"}, "remove", "n3", false, ErrQuorumAtRisk, 5},
+		{[]string{"n1", "n2", "n3", "n4"}, []string{"n3", "n4"}, "remove", "n2", false, codes.ErrQuorumAtRisk, 4},
+		{[]string{"n1", "n2", "n3", "n4", "n5"}, []string{"n4", "n5"}, "remove", "n3", false, codes.ErrQuorumAtRisk, 5},
 		{[]string{"n1", "n2", "n3"}, nil, "remove", "n9", false, nil, 3}, // done before
 		{[]string{"n1", "n2", "n3"}, nil, "demote", "n9", false, raftfsm.ErrNotMember, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "promote", "n9", false, raftfsm.ErrNotMember, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "promote", "n2", false, nil, 3},
-		{[]string{"n1", "n2", "n3"}, nil, "crown", "n2", false, ErrRequest, 3},
+		{[]string{"n1", "n2", "n3"}, nil, "crown", "n2", false, codes.ErrRequest, 3},
 	} {
 		c := voters(test.voters...)
 		for _, id := range test.sick {
@@ -151,7 +151,7 @@ func TestOneChangeAtATime(t *testing.T) {
 	refused := make(chan string, 2)
 	for _, id := range []string{"n2", "n3"} {
 		group.Go(func() {
-			if err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); errors.Is(err, ErrQuorumAtRisk) {
+			if err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); errors.Is(err, codes.ErrQuorumAtRisk) {
 				refused <- id
 			}
 		})
@@ -195,7 +195,7 @@ func TestMembershipThatMoves(t *testing.T) {
 func TestLeaderIsNotRemoved(t *testing.T) {
 	c := voters("n1", "n2", "n3")
 	c.handover = errors.New("nobody is up")
-	if err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, ErrQuorumAtRisk) || len(c.List()) != 3 {
+	if err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, codes.ErrQuorumAtRisk) || len(c.List()) != 3 {
 		t.Errorf("%v, %d members", err, len(c.List()))
 	}
 }
@@ -213,13 +213,13 @@ func TestAdmission(t *testing.T) {
 		change raftfsm.ChangeKind
 	}{
 		"new":                                    {ask: joining("n4"), change: raftfsm.AddLearner},
-		"at another's address":                   {ask: &join{Node: raftfsm.Member{ID: "n4", Address: "n2:7101"}}, want: ErrRefused},
-		"a voter with an empty folder":           {ask: joining("n3"), want: ErrRefused},
+		"at another's address":                   {ask: &join{Node: raftfsm.Member{ID: "n4", Address: "n2:7101"}}, want: codes.ErrRefused},
+		"a voter with an empty folder":           {ask: joining("n3"), want: codes.ErrRefused},
 		"a founder that has not begun":           {ask: &join{Node: founder}},
-		"a founder's id with another folder":     {ask: &join{Node: raftfsm.Member{ID: "n2", Address: "n2:7101", Folder: "f9"}}, want: ErrRefused},
+		"a founder's id with another folder":     {ask: &join{Node: raftfsm.Member{ID: "n2", Address: "n2:7101", Folder: "f9"}}, want: codes.ErrRefused},
 		"a voter again":                          {ask: &join{Node: raftfsm.Member{ID: "n3", Address: "n3:7101"}, Started: true}},
 		"a voter that moved":                     {ask: moved, sick: "n2", change: raftfsm.AddVoter},
-		"a second node of the same id elsewhere": {ask: moved, want: ErrRefused},
+		"a second node of the same id elsewhere": {ask: moved, want: codes.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := voters("n1", "n2", "n3")
@@ -255,13 +255,13 @@ func TestWhoMayAsk(t *testing.T) {
 		body string
 		want error
 	}{
-		{peer.Identity{ID: "f1", Role: peer.FrontEnd}, verbChange, `{"step":"remove","id":"n3"}`, forward.ErrRejected},
-		{peer.Identity{ID: "f1", Role: peer.FrontEnd}, verbJoin, `{}`, forward.ErrRejected},
+		{peer.Identity{ID: "f1", Role: peer.FrontEnd}, verbChange, `{"step":"remove","id":"n3"}`, codes.ErrRejected},
+		{peer.Identity{ID: "f1", Role: peer.FrontEnd}, verbJoin, `{}`, codes.ErrRejected},
 		{peer.Identity{ID: "f1", Role: peer.FrontEnd}, verbStatus, `{}`, nil},
-		{peer.Identity{ID: "n4", Role: peer.Node}, verbJoin, `{"node":{"id":"n5","address":"n5:1"}}`, forward.ErrRejected},
+		{peer.Identity{ID: "n4", Role: peer.Node}, verbJoin, `{"node":{"id":"n5","address":"n5:1"}}`, codes.ErrRejected},
 		{peer.Identity{ID: "n4", Role: peer.Node}, verbJoin, `{"node":{"id":"n4","address":"n4:1"}}`, nil},
-		{peer.Identity{ID: "n4", Role: peer.Node}, verbChange, `[`, forward.ErrRejected},
-		{peer.Identity{ID: "n4", Role: peer.Node}, "crown", `{}`, forward.ErrRejected},
+		{peer.Identity{ID: "n4", Role: peer.Node}, verbChange, `[`, codes.ErrRequest},
+		{peer.Identity{ID: "n4", Role: peer.Node}, "crown", `{}`, codes.ErrRequest},
 	} {
 		_, err := m.Control(t.Context(), test.from, test.verb, []byte(test.body))
 		if test.want == nil && err != nil || test.want != nil && !errors.Is(err, test.want) {

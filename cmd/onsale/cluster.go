@@ -1,18 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"onsale/api"
-	"onsale/api/auth"
-	"onsale/api/contract"
 	"onsale/cluster/membership"
+	"onsale/cluster/membership/route"
 	"onsale/raftfsm"
 )
 
@@ -21,65 +17,6 @@ var errDiverged = errors.New("replicas differ")
 
 // errUnhealthy is returned by `cluster health` when something is wrong.
 var errUnhealthy = errors.New("the cluster is not healthy")
-
-// clusterSteps are the private listener's routes of the cluster's administration.
-func clusterSteps(m *membership.Manager) map[string]api.Step {
-	steps := map[string]api.Step{
-		"GET /v1/cluster": {Roles: auth.RoleOperator | auth.RoleSeller | auth.RoleAuditor, Do: func(ctx context.Context, _ []byte) (any, error) {
-			return m.Status(ctx), nil
-		}},
-		"POST /v1/cluster/join": {Roles: auth.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
-			var r joinRequest
-			if err := decodeStep(body, &r); err != nil {
-				return nil, err
-			}
-			if err := m.Join(ctx, r.Addresses, 0, r.Learner); err != nil {
-				return nil, problemOfStep(err)
-			}
-			return m.Status(ctx), nil
-		}},
-	}
-	for _, step := range [...]string{"promote", "demote", "remove", "transfer"} {
-		steps["POST /v1/cluster/"+step] = api.Step{Roles: auth.RoleOperator, Do: func(ctx context.Context, body []byte) (any, error) {
-			r := membership.Request{}
-			if err := decodeStep(body, &r); err != nil {
-				return nil, err
-			}
-			r.Step = step
-			if err := m.Change(ctx, &r); err != nil {
-				return nil, problemOfStep(err)
-			}
-			return m.Status(ctx), nil
-		}}
-	}
-	return steps
-}
-
-// joinRequest tells a node that waits where its cluster is.
-type joinRequest struct {
-	Addresses []string `json:"addresses"`
-	Learner   bool     `json:"learner"`
-}
-
-func decodeStep(body []byte, into any) error {
-	decoder := json.NewDecoder(strings.NewReader(string(body)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return contract.NewProblem(contract.BadRequest, "the body is not what this step needs: "+err.Error())
-	}
-	return nil
-}
-
-// problemOfStep says why a step was refused; what is not of administration is the
-// table's.
-func problemOfStep(err error) error {
-	for _, known := range [...]error{membership.ErrQuorumAtRisk, membership.ErrRefused, raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, membership.ErrRequest, raftfsm.ErrBelongs} {
-		if errors.Is(err, known) || err != nil && strings.Contains(err.Error(), known.Error()) { // another node's word comes as text
-			return contract.NewProblem(contract.ClusterRefused, err.Error())
-		}
-	}
-	return err
-}
 
 func newCluster(p *program) *cobra.Command {
 	return group("cluster", "See and change the nodes of a cluster",
@@ -183,7 +120,7 @@ func newClusterHealth(p *program) *cobra.Command {
 
 func newClusterJoin(p *program) *cobra.Command {
 	var d desk
-	var r joinRequest
+	var r route.JoinRequest
 	c := &cobra.Command{Use: "join ADDRESS…", Short: "Tell a node that was started with --wait-to-join where its cluster is", Args: arguments(cobra.MinimumNArgs(1)),
 		Example: "  onsale cluster join 10.0.0.1:7101 10.0.0.2:7101 --private 10.0.0.4:8201",
 		RunE: func(c *cobra.Command, args []string) error {

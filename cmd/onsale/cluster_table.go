@@ -17,6 +17,7 @@ import (
 
 	"onsale/api"
 	"onsale/cluster/forward"
+	"onsale/cluster/payments"
 	"onsale/raftfsm/peer"
 )
 
@@ -140,7 +141,7 @@ func (t *clusterTable) letGo(old *runningCluster) {
 func (t *clusterTable) publish() {
 	var served []api.Cluster
 	for name, c := range t.running {
-		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: &till{links: c.remote.Links()}}
+		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: payments.ForFrontEnd(c.remote.Links())}
 		if patterns := c.entry.Sales; len(patterns) > 0 {
 			cluster.Serves = func(sale string) bool {
 				return slices.ContainsFunc(patterns, func(pattern string) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -156,7 +157,7 @@ func TestTwoClustersOneFrontEnd(t *testing.T) {
 	f.writeTable(`sales = ["nothing"]`, "")
 	within(t, time.Minute, "the table to be read again", func() bool {
 		_, err := f.buyer("cid").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
-		return err != nil && strings.Contains(err.Error(), "unknown-sale")
+		return errors.Is(err, contract.ErrUnknownSale)
 	})
 	f.stop()
 }

@@ -13,6 +13,7 @@ import (
 	"onsale/api/apitest"
 	"onsale/api/auth"
 	"onsale/cluster/membership"
+	"onsale/cluster/membership/route"
 	"onsale/raftfsm"
 )
 
@@ -37,7 +38,7 @@ func TestOpenAPIByCommand(t *testing.T) {
 // may call them, and every described one is added. The others are api's to test.
 func TestOpenAPIHasTheClustersRoutes(t *testing.T) {
 	added := map[string]auth.Roles{}
-	for pattern, step := range clusterSteps(nil) {
+	for pattern, step := range route.Steps(nil) {
 		added[pattern] = step.Roles
 	}
 	for pattern := range snapshotStreams(nil) {
@@ -69,7 +70,7 @@ func TestOpenAPIHasTheClustersFields(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for name, kind := range map[string]reflect.Type{"Join": reflect.TypeFor[joinRequest](), "MemberStep": reflect.TypeFor[membership.Request]()} {
+	for name, kind := range map[string]reflect.Type{"Join": reflect.TypeFor[route.JoinRequest](), "MemberStep": reflect.TypeFor[membership.Request]()} {
 		for _, err := range d.CompareFields(name, kind, apitest.Request) {
 			t.Error(err)
 		}

@@ -144,7 +144,7 @@ func TestOverloadedOrderOfShedding(t *testing.T) {
 		t.Errorf("who comes back to pay was told %+v", a)
 	}
 	within(t, time.Minute, "two charges, and the orders say the same", func() bool {
-		found, err := j.server.till.Reconcile(t.Context())
+		found, err := j.server.payments.Reconcile(t.Context())
 		return err == nil && found.Charges == 2 && found.Unsettled == 0 && len(found.Differences) == 0
 	})
 	j.end()

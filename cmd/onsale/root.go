@@ -22,6 +22,9 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(err)
 	failure := root.ExecuteContext(ctx)
+	if _, _, unknown := root.Find(args); failure != nil && unknown != nil { // cobra has no type for it
+		failure = fmt.Errorf("%w: %w", errUsage, failure)
+	}
 	if failure != nil {
 		fmt.Fprintln(err, "onsale:", explain(failure))
 	}

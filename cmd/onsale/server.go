@@ -15,6 +15,8 @@ import (
 	"onsale/cluster/certificate"
 	"onsale/cluster/forward"
 	"onsale/cluster/membership"
+	"onsale/cluster/payments"
+	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/wal"
 )
@@ -38,7 +40,8 @@ type server struct {
 	forward       *forward.Server
 	filler        *backfill.Filler
 	pageLinks     *forward.Links // of the filler
-	till          *till
+	desk          *payment.Desk  // nil where no provider is configured
+	payments      *payments.Forwarder
 	closeProvider func() error
 
 	public          *api.Public

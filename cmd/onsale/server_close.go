@@ -46,8 +46,8 @@ func (v *server) close() error {
 	if v.forward != nil {
 		errs = append(errs, v.forward.Close())
 	}
-	if v.till != nil && v.till.desk != nil {
-		errs = append(errs, v.till.desk.Close(), v.closeProvider())
+	if v.desk != nil {
+		errs = append(errs, v.desk.Close(), v.closeProvider())
 	}
 	if v.replica != nil {
 		errs = append(errs, v.replica.Close())

@@ -10,6 +10,7 @@ import (
 	"onsale/api"
 	"onsale/audit/report"
 	"onsale/cluster/certificate"
+	"onsale/cluster/membership/route"
 )
 
 func (v *server) startHTTP() error {
@@ -43,9 +44,9 @@ func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operat
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
 	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector())
-	if v.till.desk != nil {
-		registry.MustRegister(v.till.desk.Collector())
-		if counted, is := v.till.desk.Provider().(prometheus.Collector); is {
+	if v.desk != nil {
+		registry.MustRegister(v.desk.Collector())
+		if counted, is := v.desk.Provider().(prometheus.Collector); is {
 			registry.MustRegister(counted)
 		}
 	}
@@ -53,9 +54,9 @@ func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operat
 		Checks:   v.checks,
 		Node:     func() any { return v.node.Status() },
 		Metrics:  registry,
-		Cluster:  clusterSteps(v.manager),
+		Cluster:  route.Steps(v.manager),
 		Streams:  snapshotStreams(v.node),
-		Payments: v.till,
+		Payments: v.payments,
 
 		Timeline: timelines.Timeline,
 	}
@@ -70,8 +71,8 @@ func (v *server) checks() []api.Check {
 		checks = append(checks, api.Check{Name: c.Name, Err: c.Err, Warning: c.Warning})
 	}
 	checks = append(checks, v.draining.check(), api.Check{Name: "tolerance", Err: v.manager.Tolerates(), Warning: true})
-	if v.till.desk != nil {
-		checks = append(checks, api.Check{Name: "payment-provider", Err: v.till.desk.ProviderErr(), Warning: true})
+	if v.desk != nil {
+		checks = append(checks, api.Check{Name: "payment-provider", Err: v.desk.ProviderErr(), Warning: true})
 	}
 	return append(checks, certificateChecks(v.credentials, time.Now())...)
 }

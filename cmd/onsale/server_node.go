@@ -7,6 +7,7 @@ import (
 	"onsale/api"
 	"onsale/cluster/forward"
 	"onsale/cluster/membership"
+	"onsale/cluster/payments"
 	"onsale/internal/failpoint"
 	"onsale/payment"
 	"onsale/raftfsm"
@@ -36,7 +37,7 @@ func (v *server) startNode() error {
 	}
 	serving := forward.DefaultServerConfig(limits)
 	serving.Logger, serving.Blocks = v.log, v.node.History()
-	v.forward = forward.NewServer(serving, v.node, v.replica, controls{v.till, v.manager})
+	v.forward = forward.NewServer(serving, v.node, v.replica, v.manager, v.payments)
 	listener, err := v.node.ForwardListener()
 	if err == nil {
 		go v.serve("peers' service", v.forward.Serve, listener)
@@ -47,9 +48,9 @@ func (v *server) startNode() error {
 
 // startPayments opens the payment provider, when there is one, and the desk.
 func (v *server) startPayments() error {
-	v.till = &till{node: v.replica, links: v.replica.Links()}
+	v.payments = payments.ForNode(v.replica.Links(), v.replica, nil)
 	provider, closeProvider, err := v.settings.openProvider(v.log, func(signature string, body []byte) {
-		if err := v.till.desk.Notice(providerSandbox, signature, body); err != nil {
+		if err := v.desk.Notice(providerSandbox, signature, body); err != nil {
 			v.log.Debug("a webhook was not taken", "error", err)
 		}
 	})
@@ -61,7 +62,8 @@ func (v *server) startPayments() error {
 	config.Number, config.Logger = v.number, v.log
 	paymentsMax(&config, provider)
 	config.Reached = func(step payment.Step) { failpoint.Hit(failpoint.Payment + failpoint.Name(step)) }
-	v.till.desk = payment.NewDesk(config, v.node, provider)
+	v.desk = payment.NewDesk(config, v.node, provider)
+	v.payments = payments.ForNode(v.replica.Links(), v.replica, v.desk)
 	return nil
 }
 
@@ -81,7 +83,7 @@ func (v *server) Clusters() []api.Cluster {
 	if table := v.table.Load(); table != nil {
 		return *table
 	}
-	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.till}}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.payments}}
 	if v.node.Identity().ClusterID != "" {
 		v.table.Store(&table)
 	}

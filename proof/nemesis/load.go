@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -243,7 +242,7 @@ func (s *shopper) pay(user, uid string) {
 	switch {
 	case err == nil && told.Status == contract.PaymentAccepted:
 		s.history.note(s.history.paid, uid, user)
-	case err != nil && !s.mayRepeat(err) && !strings.Contains(err.Error(), "payment may be under way"):
+	case err != nil && !s.mayRepeat(err):
 		s.history.odd(fmt.Sprintf("%s pays %s: %v", user, uid, err))
 	}
 }

@@ -67,7 +67,7 @@ const IDBytesMax = 64
 //
 //	offset  bytes  hello
 //	0       4      "ONSP"
-//	4       1      version (1)
+//	4       1      version (2)
 //	5       1      service ('R', 'F'); in the answer: verdict
 //	6       1      role ('N', 'E')
 //	7       1      in the answer: number of the cluster; else zero
@@ -78,7 +78,7 @@ const helloBytes = 25
 
 const (
 	helloMagic   = "ONSP"
-	helloVersion = 1
+	helloVersion = 2
 )
 
 // verdict is a node's answer to a hello.

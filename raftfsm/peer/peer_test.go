@@ -45,7 +45,7 @@ func TestOtherHelloVersion(t *testing.T) {
 	data := h.append(nil)
 	data[4] = helloVersion + 1
 	_, err := readHello(bytes.NewReader(data))
-	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "version 2, this program knows 1") {
+	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "version 3, this program knows 2") {
 		t.Error(err)
 	}
 }
