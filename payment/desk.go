@@ -72,6 +72,7 @@ type Desk struct {
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
 	places   chan struct{} // one for each payment under way
+	settlers chan struct{} // one for each unsettled order that is worked on
 	wake     chan struct{} // capacity 1: somebody wants to be settled now
 
 	mu      sync.Mutex
@@ -89,8 +90,11 @@ type retry struct {
 
 // NewDesk returns a desk that settles until Close.
 func NewDesk(config Config, node Node, provider Provider) *Desk {
-	d := &Desk{config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider}, places: make(chan struct{}, config.PaymentsMax),
-		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}}
+	d := &Desk{
+		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
+		places: make(chan struct{}, config.PaymentsMax), settlers: make(chan struct{}, config.SettlersMax),
+		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{},
+	}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.finished.Go(d.settleAll)
 	return d

@@ -40,7 +40,6 @@ func (d *Desk) forget() {
 
 // settleOnce looks at every unsettled order whose turn has come.
 func (d *Desk) settleOnce() {
-	settlers := make(chan struct{}, d.config.SettlersMax)
 	seen, overdue := map[uint64]struct{}{}, int64(0)
 	for after := uint64(0); d.stop.Err() == nil; {
 		var views []sequencer.OrderView
@@ -59,10 +58,10 @@ func (d *Desk) settleOnce() {
 				d.release(v.Seq)
 				continue
 			}
-			settlers <- struct{}{}
+			d.settlers <- struct{}{}
 			d.counters.settling.Add(1)
 			d.finished.Go(func() {
-				defer func() { d.counters.settling.Add(-1); <-settlers }()
+				defer func() { d.counters.settling.Add(-1); <-d.settlers }()
 				defer d.release(v.Seq)
 				d.settleOrder(v.Seq)
 			})

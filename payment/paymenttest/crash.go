@@ -15,48 +15,54 @@ import (
 
 var errDead = errors.New("this process is dead")
 
-// process is a desk's process, which can die: from then on nothing of it reaches the
-// log or the provider.
-type process struct {
-	*Node
+// Process is the process of a payment coordinator, which can die: from then on nothing of
+// it reaches the log or the provider.
+type Process struct {
+	payment.Node
 	payment.Provider
 	dead atomic.Bool
 }
 
-func (p *process) Leader() error {
+// Kill lets the process die; false when it was dead.
+func (p *Process) Kill() bool { return !p.dead.Swap(true) }
+
+// Dead reports whether the process died.
+func (p *Process) Dead() bool { return p.dead.Load() }
+
+func (p *Process) Leader() error {
 	if p.dead.Load() {
 		return errDead
 	}
 	return p.Node.Leader()
 }
 
-func (p *process) Decide(c *sequencer.Command) (sequencer.Result, error) {
+func (p *Process) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	if p.dead.Load() {
 		return sequencer.Result{}, errDead
 	}
 	return p.Node.Decide(c)
 }
 
-func (p *process) guarded(do func() (payment.Status, error)) (payment.Status, error) {
+func (p *Process) guarded(do func() (payment.Status, error)) (payment.Status, error) {
 	if p.dead.Load() {
 		return payment.Status{}, errDead
 	}
 	return do()
 }
 
-func (p *process) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
+func (p *Process) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Authorise(ctx, c, method) })
 }
 
-func (p *process) Find(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (p *Process) Find(ctx context.Context, c payment.Charge) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Find(ctx, c) })
 }
 
-func (p *process) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (p *Process) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Capture(ctx, c) })
 }
 
-func (p *process) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (p *Process) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Cancel(ctx, c) })
 }
 
@@ -98,14 +104,14 @@ func CrashAtEveryStep(t *testing.T, with Crashes) {
 func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died bool) {
 	t.Helper()
 	n, books, methods := NewNode(t, sequencer.SaleSpec{Price: 100}), with.Open(t), with.Methods
-	first := &process{Node: n, Provider: books}
+	first := &Process{Node: n, Provider: books}
 	c := QuickConfig()
 	c.CallTimeout, c.AbandonAfter = with.CallTimeout, with.CallTimeout*5/2
 	second := c
 	var passed atomic.Int32
 	c.Reached = func(at payment.Step) {
-		if first.dead.Load() || at == step && int(passed.Add(1)) == nth {
-			first.dead.Store(true)
+		if first.Dead() || at == step && int(passed.Add(1)) == nth {
+			first.Kill()
 			runtime.Goexit()
 		}
 	}
@@ -132,10 +138,10 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 		}
 	}()
 	time.Sleep(with.CallTimeout * 15 / 4)
-	for end := time.Now().Add(time.Minute); nth == 1 && !first.dead.Load() && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); nth == 1 && !first.Dead() && time.Now().Before(end); {
 		time.Sleep(with.CallTimeout / 4) // every step is passed once, on a slow machine too
 	}
-	died = first.dead.Swap(true) // dead now at the latest
+	died = !first.Kill() // dead now at the latest
 	next := NewDesk(t, second, n, books)
 	MustAgree(t, n, next)
 	for i, seq := range orders {

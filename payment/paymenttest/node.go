@@ -3,6 +3,7 @@
 package paymenttest
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"testing"
@@ -22,21 +23,31 @@ type Node struct {
 	deposed bool
 }
 
-// NewNode returns a replica with one sale of this kind.
+// NewNode returns a replica with a sale "gig" of this kind, which has the number 1.
 func NewNode(t testing.TB, spec sequencer.SaleSpec) *Node {
 	n := &Node{state: sequencer.New(), now: time.Now().UnixNano()}
-	spec.ID, spec.Item, spec.Currency, spec.Cap = "gig", "Gig", "EUR", 10
-	if spec.Quantity == 0 {
-		spec.Quantity = 1000
-	}
-	if spec.Hold == 0 {
-		spec.Hold = int64(time.Hour)
-	}
-	result, err := n.Decide(&sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)})
+	spec.ID = "gig"
+	n.AddSale(t, spec)
+	return n
+}
+
+// AddSale creates a sale and returns its number. What the spec does not say is filled in.
+func (n *Node) AddSale(t testing.TB, spec sequencer.SaleSpec) uint16 {
+	t.Helper()
+	result, err := n.Decide(saleCreate(spec))
 	if err != nil || result.Code != sequencer.CodeOK {
 		t.Fatal(result.Code, err)
 	}
-	return n
+	return result.Sale
+}
+
+func saleCreate(spec sequencer.SaleSpec) *sequencer.Command {
+	spec.Item = cmp.Or(spec.Item, "Gig")
+	spec.Currency = cmp.Or(spec.Currency, "EUR")
+	spec.Cap = cmp.Or(spec.Cap, 10)
+	spec.Quantity = cmp.Or(spec.Quantity, 1000)
+	spec.Hold = cmp.Or(spec.Hold, int64(time.Hour))
+	return &sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
 }
 
 // Leader implements payment.Node.
@@ -67,9 +78,12 @@ func (n *Node) Pass(d time.Duration) {
 }
 
 // ReadIndex implements payment.Node.
-func (n *Node) ReadIndex(context.Context) (uint64, error) {
+func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	if n.deposed {
 		return 0, sequencer.ErrNoLeader
 	}
@@ -106,10 +120,18 @@ func (n *Node) Read(read func(sequencer.Reader)) {
 }
 
 // SaleByID implements payment.Node.
-func (n *Node) SaleByID(string) (*sequencer.SaleView, bool) {
+func (n *Node) SaleByID(id string) (*sequencer.SaleView, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	view, known := n.state.Sale(1)
+	return saleByID(n.state, id)
+}
+
+func saleByID(s *sequencer.State, id string) (*sequencer.SaleView, bool) {
+	number, known := s.SaleNumber(id)
+	if !known {
+		return nil, false
+	}
+	view, known := s.Sale(number)
 	return &view, known
 }
 
@@ -119,22 +141,31 @@ func (n *Node) UnsettledCount() (count int) {
 	return count
 }
 
-// Buy returns the seq of a new order of two tickets.
+// Buy returns the seq of a new order of two tickets of the first sale.
 func (n *Node) Buy(t testing.TB, user string) uint64 {
 	t.Helper()
-	result, err := n.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 2, User: []byte(user)})
+	return n.BuyIn(t, 1, user, 2)
+}
+
+// BuyIn returns the seq of a new order in a sale.
+func (n *Node) BuyIn(t testing.TB, sale uint16, user string, quantity uint8) uint64 {
+	t.Helper()
+	c := sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, Quantity: quantity, User: []byte(user)}
+	result, err := n.Decide(&c)
 	if err != nil || result.State != sequencer.StateReserved {
 		t.Fatal(result, err)
 	}
 	return result.Order
 }
 
-// StateOf returns an order's state.
-func (n *Node) StateOf(seq uint64) sequencer.OrderState {
-	var view sequencer.OrderView
+// Order returns an order; the zero OrderView for one that is not known.
+func (n *Node) Order(seq uint64) (view sequencer.OrderView) {
 	n.Read(func(s sequencer.Reader) { view, _ = s.Order(seq) })
-	return view.State
+	return view
 }
+
+// StateOf returns an order's state.
+func (n *Node) StateOf(seq uint64) sequencer.OrderState { return n.Order(seq).State }
 
 // QuickConfig returns the configuration of a desk that waits for little.
 func QuickConfig() payment.Config {

@@ -1,0 +1,137 @@
+package paymenttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"onsale/payment"
+)
+
+// ErrLost is what a caller sees of a call that did not arrive, or whose answer did not.
+var ErrLost = errors.New("the connection broke")
+
+// CallName says which of a provider's methods is called.
+type CallName string
+
+// The calls that may be faulty.
+const (
+	CallAuthorise CallName = "authorise"
+	CallFind      CallName = "find"
+	CallCapture   CallName = "capture"
+	CallCancel    CallName = "cancel"
+)
+
+// Fault is what befalls one call. The zero Fault is none.
+type Fault struct {
+	Before time.Duration // on its way to the provider; it arrives although the caller gave up
+	After  time.Duration // of the answer, on its way back
+	Unsent bool          // it does not arrive
+	Lost   bool          // its answer does not arrive
+	NotNow bool          // the provider does nothing, and says where the charge stands
+}
+
+// Faulty is a provider behind a bad line.
+type Faulty struct {
+	payment.Provider
+	// Fault says what befalls a call. It is called on the caller's goroutine.
+	Fault func(CallName, payment.Charge) Fault
+	// Arrived is called when a call was done, in the order of the provider; nil for none.
+	Arrived func(CallName, payment.Charge, payment.Status)
+
+	mu sync.Mutex // the provider gives capture, cancel and lapse one order
+}
+
+// Authorise implements payment.Provider.
+func (f *Faulty) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
+	return f.call(ctx, CallAuthorise, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.Authorise(ctx, c, method)
+	})
+}
+
+// Find implements payment.Provider.
+func (f *Faulty) Find(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	return f.call(ctx, CallFind, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.Find(ctx, c)
+	})
+}
+
+// Capture implements payment.Provider.
+func (f *Faulty) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	return f.call(ctx, CallCapture, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.Capture(ctx, c)
+	})
+}
+
+// Cancel implements payment.Provider.
+func (f *Faulty) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
+	return f.call(ctx, CallCancel, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.Cancel(ctx, c)
+	})
+}
+
+// Lapse lets an authorisation end by itself, as it does when nobody captures it for
+// long; false when the charge is not authorised.
+func (f *Faulty) Lapse(ctx context.Context, c payment.Charge) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	status, err := f.Provider.Find(ctx, c)
+	if err != nil || status.Phase != payment.Authorised {
+		return false
+	}
+	_, err = f.Provider.Cancel(ctx, c)
+	return err == nil
+}
+
+type reply struct {
+	status payment.Status
+	err    error
+}
+
+// call lets a call travel on a goroutine of its own, so that it arrives although its
+// caller waits no more.
+func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
+	do func(context.Context) (payment.Status, error),
+) (payment.Status, error) {
+	fault := f.Fault(name, c)
+	replies := make(chan reply, 1)
+	go func() {
+		time.Sleep(fault.Before)
+		if fault.Unsent {
+			replies <- reply{err: ErrLost}
+			return
+		}
+
+		status, err := f.arrive(context.WithoutCancel(ctx), name, c, fault.NotNow, do)
+		time.Sleep(fault.After)
+		if fault.Lost {
+			status, err = payment.Status{}, ErrLost
+		}
+		replies <- reply{status, err}
+	}()
+
+	select {
+	case r := <-replies:
+		return r.status, r.err
+	case <-ctx.Done():
+		return payment.Status{}, ctx.Err()
+	}
+}
+
+func (f *Faulty) arrive(ctx context.Context, name CallName, c payment.Charge, notNow bool,
+	do func(context.Context) (payment.Status, error),
+) (status payment.Status, err error) {
+	if name != CallAuthorise { // which may wait for its outcome
+		f.mu.Lock()
+		defer f.mu.Unlock()
+	}
+	if notNow {
+		do = func(ctx context.Context) (payment.Status, error) { return f.Provider.Find(ctx, c) }
+	}
+	status, err = do(ctx)
+	if err == nil && f.Arrived != nil {
+		f.Arrived(name, c, status)
+	}
+	return status, err
+}
