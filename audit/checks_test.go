@@ -66,6 +66,9 @@ func checkFindings(t *testing.T, r *Report) {
 		if f.Kind != checks[f.check].kind || f.Block == 0 || r.FindingKinds[f.Kind] == 0 {
 			t.Errorf("%+v", f)
 		}
+		if f.Order == 1 {
+			t.Errorf("seq 1 is no order: %+v", f)
+		}
 		if strings.Contains(f.Message, "%!") {
 			t.Errorf("the values of the message are not those that it names: %s", f.Message)
 		}

@@ -208,6 +208,7 @@ func TestPageQuestionBounds(t *testing.T) {
 		{"smallest", sound, nil},
 		{"highest", AppendPageQuestion(nil, highest), nil},
 		{"above the highest", AppendPageQuestion(nil, above), ErrPage},
+		{"nothing", nil, ErrPage},
 		{"shorter", sound[1:], ErrPage},
 		{"longer", append(bytes.Clone(sound), 0), ErrPage},
 		{"newer", change(func(data []byte) { data[0]++ }), ErrPage},

@@ -42,6 +42,26 @@ func TestScanChecksEveryLink(t *testing.T) {
 	}
 }
 
+// The last record of a journal that is no block, or a newer program's, is told, and never
+// given to the caller.
+func TestScanOfABadBlock(t *testing.T) {
+	for at, want := range map[int]error{0: ErrVersion, blockHeaderBytes: ErrCorrupt} {
+		dir := t.TempDir()
+		j := mustOpen(t, dir)
+		putRange(t, j, 1, 5)
+		sixth := block(6)
+		sixth.Height, sixth.Previous = 6, j.Position().Hash
+		data := appendBlock(nil, sixth)
+		data[at]++
+		if err := errors.Join(j.log.Append(6, [][]byte{data}), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if blocks, _, err := scan(dir); blocks != 5 || !errors.Is(err, want) {
+			t.Errorf("byte %d is another: %d blocks, %v, want %v", at, blocks, err, want)
+		}
+	}
+}
+
 // The first block of all follows nothing; that of a journal which begins later follows
 // what is not here.
 func TestScanOfTheFirstBlock(t *testing.T) {
