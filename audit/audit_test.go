@@ -110,7 +110,8 @@ func TestNoJournal(t *testing.T) {
 		t.Fatal("an empty directory was audited")
 	}
 	dir, _ := record(t, nil)
-	if r := mustRun(t, dir, Options{}); r.Verdict != VerdictUnchecked {
+	r := mustRun(t, dir, Options{})
+	if r.Verdict != VerdictUnchecked || len(r.Notes) != 1 || !strings.HasPrefix(r.Notes[0], "no block could be read") {
 		t.Fatal(r)
 	}
 }
