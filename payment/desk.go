@@ -86,6 +86,8 @@ type retry struct {
 	since   time.Time // when its newest attempt was first met here
 	at      time.Time
 	pause   time.Duration
+	// cancelling: its newest attempt is being cancelled, and is accepted no more.
+	cancelling bool
 }
 
 // NewDesk returns a desk that settles until Close.

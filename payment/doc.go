@@ -33,4 +33,13 @@
 // leads no more. Every step at the provider may be repeated, and the provider gives
 // the steps of one key one order; every commit goes through the one log. So what they
 // do together is what one of them would have done.
+//
+// # Trade-offs
+//
+// That an attempt is given up is not in the log before it is cancelled. Who sent a
+// cancellation and heard no answer accepts that attempt no more; but a leader that loses
+// its office then cannot tell its successor. If the attempt, which had no outcome for
+// AbandonAfter, is authorised in just that moment, accepted and captured by the successor,
+// and the cancellation arrives only then, the tickets are paid and the money is back.
+// Reconciling names it. A commit before each cancellation would close that gap.
 package payment

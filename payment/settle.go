@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"context"
 	"time"
 
 	"onsale/sequencer"
@@ -126,20 +127,20 @@ func (d *Desk) settleOrder(order uint64) {
 }
 
 // resolve finds the outcome of an attempt whose answer nobody has, and cancels one
-// that has none for too long.
+// that has none for too long. It may be authorised while its cancellation is on its way,
+// so that from then on only the cancellation's answer counts: accepted it would lose its
+// money to a cancellation that arrives late.
 func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
 	ctx, cancel := d.call()
 	defer cancel()
 	status, err := Status{Phase: Authorised}, error(nil)
-	if c.Amount > 0 {
+	cancelling := d.isCancelling(v)
+	if c.Amount > 0 && !cancelling {
 		status, err = d.metered.Find(ctx, c)
 	}
 	d.config.Reached(StepFound)
-	if err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
-		if status, err = d.metered.Cancel(ctx, c); err == nil {
-			d.counters.abandoned.Add(1)
-		}
-		d.config.Reached(StepCancelled)
+	if cancelling || err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
+		status, err = d.abandon(ctx, v, c)
 	}
 	if err != nil {
 		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
@@ -151,6 +152,38 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
 	}
 	if err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess) {
 		d.soon(v.Seq)
+	}
+}
+
+// abandon cancels an attempt. Its status has an outcome once the attempt can never
+// succeed.
+func (d *Desk) abandon(ctx context.Context, v *sequencer.OrderView, c Charge) (Status, error) {
+	d.setCancelling(v)
+	status, err := d.metered.Cancel(ctx, c)
+	d.config.Reached(StepCancelled)
+	if err != nil {
+		return status, err
+	}
+	if outcome := status.Outcome(); outcome == sequencer.PayUnknown || outcome == sequencer.PayAccepted {
+		return Status{Phase: Processing}, nil // it cannot be done now
+	}
+	d.counters.abandoned.Add(1)
+	return status, nil
+}
+
+func (d *Desk) isCancelling(v *sequencer.OrderView) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known := d.retries[v.Seq]
+	return known && r.attempt == v.Attempts && r.cancelling
+}
+
+func (d *Desk) setCancelling(v *sequencer.OrderView) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, known := d.retries[v.Seq]; known && r.attempt == v.Attempts {
+		r.cancelling = true
+		d.retries[v.Seq] = r
 	}
 }
 

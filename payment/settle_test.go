@@ -219,3 +219,26 @@ func testReconcileLooksTwice(t *testing.T) {
 		t.Errorf("%v differences show", shown)
 	}
 }
+
+// A cancellation whose answer is lost may still be on its way: the attempt is cancelled
+// on, and never accepted any more, or the late cancellation would take the money of
+// tickets that are paid.
+func TestCancelledOn(t *testing.T) { synctest.Test(t, testCancelledOn) }
+
+func testCancelledOn(t *testing.T) {
+	var cancels atomic.Int64
+	s := newScene(t, func(call paymenttest.CallName, _ payment.Charge) paymenttest.Fault {
+		if call == paymenttest.CallCancel && cancels.Add(1) == 1 {
+			return paymenttest.Fault{Before: 2 * time.Second} // far longer than the coordinator waits
+		}
+		return paymenttest.Fault{}
+	})
+	seq := s.Buy(t, "ann")
+	paymenttest.Pay(t, s.desk, seq, "ann", "tok_late_700ms") // it is given up before, and authorised meanwhile
+	paymenttest.MustAgree(t, s.Node, s.desk)
+	time.Sleep(5 * time.Second)
+	paymenttest.MustAgree(t, s.Node, s.desk)
+	if state := s.StateOf(seq); state != sequencer.StateReserved || cancels.Load() < 2 {
+		t.Errorf("the order is %s after %d cancellations", state, cancels.Load())
+	}
+}
