@@ -5,7 +5,7 @@ import "crypto/sha256"
 // Kind says what a Command asks for. The numbers are part of the log format.
 type Kind uint8
 
-// The kinds of commands. DESIGN section 5 has the rule of each.
+// The kinds of commands. doc.go has the rule of each.
 const (
 	KindBuy          Kind = 1
 	KindCancel       Kind = 2

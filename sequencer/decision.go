@@ -1,6 +1,6 @@
 package sequencer
 
-// OrderState is where an order stands in its life (DESIGN section 5). The
+// OrderState is where an order stands in its life (doc.go). The
 // numbers are part of the journal and snapshot formats.
 type OrderState uint8
 

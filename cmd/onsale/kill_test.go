@@ -80,7 +80,7 @@ func TestRefusedStarts(t *testing.T) {
 	refused(1, "is open in another process", nil, "serve", "--data-dir", n.dir, "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
 	n.stop()
 	refused(1, "was made by node \"n1\"", nil, "serve", "--data-dir", n.dir, "--node-id", "n7", "--secret-file", n.secretFile, "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
-	refused(1, "the same --secret-file", nil, "serve", "--data-dir", t.TempDir(), "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--join", "127.0.0.1:1")
+	refused(2, "the same --secret-file", nil, "serve", "--data-dir", t.TempDir(), "--http", "127.0.0.1:0", "--private", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--join", "127.0.0.1:1")
 	refused(2, `unknown setting "date-dir"`, []string{"ONSALE_DATE_DIR=x"}, "serve")
 	refused(2, "--join has", nil, "serve", "--join", "nonsense", "--http", "127.0.0.1:0", "--private", "127.0.0.1:0")
 	refused(2, "unknown command", nil, "sell")
