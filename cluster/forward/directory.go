@@ -67,6 +67,15 @@ func (d *Directory) suspect(address string) {
 	}
 }
 
+// found notes who led just now, unless somebody is known to lead: without news of a
+// leader the next batch would be tried at one node after the other again, and one that
+// hangs costs each an AttemptTimeout.
+func (d *Directory) found(id, address string) {
+	if _, known, _ := d.Leader(); known == "" {
+		d.SetLeader(id, address)
+	}
+}
+
 // candidate is a node that may lead.
 type candidate struct{ id, address string } // id is "" when it is not known
 

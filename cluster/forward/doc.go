@@ -24,7 +24,8 @@
 // # Following the leader
 //
 // One loop does it (follow), for everything that only the leader can do: try who is
-// thought to lead, learn from the answer who else may, pause, try again. Each errand says
+// thought to lead, learn from the answer who else may, pause, try again. Who decided a batch
+// is thought to lead until it says otherwise, or others do. Each errand says
 // what its errors mean: a question is asked again whatever became of it, a batch under its
 // number, a payment only when nobody can have taken it. A process with a node tries that
 // one first, by handing it the batch: its own error tells that it does not lead, which

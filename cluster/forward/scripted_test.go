@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	"onsale/cluster/codes"
 	"onsale/raftfsm/peer"
@@ -23,17 +24,23 @@ type scripted struct {
 type reaction struct {
 	body []byte
 	err  error
-	code codes.Code // of a newer release
-	lost bool       // it ends the connection in place of the answer
+	code codes.Code    // of a newer release
+	lost bool          // it ends the connection in place of the answer
+	late time.Duration // it takes so long
 }
 
 func startScripted(t testing.TB, id string, answer func(f frame) reaction) *scripted {
-	config := peer.DefaultConfig()
-	config.ID = id
-	listener, err := peer.Listen("127.0.0.1:0", config)
+	network, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startScriptedAt(t, network, id, answer)
+}
+
+func startScriptedAt(t testing.TB, network net.Listener, id string, answer func(f frame) reaction) *scripted {
+	config := peer.DefaultConfig()
+	config.ID = id
+	listener := peer.NewListener(network, config)
 	s := &scripted{address: listener.Addr().String(), answer: answer}
 	var running sync.WaitGroup
 	running.Go(func() { listener.Serve() })
@@ -63,6 +70,7 @@ func (s *scripted) serve(conn net.Conn) {
 		s.got++
 		s.mu.Unlock()
 		does := s.answer(f)
+		time.Sleep(does.late)
 		if does.lost {
 			return
 		}

@@ -149,7 +149,11 @@ func (s *sender) decideThere(ctx context.Context, at candidate) ([]byte, error) 
 		return nil, fmt.Errorf("%w: %d requests in %d bytes were gathered for a leader who takes %+v",
 			sequencer.ErrOverloaded, chunk.Count, len(chunk.Data), s.limits)
 	}
-	return s.exchange(ctx, kindBatch, chunk.Data)
+	body, err := s.exchange(ctx, kindBatch, chunk.Data)
+	if err == nil {
+		s.client.directory.found(s.conn.Peer.ID, at.address)
+	}
+	return body, err
 }
 
 // reach makes sure that there is a connection to a node, and a session.

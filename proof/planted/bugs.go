@@ -19,6 +19,7 @@ const (
 	layerB       = "B storage"
 	layerC       = "C replication"
 	layerPayment = "payment"
+	layerForward = "forward"
 )
 
 // bugs are those of the reliability targets, and one more for each rule that came later.
@@ -98,4 +99,16 @@ var bugs = []bug{
 		"if err != nil || len(first.Differences) == 0 {",
 		"if err != nil || len(first.Differences) >= 0 {"}},
 		layerPayment, "./payment", "TestReconcileLooksTwice"},
+	{"a batch in doubt is decided again in a new session", []edit{{"cluster/forward/sender.go",
+		"		s.session, b.numbered = 0, false\n		if b.maybe {\n			return unknown(err), true\n		}\n",
+		"		s.session, b.numbered = 0, false\n"}},
+		layerForward, "./cluster/forward", "TestSenderPlayed"},
+	{"not taken is said of what may have been taken", []edit{{"cluster/forward/sender.go",
+		"b.maybe = b.maybe || b.sent && mayBeTaken(err)",
+		"b.maybe = b.sent && mayBeTaken(err)"}},
+		layerForward, "./cluster/forward", "TestSenderPlayed"},
+	{"a leader that was deposed is waited for", []edit{{"cluster/forward/exchange.go",
+		"				_ = conn.SetDeadline(time.Unix(1, 0)) // as above\n",
+		""}},
+		layerForward, "./cluster/forward", "TestWhoWasDeposedIsLeft"},
 }

@@ -19,6 +19,8 @@ type Config struct {
 	// Credentials secure every connection; nil means plaintext, which is for
 	// loopback alone.
 	Credentials Credentials
+	// Dial opens the connections under the handshakes; nil means TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// HandshakeTimeout bounds TLS and hello together.
 	HandshakeTimeout time.Duration
 	// ConnectionsMax bounds a listener's connections, those in their handshake
@@ -69,8 +71,11 @@ type Conn struct {
 func Dial(ctx context.Context, config *Config, address string, service Service, wantID string) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, config.HandshakeTimeout)
 	defer cancel()
-	var dialer net.Dialer
-	raw, err := dialer.DialContext(ctx, "tcp", address)
+	dial := config.Dial
+	if dial == nil {
+		dial = dialTCP
+	}
+	raw, err := dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +85,11 @@ func Dial(ctx context.Context, config *Config, address string, service Service, 
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: raw.RemoteAddr(), Err: err}
 	}
 	return conn, nil
+}
+
+func dialTCP(ctx context.Context, address string) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", address)
 }
 
 // greet does the caller's half of a handshake.

@@ -37,9 +37,15 @@ func Listen(address string, config Config) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("peers' listener: %w", err)
 	}
+	return NewListener(network, config), nil
+}
+
+// NewListener takes the connections of a network's listener, which it owns from now on.
+// Connections are accepted from Serve on.
+func NewListener(network net.Listener, config Config) *Listener {
 	l := &Listener{config: config, network: network, greeting: map[net.Conn]struct{}{}}
 	l.raft, l.forward = newServiceListener(l), newServiceListener(l)
-	return l, nil
+	return l
 }
 
 // Addr returns where it listens.
