@@ -377,9 +377,11 @@ func TestSignature(t *testing.T) {
 		signature string
 		good      bool
 	}{
-		"fresh": {payment.Sign(fresh, body, now), true}, "old": {payment.Sign(old, body, now), true},
+		"fresh": {payment.Sign(fresh, body, now), true}, "second": {payment.Sign(old, body, now), true},
 		"two":      {payment.Sign(old, body, now) + ",v1=00", true},
 		"other":    {payment.Sign([]byte("x"), body, now), false},
+		"old":      {payment.Sign(fresh, body, now.Add(-payment.SignatureTolerance)), true},
+		"new":      {payment.Sign(fresh, body, now.Add(payment.SignatureTolerance)), true},
 		"too old":  {payment.Sign(fresh, body, now.Add(-payment.SignatureTolerance-time.Second)), false},
 		"too new":  {payment.Sign(fresh, body, now.Add(payment.SignatureTolerance+time.Second)), false},
 		"no time":  {"v1=00", false},
