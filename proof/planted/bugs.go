@@ -111,4 +111,12 @@ var bugs = []bug{
 		"				_ = conn.SetDeadline(time.Unix(1, 0)) // as above\n",
 		""}},
 		layerForward, "./cluster/forward", "TestWhoWasDeposedIsLeft"},
+	{"a snapshot is taken early after an installed one", []edit{{"raftfsm/fsm.go",
+		"	m.entries.Store(0)\n	m.bytes.Store(0)\n	m.published.Replace(state)\n",
+		"	m.published.Replace(state)\n"}},
+		layerC, "./raftfsm", "TestRestore"},
+	{"an installed snapshot is told to nobody who waits", []edit{{"raftfsm/fsm.go",
+		"	m.changes.Reset(head.Height)\n",
+		""}},
+		layerC, "./raftfsm", "TestRestore"},
 }

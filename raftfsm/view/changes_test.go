@@ -94,3 +94,23 @@ func TestWaitChanges(t *testing.T) {
 		t.Error("it did not end with its context alone")
 	}
 }
+
+// What was restored is a change of every order up to its height, and of none above.
+func TestChangesAfterARestore(t *testing.T) {
+	c := NewChanges()
+	c.noted(4, sequencer.KindCancel, []uint64{1, 2})
+	c.Reset(10)
+	for height, want := range map[uint64]bool{0: false, 4: false, 9: false, 10: true, 11: true} {
+		if orders, upTo, complete := c.After(height); complete != want || len(orders) > 0 || upTo != max(10, height) {
+			t.Errorf("after %d: %v up to %d, %t", height, orders, upTo, complete)
+		}
+	}
+	c.noted(11, sequencer.KindCancel, []uint64{3})
+	if orders, upTo, complete := c.After(10); !complete || upTo != 11 || !reflect.DeepEqual(orders, []uint64{3}) {
+		t.Errorf("after the restore: %v up to %d, %t", orders, upTo, complete)
+	}
+	if remembered, incomplete := c.Load(); remembered != 1 || incomplete != 3 {
+		t.Errorf("%d remembered, %d times too few", remembered, incomplete)
+	}
+	c.Wait(t.Context(), 9) // at once
+}
