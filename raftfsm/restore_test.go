@@ -7,14 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"onsale/proof/testenv"
 	"onsale/raftfsm/view"
 	"onsale/wal/journal"
-	"onsale/wal/waltest"
 )
 
 func mustOpenReplica(t *testing.T) *replica {
 	t.Helper()
-	r, err := openReplica(filepath.Join(waltest.MemoryDir(t), "r"), journal.Options{})
+	r, err := openReplica(filepath.Join(testenv.MemoryDir(t), "r"), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

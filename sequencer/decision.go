@@ -21,7 +21,7 @@ var stateNames = [...]string{"none", "waitlisted", "reserved", "paying", "paid",
 // String returns the state's name as the HTTP contract spells it.
 func (s OrderState) String() string { return nameOf(stateNames[:], uint8(s)) }
 
-// Status returns the seed's word for the state: pending, paid, or the state's
+// Status returns the state in the words of a buy's answer: pending, paid, or the state's
 // own name when it is final; fail when there is no order.
 func (s OrderState) Status() string {
 	switch s {
