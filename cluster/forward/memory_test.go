@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // memory is a network without sockets, so that a bubble's time goes on when all wait.
@@ -47,7 +48,13 @@ func (m *memory) dial(ctx context.Context, address string) (net.Conn, error) {
 	case <-to.stop:
 	case <-ctx.Done():
 	}
-	return nil, errors.Join(errNobodyListens, near.Close(), far.Close())
+	return nil, &net.OpError{Op: "dial", Err: errors.Join(errNobodyListens, near.Close(), far.Close())}
+}
+
+// slowDial takes a second.
+func (m *memory) slowDial(ctx context.Context, address string) (net.Conn, error) {
+	time.Sleep(time.Second)
+	return m.dial(ctx, address)
 }
 
 // Addresses at which nobody is.
