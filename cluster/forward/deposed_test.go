@@ -89,3 +89,27 @@ func TestWhoWasDeposedIsLeft(t *testing.T) {
 		})
 	}
 }
+
+// What watches over one batch is gone when the next one is sent: it would end that one's
+// exchange, which is then sent again for nothing.
+func TestNobodyWatchesOverTheLastBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const batches = 2000
+		var network memory
+		leads := startScriptedAt(t, network.listen("n1"), "n1", decidesAll)
+		peers := peer.DefaultConfig()
+		peers.ID, peers.Dial = "f1", network.dial
+		c := NewClient(DefaultClientConfig(), &peers, NewDirectory([]string{"n1"}), nil, Limits{})
+		for range batches {
+			if _, err := c.Decide(buyOf("ann")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := c.Counters(); n.Repeated.Load() != 0 || n.Batches.Load() != batches || leads.asked() != 1+batches {
+			t.Errorf("%d batches, %d sent again, %d frames", n.Batches.Load(), n.Repeated.Load(), leads.asked())
+		}
+	})
+}

@@ -71,12 +71,14 @@ func (s *sender) sendFrame(ctx context.Context, k kind, data []byte) ([]byte, er
 }
 
 // watchLeader ends the exchange under way when somebody else is known to lead, or
-// ctx ends. What it returns ends the watching.
+// ctx ends. What it returns ends the watching, and returns when it has ended: what watches
+// too long would end the exchange of the next batch.
 func (s *sender) watchLeader(ctx context.Context) (stop func()) {
 	conn, address := s.conn, s.address
 	_, leader, changed := s.client.directory.Leader()
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case <-done:
@@ -92,5 +94,8 @@ func (s *sender) watchLeader(ctx context.Context) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(done) }
+	return func() {
+		close(done)
+		<-ended
+	}
 }
