@@ -18,7 +18,6 @@ import (
 
 	"onsale/api/apitest"
 	"onsale/api/conn"
-	"onsale/proof/testenv"
 )
 
 // attackVariable names the environment variable that makes a process of this test an
@@ -77,12 +76,16 @@ func startAttack(b *testing.B, public *Public, address string, all bool) (here, 
 	must(b, err)
 	must(b, child.Start())
 	here = func() {
-		testenv.Eventually(b, time.Minute, "all attackers", func() bool { return public.conns.Open() >= honest+idleAttackers })
+		for public.conns.Open() < honest+idleAttackers {
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 	return here, func() {
 		_ = stdin.Close()
 		must(b, child.Wait())
-		testenv.Eventually(b, time.Minute, "no attacker", func() bool { return public.conns.Open() <= honest })
+		for public.conns.Open() > honest {
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 }
 

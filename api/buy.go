@@ -9,7 +9,7 @@ import (
 )
 
 // buyParameters are what a buy may say.
-const buyParameters = strict.Quantity | strict.Min | strict.Sale | strict.Pretty
+const buyParameters = strict.Quantity | strict.Min | strict.Sale | strict.Pretty | strict.Reference
 
 // buy decides POST /v1/tickets. Everything that can be refused without a place
 // in the order is refused before Decide; the rules of the sale are the log's. No
@@ -32,7 +32,8 @@ func (p *Public) buy(r *request) error {
 		return err
 	}
 	c := &r.command
-	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: r.who.User}
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: r.who.User,
+		Reference: r.query.Reference()}
 	if len(r.header.Key) > 0 {
 		c.Key = sequencer.DigestKey(r.who.User, r.header.Key)
 	}

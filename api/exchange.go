@@ -27,6 +27,7 @@ type exchange struct {
 	started time.Time
 	pretty  bool
 	outcome outcome
+	actor   []byte // whose token it is
 }
 
 // handle gives every request an id, and refuses what has more than one reading.
@@ -61,9 +62,11 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 		w.Header().Set("Cache-Control", "no-store")
 		req.Body = http.MaxBytesReader(w, req.Body, int64(p.config.BodyBytesMax))
 		p.guard(x, which, func() error {
-			if _, err := p.tokens.Authorize([]byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64()); err != nil {
+			who, err := p.tokens.Authorize([]byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64())
+			if err != nil {
 				return err
 			}
+			x.actor = who.User
 			var query strict.Query
 			if problem := query.Read([]byte(req.URL.RawQuery), strict.Pretty); problem != nil {
 				return problem
@@ -131,6 +134,7 @@ func (x *exchange) ok(value any) error {
 
 // decide asks for a decision and waits until reads show it.
 func (p *Private) decide(x *exchange, c *sequencer.Command) (sequencer.Result, error) {
+	c.Actor = x.actor
 	result, err := p.backend.Decide(c)
 	if err := problemOfDecision(&result, err); err != nil {
 		return result, err

@@ -154,7 +154,7 @@ func TestOpenAPIHasTheBounds(t *testing.T) {
 	for at, want := range map[string]float64{
 		"NewSale.quantity": sequencer.TicketsMax, "NewSale.cap": sequencer.CapMax, "NewSale.waitlist": sequencer.WaitlistMax, "NewSale.price": sequencer.PriceMax,
 		"SaleChange.quantity": sequencer.TicketsMax, "SaleChange.cap": sequencer.CapMax, "SaleChange.waitlist": sequencer.WaitlistMax,
-		"SaleChange.price": sequencer.PriceMax, "Sale.cap": sequencer.CapMax, "SaleDetail.cap": sequencer.CapMax, "Order.as_of_seq": 1<<sequencer.ClusterShift - 1,
+		"SaleChange.price": sequencer.PriceMax, "Sale.cap": sequencer.CapMax, "SaleDetail.cap": sequencer.CapMax, "Order.as_of_seq": sequencer.SeqMax,
 	} {
 		name, property, _ := strings.Cut(at, ".")
 		schema, err := d.Schema(name)

@@ -19,6 +19,18 @@ func (f *fixture) seller(method, path, body string) *answer {
 
 const newSale = `{"id":"gig","item":"Concert","quantity":100,"price":5000,"currency":"EUR"}`
 
+// Every seller's command carries whose token gave it.
+func TestCommandsCarryTheirActor(t *testing.T) {
+	f := serve(t)
+	for _, step := range [][3]string{{"POST", "/v1/sales", newSale}, {"POST", "/v1/sales/gig/pause", ""}, {"PATCH", "/v1/sales/gig", `{"waitlist":3}`}} {
+		f.backend.last = sequencer.Command{}
+		f.seller(step[0], step[1], step[2])
+		if got := string(f.backend.last.Actor); f.backend.last.Kind == 0 || got != "@seller" {
+			t.Errorf("%s %s: the command %s was given by %q", step[0], step[1], f.backend.last.Kind, got)
+		}
+	}
+}
+
 func TestCreateSale(t *testing.T) {
 	f := serve(t)
 	a := f.seller("POST", "/v1/sales", newSale).want(201, "")

@@ -14,6 +14,7 @@ const (
 	// The checks of time and sequence, which need no books.
 	checkTime
 	checkFirstSeq
+	checkBirth
 	checkSeq
 	checkReplayedSeq
 	checkNotTaken
@@ -93,6 +94,7 @@ var checks = [checkEnd]struct {
 
 	checkTime:        {KindTime, "the log's time runs back, or is not the batch's (%s)"},
 	checkFirstSeq:    {KindSequence, "the block's first seq does not go on where the last one ended"},
+	checkBirth:       {KindSequence, "the birth goes on at a number that another history of the cluster may have given out"},
 	checkSeq:         {KindSequence, "the decision carries another seq than its place"},
 	checkReplayedSeq: {KindSequence, "a decision told again that was not made before"},
 	checkNotTaken:    {KindSequence, "a command was executed although its batch was not, or the other way about"},

@@ -1,6 +1,10 @@
 package audit
 
-import "onsale/sequencer"
+import (
+	"time"
+
+	"onsale/sequencer"
+)
 
 // forgedSequences are decisions at other times and places than the log's.
 var forgedSequences = []forgery{
@@ -13,12 +17,37 @@ var forgedSequences = []forgery{
 	{name: "a seq is missing between two blocks", finds: []check{checkFirstSeq},
 		batches: batches{at(0, sell()), at(1)},
 		forge:   func(f *forged) { f.last().decisions.FirstSeq++ }},
+	{name: "a restore goes on where the backup ended", finds: []check{checkBirth},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, sell()), at(0, birth(2, sequencer.BirthRestore, 0))},
+		forge:   func(f *forged) { f.move(3) }},
+	{name: "a restore goes on where one of two minutes before did", finds: []check{checkBirth},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, birth(2, sequencer.BirthRestore, 125))},
+		forge:   func(f *forged) { f.move(3<<31 - 1) }},
+	{name: "a restore goes on beyond what JavaScript can read", finds: []check{checkBirth},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, birth(2, sequencer.BirthRestore, 0))},
+		forge:   func(f *forged) { f.move(1 << 53) }},
+	{name: "a new cluster does not begin at 1", finds: []check{checkBirth},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0))},
+		forge:   func(f *forged) { f.move(2) }},
+	{name: "the sequence jumps at a birth that was refused", finds: []check{checkFirstSeq},
+		batches: batches{at(0, sell()), at(0, birth(1, sequencer.BirthNew, 0))},
+		forge:   func(f *forged) { f.move(1 << 31) }},
+	{name: "the sequence jumps at a birth again", finds: []check{checkFirstSeq},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, birth(1, sequencer.BirthNew, 0))},
+		forge:   func(f *forged) { f.move(1 << 31) }},
+	{name: "a session outlives a restore", finds: []check{checkBatchOnce},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, session()), at(0, birth(2, sequencer.BirthRestore, 0)),
+			at(0, forward(2, 1, 1), nobody())},
+		forge: func(f *forged) { f.execute(1<<31+1, 1) }},
 	{name: "a decision has its neighbour's seq", finds: []check{checkSeq},
 		batches: batches{at(0, sell(), nobody(), nobody())},
 		forge:   func(f *forged) { f.result(3).Seq = 2 }},
 	{name: "a decision told again is its own first", finds: []check{checkReplayedSeq},
 		batches: batches{at(0, sell(), keyed(buy("ann", 1)), keyed(buy("ann", 1)))},
 		forge:   func(f *forged) { f.result(3).Seq = 3 }},
+	{name: "a refusal is told again", finds: []check{checkReplayedSeq},
+		batches: batches{at(0, sell(), keyed(buy("ann", 9)), keyed(buy("ann", 9)))},
+		forge:   func(f *forged) { f.result(3).Seq, f.result(3).Replayed = 2, true }},
 	{name: "a decision told again is none", finds: []check{checkReplayedSeq},
 		batches: batches{at(0, sell(), keyed(buy("ann", 1)), keyed(buy("ann", 1)))},
 		forge:   func(f *forged) { f.result(3).Seq = 0 }},
@@ -68,6 +97,17 @@ var forgedSequences = []forgery{
 			at(0, sell(), buy("ann", 1), pay(2, "ann", 1), buy("bob", 1), pay(4, "bob", 1)), at(5, nobody()),
 		},
 		forge: func(f *forged) { f.last().decisions.Events[0].Before = 1 }},
+}
+
+// birth is of a cluster whose id begins with a byte, some seconds after the story's start.
+func birth(id byte, cause sequencer.BirthCause, seconds int64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{id}, Amount: storyStart + seconds*int64(time.Second), Count: uint32(cause)}
+}
+
+// move lets the last block, of one command, begin at another seq.
+func (f *forged) move(first uint64) {
+	d := &f.last().decisions
+	d.FirstSeq, d.Results[0].Seq = first, first
 }
 
 func session() sequencer.Command { return sequencer.Command{Kind: sequencer.KindSessionOpen} }

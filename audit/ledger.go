@@ -14,6 +14,7 @@ type Ledger struct {
 	now      int64 // log time of the batch that is read
 	before   int64 // log time of the batch before
 	next     uint64
+	births   []sequencer.Birth // that were read
 	sessions map[uint64]uint64 // of front-ends: the newest number that was executed
 	executed uint32            // commands that are left of a forwarded batch
 	notTaken uint32            // the same, when it must not be executed
@@ -64,20 +65,20 @@ func (l *Ledger) header(b *sequencer.Batch, d *sequencer.Decisions) {
 	if want := max(l.before, b.Time); d.Time != want {
 		l.findings.report(checkTime, 0, clock(want), clock(d.Time), clock(b.Time))
 	}
-	if d.FirstSeq != l.next {
+	if !l.born(b, d) && d.FirstSeq != l.next {
 		l.findings.report(checkFirstSeq, 0, fmt.Sprint(l.next), fmt.Sprint(d.FirstSeq))
 	}
 	l.next = d.FirstSeq + uint64(len(b.Commands))
 }
 
-// place checks the seq of a result: its own, or an earlier one when it is a
-// decision told again.
+// place checks the seq of a result: its own, or that of its order when it is an order
+// told again.
 func (l *Ledger) place(r *sequencer.Result, own uint64) {
 	switch {
 	case !r.Replayed && r.Seq != own:
 		l.findings.report(checkSeq, r.Order, fmt.Sprint(own), fmt.Sprint(r.Seq))
-	case r.Replayed && (r.Seq >= own || r.Seq == 0):
-		l.findings.report(checkReplayedSeq, r.Order, fmt.Sprintf("below %d", own), fmt.Sprint(r.Seq))
+	case r.Replayed && (r.Seq >= own || r.Seq == 0 || r.Seq != r.Order):
+		l.findings.report(checkReplayedSeq, r.Order, fmt.Sprintf("its order's, below %d", own), fmt.Sprint(r.Seq))
 	}
 }
 

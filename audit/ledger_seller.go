@@ -21,6 +21,8 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindExtend:
 		l.extended(c.Amount)
 		return
+	case sequencer.KindBirth:
+		return // booked by header
 	}
 	s := l.sale(c.Sale)
 	if s == nil {

@@ -83,11 +83,7 @@ func (d *Desk) reconcile(ctx context.Context) (*Reconciliation, error) {
 	for _, difference := range first.Differences {
 		again[difference.Kind+difference.Key] = true
 	}
-	second, err := d.compare(ctx, again)
-	if err == nil {
-		second.More = first.More // what was cut is not looked at again
-	}
-	return second, err
+	return d.compare(ctx, again)
 }
 
 // comparison is one pass over both sides.

@@ -38,6 +38,10 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	s.now = max(s.now, b.Time)
 	s.before, s.out = 0, d
 	s.forwarded, s.notTaken = 0, 0
+	s.born = nil
+	if next, born := s.bornBy(b); born {
+		s.born, s.seq = &next, next.FirstSeq-1
+	}
 	d.Time, d.FirstSeq = s.now, s.seq+1
 	d.Results = slices.Grow(d.Results[:0], len(b.Commands))[:len(b.Commands)]
 	d.Events = d.Events[:0]
@@ -99,6 +103,10 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 	if s.forwarded|s.notTaken != 0 && s.inForward(c, r) {
 		return
 	}
+	if !validActor(c.Actor) {
+		r.Code = CodeBadRequest
+		return
+	}
 	switch c.Kind {
 	case KindBuy:
 		s.buy(c, hash, r)
@@ -122,6 +130,8 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.sessionOpen(r)
 	case KindForward:
 		s.forward(c, r)
+	case KindBirth:
+		s.birth(c, r)
 	case KindSaleUpdate, KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel, KindSaleQuantity, KindSaleRelease:
 		s.changeSale(c, r)
 	default:

@@ -15,7 +15,7 @@ var ErrBatchCorrupt = errors.New("batch is corrupt")
 var ErrVersion = errors.New("unknown format version")
 
 // BatchVersion is the version byte of an encoded batch.
-const BatchVersion = 4
+const BatchVersion = 5
 
 // BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
 // leaves this much room in front and fills it with PutBatchHeader.
@@ -23,7 +23,7 @@ const BatchVersion = 4
 // All numbers are little-endian.
 //
 //	offset  bytes  batch header
-//	0       1      version (4)
+//	0       1      version (5)
 //	1       3      zero
 //	4       4      number of commands
 //	8       8      log time, nanoseconds since the Unix epoch
@@ -34,27 +34,33 @@ const BatchVersion = 4
 //	2       1      kind
 //	3              fields by kind:
 //
-//	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0], user to the end
+//	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0],
+//	               [length 1 and reference if flags bit 1], user to the end
 //	cancel         order 8, user to the end
 //	pay_begin      order 8, amount 8, user to the end
 //	pay_result     order 8, attempt 1, outcome 1, reason 1
 //	pay_voided, pay_captured    order 8, attempt 1
-//	refund         order 8
-//	sale_create    sale spec to the end
-//	sale_update    sale 2, revision 4, sale spec to the end
-//	sale_pause, sale_resume, sale_close, sale_cancel    sale 2
-//	sale_quantity  sale 2, amount 8, revision 4
-//	sale_release   sale 2, amount 8
-//	extend         amount 8
+//	refund         order 8, actor to the end
+//	sale_create    length 1 and actor, sale spec to the end
+//	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
+//	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
+//	sale_quantity  sale 2, amount 8, revision 4, actor to the end
+//	sale_release   sale 2, amount 8, actor to the end
+//	extend         amount 8, actor to the end
 //	session_open   nothing
 //	forward        session 8, number 8, count 4
+//	birth          cluster id 16, time 8, cause 1
 //
 // A command of an unknown kind or with fields that do not fit its length is
 // decoded with Kind 0, and the state answers it with CodeBadRequest: one bad
 // command cannot stop a replica.
 const BatchHeaderBytes = 16
 
-const buyHasKey = 1
+// Flags of a buy.
+const (
+	buyHasKey       = 1
+	buyHasReference = 2
+)
 
 // PutBatchHeader fills the first BatchHeaderBytes of an encoded batch.
 func PutBatchHeader(batch []byte, time int64, commands int) {
@@ -104,33 +110,65 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindPayVoided, KindPayCaptured:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt)
 	case KindRefund:
-		return le.AppendUint64(dst, c.Order)
+		return append(le.AppendUint64(dst, c.Order), c.Actor...)
 	case KindSaleCreate:
-		return append(dst, c.Body...)
+		return append(appendShort(dst, c.Actor), c.Body...)
 	case KindSaleUpdate:
-		return append(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Body...)
+		return append(appendShort(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Actor), c.Body...)
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
-		return le.AppendUint16(dst, c.Sale)
+		return append(le.AppendUint16(dst, c.Sale), c.Actor...)
 	case KindSaleQuantity:
-		return le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision)
+		return append(le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision), c.Actor...)
 	case KindSaleRelease:
-		return le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount))
+		return append(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Actor...)
 	case KindExtend:
-		return le.AppendUint64(dst, uint64(c.Amount))
+		return append(le.AppendUint64(dst, uint64(c.Amount)), c.Actor...)
 	case KindForward:
 		return le.AppendUint32(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Count)
+	case KindBirth:
+		return append(le.AppendUint64(append(dst, c.Key[:]...), uint64(c.Amount)), byte(c.Count))
 	}
 	return dst
 }
 
 func appendBuy(dst []byte, c *Command) []byte {
-	hasKey := c.Key != KeyDigest{}
+	flags := len(dst)
 	dst = append(dst, 0, byte(c.Sale), byte(c.Sale>>8), c.Quantity, c.Min)
-	if hasKey {
-		dst[len(dst)-5] = buyHasKey
+	if c.Key != (KeyDigest{}) {
+		dst[flags] |= buyHasKey
 		dst = append(dst, c.Key[:]...)
 	}
+	if len(c.Reference) > 0 {
+		dst[flags] |= buyHasReference
+		dst = appendShort(dst, c.Reference)
+	}
 	return append(dst, c.User...)
+}
+
+// appendShort appends a text of at most 255 bytes with its length before it. It panics
+// when the text is longer: listeners check lengths before.
+func appendShort(dst, text []byte) []byte {
+	if len(text) > 255 {
+		panic(fmt.Sprintf("sequencer: a text of %d bytes, at most 255 are allowed", len(text)))
+	}
+	return append(append(dst, byte(len(text))), text...)
+}
+
+// perhaps returns a text, nil when it is empty: what is not there has one form.
+func perhaps(text []byte) []byte {
+	if len(text) == 0 {
+		return nil
+	}
+	return text
+}
+
+// cutShort reads what appendShort wrote; false when f ends before.
+func cutShort(f []byte) (text, rest []byte, ok bool) {
+	if len(f) < 1 || len(f) < 1+int(f[0]) {
+		return nil, nil, false
+	}
+	end := 1 + int(f[0])
+	return perhaps(f[1:end:end]), f[end:], true
 }
 
 // DecodeBatch reads an encoded batch into b, reusing b.Commands. Users and
@@ -207,21 +245,28 @@ func decodeFields(f []byte, c *Command) bool {
 	case KindPayVoided, KindPayCaptured:
 		c.Order, c.Attempt = le.Uint64(f), f[8]
 	case KindRefund:
-		c.Order = le.Uint64(f)
+		c.Order, c.Actor = le.Uint64(f), perhaps(f[8:])
 	case KindSaleCreate:
-		c.Body = f
+		var ok bool
+		c.Actor, c.Body, ok = cutShort(f)
+		return ok
 	case KindSaleUpdate:
-		c.Sale, c.Revision, c.Body = le.Uint16(f), le.Uint32(f[2:]), f[6:]
+		var ok bool
+		c.Sale, c.Revision = le.Uint16(f), le.Uint32(f[2:])
+		c.Actor, c.Body, ok = cutShort(f[6:])
+		return ok
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
-		c.Sale = le.Uint16(f)
+		c.Sale, c.Actor = le.Uint16(f), perhaps(f[2:])
 	case KindSaleQuantity:
-		c.Sale, c.Amount, c.Revision = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:])
+		c.Sale, c.Amount, c.Revision, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:]), perhaps(f[14:])
 	case KindSaleRelease:
-		c.Sale, c.Amount = le.Uint16(f), int64(le.Uint64(f[2:]))
+		c.Sale, c.Amount, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), perhaps(f[10:])
 	case KindExtend:
-		c.Amount = int64(le.Uint64(f))
+		c.Amount, c.Actor = int64(le.Uint64(f)), perhaps(f[8:])
 	case KindForward:
 		c.Order, c.Amount, c.Count = le.Uint64(f), int64(le.Uint64(f[8:])), le.Uint32(f[16:])
+	case KindBirth:
+		c.Key, c.Amount, c.Count = KeyDigest(f), int64(le.Uint64(f[16:])), uint32(f[24])
 	}
 	return true
 }
@@ -241,21 +286,23 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindPayVoided, KindPayCaptured:
 		return 9, true
 	case KindRefund, KindExtend:
-		return 8, true
+		return 8, false
 	case KindSaleCreate:
-		return 0, false
+		return 1, false
 	case KindSaleUpdate:
-		return 6, false
+		return 7, false
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
-		return 2, true
+		return 2, false
 	case KindSaleQuantity:
-		return 14, true
+		return 14, false
 	case KindSaleRelease:
-		return 10, true
+		return 10, false
 	case KindSessionOpen:
 		return 0, true
 	case KindForward:
 		return 20, true
+	case KindBirth:
+		return 25, true
 	}
 	return -1, false
 }
@@ -265,9 +312,10 @@ func decodeBuy(f []byte, c *Command) bool {
 	c.Sale = binary.LittleEndian.Uint16(f[1:])
 	c.Quantity, c.Min = f[3], f[4]
 	f = f[5:]
-	switch flags {
-	case 0:
-	case buyHasKey:
+	if flags&^(buyHasKey|buyHasReference) != 0 {
+		return false
+	}
+	if flags&buyHasKey != 0 {
 		if len(f) < len(c.Key) {
 			return false
 		}
@@ -276,8 +324,12 @@ func decodeBuy(f []byte, c *Command) bool {
 			return false // zero means "no key" and has one encoding only
 		}
 		f = f[len(c.Key):]
-	default:
-		return false
+	}
+	if flags&buyHasReference != 0 {
+		var ok bool
+		if c.Reference, f, ok = cutShort(f); !ok || len(c.Reference) == 0 {
+			return false // empty means "none" and has one encoding only
+		}
 	}
 	c.User = f
 	return true

@@ -1,11 +1,14 @@
 package sequencer
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // buy decides a buy; doc.go has the order of the checks.
 func (s *State) buy(c *Command, hash uint64, r *Result) {
 	sale := s.find(c.Sale)
-	if c.Quantity == 0 || c.Min > c.Quantity || !validUser(c.User) {
+	if c.Quantity == 0 || c.Min > c.Quantity || !validUser(c.User) || !validReference(c.Reference) {
 		r.Code = CodeBadRequest
 	} else if sale == nil {
 		r.Code = CodeUnknownSale
@@ -25,6 +28,19 @@ func validUser(user []byte) bool {
 	return len(user) >= 1 && len(user) <= UserBytesMax && utf8.Valid(user)
 }
 
+// validActor reports whether a command's actor is one, or is not said.
+func validActor(actor []byte) bool { return len(actor) == 0 || validUser(actor) }
+
+// validReference reports whether a reference is one, or there is none.
+func validReference(reference []byte) bool {
+	for _, c := range reference {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(reference) <= ReferenceBytesMax
+}
+
 // replay answers a buy whose key already has an order of this user, in whichever sale;
 // false when it has none.
 func (s *State) replay(c *Command, own owned, r *Result) bool {
@@ -39,7 +55,7 @@ func (s *State) replay(c *Command, own owned, r *Result) bool {
 }
 
 func (s *State) replayOrder(c *Command, number uint32, o *order, r *Result) {
-	if !o.sameBody(c) {
+	if !o.sameBody(c) || !bytes.Equal(s.reference(number), c.Reference) {
 		r.Code = CodeKeyReused
 		return
 	}
@@ -69,6 +85,7 @@ func (s *State) decideBuy(c *Command, sale *sale, own owned, r *Result) {
 		sale.waiting++
 		sale.waitingTickets += uint64(o.quantity)
 	}
+	s.refer(number, c.Reference)
 	s.ordersHash += o.fixedFingerprint(c.User)
 	s.done(o)
 	if o.state == StateWaitlisted && sale.spec.SkipUnfit {

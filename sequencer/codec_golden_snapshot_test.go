@@ -11,6 +11,8 @@ import (
 // goldenStory leaves an order in every state, attempts of every fate, a refusal
 // that is remembered, and a sale under each flag.
 const goldenStory = `
+at 09:00:00
+birth aa new 09:00:00
 at 10:00:00
 create spring quantity=9 waitlist=2
 create autumn quantity=1 waitlist=1 hold=10m grace=1m skip-unfit=yes
@@ -22,32 +24,35 @@ buy dora 2
 buy erin 1
 buy günther 1 min=1
 buy hugo 2 min=1 key=h
-buy ivan 1 sale=autumn
+buy ivan 1 sale=autumn reference=I-1
 buy judy 1 sale=autumn key=j
 buy karl 1 sale=autumn key=k
-buy lena 1 sale=winter
-pay bob #5 2000
-pay carol #6 1000
-provider #6 1 rejected
-pay carol #6 1000
-provider #6 2 accepted
-provider #6 1 accepted
-pay dora #7 2000
-provider #7 1 cancelled
-pay dora #7 2000
+buy lena 1 sale=winter reference="L 2"
+pay bob #6 2000
+pay carol #7 1000
+provider #7 1 rejected
+pay carol #7 1000
 provider #7 2 accepted
 provider #7 1 accepted
-voided #7 1
-refund #7
-cancel erin #8
+pay dora #8 2000
+provider #8 1 cancelled
+pay dora #8 2000
+provider #8 2 accepted
+provider #8 1 accepted
+voided #8 1
+refund #8
+cancel erin #9
 buy mona 2
-pay ivan #11 1000
+pay ivan #12 1000
 
 # lena's hold is over, and ivan's payment outlasts its limit.
 at 10:11:00
 release spring 1
-pause autumn
+pause autumn by=sella
 cancel-sale winter
+at 10:12:00
+birth bb restore 10:12:00
+at 10:12:30
 buy nora 1 sale=autumn key=n
 `
 
@@ -75,7 +80,7 @@ func TestGoldenSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := map[sequencer.OrderState]bool{sequencer.StateNone: true}
-	for seq := range state.Seq() + 1 {
+	for seq := range uint64(1000) {
 		want, known := state.Order(seq)
 		if got, _ := restored.Order(seq); got != want {
 			t.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)

@@ -48,6 +48,16 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindExtend, Amount: int64(time.Minute)},
 		{Kind: sequencer.KindSessionOpen},
 		{Kind: sequencer.KindForward, Order: 1<<33 + 17, Amount: 258, Count: 70_001},
+		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 1, Reference: []byte("CART 7/2026")},
+		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 1, Key: sequencer.DigestKey(alice, []byte("key-2")), Reference: []byte("x")},
+		{Kind: sequencer.KindSaleCreate, Actor: []byte("sella"), Body: body},
+		{Kind: sequencer.KindSaleUpdate, Sale: 1, Revision: 513, Actor: []byte("sella"), Body: body},
+		{Kind: sequencer.KindSalePause, Sale: 1, Actor: []byte("sella")},
+		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5, Revision: 7, Actor: []byte("sella")},
+		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5, Actor: []byte("sella")},
+		{Kind: sequencer.KindRefund, Order: 3, Actor: []byte("sella")},
+		{Kind: sequencer.KindExtend, Amount: int64(time.Minute), Actor: []byte("otto")},
+		{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{1, 2, 15: 16}, Amount: scenario.DayStart, Count: uint32(sequencer.BirthRestore)},
 	}}
 }
 

@@ -25,11 +25,12 @@ const (
 	KindSessionOpen  Kind = 16
 	KindForward      Kind = 17
 	KindPayCaptured  Kind = 18
+	KindBirth        Kind = 19
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
-	"sale_quantity", "sale_release", "extend", "session_open", "forward", "pay_captured"}
+	"sale_quantity", "sale_release", "extend", "session_open", "forward", "pay_captured", "birth"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -95,29 +96,31 @@ func DigestKey(user, key []byte) KeyDigest {
 }
 
 // Command is one request in the log. Which fields count depends on Kind; the
-// others are zero. User and Body refer to the buffer that was decoded and live
-// as long as it does.
+// others are zero. User, Reference, Actor and Body refer to the buffer that was decoded
+// and live as long as it does.
 //
 //	kind           fields
-//	buy            Sale User Quantity Min Key
+//	buy            Sale User Quantity Min Key Reference
 //	cancel         Order User
 //	pay_begin      Order User Amount
 //	pay_result     Order Attempt Outcome Reason
 //	pay_voided     Order Attempt
 //	pay_captured   Order Attempt
-//	refund         Order
-//	sale_create    Body (a SaleSpec)
-//	sale_update    Sale Revision Body (a SaleSpec; its id must stay)
-//	sale_pause     Sale
-//	sale_resume    Sale
-//	sale_close     Sale
-//	sale_cancel    Sale
-//	sale_quantity  Sale Amount (tickets more or fewer) Revision
-//	sale_release   Sale Amount (withheld tickets to sell again)
-//	extend         Amount (nanoseconds that every live deadline moves)
+//	refund         Order Actor
+//	sale_create    Actor Body (a SaleSpec)
+//	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
+//	sale_pause     Sale Actor
+//	sale_resume    Sale Actor
+//	sale_close     Sale Actor
+//	sale_cancel    Sale Actor
+//	sale_quantity  Sale Amount (tickets more or fewer) Revision Actor
+//	sale_release   Sale Amount (withheld tickets to sell again) Actor
+//	extend         Amount (nanoseconds that every live deadline moves) Actor
 //	session_open   (its seq is the session's id)
 //	forward        Order (the session's id) Amount (number of the batch, from 1,
 //	               growing) Count (how many of the next commands it consists of)
+//	birth          Key (the cluster's new id) Amount (the wall clock's time, nanoseconds)
+//	               Count (the BirthCause)
 type Command struct {
 	Kind     Kind
 	Quantity uint8
@@ -132,7 +135,11 @@ type Command struct {
 	Revision uint32    // the sale's that the seller saw; 0 for any
 	Key      KeyDigest // zero when the buyer sent no key
 	User     []byte
-	Body     []byte
+	// Reference is what the buyer's side calls the purchase; empty for none.
+	Reference []byte
+	// Actor is who gave a seller's or operator's command; empty when nobody says so.
+	Actor []byte
+	Body  []byte
 }
 
 // SaleSpec is what a seller says of a sale. Times are nanoseconds since the

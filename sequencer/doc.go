@@ -24,10 +24,11 @@
 // buy checks in this order, and the first that fails decides:
 //
 //   - the user has 1..UserBytesMax bytes of UTF-8, quantity >= 1, min <= quantity
-//     (min 0 means "all or nothing", min = quantity): CodeBadRequest
+//     (min 0 means "all or nothing", min = quantity), and the reference, if there is one,
+//     is 1..ReferenceBytesMax bytes of printable ASCII: CodeBadRequest
 //   - the sale exists: CodeUnknownSale
 //   - the user's key is free. If an order of the user, in whichever sale, carries it:
-//     with the same sale, quantity and min that order again (Replayed; Seq is the
+//     with the same sale, quantity, min and reference that order again (Replayed; Seq is the
 //     order's; it is shown in its state of now); with another body CodeKeyReused
 //   - the sale is not closed or cancelled (CodeClosed), not paused (CodePaused),
 //     and has started (CodeNotStarted), in this order
@@ -86,6 +87,9 @@
 // sale_release, its capture is not due any more, and the attempt that paid is
 // remembered in VoidsDue. Refunded again is CodeOK; else CodeNotPaid.
 //
+// A seller's or operator's command carries who gave it, for the record alone: nothing is
+// decided by it, but one that is longer than UserBytesMax or no UTF-8 is CodeBadRequest.
+//
 // Whenever the order was found (and is the user's, where a user is given), the
 // result shows it: order, sale, state, quantity, deadline while it holds
 // tickets, position while it waits, and its number of attempts.
@@ -102,6 +106,15 @@
 // commands is decided: each gets its seq and CodeNotTaken. Else the session has
 // executed number, and they are decided. A session_open or forward among them is
 // CodeBadRequest and announces nothing.
+//
+// birth(cluster id, time, cause) notes that the cluster drew an id of its own. Nobody else
+// may have written what follows, so no number is ever given out twice: it is decided, and
+// what follows it, behind every seq that another history of this cluster can have reached
+// by then. It is OK when it is alone in its batch and NextBirth takes it, and then its seq
+// is NextBirth's, which all later ones follow; cause new is the first command of all and
+// moves nothing. Any other cause forgets all sessions, and copy all births before it. It
+// is OK again, at the next seq, when it is alone in its batch and the last birth has its
+// cluster id. Else it is CodeBadRequest.
 //
 // Every sale has a revision: 1 when it is created, one more with each seller's
 // command on it that is CodeOK. sale_update and sale_quantity may carry one: once

@@ -10,14 +10,13 @@ import (
 var growthSizes = []int{10_000, 100_000, 1_000_000, 10_000_000}
 
 // BenchmarkGrowth says how the cost of one decision, and the memory of one order, change
-// with what a sale has already: holders, orders that wait, keys of refusals, other sales.
+// with what a sale has already: holders, orders that wait, other sales.
 // One operation is one decision. Give -benchtime 5000x: an operation that ends an order
 // needs one of its own, and the smallest size has ten thousand.
 func BenchmarkGrowth(b *testing.B) {
 	for _, size := range growthSizes {
 		b.Run(fmt.Sprintf("holders=%d", size), func(b *testing.B) { growHolders(b, size) })
 		b.Run(fmt.Sprintf("waiting=%d", size), func(b *testing.B) { growWaiting(b, size) })
-		b.Run(fmt.Sprintf("keys=%d", size), func(b *testing.B) { growKeys(b, size) })
 	}
 	for _, sales := range []int{1, 10, 100, 1000, 10_000} {
 		b.Run(fmt.Sprintf("sales=%d", sales), func(b *testing.B) { growSales(b, sales) })
@@ -134,21 +133,6 @@ func benchExpiry(b *testing.B, s *State, r *rush) {
 		}
 		ended += len(d.Events)
 	}
-}
-
-func growKeys(b *testing.B, keys int) {
-	empty := heapBytes()
-	s, r := newSale(b, 5000, 0), &rush{keyed: true}
-	var d Decisions
-	for r.user < uint64(keys) {
-		s.Apply(r.next(b, 1), &d)
-	}
-	bytes := heapBytes() - empty
-
-	b.Run("refusal", func(b *testing.B) {
-		benchApply(b, s, r, StateNone)
-		b.ReportMetric(bytes, "B")
-	})
 }
 
 // growSales spreads buyers over sales.

@@ -4,11 +4,13 @@ package sequencer
 // with other bounds would decide differently, so they are constants and not
 // configuration. A command that is over a bound is decided CodeBadRequest.
 const (
-	// UserBytesMax bounds a user id, in bytes of UTF-8.
+	// UserBytesMax bounds the id of a user or an actor, in bytes of UTF-8.
 	UserBytesMax = 128
 	// KeyBytesMax bounds an idempotency key, in bytes. The door checks it and
 	// sends the key's digest; see DigestKey.
 	KeyBytesMax = 64
+	// ReferenceBytesMax bounds a purchase's reference, in bytes of printable ASCII.
+	ReferenceBytesMax = 40
 	// SaleIDBytesMax bounds a sale's id, in bytes of [a-z0-9-_.].
 	SaleIDBytesMax = 64
 	// ItemBytesMax bounds the name of what is sold, in bytes of UTF-8.

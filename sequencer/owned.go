@@ -55,7 +55,7 @@ func (s *State) user(user []byte, hash uint64) (slot *uint64, newest uint32) {
 		if !found {
 			return nil, 0
 		}
-		if bytes.Equal(s.userIDs.get(s.orders.at(number).user), user) {
+		if bytes.Equal(s.texts.get(s.orders.at(number).user), user) {
 			return slot, number + 1
 		}
 	}
@@ -150,7 +150,7 @@ func (s *State) addOrder(o order, user []byte, own owned) {
 	o.previous = own.newest
 
 	if own.slot == nil {
-		o.user = s.userIDs.put(user)
+		o.user = s.texts.put(user)
 		s.users.insert(own.hash, number)
 	} else {
 		o.user = s.orders.at(own.newest - 1).user

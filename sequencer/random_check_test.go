@@ -23,6 +23,7 @@ type trial struct {
 	users       map[string]bool
 	views       map[uint16]sequencer.SaleView // as of the batch before
 	orders      []uint64
+	seqs        []uint64 // that were given out, in order
 	seen        *coverage
 
 	// frozen is a snapshot that was taken some batches ago and not yet written.
@@ -40,7 +41,7 @@ type trial struct {
 type coverage struct {
 	codes    [sequencer.CodeCount]int
 	events   [sequencer.EventRefunded + 1]int
-	kinds    [sequencer.KindPayCaptured + 1]int
+	kinds    [sequencer.KindBirth + 1]int
 	states   [sequencer.StateRefunded + 1]int
 	replayed int
 }
@@ -97,6 +98,9 @@ func (t *trial) decide(b *sequencer.Batch) error {
 	t.ledger.Read(&read, &t.decisions)
 	if found := t.ledger.Findings(); len(found) > 0 {
 		return fmt.Errorf("the books do not agree: %s", found[0].String())
+	}
+	for i := range t.decisions.Results {
+		t.seqs = append(t.seqs, t.decisions.FirstSeq+uint64(i))
 	}
 	t.twin.Apply(b, &t.decoded)
 	if t.state.Hash() != t.twin.Hash() {
@@ -221,7 +225,7 @@ func (t *trial) compareAll() error {
 		return err
 	}
 	for user := range t.users {
-		for _, after := range [...]uint64{0, t.dumb.Seq() / 2} {
+		for _, after := range t.middles() {
 			got := t.state.OrdersOf([]byte(user), after, 7)
 			want := t.dumb.OrdersOf([]byte(user), after, 7)
 			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
@@ -229,20 +233,28 @@ func (t *trial) compareAll() error {
 			}
 		}
 	}
-	for seq := range t.dumb.Seq() + 2 {
+	for _, seq := range append(t.seqs[:len(t.seqs):len(t.seqs)], 0, t.dumb.Seq()+1, t.dumb.Seq()/2) {
 		got, known := t.state.Order(seq)
 		want, wanted := t.dumb.Order(seq)
 		if known != wanted || got != want {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
 	}
-	for _, after := range [...]uint64{0, t.dumb.Seq() / 2} {
+	for _, after := range t.middles() {
 		got, want := t.state.Unsettled(after, 9), t.dumb.Unsettled(after, 9)
 		if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("unsettled after %d:\n  got  %+v\n  want %+v", after, got, want)
 		}
 	}
 	return t.restore()
+}
+
+// middles returns from where on lists are compared: the beginning, and a seq on the way.
+func (t *trial) middles() [2]uint64 {
+	if len(t.seqs) == 0 {
+		return [2]uint64{}
+	}
+	return [2]uint64{0, t.seqs[len(t.seqs)/2]}
 }
 
 // restore writes the snapshot that was taken the last time, which must not know

@@ -27,6 +27,7 @@ type generator struct {
 	named  int      // how many users there were
 	opened []uint64 // sessions
 	sent   uint64   // number of the newest forwarded batch
+	born   int      // how many births were made
 }
 
 func newGenerator(seed uint64) *generator {
@@ -72,6 +73,9 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	}
 	g.now = max(g.now, scenario.DayStart)
 	b := sequencer.Batch{Time: g.now}
+	if g.model.Seq() == 0 && g.oneIn(3) || g.oneIn(150) {
+		return g.birth()
+	}
 	for range commands {
 		b.Commands = append(b.Commands, g.command())
 	}
@@ -127,6 +131,35 @@ func (g *generator) rejections(commands []sequencer.Command, order uint64) []seq
 	return commands
 }
 
+// birth makes a batch that is one, or just not.
+func (g *generator) birth() sequencer.Batch {
+	id := sequencer.KeyDigest{byte(g.born), byte(g.born >> 8), 1}
+	g.born++
+	c := sequencer.Command{Kind: sequencer.KindBirth, Key: id, Amount: max(g.now, g.model.Now()), Count: uint32(g.between(2, 3))}
+	if g.model.Seq() == 0 {
+		c.Count = uint32(sequencer.BirthNew)
+	}
+	switch g.random.IntN(12) {
+	case 0:
+		c.Key = sequencer.KeyDigest{}
+	case 1:
+		c.Amount -= int64(g.between(1, 100)) * int64(time.Second)
+	case 2:
+		c.Count = uint32(g.between(0, 5))
+	case 3:
+		c.Count = uint32(sequencer.BirthCopy)
+	case 4:
+		c.Key = sequencer.KeyDigest{byte(max(g.born-2, 0)), byte(max(g.born-2, 0) >> 8), 1}
+	case 5, 6:
+		c.Amount += int64(g.between(0, 200)) * int64(time.Second)
+	}
+	b := sequencer.Batch{Time: g.model.Now(), Commands: []sequencer.Command{c}}
+	if g.oneIn(10) {
+		b.Commands = append(b.Commands, g.command())
+	}
+	return b
+}
+
 // regular buys as often as a user may buy in a roomy sale, and once more.
 func (g *generator) regular(sale uint16, user []byte) (commands []sequencer.Command) {
 	if view, _ := g.model.Sale(sale); view.Cap < sequencer.CapMax {
@@ -158,7 +191,7 @@ func (g *generator) command() sequencer.Command {
 	if g.model.SaleCount() == 0 {
 		return g.create()
 	}
-	switch n := g.random.IntN(1000); {
+	switch n := g.random.IntN(1001); {
 	case n < 520:
 		return g.buy()
 	case n < 600:
@@ -181,6 +214,9 @@ func (g *generator) command() sequencer.Command {
 	case n < 993:
 		return sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(g.between(0, 2)) * int64(time.Second)}
 	}
+	if n := g.random.IntN(40); n == 0 {
+		return sequencer.Command{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{1}, Amount: g.now, Count: 2}
+	}
 	return g.malformed()
 }
 
@@ -199,6 +235,12 @@ func (g *generator) buy() sequencer.Command {
 		c.Min = c.Quantity + 1
 	case g.oneIn(100):
 		c.Quantity = 0
+	}
+	switch {
+	case g.oneIn(8):
+		c.Reference = fmt.Appendf(nil, "ref %d", g.random.IntN(3))
+	case g.oneIn(200):
+		c.Reference = [][]byte{{' ' - 1}, []byte(strings.Repeat("r", sequencer.ReferenceBytesMax+1)), []byte("~\x7f")}[g.random.IntN(3)]
 	}
 	if g.oneIn(3) {
 		g.withKey(&c)
@@ -224,6 +266,8 @@ func (g *generator) buyAgain() sequencer.Command {
 		c.Sale = g.pickSale()
 	case 2:
 		c.Min = uint8(g.between(0, int(c.Quantity)))
+	case 3:
+		c.Reference = []byte("another")
 	}
 	return c
 }

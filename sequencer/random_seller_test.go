@@ -2,6 +2,7 @@ package sequencer_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"onsale/sequencer"
@@ -53,11 +54,22 @@ func (g *generator) perhapsBad(body []byte) []byte {
 	return body
 }
 
+// actor returns who gives a command: mostly somebody.
+func (g *generator) actor() []byte {
+	switch g.random.IntN(60) {
+	case 0:
+		return []byte{'a', 0xff}
+	case 1:
+		return []byte(strings.Repeat("a", sequencer.UserBytesMax+g.random.IntN(2)))
+	}
+	return [][]byte{nil, []byte("sella")}[g.random.IntN(2)]
+}
+
 func (g *generator) saleCommand() sequencer.Command {
 	if len(g.openSales()) < 4 && g.model.SaleCount() < salesOfSeed && g.oneIn(3) {
 		return g.create()
 	}
-	c := sequencer.Command{Sale: g.pickSale()}
+	c := sequencer.Command{Sale: g.pickSale(), Actor: g.actor()}
 	view, _ := g.model.Sale(c.Sale)
 	switch n := g.random.IntN(20); {
 	case n < 3:

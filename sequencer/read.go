@@ -109,7 +109,7 @@ func (s *State) OrdersWithAttempts(after uint64, limit int) (views []OrderView, 
 }
 
 func (s *State) view(number uint32) OrderView {
-	return s.viewFor(string(s.userIDs.get(s.orders.at(number).user)), number)
+	return s.viewFor(string(s.texts.get(s.orders.at(number).user)), number)
 }
 
 // viewFor is view for who knows the order's user already.
@@ -121,6 +121,7 @@ func (s *State) viewFor(user string, number uint32) OrderView {
 		State: s.effective(o), Quantity: o.quantity, Requested: o.requested, Min: o.min,
 		Attempts: o.attempts, VoidsDue: o.voidsDue, CreatedAt: o.createdAt, Deadline: o.deadline,
 		Overdue: o.overdue, Voided: o.voided, CaptureDue: o.captureDue, Reason: o.reason, AsOfSeq: s.seq,
+		Reference: string(s.reference(number)),
 	}
 	if v.State == StateWaitlisted {
 		v.Position = sale.wait.position(number)

@@ -120,7 +120,7 @@ func (s *State) orderOf(c *Command) (number uint32, known bool) {
 	}
 	switch c.Kind {
 	case KindCancel, KindPayBegin:
-		return number, string(s.userIDs.get(s.orders.at(number).user)) == string(c.User)
+		return number, string(s.texts.get(s.orders.at(number).user)) == string(c.User)
 	}
 	return number, true
 }

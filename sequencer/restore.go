@@ -91,9 +91,9 @@ func (r *snapshotReader) state() (*State, uint64) {
 	s.now, s.seq = int64(le.Uint64(header[16:])), le.Uint64(header[24:])
 	hash := le.Uint64(header[32:])
 	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
-	sessions := le.Uint16(header[14:])
-	if reserved := le.Uint64(header[8:]) << 16 >> 24; reserved != 0 {
-		r.fail("reserved bytes of the header are %010x, not zero", reserved)
+	sections, sessions := header[9], le.Uint16(header[14:])
+	if reserved := le.Uint32(header[10:]); reserved != 0 {
+		r.fail("reserved bytes of the header are %08x, not zero", reserved)
 	}
 	if s.now < 0 || s.now > TimeMax || sales > SalesMax || sessions > SessionsMax {
 		r.fail("header is out of bounds")
@@ -103,6 +103,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 	}
 	r.orders(s, orders)
 	r.sessions(s, int(sessions))
+	r.sections(s, int(sections))
 	for _, sale := range s.sales {
 		sale.hash = sale.fingerprint(sale.knownSpecFingerprint())
 		s.salesHash += sale.hash
@@ -217,4 +218,69 @@ func (r *snapshotReader) sessions(s *State, count int) {
 		last = one.id
 		s.sessions.add(one)
 	}
+}
+
+// sections reads what few clusters or orders have.
+func (r *snapshotReader) sections(s *State, count int) {
+	le, last := binary.LittleEndian, byte(0)
+	for i := 0; i < count && r.err == nil; i++ {
+		header := r.bytes(sectionHeaderBytes)
+		kind, length, hash := header[0], le.Uint64(header[8:]), le.Uint64(header[16:])
+		if le.Uint64(header)>>8 != 0 || kind <= last || length == 0 {
+			r.fail("section %d of kind %d, after kind %d, with %d bytes, is malformed", i, kind, last, length)
+			return
+		}
+		last = kind
+
+		var is uint64
+		switch kind {
+		case sectionBirths:
+			is = r.births(s, length)
+		case sectionReferences:
+			is = r.references(s, length)
+		default:
+			r.err = fmt.Errorf("%w: a snapshot's section of kind %d", ErrVersion, kind)
+			return
+		}
+		if r.err == nil && is != hash {
+			r.fail("hash of section %d is %016x, the snapshot says %016x", kind, is, hash)
+		}
+	}
+}
+
+func (r *snapshotReader) births(s *State, length uint64) uint64 {
+	le := binary.LittleEndian
+	if length%birthBytes != 0 || length/birthBytes > BirthsMax {
+		r.fail("births of %d bytes", length)
+		return 0
+	}
+	for last := uint64(0); length > 0 && r.err == nil; length -= birthBytes {
+		f := r.bytes(birthBytes)
+		b := Birth{FirstSeq: le.Uint64(f), Cluster: ClusterID(f[8:]), Time: int64(le.Uint64(f[24:])), Cause: BirthCause(f[32])}
+		if b.FirstSeq <= last || b.FirstSeq > s.seq || le.Uint64(f[32:])>>8 != 0 || b.Cause < BirthNew || b.Cause > BirthCopy || b.Cluster == (ClusterID{}) {
+			r.fail("birth %+v, after one of seq %d, is out of bounds", b, last)
+			return 0
+		}
+		last = b.FirstSeq
+		s.addBirth(b)
+	}
+	return s.birthsHash
+}
+
+func (r *snapshotReader) references(s *State, length uint64) uint64 {
+	for last := uint64(0); s.referenceBytes < length && r.err == nil; {
+		seq := binary.LittleEndian.Uint64(r.bytes(8))
+		text := r.bytes(int(r.bytes(1)[0]))
+		number, known := s.orderNumber(seq)
+		if !known || seq <= last || len(text) == 0 || !validReference(text) {
+			r.fail("reference %q of order %d, after one of order %d, is out of bounds", text, seq, last)
+			return 0
+		}
+		last = seq
+		s.refer(number, text)
+	}
+	if s.referenceBytes != length {
+		r.fail("references of %d bytes, the section says %d", s.referenceBytes, length)
+	}
+	return s.referencesHash
 }

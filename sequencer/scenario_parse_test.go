@@ -76,9 +76,16 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 			err = fmt.Errorf("%v", failure)
 		}
 	}()
+	if actor, given := l.options["by"]; given {
+		delete(l.options, "by")
+		defer func() { c.Actor = []byte(actor) }()
+	}
+
 	switch l.verb {
 	case "buy":
 		c = b.buy(l)
+	case "birth":
+		c = birthCommand(l)
 	case "cancel":
 		c = sequencer.Command{Kind: sequencer.KindCancel, User: []byte(l.words[0]), Order: orderSeq(l.words[1])}
 	case "pay":
@@ -114,6 +121,8 @@ func (b builder) buy(l line) sequencer.Command {
 		switch name {
 		case "min":
 			c.Min = uint8(number(value))
+		case "reference":
+			c.Reference = []byte(value)
 		case "key":
 			c.Key = sequencer.DigestKey(c.User, []byte(value))
 		case "sale":
@@ -122,6 +131,29 @@ func (b builder) buy(l line) sequencer.Command {
 			panic("no option " + name)
 		}
 	}
+	return c
+}
+
+// birthCommand reads a cluster id in hexadecimal, the cause by name or number, and the time
+// as a clock's or in nanoseconds.
+func birthCommand(l line) sequencer.Command {
+	c := sequencer.Command{Kind: sequencer.KindBirth}
+	id, err := hex.DecodeString(l.words[0])
+	mustParse(err)
+	copy(c.Key[:], id)
+
+	for cause := sequencer.BirthNew; cause <= sequencer.BirthCopy; cause++ {
+		if cause.String() == l.words[1] {
+			c.Count = uint32(cause)
+		}
+	}
+	if c.Count == 0 {
+		c.Count = uint32(number(l.words[1]))
+	}
+	if c.Amount, err = parseClock(l.words[2]); !strings.Contains(l.words[2], ":") {
+		c.Amount, err = number(l.words[2]), nil
+	}
+	mustParse(err)
 	return c
 }
 

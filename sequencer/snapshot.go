@@ -14,7 +14,7 @@ import (
 var ErrSnapshotCorrupt = errors.New("snapshot is corrupt")
 
 // SnapshotVersion is the version byte of a snapshot.
-const SnapshotVersion = 3
+const SnapshotVersion = 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -26,15 +26,16 @@ const snapshotMagic = "ONSLSNAP"
 //
 //	offset  bytes  header
 //	0       8      "ONSLSNAP"
-//	8       1      version (3)
-//	9       5      zero
+//	8       1      version (4)
+//	9       1      number of sections
+//	10      4      zero
 //	14      2      number of sessions
 //	16      8      log time, nanoseconds
 //	24      8      seq of the last decided command
 //	32      8      hash of the state
 //	40      4      number of sales
 //	44      4      number of orders
-//	48             sales, orders, sessions
+//	48             sales, orders, sessions, sections in the order of their kinds
 //	end-4   4      CRC-32C of everything before
 //
 //	offset  bytes  sale
@@ -70,12 +71,26 @@ const snapshotMagic = "ONSLSNAP"
 //	0       8      id
 //	8       8      number of the newest batch
 //	16      8      its first seq
+//
+// What few clusters or orders have lies in sections: one without content is not written.
+//
+//	offset  bytes  section
+//	0       1      kind
+//	1       7      zero
+//	8       8      length of the content
+//	16      8      the content's part of the state's hash
+//	24             content by kind:
+//
+//	1 births       each: first seq 8, cluster id 16, time 8, cause 1, zero 7
+//	2 references   each, by seq: seq of the order 8, length 1 and text
 const (
 	snapshotHeaderBytes = 48
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
 	saleFixedBytes      = 37 + 8*saleCounters
 	orderFixedBytes     = 52
 	sessionBytes        = 24
+	sectionHeaderBytes  = 24
+	birthBytes          = 40
 )
 
 // snapshotBufferBytes is how much is written or read at a time: much enough that calls
@@ -89,8 +104,15 @@ type Snapshot struct {
 	seq, hash uint64
 	sales     []sale
 	orders    paged[order]
-	userIDs   arena
+	texts     arena
 	sessions  []session
+	births    []Birth
+
+	birthsHash uint64
+
+	references     paged[reference]
+	referenceBytes uint64 // of the section
+	referencesHash uint64
 }
 
 // Snapshot freezes the state. It must be called by the goroutine that calls
@@ -99,8 +121,10 @@ func (s *State) Snapshot() *Snapshot {
 	frozen := &Snapshot{
 		now: s.now, seq: s.seq, hash: s.Hash(),
 		sales:  make([]sale, len(s.sales)),
-		orders: s.orders.freeze(), userIDs: s.userIDs.freeze(),
+		orders: s.orders.freeze(), texts: s.texts.freeze(),
 		sessions: slices.Clone(s.sessions.list),
+		births:   s.Births(), birthsHash: s.birthsHash,
+		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
 		frozen.sales[i] = *sale
@@ -120,10 +144,24 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	}
 	for number := range sn.orders.length {
 		o := sn.orders.at(number)
-		out.Write(appendOrder(buffer[:0], o, sn.userIDs.get(o.user)))
+		out.Write(appendOrder(buffer[:0], o, sn.texts.get(o.user)))
 	}
 	for i := range sn.sessions {
 		out.Write(appendSession(buffer[:0], &sn.sessions[i]))
+	}
+	if len(sn.births) > 0 {
+		out.Write(appendSection(buffer[:0], sectionBirths, uint64(birthBytes*len(sn.births)), sn.birthsHash))
+		for i := range sn.births {
+			out.Write(appendBirth(buffer[:0], &sn.births[i]))
+		}
+	}
+	if sn.references.length > 0 {
+		out.Write(appendSection(buffer[:0], sectionReferences, sn.referenceBytes, sn.referencesHash))
+		for i := range sn.references.length {
+			r := sn.references.at(i)
+			seq := binary.LittleEndian.AppendUint64(buffer[:0], sn.orders.at(r.order).seq)
+			out.Write(appendShort(seq, sn.texts.get(r.text)))
+		}
 	}
 	if err := out.Flush(); err != nil {
 		return counted.written, err
@@ -146,7 +184,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 func (sn *Snapshot) appendHeader(dst []byte) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, snapshotMagic...)
-	dst = append(dst, SnapshotVersion, 0, 0, 0, 0, 0)
+	dst = append(dst, SnapshotVersion, sn.sections(), 0, 0, 0, 0)
 	dst = le.AppendUint16(dst, uint16(len(sn.sessions)))
 	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash} {
 		dst = le.AppendUint64(dst, v)
@@ -201,4 +239,33 @@ func appendOrder(dst []byte, o *order, user []byte) []byte {
 func appendSession(dst []byte, s *session) []byte {
 	le := binary.LittleEndian
 	return le.AppendUint64(le.AppendUint64(le.AppendUint64(dst, s.id), s.number), s.first)
+}
+
+// The kinds of sections.
+const (
+	sectionBirths     = 1
+	sectionReferences = 2
+)
+
+// sections returns how many sections have content.
+func (sn *Snapshot) sections() (count byte) {
+	if len(sn.births) > 0 {
+		count++
+	}
+	if sn.references.length > 0 {
+		count++
+	}
+	return count
+}
+
+func appendSection(dst []byte, kind byte, length, hash uint64) []byte {
+	le := binary.LittleEndian
+	dst = append(dst, kind, 0, 0, 0, 0, 0, 0, 0)
+	return le.AppendUint64(le.AppendUint64(dst, length), hash)
+}
+
+func appendBirth(dst []byte, b *Birth) []byte {
+	le := binary.LittleEndian
+	dst = append(le.AppendUint64(dst, b.FirstSeq), b.Cluster[:]...)
+	return append(le.AppendUint64(dst, uint64(b.Time)), byte(b.Cause), 0, 0, 0, 0, 0, 0, 0)
 }

@@ -17,12 +17,20 @@ type State struct {
 	pairs    index        // owned.go has these three
 	keys     index
 	branches map[uint32]uint32
-	userIDs  arena
+	texts    arena // user ids and references
 	timers   timers
 	// unsettled has the numbers of the orders that Unsettled returns. It follows
 	// from the orders and decides nothing; its order is never looked at.
 	unsettled map[uint32]struct{}
 	sessions  sessions
+
+	references     paged[reference]
+	referenceBytes uint64 // of a snapshot that has them
+	referencesHash uint64 // sum of the fingerprints
+
+	births     []Birth // oldest first
+	birthsHash uint64
+	born       *Birth // the birth that the current batch makes; nil for none
 
 	ordersHash uint64 // sum of the orders' fingerprints
 	salesHash  uint64 // sum of the sales' fingerprints as of the end of the last batch
@@ -94,7 +102,8 @@ func (s *State) Hash() uint64 {
 	h := mix(s.seq, uint64(s.now))
 	h = mix(h, s.ordersHash)
 	h = mix(h, s.salesHash)
-	return mix(h, s.sessions.hash)
+	h = mix(h, s.sessions.hash)
+	return mix(mix(h, s.birthsHash), s.referencesHash)
 }
 
 // NextDue returns the earliest log time at which something happens without a

@@ -20,8 +20,8 @@ func (s *State) Verify() error {
 		if _, tracked := s.unsettled[number]; tracked != (o.state == StatePaying || o.captureDue || o.voidsDue != 0) {
 			return fmt.Errorf("order seq %d is %s, capture due %t, voids due %08b, and tracked as unsettled: %t", o.seq, o.state, o.captureDue, o.voidsDue, tracked)
 		}
-		ordersHash += o.fixedFingerprint(s.userIDs.get(o.user)) + o.movingFingerprint()
-		if _, newest := s.user(s.userIDs.get(o.user), maphash.Bytes(s.hashSeed, s.userIDs.get(o.user))); newest <= number {
+		ordersHash += o.fixedFingerprint(s.texts.get(o.user)) + o.movingFingerprint()
+		if _, newest := s.user(s.texts.get(o.user), maphash.Bytes(s.hashSeed, s.texts.get(o.user))); newest <= number {
 			return fmt.Errorf("user of order seq %d is indexed under order number %d, not %d or later", o.seq, int64(newest)-1, number)
 		}
 		if err := s.verifyFound(number, o); err != nil {
@@ -36,7 +36,7 @@ func (s *State) Verify() error {
 
 // verifyFound checks that a buy would find an order by its user and sale, and by its key.
 func (s *State) verifyFound(number uint32, o *order) error {
-	user := s.userIDs.get(o.user)
+	user := s.texts.get(o.user)
 	own := s.ownedBy(user, maphash.Bytes(s.hashSeed, user), o.sale)
 	newest := own.inSale
 	for newest > number+1 {

@@ -98,8 +98,9 @@ type OrderView struct {
 	Reason     PayReason // why the newest attempt was rejected; ReasonNone when it was not
 	Position   uint32    // in the waitlist, from 1; 0 when not waiting
 	CreatedAt  int64
-	Deadline   int64 // end of the hold; 0 when nothing is or was held
-	Overdue    bool  // paying beyond the hard limit
+	Deadline   int64  // end of the hold; 0 when nothing is or was held
+	Overdue    bool   // paying beyond the hard limit
+	Reference  string // what the buyer's side calls it; "" for none
 	AsOfSeq    uint64
 }
 

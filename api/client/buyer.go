@@ -30,6 +30,10 @@ type Purchase struct {
 	Quantity uint8
 	Min      uint8  // take fewer, down to this; 0 means all or nothing
 	Sale     string // "" means the only one that is on
+	// Reference is what your side calls the purchase, such as a cart's number: at most
+	// sequencer.ReferenceBytesMax printable ASCII characters; "" for none. The order shows
+	// it, and a repeat under one key must have the same.
+	Reference string
 	// Key makes a retry safe: a key makes at most one order, and every repeat is answered
 	// with it. Make one up for each purchase, keep it before sending, and use it again
 	// after sequencer.ErrOutcomeUnknown, a lost connection or a refusal. A refusal binds
@@ -79,6 +83,9 @@ func (c *Client) buy(ctx context.Context, p Purchase, answer string) (*contract.
 	}
 	if p.Sale != "" {
 		query.Set("sale", p.Sale)
+	}
+	if p.Reference != "" {
+		query.Set("reference", p.Reference)
 	}
 	decision := new(contract.Decision)
 	header, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets", query: query, key: p.Key, challenge: answer, into: decision})

@@ -60,6 +60,7 @@ type Order struct {
 	Seq        uint64     `json:"seq"`
 	Position   uint32     `json:"position,omitempty"`
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	Reference  string     `json:"reference,omitempty"` // as the buy said
 	// Attempts counts the attempts to pay; PaymentReason says why the newest was
 	// rejected.
 	Attempts      uint8  `json:"attempts,omitempty"`
@@ -115,6 +116,7 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 	o := Order{
 		UID: uid, UserID: v.User, Status: v.State.Status(), CreationTS: Time(v.CreatedAt), Quantity: v.Quantity,
 		Sale: v.SaleID, State: v.State.String(), Seq: v.Seq, Position: v.Position, AsOfSeq: v.AsOfSeq,
+		Reference: v.Reference,
 	}
 	if v.State.Holds() {
 		expires := Time(v.Deadline)

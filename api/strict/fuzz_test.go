@@ -9,10 +9,10 @@ import (
 
 // FuzzQuery: what is taken means what net/url makes of it.
 func FuzzQuery(f *testing.F) {
-	for _, seed := range []string{"", "q=1", "q=2&min=1&sale=gig", "limit=5&cursor=X", "pretty", "q=0", "q=1&q=2", "a=b", "q=%31", "&", "q=1&", "sale=a+b", "q==1"} {
+	for _, seed := range []string{"", "q=1", "q=2&min=1&sale=gig", "limit=5&cursor=X", "pretty", "q=0", "q=1&q=2", "a=b", "q=%31", "&", "q=1&", "sale=a+b", "q==1", "reference=CART%207", "reference=a+b", "reference=%2B%41~;"} {
 		f.Add(seed)
 	}
-	const all = Quantity | Min | Sale | Limit | Cursor | Pretty
+	const all = Quantity | Min | Sale | Limit | Cursor | Pretty | Reference
 	f.Fuzz(func(t *testing.T, raw string) {
 		var q Query
 		if q.Read([]byte(raw), all) != nil {
@@ -31,6 +31,9 @@ func FuzzQuery(f *testing.F) {
 			if want, _ := strconv.Atoi(values.Get(name)); want != number {
 				t.Errorf("%q: %s is %d, want %d", raw, name, number, want)
 			}
+		}
+		if values.Get("reference") != string(q.Reference()) {
+			t.Errorf("%q: the reference is %q", raw, q.Reference())
 		}
 		if values.Get("sale") != string(q.Sale) || values.Get("cursor") != string(q.Cursor) || q.Limit < 1 || q.Limit > LimitMax {
 			t.Errorf("%q: %+v", raw, q)

@@ -23,6 +23,7 @@ const (
 	Pretty
 	AfterSeq
 	Wait
+	Reference
 )
 
 // Query holds the parameters of a request. The slices refer to the request.
@@ -36,7 +37,14 @@ type Query struct {
 	Sale     []byte
 	Cursor   []byte
 	present  Parameter
+
+	referenceBytes uint8
+	reference      [sequencer.ReferenceBytesMax]byte // percent-decoded
 }
+
+// Reference returns what the buyer's side calls the purchase, decoded; empty for none. It
+// is part of the query.
+func (q *Query) Reference() []byte { return q.reference[:q.referenceBytes] }
 
 // The bounds of a list and of a long poll.
 const (
@@ -104,6 +112,8 @@ func parameterNamed(name []byte) Parameter {
 		return AfterSeq
 	case "wait":
 		return Wait
+	case "reference":
+		return Reference
 	}
 	return 0
 }
@@ -130,6 +140,11 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
 		}
 		q.Cursor = value
+	case Reference:
+		if !q.setReference(value) {
+			return contract.BadParameter("reference", fmt.Sprintf("reference must be 1 to %d printable ASCII characters, percent-encoded where a query needs it, a plus sign too",
+				sequencer.ReferenceBytesMax))
+		}
 	case AfterSeq:
 		seq, err := strconv.ParseUint(string(value), 10, sequencer.ClusterShift)
 		if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
@@ -152,6 +167,46 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 		}
 	}
 	return nil
+}
+
+// setReference decodes a reference. A bare plus sign is refused, because forms mean a space
+// by it and RFC 3986 does not, and a bare semicolon, which some take for a separator.
+func (q *Query) setReference(value []byte) bool {
+	length := 0
+	for len(value) > 0 {
+		c := value[0]
+		switch {
+		case c == '+' || c == ';' || length == len(q.reference):
+			return false
+		case c != '%':
+			value = value[1:]
+		case len(value) < 3 || hexDigit(value[1]) < 0 || hexDigit(value[2]) < 0:
+			return false
+		default:
+			c = byte(hexDigit(value[1])<<4 | hexDigit(value[2]))
+			value = value[3:]
+		}
+		if c < ' ' || c > '~' {
+			return false
+		}
+		q.reference[length] = c
+		length++
+	}
+	q.referenceBytes = uint8(length)
+	return length > 0
+}
+
+// hexDigit returns the value of a hexadecimal digit, -1 for any other byte.
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
 }
 
 // number parses 1 to 255 in decimal digits and nothing else, no leading zero.

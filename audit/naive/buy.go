@@ -10,16 +10,17 @@ import (
 type wish struct {
 	sale          uint16
 	quantity, min uint8
+	reference     string
 }
 
 func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
-	w := wish{c.Sale, c.Quantity, c.Min}
+	w := wish{c.Sale, c.Quantity, c.Min, string(c.Reference)}
 	if w.min == 0 {
 		w.min = w.quantity
 	}
 	s := m.saleOf(c.Sale)
 	switch {
-	case len(c.User) < 1 || len(c.User) > sequencer.UserBytesMax || !utf8.Valid(c.User) || w.quantity < 1 || w.min > w.quantity:
+	case len(c.User) < 1 || len(c.User) > sequencer.UserBytesMax || !utf8.Valid(c.User) || w.quantity < 1 || w.min > w.quantity || !printable(w.reference):
 		r.Code = sequencer.CodeBadRequest
 	case s == nil:
 		r.Code = sequencer.CodeUnknownSale
@@ -39,6 +40,16 @@ func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
 	}
 }
 
+// printable reports whether a reference is short printable ASCII.
+func printable(text string) bool {
+	for i := range len(text) {
+		if text[i] < 32 || text[i] > 126 {
+			return false
+		}
+	}
+	return len(text) <= sequencer.ReferenceBytesMax
+}
+
 // knownKey answers a buy whose key has an order, and reports whether it did.
 func (m *Model) knownKey(c *sequencer.Command, w wish, r *sequencer.Result) bool {
 	if c.Key == (sequencer.KeyDigest{}) {
@@ -48,7 +59,7 @@ func (m *Model) knownKey(c *sequencer.Command, w wish, r *sequencer.Result) bool
 		if o.key != c.Key {
 			continue
 		}
-		if w != (wish{o.sale.number, o.requested, o.min}) {
+		if w != (wish{o.sale.number, o.requested, o.min, o.reference}) {
 			r.Code = sequencer.CodeKeyReused
 			return true
 		}
@@ -102,7 +113,7 @@ func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result
 	}
 	o := &order{
 		seq: m.seq, sale: s, user: string(c.User), key: c.Key, createdAt: m.now,
-		quantity: w.quantity, requested: w.quantity, min: w.min,
+		quantity: w.quantity, requested: w.quantity, min: w.min, reference: w.reference,
 	}
 	m.orders = append(m.orders, o)
 	m.byUser[o.user] = append(m.byUser[o.user], o)

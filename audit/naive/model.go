@@ -1,6 +1,10 @@
 package naive
 
-import "onsale/sequencer"
+import (
+	"unicode/utf8"
+
+	"onsale/sequencer"
+)
 
 // Model is the state of the second implementation. It belongs to one goroutine.
 type Model struct {
@@ -13,6 +17,7 @@ type Model struct {
 	timers timers
 
 	sessions map[uint64]session // of front-ends, by id
+	births   []sequencer.Birth
 
 	// before and events belong to the batch that is being decided.
 	before uint32
@@ -29,6 +34,7 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 	m.before, m.events = 0, nil
 	m.now = max(m.now, b.Time)
 	m.fireTimers()
+	born := m.beBorn(b)
 	d := &sequencer.Decisions{Time: m.now, FirstSeq: m.seq + 1, Results: make([]sequencer.Result, len(b.Commands))}
 	var executed, refused uint32 // commands that are left of a forwarded batch
 	for i := range b.Commands {
@@ -46,6 +52,8 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 		case executed > 0:
 			executed--
 			m.decide(c, &r)
+		case c.Kind == sequencer.KindBirth:
+			r.Code = born
 		case c.Kind == sequencer.KindForward:
 			executed, refused = m.announce(c, &r)
 		case c.Kind == sequencer.KindSessionOpen:
@@ -61,6 +69,10 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 }
 
 func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
+	if len(c.Actor) > sequencer.UserBytesMax || !utf8.Valid(c.Actor) {
+		r.Code = sequencer.CodeBadRequest
+		return
+	}
 	switch c.Kind {
 	case sequencer.KindBuy:
 		m.buy(c, r)

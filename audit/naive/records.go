@@ -28,6 +28,7 @@ type order struct {
 	seq        uint64
 	sale       *sale
 	user       string
+	reference  string
 	key        sequencer.KeyDigest
 	createdAt  int64
 	deadline   int64

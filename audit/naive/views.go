@@ -97,6 +97,6 @@ func (m *Model) view(o *order) sequencer.OrderView {
 		Quantity: o.quantity, Requested: o.requested, Min: o.min, Attempts: o.attempts, VoidsDue: o.voidsDue,
 		Position: position(o), CreatedAt: o.createdAt, Deadline: o.deadline,
 		Voided: o.voided, CaptureDue: o.uncaptured, Reason: o.reason,
-		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq,
+		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq, Reference: o.reference,
 	}
 }

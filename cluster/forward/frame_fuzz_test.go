@@ -40,7 +40,7 @@ func FuzzFrames(f *testing.F) {
 }
 
 func FuzzOrderViews(f *testing.F) {
-	view := sequencer.OrderView{Seq: 5, Sale: 2, SaleID: "gig", User: "ann", State: sequencer.StateReserved, Quantity: 2, Requested: 2, Min: 1, Deadline: 9, CreatedAt: 3, AsOfSeq: 8, Overdue: true, Position: 4, Attempts: 1, VoidsDue: 1, CaptureDue: true, Voided: 2, Reason: sequencer.ReasonDeclined}
+	view := sequencer.OrderView{Seq: 5, Sale: 2, SaleID: "gig", User: "ann", State: sequencer.StateReserved, Quantity: 2, Requested: 2, Min: 1, Deadline: 9, CreatedAt: 3, AsOfSeq: 8, Overdue: true, Position: 4, Attempts: 1, VoidsDue: 1, CaptureDue: true, Voided: 2, Reason: sequencer.ReasonDeclined, Reference: "CART 7"}
 	f.Add(appendOrderView(make([]byte, 8), &view))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		views, asOf, err := parseOrderViews(data)

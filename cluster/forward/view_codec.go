@@ -28,8 +28,9 @@ import (
 //	46      1      length of the user id
 //	47      1      voided
 //	48      1      reason of the last rejected payment
-//	49             sale's id, user id
-const orderViewBytes = 49
+//	49      1      length of the reference
+//	50             sale's id, user id, reference
+const orderViewBytes = 50
 
 const (
 	viewOverdue    = 1
@@ -49,13 +50,13 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	if v.CaptureDue {
 		flags |= viewCaptureDue
 	}
-	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, v.VoidsDue, flags, byte(len(v.SaleID)), byte(len(v.User)), v.Voided, byte(v.Reason))
-	return append(append(dst, v.SaleID...), v.User...)
+	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, v.VoidsDue, flags, byte(len(v.SaleID)), byte(len(v.User)), v.Voided, byte(v.Reason), byte(len(v.Reference)))
+	return append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
 }
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[45])+int(data[46]) || data[44] > viewOverdue|viewCaptureDue ||
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[45])+int(data[46])+int(data[49]) || data[44] > viewOverdue|viewCaptureDue ||
 		sequencer.OrderState(data[38]) > sequencer.StateRefunded || sequencer.PayReason(data[48]) > sequencer.PayReasonMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
 	}
@@ -66,9 +67,11 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		Requested: data[40], Min: data[41], Attempts: data[42], VoidsDue: data[43], Overdue: data[44]&viewOverdue != 0,
 		CaptureDue: data[44]&viewCaptureDue != 0, Voided: data[47], Reason: sequencer.PayReason(data[48]),
 	}
-	texts := data[orderViewBytes:]
-	v.SaleID, v.User = string(texts[:data[45]]), string(texts[data[45]:int(data[45])+int(data[46])])
-	return v, texts[int(data[45])+int(data[46]):], nil
+	texts, sale, user, reference := data[orderViewBytes:], int(data[45]), int(data[46]), int(data[49])
+	v.SaleID, texts = string(texts[:sale]), texts[sale:]
+	v.User, texts = string(texts[:user]), texts[user:]
+	v.Reference, texts = string(texts[:reference]), texts[reference:]
+	return v, texts, nil
 }
 
 // orderQuestion asks for one order, or for a user's orders when user is set.

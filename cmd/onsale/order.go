@@ -77,6 +77,7 @@ func newBuy(p *program) *cobra.Command {
 	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets to buy")
 	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing")
 	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "bits of work at most that are done when the server asks for it; 0 for none")
+	c.Flags().StringVar(&purchase.Reference, "reference", "", "what your side calls the purchase, such as a cart's number: at most 40 printable ASCII characters")
 	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
 	return c
 }

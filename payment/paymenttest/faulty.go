@@ -84,12 +84,6 @@ func (f *Faulty) Lapse(ctx context.Context, c payment.Charge) bool {
 	return err == nil
 }
 
-// lies are what comes with an error: it says nothing, so that nobody may believe it.
-var lies = map[CallName]payment.Status{
-	CallAuthorise: {Phase: payment.Authorised}, CallFind: {Phase: payment.Authorised},
-	CallCapture: {Phase: payment.Captured}, CallCancel: {Phase: payment.Cancelled},
-}
-
 type reply struct {
 	status payment.Status
 	err    error
@@ -105,14 +99,14 @@ func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	go func() {
 		time.Sleep(fault.Before)
 		if fault.Unsent {
-			replies <- reply{lies[name], ErrLost}
+			replies <- reply{err: ErrLost}
 			return
 		}
 
 		status, err := f.arrive(context.WithoutCancel(ctx), name, c, fault.NotNow, do)
 		time.Sleep(fault.After)
 		if fault.Lost {
-			status, err = lies[name], ErrLost
+			status, err = payment.Status{}, ErrLost
 		}
 		replies <- reply{status, err}
 	}()
@@ -121,7 +115,7 @@ func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	case r := <-replies:
 		return r.status, r.err
 	case <-ctx.Done():
-		return lies[name], ctx.Err()
+		return payment.Status{}, ctx.Err()
 	}
 }
 

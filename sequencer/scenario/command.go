@@ -30,6 +30,14 @@ func Of(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
 
 // CommandLine writes a command as a scenario line; keys names the keys of buys.
 func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) string {
+	if len(c.Actor) > 0 {
+		plain := *c
+		plain.Actor = nil
+		if line := CommandLine(&plain, keys); !strings.HasPrefix(line, "raw ") {
+			return line + " by=" + QuoteWord(string(c.Actor))
+		}
+		return rawLine(c)
+	}
 	user := QuoteWord(string(c.User))
 	switch c.Kind {
 	case sequencer.KindBuy:
@@ -40,7 +48,12 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		if c.Key != (sequencer.KeyDigest{}) {
 			text += " key=" + QuoteWord(keys[c.Key])
 		}
+		if len(c.Reference) > 0 {
+			text += " reference=" + QuoteWord(string(c.Reference))
+		}
 		return text + fmt.Sprintf(" sale=%d", c.Sale)
+	case sequencer.KindBirth:
+		return fmt.Sprintf("birth %x %d %d", c.Key[:], c.Count, c.Amount)
 	case sequencer.KindCancel:
 		return fmt.Sprintf("cancel %s #%d", user, c.Order)
 	case sequencer.KindPayBegin:
