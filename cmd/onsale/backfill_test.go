@@ -27,11 +27,11 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 	}
 	openGig(t, leaderAmong(t, nodes), 1<<20)
 	first := gather(nodes, 32)
-	within(t, 3*time.Minute, "a journal worth filling", func() bool {
+	testenv.Eventually(t, 3*time.Minute, "a journal worth filling", func() bool {
 		s, err := nodes[0].status()
 		return err == nil && s.JournalHeight > 600
 	})
-	told := first.disperse()
+	told := first.disperse(t)
 	leader := leaderAmong(t, nodes)
 	sick, well := nodes[0], nodes[1]
 	if sick == leader {
@@ -46,7 +46,7 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 	sick.start()
 	second := gather(nodes, 4)
 	filling := filepath.Join(sick.dir, "journal-filling-1")
-	within(t, time.Minute, "a part of the journal", func() bool { return lastRecordOf(filling) > 50 })
+	testenv.Eventually(t, time.Minute, "a part of the journal", func() bool { return lastRecordOf(filling) > 50 })
 	sick.kill()
 	had, needs := lastRecordOf(filling), gapOf(t, sick)
 	if had >= needs {
@@ -58,7 +58,7 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 	}
 	sick.extra = append(sick.extra, "--backfill-bytes-per-second", "10000000")
 	sick.start()
-	within(t, time.Minute, "the whole journal", func() bool {
+	testenv.Eventually(t, time.Minute, "the whole journal", func() bool {
 		s, err := sick.status()
 		return err == nil && s.JournalFirstHeight == 1 && s.JournalHeight > needs
 	})
@@ -67,8 +67,8 @@ func TestRepairedReplicaFillsItsJournal(t *testing.T) {
 		t.Errorf("what was filled in before the kill is lost:\n%s", sick.log())
 	}
 	has(t, command(t, 0, "cluster", "status", "--private", well.private, "--secret-file", well.secretFile, "-o", "json"), `"journal_first_height": 1`)
-	within(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") })
-	for user, order := range second.disperse() {
+	testenv.Eventually(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") })
+	for user, order := range second.disperse(t) {
 		told[user] = order
 	}
 	mustBeSame(t, nodes)

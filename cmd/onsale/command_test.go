@@ -213,7 +213,7 @@ func TestTimesByCommand(t *testing.T) {
 	has(t, o.buy(0, "ann", "buy"), "reserved")
 	has(t, o.buy(3, "bob", "buy"), "sold_out")
 	before := o.server.node.AppliedSeq()
-	within(t, time.Minute, "the hold ended", func() bool {
+	testenv.Eventually(t, time.Minute, "the hold ended", func() bool {
 		view, _ := o.server.node.SaleByID("later")
 		return view.Available == 1
 	})

@@ -12,6 +12,7 @@ import (
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/audit"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -61,12 +62,19 @@ func (c *crowd) buy(user string, attempt int) {
 // crowdLeast is how many orders a crowd must have been told of to mean something.
 const crowdLeast = 50
 
-// disperse stops the crowd and returns who was told of an order. A machine that is slow
-// is given the time for enough of them.
-func (c *crowd) disperse() map[string]string {
-	for deadline := time.Now().Add(time.Minute); c.size() < crowdLeast && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
-	}
+// buysOn waits until the crowd was told of many more orders: what comes next comes in the
+// middle of the sale, on a fast machine as on a slow one.
+func (c *crowd) buysOn(t testing.TB) {
+	t.Helper()
+	before := c.size()
+	testenv.Eventually(t, time.Minute, "a crowd that buys", func() bool { return c.size() >= before+2*crowdLeast })
+}
+
+// disperse lets the crowd buy on for a while, stops it, and returns who was told of an
+// order.
+func (c *crowd) disperse(t testing.TB) map[string]string {
+	t.Helper()
+	c.buysOn(t)
 	close(c.stop)
 	c.group.Wait()
 	return c.told
@@ -111,7 +119,7 @@ func mustAudit(t testing.TB, n *testNode) {
 
 func openGig(t testing.TB, leader *testNode, quantity uint32) {
 	t.Helper()
-	within(t, time.Minute, "a sale", func() bool {
+	testenv.Eventually(t, time.Minute, "a sale", func() bool {
 		_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: 100, Currency: "EUR"})
 		if err != nil && !isBetweenLeaders(err) && !errors.Is(err, contract.ErrSaleExists) { // which an attempt made whose outcome was unknown
 			t.Fatal(err)
@@ -129,7 +137,7 @@ func isBetweenLeaders(err error) bool {
 // settled asks again while nobody leads.
 func settled[T any](t testing.TB, ask func() (T, error)) (answer T, err error) {
 	t.Helper()
-	within(t, time.Minute, "a leader's answer", func() bool {
+	testenv.Eventually(t, time.Minute, "a leader's answer", func() bool {
 		answer, err = ask()
 		return !isBetweenLeaders(err)
 	})

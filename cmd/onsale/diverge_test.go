@@ -55,7 +55,7 @@ func TestDivergedNodeStops(t *testing.T) {
 	leader := leaderAmong(t, nodes)
 	openGig(t, leader, 1<<20)
 	if leader == wrong { // else its buyers would be told what is wrong until it stops
-		within(t, time.Minute, "n1 leads", func() bool {
+		testenv.Eventually(t, time.Minute, "n1 leads", func() bool {
 			_, _ = wrong.try("transfer", nodes[0].id) // it may not be ready for it yet
 			s, err := nodes[0].status()
 			return err == nil && s.Role == "leader"
@@ -86,7 +86,7 @@ func TestDivergedNodeStops(t *testing.T) {
 	has(t, command(t, 0, "cluster", "repair", "--data-dir", wrong.dir, "--node-id", wrong.id, "--private", leader.private, "--secret-file", leader.secretFile, "--yes"), "start it as before")
 	wrong.program = ""
 	wrong.start()
-	within(t, time.Minute, "the vote of the repaired node", func() bool { return leader.shows(wrong.id+",voter", "status") && wrong.ready() })
+	testenv.Eventually(t, time.Minute, "the vote of the repaired node", func() bool { return leader.shows(wrong.id+",voter", "status") && wrong.ready() })
 	mustBeSame(t, nodes)
 	mustHold(t, leader, told)
 	for _, n := range nodes {

@@ -121,7 +121,7 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 
 // upOrDead waits until a process that was started is ready, or has died at a place.
 func (d *dying) upOrDead(n *testNode, name failpoint.Name) {
-	within(d.t, time.Minute, "a node that is ready, or has died", func() bool { return died(n, name) || n.ready() })
+	testenv.Eventually(d.t, time.Minute, "a node that is ready, or has died", func() bool { return died(n, name) || n.ready() })
 }
 
 // places returns at which kind of node a failpoint is: only a leader proposes, admits,
@@ -184,11 +184,11 @@ func TestCrashAtEveryFailpoint(t *testing.T) {
 			}
 		}
 	}
-	told := c.disperse()
+	told := c.disperse(t)
 	close(d.stop)
 	d.paying.Wait()
 	mustHold(t, leaderAmong(t, d.nodes), told)
-	within(t, time.Minute, "clean books", func() bool {
+	testenv.Eventually(t, time.Minute, "clean books", func() bool {
 		code, _ := attempt("payments", "reconcile", "--private", leaderAmong(t, d.nodes).private, "--secret-file", d.nodes[0].secretFile)
 		return code == 0
 	})
@@ -226,7 +226,7 @@ func (d *dying) crash(name failpoint.Name, leads bool) {
 		}
 	}
 	leaderAmong(d.t, d.nodes)
-	within(d.t, time.Minute, "all nodes again", func() bool {
+	testenv.Eventually(d.t, time.Minute, "all nodes again", func() bool {
 		for _, other := range d.nodes {
 			if !other.ready() {
 				return false

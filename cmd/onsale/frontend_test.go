@@ -81,7 +81,7 @@ func TestEveryDoor(t *testing.T) {
 	fronts := newFrontEnds(t, 2, nodes)
 	for _, f := range fronts {
 		f.start()
-		within(t, time.Minute, "a ready front-end", f.ready)
+		testenv.Eventually(t, time.Minute, "a ready front-end", f.ready)
 	}
 	for _, door := range append(fronts, nodes...) {
 		d := door.mustBuy("at-"+door.id, "gig")
@@ -94,15 +94,14 @@ func TestEveryDoor(t *testing.T) {
 	}
 	c := gather(fronts, 16)
 	for range 2 {
-		time.Sleep(400 * time.Millisecond)
+		c.buysOn(t)
 		old := leaderAmong(t, nodes)
 		old.kill()
 		leaderAmong(t, nodes)
-		time.Sleep(300 * time.Millisecond)
+		c.buysOn(t)
 		old.start()
 	}
-	time.Sleep(200 * time.Millisecond)
-	told := c.disperse()
+	told := c.disperse(t)
 	leaderAmong(t, nodes)
 	mustHold(t, fronts[0], told)
 	mustBeSame(t, nodes)
@@ -134,7 +133,7 @@ func TestTwoClustersOneFrontEnd(t *testing.T) {
 	f := newFrontEnds(t, 1, here, there)[0]
 	f.writeTable(`sales = ["gig*"]`, "")
 	f.start()
-	within(t, time.Minute, "a ready front-end", f.ready)
+	testenv.Eventually(t, time.Minute, "a ready front-end", f.ready)
 	gig, away := f.mustBuy("ann", "gig"), f.mustBuy("ann", "away")
 	page, err := f.buyer("ann").Orders(context.Background(), 0, "")
 	if err != nil || len(page.Orders) != 2 || page.Orders[0].UID != gig.Order || page.Orders[1].UID != away.Order || gig.Order == away.Order {
@@ -150,12 +149,12 @@ func TestTwoClustersOneFrontEnd(t *testing.T) {
 	}
 	there[0].start()
 	leaderAmong(t, there)
-	within(t, time.Minute, "the other cluster sells again", func() bool {
+	testenv.Eventually(t, time.Minute, "the other cluster sells again", func() bool {
 		_, err := f.buyer("bob").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "away", Key: "again"})
 		return err == nil
 	})
 	f.writeTable(`sales = ["nothing"]`, "")
-	within(t, time.Minute, "the table to be read again", func() bool {
+	testenv.Eventually(t, time.Minute, "the table to be read again", func() bool {
 		_, err := f.buyer("cid").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
 		return errors.Is(err, contract.ErrUnknownSale)
 	})

@@ -20,13 +20,12 @@ func TestRestartUnderLoad(t *testing.T) {
 	openGig(t, n, 1<<20)
 	c := gather(nodes, 16)
 	for range 2 {
-		time.Sleep(300 * time.Millisecond)
+		c.buysOn(t)
 		n.stop()
 		n.start()
 		leaderAmong(t, nodes)
 	}
-	time.Sleep(200 * time.Millisecond)
-	mustHold(t, n, c.disperse())
+	mustHold(t, n, c.disperse(t))
 	n.stop()
 	mustAudit(t, n)
 }
@@ -45,12 +44,11 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	c := gather(nodes, 16)
 	for _, n := range nodes {
 		if n != leader {
-			restart(t, n)
+			restart(t, n, c)
 		}
 	}
-	restart(t, leader)
-	time.Sleep(200 * time.Millisecond)
-	told := c.disperse()
+	restart(t, leader, c)
+	told := c.disperse(t)
 	mustHold(t, leaderAmong(t, nodes), told)
 	mustBeSame(t, nodes)
 	for _, n := range nodes {
@@ -59,12 +57,13 @@ func TestRollingRestartUnderLoad(t *testing.T) {
 	}
 }
 
-func restart(t testing.TB, n *testNode) {
+// restart restarts a node in the middle of what a crowd buys.
+func restart(t testing.TB, n *testNode, c *crowd) {
 	t.Helper()
-	time.Sleep(200 * time.Millisecond)
+	c.buysOn(t)
 	n.stop()
 	n.start()
-	within(t, time.Minute, n.id+" ready again", n.ready)
+	testenv.Eventually(t, time.Minute, n.id+" ready again", n.ready)
 }
 
 // Time goes on while no node runs: a hold that ended in between is over at the
@@ -90,7 +89,7 @@ func TestTimePassesWhileDown(t *testing.T) {
 	time.Sleep(time.Until(at))
 	n.start()
 	leaderAmong(t, nodes)
-	within(t, time.Minute, "the hold over, with no request", func() bool {
+	testenv.Eventually(t, time.Minute, "the hold over, with no request", func() bool {
 		sale, err := n.buyer("ann").Ticket(context.Background(), "held")
 		return err == nil && sale.AvailableQuantity == 1
 	})

@@ -20,6 +20,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/audit"
+	"onsale/proof/testenv"
 	"onsale/wal"
 )
 
@@ -170,7 +171,7 @@ func (j *jam) begin(ask func() jamAnswer, into *jamAnswer) {
 // queued waits until so many requests are in the queue.
 func (j *jam) queued(requests int) {
 	j.t.Helper()
-	within(j.t, time.Minute, fmt.Sprint(requests, " requests wait"), func() bool {
+	testenv.Eventually(j.t, time.Minute, fmt.Sprint(requests, " requests wait"), func() bool {
 		return j.metrics()["onsale_inbox_requests"] == float64(requests)
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"testing"
-	"time"
 )
 
 // The only node is killed in the middle of a sale, again and again: what it
@@ -16,13 +15,12 @@ func TestKilledNodeKeepsItsWord(t *testing.T) {
 	openGig(t, n, 1<<20)
 	c := gather(nodes, 16)
 	for range 3 {
-		time.Sleep(400 * time.Millisecond)
+		c.buysOn(t)
 		n.kill()
 		n.start()
 		leaderAmong(t, nodes)
 	}
-	time.Sleep(200 * time.Millisecond)
-	told := c.disperse()
+	told := c.disperse(t)
 	mustHold(t, n, told)
 	n.stop()
 	mustAudit(t, n)
@@ -39,15 +37,14 @@ func TestKilledLeaderIsReplaced(t *testing.T) {
 	openGig(t, leaderAmong(t, nodes), 1<<20)
 	c := gather(nodes, 16)
 	for range 2 {
-		time.Sleep(400 * time.Millisecond)
+		c.buysOn(t)
 		old := leaderAmong(t, nodes)
 		old.kill()
 		leaderAmong(t, nodes)
-		time.Sleep(400 * time.Millisecond)
+		c.buysOn(t)
 		old.start()
 	}
-	time.Sleep(200 * time.Millisecond)
-	told := c.disperse()
+	told := c.disperse(t)
 	leader := leaderAmong(t, nodes)
 	mustHold(t, leader, told)
 	mustBeSame(t, nodes)

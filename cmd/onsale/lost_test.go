@@ -66,7 +66,7 @@ func TestMinorityTakesNothing(t *testing.T) {
 	if code := buyAt(alone, "ann", "before"); code != 4 && code != 5 {
 		t.Errorf("a buy without a majority: exit code %d", code)
 	}
-	within(t, time.Minute, "the last node tells that nobody leads", func() bool { return buyAt(alone, "bob", "alone") == 4 })
+	testenv.Eventually(t, time.Minute, "the last node tells that nobody leads", func() bool { return buyAt(alone, "bob", "alone") == 4 })
 	if alone.ready() {
 		t.Error("a node without a leader is ready")
 	}
@@ -76,7 +76,7 @@ func TestMinorityTakesNothing(t *testing.T) {
 		n.start()
 	}
 	leader := leaderAmong(t, nodes)
-	within(t, time.Minute, "the first buyer's retry", func() bool { return buyAt(leader, "ann", "before") == 0 })
+	testenv.Eventually(t, time.Minute, "the first buyer's retry", func() bool { return buyAt(leader, "ann", "before") == 0 })
 	page, err := leader.buyer("ann").Orders(context.Background(), 0, "")
 	if err != nil || len(page.Orders) != 1 {
 		t.Fatalf("one key, %+v, %v", page, err)

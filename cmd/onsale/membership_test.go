@@ -30,7 +30,7 @@ func (n *testNode) cluster(code int, args ...string) string {
 // heard its leader for a moment, and then counts as lost.
 func (n *testNode) manages(args ...string) (text string) {
 	n.t.Helper()
-	within(n.t, time.Minute, fmt.Sprint(n.id, " does ", args), func() bool {
+	testenv.Eventually(n.t, time.Minute, fmt.Sprint(n.id, " does ", args), func() bool {
 		var code int
 		code, text = n.try(args...)
 		return code == 0
@@ -42,7 +42,7 @@ func (n *testNode) manages(args ...string) (text string) {
 // reason; it must not succeed.
 func (n *testNode) refuses(words string, args ...string) {
 	n.t.Helper()
-	within(n.t, time.Minute, fmt.Sprint(n.id, " refuses ", args, ": ", words), func() bool {
+	testenv.Eventually(n.t, time.Minute, fmt.Sprint(n.id, " refuses ", args, ": ", words), func() bool {
 		code, text := n.try(args...)
 		if code == 0 {
 			n.t.Fatalf("%v was done:\n%s", args, text)
@@ -75,18 +75,18 @@ func TestMembershipUnderLoad(t *testing.T) {
 	openGig(t, leaderAmong(t, nodes), 1<<20)
 	front := newFrontEnds(t, 1, nodes)[0]
 	front.start()
-	within(t, time.Minute, "a ready front-end", front.ready)
+	testenv.Eventually(t, time.Minute, "a ready front-end", front.ready)
 	c := gather(append([]*testNode{front}, nodes[1:]...), 8)
 
 	fourth := newcomer(t, "n4", nodes)
 	fourth.start()
-	within(t, time.Minute, "the fourth node's vote", func() bool {
+	testenv.Eventually(t, time.Minute, "the fourth node's vote", func() bool {
 		return nodes[1].shows("n4,voter", "status")
 	})
 	handedOver := 0
 	for range 3 {
 		before := leaderAmong(t, append(nodes, fourth))
-		within(t, time.Minute, "another leader", func() bool {
+		testenv.Eventually(t, time.Minute, "another leader", func() bool {
 			code, _ := before.try("transfer") // who should take over may not be ready for it
 			if code == 0 {
 				handedOver++
@@ -102,11 +102,10 @@ func TestMembershipUnderLoad(t *testing.T) {
 		t.Errorf("n1 is still a member:\n%s", text)
 	}
 	nodes[0].kill()
-	within(t, time.Minute, "a healthy cluster", func() bool {
+	testenv.Eventually(t, time.Minute, "a healthy cluster", func() bool {
 		return nodes[1].shows("n4,voter", "status")
 	})
-	time.Sleep(200 * time.Millisecond)
-	told := c.disperse()
+	told := c.disperse(t)
 	rest := []*testNode{nodes[1], nodes[2], fourth}
 	mustHold(t, leaderAmong(t, rest), told)
 	mustBeSame(t, rest)
@@ -134,7 +133,7 @@ func TestMembershipRefusals(t *testing.T) {
 			followers = append(followers, n)
 		}
 	}
-	within(t, time.Minute, "health", func() bool { return leader.shows("failure_tolerance,1", "health") })
+	testenv.Eventually(t, time.Minute, "health", func() bool { return leader.shows("failure_tolerance,1", "health") })
 	has(t, leader.cluster(2, "remove", followers[0].id), "--yes")
 	followers[0].kill()
 	leader.refuses("quorum at risk", "remove", followers[1].id, "--yes")
@@ -146,7 +145,7 @@ func TestMembershipRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	followers[0].start()
-	within(t, time.Minute, "the wiped voter to be refused", func() bool {
+	testenv.Eventually(t, time.Minute, "the wiped voter to be refused", func() bool {
 		return strings.Contains(followers[0].log(), "this data folder is empty; remove the lost one first")
 	})
 	followers[0].kill()
@@ -155,14 +154,14 @@ func TestMembershipRefusals(t *testing.T) {
 	learner := newcomer(t, "n7", []*testNode{leader, followers[1]})
 	learner.extra = []string{"--learner"}
 	learner.start()
-	within(t, time.Minute, "a learner", func() bool {
+	testenv.Eventually(t, time.Minute, "a learner", func() bool {
 		return leader.shows("n7,learner,follower,yes", "status")
 	})
 	has(t, leader.manages("promote", "n7", "-o", "csv"), "n7,voter")
 	has(t, leader.manages("demote", "n7", "--yes", "-o", "csv"), "n7,learner")
 	learner.stop()
 	learner.start() // as before: it is a member already
-	within(t, time.Minute, "the learner again", learner.ready)
+	testenv.Eventually(t, time.Minute, "the learner again", learner.ready)
 
 	imposter := newcomer(t, "n7", []*testNode{leader, followers[1]})
 	imposter.start()
@@ -173,7 +172,7 @@ func TestMembershipRefusals(t *testing.T) {
 	waiting.start()
 	waiting.logs("listening")
 	command(t, 0, "cluster", "join", leader.peer, "--private", waiting.private, "--secret-file", waiting.secretFile)
-	within(t, time.Minute, "it is in", waiting.ready)
+	testenv.Eventually(t, time.Minute, "it is in", waiting.ready)
 }
 
 // A backup becomes a new cluster with every order; a cluster that lost its majority
@@ -250,9 +249,9 @@ func TestRemovedStaysRemoved(t *testing.T) {
 	fourth := newcomer(t, "n4", nodes)
 	fourth.extra = []string{"--stable-time", "1h"}
 	fourth.start()
-	within(t, time.Minute, "a learner", func() bool { return nodes[1].shows("n4,learner", "status") })
+	testenv.Eventually(t, time.Minute, "a learner", func() bool { return nodes[1].shows("n4,learner", "status") })
 	nodes[1].manages("remove", "n4", "--yes")
-	within(t, time.Minute, "the refusal of its next reminder", func() bool {
+	testenv.Eventually(t, time.Minute, "the refusal of its next reminder", func() bool {
 		return strings.Contains(fourth.log(), "was removed from this cluster")
 	})
 	if text := nodes[1].manages("status", "-o", "csv"); strings.Contains(text, "n4,") {

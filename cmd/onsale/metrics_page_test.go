@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"onsale/api/client"
+	"onsale/proof/testenv"
 )
 
 // pageRow is a metric as docs/metrics.md has it.
@@ -122,13 +123,13 @@ func TestMetricsPage(t *testing.T) {
 	front.extra = append(certify(t, dir, "front-end", "f1"), "--address-requests-per-second", "1000")
 	front.start()
 	c := operatorOf(t, operator)
-	within(t, time.Minute, "a node", func() bool { return get(c, "https://"+node.private+"/readyz") == "ok" })
+	testenv.Eventually(t, time.Minute, "a node", func() bool { return get(c, "https://"+node.private+"/readyz") == "ok" })
 	command(t, 0, append([]string{"sale", "create", "gig", "--quantity", "10", "--private", node.private, "--secret-file", node.secretFile}, operator...)...)
-	within(t, time.Minute, "a front-end that sells", func() bool {
+	testenv.Eventually(t, time.Minute, "a front-end that sells", func() bool {
 		_, err := front.buyer("ann").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
 		return err == nil
 	})
-	within(t, time.Minute, "the leader has asked its members", func() bool {
+	testenv.Eventually(t, time.Minute, "the leader has asked its members", func() bool {
 		return strings.Contains(get(c, "https://"+node.private+"/metrics"), `onsale_member_healthy{member="n1"} 1`)
 	})
 	rows, _ := metricsPage(t)
@@ -170,13 +171,17 @@ func readyLines(t *testing.T, c *http.Client, n *testNode, checks ...string) {
 		want += "[+]" + name + " ok\n"
 	}
 	want += "readyz check passed\n"
-	text := ""
-	for deadline := time.Now().Add(time.Minute); text != want; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("readyz says\n%swanted\n%s", text, want)
+
+	said := ""
+	defer func() {
+		if said != want {
+			t.Logf("readyz says\n%swanted\n%s", said, want)
 		}
-		text = get(c, "https://"+n.private+"/readyz?verbose")
-	}
+	}()
+	testenv.Eventually(t, time.Minute, "all checks well", func() bool {
+		said = get(c, "https://"+n.private+"/readyz?verbose")
+		return said == want
+	})
 }
 
 // get returns an answer's body, or the error's words.

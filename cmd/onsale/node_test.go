@@ -18,6 +18,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/internal/procs"
+	"onsale/proof/testenv"
 	"onsale/raftfsm"
 )
 
@@ -239,22 +240,11 @@ func (n *testNode) ready() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// within waits for a condition.
-func within(t testing.TB, limit time.Duration, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if condition() {
-			return
-		}
-	}
-	t.Fatalf("not within %v: %s", limit, what)
-}
-
 // leaderAmong waits for the running node that leads. When none runs it gives up at once.
 func leaderAmong(t testing.TB, nodes []*testNode) *testNode {
 	t.Helper()
 	var leader *testNode
-	within(t, time.Minute, "a leader", func() bool {
+	testenv.Eventually(t, time.Minute, "a leader", func() bool {
 		running := 0
 		for _, n := range nodes {
 			if !n.isRunning() {

@@ -28,7 +28,7 @@ func TestOneKey(t *testing.T) {
 	for _, f := range fronts {
 		f.extra = append(f.extra, "--user-requests-per-second", "0")
 		f.start()
-		within(t, time.Minute, "a ready front-end", f.ready)
+		testenv.Eventually(t, time.Minute, "a ready front-end", f.ready)
 	}
 	doors := append(fronts, nodes...)
 	purchase := client.Purchase{Quantity: 1, Sale: "gig", Key: "one and the same"}
@@ -52,7 +52,7 @@ func TestOneKey(t *testing.T) {
 	leaderAmong(t, nodes).kill()
 	for _, n := range doors {
 		if n.isRunning() {
-			within(t, time.Minute, "a ready "+n.id, n.ready)
+			testenv.Eventually(t, time.Minute, "a ready "+n.id, n.ready)
 			mustAnswerAsBefore(n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // Many more press at once than may wait: as many are taken as the bound says, all others
@@ -143,7 +144,7 @@ func TestOverloadedOrderOfShedding(t *testing.T) {
 	if a := j.pay("two", two); a.status != 200 || a.payment.Status != contract.PaymentAccepted {
 		t.Errorf("who comes back to pay was told %+v", a)
 	}
-	within(t, time.Minute, "two charges, and the orders say the same", func() bool {
+	testenv.Eventually(t, time.Minute, "two charges, and the orders say the same", func() bool {
 		found, err := j.server.payments.Reconcile(t.Context())
 		return err == nil && found.Charges == 2 && found.Unsettled == 0 && len(found.Differences) == 0
 	})

@@ -61,7 +61,7 @@ func TestPartitions(t *testing.T) {
 		mustTakeNothing(t, leader, fmt.Sprint("minority-", round))
 		next := leaderAmong(t, others)
 		user := fmt.Sprint("majority-", round)
-		within(t, time.Minute, "a buy at the majority", func() bool {
+		testenv.Eventually(t, time.Minute, "a buy at the majority", func() bool {
 			d, err := next.buyer(user).Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user})
 			if err == nil {
 				told[user] = d.Order
@@ -70,7 +70,7 @@ func TestPartitions(t *testing.T) {
 		})
 		mustTakeNothing(t, leader, fmt.Sprint("late-minority-", round))
 		isolate(t, cut, "del", leader, others)
-		within(t, time.Minute, "the old leader is back", leader.ready)
+		testenv.Eventually(t, time.Minute, "the old leader is back", leader.ready)
 		mustBeSame(t, nodes)
 		leader.mustBuy(fmt.Sprint("healed-", round), "gig")
 	}

@@ -41,7 +41,7 @@ func newShopOf(t *testing.T, change func(*testNode)) *shop {
 		n.start()
 	}
 	leaderAmong(t, s.nodes)
-	within(t, time.Minute, "a ready front-end", s.front.ready)
+	testenv.Eventually(t, time.Minute, "a ready front-end", s.front.ready)
 	if err := s.provider.Await(t.Context(), func(context.Context) error {
 		answer, err := http.Get("http://" + provider)
 		if err == nil {
@@ -85,20 +85,20 @@ func TestPaymentsOutliveTheLeader(t *testing.T) {
 	}
 	leader := leaderAmong(t, s.nodes)
 	for user, uid := range orders {
-		within(t, time.Minute, user+" is paying", func() bool {
+		testenv.Eventually(t, time.Minute, user+" is paying", func() bool {
 			o, err := leader.buyer(user).Order(ctx, uid)
 			return err == nil && o.State == "paying"
 		})
 	}
 	leader.kill()
 	for user, uid := range orders {
-		within(t, time.Minute, user+" has paid", func() bool {
+		testenv.Eventually(t, time.Minute, user+" has paid", func() bool {
 			o, err := s.front.buyer(user).Order(ctx, uid)
 			return err == nil && o.State == "paid" && o.PaymentRef == uid+"-1"
 		})
 	}
 	successor := leaderAmong(t, s.nodes)
-	within(t, time.Minute, "books and orders agree", func() bool {
+	testenv.Eventually(t, time.Minute, "books and orders agree", func() bool {
 		found, err := successor.seller().Reconcile(ctx)
 		return err == nil && found.Unsettled == 0 && len(found.Differences) == 0 && found.Orders == 14 && found.Charges == 18
 	})

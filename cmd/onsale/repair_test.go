@@ -45,7 +45,7 @@ func TestDamagedReplicaIsRepaired(t *testing.T) {
 		has(t, output, "onsale cluster repair --data-dir "+sick.dir+" --node-id "+sick.id)
 		has(t, command(t, 0, "cluster", "repair", "--data-dir", sick.dir, "--node-id", sick.id, "--private", well.private, "--secret-file", well.secretFile, "--yes"), "start it as before")
 		sick.start()
-		within(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") && sick.ready() })
+		testenv.Eventually(t, time.Minute, "the vote of the repaired node", func() bool { return well.shows(sick.id+",voter", "status") && sick.ready() })
 		mustBeSame(t, nodes)
 	}
 	mustHold(t, leaderAmong(t, nodes), told)

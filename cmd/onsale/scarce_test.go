@@ -10,6 +10,7 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // The sale that runs out: more is asked for than there is, by buyers who ask for
@@ -78,7 +79,7 @@ func (r *rush) progress() int {
 // the sale on a fast machine as on a slow one.
 func (r *rush) until(t testing.TB, percent int) {
 	t.Helper()
-	within(t, time.Minute, fmt.Sprintf("%d %% of the answers", percent), func() bool {
+	testenv.Eventually(t, time.Minute, fmt.Sprintf("%d %% of the answers", percent), func() bool {
 		return r.progress() >= scarceBuyers*scarceKeys*percent/100
 	})
 }
@@ -140,7 +141,7 @@ func mustRepeat(t testing.TB, n *testNode, answers []told) {
 func mustBeSame(t testing.TB, nodes []*testNode) {
 	t.Helper()
 	var failure error
-	within(t, time.Minute, "the replicas at one seq", func() bool {
+	testenv.Eventually(t, time.Minute, "the replicas at one seq", func() bool {
 		first, err := nodes[0].status()
 		for _, n := range nodes[1:] {
 			s, failed := n.status()

@@ -38,7 +38,7 @@ func TestClusterWithTLS(t *testing.T) {
 		args = append(args, "--private", n.private, "--secret-file", n.secretFile)
 		return command(t, code, append(args, operator...)...)
 	}
-	within(t, time.Minute, "a healthy cluster", func() bool {
+	testenv.Eventually(t, time.Minute, "a healthy cluster", func() bool {
 		code, output := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
 		return code == 0 && strings.Contains(output, "failure_tolerance")
 	})
@@ -46,14 +46,14 @@ func TestClusterWithTLS(t *testing.T) {
 	front := newFrontEnds(t, 1, nodes)[0]
 	front.extra = certify(t, dir, "front-end", front.id)
 	front.start()
-	within(t, time.Minute, "a front-end that sells", func() bool {
+	testenv.Eventually(t, time.Minute, "a front-end that sells", func() bool {
 		_, err := front.buyer("ann").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
 		return err == nil
 	})
 	term := func() string {
 		var code int
 		var text string
-		within(t, time.Minute, "the cluster's status", func() bool {
+		testenv.Eventually(t, time.Minute, "the cluster's status", func() bool {
 			code, text = attempt(append([]string{"cluster", "status", "-o", "csv", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
 			return code == 0
 		})
@@ -76,7 +76,7 @@ func TestClusterWithTLS(t *testing.T) {
 	certify(t, dir, "node", "n1", "--replace")
 	nodes[1].kill()
 	nodes[1].start() // handshakes anew with the renewed certificate of n1
-	within(t, time.Minute, "health after a renewal", func() bool {
+	testenv.Eventually(t, time.Minute, "health after a renewal", func() bool {
 		code, _ := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
 		return code == 0
 	})

@@ -16,6 +16,7 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // provider is an identity provider with one key: its file, and tokens of it.
@@ -77,7 +78,7 @@ func TestProvidersTokens(t *testing.T) {
 	front := newFrontEnds(t, 1, nodes)[0]
 	front.secretFile, front.extra = "", n.extra
 	front.start()
-	within(t, time.Minute, "a front-end", front.ready)
+	testenv.Eventually(t, time.Minute, "a front-end", front.ready)
 	ctx := context.Background()
 	for _, address := range []string{n.http, front.http} {
 		if d, err := p.buyer(address, "ann").Buy(ctx, client.Purchase{Quantity: 1}); err != nil || d.State != "reserved" {
@@ -89,7 +90,7 @@ func TestProvidersTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.rotate()
-	within(t, time.Minute, "the old key is gone", func() bool {
+	testenv.Eventually(t, time.Minute, "the old key is gone", func() bool {
 		_, err := old.Orders(ctx, 0, "")
 		return errors.Is(err, contract.ErrUnauthorized)
 	})
