@@ -22,7 +22,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "the first seed of the random play")
-	seedCount = flag.Uint64("seeds", 200, "how many seeds the random play plays")
+	seedCount = flag.Uint64("seeds", 100, "how many seeds the random play plays")
 )
 
 // The random play: payment coordinators beside three replicas, buyers and sellers, and a
