@@ -241,8 +241,10 @@ func testReconcileFinds(t *testing.T) {
 		uid := sequencer.FormatUID(1, seq)
 		return payment.Charge{Key: sequencer.PaymentRef(uid, attempt), Order: uid, Amount: amount, Currency: "EUR"}
 	}
-	want := map[string]string{}
-	expect := func(kind string, c payment.Charge) { want[c.Key] = kind }
+	want := map[string]payment.Difference{}
+	expect := func(kind string, c payment.Charge) {
+		want[c.Key] = payment.Difference{Kind: kind, Key: c.Key, Amount: c.Amount}
+	}
 	begin := func(order uint64, user string) {
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200})
 	}
@@ -324,9 +326,13 @@ func testReconcileFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]string{}
+	got := map[string]payment.Difference{}
 	for _, difference := range found.Differences {
-		got[difference.Key] = difference.Kind
+		if difference.Detail == "" {
+			t.Errorf("%+v says nothing", difference)
+		}
+		difference.Detail = ""
+		got[difference.Key] = difference
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)

@@ -87,6 +87,7 @@ func testMetrics(t *testing.T) {
 	ctx := context.Background()
 	ann, bob, never, slow := s.Buy(t, "ann"), s.Buy(t, "bob"), s.Buy(t, "never"), s.Buy(t, "slow")
 	paymenttest.Pay(t, s.desk, ann, "ann", "tok_accept")
+	synctest.Wait()                                      // it is captured
 	paymenttest.Pay(t, s.desk, ann, "ann", "tok_accept") // refused
 	paymenttest.Pay(t, s.desk, bob, "bob", "tok_decline")
 	paymenttest.Pay(t, s.desk, never, "never", "tok_never")

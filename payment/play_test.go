@@ -38,6 +38,8 @@ func TestPlay(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPlay(t, seed)
 			p.run()
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			total.add(&p.seen)
 		})
 		if t.Failed() {

@@ -83,7 +83,11 @@ func (d *Desk) reconcile(ctx context.Context) (*Reconciliation, error) {
 	for _, difference := range first.Differences {
 		again[difference.Kind+difference.Key] = true
 	}
-	return d.compare(ctx, again)
+	second, err := d.compare(ctx, again)
+	if err == nil {
+		second.More = first.More // what was cut is not looked at again
+	}
+	return second, err
 }
 
 // comparison is one pass over both sides.

@@ -63,8 +63,7 @@ func (d *Desk) settleOnce() {
 			d.counters.settling.Add(1)
 			d.finished.Go(func() {
 				defer func() { d.counters.settling.Add(-1); <-d.settlers }()
-				defer d.release(v.Seq)
-				d.settleOrder(v.Seq)
+				d.settleClaimed(v.Seq)
 			})
 		}
 		if len(views) < unsettledPage {
@@ -105,15 +104,29 @@ func (d *Desk) turn(v *sequencer.OrderView) bool {
 	return true
 }
 
-// settleOrder does all that is due for an order as it stands now.
-func (d *Desk) settleOrder(order uint64) {
+// settleClaimed settles an order and releases it. What came of it may be settled on at
+// once; nobody could claim the order before its release.
+func (d *Desk) settleClaimed(order uint64) {
+	more := false
+	defer func() {
+		d.release(order)
+		if more {
+			d.soon(order)
+		}
+	}()
+	more = d.settleOrder(order)
+}
+
+// settleOrder does all that is due for an order as it stands now, and reports whether
+// more is due then.
+func (d *Desk) settleOrder(order uint64) (more bool) {
 	view, known := d.order(order)
 	charge, shown := d.charge(&view, view.Attempts)
 	if !known || !shown {
-		return
+		return false
 	}
 	if view.State == sequencer.StatePaying {
-		d.resolve(&view, charge)
+		more = d.resolve(&view, charge)
 	}
 	if view.CaptureDue {
 		d.capture(order, view.Attempts, charge)
@@ -124,13 +137,14 @@ func (d *Desk) settleOrder(order uint64) {
 			d.void(order, number, charge)
 		}
 	}
+	return more
 }
 
 // resolve finds the outcome of an attempt whose answer nobody has, and cancels one
 // that has none for too long. It may be authorised while its cancellation is on its way,
 // so that from then on only the cancellation's answer counts: accepted it would lose its
-// money to a cancellation that arrives late.
-func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
+// money to a cancellation that arrives late. It reports whether the outcome made more due.
+func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 	ctx, cancel := d.call()
 	defer cancel()
 	status, err := Status{Phase: Authorised}, error(nil)
@@ -144,15 +158,13 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) {
 	}
 	if err != nil {
 		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
-		return
+		return false
 	}
 	result, err := d.settle(v.Seq, v.Attempts, status)
 	if err != nil && !isStopping(err) {
 		d.config.Logger.Warn("a payment's outcome could not be committed; it is tried again", "payment", c.Key, "error", err)
 	}
-	if err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess) {
-		d.soon(v.Seq)
-	}
+	return err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)
 }
 
 // abandon cancels an attempt. Its status has an outcome once the attempt can never

@@ -53,6 +53,7 @@ func testOlderAttemptGoesBack(t *testing.T) {
 	s := newScene(t, faultless)
 	seq := s.Buy(t, "ann")
 	paymenttest.Pay(t, s.desk, seq, "ann", "tok_late_150ms")
+	synctest.Wait() // nobody works on it
 	s.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: seq, Attempt: 1, Outcome: sequencer.PayRejected})
 	if answer := paymenttest.Pay(t, s.desk, seq, "ann", "tok_accept"); answer.State != sequencer.StatePaid || answer.Attempt != 2 {
 		t.Fatalf("%+v", answer)

@@ -84,6 +84,12 @@ func (f *Faulty) Lapse(ctx context.Context, c payment.Charge) bool {
 	return err == nil
 }
 
+// lies are what comes with an error: it says nothing, so that nobody may believe it.
+var lies = map[CallName]payment.Status{
+	CallAuthorise: {Phase: payment.Authorised}, CallFind: {Phase: payment.Authorised},
+	CallCapture: {Phase: payment.Captured}, CallCancel: {Phase: payment.Cancelled},
+}
+
 type reply struct {
 	status payment.Status
 	err    error
@@ -99,14 +105,14 @@ func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	go func() {
 		time.Sleep(fault.Before)
 		if fault.Unsent {
-			replies <- reply{err: ErrLost}
+			replies <- reply{lies[name], ErrLost}
 			return
 		}
 
 		status, err := f.arrive(context.WithoutCancel(ctx), name, c, fault.NotNow, do)
 		time.Sleep(fault.After)
 		if fault.Lost {
-			status, err = payment.Status{}, ErrLost
+			status, err = lies[name], ErrLost
 		}
 		replies <- reply{status, err}
 	}()
@@ -115,7 +121,7 @@ func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	case r := <-replies:
 		return r.status, r.err
 	case <-ctx.Done():
-		return payment.Status{}, ctx.Err()
+		return lies[name], ctx.Err()
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"onsale/payment"
 	"onsale/payment/sandbox"
@@ -140,11 +139,9 @@ func testCancelWhileDelayed(t *testing.T) {
 			t.Errorf("%+v, %v", status, err)
 		}
 	})
-	for {
-		if status, _ := books.Find(context.Background(), charge("a")); status.Phase == payment.Processing {
-			break
-		}
-		time.Sleep(time.Millisecond)
+	synctest.Wait()
+	if status, err := books.Find(context.Background(), charge("a")); err != nil || status.Phase != payment.Processing {
+		t.Errorf("%+v, %v", status, err)
 	}
 	if status, err := books.Cancel(context.Background(), charge("a")); err != nil || status.Phase != payment.Cancelled {
 		t.Errorf("%+v, %v", status, err)

@@ -119,4 +119,8 @@ var bugs = []bug{
 		"	m.changes.Reset(head.Height)\n",
 		""}},
 		layerC, "./raftfsm", "TestRestore"},
+	{"what is being cancelled is accepted", []edit{{"payment/settle.go",
+		"		r.cancelling = true\n",
+		""}},
+		layerPayment, "./payment", "TestCancelledOn"},
 }
