@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ func (s *sender) connect(ctx context.Context, to candidate) error {
 		return fmt.Errorf("%w: %w", errNotSent, err)
 	}
 	s.conn, s.address = conn, to.address
-	s.in = &frameReader{in: bufio.NewReaderSize(conn, 64<<10), most: FrameBytesMax}
+	s.in = newFrameReader(conn, FrameBytesMax)
 	return nil
 }
 
