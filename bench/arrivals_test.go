@@ -3,7 +3,12 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -101,17 +106,53 @@ func TestNamesAreBounded(t *testing.T) {
 
 func TestCompareOptionsAreChecked(t *testing.T) {
 	for _, change := range []func(*CompareOptions){
-		func(o *CompareOptions) { o.Rounds = 0 }, func(o *CompareOptions) { o.Buyers = uint64(o.Tickets) }, func(o *CompareOptions) { o.Connections = 0 },
-		func(o *CompareOptions) { o.Rates = []int{0} }, func(o *CompareOptions) { o.Steady = -1 },
+		func(o *CompareOptions) { o.Rounds = 0 }, func(o *CompareOptions) { o.Buyers = uint64(o.Tickets) },
+		func(o *CompareOptions) { o.Connections = 0 }, func(o *CompareOptions) { o.Tickets = 0 },
 	} {
 		o := DefaultCompareOptions()
 		change(&o)
-		if err := o.Validate(); err == nil {
-			t.Errorf("%+v was accepted", o)
+		if _, err := Compare(t.Context(), o, nil); !errors.Is(err, ErrOptions) {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	o := DefaultCompareOptions()
-	if err := o.Validate(); err != nil {
-		t.Error(err)
+	if all, err := Compare(t.Context(), DefaultCompareOptions(), nil); err != nil || len(all) != 0 {
+		t.Error(all, err)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 9}, 3}} {
+		if got := Median(c.values); got != c.want {
+			t.Errorf("median of %v is %v, wanted %v", c.values, got, c.want)
+		}
+	}
+}
+
+// Who is told when to come back, and is patient, does not come before.
+func TestPatience(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 1 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, `{"state":"reserved"}`)
+	})}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 1, connections: 1, tolerant: true,
+		retryMax: time.Minute, patient: true, addresses: []string{listener.Addr().String()}}
+	m, err := l.run(t.Context())
+	if p := m.all(); err != nil || p.outcomes["reserved"] != 1 || p.retries != 1 || p.latency.Min() < 1e6 {
+		t.Errorf("%v, %v, %d retries, after %d µs", err, p.outcomes, p.retries, p.latency.Min())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,54 +25,65 @@ type cluster struct {
 	pointFile  string   // of their failpoints; "" for none
 }
 
-// startCluster starts nodes of this very program on free loopback ports, with
-// data in a new folder below parent ("" is the system's), and waits until one
-// leads. Users may ask as often as they like, unless flags say otherwise.
-func startCluster(ctx context.Context, program, parent string, count int, secret []byte, flags ...string) (*cluster, error) {
-	c, err := planCluster(parent, count, secret, flags...)
-	if err != nil {
-		return nil, err
-	}
-	return c, c.begin(ctx, program)
+// clusterOptions say which nodes to start.
+type clusterOptions struct {
+	program, parent string // the onsale binary; where the data goes, "" for the system's folder
+	nodes           int
+	secret          []byte
+	diskDelay       time.Duration // by which every append to a log takes longer
+	flags           []string      // beside what every bench has
 }
 
-// planCluster makes the folder of a cluster whose nodes are not started.
-func planCluster(parent string, count int, secret []byte, flags ...string) (*cluster, error) {
-	dir, err := os.MkdirTemp(parent, "onsale-bench-")
+// startCluster starts nodes on free loopback ports, with data in a new folder, and waits
+// until one leads. Users may ask as often as they like, unless flags say otherwise. When it
+// fails, all is removed.
+func startCluster(ctx context.Context, o clusterOptions) (*cluster, error) {
+	if o.diskDelay > 0 && !failpoint.In(o.program) {
+		return nil, fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
+	}
+	dir, err := os.MkdirTemp(o.parent, "onsale-bench-")
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: flags}
-	if err := os.WriteFile(c.secretFile, secret, 0o600); err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	if err := c.plan(count, secret); err != nil {
-		return nil, errors.Join(err, c.stop())
+	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: o.flags}
+	if err := c.begin(ctx, &o); err != nil {
+		return nil, errors.Join(err, c.terminate(), os.RemoveAll(dir))
 	}
 	return c, nil
 }
 
-// slowDisks makes every append to the log of the nodes, which were not started yet, take
-// so much longer.
-func (c *cluster) slowDisks(program string, delay time.Duration) error {
-	if !failpoint.In(program) {
-		return fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
+func (c *cluster) begin(ctx context.Context, o *clusterOptions) error {
+	if err := os.WriteFile(c.secretFile, o.secret, 0o600); err != nil {
+		return err
 	}
-	c.pointFile = filepath.Join(c.dir, "failpoint")
-	return os.WriteFile(c.pointFile, []byte(failpoint.Delay(failpoint.LogAppendBefore, delay)), 0o600)
-}
-
-// begin starts the nodes and waits until one leads; when it fails, all is removed.
-func (c *cluster) begin(ctx context.Context, program string) error {
-	for _, n := range c.nodes {
-		if err := c.start(program, n); err != nil {
-			return errors.Join(err, c.stop())
+	if o.diskDelay > 0 {
+		c.pointFile = filepath.Join(c.dir, "failpoint")
+		slow := failpoint.Delay(failpoint.LogAppendBefore, o.diskDelay)
+		if err := os.WriteFile(c.pointFile, []byte(slow), 0o600); err != nil {
+			return err
 		}
 	}
-	if _, err := c.leader(ctx); err != nil {
-		return errors.Join(err, c.stop())
+	if err := c.plan(o.nodes, o.secret); err != nil {
+		return err
 	}
-	return nil
+	for _, n := range c.nodes {
+		if err := c.start(o.program, n); err != nil {
+			return err
+		}
+	}
+	_, err := c.leader(ctx)
+	return err
+}
+
+// onCluster runs something on a cluster of its own, audits the journals unless it failed,
+// and leaves nothing behind.
+func onCluster(ctx context.Context, o clusterOptions, log io.Writer, run func(*cluster) error) ([]AuditReport, error) {
+	fmt.Fprintf(log, "starting %d node(s)\n", o.nodes)
+	c, err := startCluster(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return c.finish(run(c), log)
 }
 
 // plan gives every node its addresses.
@@ -91,6 +103,14 @@ func (c *cluster) plan(count int, secret []byte) error {
 		c.nodes = append(c.nodes, n)
 	}
 	return nil
+}
+
+// processes returns the nodes' process ids.
+func (c *cluster) processes() (ids []int) {
+	for _, n := range c.nodes {
+		ids = append(ids, n.process.PID())
+	}
+	return ids
 }
 
 // peers returns where the nodes reach each other.
@@ -122,42 +142,61 @@ func OwnEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "ONSALE_") })
 }
 
+// buyersAddress is where buys go now.
+func (c *cluster) buyersAddress(ctx context.Context) (string, error) {
+	n, err := c.leader(ctx)
+	if err != nil {
+		return "", err
+	}
+	return n.http, nil
+}
+
 // electionMax bounds the wait for a leader.
 const electionMax = 30 * time.Second
 
 // leader waits for the node that takes requests.
-func (c *cluster) leader(ctx context.Context) (*node, error) {
-	for deadline := time.Now().Add(electionMax); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+func (c *cluster) leader(ctx context.Context) (leader *node, err error) {
+	found := until(ctx, electionMax, 20*time.Millisecond, func() bool {
 		for _, n := range c.nodes {
-			s, err := n.status(ctx)
-			if err == nil && s.Role == "leader" {
-				return n, nil
+			if s, err := n.status(ctx); err == nil && s.Role == "leader" {
+				leader = n
 			}
 		}
+		return leader != nil
+	})
+	if !found {
+		return nil, fmt.Errorf("no node took office within %v%s", electionMax, c.lastLogs())
 	}
-	return nil, fmt.Errorf("no node took office within %v%s", electionMax, c.lastLogs())
+	return leader, nil
+}
+
+// until asks again and again until it is so, and reports whether it was so in time.
+func until(ctx context.Context, limit, interval time.Duration, isSo func() bool) bool {
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(interval) {
+		if isSo() {
+			return true
+		}
+	}
+	return false
 }
 
 // converge waits until all nodes have decided the same and compares their hashes.
 // It returns one line for each node.
 func (c *cluster) converge(ctx context.Context) ([]nodeStatus, error) {
 	var all []nodeStatus
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+	same := until(ctx, 30*time.Second, 50*time.Millisecond, func() bool {
 		all = all[:0]
 		same := true
 		for _, n := range c.nodes {
 			s, err := n.status(ctx)
-			same = same && err == nil && (len(all) == 0 || s.Seq == all[0].Seq && s.JournalHash == all[0].JournalHash)
 			all = append(all, s)
+			same = same && err == nil && s.Seq == all[0].Seq && s.StateHash == all[0].StateHash &&
+				s.JournalHash == all[0].JournalHash
 		}
-		if same {
-			break
-		}
-	}
-	for _, s := range all {
-		if s.Seq != all[0].Seq || s.StateHash != all[0].StateHash || s.JournalHash != all[0].JournalHash {
-			return all, fmt.Errorf("%w: %+v", errReplicasDiffer, all)
-		}
+		return same
+	})
+	if !same && ctx.Err() == nil {
+		return all, fmt.Errorf("%w: %+v", errReplicasDiffer, all)
 	}
 	return all, ctx.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -13,10 +14,10 @@ import (
 type CompareOptions struct {
 	Rounds      int
 	Buyers      uint64 // of the closed loop, each with a token and a key of their own; 0 leaves it out
-	Tickets     uint32
+	Tickets     uint   // fewer than buyers
 	Connections int
 	Rates       []int         // arrivals a second of the open loops
-	Steady      time.Duration // how long each open loop lasts, once selling and once sold out; 0 leaves them out
+	Steady      time.Duration // how long each open loop lasts; 0 leaves them out
 	DataParent  string        // one disk for everybody's data
 	RetryMax    time.Duration
 	Log         io.Writer
@@ -28,24 +29,51 @@ func DefaultCompareOptions() CompareOptions {
 		Steady: 2 * time.Second, RetryMax: time.Minute, Log: io.Discard}
 }
 
-// Validate returns ErrOptions when an option breaks its bound.
-func (o *CompareOptions) Validate() error {
-	switch {
-	case o.Rounds < 1 || o.Rounds > 100:
-		return fmt.Errorf("%w: %d rounds, allowed are 1 to 100", ErrOptions, o.Rounds)
-	case o.Buyers > 0 && uint64(o.Tickets) >= o.Buyers || o.Buyers > 20_000_000 || o.Tickets < 1:
-		return fmt.Errorf("%w: %d buyers and %d tickets; at most 20 million buyers, more than tickets, and at least one ticket", ErrOptions, o.Buyers, o.Tickets)
-	case o.Connections < 1 || o.Connections > 20_000:
-		return fmt.Errorf("%w: %d connections, allowed are 1 to 20000", ErrOptions, o.Connections)
-	case o.Steady < 0 || o.Steady > time.Hour:
-		return fmt.Errorf("%w: open loops of %v, allowed is up to an hour", ErrOptions, o.Steady)
+// Contestant is one shop and what it came to.
+type Contestant struct {
+	Name   string  `json:"name"`
+	Rounds []Round `json:"rounds"`
+}
+
+// Round is one shop in one round: figures by their unit, by the part of the round that they
+// are of. Parts are "phase=selling" and "phase=sold_out" of the closed loop, and with
+// "/rate=1000" behind that those of an open one. The servers' CPU is of all their processes
+// together, and a request.
+type Round map[string]map[string]float64
+
+// PartOf names a part of a round; rate is 0 for the closed loop.
+func PartOf(phase string, rate int) string {
+	if rate == 0 {
+		return "phase=" + phase
 	}
-	for _, rate := range o.Rates {
-		if rate < 1 || rate > 1_000_000 {
-			return fmt.Errorf("%w: %d arrivals a second, allowed are 1 to 1000000", ErrOptions, rate)
-		}
+	return fmt.Sprintf("phase=%s/rate=%d", phase, rate)
+}
+
+// The units of a round.
+const (
+	UnitRate       = "requests/s"
+	UnitP50        = "p50-ms"
+	UnitP99        = "p99-ms"
+	UnitServersCPU = "servers-CPU-µs"
+	UnitLoadCPU    = "load-CPU-µs"
+	UnitUnanswered = "unanswered" // of an open loop: within 5 s after the last arrival, or by no decision
+)
+
+func figuresOf(p *phase, elapsed time.Duration, before, after usage) map[string]float64 {
+	report := phaseReport(p, elapsed)
+	each := 1e6 / float64(max(1, report.Requests))
+	return map[string]float64{UnitRate: report.Rate, UnitP50: report.Millis["p50"], UnitP99: report.Millis["p99"],
+		UnitServersCPU: each * (after.servers - before.servers).Seconds(),
+		UnitLoadCPU:    each * (after.load - before.load).Seconds(), UnitUnanswered: float64(report.Failed)}
+}
+
+// Median returns the middle value, the mean of the middle two of an even number.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
 	}
-	return nil
+	values = slices.Sorted(slices.Values(values))
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
 // Sales of a comparison, and where their buyers' numbers begin: nobody is in two,
@@ -55,34 +83,32 @@ const (
 	firstWarm, firstSteady        = 1 << 40, 1 << 41
 )
 
-// Compare runs all rounds. What a shop sold wrongly is in the report and in the
-// error; a shop that cannot be opened ends the comparison.
-func Compare(ctx context.Context, o CompareOptions, shops []Shop) (*Comparison, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
+// Compare runs all rounds. What a shop sold wrongly is in the error, beside the contestants;
+// a shop that cannot be measured ends the comparison, without them.
+func Compare(ctx context.Context, o CompareOptions, shops []Shop) ([]Contestant, error) {
+	if o.Rounds < 1 || o.Buyers > 0 && uint64(o.Tickets) >= o.Buyers || o.Tickets < 1 || o.Connections < 1 {
+		return nil, fmt.Errorf("%w: at least one round, one connection and one ticket, and more buyers", ErrOptions)
 	}
-	c := newComparison(&o, shops)
+	all := make([]Contestant, len(shops))
 	var wrong []error
 	for round := range o.Rounds {
 		for turn := range shops { // who comes first changes from round to round
 			i := (round + turn) % len(shops)
+			all[i].Name = shops[i].Name
 			fmt.Fprintf(o.Log, "round %d of %d: %s\n", round+1, o.Rounds, shops[i].Name)
-			visit := &visit{o: &o, shop: &shops[i]}
-			result, err := visit.run(ctx)
-			if result == nil || ctx.Err() != nil {
-				return nil, fmt.Errorf("%s: %w", shops[i].Name, errors.Join(err, ctx.Err()))
-			}
+			visit := &visit{o: &o, shop: &shops[i], round: Round{}}
+			isMeasured, err := visit.run(ctx)
 			if err != nil {
-				wrong = append(wrong, fmt.Errorf("%s: %w", shops[i].Name, err))
-				result.Wrong = err.Error()
+				err = fmt.Errorf("%s: %w", shops[i].Name, err)
 			}
-			c.Contestants[i].Rounds = append(c.Contestants[i].Rounds, *result)
+			if !isMeasured || ctx.Err() != nil {
+				return nil, errors.Join(err, ctx.Err())
+			}
+			wrong = append(wrong, err)
+			all[i].Rounds = append(all[i].Rounds, visit.round)
 		}
 	}
-	for i := range c.Contestants {
-		c.Contestants[i].conclude()
-	}
-	return c, errors.Join(wrong...)
+	return all, errors.Join(wrong...)
 }
 
 // visit is one shop in one round.
@@ -91,114 +117,99 @@ type visit struct {
 	shop   *Shop
 	secret []byte
 	stand  Stand
+	round  Round
+	wrong  error // what was sold wrongly
 }
 
-// steadySale names the sale of an open loop. The sold out ones have one ticket.
-func steadySale(rate int, phase string) string { return fmt.Sprintf("steady-%d-%s", rate, phase) }
+// steadySale names the sale of an open loop.
+func steadySale(rate int) string { return fmt.Sprintf("steady-%d", rate) }
 
 func (v *visit) sales() []ShopSale {
-	sales := []ShopSale{{saleWarm, uint32(v.o.Connections)}, {saleProof, ProofTickets}, {salePeak, v.o.Tickets}}
+	sales := []ShopSale{{saleWarm, uint32(v.o.Connections)}, {saleProof, ProofTickets}, {salePeak, uint32(v.o.Tickets)}}
 	for _, rate := range v.o.Rates {
-		sales = append(sales, ShopSale{steadySale(rate, phaseSelling), uint32(float64(rate)*v.o.Steady.Seconds()) + 1}, ShopSale{steadySale(rate, phaseSoldOut), 1})
+		sales = append(sales, ShopSale{steadySale(rate), uint32(float64(rate)*v.o.Steady.Seconds()) + 1})
 	}
 	return sales
 }
 
-// run returns no result when the shop could not be measured.
-func (v *visit) run(ctx context.Context) (*Round, error) {
+// run reports whether the shop was measured; what it sold wrongly is an error all the same.
+func (v *visit) run(ctx context.Context) (isMeasured bool, err error) {
 	v.secret = randomSecret()
-	var err error
-	if v.stand, err = v.shop.Open(ctx, &ShopOptions{DataParent: v.o.DataParent, Secret: v.secret, Sales: v.sales()}); err != nil {
-		return nil, err
+	options := &ShopOptions{DataParent: v.o.DataParent, Secret: v.secret, Sales: v.sales()}
+	if v.stand, err = v.shop.Open(ctx, options); err != nil {
+		return false, err
 	}
-	result, wrong, err := v.measure(ctx)
-	if err != nil {
-		return nil, errors.Join(err, v.stand.Close())
-	}
-	return result, errors.Join(wrong, v.stand.Close())
+	err = v.measure(ctx)
+	return err == nil, errors.Join(err, v.wrong, v.stand.Close())
 }
 
-// measure returns apart what was sold wrongly, and why it could not measure.
-func (v *visit) measure(ctx context.Context) (r *Round, wrong, err error) {
-	warm := v.load(saleWarm, firstWarm, uint64(4*v.o.Connections))
-	if _, err := warm.run(ctx); err != nil {
-		return nil, nil, fmt.Errorf("warm-up: %w", err)
+func (v *visit) measure(ctx context.Context) error {
+	if _, err := v.load(saleWarm, firstWarm, uint64(4*v.o.Connections)).run(ctx); err != nil {
+		return fmt.Errorf("warm-up: %w", err)
 	}
 	if !v.shop.Ceiling {
-		wrong = Prove(ctx, v.stand, v.secret, saleProof)
+		v.wrong = Prove(ctx, v.stand, v.secret, saleProof)
 	}
-	r = &Round{}
 	if v.o.Buyers > 0 {
-		wrongPeak, err := v.peak(ctx, r)
-		if err != nil {
-			return nil, nil, err
+		if err := v.peak(ctx); err != nil {
+			return err
 		}
-		wrong = errors.Join(wrong, wrongPeak)
 	}
-	return r, wrong, v.steady(ctx, r)
+	for i, rate := range v.o.Rates {
+		if err := v.steady(ctx, rate, firstSteady+uint64(i)<<32); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (v *visit) load(sale string, first, buyers uint64) *load {
-	return &load{secret: v.secret, sale: sale, quantity: 1, first: first, buyers: buyers, connections: v.o.Connections, retryMax: v.o.RetryMax, target: v.stand.Address}
+	return &load{secret: v.secret, sale: sale, quantity: 1, first: first, buyers: buyers, connections: v.o.Connections,
+		retryMax: v.o.RetryMax, target: v.stand.Address}
 }
 
-// peak is the closed loop.
-func (v *visit) peak(ctx context.Context, r *Round) (wrong, err error) {
+// peak is the closed loop. What buyers were told is compared with the books.
+func (v *visit) peak(ctx context.Context) error {
 	l := v.load(salePeak, 0, v.o.Buyers)
-	l.remember = true
 	processes := v.stand.Processes()
 	var before, middle usage
 	l.onStart = func() { before = usageOf(processes); middle = before }
 	l.onSoldOut = func() { middle = usageOf(processes) }
 	m, err := l.run(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	after := usageOf(processes)
-	r.Selling, r.SoldOut = newPhaseCost(m, 0, before, middle), newPhaseCost(m, 1, middle, after)
-	r.Order = m.history.order()
+	v.round[PartOf(phaseSelling, 0)] = figuresOf(m.phases[0], m.elapsed[0], before, middle)
+	v.round[PartOf(phaseSoldOut, 0)] = figuresOf(m.phases[1], m.elapsed[1], middle, usageOf(processes))
 	if v.shop.Ceiling {
-		r.Order = OrderReport{}
-		return nil, nil
+		return nil
 	}
-	if r.Books, err = v.stand.Books(ctx, salePeak); err != nil {
-		return nil, err
+
+	books, err := v.stand.Books(ctx, salePeak)
+	if err != nil {
+		return err
 	}
-	if !r.Order.Kept() {
-		wrong = fmt.Errorf("%w: order %+v", errNotSold, r.Order)
+	told, tickets := m.all().outcomes["reserved"], uint64(v.o.Tickets)
+	if told != tickets {
+		v.wrong = errors.Join(v.wrong, fmt.Errorf("%w: %d reservations were told, %d tickets were for sale",
+			errNotSold, told, tickets))
 	}
-	told := m.phases[0].outcomes["reserved"] + m.phases[1].outcomes["reserved"]
-	if told != uint64(v.o.Tickets) {
-		wrong = errors.Join(wrong, fmt.Errorf("%w: %d reservations were told, %d tickets were for sale", errNotSold, told, v.o.Tickets))
-	}
-	return errors.Join(wrong, r.Books.exact(uint64(v.o.Tickets), told)), nil
+	v.wrong = errors.Join(v.wrong, books.exact(tickets, told))
+	return nil
 }
 
-// steady is the open loops, at each rate while selling and when sold out.
-func (v *visit) steady(ctx context.Context, r *Round) error {
+// steady is an open loop at a rate, while selling.
+func (v *visit) steady(ctx context.Context, rate int, first uint64) error {
 	if v.o.Steady == 0 {
 		return nil
 	}
-	first := uint64(firstSteady)
-	for _, rate := range v.o.Rates {
-		for _, phase := range []string{phaseSelling, phaseSoldOut} {
-			sale := steadySale(rate, phase)
-			if phase == phaseSoldOut {
-				if _, err := v.load(sale, first, 1).run(ctx); err != nil {
-					return err
-				}
-				first++
-			}
-			l := v.load(sale, first, uint64(float64(rate)*v.o.Steady.Seconds()))
-			l.rate, l.retryMax, l.timeout, l.tolerant = rate, 0, 5*time.Second, true
-			before := usageOf(v.stand.Processes())
-			m, err := l.run(ctx)
-			if err != nil {
-				return err
-			}
-			r.Steady = append(r.Steady, newSteadyReport(l, phase, m, before, usageOf(v.stand.Processes())))
-			first += l.buyers
-		}
+	l := v.load(steadySale(rate), first, uint64(float64(rate)*v.o.Steady.Seconds()))
+	l.rate, l.retryMax, l.timeout, l.tolerant = rate, 0, 5*time.Second, true
+	before := usageOf(v.stand.Processes())
+	m, err := l.run(ctx)
+	if err != nil {
+		return err
 	}
+	v.round[PartOf(phaseSelling, rate)] = figuresOf(m.all(), m.took(), before, usageOf(v.stand.Processes()))
 	return nil
 }

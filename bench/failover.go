@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"golang.org/x/sync/errgroup"
 
 	"onsale/cluster/forward"
 	"onsale/raftfsm/peer"
@@ -48,21 +49,30 @@ type FailoverReport struct {
 	Audits   []AuditReport      `json:"audits"`
 }
 
+// Exact returns nil when no order that was told is lost, and every audit is clean.
+func (r *FailoverReport) Exact() error {
+	if r.Lost > 0 {
+		return fmt.Errorf("%w: %d told orders are lost", errInexact, r.Lost)
+	}
+	return clean(r.Audits)
+}
+
 // RunFailover kills leaders of a temporary cluster. It leaves no process behind.
 func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error) {
 	if o.Nodes < 3 || o.Nodes > 9 || o.Kills < 1 || o.Buyers < 1 {
 		return nil, fmt.Errorf("%w: 3 to 9 nodes, at least one kill and one buyer", ErrOptions)
 	}
-	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, randomSecret())
+	var r *FailoverReport
+	options := clusterOptions{program: o.Program, parent: o.DataParent, nodes: o.Nodes, secret: randomSecret()}
+	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) (err error) {
+		r, err = o.run(ctx, c)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	report, err := o.run(ctx, c)
-	audits, err := c.finish(err, o.Log)
-	if report != nil {
-		report.Audits = audits
-	}
-	return report, err
+	r.Audits = audits
+	return r, nil
 }
 
 // drill is the buyers and what they were told.
@@ -79,20 +89,20 @@ type drill struct {
 }
 
 func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport, error) {
-	sale := SaleOptions{Tickets: 1 << 30, RetryMax: 10 * time.Second}
-	if _, _, err := sale.createSale(ctx, c, "drill"); err != nil {
+	if _, _, err := c.createSale(ctx, "drill", &SaleOptions{Tickets: 1 << 30}); err != nil {
 		return nil, err
 	}
 	peers := peer.DefaultConfig()
 	peers.ID, peers.Role = "f1", peer.FrontEnd
 	config := forward.DefaultClientConfig()
-	d := &drill{remote: forward.NewRemote(forward.NewClient(config, &peers, forward.NewDirectory(c.peers()), nil, forward.Limits{}), config.Logger),
-		stop: make(chan struct{}), resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
+	door := forward.NewClient(config, &peers, forward.NewDirectory(c.peers()), nil, forward.Limits{})
+	d := &drill{remote: forward.NewRemote(door, config.Logger), stop: make(chan struct{}),
+		resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
 	defer d.remote.Close()
 	for b := range o.Buyers {
 		d.group.Go(func() { d.buy(b) })
 	}
-	times := hdrhistogram.New(1, 60_000_000, 3)
+	times := newLatency()
 	err := d.kill(ctx, o, c, times)
 	close(d.stop)
 	d.group.Wait()
@@ -117,7 +127,8 @@ func (d *drill) buy(b int) {
 		}
 		user := strconv.Itoa(b) + "-" + strconv.Itoa(i)
 		sent := time.Now().UnixNano()
-		r, err := d.remote.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)})
+		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}
+		r, err := d.remote.Decide(buy)
 		switch {
 		case err == nil:
 			d.decided.Add(1)
@@ -156,36 +167,35 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 		leader.process.Kill() // it waits for its end
 		select {
 		case took := <-d.resumed:
-			times.RecordValue(took.Microseconds()) // a minute at most
+			record(times, took)
 		case <-time.After(time.Minute):
 			return fmt.Errorf("no decision within a minute after kill %d", i+1)
 		}
 		if err := c.start(o.Program, leader); err != nil {
 			return err
 		}
-		if _, err := c.converged(ctx, leader); err != nil {
+		if err := c.catchUp(ctx, leader); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// converged waits until a node that was started again has come close to the others.
-func (c *cluster) converged(ctx context.Context, back *node) (nodeStatus, error) {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+// catchUp waits until a node that was started again has come close to the leader.
+func (c *cluster) catchUp(ctx context.Context, back *node) error {
+	done := until(ctx, 30*time.Second, 20*time.Millisecond, func() bool {
 		leader, err := c.leader(ctx)
 		if err != nil {
-			return nodeStatus{}, err
+			return false
 		}
 		there, err := leader.status(ctx)
-		if err != nil {
-			continue
-		}
-		if s, err := back.status(ctx); err == nil && s.Seq >= there.Seq {
-			return s, nil
-		}
+		s, backErr := back.status(ctx)
+		return err == nil && backErr == nil && s.Seq >= there.Seq
+	})
+	if !done {
+		return fmt.Errorf("node %s did not come back within 30 s%s", back.id, c.lastLogs())
 	}
-	return nodeStatus{}, fmt.Errorf("node %s did not come back within 30 s%s", back.id, c.lastLogs())
+	return nil
 }
 
 // askers is how many ask for orders at once.
@@ -193,36 +203,18 @@ const askers = 256
 
 // lost counts the orders that were told and are not there.
 func (d *drill) lost(ctx context.Context) (uint64, error) {
-	orders, failed := make(chan uint64, askers), make(chan error, askers)
 	var lost atomic.Uint64
-	var group sync.WaitGroup
-	for range askers {
-		group.Go(func() {
-			for order := range orders {
-				view, _, found, err := d.remote.Order(ctx, order, order)
-				if err != nil {
-					failed <- err
-					return
-				}
-				if !found || view.User != d.told[order] {
-					lost.Add(1)
-				}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askers)
+	for order, user := range d.told {
+		group.Go(func() error {
+			view, _, found, err := d.remote.Order(ctx, order, order)
+			if err == nil && (!found || view.User != user) {
+				lost.Add(1)
 			}
+			return err
 		})
 	}
-	for order := range d.told {
-		select {
-		case orders <- order:
-			continue
-		case err := <-failed:
-			failed <- err
-		}
-		break
-	}
-	close(orders)
-	group.Wait()
-	if len(failed) > 0 {
-		return lost.Load(), <-failed
-	}
-	return lost.Load(), nil
+	err := group.Wait()
+	return lost.Load(), err
 }

@@ -35,30 +35,19 @@ func (c *cluster) terminate() error {
 	return errors.Join(errs...)
 }
 
-// audit checks every node's journal after the nodes were stopped, and that they tell
-// the same history.
-func (c *cluster) audit(log io.Writer) (audits []AuditReport, err error) {
-	for _, n := range c.nodes {
-		fmt.Fprintln(log, "auditing the journal of", n.id)
-		found, err := audit.Run(filepath.Join(n.dataDir, "journal"), audit.Options{})
-		if err != nil {
-			return audits, fmt.Errorf("audit of %s: %w", n.id, err)
-		}
-		audits = append(audits, auditOf(n.id, found))
-	}
-	return audits, nil
-}
-
-// finish ends the processes, audits the journals unless something failed before, and
+// finish ends the processes, audits every node's journal unless something failed before, and
 // removes the data.
 func (c *cluster) finish(failed error, log io.Writer) (audits []AuditReport, err error) {
-	if err = errors.Join(failed, c.terminate()); err == nil {
-		audits, err = c.audit(log)
+	err = errors.Join(failed, c.terminate())
+	for _, n := range c.nodes {
+		if err != nil {
+			break
+		}
+		fmt.Fprintln(log, "auditing the journal of", n.id)
+		var found *audit.Report
+		if found, err = audit.Run(filepath.Join(n.dataDir, "journal"), audit.Options{}); err == nil {
+			audits = append(audits, AuditReport{n.id, string(found.Verdict), found.Requests, found.FindingCount, found.Seconds})
+		}
 	}
 	return audits, errors.Join(err, os.RemoveAll(c.dir))
-}
-
-// stop ends the processes and removes the data.
-func (c *cluster) stop() error {
-	return errors.Join(c.terminate(), os.RemoveAll(c.dir))
 }

@@ -33,9 +33,14 @@ type LoadOptions struct {
 	Progress Progress
 }
 
+// Progress is told while a load runs how many were answered and which part of it is over, 0
+// to 1; nil for nobody. It is called by one goroutine at a time.
+type Progress func(answered uint64, part float64)
+
 // DefaultLoadOptions is half a minute of a closed loop.
 func DefaultLoadOptions() LoadOptions {
-	return LoadOptions{Quantity: 1, Connections: 64, Duration: 30 * time.Second, WarmUp: 2 * time.Second, Timeout: 10 * time.Second}
+	return LoadOptions{Quantity: 1, Connections: 64, Duration: 30 * time.Second, WarmUp: 2 * time.Second,
+		Timeout: 10 * time.Second}
 }
 
 // Bounds of a load.
@@ -55,13 +60,16 @@ func (o *LoadOptions) Validate() error {
 	case o.Quantity < 1 || o.Quantity > sequencer.CapMax:
 		return fmt.Errorf("%w: quantity is %d, allowed is 1 to %d", ErrOptions, o.Quantity, sequencer.CapMax)
 	case o.Rate < 0 || o.Rate > rateMax:
-		return fmt.Errorf("%w: %d arrivals a second, allowed are 1 to %d, or 0 for a closed loop", ErrOptions, o.Rate, rateMax)
+		return fmt.Errorf("%w: %d arrivals a second, allowed are 1 to %d, or 0 for a closed loop", ErrOptions,
+			o.Rate, rateMax)
 	case o.Duration <= 0 || o.Duration > durationMax:
 		return fmt.Errorf("%w: a duration of %v, allowed is up to %v", ErrOptions, o.Duration, durationMax)
 	case o.WarmUp < 0 || o.WarmUp >= o.Duration:
-		return fmt.Errorf("%w: a warm-up of %v in a run of %v leaves nothing to count", ErrOptions, o.WarmUp, o.Duration)
+		return fmt.Errorf("%w: a warm-up of %v in a run of %v leaves nothing to count", ErrOptions, o.WarmUp,
+			o.Duration)
 	case o.Timeout <= 0 || o.Timeout > time.Minute || o.RetryMax < 0 || o.RetryMax > time.Hour:
-		return fmt.Errorf("%w: a time-out of %v and retries for %v, allowed are up to a minute and an hour", ErrOptions, o.Timeout, o.RetryMax)
+		return fmt.Errorf("%w: a time-out of %v and retries for %v, allowed are up to a minute and an hour", ErrOptions,
+			o.Timeout, o.RetryMax)
 	}
 	return nil
 }
@@ -74,16 +82,25 @@ func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	l := &load{secret: o.Secret, sale: o.Sale, quantity: o.Quantity, first: o.First, buyers: o.Requests, connections: o.Connections,
-		rate: o.Rate, duration: o.Duration, warmUp: o.WarmUp, addresses: o.Addresses, retryMax: o.RetryMax, timeout: o.Timeout, tolerant: true,
-		course: newCourse(o.Duration - o.WarmUp)}
+	l := &load{secret: o.Secret, sale: o.Sale, quantity: o.Quantity, first: o.First, buyers: o.Requests,
+		connections: o.Connections, rate: o.Rate, duration: o.Duration, warmUp: o.WarmUp, addresses: o.Addresses,
+		retryMax: o.RetryMax, timeout: o.Timeout, tolerant: true, progress: o.Progress}
 	if l.buyers == 0 {
 		l.buyers = 1 << 62
 	}
 	began := cpu(os.Getpid())
-	m, err := l.watched(ctx, o.Progress)
+	m, err := l.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return newLoadReport(&o, l, m, cpu(os.Getpid())-began), nil
+}
+
+// part is how much of the load is over: of its buyers, or of its time when that ends it.
+func (l *load) part() float64 {
+	part := float64(l.answered.Load()) / float64(max(1, l.buyers))
+	if l.duration > 0 {
+		part = max(part, time.Since(l.started).Seconds()/l.duration.Seconds())
+	}
+	return min(1, part)
 }

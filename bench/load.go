@@ -1,23 +1,25 @@
+// Package bench loads a sale over real HTTP and reports what came of it: how
+// fast, how late, how many, at which cost, and whether the books are right. The
+// load shares the machine with the nodes, and its own CPU time is reported.
 package bench
 
 import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // load is buyers who buy over HTTP. In a closed loop each connection sends the next
 // buyer's request when the last one was answered: it finds the peak, and its latencies
-// are those of a crowd that waits its turn. In an open loop (rate is set; arrivals.go)
-// buyers arrive at times that were fixed before, however long the answers take.
+// are those of a crowd that waits its turn. In an open loop (rate is set) buyers arrive
+// evenly at times that were fixed before, however long the answers take, and latency runs
+// from the instant at which a buyer was to arrive: a server (or this machine) that is late
+// pays for everybody who waits behind.
 type load struct {
 	secret      []byte
 	sale        string // "" for the only one
@@ -27,8 +29,9 @@ type load struct {
 	connections int
 	// rate is how many buyers arrive a second; 0 for a closed loop.
 	rate int
-	// flood lets who arrives in an open loop and finds no connection free go again, and
-	// latencies run from when a request is sent (flood.go).
+	// flood lets who arrives and finds no connection free go again, counted, so that what
+	// the server is offered does not depend on how long our own line is. Latency runs from
+	// when a request is sent.
 	flood bool
 	// bots are the users of a flood, each with a new key a request; 0 for a new buyer each.
 	bots uint64
@@ -41,29 +44,25 @@ type load struct {
 	target func(context.Context) (string, error)
 	// addresses stand in for target when connections are to be spread over several.
 	addresses []string
-	// retryMax bounds how long a buyer goes on trying; 0 for a single try.
+	// retryMax bounds how long a buyer goes on trying with the same key; 0 for a single try.
 	retryMax time.Duration
-	// timeout is of one try. A buyer who arrived is given up so long after the last
-	// arrival.
+	// patient buyers come back when they are told to, and not before.
+	patient bool
+	// timeout is of one try; 0 for as long as retryMax. A buyer who arrived is given up so
+	// long after the last arrival.
 	timeout time.Duration
 	// tolerant counts who got no decision; else the first of them ends the run.
 	tolerant bool
-	// remember keeps what each buyer was told, to check the order afterwards.
-	remember bool
 	// onStart is called when everybody is connected and the clock starts; nil for nobody.
 	onStart func()
-	// onRefusal is called for each answer that is no decision, by any worker; nil for nobody.
+	// onRefusal is called for each answer that is no decision, by any loop; nil for nobody.
 	onRefusal func(answer *response, latency time.Duration)
-	// onSoldOut is called once, by the worker that saw the first refusal; nil for nobody.
+	// onSoldOut is called once, by the loop that saw the first refusal; nil for nobody.
 	onSoldOut func()
-	// course, when it is set, keeps what happened in each second.
-	course *course
-	// parts tells how fast requests were answered, part by part; nil for nobody.
-	parts *parts
+	progress  Progress
 
 	requests [][]byte      // made before the run; see prepare
-	next     atomic.Uint64 // buyers that were begun
-	notSent  atomic.Uint64 // of a flood: who found no connection free
+	next     atomic.Uint64 // buyers of a closed loop that were begun
 	answered atomic.Uint64
 	soldOut  atomic.Int64 // when the first refusal was seen, in nanoseconds since start; 0 before
 	started  time.Time
@@ -71,88 +70,79 @@ type load struct {
 
 // measured is a whole run: selling, then sold out, always apart.
 type measured struct {
-	phases  [2]*phase
+	tally
 	elapsed [2]time.Duration
-	warm    uint64                  // buyers of the warm-up
-	lag     *hdrhistogram.Histogram // of an open loop: by how much arrivals were late because of us, microseconds
-	history history                 // only when the load remembers
-
-	sent, received uint64 // bytes of HTTP, the warm-up's included
 }
 
-// shards is how many tallies the workers share: a histogram is 140 KB, and there may be
-// 20,000 connections.
-const shards = 16
+// all returns both phases as one.
+func (m *measured) all() *phase {
+	all := newPhase()
+	all.merge(m.phases[0])
+	all.merge(m.phases[1])
+	return all
+}
 
-// run connects, then sends every buyer's request, and returns when all have an
-// answer or are given up. The time of connecting is not measured.
+// took is the time of the run without its warm-up.
+func (m *measured) took() time.Duration { return m.elapsed[0] + m.elapsed[1] }
+
+// run connects, then sends every buyer's request, and returns when all have an answer or
+// are given up. The time of connecting is not measured. The connections are served in as
+// many loops as there are processors.
 func (l *load) run(ctx context.Context) (*measured, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	workers, tallies := l.workers(ctx)
-	total := &measured{lag: hdrhistogram.New(1, latencyMax, 3)}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l.timeout = cmp.Or(l.timeout, l.retryMax)
+	loops := make([]*loop, min(runtime.GOMAXPROCS(0), l.connections))
+	for i := range loops {
+		loops[i] = newLoop(l, i, len(loops))
+	}
+	l.connect(ctx, loops)
 	l.prepare()
 	if l.onStart != nil {
 		l.onStart()
 	}
 	l.started = time.Now()
-	source := l.source(ctx, total.lag, &tallies[0])
-	var mu sync.Mutex
+
 	var group sync.WaitGroup
-	var failure error
-	start := func(work func() error) {
+	for _, p := range loops {
 		group.Go(func() {
-			if err := work(); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failure = cmp.Or(failure, err)
-				cancel()
+			if err := p.run(ctx); err != nil {
+				cancel(err)
 			}
 		})
 	}
-	l.start(ctx, workers, source, start)
 	group.Wait()
-	total.gather(tallies)
-	for _, w := range workers {
-		total.history = append(total.history, w.history...)
-		total.sent, total.received = total.sent+w.sent, total.received+w.received
+	if l.progress != nil {
+		l.progress(l.answered.Load(), 1)
 	}
-	total.elapsed = l.elapsed(time.Since(l.started))
-	return total, failure
+
+	total := &measured{tally: newTally(), elapsed: l.elapsed(time.Since(l.started))}
+	for _, p := range loops {
+		total.merge(&p.tally)
+	}
+	return total, context.Cause(ctx)
 }
 
-// workers connects.
-func (l *load) workers(ctx context.Context) ([]*worker, []tally) {
-	lines := l.lines(ctx)
-	workers, tallies := make([]*worker, len(lines)), make([]tally, min(shards, len(lines)))
-	for i := range tallies {
-		tallies[i].phases = [2]*phase{newPhase(), newPhase()}
+// connect makes the connections, to one address when they are not spread: whose turn it is
+// to take requests is asked once. Who does not connect now connects when it is needed.
+func (l *load) connect(ctx context.Context, loops []*loop) {
+	var address string
+	var err error
+	if len(l.addresses) == 0 {
+		address, err = l.target(ctx)
 	}
-	for i := range lines {
-		workers[i] = &worker{load: l, line: lines[i], tally: &tallies[i%len(tallies)]}
-	}
-	return workers, tallies
-}
-
-// start lets the workers of an open loop work each for itself, and those of a closed one
-// or a flood in as many loops as there are processors.
-func (l *load) start(ctx context.Context, workers []*worker, source func() (uint64, time.Time, bool), start func(func() error)) {
-	if l.rate > 0 && !l.flood {
-		for _, w := range workers {
-			start(func() error { return w.run(ctx, source) })
+	for i := range l.connections {
+		c := &caller{fd: -1, target: l.target}
+		if len(l.addresses) > 0 {
+			address = l.addresses[i%len(l.addresses)]
+			own := address
+			c.target = func(context.Context) (string, error) { return own, nil }
 		}
-		return
-	}
-	leave := func(c *caller, err error) {
-		start(func() error { return c.worker.goOn(ctx, source, c.buyer, c.due, err) })
-	}
-	loops := min(runtime.GOMAXPROCS(0), len(workers))
-	for share := range slices.Chunk(workers, (len(workers)+loops-1)/loops) {
-		loop := newLoop(l, source, leave)
-		if l.flood {
-			loop.pace = newPace(l, len(share))
+		if err == nil {
+			c.fd, err = dial(ctx, address)
 		}
-		start(func() error { return loop.run(ctx, share) })
+		p := loops[i%len(loops)]
+		c.number, p.callers = len(p.callers), append(p.callers, c)
 	}
 }
 
@@ -166,56 +156,39 @@ func (l *load) prepare() {
 	if l.rate > 0 || l.duration > 0 || l.buyers > preparedMax {
 		return
 	}
-	request := newBuyRequest("onsale", l.sale, l.quantity, newMinter(l.secret, time.Now()))
+	request := l.newRequest()
 	l.requests = make([][]byte, l.buyers)
 	for n := range l.requests {
 		l.requests[n] = bytes.Clone(request.of(l.first + uint64(n) + 1))
 	}
 }
 
-// prepared returns the request of buyer n of 1 to buyers; nil when it is to be made.
-func (l *load) prepared(n uint64) []byte {
-	if len(l.requests) == 0 {
-		return nil
-	}
-	return l.requests[n-1]
+func (l *load) newRequest() *buyRequest {
+	return newBuyRequest("onsale", l.sale, l.quantity, newMinter(l.secret, time.Now()))
 }
 
-func (l *load) lines(ctx context.Context) []line {
-	timeout := l.timeout
-	if timeout == 0 {
-		timeout = l.retryMax
+// user is who sends the request of a number.
+func (l *load) user(n uint64) uint64 {
+	if l.bots == 0 {
+		return n
 	}
-	if len(l.addresses) == 0 {
-		return newLines(ctx, l.connections, l.target, timeout)
-	}
-	var lines []line
-	for i := range l.connections {
-		to := func(context.Context) (string, error) { return l.addresses[i%len(l.addresses)], nil }
-		lines = append(lines, newLines(ctx, 1, to, timeout)...)
-	}
-	return lines
+	return l.first + 1 + n%l.bots
 }
 
-// source returns where workers get buyers from: a number from 1 and when the buyer was
-// to arrive; false when nobody comes any more.
-func (l *load) source(ctx context.Context, lag *hdrhistogram.Histogram, turnedAway *tally) func() (uint64, time.Time, bool) {
-	if l.flood {
-		return nobody
-	}
-	if l.rate > 0 {
-		return l.arrivals(ctx, lag, turnedAway)
-	}
-	end := l.started.Add(l.duration)
-	return func() (uint64, time.Time, bool) {
-		now := time.Now()
-		if ctx.Err() != nil || l.duration > 0 && now.After(end) {
-			return 0, now, false
-		}
-		n := l.next.Add(1)
-		return n, now, n <= l.buyers
-	}
+// at returns when buyer n of 1 to comers is to arrive.
+func (l *load) at(n uint64) time.Time {
+	return l.started.Add(time.Duration(float64(n-1) * float64(time.Second) / float64(l.rate)))
 }
+
+// comers returns how many arrive.
+func (l *load) comers() uint64 {
+	if l.duration == 0 {
+		return l.buyers
+	}
+	return min(l.buyers, uint64(float64(l.rate)*l.duration.Seconds()))
+}
+
+func (l *load) lastArrival() time.Time { return l.at(max(1, l.comers())) }
 
 // elapsed divides the time of the run, without its warm-up, at the first refusal.
 func (l *load) elapsed(end time.Duration) (elapsed [2]time.Duration) {
@@ -228,14 +201,6 @@ func (l *load) elapsed(end time.Duration) (elapsed [2]time.Duration) {
 	return [2]time.Duration{at - begin, end - at}
 }
 
-// phase returns 0 while selling and 1 once somebody was refused as sold out.
-func (l *load) phase() int {
-	if l.soldOut.Load() == 0 {
-		return 0
-	}
-	return 1
-}
-
 // noteSoldOut remembers the first refusal.
 func (l *load) noteSoldOut(answered time.Time) {
 	if l.soldOut.CompareAndSwap(0, max(1, int64(answered.Sub(l.started)))) && l.onSoldOut != nil {
@@ -244,4 +209,4 @@ func (l *load) noteSoldOut(answered time.Time) {
 }
 
 // errUndecided is returned when a buyer got no decision.
-var errUndecided = fmt.Errorf("no decision")
+var errUndecided = errors.New("no decision")

@@ -13,34 +13,55 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loop is one goroutine that serves many connections of a closed loop. It shares the
-// machine with the servers that it measures, so it must cost little: it waits for all of
-// its connections at once and makes one read and one write for a request, where a
-// goroutine for each connection makes two reads, and wakes and sleeps. Whoever meets
-// trouble, which is rare or ends the run, goes on as a worker of the plain kind.
+// loop is one goroutine that serves many connections. It shares the machine with the
+// servers that it measures, so it must cost little: it waits for all of its connections at
+// once and makes one read and one write for a request, where a goroutine for each
+// connection makes two reads, and wakes and sleeps. What would hold the others up,
+// connecting again and pausing, is done aside (away.go). All of its fields are its
+// goroutine's own.
 type loop struct {
+	tally
 	load    *load
-	source  func() (uint64, time.Time, bool)
+	index   uint64 // of loops; buyers of an open loop are dealt out to them in turn
+	loops   uint64
 	poll    *poller
 	callers []*caller
-	serving int // callers that are served here
 	request *buyRequest
 	in      *bufio.Reader
-	pace    *pace // of a flood; nil in a closed loop
-	// leave takes over a caller whose buyer was not decided because of err.
-	leave func(c *caller, err error)
+	body    []byte
+
+	busy     int       // callers who have a buyer, or pause
+	free     []*caller // of an open loop: nobody's, free for longest first
+	came     uint64    // of an open loop: its buyers who have arrived,
+	begun    uint64    // and those of them who are not waiting any more
+	away     int
+	returned chan comeBack
+	failure  error // ends the run
 }
 
-// caller is a connection whose request is under way.
+// caller is a connection.
 type caller struct {
-	worker    *worker
-	fd        int // -1 when it is not served here
-	buyer     uint64
-	due, sent time.Time
-	buffer    [responseBytesMax]byte
-	have      int // bytes of the answer
-	idle      bool
+	number int
+	target func(context.Context) (string, error)
+	fd     int // -1 while it is not connected
+	state  callerState
+
+	buyer     uint64    // number of 1 to buyers
+	due, sent time.Time // latency runs from due
+	began     time.Time // the first try
+	attempt   int
+	failing   int                    // failures since the last decision
+	buffer    [responseBytesMax]byte // of the answer,
+	have      int                    // and its bytes so far
 }
+
+type callerState uint8
+
+const (
+	idle   callerState = iota
+	asking             // a request is under way
+	away               // it belongs to another goroutine
+)
 
 const (
 	// responseBytesMax bounds an answer: the answers to a buy are a tenth of it.
@@ -49,161 +70,255 @@ const (
 	eventsMax = 256
 	// lookEvery is how often a loop looks at time-outs and its end.
 	lookEvery = 100 * time.Millisecond
+	// floodTick is how long a loop of a flood sleeps before it looks who has arrived.
+	floodTick = time.Millisecond
+	// awayTick is the same for who comes back.
+	awayTick = 2 * time.Millisecond
 )
 
-func newLoop(l *load, source func() (uint64, time.Time, bool), leave func(*caller, error)) *loop {
-	return &loop{load: l, source: source, leave: leave, in: bufio.NewReaderSize(nil, responseBytesMax),
-		request: newBuyRequest("onsale", l.sale, l.quantity, newMinter(l.secret, l.started))}
+func newLoop(l *load, index, loops int) *loop {
+	return &loop{tally: newTally(), load: l, index: uint64(index), loops: uint64(loops), request: l.newRequest(),
+		in: bufio.NewReaderSize(nil, responseBytesMax)}
 }
 
-// run serves the workers' connections until nobody comes any more, everybody left, or
-// ctx ends.
-func (p *loop) run(ctx context.Context, workers []*worker) error {
-	var err error
+// run serves the connections until nobody comes any more and everybody has an answer or is
+// given up.
+func (p *loop) run(parent context.Context) (err error) {
+	ctx, cancel := context.WithCancel(parent)
+	defer p.close()
+	defer cancel()
 	if p.poll, err = newPoller(); err != nil {
 		return fmt.Errorf("poll: %w", err)
 	}
-	defer p.close()
-	for _, w := range workers {
-		if err := p.admit(w); err != nil {
-			return err
-		}
-	}
+	p.returned = make(chan comeBack, len(p.callers))
 	for _, c := range p.callers {
-		p.next(c)
+		if c.fd >= 0 {
+			p.watch(c)
+		}
+		p.next(ctx, c)
 	}
-	for looked := time.Now(); p.serving > 0; {
+
+	for looked := time.Now(); p.failure == nil && (p.busy > 0 || p.begun < p.share()); {
 		ready, err := p.poll.wait(p.patience())
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("poll: %w", err)
 		}
 		for _, number := range ready {
-			p.read(p.callers[number])
+			p.read(ctx, p.callers[number])
+		}
+		p.welcome(ctx)
+		if p.load.rate > 0 {
+			p.arrive(ctx)
 		}
 		if now := time.Now(); now.Sub(looked) >= lookEvery {
 			if looked = now; ctx.Err() != nil {
-				return ctx.Err()
+				break
 			}
-			p.giveUp(now)
-		}
-		if p.pace != nil && p.arrive(time.Now()) {
-			break
+			p.giveUp(ctx, now)
+			if p.index == 0 && p.load.progress != nil {
+				p.load.progress(p.load.answered.Load(), p.load.part())
+			}
 		}
 	}
-	return ctx.Err()
+	if p.failure != nil {
+		return p.failure
+	}
+	return parent.Err()
 }
 
-// admit takes a worker's connection over; one that is not connected leaves at once.
-func (p *loop) admit(w *worker) error {
-	c := &caller{worker: w, fd: -1}
-	var err error
-	if c.fd, err = w.detach(); err != nil {
-		p.leave(c, nil)
-		return nil
+// watch makes the loop read what comes for a connection.
+func (p *loop) watch(c *caller) {
+	if err := p.poll.add(c.fd, c.number); err != nil {
+		p.failure = fmt.Errorf("poll: %w", err)
 	}
-	p.callers = append(p.callers, c)
-	p.serving++
-	if err := p.poll.add(c.fd, len(p.callers)-1); err != nil {
-		return fmt.Errorf("poll: %w", err)
-	}
-	return nil
 }
 
-// next sends the next buyer's request, in a flood when one arrives.
-func (p *loop) next(c *caller) {
-	if p.pace != nil {
-		p.pace.free(c)
+// share is how many buyers of an open loop arrive here.
+func (p *loop) share() uint64 {
+	if comers := p.load.comers(); p.load.rate > 0 && comers > p.index {
+		return (comers - p.index + p.loops - 1) / p.loops
+	}
+	return 0
+}
+
+// buyerOf returns the number of the arrival i of 1 to share.
+func (p *loop) buyerOf(i uint64) uint64 { return (i-1)*p.loops + p.index + 1 }
+
+// patience is how long the loop may sleep.
+func (p *loop) patience() time.Duration {
+	limit := lookEvery
+	if p.away > 0 {
+		limit = awayTick
+	}
+	switch {
+	case p.load.flood:
+		limit = floodTick
+	case p.load.rate > 0 && p.came < p.share():
+		limit = min(limit, time.Until(p.load.at(p.buyerOf(p.came+1))))
+	}
+	return max(0, limit)
+}
+
+// arrive lets those begin whose time has come, when a connection is free.
+func (p *loop) arrive(ctx context.Context) {
+	for share := p.share(); p.came < share; {
+		late := time.Since(p.load.at(p.buyerOf(p.came + 1)))
+		if late < 0 {
+			return
+		}
+		p.came++
+		record(p.lag, late)
+		switch {
+		case len(p.free) > 0:
+			c := p.free[0]
+			p.free = p.free[1:]
+			p.next(ctx, c)
+		case p.load.flood:
+			p.begun++
+			p.notSent++
+		}
+	}
+}
+
+// next begins the next buyer on a connection that has none.
+func (p *loop) next(ctx context.Context, c *caller) {
+	l, now := p.load, time.Now()
+	switch {
+	case l.rate > 0 && p.begun == p.came:
+		p.free = append(p.free, c)
+		return
+	case l.rate > 0:
+		p.begun++
+		c.buyer = p.buyerOf(p.begun)
+		if c.due = l.at(c.buyer); l.flood {
+			c.due = now
+		}
+	case ctx.Err() != nil || l.duration > 0 && now.Sub(l.started) > l.duration:
+		return
+	default:
+		if c.buyer, c.due = l.next.Add(1), now; c.buyer > l.buyers {
+			return
+		}
+	}
+	p.busy++
+	c.began, c.attempt = now, 0
+	p.ask(ctx, c)
+}
+
+// ask sends the buyer's request, over a new connection when there is none.
+func (p *loop) ask(ctx context.Context, c *caller) {
+	c.state = asking
+	if c.fd < 0 {
+		p.leave(ctx, c, 0)
 		return
 	}
-	n, due, some := p.source()
-	if !some {
-		p.drop(c)
-		return
+	var text []byte
+	if p.load.requests != nil {
+		text = p.load.requests[c.buyer-1]
+	} else {
+		key := p.load.first + c.buyer
+		text = p.request.with(p.load.user(key), key)
 	}
-	p.send(c, n, due)
-}
-
-func (p *loop) send(c *caller, n uint64, due time.Time) {
-	c.buyer, c.due, c.sent, c.have = p.load.first+n, due, due, 0
-	text := p.load.prepared(n)
-	if text == nil {
-		text = p.request.with(p.load.user(c.buyer), c.buyer)
-	}
+	c.sent, c.have = time.Now(), 0
 	// A request fits into an idle connection's buffer, so a part of it is an error too.
 	wrote, err := unix.Write(c.fd, text)
-	c.worker.sent += uint64(max(0, wrote))
+	p.sent += uint64(max(0, wrote))
 	if wrote < len(text) {
-		p.trouble(c, errors.Join(io.ErrShortWrite, err))
+		p.broken(ctx, c, errors.Join(io.ErrShortWrite, err))
 	}
 }
 
-// read takes what came for a caller, and when it is an answer sends the next request.
-func (p *loop) read(c *caller) {
-	if c.fd < 0 {
+// read takes what came for a caller, and when it is an answer begins the next buyer.
+func (p *loop) read(ctx context.Context, c *caller) {
+	if c.fd < 0 || c.state == away {
 		return // it left while this look was worked on
 	}
 	n, err := unix.Read(c.fd, c.buffer[c.have:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return
-	case err != nil:
-		p.trouble(c, err)
+	case c.state == idle: // what comes unasked is the last word on a connection
+		p.drop(c)
 		return
-	case n == 0 || c.idle: // what comes unasked is the last word on a connection
-		p.trouble(c, io.ErrUnexpectedEOF)
+	case err != nil:
+		p.broken(ctx, c, err)
+		return
+	case n == 0:
+		p.broken(ctx, c, io.ErrUnexpectedEOF)
 		return
 	}
 	c.have += n
-	c.worker.received += uint64(n)
+	p.received += uint64(n)
 	p.in.Reset(bytes.NewReader(c.buffer[:c.have]))
-	answer, buffer, err := readResponse(p.in, c.worker.buffer)
-	c.worker.buffer = buffer
+	answer, body, err := readResponse(p.in, p.body)
+	p.body = body
 	switch {
 	case (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && c.have < len(c.buffer):
-		return // the rest is to come
-	case err == nil:
-		err = c.worker.decided(&answer, c.due)
-		if p.pace != nil && err != nil { // a refusal is an answer, and the connection is good
-			c.worker.fail(err, c.due)
-			err = nil
-		}
+		// the rest is to come
+	case err != nil:
+		p.broken(ctx, c, err)
+	default:
+		p.decide(ctx, c, &answer)
 	}
-	if err != nil {
-		p.trouble(c, err)
-		return
-	}
-	p.next(c)
 }
 
-// giveUp lets those leave whose answer takes too long.
-func (p *loop) giveUp(now time.Time) {
+// decide records an answer when it is a decision.
+func (p *loop) decide(ctx context.Context, c *caller, answer *response) {
+	l := p.load
+	if answer.status == 200 || answer.status == 202 || !l.tolerant && answer.status < 500 {
+		p.record(c, answer)
+		c.failing = 0
+		p.done(ctx, c)
+		return
+	}
+	if l.onRefusal != nil {
+		l.onRefusal(answer, time.Since(c.due))
+	}
+	refusal := &statusError{outcome: answer.outcome(), text: fmt.Sprintf("%d %s", answer.status, answer.body)}
+	if l.patient {
+		refusal.retryAfter = answer.retryAfter
+	}
+	p.undecided(ctx, c, refusal)
+}
+
+// done is called when a caller's buyer was decided or given up.
+func (p *loop) done(ctx context.Context, c *caller) {
+	p.busy--
+	c.state = idle
+	p.next(ctx, c)
+}
+
+// giveUp ends tries that take too long, and long after the last arrival those who wait.
+func (p *loop) giveUp(ctx context.Context, now time.Time) {
 	for _, c := range p.callers {
-		if c.fd >= 0 && !c.idle && now.Sub(c.sent) > c.worker.timeout {
-			p.trouble(c, os.ErrDeadlineExceeded)
+		if c.state == asking && now.Sub(c.sent) > p.load.timeout {
+			p.broken(ctx, c, os.ErrDeadlineExceeded)
+		}
+	}
+	if p.load.rate > 0 && now.After(p.load.lastArrival().Add(p.load.timeout)) {
+		for p.begun < p.came {
+			p.begun++
+			p.fail(errTooLate, p.load.at(p.buyerOf(p.begun)))
 		}
 	}
 }
 
-func (p *loop) trouble(c *caller, err error) {
-	p.drop(c)
-	if c.idle { // the server ended a connection on which nobody waits
-		return
-	}
-	p.leave(c, err)
-}
-
+// drop ends a connection.
 func (p *loop) drop(c *caller) {
-	p.poll.remove(c.fd)
-	_ = unix.Close(c.fd) // nothing is written that could fail
-	c.fd = -1
-	p.serving--
+	if c.fd >= 0 {
+		p.poll.remove(c.fd)
+		_ = unix.Close(c.fd) // nothing is written that could fail
+		c.fd = -1
+	}
 }
 
 func (p *loop) close() {
+	for ; p.away > 0; p.away-- {
+		back := <-p.returned
+		back.caller.fd = back.fd
+	}
 	for _, c := range p.callers {
-		if c.fd >= 0 {
-			p.drop(c)
-		}
+		p.drop(c)
 	}
 	p.poll.close()
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +19,7 @@ type node struct {
 	http, private, peer string
 	dataDir             string
 	token               string         // an operator's
-	process             *procs.Process // nil for one that somebody else started
+	process             *procs.Process // nil before its start and after its end
 }
 
 // nodeStatus is what GET /v1/node says, as far as the bench needs it.
@@ -70,23 +69,11 @@ func (n *node) metrics(ctx context.Context) (map[string]float64, error) {
 		return nil, err
 	}
 	numbers := map[string]float64{}
-	lines := bufio.NewScanner(strings.NewReader(string(body)))
-	for lines.Scan() {
-		name, value, found := strings.Cut(lines.Text(), " ")
-		if !found || strings.HasPrefix(name, "#") {
-			continue
-		}
+	for line := range strings.Lines(string(body)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if number, err := strconv.ParseFloat(value, 64); err == nil {
 			numbers[name] = number
 		}
 	}
 	return numbers, nil
-}
-
-// resident returns what a node has in memory now, 0 for one that somebody else started.
-func (n *node) resident() int64 {
-	if n.process == nil {
-		return 0
-	}
-	return processMemory(n.process.PID(), "VmRSS:")
 }

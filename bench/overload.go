@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -49,7 +48,8 @@ type OverloadOptions struct {
 // DefaultOverloadOptions is what the project is held to: ten times what is sustained.
 func DefaultOverloadOptions() OverloadOptions {
 	return OverloadOptions{Nodes: 1, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin,
-		SustainConnections: 128, Factor: 10, Over: 10 * time.Second, Connections: 2048, Honest: 200, Tickets: 1 << 30, Log: io.Discard}
+		SustainConnections: 128, Factor: 10, Over: 10 * time.Second, Connections: 2048, Honest: 200, Tickets: 1 << 30,
+		Log: io.Discard}
 }
 
 // Validate returns ErrOptions when an option breaks its bound.
@@ -68,15 +68,15 @@ func (o *OverloadOptions) Validate() error {
 		return wrong("%d connections look for the sustained rate at a queue of %d, which would refuse them",
 			o.SustainConnections, o.Queue)
 	case o.Connections <= o.Queue+o.underWay() || o.Connections > connectionsMax:
-		return wrong("%d connections with one request each cannot fill a queue of %d behind %d that are under way; at most %d are allowed",
-			o.Connections, o.Queue, o.underWay(), connectionsMax)
+		return wrong("%d connections with one request each cannot fill a queue of %d behind %d that are under way; "+
+			"at most %d are allowed", o.Connections, o.Queue, o.underWay(), connectionsMax)
 	case o.Factor <= 1 || o.Factor > 1000:
 		return wrong("%v times the sustained rate, allowed is above 1 to 1000", o.Factor)
 	case min(o.Sustain, o.Over, o.Recover) < time.Second || max(o.Sustain, o.Over, o.Recover) > 10*time.Minute:
 		return wrong("%v, %v and %v; each is 1s to 10m", o.Sustain, o.Over, o.Recover)
 	case o.Bots < 0 || o.Honest < 0 || o.Honest > connectionsMax || o.Tickets < 1 || o.UserRequestsPerSecond < 0:
-		return wrong("%d bots and %d honest buyers of at most %d, %d tickets, a limit of %v", o.Bots, o.Honest, connectionsMax, o.Tickets,
-			o.UserRequestsPerSecond)
+		return wrong("%d bots and %d honest buyers of at most %d, %d tickets, a limit of %v", o.Bots, o.Honest,
+			connectionsMax, o.Tickets, o.UserRequestsPerSecond)
 	}
 	return nil
 }
@@ -96,35 +96,21 @@ func (o *OverloadOptions) nodeFlags() []string {
 		"--user-requests-per-second", strconv.FormatFloat(o.UserRequestsPerSecond, 'f', -1, 64)}
 }
 
-// startCluster starts the nodes, on slow disks when that is asked for.
-func (o *OverloadOptions) startCluster(ctx context.Context, secret []byte) (*cluster, error) {
-	c, err := planCluster(o.DataParent, o.Nodes, secret, o.nodeFlags()...)
-	if err != nil {
-		return nil, err
-	}
-	if o.DiskDelay > 0 {
-		if err := c.slowDisks(o.Program, o.DiskDelay); err != nil {
-			return nil, errors.Join(err, c.stop())
-		}
-	}
-	return c, c.begin(ctx, o.Program)
-}
-
 // RunOverload offers a temporary cluster many times what it sustains, and returns what it
 // did. It leaves no process behind.
 func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	secret := randomSecret()
-	c, err := o.startCluster(ctx, secret)
-	if err != nil {
-		return nil, err
-	}
 	r := &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
-		DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond), Refused: map[string]uint64{}, Unanswered: map[string]uint64{}}
-	run := &overload{options: &o, cluster: c, secret: secret, report: r}
-	r.Audits, err = c.finish(run.run(ctx), o.Log)
+		DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond), Refused: map[string]uint64{},
+		Unanswered: map[string]uint64{}}
+	secret := randomSecret()
+	options := clusterOptions{o.Program, o.DataParent, o.Nodes, secret, o.DiskDelay, o.nodeFlags()}
+	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) error {
+		return (&flooding{options: &o, cluster: c, secret: secret, report: r}).run(ctx)
+	})
+	r.Audits = audits
 	r.judge()
 	return r, err
 }

@@ -26,11 +26,18 @@ func (p *poller) add(fd, number int) error {
 // remove is called before a connection is closed, which is enough for the kernel.
 func (p *poller) remove(int) {}
 
-// wait returns the numbers of connections that have something to read, after so many
-// milliseconds at the latest. They are the caller's until the next wait.
-func (p *poller) wait(milliseconds int) ([]int, error) {
-	n, err := unix.EpollWait(p.epoll, p.events[:], milliseconds)
+// wait returns the numbers of connections that have something to read, after limit at the
+// latest. They are the caller's until the next wait.
+func (p *poller) wait(limit time.Duration) ([]int, error) {
 	p.ready = p.ready[:0]
+	if limit%time.Millisecond != 0 { // epoll's own time-out is too coarse
+		timeout := unix.NsecToTimespec(int64(limit))
+		if _, err := unix.Ppoll([]unix.PollFd{{Fd: int32(p.epoll), Events: unix.POLLIN}}, &timeout, nil); err != nil {
+			return nil, err
+		}
+		limit = 0
+	}
+	n, err := unix.EpollWait(p.epoll, p.events[:], int(limit.Milliseconds()))
 	for i := range max(n, 0) {
 		p.ready = append(p.ready, int(p.events[i].Fd))
 	}
@@ -38,11 +45,3 @@ func (p *poller) wait(milliseconds int) ([]int, error) {
 }
 
 func (p *poller) close() { _ = unix.Close(p.epoll) }
-
-// sleep sleeps in the kernel, where a signal may end it early: the runtime's timers are a
-// millisecond coarse in a process that is idle otherwise, which is longer than an answer
-// takes.
-func sleep(d time.Duration) {
-	ts := unix.NsecToTimespec(int64(d))
-	_ = unix.Nanosleep(&ts, nil)
-}

@@ -10,44 +10,32 @@ import (
 
 // poller waits for many connections at once, by poll: each wait costs as much as there
 // are connections, so that a load of thousands measures itself. Figures come from Linux.
-type poller struct {
-	waited  []unix.PollFd
-	numbers []int
-	ready   []int
-}
+type poller struct{ numbers map[int]int } // by file
 
-func newPoller() (*poller, error) { return new(poller), nil }
+func newPoller() (*poller, error) { return &poller{map[int]int{}}, nil }
 
 // add waits for a connection too; wait tells its number.
-func (p *poller) add(fd, number int) error {
-	p.waited = append(p.waited, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-	p.numbers = append(p.numbers, number)
-	return nil
-}
+func (p *poller) add(fd, number int) error { p.numbers[fd] = number; return nil }
 
-// remove is called before a connection is closed; poll passes over what is negative.
-func (p *poller) remove(fd int) {
-	for i := range p.waited {
-		if p.waited[i].Fd == int32(fd) {
-			p.waited[i].Fd = -1
+// remove is called before a connection is closed.
+func (p *poller) remove(fd int) { delete(p.numbers, fd) }
+
+// wait returns the numbers of connections that have something to read, after limit at the
+// latest.
+func (p *poller) wait(limit time.Duration) (ready []int, err error) {
+	var files []unix.PollFd
+	for fd := range p.numbers {
+		files = append(files, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	if _, err = unix.Poll(files, int((limit + time.Millisecond - 1).Milliseconds())); err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if file.Revents != 0 {
+			ready = append(ready, p.numbers[int(file.Fd)])
 		}
 	}
-}
-
-// wait returns the numbers of connections that have something to read, after so many
-// milliseconds at the latest. They are the caller's until the next wait.
-func (p *poller) wait(milliseconds int) ([]int, error) {
-	_, err := unix.Poll(p.waited, milliseconds)
-	p.ready = p.ready[:0]
-	for i := range p.waited {
-		if err == nil && p.waited[i].Revents != 0 {
-			p.ready = append(p.ready, p.numbers[i])
-		}
-	}
-	return p.ready, err
+	return ready, nil
 }
 
 func (p *poller) close() {}
-
-// sleep may end early.
-func sleep(d time.Duration) { time.Sleep(d) }

@@ -1,10 +1,12 @@
 package bench
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 )
@@ -27,13 +29,15 @@ var errNotSold = errors.New("the shop does not sell as it must")
 // returns nil when the shop kept the cap, sold every ticket once, gave every
 // repeated key its first order again, and says the same in its books.
 func Prove(ctx context.Context, stand Stand, secret []byte, sale string) error {
-	p := &proof{stand: stand, secret: secret, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{}, started: time.Now()}
+	p := &proof{stand: stand, secret: secret, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{},
+		started: time.Now()}
 	if err := p.buy(ctx, 1, proofFirst); err != nil {
 		return err
 	}
 	for buyer := range uint64(proofFirst) {
 		if got := p.held[buyer+1]; got != ShopCap {
-			return fmt.Errorf("%w: buyer %d asked for %d tickets and holds %d; the cap is %d", errNotSold, buyer+1, proofKeys, got, ShopCap)
+			return fmt.Errorf("%w: buyer %d asked for %d tickets and holds %d; the cap is %d", errNotSold,
+				buyer+1, proofKeys, got, ShopCap)
 		}
 	}
 	if err := p.buy(ctx, proofFirst+1, proofThen); err != nil {
@@ -59,10 +63,39 @@ type proof struct {
 	held   map[uint64]int    // tickets by buyer
 }
 
-func (p *proof) line() line { return line{target: p.stand.Address, timeout: 30 * time.Second} }
+// line is one keep-alive connection of one buyer after the other.
+type line struct {
+	net.Conn
+	in      *bufio.Reader
+	request *buyRequest
+	body    []byte
+}
 
-// keyOf returns a buyer's key number i.
-func keyOf(buyer uint64, i int) uint64 { return buyer*proofKeys + uint64(i) }
+func (p *proof) connect(ctx context.Context) (*line, error) {
+	address, err := p.stand.Address(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	request := newBuyRequest("onsale", p.sale, 1, newMinter(p.secret, p.started))
+	return &line{Conn: conn, in: bufio.NewReader(conn), request: request}, nil
+}
+
+// ask sends a buyer's request and returns its answer, valid until the next call.
+func (l *line) ask(buyer, key uint64) (answer response, err error) {
+	if err := l.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return answer, err
+	}
+	if _, err := l.Write(l.request.with(buyer, key)); err != nil {
+		return answer, err
+	}
+	answer, l.body, err = readResponse(l.in, l.body)
+	return answer, err
+}
 
 // buy lets buyers buy, all keys of all of them at once.
 func (p *proof) buy(ctx context.Context, first, count uint64) error {
@@ -70,12 +103,15 @@ func (p *proof) buy(ctx context.Context, first, count uint64) error {
 	errs := make([]error, proofKeys)
 	for i := range proofKeys {
 		group.Go(func() {
-			l := p.line()
-			defer l.hangUp()
-			request := newBuyRequest("onsale", p.sale, 1, newMinter(p.secret, p.started))
+			l, err := p.connect(ctx)
+			if errs[i] = err; err != nil {
+				return
+			}
+			defer l.Conn.Close()
 			for buyer := first; buyer < first+count && errs[i] == nil; buyer++ {
-				answer, err := l.ask(ctx, request.with(buyer, keyOf(buyer, i)))
-				errs[i] = errors.Join(err, p.took(buyer, keyOf(buyer, i), &answer))
+				key := buyer*proofKeys + uint64(i)
+				answer, err := l.ask(buyer, key)
+				errs[i] = errors.Join(err, p.took(buyer, key, &answer))
 			}
 		})
 	}
@@ -104,7 +140,8 @@ func (p *proof) check(ctx context.Context) error {
 		uids[uid] = true
 	}
 	if len(p.orders) != ProofTickets || len(uids) != ProofTickets {
-		return fmt.Errorf("%w: %d reservations of %d orders were told, %d tickets were for sale", errNotSold, len(p.orders), len(uids), ProofTickets)
+		return fmt.Errorf("%w: %d reservations of %d orders were told, %d tickets were for sale", errNotSold,
+			len(p.orders), len(uids), ProofTickets)
 	}
 	for buyer, held := range p.held {
 		if held > ShopCap {
@@ -120,11 +157,13 @@ func (p *proof) check(ctx context.Context) error {
 
 // repeat sends every key that got an order once more.
 func (p *proof) repeat(ctx context.Context) error {
-	l := p.line()
-	defer l.hangUp()
-	request := newBuyRequest("onsale", p.sale, 1, newMinter(p.secret, p.started))
+	l, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Conn.Close()
 	for key, uid := range p.orders {
-		answer, err := l.ask(ctx, request.with(key/proofKeys, key))
+		answer, err := l.ask(key/proofKeys, key)
 		if err != nil {
 			return err
 		}

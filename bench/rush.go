@@ -34,14 +34,6 @@ func DefaultRushOptions() RushOptions {
 	return RushOptions{Nodes: 3, FrontEnds: 2, Requests: 500_000, Tickets: 100_000, Over: time.Second, Log: io.Discard}
 }
 
-// Validate returns ErrOptions when an option breaks its bound.
-func (o *RushOptions) Validate() error {
-	if o.Nodes < 1 || o.Nodes > 9 || o.FrontEnds < 1 || o.FrontEnds > 16 || o.Requests < 1 || o.Tickets < 1 || o.Over <= 0 {
-		return fmt.Errorf("%w: 1 to 9 nodes, 1 to 16 front-ends, at least one request and one ticket, a positive time", ErrOptions)
-	}
-	return nil
-}
-
 // RushReport is what a rush came to. Latencies run from the instant at which a
 // request was to arrive, whether this machine had the time to send it or not.
 type RushReport struct {
@@ -65,29 +57,37 @@ type RushReport struct {
 	Audits                       []AuditReport `json:"audits"`
 }
 
+// Exact returns nil when everybody was decided, in order, and every audit is clean.
+func (r *RushReport) Exact() error {
+	if len(r.Errors) > 0 || r.OutOfOrder > 0 {
+		return fmt.Errorf("%w: errors %v, %d out of order", errInexact, r.Errors, r.OutOfOrder)
+	}
+	return clean(r.Audits)
+}
+
 // RunRush starts a temporary cluster and lets the crowd in. It leaves no process
 // behind.
 func RunRush(ctx context.Context, o RushOptions) (*RushReport, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
+	if o.Nodes < 1 || o.Nodes > 9 || o.FrontEnds < 1 || o.FrontEnds > 16 || o.Requests < 1 || o.Tickets < 1 || o.Over <= 0 {
+		return nil, fmt.Errorf("%w: 1 to 9 nodes, 1 to 16 front-ends, at least one request and one ticket, a positive time",
+			ErrOptions)
 	}
-	fmt.Fprintf(o.Log, "starting %d node(s)\n", o.Nodes)
-	c, err := startCluster(ctx, o.Program, o.DataParent, o.Nodes, randomSecret())
+	var r *RushReport
+	options := clusterOptions{program: o.Program, parent: o.DataParent, nodes: o.Nodes, secret: randomSecret()}
+	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) (err error) {
+		r, err = o.rush(ctx, c)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	report, err := o.rush(ctx, c)
-	audits, err := c.finish(err, o.Log)
-	if report != nil {
-		report.Audits = audits
-	}
-	return report, err
+	r.Audits = audits
+	return r, nil
 }
 
 // door is a front-end without its HTTP: what queues for the leader, and how it goes.
 type door struct {
 	client *forward.Client
-	sale   uint16
 	first  uint64 // its requests are first, first+step, …
 	step   uint64
 
@@ -100,14 +100,9 @@ type door struct {
 }
 
 func (o *RushOptions) rush(ctx context.Context, c *cluster) (*RushReport, error) {
-	sale := SaleOptions{Tickets: o.Tickets, RetryMax: 10 * time.Second}
-	leader, seller, err := sale.createSale(ctx, c, "rush")
+	leader, _, err := c.createSale(ctx, "rush", &SaleOptions{Tickets: o.Tickets})
 	if err != nil {
 		return nil, err
-	}
-	detail, err := seller.Sale(ctx, "rush")
-	if err != nil || detail.Status != "open" {
-		return nil, fmt.Errorf("the sale is %+v: %w", detail, err)
 	}
 	doors := o.doors(c, leader)
 	defer func() {
@@ -116,7 +111,9 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster) (*RushReport, error)
 		}
 	}()
 	for _, d := range doors { // each has its session before the crowd comes
-		if _, err := d.client.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte("warm up " + strconv.Itoa(int(d.first)))}); err != nil {
+		user := []byte("warm up " + strconv.Itoa(int(d.first)))
+		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: user}
+		if _, err := d.client.Decide(buy); err != nil {
 			return nil, err
 		}
 	}
@@ -143,8 +140,8 @@ func (o *RushOptions) doors(c *cluster, leader *node) []*door {
 		config.QueueRequestsMax, config.QueueBytesMax = 1<<23, 1<<30
 		directory := forward.NewDirectory(c.peers())
 		directory.SetLeader(leader.id, leader.peer)
-		doors = append(doors, &door{client: forward.NewClient(config, &peers, directory, nil, forward.Limits{}), sale: 1,
-			first: uint64(i), step: uint64(o.FrontEnds), latency: hdrhistogram.New(1, 120_000_000, 3), errors: map[string]uint64{}})
+		doors = append(doors, &door{client: forward.NewClient(config, &peers, directory, nil, forward.Limits{}),
+			first: uint64(i), step: uint64(o.FrontEnds), latency: newLatency(), errors: map[string]uint64{}})
 	}
 	return doors
 }
@@ -169,7 +166,8 @@ func (d *door) let(o *RushOptions, started time.Time) {
 		now, from, count := time.Now(), next, 0
 		frames := make([]byte, 0, 4096)
 		for ; next < o.Requests && count < groupMax && !at(next).After(now); next += d.step {
-			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: d.sale, Quantity: 1, User: strconv.AppendUint(user[:6], next, 10)}
+			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1,
+				User: strconv.AppendUint(user[:6], next, 10)}
 			frames = sequencer.AppendCommand(frames, &c)
 			count++
 		}
@@ -192,7 +190,7 @@ func (d *door) send(frames []byte, count int, intended func(int) time.Time) {
 	}
 	for i := range results {
 		d.codes[results[i].Code]++
-		d.latency.RecordValue(max(1, answered.Sub(intended(i)).Microseconds())) // over the bound it counts as the bound
+		record(d.latency, answered.Sub(intended(i)))
 		if i > 0 && results[i].Seq != results[i-1].Seq+1 {
 			d.swapped++
 		}
@@ -200,9 +198,9 @@ func (d *door) send(frames []byte, count int, intended func(int) time.Time) {
 }
 
 func (o *RushOptions) report(doors []*door, took, leader, load time.Duration) *RushReport {
-	r := &RushReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Requests: o.Requests, Over: o.Over.String(), Seconds: took.Seconds(),
-		Outcomes: map[string]uint64{}, Errors: map[string]uint64{}}
-	all := hdrhistogram.New(1, 120_000_000, 3)
+	r := &RushReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Requests: o.Requests,
+		Over: o.Over.String(), Seconds: took.Seconds(), Outcomes: map[string]uint64{}, Errors: map[string]uint64{}}
+	all := newLatency()
 	for _, d := range doors {
 		all.Merge(d.latency)
 		for code, n := range d.codes {

@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"time"
 
 	"onsale/api/client"
-	"onsale/audit"
 )
 
 // Shop is something that sells behind the buy of the HTTP contract.
 type Shop struct {
-	Name       string
-	Nodes      int
-	Durability string
+	Name string
 	// Ceiling says that the answers are constants: there are no books, no cap and
 	// no order to check.
 	Ceiling bool
@@ -70,8 +66,9 @@ func NewOnsale(program string, nodes int) Shop {
 	if nodes > 1 {
 		name = fmt.Sprintf("onsale, %d nodes", nodes)
 	}
-	return Shop{Name: name, Nodes: nodes, Durability: "fsync before every answer, on a majority",
-		Open: func(ctx context.Context, o *ShopOptions) (Stand, error) { return openOnsale(ctx, program, nodes, o) }}
+	return Shop{Name: name, Open: func(ctx context.Context, o *ShopOptions) (Stand, error) {
+		return openOnsale(ctx, program, nodes, o)
+	}}
 }
 
 type onsaleStand struct {
@@ -80,35 +77,24 @@ type onsaleStand struct {
 }
 
 func openOnsale(ctx context.Context, program string, nodes int, o *ShopOptions) (Stand, error) {
-	c, err := startCluster(ctx, program, o.DataParent, nodes, o.Secret)
+	c, err := startCluster(ctx, clusterOptions{program: program, parent: o.DataParent, nodes: nodes, secret: o.Secret})
 	if err != nil {
 		return nil, err
 	}
 	s := &onsaleStand{cluster: c}
 	for _, sale := range o.Sales {
-		options := SaleOptions{Tickets: sale.Tickets, RetryMax: 10 * time.Second}
-		if _, s.seller, err = options.createSale(ctx, c, sale.ID); err != nil {
-			return nil, errors.Join(fmt.Errorf("create sale %s: %w", sale.ID, err), c.stop())
+		if _, s.seller, err = c.createSale(ctx, sale.ID, &SaleOptions{Tickets: sale.Tickets}); err != nil {
+			return nil, errors.Join(err, s.Close())
 		}
 	}
 	return s, nil
 }
 
 func (s *onsaleStand) Address(ctx context.Context) (string, error) {
-	n, err := s.cluster.leader(ctx)
-	if err != nil {
-		return "", err
-	}
-	return n.http, nil
+	return s.cluster.buyersAddress(ctx)
 }
 
-func (s *onsaleStand) Processes() []int {
-	var ids []int
-	for _, n := range s.cluster.nodes {
-		ids = append(ids, n.process.PID())
-	}
-	return ids
-}
+func (s *onsaleStand) Processes() []int { return s.cluster.processes() }
 
 func (s *onsaleStand) Books(ctx context.Context, sale string) (Books, error) {
 	detail, err := s.seller.Sale(ctx, sale)
@@ -120,13 +106,6 @@ func (s *onsaleStand) Books(ctx context.Context, sale string) (Books, error) {
 
 // Close lets the audit decide every request of every journal again.
 func (s *onsaleStand) Close() error {
-	err := s.cluster.terminate()
-	for _, n := range s.cluster.nodes {
-		found, auditErr := audit.Run(filepath.Join(n.dataDir, "journal"), audit.Options{})
-		if auditErr == nil && found.Verdict != audit.VerdictClean {
-			auditErr = fmt.Errorf("%w: the audit of %s says %q", errInexact, n.id, found.Verdict)
-		}
-		err = errors.Join(err, auditErr)
-	}
-	return errors.Join(err, os.RemoveAll(s.cluster.dir))
+	audits, err := s.cluster.finish(nil, io.Discard)
+	return errors.Join(err, clean(audits))
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -13,6 +12,13 @@ import (
 
 // latencyMax is the longest latency that is told from longer ones, in microseconds.
 const latencyMax = 120_000_000
+
+func newLatency() *hdrhistogram.Histogram { return hdrhistogram.New(1, latencyMax, 3) }
+
+// record is one latency; over the bound it counts as the bound.
+func record(h *hdrhistogram.Histogram, latency time.Duration) {
+	_ = h.RecordValue(min(latencyMax, max(1, latency.Microseconds()))) // within the bounds
+}
 
 // phase is what was measured before or after the first "sold out".
 type phase struct {
@@ -23,7 +29,7 @@ type phase struct {
 }
 
 func newPhase() *phase {
-	return &phase{latency: hdrhistogram.New(1, latencyMax, 3), outcomes: map[string]uint64{}, failures: map[string]uint64{}}
+	return &phase{latency: newLatency(), outcomes: map[string]uint64{}, failures: map[string]uint64{}}
 }
 
 func (p *phase) merge(q *phase) {
@@ -38,27 +44,91 @@ func (p *phase) merge(q *phase) {
 }
 
 // failed returns how many buyers got no decision.
-func (p *phase) failed() (n uint64) {
-	for _, count := range p.failures {
+func (p *phase) failed() uint64 { return sum(p.failures) }
+
+func sum(counts map[string]uint64) (n uint64) {
+	for _, count := range counts {
 		n += count
 	}
 	return n
 }
 
-// tally is what some workers count together.
+// tally is what one loop counts, and all of them together.
 type tally struct {
-	mu     sync.Mutex
-	phases [2]*phase
-	warm   uint64
+	phases         [2]*phase
+	course         []counts                // by the second in which the answers came
+	lag            *hdrhistogram.Histogram // by how much arrivals were late because of us, microseconds
+	warm           uint64                  // buyers of the warm-up
+	notSent        uint64                  // of a flood: who found no connection free
+	sent, received uint64                  // bytes of HTTP, the warm-up's included
 }
 
-// gather adds up what the workers counted.
-func (m *measured) gather(tallies []tally) {
-	m.phases = [2]*phase{newPhase(), newPhase()}
-	for i := range tallies {
-		m.phases[0].merge(tallies[i].phases[0])
-		m.phases[1].merge(tallies[i].phases[1])
-		m.warm += tallies[i].warm
+// counts is one second.
+type counts struct{ decided, failed uint64 }
+
+// courseMax bounds the seconds of a course; what comes later is in the last one.
+const courseMax = 24 * 60 * 60
+
+func newTally() tally { return tally{phases: [2]*phase{newPhase(), newPhase()}, lag: newLatency()} }
+
+// second returns the counts of an instant after the warm-up.
+func (t *tally) second(at time.Duration) *counts {
+	i := min(courseMax-1, int(max(0, at)/time.Second))
+	for len(t.course) <= i {
+		t.course = append(t.course, counts{})
+	}
+	return &t.course[i]
+}
+
+func (t *tally) merge(u *tally) {
+	for i := range t.phases {
+		t.phases[i].merge(u.phases[i])
+	}
+	for i, c := range u.course {
+		mine := t.second(time.Duration(i) * time.Second)
+		mine.decided += c.decided
+		mine.failed += c.failed
+	}
+	t.lag.Merge(u.lag)
+	t.warm += u.warm
+	t.notSent += u.notSent
+	t.sent += u.sent
+	t.received += u.received
+}
+
+// phase returns 0 while selling and 1 once somebody was refused as sold out.
+func (p *loop) phase() int {
+	if p.load.soldOut.Load() == 0 {
+		return 0
+	}
+	return 1
+}
+
+// isWarm reports whether a buyer belongs to the warm-up.
+func (l *load) isWarm(due time.Time) bool { return due.Sub(l.started) < l.warmUp }
+
+// record counts a decision.
+func (p *loop) record(c *caller, answer *response) {
+	l, answered, outcome := p.load, time.Now(), answer.outcome()
+	if outcome == soldOutReason {
+		l.noteSoldOut(answered)
+	}
+	l.answered.Add(1)
+	if l.isWarm(c.due) {
+		p.warm++
+		return
+	}
+	phase := p.phases[p.phase()]
+	count(phase.outcomes, outcome)
+	record(phase.latency, answered.Sub(c.due))
+	p.second(answered.Sub(l.started)-l.warmUp).decided++
+}
+
+// fail counts a buyer who got no decision.
+func (p *loop) fail(err error, due time.Time) {
+	if l := p.load; !l.isWarm(due) {
+		count(p.phases[p.phase()].failures, whyFailed(err))
+		p.second(time.Since(l.started)-l.warmUp).failed++
 	}
 }
 
@@ -72,11 +142,6 @@ func count(names map[string]uint64, name string) {
 	names[name]++
 }
 
-// record is one latency; over the bound it counts as the bound.
-func record(h *hdrhistogram.Histogram, latency time.Duration) {
-	_ = h.RecordValue(min(latencyMax, max(1, latency.Microseconds()))) // within the bounds
-}
-
 // whyFailed names a failure in one of a few words: addresses and ports change.
 func whyFailed(err error) string {
 	var status *statusError
@@ -85,8 +150,6 @@ func whyFailed(err error) string {
 		return status.outcome
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errTooLate):
 		return "timeout"
-	case errors.Is(err, errNoRoom):
-		return "no connection was free"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

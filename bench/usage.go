@@ -29,7 +29,7 @@ func descendants(roots []int) []int {
 		if err != nil {
 			continue
 		}
-		if parent := parentOf(pid); parent > 0 {
+		if parent := int(statField(pid, 1)); parent > 0 {
 			children[parent] = append(children[parent], pid)
 		}
 	}
@@ -40,55 +40,32 @@ func descendants(roots []int) []int {
 	return found
 }
 
-// statFields returns what /proc says of a process behind its name, which may have spaces;
-// nothing of a process that has ended.
-func statFields(pid int) []string {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return nil
-	}
+// statField returns a number that /proc says of a process behind its name, which may have
+// spaces; 0 of a process that has ended.
+func statField(pid, field int) int64 {
+	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	_, rest, _ := strings.Cut(string(data), ") ")
-	return strings.Fields(rest)
-}
-
-// parentOf returns 0 for a process that has ended.
-func parentOf(pid int) int {
-	fields := statFields(pid)
-	if len(fields) < 2 {
+	fields := strings.Fields(rest)
+	if field >= len(fields) {
 		return 0
 	}
-	parent, _ := strconv.Atoi(fields[1])
-	return parent
+	n, _ := strconv.ParseInt(fields[field], 10, 64)
+	return n
 }
 
-// cpu returns the CPU time that a process has used, from /proc.
+// cpu returns the CPU time that a process has used: in user mode and in the kernel.
 func cpu(pid int) time.Duration {
-	fields := statFields(pid)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / clockTicks
+	return time.Duration(statField(pid, 11)+statField(pid, 12)) * time.Second / clockTicks
 }
 
 // clockTicks is USER_HZ, which Linux fixes at 100 for what it tells programs.
 const clockTicks = 100
 
 // memory returns the most memory that a process has had resident, in bytes.
-func memory(pid int) int64 { return processMemory(pid, "VmHWM:") }
-
-// processMemory returns a size that /proc tells of a process, in bytes.
-func processMemory(pid int, name string) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if rest, found := strings.CutPrefix(line, name); found {
-			kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
+func memory(pid int) int64 {
+	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, rest, _ := strings.Cut(string(data), "VmHWM:")
+	size, _, _ := strings.Cut(rest, " kB")
+	kib, _ := strconv.ParseInt(strings.TrimSpace(size), 10, 64)
+	return kib << 10
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"onsale/api"
+	"onsale/api/auth"
 	"onsale/bench"
 )
 
@@ -85,7 +85,8 @@ func (f *front) buy(ctx *fasthttp.RequestCtx) {
 		problem(ctx, fasthttp.StatusBadRequest, "bad-request")
 		return
 	}
-	o := order{sale: string(args.Peek("sale")), user: string(who.User), key: string(key), quantity: quantity, deadline: now.Add(bench.ShopHold)}
+	o := order{sale: string(args.Peek("sale")), user: string(who.User), key: string(key), quantity: quantity,
+		deadline: now.Add(bench.ShopHold)}
 	d, err := f.store.buy(ctx, &o)
 	if err != nil {
 		problem(ctx, fasthttp.StatusServiceUnavailable, "unavailable")
@@ -140,12 +141,7 @@ func (f *front) books(ctx *fasthttp.RequestCtx) {
 		problem(ctx, fasthttp.StatusServiceUnavailable, "unavailable")
 		return
 	}
-	body, err := json.Marshal(books)
-	if err != nil { // numbers can always be marshalled
-		panic(err)
-	}
-	ctx.Response.Header.SetContentType("application/json")
-	ctx.Response.SetBody(body)
+	_ = json.NewEncoder(ctx).Encode(books) // numbers into memory
 }
 
 // sweep expires orders until ctx ends. A failed turn is made good by the next.

@@ -67,7 +67,7 @@ func TestPeersSellExactly(t *testing.T) {
 
 // The constant answers of the bare handler are no sale, and the proof says so.
 func TestProofRefusesConstants(t *testing.T) {
-	err := bench.Prove(t.Context(), openPeer(t, peerKind{kind: kindBare, name: "bare"}), testSecret, "gig")
+	err := bench.Prove(t.Context(), openPeer(t, peerKind{kind: kindBare}), testSecret, "gig")
 	if err == nil || !strings.Contains(err.Error(), "holds 4; the cap is 2") {
 		t.Fatalf("constants passed for a sale: %v", err)
 	}
@@ -138,41 +138,13 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 
 // What is due comes back to the count, once, and can be sold again.
 func TestPeersExpire(t *testing.T) {
-	redis := func(t *testing.T) string {
-		p, socket, err := startRedis(t.TempDir(), "always")
-		if p != nil {
-			t.Cleanup(func() { _ = p.end() })
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return socket
-	}
-	postgres := func(t *testing.T) string {
-		parent, err := makeDir("")
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := filepath.Join(parent, "store")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		p, address, err := startPostgres(dir)
-		t.Cleanup(func() {
-			if p != nil {
-				_ = p.end()
-			}
-			_ = os.RemoveAll(parent)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return address
-	}
-	none := func(*testing.T) string { return "" }
-	for kind, server := range map[string]func(*testing.T) string{kindMutex: none, kindRedisAlways: redis, kindRowLock: postgres, kindShards: postgres} {
+	for _, kind := range []string{kindMutex, kindRedisAlways, kindRowLock, kindShards} {
 		t.Run(kind, func(t *testing.T) {
-			s, err := openStore(t.Context(), kind, server(t))
+			k, err := kindOf(kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := k.open(t.Context(), serverOf(t, k))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,6 +152,32 @@ func TestPeersExpire(t *testing.T) {
 			expires(t, s)
 		})
 	}
+}
+
+// serverOf starts what a store needs, and returns where it is.
+func serverOf(t *testing.T, k peerKind) string {
+	if k.server == nil {
+		return ""
+	}
+	parent, err := makeDir("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(parent, "store")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p, address, err := k.server(t.Context(), dir)
+	t.Cleanup(func() {
+		if p != nil {
+			_, _ = p.Stop(stopMax)
+		}
+		_ = os.RemoveAll(parent)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func expires(t *testing.T, s store) {

@@ -32,22 +32,25 @@ type postgresStore struct {
 	sharded bool
 }
 
-// openPostgres connects to a server by a connection string.
-func openPostgres(ctx context.Context, address, function string, connections int) (store, error) {
-	config, err := pgxpool.ParseConfig(address)
-	if err != nil {
-		return nil, err
+// openPostgres returns what connects to a server by a connection string; function is the buy.
+func openPostgres(function string, connections int32) func(context.Context, string) (store, error) {
+	return func(ctx context.Context, address string) (store, error) {
+		config, err := pgxpool.ParseConfig(address)
+		if err != nil {
+			return nil, err
+		}
+		config.MaxConns, config.MinConns = connections, connections
+		pool, err := pgxpool.NewWithConfig(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := pool.Exec(ctx, schema); err != nil {
+			pool.Close()
+			return nil, fmt.Errorf("schema: %w", err)
+		}
+		call := "SELECT outcome, coalesce(place, 0) FROM " + function + "($1, $2, $3, $4, $5)"
+		return &postgresStore{pool: pool, call: call, sharded: function == "buy_sharded"}, nil
 	}
-	config.MaxConns, config.MinConns = int32(connections), int32(connections)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := pool.Exec(ctx, schema); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	return &postgresStore{pool: pool, call: "SELECT outcome, coalesce(place, 0) FROM " + function + "($1, $2, $3, $4, $5)", sharded: function == "buy_sharded"}, nil
 }
 
 func (p *postgresStore) create(ctx context.Context, sale string, tickets uint32) error {

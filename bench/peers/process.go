@@ -1,9 +1,10 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -12,78 +13,105 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"onsale/internal/procs"
 )
 
-// process is a server that this program started.
-type process struct {
-	command *exec.Cmd
-	stop    syscall.Signal // asks it to end
-	logPath string
-	dead    chan struct{}
-	cause   error // why it ended, once dead
+const (
+	// startMax is how long a server may take until it answers.
+	startMax = 30 * time.Second
+	// stopMax is how long a process may take to end before it is made to.
+	stopMax = 20 * time.Second
+)
+
+// await waits until a server answers.
+func await(ctx context.Context, p *procs.Process, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startMax)
+	defer cancel()
+	return p.Await(ctx, ready)
 }
 
-// stopMax is how long a process may take to end before it is made to.
-const stopMax = 20 * time.Second
+// startRedis returns what starts a private server with its data in a folder, reached by the
+// unix socket that is returned. The log of writes is synced before answers leave (always), or once
+// a second; nothing else writes meanwhile.
+func startRedis(appendfsync string) func(context.Context, string) (*procs.Process, string, error) {
+	return func(ctx context.Context, dir string) (*procs.Process, string, error) {
+		program, err := find("redis-server", "redis-server")
+		if err != nil {
+			return nil, "", err
+		}
+		socket := filepath.Join(dir, "redis.sock")
+		p, err := procs.Start(procs.Config{Path: program, LogPath: filepath.Join(dir, "redis.log"), Args: []string{
+			"--port", "0", "--unixsocket", socket, "--dir", dir, "--daemonize", "no", "--appendonly", "yes",
+			"--appendfsync", appendfsync, "--no-appendfsync-on-rewrite", "no", "--auto-aof-rewrite-percentage", "0",
+			"--save", "", "--io-threads", "1", "--maxclients", "1000", "--logfile", ""}})
+		if err != nil {
+			return nil, "", err
+		}
+		return p, socket, await(ctx, p, func(ctx context.Context) error {
+			var d net.Dialer
+			conn, err := d.DialContext(ctx, "unix", socket)
+			if err == nil {
+				err = conn.Close()
+			}
+			return err
+		})
+	}
+}
 
-func startProcess(command *exec.Cmd, stop syscall.Signal, logPath string) (*process, error) {
-	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+// postgresSettings differ from PostgreSQL's own: memory and log sized so that no
+// checkpoint falls into a run, no network, and nothing that makes a commit less durable.
+var postgresSettings = []string{
+	"listen_addresses=", "max_connections=64", "shared_buffers=1GB", "wal_buffers=64MB", "max_wal_size=8GB",
+	"checkpoint_timeout=1h", "synchronous_commit=on", "fsync=on", "full_page_writes=on", "wal_level=minimal",
+	"max_wal_senders=0", "jit=off", "track_activities=off",
+}
+
+// startPostgres starts a private server with its data in dir, and returns how to
+// connect to it.
+func startPostgres(ctx context.Context, dir string) (*procs.Process, string, error) {
+	initdb, err := find("initdb", "postgresql")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if command.Stdout == nil {
-		command.Stdout = log
+	program, err := find("postgres", "postgresql")
+	if err != nil {
+		return nil, "", err
 	}
-	command.Stderr = log
-	if command.SysProcAttr == nil {
-		command.SysProcAttr = &syscall.SysProcAttr{}
+	credential, err := unprivileged(dir)
+	if err != nil {
+		return nil, "", err
 	}
-	command.SysProcAttr.Pdeathsig = syscall.SIGQUIT // never left behind
-	if err := command.Start(); err != nil {
-		return nil, errors.Join(err, log.Close())
+	data := filepath.Join(dir, "data")
+	init := exec.CommandContext(ctx, initdb, "--pgdata", data, "--username", "bench", "--auth", "trust",
+		"--encoding", "UTF8", "--locale", "C", "--no-sync")
+	init.Dir, init.SysProcAttr = dir, &syscall.SysProcAttr{Credential: credential}
+	if output, err := init.CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("initdb: %w: %s", err, output)
 	}
-	p := &process{command: command, stop: stop, logPath: logPath, dead: make(chan struct{})}
-	go func() {
-		p.cause = command.Wait()
-		log.Close()
-		close(p.dead)
-	}()
-	return p, nil
-}
 
-func (p *process) pid() int { return p.command.Process.Pid }
-
-func (p *process) end() error {
-	_ = p.command.Process.Signal(p.stop) // it may be dead already
-	select {
-	case <-p.dead:
-		return nil
-	case <-time.After(stopMax):
-		_ = p.command.Process.Kill()
-		<-p.dead
-		return fmt.Errorf("%s did not stop within %v", p.command.Path, stopMax)
+	args := []string{"-D", data, "-k", dir}
+	for _, setting := range postgresSettings {
+		args = append(args, "-c", setting)
 	}
-}
-
-// await asks until the server answers.
-func (p *process) await(ready func() error) error {
-	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if err = ready(); err == nil {
-			return nil
+	p, err := procs.Start(procs.Config{Path: program, Args: args, Dir: dir, StopSignal: syscall.SIGINT,
+		// Killed, it would leave its children and its shared memory behind.
+		Attributes: &syscall.SysProcAttr{Credential: credential, Pdeathsig: syscall.SIGQUIT},
+		LogPath:    filepath.Join(dir, "postgres.log")})
+	if err != nil {
+		return nil, "", err
+	}
+	// The port only names the socket: none is taken. The socket is there before the server answers.
+	address := fmt.Sprintf("host=%s port=5432 user=bench dbname=postgres sslmode=disable", dir)
+	return p, address, await(ctx, p, func(ctx context.Context) error {
+		conn, err := pgx.Connect(ctx, address)
+		if err != nil {
+			return err
 		}
-		select {
-		case <-p.dead:
-			return fmt.Errorf("%s ended (%w): %s", p.command.Path, p.cause, p.lastLog())
-		default:
-		}
-	}
-	return fmt.Errorf("%s is not ready after 30 s: %w: %s", p.command.Path, err, p.lastLog())
-}
-
-func (p *process) lastLog() []byte {
-	data, _ := os.ReadFile(p.logPath)
-	return bytes.TrimSpace(data[max(0, len(data)-1000):])
+		return conn.Close(ctx)
+	})
 }
 
 // errMissing is returned when a program that a peer needs is not installed.
@@ -98,8 +126,7 @@ func find(program, debianPackage string) (string, error) {
 	if len(paths) == 0 {
 		return "", fmt.Errorf("%s: %w: apt install %s", program, errMissing, debianPackage)
 	}
-	slices.Sort(paths)
-	return paths[len(paths)-1], nil
+	return slices.Max(paths), nil
 }
 
 // unprivileged gives a directory to a user who is not root, and returns how to become

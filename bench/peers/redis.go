@@ -8,7 +8,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -25,15 +24,13 @@ var expireScript string
 // redisStore keeps everything in Redis. The client pipelines by itself: what the
 // connections of one moment ask goes in one write, and Redis syncs its log once for it.
 type redisStore struct {
-	client      rueidis.Client
-	buying      *rueidis.Lua
-	expiring    *rueidis.Lua
-	mu          sync.Mutex
-	salesToTidy []string
+	client           rueidis.Client
+	buying, expiring *rueidis.Lua
+	sales            []string // not written after create
 }
 
 // openRedis connects to a server's unix socket.
-func openRedis(socket string) (store, error) {
+func openRedis(_ context.Context, socket string) (store, error) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{socket}, DisableCache: true, AlwaysPipelining: true, PipelineMultiplex: redisConnectionsLog2,
 		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
@@ -54,11 +51,9 @@ const redisConnectionsLog2 = 0
 func keysOf(sale string) []string { return []string{"{" + sale + "}:sale", "{" + sale + "}:due"} }
 
 func (r *redisStore) create(ctx context.Context, sale string, tickets uint32) error {
-	r.mu.Lock()
-	r.salesToTidy = append(r.salesToTidy, sale)
-	r.mu.Unlock()
-	return r.client.Do(ctx, r.client.B().Hset().Key(keysOf(sale)[0]).FieldValue().FieldValue("left", strconv.Itoa(int(tickets))).
-		FieldValue("seq", "0").FieldValue("cap", strconv.Itoa(bench.ShopCap)).Build()).Error()
+	r.sales = append(r.sales, sale)
+	return r.client.Do(ctx, r.client.B().Hset().Key(keysOf(sale)[0]).FieldValue().
+		FieldValue("left", strconv.Itoa(int(tickets))).FieldValue("seq", "0").FieldValue("cap", strconv.Itoa(bench.ShopCap)).Build()).Error()
 }
 
 func (r *redisStore) buy(ctx context.Context, o *order) (decision, error) {
@@ -71,13 +66,11 @@ func (r *redisStore) buy(ctx context.Context, o *order) (decision, error) {
 }
 
 func (r *redisStore) expire(ctx context.Context, now time.Time) error {
-	r.mu.Lock()
-	sales := r.salesToTidy
-	r.mu.Unlock()
-	for _, sale := range sales {
+	due := []string{strconv.FormatInt(now.UnixMilli(), 10)}
+	for _, sale := range r.sales {
 		for expired := int64(1000); expired == 1000; {
 			var err error
-			if expired, err = r.expiring.Exec(ctx, r.client, keysOf(sale), []string{strconv.FormatInt(now.UnixMilli(), 10)}).AsInt64(); err != nil {
+			if expired, err = r.expiring.Exec(ctx, r.client, keysOf(sale), due).AsInt64(); err != nil {
 				return err
 			}
 		}

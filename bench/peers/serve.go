@@ -28,7 +28,11 @@ func serveFront(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, *kind, *address)
+	k, err := kindOf(*kind)
+	if err != nil {
+		return err
+	}
+	s, err := k.open(ctx, *address)
 	if err != nil {
 		return err
 	}

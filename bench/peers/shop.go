@@ -1,44 +1,65 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
-	"time"
+	"regexp"
+	"slices"
+
+	"github.com/valyala/fasthttp"
 
 	"onsale/bench"
+	"onsale/internal/procs"
 )
 
 // peerKind describes a peer.
 type peerKind struct {
-	kind, name, durability string
+	kind, name string
+	// server starts what the store needs, and returns where it is; nil when it needs nothing.
+	server func(ctx context.Context, dir string) (*procs.Process, string, error)
+	open   func(ctx context.Context, address string) (store, error)
 }
+
+// The kinds that are named elsewhere.
+const (
+	kindBare        = "bare"
+	kindMutex       = "mutex"
+	kindRedisAlways = "redis-always"
+	kindRowLock     = "postgres-row-lock"
+	kindShards      = "postgres-shards"
+)
 
 // peers are all of them, the ceilings last.
 var peers = []peerKind{
-	{kindRedisAlways, "Redis, fsync always", "append-only log, fsync before every answer"},
-	{kindRedisEverySecond, "Redis, fsync every second", "append-only log; up to a second of answered orders is lost in a crash"},
-	{kindRowLock, "PostgreSQL, row lock", "synchronous_commit on"},
-	{kindShards, "PostgreSQL, sharded count", "synchronous_commit on"},
-	{kindMutex, "mutex in memory", "none"},
-	{kindBare, "bare fasthttp", "none"},
+	{kindRedisAlways, "Redis, fsync always", startRedis("always"), openRedis},
+	{"redis-everysec", "Redis, fsync every second", startRedis("everysec"), openRedis},
+	{kindRowLock, "PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool)},
+	{kindShards, "PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool)},
+	{kindMutex, "mutex in memory", nil, func(context.Context, string) (store, error) { return newMutexStore(), nil }},
+	{kindBare, "bare fasthttp", nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
+}
+
+// errUnknownKind is returned for a kind of store that there is not.
+var errUnknownKind = errors.New("unknown kind of store")
+
+func kindOf(name string) (peerKind, error) {
+	i := slices.IndexFunc(peers, func(k peerKind) bool { return k.kind == name })
+	if i < 0 {
+		return peerKind{}, errUnknownKind
+	}
+	return peers[i], nil
 }
 
 // shop returns a peer as the comparison wants it; program is this program's file.
 func (k peerKind) shop(program string) bench.Shop {
-	return bench.Shop{Name: k.name, Nodes: 1, Durability: k.durability, Ceiling: k.kind == kindBare,
+	return bench.Shop{Name: k.name, Ceiling: k.kind == kindBare,
 		Open: func(ctx context.Context, o *bench.ShopOptions) (bench.Stand, error) {
 			s := &stand{}
-			if err := s.open(ctx, k.kind, program, o); err != nil {
+			if err := s.open(ctx, k, program, o); err != nil {
 				return nil, errors.Join(err, s.Close())
 			}
 			return s, nil
@@ -49,11 +70,20 @@ func (k peerKind) shop(program string) bench.Shop {
 type stand struct {
 	dir       string
 	address   string
-	processes []*process // in the order in which they are ended
+	processes []*procs.Process // in the order in which they are ended
 }
 
-func (s *stand) open(ctx context.Context, kind, program string, o *bench.ShopOptions) error {
-	var err error
+// makeDir makes a folder that another user may pass through, below parent ("" is the
+// system's).
+func makeDir(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "onsale-peer-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755) // what is secret in it has its own mode
+}
+
+func (s *stand) open(ctx context.Context, k peerKind, program string, o *bench.ShopOptions) (err error) {
 	if s.dir, err = makeDir(o.DataParent); err != nil {
 		return err
 	}
@@ -61,24 +91,21 @@ func (s *stand) open(ctx context.Context, kind, program string, o *bench.ShopOpt
 	if err := os.Mkdir(storeDir, 0o700); err != nil {
 		return err
 	}
-	var server *process
 	var address string
-	switch kind {
-	case kindRedisAlways:
-		server, address, err = startRedis(storeDir, "always")
-	case kindRedisEverySecond:
-		server, address, err = startRedis(storeDir, "everysec")
-	case kindRowLock, kindShards:
-		server, address, err = startPostgres(storeDir)
+	if k.server != nil {
+		var server *procs.Process
+		if server, address, err = k.server(ctx, storeDir); server != nil {
+			s.processes = append(s.processes, server)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if server != nil {
-		s.processes = append(s.processes, server)
-	}
-	if err != nil {
-		return err
-	}
-	return s.openFront(ctx, kind, program, address, o)
+	return s.openFront(ctx, k.kind, program, address, o)
 }
+
+// aListener is the line in which a front says where it listens.
+var aListener = regexp.MustCompile(`^[0-9.]+:[0-9]+$`)
 
 // openFront starts the front as a process, and waits until it says where it listens.
 func (s *stand) openFront(ctx context.Context, kind, program, address string, o *bench.ShopOptions) error {
@@ -90,27 +117,18 @@ func (s *stand) openFront(ctx context.Context, kind, program, address string, o 
 	for _, sale := range o.Sales {
 		args = append(args, fmt.Sprintf("%s=%d", sale.ID, sale.Tickets))
 	}
-	command := exec.Command(program, args...)
-	read, write, err := os.Pipe()
+	front, err := procs.Start(procs.Config{Path: program, Args: args, LogPath: filepath.Join(s.dir, "front.log")})
 	if err != nil {
 		return err
 	}
-	defer read.Close()
-	command.Stdout = write
-	front, err := startProcess(command, syscall.SIGTERM, filepath.Join(s.dir, "front.log"))
-	write.Close()
+	s.processes = append([]*procs.Process{front}, s.processes...)
+	ctx, cancel := context.WithTimeout(ctx, startMax)
+	defer cancel()
+	line, err := front.AwaitLine(ctx, aListener)
 	if err != nil {
-		return err
+		return fmt.Errorf("the front of %s: %w", kind, err)
 	}
-	s.processes = append([]*process{front}, s.processes...)
-	if err := read.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		return err
-	}
-	line, err := bufio.NewReader(read).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("the front of %s did not start: %w: %s", kind, errors.Join(err, ctx.Err()), front.lastLog())
-	}
-	s.address = strings.TrimSpace(line)
+	s.address = line[0]
 	return nil
 }
 
@@ -119,32 +137,28 @@ func (s *stand) Address(context.Context) (string, error) { return s.address, nil
 func (s *stand) Processes() []int {
 	var ids []int
 	for _, p := range s.processes {
-		ids = append(ids, p.pid())
+		ids = append(ids, p.PID())
 	}
 	return ids
 }
 
-func (s *stand) Books(ctx context.Context, sale string) (bench.Books, error) {
+func (s *stand) Books(_ context.Context, sale string) (bench.Books, error) {
 	var books bench.Books
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+"/books?sale="+sale, nil)
+	status, body, err := fasthttp.GetTimeout(nil, "http://"+s.address+"/books?sale="+sale, startMax)
+	if err == nil && status != fasthttp.StatusOK {
+		err = fmt.Errorf("the books of %s: status %d", sale, status)
+	}
 	if err != nil {
 		return books, err
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return books, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return books, fmt.Errorf("the books of %s: %s", sale, answer.Status)
-	}
-	return books, json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&books)
+	return books, json.Unmarshal(body, &books)
 }
 
 func (s *stand) Close() error {
 	var errs []error
 	for _, p := range s.processes {
-		errs = append(errs, p.end())
+		_, err := p.Stop(stopMax)
+		errs = append(errs, err)
 	}
 	if s.dir != "" {
 		errs = append(errs, os.RemoveAll(s.dir))

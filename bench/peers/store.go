@@ -46,33 +46,3 @@ type store interface {
 
 // errUnknownSale is returned for the books of a sale that there is not.
 var errUnknownSale = errors.New("unknown sale")
-
-// errUnknownStore is returned for a kind of store that there is not.
-var errUnknownStore = errors.New("unknown kind of store")
-
-// openStore opens a store of a kind at an address.
-func openStore(ctx context.Context, kind, address string) (store, error) {
-	switch kind {
-	case kindBare:
-		return newBareStore(), nil
-	case kindMutex:
-		return newMutexStore(), nil
-	case kindRedisAlways, kindRedisEverySecond:
-		return openRedis(address)
-	case kindRowLock:
-		return openPostgres(ctx, address, "buy_row_lock", rowLockPool)
-	case kindShards:
-		return openPostgres(ctx, address, "buy_sharded", shardsPool)
-	}
-	return nil, errUnknownStore
-}
-
-// The kinds of stores.
-const (
-	kindBare             = "bare"
-	kindMutex            = "mutex"
-	kindRedisAlways      = "redis-always"
-	kindRedisEverySecond = "redis-everysec"
-	kindRowLock          = "postgres-row-lock"
-	kindShards           = "postgres-shards"
-)

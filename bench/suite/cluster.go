@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onsale/bench"
@@ -69,28 +70,19 @@ const leaderRequests = 1_000_000
 func leaderStep(p *profile) step {
 	return step{id: "leader", what: "the leader's CPU for requests that front-ends forward, three nodes", targets: []string{"T7"},
 		fills: []string{"T7."}, limit: 4 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			c, sizes := collected{}, map[string][]float64{}
-			err := rounds(ctx, x, p.leaderRounds, c, func(_ int, c collected) error {
-				for _, run := range []struct {
-					figure  string
-					tickets int
-				}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
-					r, err := x.rush(ctx, leaderRequests, "2s", run.tickets)
-					if err != nil {
-						return err
-					}
-					c.add(run.figure, round{measured: r.LeaderMicrosecondsPerRequest})
-					sizes[run.figure] = append(sizes[run.figure], r.RequestsABatch)
+		run: inRounds(p.leaderRounds, func(ctx context.Context, x *executor, c collected) error {
+			for _, run := range []struct {
+				figure  string
+				tickets int
+			}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
+				r, err := x.rush(ctx, leaderRequests, "2s", run.tickets)
+				if err != nil {
+					return err
 				}
-				return nil
-			})
-			figures := c.figures()
-			for i := range figures {
-				figures[i].detail = fmt.Sprintf("%.0f requests a batch", bench.Median(sizes[figures[i].id]))
+				c.add(run.figure, round{measured: r.LeaderMicrosecondsPerRequest})
 			}
-			return outcome{figures: figures}, err
-		}}
+			return nil
+		})}
 }
 
 // saleStep is T8.
@@ -100,19 +92,32 @@ func saleStep(p *profile) step {
 		run: func(ctx context.Context, x *executor) (outcome, error) {
 			r := &bench.Report{}
 			err := x.onsale(ctx, r, "sale", "--buyers", itoa(p.saleBuyers), "--tickets", "100000", "--nodes", "3")
-			if len(r.Parts) == 0 {
+			if len(r.Course) == 0 {
 				return outcome{}, err
 			}
-			first, last := r.Parts[0].Rate, r.Parts[len(r.Parts)-1].Rate
+			last := slices.Clone(r.Course)
+			slices.Reverse(last)
 			c := collected{
 				"T8.selling": {{measured: r.Selling.Rate}},
 				"T8.soldout": {{measured: r.SoldOut.Rate}},
-				"T8.last":    {ratioOf(last, first)},
+				"T8.last":    {ratioOf(rateOfMillion(last), rateOfMillion(r.Course))},
 				"T8.memory":  {{measured: float64(r.LeaderMemoryBytes) / (1 << 20)}},
 				"T8.sold":    {{measured: float64(r.Held) + float64(r.Sold)}},
 			}
 			return outcome{figures: c.figures()}, err
 		}}
+}
+
+// rateOfMillion is of the seconds, from the first of them on, in which a million was decided.
+func rateOfMillion(rows []bench.CourseRow) float64 {
+	var decided, seconds float64
+	for _, row := range rows {
+		if decided += float64(row.Decided); decided >= 1e6 {
+			return decided / (seconds + row.Seconds)
+		}
+		seconds += row.Seconds
+	}
+	return decided / max(1e-9, seconds)
 }
 
 // failoverStep is T9's kills.
@@ -126,11 +131,7 @@ func failoverStep(p *profile) step {
 				return outcome{}, err
 			}
 			c := collected{"T9.failover": {{measured: r.Millis["p99"]}}, "T9.lost": {{measured: float64(r.Lost)}}}
-			figures := c.figures()
-			for i := range figures {
-				figures[i].detail = fmt.Sprintf("%d kills; p50 %.0f ms, longest %.0f ms", r.Kills, r.Millis["p50"], r.Millis["max"])
-			}
-			return outcome{figures: figures}, err
+			return outcome{figures: c.figures()}, err
 		}}
 }
 
@@ -139,20 +140,11 @@ func restartStep(p *profile) step {
 	return step{id: "restart", what: "a node is killed after ten million decisions and started again", targets: []string{"T9"},
 		fills: []string{"T9.restart"}, limit: 5 * time.Minute, builds: [][]string{buildOnsale},
 		run: func(ctx context.Context, x *executor) (outcome, error) {
-			o := bench.DefaultRestartOptions()
-			o.Program, o.DataParent, o.Log = x.path(program), x.scratch, x.progress
-			o.Decisions, o.Restarts = uint64(p.decisions), p.restarts
-			x.note(".", "go", []string{"run", "./bench/suite", "restart", "--decisions", itoa(p.decisions), "--restarts", itoa(p.restarts)})
-
-			r, err := bench.RunRestart(ctx, o)
-			if err == nil {
-				err = r.Exact()
-			}
+			times, err := bench.RunRestart(ctx, bench.RestartOptions{Program: x.path(program), DataParent: x.scratch,
+				Decisions: uint64(p.decisions), Restarts: p.restarts, Log: x.progress})
 			c := collected{}
-			if r != nil {
-				for _, took := range r.Millis {
-					c.add("T9.restart", round{measured: took})
-				}
+			for _, took := range times {
+				c.add("T9.restart", round{measured: float64(took.Microseconds()) / 1000})
 			}
 			return outcome{figures: c.figures()}, err
 		}}

@@ -14,25 +14,23 @@ const results = "bench/results"
 
 func newRun() *cobra.Command {
 	var isQuick, publish bool
-	var only, into, out, root string
+	var only string
 	c := &cobra.Command{Use: "run", Short: "Measure", Args: cobra.NoArgs,
-		Example: "  suite run --publish\n  suite run --quick\n  suite run --only T1,T5 --into bench/results/FILE",
+		Example: "  suite run --publish\n  suite run --quick\n  suite run --only T1,T5",
 		RunE: func(c *cobra.Command, _ []string) error {
-			absolute, err := filepath.Abs(root)
+			root, err := filepath.Abs(".")
 			if err != nil {
 				return err
 			}
-			s := &suite{root: absolute, profile: profileOf(isQuick), folder: filepath.Join(absolute, out),
+			s := &suite{root: root, profile: full(), folder: filepath.Join(root, results),
 				progress: c.ErrOrStderr(), stopMax: stopMax}
+			if isQuick {
+				s.profile = quick()
+			}
 			if only != "" {
 				s.only = strings.Split(only, ",")
 			}
-			if into != "" {
-				if s.into, err = readFile(into); err != nil {
-					return err
-				}
-			}
-			if s.commit, err = commitOf(c.Context(), absolute); err != nil {
+			if s.commit, err = commitOf(c.Context(), root); err != nil {
 				return err
 			}
 
@@ -42,7 +40,7 @@ func newRun() *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "\n%s\n%s\n", s.document.markdown(false), s.path)
 			if publish {
-				failure = errors.Join(failure, s.document.publish(absolute))
+				failure = errors.Join(failure, s.document.publish(root))
 			}
 			return failure
 		}}
@@ -50,30 +48,15 @@ func newRun() *cobra.Command {
 	f.BoolVar(&isQuick, "quick", false, "fewer rounds, and no sale of ten million buyers: about 5 minutes instead of 30")
 	f.BoolVar(&publish, "publish", false, "write the tables of README.md and docs/measurements.md")
 	f.StringVar(&only, "only", "", "only these steps or targets, with commas between them")
-	f.StringVar(&into, "into", "", "document whose other steps are kept; the new document has them too")
-	f.StringVar(&out, "out", results, "folder of the documents, below the root")
-	f.StringVar(&root, "root", ".", "folder of the source tree")
 	return c
-}
-
-func profileOf(isQuick bool) *profile {
-	if isQuick {
-		return quick()
-	}
-	return full()
 }
 
 // newRender makes the tables of a document that is there already.
 func newRender() *cobra.Command {
 	publish := false
-	c := &cobra.Command{Use: "render [DOCUMENT]", Short: "Print a document's tables, those of the newest full run without one",
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			read := func() (*document, error) { return newest(results) }
-			if len(args) > 0 {
-				read = func() (*document, error) { return readFile(args[0]) }
-			}
-			d, err := read()
+	c := &cobra.Command{Use: "render", Short: "Print the tables of the newest full run", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			d, err := newest(results)
 			if err != nil {
 				return err
 			}
@@ -86,16 +69,5 @@ func newRender() *cobra.Command {
 			return err
 		}}
 	c.Flags().BoolVar(&publish, "publish", false, "write the tables of README.md and docs/measurements.md")
-	return c
-}
-
-func newSteps() *cobra.Command {
-	isQuick := false
-	c := &cobra.Command{Use: "steps", Short: "List the steps", Args: cobra.NoArgs, Run: func(c *cobra.Command, _ []string) {
-		for _, s := range steps(profileOf(isQuick)) {
-			fmt.Fprintf(c.OutOrStdout(), "%-9s %-7s %s; at most %v\n", s.id, strings.Join(s.targets, ","), s.what, s.limit)
-		}
-	}}
-	c.Flags().BoolVar(&isQuick, "quick", false, "those of the quick profile")
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,11 +18,7 @@ func testBinary(name, dir string) []string {
 func rulesStep(p *profile) step {
 	return step{id: "rules", what: "State.Apply alone, on one goroutine", targets: []string{"T1"}, fills: []string{"T1."},
 		limit: 6 * time.Minute, builds: [][]string{testBinary("sequencer", "sequencer")},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			c := collected{}
-			err := rounds(ctx, x, p.rounds, c, func(_ int, c collected) error { return applyRound(ctx, x, p, c) })
-			return outcome{figures: c.figures()}, err
-		}}
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error { return applyRound(ctx, x, p, c) })}
 }
 
 // applyRound measures every kind once.
@@ -45,17 +42,12 @@ func applyRound(ctx context.Context, x *executor, p *profile, c collected) error
 }
 
 func addApply(m marks, c collected) error {
-	for _, f := range []struct{ figure, mark, unit string }{
-		{"T1.selling", "Apply/selling", "decisions/s"},
-		{"T1.soldout", "Apply/soldout/holders=100000", "decisions/s"},
-		{"T1.allocations.selling", "Apply/selling", "allocs/op"},
-		{"T1.allocations.soldout", "Apply/soldout/holders=100000", "allocs/op"},
-	} {
-		if err := addMeasured(m, c, f.figure, f.mark, f.unit); err != nil {
+	for phase, mark := range map[string]string{"selling": "Apply/selling", "soldout": "Apply/soldout/holders=100000"} {
+		err := errors.Join(addMeasured(m, c, "T1."+phase, mark, "decisions/s"),
+			addMeasured(m, c, "T1.allocations."+phase, mark, "allocs/op"))
+		if err != nil {
 			return err
 		}
-	}
-	for _, phase := range []string{"selling", "soldout"} {
 		few, err := m.get("Apply/"+phase+"/holders=100000", "ns/op")
 		if err != nil {
 			return err
@@ -74,11 +66,7 @@ func commitStep(p *profile) step {
 	return step{id: "commit", what: "inbox, raft, fsync, decision, journal, answer in one process",
 		targets: []string{"T2"}, fills: []string{"T2."}, limit: 6 * time.Minute,
 		builds: [][]string{testBinary("raftfsm", "raftfsm"), testBinary("logstores", "bench/logstores")},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			c := collected{}
-			err := rounds(ctx, x, p.rounds, c, func(_ int, c collected) error { return commitRound(ctx, x, p, c) })
-			return outcome{figures: c.figures()}, err
-		}}
+		run:    inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error { return commitRound(ctx, x, p, c) })}
 }
 
 func commitRound(ctx context.Context, x *executor, p *profile, c collected) error {
@@ -148,15 +136,11 @@ func addRatio(m marks, c collected, figure, mark, measured, compared, ratio stri
 func apiStep(p *profile) step {
 	return step{id: "api", what: "the API over a backend that answers at once, and bare fasthttp, in turns",
 		targets: []string{"T4"}, fills: []string{"T4.api"}, limit: 4 * time.Minute, builds: [][]string{testBinary("api", "api")},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			c := collected{}
-			err := rounds(ctx, x, p.rounds, c, func(_ int, c collected) error {
-				m, err := x.benchmark(ctx, "api", "bin/api.test", "^BenchmarkBuyAgainstBare$", times(p.apiRequests))
-				if err != nil {
-					return err
-				}
-				return addRatio(m, c, "T4.api", "BuyAgainstBare", "api-req/s", "bare-req/s", "api/bare")
-			})
-			return outcome{figures: c.figures()}, err
-		}}
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error {
+			m, err := x.benchmark(ctx, "api", "bin/api.test", "^BenchmarkBuyAgainstBare$", times(p.apiRequests))
+			if err != nil {
+				return err
+			}
+			return addRatio(m, c, "T4.api", "BuyAgainstBare", "api-req/s", "bare-req/s", "api/bare")
+		})}
 }

@@ -40,11 +40,10 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 	if strings.Contains(program, "/") {
 		program = x.path(program)
 	}
-	var out bytes.Buffer
-	said := &tail{}
+	var out, said bytes.Buffer
 	command := exec.CommandContext(ctx, program, args...)
 	command.Dir, command.Env = x.path(dir), append(bench.OwnEnvironment(), "TMPDIR="+x.scratch)
-	command.Stdout, command.Stderr = &out, io.MultiWriter(x.progress, said)
+	command.Stdout, command.Stderr = &out, io.MultiWriter(x.progress, &said)
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a group of its own, so that nothing outlives it
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = x.stopMax
@@ -55,7 +54,7 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; the group is its own
 	}
 	if err != nil {
-		return out.Bytes(), fmt.Errorf("%s: %w; it said: %s", x.commands[len(x.commands)-1], err, oneLine(string(said.last)))
+		return out.Bytes(), fmt.Errorf("%s: %w; it said: %s", x.commands[len(x.commands)-1], err, oneLine(last(said.String())))
 	}
 	return out.Bytes(), nil
 }
@@ -63,34 +62,16 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 // path is of a file below the root.
 func (x *executor) path(name string) string { return filepath.Join(x.root, name) }
 
-// tail keeps the end of what is written.
-type tail struct{ last []byte }
-
 // tailBytesMax is how much of what a failed command said goes into the result.
 const tailBytesMax = 1000
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.last = append(t.last, p...)
-	t.last = t.last[max(0, len(t.last)-tailBytesMax):]
-	return len(p), nil
-}
+func last(text string) string { return text[max(0, len(text)-tailBytesMax):] }
 
-// note keeps a command as one would type it.
+// note keeps a command.
 func (x *executor) note(dir, program string, args []string) {
-	words := []string{program}
-	if dir != "." && strings.Contains(program, "/") {
-		words[0] = filepath.Join(strings.Repeat("../", strings.Count(dir, "/")+1), program)
-	}
-	for _, arg := range args {
-		arg = strings.ReplaceAll(arg, x.scratch, "$TMPDIR")
-		if strings.ContainsAny(arg, " ^$|()'\"*?") && !strings.HasPrefix(arg, "$TMPDIR") || arg == "" {
-			arg = "'" + arg + "'"
-		}
-		words = append(words, arg)
-	}
-	line := strings.Join(words, " ")
+	line := strings.ReplaceAll(strings.Join(append([]string{program}, args...), " "), x.scratch, "$TMPDIR")
 	if dir != "." {
-		line = "cd " + dir + " && " + line
+		line = "in " + dir + ": " + line
 	}
 	x.commands = append(slices.DeleteFunc(x.commands, func(c string) bool { return c == line }), line)
 }

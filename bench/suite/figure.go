@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
 	"onsale/bench"
 )
@@ -28,6 +30,14 @@ func (f *figure) definition() *definition {
 	return d
 }
 
+// unit is the format's, which has none that is empty.
+func (f *figure) unit() string {
+	if unit := f.definition().unit; unit != "" {
+		return unit
+	}
+	return "count"
+}
+
 // median returns the middle value of the rounds.
 func (f *figure) median(pick func(round) float64) float64 {
 	values := make([]float64, 0, len(f.rounds))
@@ -43,17 +53,75 @@ func (f *figure) compared() float64 { return f.median(func(r round) float64 { re
 // ratio returns the median of the rounds' ratios, 0 without one.
 func (f *figure) ratio() float64 { return f.median(func(r round) float64 { return r.ratio }) }
 
-// readByRatio says whether the figure's number is its ratio: when its goal is, or when it
-// has a ratio and no goal.
-func (f *figure) readByRatio() bool {
-	kind := f.definition().goal.kind
-	return kind.isRatio() || kind == noGoal && f.ratio() != 0
+// verdict says whether the goal is met, and by how much it is not; "" without a goal.
+func (f *figure) verdict() string {
+	goal := f.definition().goal
+	number := f.measured()
+	if goal.kind.isRatio() {
+		number = f.ratio()
+	}
+	off := number - goal.value
+	if goal.kind.isLeast() {
+		off = -off
+	}
+	switch {
+	case f.err != "":
+		return "failed"
+	case goal.kind == noGoal:
+		return ""
+	case off <= 0:
+		return "met"
+	case goal.value == 0:
+		return "missed"
+	case off >= goal.value:
+		return fmt.Sprintf("missed: %s times", digits(1+off/goal.value))
+	}
+	return fmt.Sprintf("missed by %.0f %%", math.Ceil(off/goal.value*100))
 }
 
-// number returns what the goal is about.
-func (f *figure) number() float64 {
-	if f.readByRatio() {
-		return f.ratio()
+// goalText is what a figure must come to, "" when nothing.
+func (d *definition) goalText() string {
+	sign := "≤ "
+	if d.goal.kind.isLeast() {
+		sign = "≥ "
 	}
-	return f.measured()
+	switch {
+	case d.goal.kind == noGoal:
+		return ""
+	case d.goal.kind.isRatio():
+		return sign + digits(d.goal.value) + " x"
+	case d.goal.value == 0:
+		return "0"
+	}
+	return sign + spell(d.goal.value, d.unit)
+}
+
+// measuredText is what was measured, with what it is compared with.
+func (f *figure) measuredText() string {
+	if len(f.rounds) == 0 {
+		return "–"
+	}
+	text := spell(f.measured(), f.definition().unit)
+	if f.ratio() != 0 {
+		text += " : " + spell(f.compared(), f.definition().unit)
+	}
+	return text
+}
+
+// ratioText is the ratio, "" when there is none.
+func (f *figure) ratioText() string {
+	if f.ratio() == 0 {
+		return ""
+	}
+	return digits(f.ratio()) + " x"
+}
+
+// line is a figure in one line.
+func (f *figure) line() string {
+	d := f.definition()
+	words := []string{f.id + ":", d.what, d.phase, f.measuredText(), f.ratioText()}
+	if goal := d.goalText(); goal != "" {
+		words = append(words, "["+goal+": "+f.verdict()+"]")
+	}
+	return strings.Join(strings.Fields(strings.Join(append(words, f.detail), " ")), " ")
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,90 +36,100 @@ const (
 // peersStep is T5, and T4 for a whole node.
 func peersStep(p *profile) step {
 	return step{id: "peers", what: "everybody behind the same buy, closed loop", targets: []string{"T4", "T5"},
-		fills: []string{"T4.node.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
+		fills: []string{"T4.node.", "T4.cpu.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor) (outcome, error) {
-			found, err := comparePeers(ctx, x, "-rounds", itoa(p.rounds), "-buyers", itoa(p.peerBuyers),
+			all, err := comparePeers(ctx, x, "-rounds", itoa(p.rounds), "-buyers", itoa(p.peerBuyers),
 				"-tickets", itoa(p.peerTickets), "-steady", "0")
-			if found == nil {
-				return outcome{}, err
+			o := outcome{lines: contestantLines(peerMark, all, bench.UnitRate, bench.UnitP50, bench.UnitP99,
+				bench.UnitServersCPU, bench.UnitLoadCPU)}
+			if len(all) > 0 {
+				var missing error
+				o.figures, missing = peerFigures(all)
+				err = errors.Join(err, missing)
 			}
-			o, missing := peerOutcome(found)
-			return o, errors.Join(err, missing)
+			return o, err
 		}}
 }
 
+// lightRate is the rate of light load, T10's.
+const lightRate = 2000
+
 // latencyStep lets requests arrive at fixed rates.
 func latencyStep(p *profile) step {
-	return step{id: "latency", what: "everybody behind the same buy, open loop at fixed rates", targets: []string{"T5", "T10"},
+	return step{id: "latency", what: "everybody behind the same buy, open loop at fixed rates",
+		targets: []string{"T5", "T10"}, fills: []string{"T10."},
 		limit: 6 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor) (outcome, error) {
-			found, err := comparePeers(ctx, x, "-buyers", "0", "-rounds", itoa(p.rateRounds),
-				"-rates", "500,2000,10000", "-steady", itoa(p.rateSeconds)+"s")
-			if found == nil {
-				return outcome{}, err
-			}
-			return outcome{lines: latencyLines(found)}, err
+			all, err := comparePeers(ctx, x, "-buyers", "0", "-rounds", itoa(p.rateRounds),
+				"-rates", fmt.Sprintf("500,%d,10000", lightRate), "-steady", itoa(p.rateSeconds)+"s")
+			return latencyOutcome(all), err
 		}}
+}
+
+func latencyOutcome(all []bench.Contestant) outcome {
+	c := collected{}
+	for i := range all {
+		for _, r := range all[i].Rounds {
+			if light := r[bench.PartOf(selling, lightRate)]; all[i].Name == nameOne && light != nil {
+				c.add("T10.selling", round{measured: light[bench.UnitServersCPU]})
+			}
+		}
+	}
+	return outcome{figures: c.figures(), lines: contestantLines(latencyMark, all, bench.UnitP50, bench.UnitP99,
+		bench.UnitServersCPU, bench.UnitUnanswered)}
 }
 
 // comparePeers runs the peers' program. A comparison in which somebody sold wrongly comes
 // back with an error.
-func comparePeers(ctx context.Context, x *executor, args ...string) (*bench.Comparison, error) {
-	output, failure := x.run(ctx, ".", "bin/peers", append([]string{"-onsale", "bin/onsale", "-data-parent", x.scratch}, args...)...)
-	var found bench.Comparison
-	if err := json.Unmarshal(output, &found); err != nil {
+func comparePeers(ctx context.Context, x *executor, args ...string) (all []bench.Contestant, err error) {
+	args = append([]string{"-onsale", "bin/onsale", "-data-parent", x.scratch}, args...)
+	output, failure := x.run(ctx, ".", "bin/peers", args...)
+	if err := json.Unmarshal(output, &all); err != nil {
 		return nil, errors.Join(failure, fmt.Errorf("%w: %w", errOutput, err))
 	}
-	return &found, failure
+	return all, failure
 }
 
-func peerOutcome(found *bench.Comparison) (o outcome, err error) {
-	by := map[string]*bench.Contestant{}
-	for i := range found.Contestants {
-		p := &found.Contestants[i]
-		by[p.Name] = p
-		o.lines = append(o.lines, peerLine(p, "selling", &p.Selling), peerLine(p, "sold_out", &p.SoldOut))
+// peerFigures are the ratios of T4 and T5, each of two who had their turns in one round.
+func peerFigures(all []bench.Contestant) ([]figure, error) {
+	by := map[string][]bench.Round{}
+	for i := range all {
+		by[all[i].Name] = all[i].Rounds
 	}
-
 	c := collected{}
-	for _, pair := range []struct{ figure, of, to string }{
-		{"T4.node", nameOne, nameBare},
-		{"T5.redis.one", nameOne, nameRedis}, {"T5.redis.three", nameThree, nameRedis},
-		{"T5.postgres.one", nameOne, nameRowLock}, {"T5.postgres.three", nameThree, nameRowLock},
+	for _, pair := range []struct{ figure, of, to, unit string }{
+		{"T4.node", nameOne, nameBare, bench.UnitRate}, {"T4.cpu", nameOne, nameBare, bench.UnitServersCPU},
+		{"T5.redis.one", nameOne, nameRedis, bench.UnitRate}, {"T5.cpu", nameOne, nameRedis, bench.UnitServersCPU},
+		{"T5.redis.three", nameThree, nameRedis, bench.UnitRate},
+		{"T5.postgres.one", nameOne, nameRowLock, bench.UnitRate},
+		{"T5.postgres.three", nameThree, nameRowLock, bench.UnitRate},
 	} {
 		of, to := by[pair.of], by[pair.to]
-		if of == nil || to == nil || len(of.Rounds) != len(to.Rounds) {
-			return o, fmt.Errorf("%w: the comparison has no rounds of %q and %q", errOutput, pair.of, pair.to)
+		if len(of) == 0 || len(of) != len(to) {
+			return nil, fmt.Errorf("%w: the comparison has no rounds of %q and %q", errOutput, pair.of, pair.to)
 		}
-		for i := range of.Rounds {
-			a, b := &of.Rounds[i], &to.Rounds[i]
-			c.add(pair.figure+".selling", ratioOf(a.Selling.Rate, b.Selling.Rate))
-			c.add(pair.figure+".soldout", ratioOf(a.SoldOut.Rate, b.SoldOut.Rate))
+		for phase, suffix := range map[string]string{"selling": ".selling", "sold_out": ".soldout"} {
+			part := bench.PartOf(phase, 0)
+			for i := range of {
+				c.add(pair.figure+suffix, ratioOf(of[i][part][pair.unit], to[i][part][pair.unit]))
+			}
 		}
 	}
-	o.figures = c.figures()
-	return o, nil
+	return c.figures(), nil
 }
 
-func peerLine(p *bench.Contestant, phase string, cost *bench.PhaseCost) mark {
-	return mark{markName(peerMark, p.Name, phase), []value{{cost.Rate, "requests/s"}, {cost.Millis["p50"], "p50-ms"},
-		{cost.Millis["p99"], "p99-ms"}, {cost.ServerMicroseconds, "servers-CPU-µs"}, {cost.LoadMicroseconds, "load-CPU-µs"}}}
-}
-
-// latencyLines are the open loops: latencies of the requests that were answered within 5 s
-// after the last arrival, from the intended arrival.
-func latencyLines(found *bench.Comparison) (lines []mark) {
-	for i := range found.Contestants {
-		p := &found.Contestants[i]
-		for _, s := range p.Steady {
-			name := markName(latencyMark, p.Name, s.Phase) + "/rate=" + itoa(s.Rate)
-			lines = append(lines, mark{name, []value{{s.Millis["p50"], "p50-ms"}, {s.Millis["p99"], "p99-ms"},
-				{s.ServerMicroseconds, "servers-CPU-µs"}, {float64(s.Unanswered), "unanswered"}}})
+// contestantLines are every round of everybody.
+func contestantLines(kind string, all []bench.Contestant, units ...string) (lines []mark) {
+	for i := range all {
+		for _, r := range all[i].Rounds {
+			for _, part := range slices.Sorted(maps.Keys(r)) {
+				m := mark{name: kind + "name=" + strings.ReplaceAll(all[i].Name, " ", "_") + "/" + part}
+				for _, unit := range units {
+					m.values = append(m.values, value{r[part][unit], unit})
+				}
+				lines = append(lines, m)
+			}
 		}
 	}
 	return lines
-}
-
-func markName(kind, name, phase string) string {
-	return kind + "name=" + strings.ReplaceAll(name, " ", "_") + "/phase=" + phase
 }

@@ -5,26 +5,19 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // machineSettings says where this runs; what the system does not tell is "unknown". data
 // is a folder on the disk that is measured.
-func machineSettings(data string) pairs {
+func machineSettings(ctx context.Context, data string) pairs {
 	size, _, _ := strings.Cut(valueOf("/proc/meminfo", "MemTotal"), " ")
 	kib, _ := strconv.ParseUint(size, 10, 64)
-	kernel := "unknown"
-	var name unix.Utsname
-	if unix.Uname(&name) == nil {
-		kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
-	}
-	mounts, _ := os.ReadFile("/proc/self/mounts")
-	disk, fileSystem := mountOf(data, string(mounts))
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	kernel := "Linux " + strings.TrimSpace(string(release))
+	disk, fileSystem := mountOf(ctx, data)
 	return pairs{
 		{"goos", runtime.GOOS}, {"goarch", runtime.GOARCH}, {"go", runtime.Version()},
 		{"cpu", valueOf("/proc/cpuinfo", "model name")}, {"cores", strconv.Itoa(runtime.NumCPU())},
@@ -43,23 +36,13 @@ func valueOf(path, name string) string {
 	return "unknown"
 }
 
-// mountOf returns device and file system below a folder: those of the longest mount
-// point that holds it.
-func mountOf(folder, mounts string) (device, fileSystem string) {
-	device, fileSystem = "unknown", "unknown"
-	longest := -1
-	for line := range strings.Lines(mounts) {
-		fields := strings.Fields(line)
-		if len(fields) < 3 {
-			continue
-		}
-		relative, err := filepath.Rel(fields[1], folder)
-		if err != nil || relative == ".." || strings.HasPrefix(relative, "../") || len(fields[1]) < longest {
-			continue
-		}
-		longest, device, fileSystem = len(fields[1]), fields[0], fields[2]
+// mountOf returns device and file system below a folder.
+func mountOf(ctx context.Context, folder string) (device, fileSystem string) {
+	output, _ := exec.CommandContext(ctx, "findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", "--target", folder).Output()
+	if fields := strings.Fields(string(output)); len(fields) == 2 {
+		return fields[0], fields[1]
 	}
-	return device, fileSystem
+	return "unknown", "unknown"
 }
 
 // loadAverages are of the last 1, 5 and 15 minutes, other work included; "" where the

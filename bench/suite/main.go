@@ -1,6 +1,6 @@
 // Command suite measures the targets T1 to T10, keeps what came of it, and writes the
-// tables of the README and of docs/measurements.md. It also has the scenarios that need
-// no place in the program that sells: restarts, and more load than a node can take.
+// tables of the README and of docs/measurements.md. It also has what needs no place in the
+// program that sells: more load than a node can take.
 // It runs in the source tree; the Makefile's bench targets call it.
 //
 // The suite runs the benchmarks of the packages, the comparison with peers and `onsale
@@ -56,6 +56,6 @@ writes one document in Go's benchmark format. A step that fails is told and does
 the run.
 
 Exit codes: 0 everything was measured (met or not), 1 something failed, 2 wrong use.`}
-	root.AddCommand(newRun(), newRender(), newSteps(), newRestart(), newOverload())
+	root.AddCommand(newRun(), newRender(), newOverload())
 	return root
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -63,10 +61,8 @@ func parseMark(line string) (m mark, is bool) {
 type marks []mark
 
 func parseMarks(output []byte) (all marks) {
-	lines := bufio.NewScanner(bytes.NewReader(output))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if m, is := parseMark(lines.Text()); is {
+	for line := range strings.Lines(string(output)) {
+		if m, is := parseMark(line); is {
 			all = append(all, m)
 		}
 	}

@@ -1,12 +1,17 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
+
+// errDocument is returned when a file is no result of the suite, or says something that
+// cannot be.
+var errDocument = errors.New("not a result of the suite")
 
 // readFile reads a document's file.
 func readFile(path string) (*document, error) {
@@ -21,19 +26,35 @@ func readFile(path string) (*document, error) {
 	return d, nil
 }
 
-// parse returns errDocument when a document has no profile, or a figure that is not
-// defined or that two steps have.
-func parse(data []byte) (*document, error) {
-	d := &document{}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if err := d.read(lines.Text()); err != nil {
-			return nil, fmt.Errorf("%w: %w", errDocument, err)
+// newest returns the full run that was begun last, of those that a folder has.
+func newest(folder string) (last *document, err error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range files {
+		d, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		isFull := d.settings.get(profileKey) == full().name
+		if isFull && (last == nil || cmp.Less(last.facts.get(startedKey), d.facts.get(startedKey))) {
+			last = d
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errDocument, err)
+	if last == nil {
+		return nil, fmt.Errorf("%w: %s has no full run", errDocument, folder)
+	}
+	return last, nil
+}
+
+// parse returns errDocument when a document has no profile, or a figure that is not defined.
+func parse(data []byte) (*document, error) {
+	d := &document{}
+	for line := range strings.Lines(string(data)) {
+		if err := d.read(strings.TrimSuffix(line, "\n")); err != nil {
+			return nil, fmt.Errorf("%w: %w", errDocument, err)
+		}
 	}
 	if d.settings.get(profileKey) == "" {
 		return nil, fmt.Errorf("%w: it has no profile", errDocument)
@@ -43,35 +64,30 @@ func parse(data []byte) (*document, error) {
 
 // read takes one line in.
 func (d *document) read(line string) error {
-	if m, is := parseMark(line); is {
-		return d.readMark(&m)
-	}
+	m, isMark := parseMark(line)
 	name, value, found := strings.Cut(strings.TrimPrefix(line, "# "), ": ")
 	switch {
+	case isMark && len(d.steps) == 0:
+		return fmt.Errorf("figure %q belongs to no step", m.name)
+	case isMark:
+		return d.steps[len(d.steps)-1].readMark(&m)
 	case !found:
-		return nil
 	case !strings.HasPrefix(line, "# "):
-		d.settings.set(name, value)
+		d.settings.add(name, value)
 	case name == stepKey:
 		d.steps = append(d.steps, stepRecord{id: value})
 	case len(d.steps) == 0:
-		d.facts.set(name, value)
+		d.facts.add(name, value)
 	default:
-		return d.last().read(name, value)
+		return d.steps[len(d.steps)-1].read(name, value)
 	}
 	return nil
 }
-
-func (d *document) last() *stepRecord { return &d.steps[len(d.steps)-1] }
 
 func (s *stepRecord) read(name, value string) error {
 	switch name {
 	case errorKey:
 		s.err = value
-	case commandKey:
-		s.commands = append(s.commands, value)
-	case repeatedKey:
-		s.repeated = append(s.repeated, value)
 	case detailKey, failedKey:
 		id, text, _ := strings.Cut(value, " ")
 		f, err := s.figure(id)
@@ -84,7 +100,7 @@ func (s *stepRecord) read(name, value string) error {
 			f.err = text
 		}
 	default:
-		s.facts.set(name, value)
+		s.facts.add(name, value)
 	}
 	return nil
 }
@@ -104,18 +120,10 @@ func (s *stepRecord) figure(id string) (*figure, error) {
 }
 
 // readMark adds a round to its figure; a line of no target stays as it is.
-func (d *document) readMark(m *mark) error {
-	if len(d.steps) == 0 {
-		return fmt.Errorf("figure %q belongs to no step", m.name)
-	}
-	s := d.last()
+func (s *stepRecord) readMark(m *mark) error {
 	if target, _, dotted := strings.Cut(m.name, "."); !dotted || len(target) > 3 || target[0] != 'T' {
 		s.lines = append(s.lines, *m)
 		return nil
-	}
-
-	if f, found := d.find(m.name); found && !s.has(f) {
-		return fmt.Errorf("two steps have figure %q", m.name)
 	}
 	f, err := s.figure(m.name)
 	if err != nil {
@@ -129,13 +137,4 @@ func (d *document) readMark(m *mark) error {
 	ratio, _ := m.get("ratio")
 	f.rounds = append(f.rounds, round{measured, compared, ratio})
 	return nil
-}
-
-func (s *stepRecord) has(f *figure) bool {
-	for i := range s.figures {
-		if &s.figures[i] == f {
-			return true
-		}
-	}
-	return false
 }

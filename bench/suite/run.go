@@ -22,9 +22,8 @@ var errFailed = errors.New("steps failed")
 type suite struct {
 	root     string // of the source tree
 	profile  *profile
-	only     []string  // steps or targets; none for all
-	into     *document // whose other steps are kept; nil to begin anew
-	folder   string    // that the document is written to
+	only     []string // steps or targets; none for all
+	folder   string   // that the document is written to
 	progress io.Writer
 	stopMax  time.Duration // how long a command may take to clean up
 
@@ -35,7 +34,7 @@ type suite struct {
 
 // run writes the document after each step, so that a run that is broken off leaves what
 // it has.
-func (s *suite) run(ctx context.Context, all []step) error {
+func (s *suite) run(ctx context.Context, all []step) (err error) {
 	chosen, err := choose(all, s.only)
 	if err != nil {
 		return err
@@ -44,29 +43,27 @@ func (s *suite) run(ctx context.Context, all []step) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
-	if err := os.Chmod(scratch, 0o711); err != nil { // PostgreSQL's user passes through it
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	// PostgreSQL's user passes through it.
+	if err := errors.Join(os.Chmod(scratch, 0o711), os.MkdirAll(s.folder, 0o755)); err != nil {
 		return err
 	}
 
-	s.begin()
+	s.begin(ctx)
+	begun := s.document.facts
 	builds := s.build(ctx, chosen, scratch)
-	var failed []string
 	for i := range chosen {
 		if ctx.Err() != nil {
 			break
 		}
 		fmt.Fprintf(s.progress, "\n[%d/%d] ", i+1, len(chosen))
-		if done := s.measure(ctx, &chosen[i], scratch, builds); done.err != "" {
-			failed = append(failed, done.id)
-		}
-		s.document.facts.set(finishedKey, now())
-		s.document.facts.set(loadAfterKey, loadAverages())
-		if err := replace(s.path, s.document.bytes()); err != nil {
+		s.measure(ctx, &chosen[i], scratch, builds)
+		s.document.facts = append(begun[:len(begun):len(begun)], pair{finishedKey, now()}, pair{loadAfterKey, loadAverages()})
+		if err := os.WriteFile(s.path, s.document.bytes(), 0o644); err != nil {
 			return err
 		}
 	}
-	if len(failed) > 0 {
+	if failed := s.document.failed(); len(failed) > 0 {
 		err = fmt.Errorf("%w: %s", errFailed, strings.Join(failed, ", "))
 	}
 	return errors.Join(err, ctx.Err())
@@ -75,18 +72,13 @@ func (s *suite) run(ctx context.Context, all []step) error {
 // now is UTC, as documents tell it; times in this form are in the order of their bytes.
 func now() string { return time.Now().UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// begin makes the document, or takes the one whose other steps are kept, and names its
-// file by the date and the commit.
-func (s *suite) begin() {
-	s.document = s.into
-	if s.document == nil {
-		s.document = &document{}
+// begin makes the document and names its file by the date and the commit.
+func (s *suite) begin(ctx context.Context) {
+	s.document = &document{
+		settings: append(pairs{{profileKey, s.profile.name}}, machineSettings(ctx, os.TempDir())...),
+		facts:    pairs{{commitKey, s.commit}, {startedKey, now()}, {loadBeforeKey, loadAverages()}},
 	}
-	d := s.document
-	d.settings = append(pairs{{profileKey, s.profile.name}}, machineSettings(os.TempDir())...)
-	d.facts = pairs{{commitKey, s.commit}, {startedKey, now()}, {finishedKey, now()}, {loadBeforeKey, loadAverages()}}
-
-	name := d.facts.get(startedKey)[:len("2006-01-02")] + "-" + strings.ReplaceAll(s.commit, " ", "-")
+	name := s.document.facts.get(startedKey)[:len("2006-01-02")] + "-" + strings.ReplaceAll(s.commit, " ", "-")
 	if s.profile.name != full().name {
 		name += "-" + s.profile.name
 	}
@@ -115,10 +107,10 @@ func (s *suite) executor(scratch string) *executor {
 }
 
 // measure runs one step and puts it into the document.
-func (s *suite) measure(ctx context.Context, p *step, scratch string, builds map[string]error) *stepRecord {
+func (s *suite) measure(ctx context.Context, p *step, scratch string, builds map[string]error) {
 	fmt.Fprintf(s.progress, "%s %s: %s; at most %v\n", p.id, strings.Join(p.targets, " "), p.what, p.limit)
 	x, began := s.executor(scratch), time.Now()
-	done := &stepRecord{id: p.id, facts: pairs{{commitKey, s.commit}, {startedKey, now()}, {loadBeforeKey, loadAverages()}}}
+	done := &stepRecord{id: p.id, facts: pairs{{startedKey, now()}, {loadBeforeKey, loadAverages()}}}
 
 	var err error
 	for _, command := range p.builds {
@@ -130,13 +122,13 @@ func (s *suite) measure(ctx context.Context, p *step, scratch string, builds map
 		cancel()
 	}
 
-	done.commands, done.repeated = x.commands, x.repeated
-	done.facts.set("seconds", fmt.Sprintf("%.0f", time.Since(began).Seconds()))
-	done.facts.set(loadAfterKey, loadAverages())
+	done.facts.add(secondsKey, fmt.Sprintf("%.0f", time.Since(began).Seconds()))
+	done.facts.add(loadAfterKey, loadAverages())
+	done.facts.add(commandKey, x.commands...)
+	done.facts.add(repeatedKey, x.repeated...)
 	done.conclude(p, err)
-	s.document.put(done)
+	s.document.steps = append(s.document.steps, *done)
 	s.tell(done)
-	return done
 }
 
 // conclude says of a step that failed, and of every figure that it owes, why.
@@ -166,7 +158,7 @@ func (s *stepRecord) conclude(p *step, err error) {
 
 // tell says at once what a step came to.
 func (s *suite) tell(done *stepRecord) {
-	fmt.Fprintf(s.progress, "  done after %s s; load averages %s before, %s after\n", done.facts.get("seconds"),
+	fmt.Fprintf(s.progress, "  done after %s s; load averages %s before, %s after\n", done.facts.get(secondsKey),
 		done.facts.get(loadBeforeKey), done.facts.get(loadAfterKey))
 	if done.err != "" {
 		fmt.Fprintln(s.progress, "  failed:", done.err)

@@ -3,39 +3,11 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"onsale/bench"
 )
-
-func printJSON(w io.Writer, report any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
-}
-
-func newRestart() *cobra.Command {
-	o := bench.DefaultRestartOptions()
-	c := &cobra.Command{Use: "restart", Short: "Kill a node after many decisions, and say how long until it takes requests again",
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			o.Log = c.ErrOrStderr()
-			report, err := bench.RunRestart(c.Context(), o)
-			if err != nil {
-				return err
-			}
-			return errors.Join(printJSON(c.OutOrStdout(), report), report.Exact())
-		}}
-	f := c.Flags()
-	f.StringVar(&o.Program, "program", program, "program whose node is killed")
-	f.Uint64Var(&o.Decisions, "decisions", o.Decisions, "decisions that the node has taken when it is killed for the first time")
-	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
-	f.IntVar(&o.Restarts, "restarts", o.Restarts, "how often the node is killed")
-	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
-	return c
-}
 
 func newOverload() *cobra.Command {
 	o := bench.DefaultOverloadOptions()
@@ -63,7 +35,7 @@ free are never sent.`,
 				return err
 			}
 			if asJSON {
-				err = printJSON(c.OutOrStdout(), report)
+				err = json.NewEncoder(c.OutOrStdout()).Encode(report)
 			} else {
 				report.Print(c.OutOrStdout())
 			}
@@ -74,9 +46,11 @@ free are never sent.`,
 	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
 	f.IntVar(&o.Queue, "queue", o.Queue, "requests that may wait at the leader (its --inbox-requests-max)")
 	f.IntVar(&o.Batch, "batch", o.Batch, "requests in one raft entry (its --batch-requests-max)")
-	f.DurationVar(&o.DiskDelay, "disk-delay", o.DiskDelay, "time by which every append to the log is slower; needs a program with failpoints")
+	f.DurationVar(&o.DiskDelay, "disk-delay", o.DiskDelay,
+		"time by which every append to the log is slower; needs a program with failpoints")
 	f.DurationVar(&o.Sustain, "sustain", o.Sustain, "time in which the sustained rate is looked for")
-	f.IntVar(&o.SustainConnections, "sustain-connections", o.SustainConnections, "connections of the closed loop, before and after")
+	f.IntVar(&o.SustainConnections, "sustain-connections", o.SustainConnections,
+		"connections of the closed loop, before and after")
 	f.Float64Var(&o.Factor, "factor", o.Factor, "how many times the sustained rate is offered")
 	f.DurationVar(&o.Over, "over", o.Over, "time for which it is offered")
 	f.IntVar(&o.Connections, "connections", o.Connections, "connections of the open loop, one request at a time each")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,21 +21,9 @@ type step struct {
 }
 
 // chosen reports whether a word of --only means the step: its id or one of its targets.
-func (s *step) chosen(only []string) bool {
-	if len(only) == 0 {
-		return true
-	}
-	for _, word := range only {
-		if strings.EqualFold(word, s.id) {
-			return true
-		}
-		for _, target := range s.targets {
-			if strings.EqualFold(word, target) {
-				return true
-			}
-		}
-	}
-	return false
+func (s *step) chosen(word string) bool {
+	isWord := func(name string) bool { return strings.EqualFold(word, name) }
+	return isWord(s.id) || slices.ContainsFunc(s.targets, isWord)
 }
 
 // figures returns the ids of all figures that the step is to measure.
@@ -50,24 +39,36 @@ func (s *step) figures() (ids []string) {
 	return ids
 }
 
-// choose returns the steps that --only names.
-func choose(steps []step, only []string) ([]step, error) {
+// choose returns the steps that --only names, all without.
+func choose(steps []step, only []string) (found []step, err error) {
+	if len(only) == 0 {
+		return steps, nil
+	}
 	for _, word := range only {
-		known := false
-		for i := range steps {
-			known = known || steps[i].chosen([]string{word})
-		}
-		if !known {
-			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile", errOptions, word)
+		if !slices.ContainsFunc(steps, func(s step) bool { return s.chosen(word) }) {
+			var names []string
+			for _, s := range steps {
+				names = append(names, s.id+" ("+strings.Join(s.targets, ",")+")")
+			}
+			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile; there are %s", errOptions, word,
+				strings.Join(names, " "))
 		}
 	}
-	var found []step
 	for _, s := range steps {
-		if s.chosen(only) {
+		if slices.ContainsFunc(only, s.chosen) {
 			found = append(found, s)
 		}
 	}
 	return found, nil
+}
+
+// inRounds is the run of a step that is nothing but rounds.
+func inRounds(count int, once func(context.Context, *executor, collected) error) func(context.Context, *executor) (outcome, error) {
+	return func(ctx context.Context, x *executor) (outcome, error) {
+		all := collected{}
+		err := rounds(ctx, x, count, all, func(_ int, c collected) error { return once(ctx, x, c) })
+		return outcome{figures: all.figures()}, err
+	}
 }
 
 // rounds measures again and again, and says which round it is in. A round that fails is

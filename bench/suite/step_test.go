@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -97,67 +98,86 @@ func TestLogOutcomeIsTheWorst(t *testing.T) {
 		}
 		return m
 	}
-	m := logs(0.8)
-	o, err := logOutcome([]marks{m, m})
-	if err != nil {
-		t.Fatal(err)
+	c := collected{}
+	for range 2 {
+		if err := addLogs(logs(0.8), c); err != nil {
+			t.Fatal(err)
+		}
 	}
-	f := o.figures[1]
-	if f.id != "T3.raftwal" || f.ratio() != 0.8 || f.detail != "batches of 10, 1024 bytes each" || len(f.rounds) != 2 {
+	f := worstLogs(c)[1]
+	if f.id != "T3.raftwal" || f.ratio() != 0.8 || f.detail != "batch=10/bytes=1024" || len(f.rounds) != 2 {
 		t.Errorf("%+v", f)
 	}
-	if _, err := logOutcome([]marks{m[1:]}); !errors.Is(err, errOutput) {
+	if err := addLogs(logs(0.8)[1:], c); !errors.Is(err, errOutput) {
 		t.Error(err)
 	}
 }
 
-func TestPeerOutcome(t *testing.T) {
+func TestPeerFigures(t *testing.T) {
 	of := func(name string, rates ...float64) bench.Contestant {
 		c := bench.Contestant{Name: name}
 		for _, r := range rates {
-			var round bench.Round
-			round.Selling.Rate, round.SoldOut.Rate = r, 2*r
-			c.Rounds = append(c.Rounds, round)
+			c.Rounds = append(c.Rounds, bench.Round{
+				bench.PartOf("selling", 0):  {bench.UnitRate: r, bench.UnitServersCPU: 100 / r},
+				bench.PartOf("sold_out", 0): {bench.UnitRate: 2 * r, bench.UnitServersCPU: 50 / r}})
 		}
 		return c
 	}
-	found := &bench.Comparison{Contestants: []bench.Contestant{
-		of(nameOne, 40, 60), of(nameThree, 30, 30), of(nameRedis, 10, 20), of(nameRowLock, 1, 1), of(nameBare, 50, 60)}}
-	o, err := peerOutcome(found)
-	if err != nil || len(o.lines) != 10 || len(o.figures) != 10 {
-		t.Fatalf("%v; %+v", err, o)
+	all := []bench.Contestant{of(nameOne, 40, 60), of(nameThree, 30, 30), of(nameRedis, 10, 20), of(nameRowLock, 1, 1), of(nameBare, 50, 60)}
+	figures, err := peerFigures(all)
+	lines := contestantLines(peerMark, all, bench.UnitRate)
+	if err != nil || len(lines) != 20 || len(figures) != 14 {
+		t.Fatalf("%v; %+v; %+v", err, lines, figures)
 	}
-	d := &document{steps: []stepRecord{{id: "peers", outcome: o}}}
+	d := &document{steps: []stepRecord{{id: "peers", outcome: outcome{figures: figures}}}}
 	if f, _ := d.find("T5.redis.one.selling"); f.ratio() != 3.5 || f.rounds[0].ratio != 4 || f.rounds[1].ratio != 3 {
 		t.Errorf("%+v", f)
 	}
 	if f, _ := d.find("T4.node.soldout"); f.rounds[1].measured != 120 || f.ratio() != 0.9 {
 		t.Errorf("%+v", f)
 	}
-	found.Contestants = found.Contestants[:3]
-	if _, err := peerOutcome(found); !errors.Is(err, errOutput) {
+	if f, _ := d.find("T4.cpu.selling"); f.rounds[0].measured != 2.5 || f.rounds[0].ratio != 1.25 {
+		t.Errorf("%+v", f)
+	}
+	if _, err := peerFigures(all[:3]); !errors.Is(err, errOutput) {
 		t.Errorf("without a peer: %v", err)
 	}
 }
 
-func TestLatencyLines(t *testing.T) {
-	steady := func(rate int, ms float64, late uint64) bench.SteadyReport {
-		return bench.SteadyReport{Phase: "selling", Rate: rate, Requests: 100, Unanswered: late, Millis: map[string]float64{"p50": ms, "p99": 10 * ms}}
+func TestLatencyOutcome(t *testing.T) {
+	steady := func(ms float64, late float64) map[string]float64 {
+		return map[string]float64{bench.UnitP50: ms, bench.UnitP99: 10 * ms, bench.UnitServersCPU: 100 * ms, bench.UnitUnanswered: late}
 	}
-	lines := latencyLines(&bench.Comparison{Contestants: []bench.Contestant{
-		{Name: "a shop", Steady: []bench.SteadyReport{steady(500, 1, 0), steady(2000, 2, 7)}}}})
-	want := "BenchmarkLatency/name=a_shop/phase=selling/rate=2000 1 2 p50-ms 20 p99-ms 0 servers-CPU-µs 7 unanswered"
-	if len(lines) != 2 || lines[1].String() != want {
-		t.Errorf("%v", lines)
+	o := latencyOutcome([]bench.Contestant{{Name: "a shop", Rounds: []bench.Round{{"phase=selling/rate=500": steady(1, 0)}}},
+		{Name: nameOne, Rounds: []bench.Round{{"phase=selling/rate=2000": steady(2, 7)}}}})
+	want := "BenchmarkLatency/name=onsale/phase=selling/rate=2000 1 2 p50-ms 20 p99-ms 200 servers-CPU-µs 7 unanswered"
+	if len(o.lines) != 2 || o.lines[1].String() != want {
+		t.Errorf("%v", o.lines)
+	}
+	if len(o.figures) != 1 || o.figures[0].id != "T10.selling" || o.figures[0].measured() != 200 {
+		t.Errorf("%+v", o.figures)
 	}
 }
 
-func TestMountOf(t *testing.T) {
-	mounts := "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/vdb /tmp/data xfs rw 0 0\n"
-	for folder, want := range map[string]string{"/tmp/data/x": "/dev/vdb xfs", "/tmp/database": "tmpfs tmpfs", "/home": "/dev/vda ext4"} {
-		device, fileSystem := mountOf(folder, mounts)
-		if device+" "+fileSystem != want {
-			t.Errorf("%s: %s %s, want %s", folder, device, fileSystem, want)
+// A million may be reached within the first second, or never.
+func TestRateOfMillion(t *testing.T) {
+	rows := []bench.CourseRow{{Seconds: 1, Decided: 600_000}, {Seconds: 1, Decided: 500_000}, {Seconds: 1, Decided: 9}}
+	for want, rows := range map[float64][]bench.CourseRow{550_000: rows, 600_000: rows[:1], 0: nil} {
+		if got := rateOfMillion(rows); got != want {
+			t.Errorf("%v of %v, want %v", got, rows, want)
 		}
+	}
+}
+
+// The folder that everybody has is on a disk.
+func TestMountOf(t *testing.T) {
+	if _, err := exec.LookPath("findmnt"); err != nil {
+		t.Skip("findmnt, which tells disks, is not installed")
+	}
+	if device, fileSystem := mountOf(t.Context(), "/"); device == "unknown" || fileSystem == "unknown" {
+		t.Errorf("/ is on %s, %s", device, fileSystem)
+	}
+	if device, _ := mountOf(t.Context(), "/no/such/folder"); device != "unknown" {
+		t.Errorf("nothing is on %s", device)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,34 +16,18 @@ func newBench(p *program) *cobra.Command {
 	return group("bench", "Measure", newBenchSale(p), newBenchLoad(p), newBenchRush(p), newBenchFailover(p))
 }
 
-// newBenchSale runs a whole sale over HTTP against nodes of its own, or against a
-// server that runs.
+// newBenchSale runs a whole sale over HTTP against nodes of its own.
 func newBenchSale(p *program) *cobra.Command {
 	o := bench.DefaultSaleOptions()
-	var secretFile string
 	c := &cobra.Command{Use: "sale", Short: "Sell to a crowd over HTTP, and check the books", Args: arguments(cobra.NoArgs),
 		Example: "  onsale bench sale --buyers 1000000 --tickets 100000\n  onsale bench sale --nodes 3",
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			if o.Program, err = os.Executable(); err != nil {
-				return err
-			}
-			if o.Address != "" {
-				if o.Secret, err = readSecret(secretFile); err != nil {
-					return err
-				}
-			}
-			o.Log = p.err
-			show, end := p.progress()
-			o.Progress = show
-			report, err := bench.RunSale(c.Context(), o)
-			end()
-			if err != nil {
-				return err
-			}
-			if err := p.printBench(report); err != nil {
-				return err
-			}
-			return report.Exact(o)
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.measure(&o.Program, &o.Log, func() (exactness, error) {
+				show, end := p.progress()
+				defer end()
+				o.Progress = show
+				return bench.RunSale(c.Context(), o)
+			})
 		}}
 	f := c.Flags()
 	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers, each with a token of their own")
@@ -53,21 +38,37 @@ func newBenchSale(p *program) *cobra.Command {
 	f.IntVar(&o.Connections, "connections", o.Connections, "keep-alive connections, one request at a time each")
 	f.DurationVar(&o.RetryMax, "retry-max", o.RetryMax, "how long a buyer tries, always with the same key")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
-	f.BoolVar(&o.Keep, "keep", false, "keep the data")
-	f.StringVar(&o.Address, "http", "", "buyers' listener of a server that runs, instead of starting one")
-	f.StringVar(&o.Private, "private", "", "private listener of the node, HOST:PORT")
-	f.StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	return c
 }
 
-// printBench prints a report as its own tables, or JSON.
-func (p *program) printBench(r interface{ Print(io.Writer) }) error {
+// exactness is a report that says whether the run kept what it promises.
+type exactness interface{ Exact() error }
+
+// measure runs this program's own nodes, and prints what came of it.
+func (p *program) measure(nodes *string, log *io.Writer, run func() (exactness, error)) (err error) {
+	if *nodes, err = os.Executable(); err != nil {
+		return err
+	}
+	*log = p.err
+	report, err := run()
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.printBench(report), report.Exact())
+}
+
+// printBench prints a report as its own tables, its fields, or JSON.
+func (p *program) printBench(report any) error {
 	if p.format == "json" {
 		encoder := json.NewEncoder(p.out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
+		return encoder.Encode(report)
 	}
-	r.Print(p.out)
+	tables, is := report.(interface{ Print(io.Writer) })
+	if !is {
+		return p.showFields(report)
+	}
+	tables.Print(p.out)
 	_, err := fmt.Fprintln(p.out)
 	return err
 }

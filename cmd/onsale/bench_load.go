@@ -9,8 +9,9 @@ import (
 // newBenchLoad sends load to servers that run already.
 func newBenchLoad(p *program) *cobra.Command {
 	o := bench.DefaultLoadOptions()
-	var secretFile, hdrFile string
-	c := &cobra.Command{Use: "load", Short: "Send buys to a server that runs, and say how long each waited", Args: arguments(cobra.NoArgs),
+	var secretFile string
+	c := &cobra.Command{Use: "load", Args: arguments(cobra.NoArgs),
+		Short: "Send buys to a server that runs, and say how long each waited",
 		Long: `Sends buys of distinct buyers, each with a token and an idempotency key of their own, to
 servers that speak the buy of the HTTP contract, ours or others, and tells throughput and
 latency while selling and when sold out, always apart: the second begins with the first
@@ -44,7 +45,7 @@ decision: no connection, no answer within --timeout, or a status that is neither
 			if err != nil {
 				return err
 			}
-			return p.printLoad(report, hdrFile)
+			return p.printBench(report)
 		}}
 	f := c.Flags()
 	f.StringSliceVar(&o.Addresses, "http", nil, "buyers' listeners, host:port; connections are spread over several")
@@ -56,23 +57,10 @@ decision: no connection, no answer within --timeout, or a status that is neither
 	f.Uint64Var(&o.Requests, "requests", 0, "buyers at most; 0 for as many as there is time for")
 	f.DurationVar(&o.WarmUp, "warm-up", o.WarmUp, "how long at the beginning nothing is counted")
 	f.DurationVar(&o.Timeout, "timeout", o.Timeout, "time that a request may take before it counts as failed")
-	f.DurationVar(&o.RetryMax, "retry-max", 0, "how long a buyer without a decision tries again with the same key; 0 for a single try")
-	f.Uint64Var(&o.First, "first-buyer", 0, "number before the first buyer's; 0 for the time of day, so that each run has buyers of its own")
-	f.StringVar(&hdrFile, "hdr", "", "write HdrHistogram percentile logs, in milliseconds, to this file's name with -selling and -sold-out before its extension")
+	f.DurationVar(&o.RetryMax, "retry-max", 0,
+		"how long a buyer without a decision tries again with the same key; 0 for a single try")
+	f.Uint64Var(&o.First, "first-buyer", 0,
+		"number before the first buyer's; 0 for the time of day, so that each run has buyers of its own")
 	f.StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	return c
-}
-
-// printLoad writes the report in the chosen format, and the files that were asked for.
-func (p *program) printLoad(report *bench.LoadReport, hdrFile string) error {
-	if hdrFile != "" {
-		if _, err := report.WriteHDR(hdrFile); err != nil {
-			return err
-		}
-	}
-	if p.format == "csv" {
-		header, rows := report.Rows()
-		return p.show(nil, header, rows)
-	}
-	return p.printBench(report)
 }
