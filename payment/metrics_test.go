@@ -90,6 +90,9 @@ func testMetrics(t *testing.T) {
 	synctest.Wait()                                      // it is captured
 	paymenttest.Pay(t, s.desk, ann, "ann", "tok_accept") // refused
 	paymenttest.Pay(t, s.desk, bob, "bob", "tok_decline")
+	if reason := s.Order(bob).Reason; reason != sequencer.ReasonDeclined {
+		t.Errorf("the log has the reason %v", reason)
+	}
 	paymenttest.Pay(t, s.desk, never, "never", "tok_never")
 	paymenttest.MustAgree(t, s.Node, s.desk)
 	s.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: ann})

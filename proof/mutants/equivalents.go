@@ -66,6 +66,11 @@ var equivalents = []equivalent{
 	{"cluster/forward/exchange.go", "sender.sendFrame", `return nil, fmt.Errorf("%w: %w", errNotSent, err)`,
 		`remove: return nil, fmt.Errorf("%w: %w", errNotSent, err)`,
 		"only a connection that this end closed takes no deadline; writing to it fails too, and the batch is asked for by number"},
+	{"payment/signature.go", "Verify", "return fmt.Errorf(\"%w: its time is %q\", ErrNotice, value)",
+		"remove: return fmt.Errorf(\"%w: its time is %q\", ErrNotice, value)",
+		"a time that is none stays 0, which is too old; only the words differ"},
+	{"payment/settle.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
+		"it decides what is logged, and nothing else"},
 }
 
 func (e *equivalent) is(m *mutation) bool {
