@@ -98,7 +98,7 @@ func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport,
 	door := forward.NewClient(config, &peers, forward.NewDirectory(c.peers()), nil, forward.Limits{})
 	d := &drill{remote: forward.NewRemote(door, config.Logger), stop: make(chan struct{}),
 		resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
-	defer d.remote.Close()
+	defer func() { _ = d.remote.Close() }() // everybody has been answered
 	for b := range o.Buyers {
 		d.group.Go(func() { d.buy(b) })
 	}

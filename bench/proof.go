@@ -107,7 +107,7 @@ func (p *proof) buy(ctx context.Context, first, count uint64) error {
 			if errs[i] = err; err != nil {
 				return
 			}
-			defer l.Conn.Close()
+			defer l.Close()
 			for buyer := first; buyer < first+count && errs[i] == nil; buyer++ {
 				key := buyer*proofKeys + uint64(i)
 				answer, err := l.ask(buyer, key)
@@ -161,7 +161,7 @@ func (p *proof) repeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer l.Conn.Close()
+	defer l.Close()
 	for key, uid := range p.orders {
 		answer, err := l.ask(key/proofKeys, key)
 		if err != nil {

@@ -107,7 +107,7 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster) (*RushReport, error)
 	doors := o.doors(c, leader)
 	defer func() {
 		for _, d := range doors {
-			d.client.Close()
+			_ = d.client.Close() // everybody has been answered
 		}
 	}()
 	for _, d := range doors { // each has its session before the crowd comes
