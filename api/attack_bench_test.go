@@ -18,6 +18,7 @@ import (
 
 	"onsale/api/apitest"
 	"onsale/api/conn"
+	"onsale/proof/testenv"
 )
 
 // attackVariable names the environment variable that makes a process of this test an
@@ -76,16 +77,12 @@ func startAttack(b *testing.B, public *Public, address string, all bool) (here, 
 	must(b, err)
 	must(b, child.Start())
 	here = func() {
-		for public.conns.Open() < honest+idleAttackers {
-			time.Sleep(10 * time.Millisecond)
-		}
+		testenv.Eventually(b, time.Minute, "all attackers", func() bool { return public.conns.Open() >= honest+idleAttackers })
 	}
 	return here, func() {
 		_ = stdin.Close()
 		must(b, child.Wait())
-		for public.conns.Open() > honest {
-			time.Sleep(10 * time.Millisecond)
-		}
+		testenv.Eventually(b, time.Minute, "no attacker", func() bool { return public.conns.Open() <= honest })
 	}
 }
 

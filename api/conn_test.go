@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/api/apitest"
+	"onsale/proof/testenv"
 )
 
 const readSales = "GET /v1/tickets HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -53,19 +56,10 @@ func ask(t *testing.T, connection net.Conn, request string) *answer {
 // hasMetrics waits until the metrics have all lines.
 func (f *fixture) hasMetrics(lines ...string) {
 	f.t.Helper()
-	var text string
-	for range 5000 {
-		text = string(f.call("GET", f.private, "/metrics", "", "").body)
-		missing := false
-		for _, line := range lines {
-			missing = missing || !strings.Contains(text, line+"\n")
-		}
-		if !missing {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	f.t.Errorf("not all of %q in\n%s", lines, text)
+	testenv.Eventually(f.t, time.Minute, fmt.Sprintf("the metrics %q", lines), func() bool {
+		text := string(f.call("GET", f.private, "/metrics", "", "").body)
+		return !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(text, line+"\n") })
+	})
 }
 
 // Connections beyond the bound are told so, and one that leaves makes room.

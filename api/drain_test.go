@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/conn"
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // drained is a listener that a test shuts down by itself.
@@ -55,13 +57,9 @@ func (d *drained) shutdown(limit time.Duration) {
 // waitHeard returns when so many connections have sent something.
 func (d *drained) waitHeard(wanted int) {
 	d.t.Helper()
-	for range 5000 {
-		if d.public.conns.Heard() == wanted {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	d.t.Fatalf("not %d connections were heard of", wanted)
+	testenv.Eventually(d.t, time.Minute, fmt.Sprint(wanted, " connections that were heard of"), func() bool {
+		return d.public.conns.Heard() == wanted
+	})
 }
 
 // What was begun is answered, and its connection ends with the answer. Connections on

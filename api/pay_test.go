@@ -10,6 +10,7 @@ import (
 	"onsale/api/contract"
 	"onsale/payment"
 	"onsale/payment/sandbox"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -186,9 +187,7 @@ func TestPayBounds(t *testing.T) {
 	first, second := f.bought("ann", "?q=1").Order, f.bought("bob", "?q=1").Order
 	told := make(chan *answer)
 	go func() { told <- f.payBy("ann", first, "tok_delay_3000ms") }()
-	for f.orderOf("ann", first).State != "paying" {
-		time.Sleep(time.Millisecond)
-	}
+	testenv.Eventually(t, time.Minute, "a payment under way", func() bool { return f.orderOf("ann", first).State == "paying" })
 	if a := f.payBy("bob", second, "tok_accept").want(503, "overloaded"); a.header.Get("Retry-After") == "" {
 		t.Error("overloaded without Retry-After")
 	}

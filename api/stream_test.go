@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -172,17 +173,19 @@ func TestStreamsMax(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	one.response.Body.Close()
-	for i := range 3000 { // a write finds that it left
-		f.bought(fmt.Sprint("user", i), "?q=1")
-		time.Sleep(10 * time.Millisecond)
-		s := f.stream(f.public, "/v1/tickets/events", "", "")
-		if s.response.StatusCode == 200 {
-			nextOf[contract.Sale](s, "sale")
-			return
+	var three *eventStream
+	buyers := 0
+	testenv.Eventually(t, time.Minute, "its place is free", func() bool { // a write finds that it left
+		f.bought(fmt.Sprint("user", buyers), "?q=1")
+		buyers++
+		three = f.stream(f.public, "/v1/tickets/events", "", "")
+		if three.response.StatusCode == 200 {
+			return true
 		}
-		s.response.Body.Close()
-	}
-	t.Error("its place did not come free")
+		three.response.Body.Close()
+		return false
+	})
+	nextOf[contract.Sale](three, "sale")
 }
 
 // A long poll returns when the order changes, at once when the caller's copy is old or
@@ -204,12 +207,7 @@ func TestLongPoll(t *testing.T) {
 			}
 		})
 	}
-	for tries := 0; f.backend.hub.Count() < 2; tries++ { // both wait
-		if tries == 60_000 {
-			t.Fatal("nobody waits for the order")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	testenv.Eventually(t, time.Minute, "two that wait for the order", func() bool { return f.backend.hub.Count() == 2 })
 	f.call("DELETE", f.public, first.Callback, "ann", "").want(200, "")
 	polls.Wait()
 

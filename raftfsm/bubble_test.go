@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"onsale/proof/testenv"
-	"onsale/wal/waltest"
 )
 
 const failoversInShortRun = 20
@@ -88,7 +87,7 @@ func runWorlds(t *testing.T, seed uint64, failovers int) map[string]int {
 
 // runWorld runs one world in a bubble and judges it.
 func runWorld(t *testing.T, seed uint64, failovers int, p plant) *world {
-	w := newWorld(t, seed, waltest.MemoryDir(t), p)
+	w := newWorld(t, seed, testenv.MemoryDir(t), p)
 	synctest.Test(t, func(t *testing.T) { w.live(3+2*int(seed%2), failovers) })
 	w.judge()
 	os.RemoveAll(w.dir)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"onsale/wal/waltest"
+	"onsale/proof/testenv"
 )
 
 // A node that stops under load answers everybody, and stops: raft leaves what it had
@@ -13,7 +13,7 @@ import (
 func TestCloseUnderLoad(t *testing.T) {
 	for round := range 60 {
 		c := testConfig(t, "n1")
-		c.DataDir, c.LogSegmentBytes = waltest.MemoryDir(t), 1<<14
+		c.DataDir, c.LogSegmentBytes = testenv.MemoryDir(t), 1<<14
 		synctest.Test(t, func(t *testing.T) {
 			net := newNetwork(uint64(round))
 			c.RaftAddress, c.Bootstrap, c.Transport = "n1", []Member{{ID: "n1", Address: "n1"}}, net.open("n1")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/proof/testenv"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -62,12 +63,7 @@ func mustClose(t testing.TB, n *Node) {
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		if condition() {
-			return
-		}
-	}
-	t.Fatalf("not in a minute: %s", what)
+	testenv.Eventually(t, time.Minute, what, condition)
 }
 
 func leads(n *Node) func() bool { return n.Leads }

@@ -29,7 +29,7 @@ func mustReadFile(t testing.TB, path string) []byte {
 // and a journal; it returns the node's configuration and what it was at the end.
 func soldOut(t *testing.T) (Config, Status) {
 	c := testConfig(t, "n1")
-	c.DataDir, c.LogSegmentBytes = filepath.Join(waltest.MemoryDir(t), "n1"), 1<<10
+	c.DataDir, c.LogSegmentBytes = filepath.Join(testenv.MemoryDir(t), "n1"), 1<<10
 	c.InFlightMax, c.TrailingEntries = 1, 1+tailMargin
 	n := mustOpen(t, c)
 	eventually(t, "leadership", leads(n))
@@ -131,7 +131,7 @@ func TestEveryDamageOfASnapshot(t *testing.T) {
 // need starts with everything.
 func TestLostPartsOfANode(t *testing.T) {
 	c, end := soldOut(t)
-	sound := filepath.Join(waltest.MemoryDir(t), "sound")
+	sound := filepath.Join(testenv.MemoryDir(t), "sound")
 	if err := os.CopyFS(sound, os.DirFS(c.DataDir)); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestLostPartsOfANode(t *testing.T) {
 // node could vote twice.
 func TestOldVotes(t *testing.T) {
 	c := testConfig(t, "n1")
-	c.DataDir = filepath.Join(waltest.MemoryDir(t), "n1")
+	c.DataDir = filepath.Join(testenv.MemoryDir(t), "n1")
 	path := filepath.Join(c.DataDir, store.VotesName)
 	n := mustOpen(t, c)
 	eventually(t, "leadership", leads(n))

@@ -153,7 +153,7 @@ func recoverFrom(dir string, newest *savedSnapshot, durable, applied uint64, hea
 
 // reference returns the chain's heads by index, and a snapshot of another node.
 func reference(t *testing.T) (heads map[uint64]journal.Head, foreign *savedSnapshot) {
-	r, err := openReplica(waltest.MemoryDir(t), journal.Options{})
+	r, err := openReplica(testenv.MemoryDir(t), journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func reference(t *testing.T) (heads map[uint64]journal.Head, foreign *savedSnaps
 }
 
 func faultyReplica(t *testing.T) (*replica, *waltest.Disk, string, error) {
-	dir := waltest.MemoryDir(t)
+	dir := testenv.MemoryDir(t)
 	d, err := waltest.New(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func faultyReplica(t *testing.T) (*replica, *waltest.Disk, string, error) {
 func recoverFromImages(t *testing.T, r *replica, d *waltest.Disk, heads map[uint64]journal.Head, when string) (images int) {
 	t.Helper()
 	for i, image := range d.Images() {
-		dir := waltest.MemoryDir(t)
+		dir := testenv.MemoryDir(t)
 		if err := image.Lay(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ func TestJournalAfterAnError(t *testing.T) {
 	opened := whole.Calls()
 	for call := 1; call <= opened; call += testenv.Pick(1, 11) {
 		for _, kind := range waltest.Kinds() {
-			dir := waltest.MemoryDir(t)
+			dir := testenv.MemoryDir(t)
 			d, err := waltest.New(dir)
 			if err != nil {
 				t.Fatal(err)

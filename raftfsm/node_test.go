@@ -13,10 +13,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"onsale/proof/testenv"
 	"onsale/raftfsm/folder"
 	"onsale/sequencer"
 	"onsale/wal/journal"
-	"onsale/wal/waltest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -277,7 +277,7 @@ func TestFollowerFromSnapshot(t *testing.T) {
 // In a bubble the instants are exact, however slow the machine is.
 func TestTimeWithoutTraffic(t *testing.T) {
 	c := testConfig(t, "n1")
-	c.DataDir = waltest.MemoryDir(t)
+	c.DataDir = testenv.MemoryDir(t)
 	synctest.Test(t, func(t *testing.T) { timeWithoutTraffic(t, c) })
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"onsale/cluster/codes"
+	"onsale/proof/testenv"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
@@ -99,12 +100,7 @@ func frontEndAt(t *testing.T, address string, change func(*ClientConfig)) *Remot
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if condition() {
-			return
-		}
-	}
-	t.Fatalf("not in a minute: %s", what)
+	testenv.Eventually(t, time.Minute, what, condition)
 }
 
 func (l *leader) buy(user string) *sequencer.Command {

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/waltest"
 )
 
 // Every cut and flip of NODE.json is refused, or it says the same as before.
 func TestEveryDamageOfIdentity(t *testing.T) {
-	dir := waltest.MemoryDir(t)
+	dir := testenv.MemoryDir(t)
 	is := newIdentity("n1")
 	is.ClusterID, is.ClusterNumber, is.Started, is.Bootstrap = NewClusterID().String(), 3, true, []Member{{ID: "n1", Address: "a:1", Folder: "f", Voter: true}}
 	if err := writeIdentity(wal.OS{}, dir, &is); err != nil {
@@ -50,7 +51,7 @@ func TestIdentityAfterAPowerCut(t *testing.T) {
 	changed.Started = true
 	for call := range 12 {
 		for _, kind := range waltest.Kinds() {
-			dir := waltest.MemoryDir(t)
+			dir := testenv.MemoryDir(t)
 			if err := writeIdentity(wal.OS{}, dir, &old); err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +65,7 @@ func TestIdentityAfterAPowerCut(t *testing.T) {
 				t.Fatalf("call %d in way %d: %v", call, kind, written)
 			}
 			for _, image := range d.Images() {
-				there := waltest.MemoryDir(t)
+				there := testenv.MemoryDir(t)
 				if err := image.Lay(there); err != nil {
 					t.Fatal(err)
 				}

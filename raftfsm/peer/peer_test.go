@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"onsale/proof/testenv"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,24 +120,19 @@ func TestSilenceAndGarbage(t *testing.T) {
 		}
 		conn.Close()
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if open, refusals := l.Connections(); open == 0 && refusals >= 5 {
-			break
-		} else if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open, %d were refused", open, refusals)
-		}
-	}
+	testenv.Eventually(t, time.Minute, "five refusals and no open connection", func() bool {
+		open, refusals := l.Connections()
+		return open == 0 && refusals >= 5
+	})
 	caller := configOf("n2", Node, ClusterID{1})
-	for deadline := time.Now().Add(time.Minute); ; { // the node waits for nobody, also not for who is honest and slow
+	testenv.Eventually(t, time.Minute, "a call after the strangers'", func() bool {
 		conn, err := Dial(context.Background(), &caller, address, Raft, "n1")
-		if err == nil {
-			conn.Close()
-			break
+		if err != nil {
+			return false // the node waits for nobody, also not for who is honest and slow
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after the strangers: %v", err)
-		}
-	}
+		conn.Close()
+		return true
+	})
 	accepted, err := l.Service(Raft).Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/waltest"
 )
@@ -20,7 +21,7 @@ import (
 
 // Whatever happens to the file of votes, it says what was written, or it is refused.
 func TestEveryDamageOfVotes(t *testing.T) {
-	dir := waltest.MemoryDir(t)
+	dir := testenv.MemoryDir(t)
 	path := filepath.Join(dir, VotesName)
 	v, err := OpenVotes(wal.OS{}, dir, false, func(error) {})
 	if err != nil {

@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"onsale/proof/testenv"
 	"onsale/wal/waltest"
 )
 
 // No failure of the disk is kept from who asked: each call of a journal's life fails in
 // turn, and somebody is told, with the disk's own error.
 func TestEveryFailureIsTold(t *testing.T) {
-	memory := waltest.MemoryDir(t)
+	memory := testenv.MemoryDir(t)
 	for _, kind := range waltest.Kinds() {
 		for failAt, struck := 1, true; struck; failAt++ {
 			root := filepath.Join(memory, fmt.Sprint(kind, failAt))

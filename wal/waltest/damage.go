@@ -2,9 +2,7 @@ package waltest
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"testing"
 )
 
 // EveryDamage calls do with every shorter file and with flipped bits: all of them
@@ -26,15 +24,4 @@ func EveryDamage(sound []byte, do func(what string, data []byte)) {
 			do(fmt.Sprintf("byte %d, bit %d", at, bit), data)
 		}
 	}
-}
-
-// MemoryDir returns a new folder in memory where the machine has one, else on disk. It
-// is removed when the test ends.
-func MemoryDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "onsale-test-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // a folder in memory; what is left goes with the machine
-	return dir
 }
