@@ -213,7 +213,8 @@ func TestFramesAreWhole(t *testing.T) {
 	whole := framed([]byte("a body"), codes.OK, 7)
 	for end := range len(whole) {
 		_, err := newFrameReader(bytes.NewReader(whole[:end]), 100).next()
-		if err == nil || (end == 0) != (err == io.EOF) || end > frameHeaderBytes && !errors.Is(err, ErrFrame) {
+		ended := errors.Is(err, io.EOF) && !errors.Is(err, ErrFrame) // between two frames
+		if err == nil || (end == 0) != ended || end > frameHeaderBytes && !errors.Is(err, ErrFrame) {
 			t.Errorf("%d of %d bytes: %v", end, len(whole), err)
 		}
 	}

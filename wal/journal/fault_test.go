@@ -50,7 +50,7 @@ func lifeOn(disk *waltest.Disk, dir string) error {
 			return err
 		}
 		if err := j.Err(); err != nil {
-			return fmt.Errorf("who put block %d was told nothing of %v", i, err)
+			return fmt.Errorf("who put block %d was told nothing of %w", i, err)
 		}
 	}
 	if err := j.Sync(); err != nil {
