@@ -212,6 +212,8 @@ func (p *play) comesToRest(t *testing.T, seed uint64) {
 
 // check holds what each was told against what was executed in the end.
 func (p *play) check(told map[string]int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var decided, unknown, notTaken uint64
 	for _, one := range p.asked {
 		seqs := p.log.orders[one.command]

@@ -110,18 +110,24 @@ func (s *script) notLeader(named int) error {
 }
 
 // Decide opens sessions.
-func (s *stage) Decide(*sequencer.Command) (r sequencer.Result, err error) {
+func (s *stage) Decide(*sequencer.Command) (sequencer.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.judge(func() { r.Seq = s.open(s.limits) })
-	return r, err
+	opened := new(sequencer.Result) // what is opened late is told to nobody
+	err := s.judge(func() { opened.Seq = s.open(s.limits) })
+	return *opened, err
 }
 
 func (s *stage) DecideMany(frames []byte, count int, results []sequencer.Result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	own := append([]byte(nil), frames...)
-	return s.judge(func() { s.log.execute(own, results) })
+	// What is executed late has nobody to tell: the caller has its memory back by then.
+	own, decided := append([]byte(nil), frames...), make([]sequencer.Result, len(results))
+	err := s.judge(func() { s.log.execute(own, decided) })
+	if err == nil {
+		copy(results, decided)
+	}
+	return err
 }
 
 func (s *script) open(limits Limits) uint64 {
