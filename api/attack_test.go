@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // attacker is a client that means no good. It comes from an address of its own.
@@ -111,6 +113,7 @@ func (a *attacker) attack(ctx context.Context, address string) {
 // answered meanwhile, the bounds hold and all time-outs fire, and nothing is left
 // behind.
 func TestAttackers(t *testing.T) {
+	testenv.TakesLong(t, "1,200 connections that time out")
 	config := testConfig()
 	config.ReadTimeout, config.WriteTimeout, config.IdleTimeout = 3*time.Second, time.Second, 3*time.Second // who is honest is slow too
 	config.ConnectionsMax, config.ConnectionsPerAddressMax = 1200, 200

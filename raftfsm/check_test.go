@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -122,6 +123,7 @@ func (c *checked) tell(height uint64) map[string][]Checkpoint {
 // A replica that differs stops within few batches, says where and what, and it alone:
 // whether it follows or leads. It stops again at its next start.
 func TestDivergedReplicaStops(t *testing.T) {
+	testenv.TakesLong(t, "waits for elections of three nodes, twice")
 	for name, leads := range map[string]bool{"follower": false, "leader": true} {
 		t.Run(name, func(t *testing.T) {
 			c := newChecked(t, "n2")

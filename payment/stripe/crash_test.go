@@ -19,6 +19,7 @@ import (
 
 // The leader dies at every step of the protocol.
 func TestCrashAtEveryStep(t *testing.T) {
+	testenv.TakesLong(t, "every step of every method, over HTTP")
 	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
 		Open: func(t testing.TB) payment.Provider { return newProvider(t, newAccount(t, nil).url) },
 		Methods: []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_fake_delay_60ms", "pm_fake_lost", "pm_fake_late_100ms",
