@@ -38,9 +38,8 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	s.now = max(s.now, b.Time)
 	s.before, s.out = 0, d
 	s.forwarded, s.notTaken = 0, 0
-	s.born = nil
-	if next, born := s.bornBy(b); born {
-		s.born, s.seq = &next, next.FirstSeq-1
+	if s.born = s.bornBy(b); s.born != nil {
+		s.seq = s.born.FirstSeq - 1
 	}
 	d.Time, d.FirstSeq = s.now, s.seq+1
 	d.Results = slices.Grow(d.Results[:0], len(b.Commands))[:len(b.Commands)]

@@ -105,14 +105,18 @@ func NextBirth(births []Birth, seq uint64, c *Command) (Birth, error) {
 // Births returns a copy of the cluster's births, oldest first.
 func (s *State) Births() []Birth { return append([]Birth(nil), s.births...) }
 
-// bornBy returns the birth that a batch makes, if it is one: the command must be alone,
-// because it moves the seq of its batch.
-func (s *State) bornBy(b *Batch) (next Birth, born bool) {
+// bornBy returns the birth that a batch makes, nil for none: the command must be alone,
+// because it moves the seq of its batch. It allocates for a birth only: it is asked for
+// every batch.
+func (s *State) bornBy(b *Batch) *Birth {
 	if len(b.Commands) != 1 || b.Commands[0].Kind != KindBirth {
-		return Birth{}, false
+		return nil
 	}
 	next, err := NextBirth(s.births, s.seq, &b.Commands[0])
-	return next, err == nil
+	if err != nil {
+		return nil
+	}
+	return &next
 }
 
 // birth decides a birth; begin has moved the seq. One that the cluster has had last is OK
