@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin
 
-.PHONY: build broken run test quick test-peers verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-peers bench-growth clean
+.PHONY: build upgrade-drill broken run test quick test-peers verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-rejoin bench-peers bench-growth clean
 
 # What make build stamps: the tag, when this commit has one, and the commit.
 RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null || echo devel)
@@ -18,6 +18,7 @@ run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 test: ## everything with the race detector, the README's commands included
 	$(GO) test -race -timeout 25m ./...
 	$(GO) test -race -tags failpoints ./internal/failpoint
+	$(GO) test -race -tags levelplus -run Level ./sequencer
 
 quick: ## less of the same in under a minute, and what the race detector cannot run: allocations and damaged bbolt files
 	$(GO) test -short ./...
@@ -25,7 +26,7 @@ quick: ## less of the same in under a minute, and what the race detector cannot 
 test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
 	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...
 
-verify: format lint tidy quick test ## what must hold before a change lands
+verify: format lint tidy deadcode quick test ## what must hold before a change lands
 
 format:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -35,6 +36,11 @@ lint: ## vet, for macOS too, and the linter that holds the direction of imports
 	GOOS=darwin $(GO) vet ./...
 	$(GO) build -modfile=tools/go.mod -o $(BIN)/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	$(BIN)/golangci-lint run ./...
+
+.PHONY: deadcode
+deadcode: ## functions that nothing reaches, tests included; bench/shop.go is for bench/peers, a module of its own
+	$(GO) build -modfile=tools/go.mod -o $(BIN)/deadcode golang.org/x/tools/cmd/deadcode
+	@! $(BIN)/deadcode -test ./... | grep -v '^bench/shop.go:'
 
 .PHONY: examples
 examples: ## the commented configuration files of deploy/, from the settings
@@ -52,6 +58,10 @@ rules: ## the alerts: their syntax, and what fires each of them and what does no
 	$(PROMTOOL) check rules deploy/prometheus/onsale.rules.yml
 	$(PROMTOOL) test rules deploy/prometheus/onsale.rules.test.yml
 
+UPGRADE_RATE ?= 5000
+upgrade-drill: ## nodes and front-ends are upgraded and taken back at UPGRADE_RATE buys a second, with a program of the next level
+	$(GO) test -timeout 30m -run 'TestRollingUpgrade$$' -v ./cmd/onsale -upgrade-rate $(UPGRADE_RATE) -upgrade-rounds 3
+
 NEMESIS_SEED ?= 1
 broken: ## the program with failpoints, for tests alone
 	$(GO) build -trimpath -tags failpoints -o $(BIN)/onsale-failpoints ./cmd/onsale
@@ -65,13 +75,19 @@ soak: broken ## the same for hours, with another seed every time
 	$(GO) build -trimpath -o $(BIN)/nemesis ./proof/nemesis
 	$(BIN)/nemesis --program $(BIN)/onsale-failpoints --duration $(SOAK_DURATION)
 
-FUZZ_SECONDS ?= 20
-fuzz: ## every fuzz target for FUZZ_SECONDS
-	@for package in $$($(GO) list ./...); do \
-		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "$$package $$target"; \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_SECONDS)s $$package || exit 1; \
-		done; \
+DRILL_DURATION ?= 1m
+.PHONY: drill
+drill: build ## a cluster is broken and checked by a program that shares no code with any of ours; DRILL_DURATION=30m is the long run; needs root
+	$(GO) build -trimpath -o $(BIN)/drill ./proof/drill
+	$(BIN)/drill --program $(BIN)/onsale --duration $(DRILL_DURATION)
+
+FUZZ_EXECUTIONS ?= 50000
+fuzz: ## every fuzz target of the tree, FUZZ_EXECUTIONS inputs each: a limit of time Go 1.26 takes for a failure now and then
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's,/[^/]+:func , ,' | sort | while read package target; do \
+		echo "$$package $$target"; \
+		told=$$($(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_EXECUTIONS)x $$package </dev/null 2>&1); failed=$$?; \
+		echo "$$told" | grep -v 'fuzz: elapsed' || true; \
+		if [ $$failed != 0 ] || echo "$$told" | grep -q 'no fuzz tests to fuzz'; then exit 1; fi; \
 	done
 
 SEED ?= 1
@@ -80,6 +96,7 @@ COMMANDS ?= 5000
 DEPTH ?= 8
 simulate: ## SEEDS runs of COMMANDS each from SEED on, every interleaving of DEPTH commands, the planted bugs, and random batches
 	GOGC=400 $(GO) test -timeout 24h -run 'TestSimulation$$' -v ./proof/simulation -seed $(SEED) -seeds $(SEEDS) -commands $(COMMANDS)
+	GOGC=400 $(GO) test -timeout 24h -run 'TestBirths$$' -v ./proof/simulation -seed $(SEED) -seeds $(SEEDS)
 	GOGC=400 $(GO) test -timeout 24h -run 'TestExhaustive$$' -v ./proof/simulation -depth $(DEPTH)
 	$(GO) test -timeout 10m -run 'TestPlanted$$' -v ./proof/simulation
 	$(GO) test -timeout 10m -run 'TestRandom$$' -v ./sequencer
@@ -133,8 +150,18 @@ bench-overload: build broken ## ten times what one node, and three, sustain on s
 	$(OVERLOAD) --nodes 3
 	$(BENCHSUITE) overload
 
+REJOIN ?= --waiting 5000000 --rate 8000
+bench-rejoin: build ## one of three nodes of a large sale is killed and comes back: snapshots, seconds, memory, pieces of its journal
+	$(BENCHSUITE) rejoin $(REJOIN)
+
 bench-peers: ## T4 and T5 alone: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy, and at fixed rates
 	$(BENCHSUITE) run --only peers,latency
+
+HOURS_RATE ?= 10000
+.PHONY: hours
+hours: build ## an idle hour, then one at HOURS_RATE buys a second: elections, descriptors, goroutines, memory, as pages with charts
+	$(BIN)/onsale bench watch --html $(BIN)/idle.html
+	$(BIN)/onsale bench watch --rate $(HOURS_RATE) --html $(BIN)/pressed.html
 
 bench-growth: ## how a decision's cost, memory and audits grow with the sale, up to ten million of everything
 	$(GO) test -run '^$$' -bench Growth -benchtime 5000x -timeout 30m ./sequencer

@@ -162,7 +162,7 @@ func TestAttackers(t *testing.T) {
 // unattacked returns the bounds and time-outs that attackers did not meet yet, by their
 // metrics.
 func (f *fixture) unattacked() (names []string) {
-	text := string(f.call("GET", f.private, "/metrics", "", "").body)
+	text := string(f.call("GET", f.private, "/metrics", "@monitor", "").body)
 	for _, name := range []string{`onsale_http_connections_refused_total{bound="address"}`, `onsale_http_connection_timeouts_total{what="read"}`, `onsale_http_connection_timeouts_total{what="write"}`,
 		`onsale_http_requests_total{outcome="body-too-large",route="other"}`, `onsale_http_requests_total{outcome="request-timeout",route="other"}`} {
 		if !strings.Contains(text, name) || strings.Contains(text, name+" 0\n") {

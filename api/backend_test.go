@@ -36,8 +36,21 @@ type testBackend struct {
 }
 
 func newTestBackend(now func() time.Time) *testBackend {
-	return &testBackend{state: sequencer.New(), now: now, hub: forward.NewHub()}
+	b := &testBackend{state: sequencer.New(), now: now, hub: forward.NewHub()}
+	b.born(testBirth(), sequencer.BirthNew)
+	return b
 }
+
+// testBirth is the id with which every test backend is born.
+func testBirth() sequencer.ClusterID { return sequencer.ClusterID{0xa1, 15: 1} }
+
+// born lets the backend's cluster be born, or again from what it has.
+func (b *testBackend) born(id sequencer.ClusterID, cause sequencer.BirthCause) {
+	b.do(sequencer.Command{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest(id), Amount: b.now().UnixNano(), Count: uint32(cause)})
+}
+
+// refOf returns what names an attempt to pay an order of a test backend.
+func refOf(uid string, attempt uint8) string { return sequencer.PaymentRef(testBirth(), uid, attempt) }
 
 func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	b.mu.Lock()
@@ -60,6 +73,11 @@ func (b *testBackend) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	b.last, b.lastKey = *c, c.Key
 	b.apply(*c)
 	return b.out.Results[0], nil
+}
+
+// DecideAs decides as Decide does: tokens are the listener's.
+func (b *testBackend) DecideAs(_ []byte, c *sequencer.Command) (sequencer.Result, error) {
+	return b.Decide(c)
 }
 
 // Watch tells of every change of anything.
@@ -124,22 +142,22 @@ func (b *testBackend) SaleByID(id string) (*sequencer.SaleView, bool) {
 	return &b.views[number-1], true
 }
 
-func (b *testBackend) Order(ctx context.Context, seq, reached uint64) (sequencer.OrderView, uint64, bool, error) {
+func (b *testBackend) Order(ctx context.Context, seq, reached uint64) (sequencer.OrderView, sequencer.AsOf, bool, error) {
 	if reached = max(seq, reached); reached <= b.decidedSeq() {
 		if err := b.WaitApplied(ctx, reached); err != nil {
-			return sequencer.OrderView{}, 0, false, err
+			return sequencer.OrderView{}, sequencer.AsOf{}, false, err
 		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	view, found := b.state.Order(seq)
-	return view, b.state.Seq() - b.lag, found, nil
+	return view, b.asOf(), found, nil
 }
 
-func (b *testBackend) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
+func (b *testBackend) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, sequencer.AsOf, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.state.OrdersOf(user, after, limit), b.state.Seq() - b.lag, b.failReads
+	return b.state.OrdersOf(user, after, limit), b.asOf(), b.failReads
 }
 
 // decidedSeq is how far the leader is.
@@ -147,6 +165,20 @@ func (b *testBackend) decidedSeq() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.state.Seq()
+}
+
+// asOf is where reads are; b is locked.
+func (b *testBackend) asOf() sequencer.AsOf {
+	at := b.state.AsOf()
+	at.Seq -= b.lag
+	at.Height -= b.lag
+	return at
+}
+
+func (b *testBackend) AppliedPosition() sequencer.Position {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.asOf().Position
 }
 
 func (b *testBackend) AppliedSeq() uint64 {

@@ -25,6 +25,7 @@ type constantBackend struct {
 }
 
 func (b *constantBackend) Decide(*sequencer.Command) (sequencer.Result, error) { return b.result, nil }
+func (b *constantBackend) AppliedPosition() sequencer.Position                 { return sequencer.Position{} }
 func (b *constantBackend) Sales() []sequencer.SaleView                         { return b.views }
 
 func newConstantBackend() *constantBackend {

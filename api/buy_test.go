@@ -16,7 +16,7 @@ func TestBuyReserves(t *testing.T) {
 	f.sale("gig", nil)
 	a := f.buy("ann", "?q=2").want(202, "")
 	d := into[contract.Decision](a)
-	if d.Status != "pending" || d.State != "reserved" || d.Quantity != 2 || d.Seq != 2 || d.ExpiresAt == nil || d.Position != 0 {
+	if d.Status != "pending" || d.State != "reserved" || d.Quantity != 2 || d.Seq != 3 || d.ExpiresAt == nil || d.Position != 0 {
 		t.Errorf("decision %s", a.body)
 	}
 	if left := time.Until(*d.ExpiresAt); left < 59*time.Minute || left > time.Hour {
@@ -49,8 +49,10 @@ func TestBuyRefusals(t *testing.T) {
 	f.backend.do(sequencer.Command{Kind: sequencer.KindSalePause, Sale: 3})
 	f.backend.do(sequencer.Command{Kind: sequencer.KindSaleClose, Sale: 4})
 	f.buy("ann", "?q=1&sale=small").want(202, "")
+	f.sale("last", func(s *sequencer.SaleSpec) { s.Quantity = 1 })
 	cases := map[string]string{
 		"?q=1&sale=small":  "sold_out",
+		"?q=2&sale=last":   "not_enough",
 		"?q=1&sale=later":  "not_started",
 		"?q=1&sale=paused": "paused",
 		"?q=1&sale=closed": "closed",
@@ -65,6 +67,12 @@ func TestBuyRefusals(t *testing.T) {
 		if started := d.StartsAt != nil && d.StartsAt.Equal(starts); started != (reason == "not_started") {
 			t.Errorf("%s: starts_at in %s", query, a.body)
 		}
+		if left := d.AvailableQuantity == 1 && strings.Contains(d.Detail, "min=1"); left != (reason == "not_enough") {
+			t.Errorf("%s: what is left in %s", query, a.body)
+		}
+	}
+	if d := into[contract.Decision](f.buy("bob", "?q=2&min=1&sale=last").want(202, "")); d.Quantity != 1 {
+		t.Errorf("who takes what is left has %+v", d)
 	}
 }
 

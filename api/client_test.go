@@ -97,11 +97,11 @@ func TestClientErrors(t *testing.T) {
 func TestClientOfSellers(t *testing.T) {
 	f, ctx := serve(t), context.Background()
 	seller := f.sellerClient()
-	sale, err := seller.CreateSale(ctx, contract.NewSale{ID: "gig", Item: "Concert", Quantity: 5, Price: 5000, Currency: "EUR"})
+	sale, err := seller.CreateSale(ctx, contract.NewSale{ID: "gig", Item: "Concert", Quantity: 5, Price: new(int64(5000)), Currency: "EUR"})
 	if err != nil || sale.ID != "gig" {
 		t.Fatalf("create: %+v %v", sale, err)
 	}
-	if _, err := seller.CreateSale(ctx, contract.NewSale{ID: "gig", Item: "Concert", Quantity: 5, Currency: "EUR"}); !errors.Is(err, contract.ErrSaleExists) {
+	if _, err := seller.CreateSale(ctx, contract.NewSale{ID: "gig", Item: "Concert", Quantity: 5, Price: new(int64(0)), Currency: "EUR"}); !errors.Is(err, contract.ErrSaleExists) {
 		t.Errorf("again: %v", err)
 	}
 	quantity := uint32(9)
@@ -124,7 +124,7 @@ func TestClientOfSellers(t *testing.T) {
 			t.Errorf("%s: %+v %v", step.status, sale, err)
 		}
 	}
-	if list, err := seller.Sales(ctx); err != nil || len(list.Sales) != 1 {
+	if list, err := seller.Sales(ctx, 0, ""); err != nil || len(list.Sales) != 1 {
 		t.Errorf("list: %+v %v", list, err)
 	}
 	if report, err := seller.Report(ctx, "gig"); err != nil || report.Money.Refunded != 10000 {

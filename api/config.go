@@ -17,9 +17,9 @@ var ErrBadConfig = errors.New("bad configuration")
 // Config holds what both listeners need. The zero value is not usable; begin
 // with DefaultConfig.
 type Config struct {
-	// HeaderBytesMax bounds the request line and header together. Each
-	// connection of the buyers' listener keeps a buffer of this size, so 10,000
-	// idle connections cost 10,000 times this. Tokens are 200 to 500 bytes.
+	// HeaderBytesMax bounds the request line and header together. Each request
+	// of the buyers' listener that is being read has a buffer of this size; idle
+	// connections have none. Tokens are 200 to 500 bytes.
 	HeaderBytesMax int
 	// HeaderLinesMax bounds the number of header lines of a buyer's request.
 	HeaderLinesMax int
@@ -36,11 +36,16 @@ type Config struct {
 	// IdleTimeout is how long a connection may wait between requests. Longer
 	// spares handshakes; shorter frees memory.
 	IdleTimeout time.Duration
-	// ConnectionsMax bounds the buyers' connections; more are refused with 503.
+	// ConnectionsMax bounds the buyers' connections. One more takes the place of one
+	// that is idle and had no valid token within IdleTimeout; when there is none, it is
+	// refused with 503.
 	ConnectionsMax int
 	// ConnectionsPerAddressMax bounds the connections of one address; 0 means
 	// no bound. Behind a proxy or a carrier's NAT many buyers share an address.
 	ConnectionsPerAddressMax int
+	// PrivateConnectionsMax bounds the connections of the private listener, sellers' event
+	// streams included.
+	PrivateConnectionsMax int
 	// ReadWait is how long a read of an order waits for this replica to reach
 	// it before the leader is asked, and for the leader: then
 	// the answer is to come back.
@@ -56,8 +61,14 @@ type Config struct {
 	WebhookBytesMax int
 	// PollsMax bounds the requests that wait for their orders to change (?wait=).
 	PollsMax int
+	// PollsPerUserMax bounds those of one user, so that a few cannot take all; 0 means
+	// no bound. A buyer has a telephone and a page or two open.
+	PollsPerUserMax int
 	// StreamsMax bounds the open event streams.
 	StreamsMax int
+	// StreamsPerUserMax bounds those of one user's orders; 0 means no bound. Streams of
+	// sales ask for no token.
+	StreamsPerUserMax int
 	// StreamInterval is how often a sale's listeners hear of it at most.
 	StreamInterval time.Duration
 	// StreamRetry is after how long a listener whose stream broke should come back.
@@ -85,6 +96,9 @@ type Config struct {
 	// longest is forgotten, and forgiven. Who exceeds a burst within the time in
 	// which so many others come is held back.
 	LimitedUsersMax, LimitedAddressesMax int
+	// PrivateHosts are the names under which the private listener is asked, beside
+	// addresses and localhost; a request for another one is refused.
+	PrivateHosts []string
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For is
 	// believed. They must make one line of it.
 	TrustedProxies []netip.Prefix
@@ -109,11 +123,14 @@ func DefaultConfig() Config {
 		IdleTimeout:              60 * time.Second,
 		ConnectionsMax:           64 << 10,
 		ConnectionsPerAddressMax: 0,
+		PrivateConnectionsMax:    512,
 		ReadWait:                 2 * time.Second,
 		ReadWaitersMax:           1024,
 		PayWait:                  15 * time.Second,
 		PollsMax:                 16 << 10,
+		PollsPerUserMax:          8,
 		StreamsMax:               128 << 10,
+		StreamsPerUserMax:        8,
 		StreamInterval:           250 * time.Millisecond,
 		StreamRetry:              3 * time.Second,
 		WebhookBytesMax:          64 << 10,
@@ -143,7 +160,10 @@ func (c *Config) Validate() error {
 		{"BodyBytesMax", c.BodyBytesMax, 1 << 10, 1 << 20},
 		{"ConnectionsMax", c.ConnectionsMax, 1, 1 << 22},
 		{"ConnectionsPerAddressMax", c.ConnectionsPerAddressMax, 0, 1 << 22},
+		{"PrivateConnectionsMax", c.PrivateConnectionsMax, 8, 1 << 16},
 		{"PollsMax", c.PollsMax, 0, 1 << 20},
+		{"PollsPerUserMax", c.PollsPerUserMax, 0, 1 << 20},
+		{"StreamsPerUserMax", c.StreamsPerUserMax, 0, 1 << 20},
 		{"StreamsMax", c.StreamsMax, 0, 1 << 22},
 		{"WebhookBytesMax", c.WebhookBytesMax, 1 << 10, 1 << 20},
 		{"ReadWaitersMax", c.ReadWaitersMax, 0, 1 << 20},

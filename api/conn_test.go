@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/api/apitest"
+	"onsale/api/auth"
 	"onsale/proof/testenv"
 )
 
@@ -57,20 +58,26 @@ func ask(t *testing.T, connection net.Conn, request string) *answer {
 func (f *fixture) hasMetrics(lines ...string) {
 	f.t.Helper()
 	testenv.Eventually(f.t, time.Minute, fmt.Sprintf("the metrics %q", lines), func() bool {
-		text := string(f.call("GET", f.private, "/metrics", "", "").body)
+		text := string(f.call("GET", f.private, "/metrics", "@monitor", "").body)
 		return !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(text, line+"\n") })
 	})
 }
 
-// Connections beyond the bound are told so, and one that leaves makes room.
+// readOrders is a request with a user's token.
+func (f *fixture) readOrders(user string) string {
+	return "GET /v1/orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + f.token(user) + "\r\n\r\n"
+}
+
+// Connections beyond the bound are told so, when all others had a valid token; one that
+// leaves makes room.
 func TestConnectionsMax(t *testing.T) {
 	config := testConfig()
 	config.ConnectionsMax = 2
 	f := serveWith(t, config)
 	f.sale("gig", nil)
 	first, second := dial(t, f.public), dial(t, f.public)
-	ask(t, first, readSales).want(200, "")
-	ask(t, second, readSales).want(200, "")
+	ask(t, first, f.readOrders("ann")).want(200, "")
+	ask(t, second, f.readOrders("bob")).want(200, "")
 	a := ask(t, dial(t, f.public), readSales).want(503, "overloaded")
 	if !a.close || a.header.Get("Retry-After") == "" {
 		t.Errorf("header %v", a.header)
@@ -80,6 +87,39 @@ func TestConnectionsMax(t *testing.T) {
 	f.hasMetrics("onsale_http_connections 1")
 	ask(t, dial(t, f.public), readSales).want(200, "")
 	ask(t, second, readSales).want(200, "")
+}
+
+// In a full house idle connections give way: first those that never sent a valid token,
+// the oldest of the address that has most; then those whose token is older than the idle
+// time. Who is in a request stays, and who had a valid token.
+func TestIdleConnectionsGiveWay(t *testing.T) {
+	config := testConfig()
+	config.ConnectionsMax = 6
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	armed := dial(t, f.public)
+	ask(t, armed, f.readOrders("ann")).want(200, "")
+	refused := ask(t, dial(t, f.public), strings.Replace(f.readOrders("bob"), "Bearer ", "Bearer x", 1)).want(401, "unauthorized")
+	if refused.close {
+		t.Fatal("who has a wrong token is cut off; it stays for the next step")
+	}
+	lone := dialFrom(t, f.public, "127.0.0.2")
+	ask(t, lone, readSales).want(200, "")
+	ask(t, dial(t, f.public), readSales).want(200, "")
+	waiting := dial(t, f.public)
+	order := f.bought("cid", "?q=1")
+	_, err := io.WriteString(waiting, "GET /v1/orders/"+order.Order+"?wait=60s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "+f.token("cid")+"\r\n\r\n")
+	must(t, err)
+	f.hasMetrics("onsale_polls_waiting 1")
+
+	for range 3 { // of the address that has most, the oldest
+		f.hasMetrics("onsale_http_connections_parked 5") // all but the one that waits are idle
+		ask(t, dial(t, f.public), readSales).want(200, "")
+	}
+	ask(t, lone, readSales).want(200, "")
+	ask(t, armed, f.readOrders("ann")).want(200, "")
+	f.hasMetrics("onsale_http_connections 6", "onsale_polls_waiting 1", `onsale_http_connections_evicted_total{token="expired"} 0`,
+		`onsale_http_connections_refused_total{bound="all"} 0`)
 }
 
 // An address has its bound, others and trusted proxies do not pay for it.
@@ -188,8 +228,14 @@ func TestConnectionsWithTLS(t *testing.T) {
 	trusting := certified.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	trusting.ServerName = "example.com"
 
+	stranger := tls.Client(dial(t, address), trusting)
+	ask(t, stranger, readSales).want(200, "")
+	testenv.Eventually(t, time.Minute, "an idle stranger", func() bool { return public.conns.Parked() == 1 })
 	inside := tls.Client(dial(t, address), trusting)
-	ask(t, inside, readSales).want(200, "")
+	ask(t, inside, "GET /v1/orders HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer "+apitest.Token(t, "ann", auth.RoleBuyer)+"\r\n\r\n").want(200, "")
+	if _, err := stranger.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("who never had a token keeps the place: %v", err)
+	}
 	if err := tls.Client(dial(t, address), trusting).Handshake(); err == nil {
 		t.Error("one beyond the bound got a handshake")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
@@ -15,6 +16,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/api/strict"
+	"onsale/internal/accept"
 	"onsale/sequencer"
 )
 
@@ -22,17 +24,20 @@ import (
 type exchange struct {
 	writer  http.ResponseWriter
 	request *http.Request
+	log     *slog.Logger
 	path    string
 	id      string // X-Request-Id
 	started time.Time
-	pretty  bool
+	query   strict.Query
 	outcome outcome
 	actor   []byte // whose token it is
+	token   []byte
+	expires int64 // when the token does, Unix seconds
 }
 
 // handle gives every request an id, and refuses what has more than one reading.
 func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
-	x := &exchange{writer: w, request: req, started: p.config.Clock()}
+	x := &exchange{writer: w, request: req, log: p.config.Logger, started: p.config.Clock()}
 	x.id = string(strict.UsableRequestID([]byte(req.Header.Get("X-Request-Id"))))
 	if x.id == "" {
 		x.id = string(appendRequestID(nil, x.started))
@@ -44,6 +49,10 @@ func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	x.path = string(path)
+	if problem := p.checkHost(req); problem != nil {
+		x.fail(problem)
+		return
+	}
 	if handler, pattern := p.mux.Handler(req); pattern == "" {
 		x.fail(unrouted(handler, req))
 		return
@@ -62,19 +71,52 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 		w.Header().Set("Cache-Control", "no-store")
 		req.Body = http.MaxBytesReader(w, req.Body, int64(p.config.BodyBytesMax))
 		p.guard(x, which, func() error {
-			who, err := p.tokens.Authorize([]byte(req.Header.Get("Authorization")), wanted, x.started.Unix(), rand.Uint64())
-			if err != nil {
+			if err := p.authorize(x, wanted); err != nil {
 				return err
 			}
-			x.actor = who.User
-			var query strict.Query
-			if problem := query.Read([]byte(req.URL.RawQuery), strict.Pretty); problem != nil {
+			if problem := x.query.Read([]byte(req.URL.RawQuery), parametersOf(which)); problem != nil {
 				return problem
 			}
-			x.pretty = query.Pretty
 			return handler(x)
 		})
 		p.metrics.observe(rand.Uint64(), which, x.outcome, p.config.Clock().Sub(x.started))
+	})
+}
+
+// parametersOf returns what a request to a route may say in its query.
+func parametersOf(which route) strict.Parameter {
+	if which == routeSaleList {
+		return strict.Limit | strict.Cursor | strict.Pretty
+	}
+	return strict.Pretty
+}
+
+// authorize lets only tokens with one of the wanted roles in.
+func (p *Private) authorize(x *exchange, wanted auth.Roles) error {
+	header := []byte(x.request.Header.Get("Authorization"))
+	who, err := p.tokens.Authorize(header, wanted, x.started.Unix(), rand.Uint64())
+	if err != nil {
+		return err
+	}
+	accept.Prove(x.request.Context(), x.started)
+	x.actor, x.expires, x.token = who.User, who.Expires, auth.TokenOf(header)
+	return nil
+}
+
+// shown lets only the wanted roles see what another package answers. A certificate that the
+// listener has taken is an operator's or a node's, so that it does for a token: Prometheus and
+// the profiler can show one.
+func (p *Private) shown(wanted auth.Roles, handler http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		x := req.Context().Value(exchangeKey{}).(*exchange)
+		x.writer, x.request = w, req
+		if req.TLS == nil || len(req.TLS.PeerCertificates) == 0 {
+			if err := p.authorize(x, wanted); err != nil {
+				x.fail(err)
+				return
+			}
+		}
+		handler(w, req)
 	})
 }
 
@@ -83,8 +125,8 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 func (p *Private) guard(x *exchange, which route, handler func() error) {
 	defer func() {
 		if bug := recover(); bug != nil {
-			p.config.Logger.Error("request handler panicked", "route", routeNames[which], "panic", bug, "stack", string(debug.Stack()))
-			x.fail(contract.ErrInternal)
+			p.config.Logger.Error("request handler panicked", "request", x.id, "route", routeNames[which], "panic", bug, "stack", string(debug.Stack()))
+			x.fail(fmt.Errorf("%w: panic: %v", contract.ErrInternal, bug))
 		}
 	}()
 	if err := handler(); err != nil {
@@ -107,6 +149,9 @@ func (x *exchange) fail(err error) {
 	if problem.Allow != "" {
 		headers.Set("Allow", problem.Allow)
 	}
+	if kind == contract.Internal {
+		tellInternal(x.log, x.path, x.id, err)
+	}
 	x.outcome = outcomeOfKind(kind)
 	x.answer(problem.Status, contract.ProblemMediaType, &problem)
 }
@@ -117,7 +162,7 @@ func (x *exchange) answer(status int, mediaType string, value any) {
 	if err != nil { // the contract's types can always be marshalled
 		panic("api: cannot encode an answer: " + err.Error())
 	}
-	if x.pretty {
+	if x.query.Pretty {
 		body = indent(body)
 	}
 	x.writer.Header().Set("Content-Type", mediaType)
@@ -135,7 +180,7 @@ func (x *exchange) ok(value any) error {
 // decide asks for a decision and waits until reads show it.
 func (p *Private) decide(x *exchange, c *sequencer.Command) (sequencer.Result, error) {
 	c.Actor = x.actor
-	result, err := p.backend.Decide(c)
+	result, err := p.backend.DecideAs(x.token, c)
 	if err := problemOfDecision(&result, err); err != nil {
 		return result, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"onsale/api/auth"
@@ -24,8 +25,9 @@ const (
 
 var policyNames = [policyCount]string{"user", "address"}
 
-// limits are the limiters of the buyers' listener; nil for one that is off.
-type limits [policyCount]*limit.Limiter
+// limits are the limiters of the buyers' listener; nil for one that is off. They can be
+// replaced while requests come.
+type limits [policyCount]atomic.Pointer[limit.Limiter]
 
 // limitConfigs returns what each limiter is made with; a rate of 0 means none.
 func (c *Config) limitConfigs() [policyCount]limit.Config {
@@ -50,23 +52,37 @@ func (c *Config) validateLimits() error {
 	return nil
 }
 
-// newLimits makes the limiters of a configuration that was validated.
-func newLimits(c *Config) (l limits, err error) {
+// set takes the limits of a configuration. A limiter that stays as it is keeps its counts;
+// another one begins with none.
+func (l *limits) set(c *Config) error {
+	var fresh [policyCount]*limit.Limiter
 	for p, config := range c.limitConfigs() {
 		if config.PerSecond == 0 {
 			continue
 		}
-		if l[p], err = limit.New(config); err != nil {
-			return l, fmt.Errorf("%w: %w", ErrBadConfig, err)
+		if old := l[p].Load(); old != nil && old.Config() == config {
+			fresh[p] = old
+			continue
+		}
+		var err error
+		if fresh[p], err = limit.New(config); err != nil {
+			return fmt.Errorf("%w: the limit of each %s: %w", ErrBadConfig, policyNames[p], err)
 		}
 	}
-	return l, nil
+	for p := range fresh {
+		l[p].Store(fresh[p])
+	}
+	return nil
 }
+
+// SetLimits takes the limits of requests of users and networks of a configuration, while
+// requests come; the rest of it is not looked at. ErrBadConfig changes nothing.
+func (p *Public) SetLimits(config *Config) error { return p.limits.set(config) }
 
 // limitAddress refuses a request whose sender's network asks too often. It comes
 // before everything that costs more than a look at the header.
 func (p *Public) limitAddress(r *request) error {
-	if p.limits[policyAddress] == nil && len(p.config.TrustedProxies) == 0 {
+	if p.limits[policyAddress].Load() == nil && len(p.config.TrustedProxies) == 0 {
 		return nil
 	}
 	address, problem := conn.SenderOf(r.ctx.RemoteAddr(), &r.header, p.config.TrustedProxies)
@@ -87,6 +103,9 @@ func (p *Public) identify(r *request) error {
 		return err
 	}
 	r.who = who
+	if c := conn.Of(r.ctx.Conn()); c != nil {
+		c.Prove(r.started)
+	}
 	return p.limit(r, policyUser, who.User)
 }
 
@@ -95,7 +114,7 @@ func (p *Public) identify(r *request) error {
 // refusals only: with each answer they would be a tenth of its bytes in the rush
 // for which this is built, and who is under the limit need not slow down.
 func (p *Public) limit(r *request, which policy, key []byte) error {
-	limiter := p.limits[which]
+	limiter := p.limits[which].Load()
 	if limiter == nil {
 		return nil
 	}
@@ -132,26 +151,26 @@ func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time
 
 // limitMetrics are of the limits that are on.
 func (m *Metrics) limitMetrics() {
-	each := func(read func(p *Public, which policy) float64) func(metric.Show) {
+	each := func(read func(l *limit.Limiter) float64) func(metric.Show) {
 		return m.ofPublic(func(p *Public, show metric.Show) {
-			for which, limiter := range p.limits {
-				if limiter != nil {
-					show(read(p, policy(which)), policyNames[which])
+			for which := range p.limits {
+				if limiter := p.limits[which].Load(); limiter != nil {
+					show(read(limiter), policyNames[which])
 				}
 			}
 		})
 	}
 	s, labels := &m.others, []string{"policy"}
-	s.Counters("onsale_throttled_total", "Requests refused because their user or network asks too often.", labels, each(func(p *Public, which policy) float64 {
-		return float64(p.limits[which].Stats().Refused)
+	s.Counters("onsale_throttled_total", "Requests refused because their user or network asks too often.", labels, each(func(l *limit.Limiter) float64 {
+		return float64(l.Stats().Refused)
 	}))
-	s.Gauges("onsale_limited_keys", "Users and networks whose requests are counted.", labels, each(func(p *Public, which policy) float64 {
-		return float64(p.limits[which].Stats().Keys)
+	s.Gauges("onsale_limited_keys", "Users and networks whose requests are counted.", labels, each(func(l *limit.Limiter) float64 {
+		return float64(l.Stats().Keys)
 	}))
-	s.Gauges("onsale_limited_keys_max", "Bound of onsale_limited_keys.", labels, each(func(p *Public, which policy) float64 {
-		return float64(p.limits[which].Config().KeysMax)
+	s.Gauges("onsale_limited_keys_max", "Bound of onsale_limited_keys.", labels, each(func(l *limit.Limiter) float64 {
+		return float64(l.Config().KeysMax)
 	}))
-	s.Counters("onsale_limited_keys_evicted_total", "Users and networks that were forgotten to make room for others.", labels, each(func(p *Public, which policy) float64 {
-		return float64(p.limits[which].Stats().Evicted)
+	s.Counters("onsale_limited_keys_evicted_total", "Users and networks that were forgotten to make room for others.", labels, each(func(l *limit.Limiter) float64 {
+		return float64(l.Stats().Evicted)
 	}))
 }

@@ -41,7 +41,7 @@ func TestUserLimit(t *testing.T) {
 	f.clock.Store(int64(1001 * time.Second))
 	f.buy("ann", "?q=1").want(202, "")
 
-	text := string(f.call("GET", f.private, "/metrics", "", "").body)
+	text := string(f.call("GET", f.private, "/metrics", "@monitor", "").body)
 	for _, line := range []string{`onsale_throttled_total{policy="user"} 2`, `onsale_limited_keys{policy="user"} 2`, `onsale_limited_keys_evicted_total{policy="user"} 0`,
 		`onsale_http_refused_total{status="429"} 2`} {
 		if !strings.Contains(text, line) {
@@ -61,7 +61,7 @@ func TestAddressLimit(t *testing.T) {
 	f.sale("gig", nil)
 	f.buy("ann", "?q=1").want(202, "")
 	f.call("GET", f.public, "/v1/tickets", "", "").want(200, "")
-	onlyAnn := "onsale_token_cache_misses_total 1"
+	onlyAnn := "onsale_token_cache_misses_total 2" // and who asks for the metrics
 	f.hasMetrics(onlyAnn)
 	a := f.buy("bob", "?q=1", "X-Forwarded-For: 203.0.113.9").want(429, "throttled") // nobody is trusted
 	if got := a.header.Get("RateLimit-Policy"); got != `"address";q=2;w=200` {
@@ -113,8 +113,33 @@ func TestLimitBounds(t *testing.T) {
 	off := DefaultConfig()
 	off.UserRequestsPerSecond, off.UserBurst, off.LimitedUsersMax = 0, 0, 0
 	must(t, off.Validate())
-	if l, err := newLimits(&off); err != nil || l != (limits{}) {
-		t.Errorf("limits that are off: %v %v", l, err)
+	var l limits
+	if err := l.set(&off); err != nil || l[policyUser].Load() != nil || l[policyAddress].Load() != nil {
+		t.Errorf("limits that are off: %v", err)
+	}
+}
+
+// Limits are replaced while requests come. One that stays keeps its counts, and what does
+// not do changes nothing.
+func TestSetLimits(t *testing.T) {
+	config := testConfig()
+	config.UserRequestsPerSecond, config.UserBurst, config.LimitedUsersMax = 1e-3, 2, 100
+	var l limits
+	must(t, l.set(&config))
+	user := l[policyUser].Load()
+	config.AddressRequestsPerSecond, config.AddressBurst, config.LimitedAddressesMax = 5, 5, 100
+	must(t, l.set(&config))
+	if l[policyUser].Load() != user || l[policyAddress].Load() == nil {
+		t.Error("the limit of users was replaced, or that of networks is not there")
+	}
+	config.UserBurst, config.AddressBurst = 7, -1
+	if err := l.set(&config); !errors.Is(err, ErrBadConfig) || l[policyUser].Load() != user {
+		t.Errorf("a limit that does not do: %v", err)
+	}
+	config.AddressRequestsPerSecond = 0
+	must(t, l.set(&config))
+	if now := l[policyUser].Load(); now.Config().Burst != 7 || l[policyAddress].Load() != nil {
+		t.Errorf("limits are %+v", now.Config())
 	}
 }
 

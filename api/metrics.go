@@ -55,6 +55,7 @@ func NewMetrics(tokens *auth.Verifier) *Metrics {
 	m.loadMetrics()
 	m.limitMetrics()
 	tokens.AddMetrics(&m.others)
+	m.acceptMetrics()
 	return m
 }
 

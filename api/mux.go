@@ -13,6 +13,8 @@ import (
 const (
 	rolesToChange = auth.RoleSeller | auth.RoleOperator
 	rolesToRead   = auth.RoleSeller | auth.RoleOperator | auth.RoleAuditor
+	// rolesToMonitor see the metrics, and nothing else of what the others see.
+	rolesToMonitor = auth.RoleMonitor | auth.RoleOperator
 )
 
 // newMux has every route of the private listener.
@@ -31,12 +33,12 @@ func (p *Private) newMux() *patternMux {
 	mux.HandleFunc("GET "+openAPIPath, p.openAPI)
 	mux.HandleFunc("GET /livez", p.livez)
 	mux.HandleFunc("GET /readyz", p.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	metrics := promhttp.HandlerFor(p.operations.Metrics, promhttp.HandlerOpts{})
+	mux.Handle("GET /metrics", p.shown(rolesToMonitor, metrics.ServeHTTP))
+	for name, profile := range map[string]http.HandlerFunc{"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile,
+		"symbol": pprof.Symbol, "trace": pprof.Trace} {
+		mux.Handle("/debug/pprof/"+name, p.shown(auth.RoleOperator, profile))
+	}
 	return mux
 }
 
@@ -50,12 +52,15 @@ func (p *Private) addSales(mux *patternMux) {
 	if p.operations.Timeline != nil {
 		mux.Handle("GET /v1/sales/{id}/timeline", p.routed(routeTimeline, rolesToRead, p.timeline))
 	}
+	mux.Handle("POST /v1/sales/{id}/extend", p.routed(routeSaleVerb, rolesToChange, p.extendHolds))
 	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
 	for verb, kind := range saleVerbs() {
 		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
 	}
 	mux.Handle("GET /v1/sales/{id}/events", p.routed(routeSaleEvents, rolesToRead, p.saleEvents))
 	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
+	mux.Handle("GET /v1/payments/orphans", p.routed(routeOrphans, rolesToRead, p.orphans))
+	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"onsale/api/apitest"
 	"onsale/api/contract"
@@ -39,7 +40,7 @@ func operationsOn(t *testing.T, port string) []apitest.Operation {
 // every described one is there. HEAD comes with GET.
 func TestOpenAPIHasTheBuyersRoutes(t *testing.T) {
 	verifier := apitest.Verifier(t)
-	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(nil)), verifier, NewMetrics(verifier))
+	public, err := NewPublic(testConfig(), OneCluster(0, newTestBackend(time.Now)), verifier, NewMetrics(verifier))
 	must(t, err)
 	served := public.routes.List()
 	for method, paths := range served {
@@ -69,7 +70,7 @@ var elsewhere = []string{"/v1/cluster", "/v1/snapshot"}
 // TestOpenAPIHasThePrivateRoutes: the same of the private listener.
 func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 	verifier := apitest.Verifier(t)
-	private, err := NewPrivate(testConfig(), newTestBackend(nil), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{
+	private, err := NewPrivate(testConfig(), newTestBackend(time.Now), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{
 		Timeline: func(context.Context, *sequencer.SaleView) (*contract.Timeline, error) { return nil, nil },
 	})
 	must(t, err)

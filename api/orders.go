@@ -24,7 +24,10 @@ func (p *Public) orders(r *request) error {
 	if len(r.query.Cursor) > 0 {
 		var err error
 		if after, err = contract.PlaceOf(r.query.Cursor); err != nil {
-			return contract.BadParameter("cursor", "cursor must be what the previous page said")
+			return badCursor()
+		}
+		if _, err = p.clusterOf(after); err != nil {
+			return badCursor()
 		}
 	}
 	page, err := p.orderPage(r, after)
@@ -35,23 +38,28 @@ func (p *Public) orders(r *request) error {
 	return nil
 }
 
+func badCursor() error {
+	return contract.BadParameter("cursor", "cursor must be what the previous page said")
+}
+
+// orderPage returns the page behind an order, the zero Place for the first one.
 func (p *Public) orderPage(r *request, after contract.Place) (*contract.OrderPage, error) {
 	page := &contract.OrderPage{Orders: []contract.Order{}}
 	clusters := p.clusters.Clusters()
 	for i := range clusters {
-		cluster, from := &clusters[i], uint64(0)
+		cluster, from := &clusters[i], contract.Place{}
 		if cluster.Number < after.Cluster {
 			continue
 		}
 		if cluster.Number == after.Cluster {
-			from = after.Seq
+			from = after
 		}
-		views, asOf, err := p.ordersIn(r, cluster, from, r.query.Limit+1-len(page.Orders))
+		views, asOf, err := p.ordersBehind(r, cluster, from, r.query.Limit+1-len(page.Orders))
 		if err != nil {
 			return nil, err
 		}
 		if len(clusters) == 1 {
-			page.AsOfSeq = &asOf
+			page.AsOfSeq, page.AsOf = &asOf.Seq, asOf.String()
 		}
 		for k := range views {
 			page.Orders = append(page.Orders, contract.OrderIn(cluster.Number, &views[k]))
@@ -65,14 +73,35 @@ func (p *Public) orderPage(r *request, after contract.Place) (*contract.OrderPag
 	return page, nil
 }
 
-func (p *Public) ordersIn(r *request, cluster *Cluster, after uint64, limit int) ([]sequencer.OrderView, uint64, error) {
-	reached := max(r.query.AfterSeq, p.recent.newest(cluster.Number, r.who.User))
-	ctx, done, err := p.patience(cluster, reached)
+// ordersBehind returns a cluster's orders behind a cursor, which must name one of the
+// caller's whole; the zero Place is none. So the page is asked for with that order at its
+// head.
+func (p *Public) ordersBehind(r *request, cluster *Cluster, cursor contract.Place, limit int) ([]sequencer.OrderView, sequencer.AsOf, error) {
+	if cursor.Seq == 0 {
+		return p.ordersIn(r, cluster, 0, 0, limit)
+	}
+	views, asOf, err := p.ordersIn(r, cluster, cursor.Seq-1, cursor.Seq, limit+1)
 	if err != nil {
-		return nil, 0, err
+		return nil, asOf, err
+	}
+	if len(views) == 0 || views[0].Seq != cursor.Seq || views[0].Sale != cursor.Sale {
+		return nil, asOf, badCursor()
+	}
+	return views[1:], asOf, nil
+}
+
+// ordersIn returns a cluster's orders above after, as of at least reached.
+func (p *Public) ordersIn(r *request, cluster *Cluster, after, reached uint64, limit int) (views []sequencer.OrderView, asOf sequencer.AsOf, err error) {
+	reached = max(reached, r.query.AfterSeq, p.recent.newest(cluster.Number, r.who.User))
+	ctx, done, err := p.patience(cluster, reached, r.query.After)
+	if err != nil {
+		return nil, asOf, err
 	}
 	defer done()
-	views, asOf, err := cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, reached)
+	err = untilReached(ctx, r.query.After, func() (sequencer.Position, error) {
+		views, asOf, err = cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, reached)
+		return asOf.Position, err
+	})
 	if err != nil && cluster.Name != "" {
 		err = fmt.Errorf("cluster %s: %w", cluster.Name, err)
 	}
@@ -86,7 +115,9 @@ func (p *Public) order(r *request) error {
 		return err
 	}
 	if r.query.Wait > 0 {
-		if view, err = p.polls.Wait(contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}, view, r.header.IfNoneMatch, time.Duration(r.query.Wait)*time.Second); err != nil {
+		at := contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}
+		wait := min(time.Duration(r.query.Wait)*time.Second, time.Unix(r.who.Expires, 0).Sub(r.started))
+		if view, err = p.polls.Wait(at, view, r.header.IfNoneMatch, wait); err != nil {
 			return err
 		}
 	}
@@ -116,7 +147,7 @@ func (p *Public) cancel(r *request) error {
 	if err != nil {
 		return err
 	}
-	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
+	showDecided(&view, &result)
 	order := contract.OrderIn(cluster.Number, &view)
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
@@ -161,18 +192,24 @@ func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 		return nil, none, err
 	}
 	reached := max(at.Seq, r.query.AfterSeq, p.recent.newest(cluster.Number, r.who.User))
-	ctx, done, err := p.patience(cluster, reached)
+	ctx, done, err := p.patience(cluster, reached, r.query.After)
 	if err != nil {
 		return nil, none, err
 	}
 	defer done()
-	view, asOf, found, err := cluster.Backend.Order(ctx, at.Seq, reached)
+	var view sequencer.OrderView
+	var asOf sequencer.AsOf
+	var found bool
+	err = untilReached(ctx, r.query.After, func() (sequencer.Position, error) {
+		view, asOf, found, err = cluster.Backend.Order(ctx, at.Seq, reached)
+		return asOf.Position, err
+	})
 	switch {
 	case err != nil:
 		return nil, none, err
-	case !found || view.Sale != at.Sale || view.User != string(r.who.User) || !cluster.serves(view.SaleID):
-		problem := contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("you have no such order as of seq %d", asOf))
-		problem.AsOfSeq = &asOf
+	case !found || view.Sale != at.Sale || view.User != string(r.who.User):
+		problem := contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("you have no such order as of seq %d", asOf.Seq))
+		problem.AsOfSeq, problem.AsOf = &asOf.Seq, asOf.String()
 		return nil, none, problem
 	}
 	return cluster, view, nil
@@ -180,9 +217,9 @@ func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 
 // patience bounds a read: in time, and, when it may have to wait for the replica,
 // by how many wait so at once, so that made-up uids cannot tie the server up.
-func (p *Public) patience(cluster *Cluster, reached uint64) (ctx context.Context, done func(), err error) {
+func (p *Public) patience(cluster *Cluster, reached uint64, at sequencer.Position) (ctx context.Context, done func(), err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.ReadWait)
-	if reached <= cluster.Backend.AppliedSeq() {
+	if reached <= cluster.Backend.AppliedSeq() && (at == sequencer.Position{} || cluster.Backend.AppliedPosition().Reaches(at)) {
 		return ctx, cancel, nil
 	}
 	select {
@@ -192,6 +229,32 @@ func (p *Public) patience(cluster *Cluster, reached uint64) (ctx context.Context
 		p.waitersRefused.Add(1)
 		cancel()
 		return nil, nil, fmt.Errorf("%w: too many reads wait for it", sequencer.ErrBehind)
+	}
+}
+
+// positionInterval is how often a read is repeated that does not show a position yet.
+const positionInterval = 5 * time.Millisecond
+
+// untilReached repeats a read until it shows a position; none is shown by every read. It
+// returns the read's error, ErrBehind when ctx ends before, and history-cut when the
+// position is of another birth even then: of a history that a restore has ended.
+func untilReached(ctx context.Context, want sequencer.Position, read func() (sequencer.Position, error)) error {
+	for {
+		at, err := read()
+		if err != nil || want == (sequencer.Position{}) || at.Reaches(want) {
+			return err
+		}
+		select {
+		case <-time.After(positionInterval):
+			continue
+		case <-ctx.Done():
+		}
+		if at.Birth == want.Birth {
+			return fmt.Errorf("%w: at %s, asked for %s", sequencer.ErrBehind, at, want)
+		}
+		problem := contract.NewProblem(contract.HistoryCut, fmt.Sprintf("%s is not a position of this cluster's history: read again without it", want))
+		problem.AsOf = at.String()
+		return problem
 	}
 }
 

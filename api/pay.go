@@ -63,7 +63,7 @@ func (p *Public) pay(r *request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.PayWait)
 	defer cancel()
-	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, User: string(r.who.User), Method: wanted.Method})
+	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, Sale: at.Sale, User: string(r.who.User), Method: wanted.Method})
 	if errors.Is(err, sequencer.ErrOutcomeUnknown) {
 		return contract.NewProblem(contract.OutcomeUnknown, "a payment may be under way; ask for the order, or pay again: an order is never charged twice")
 	}

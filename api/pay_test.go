@@ -38,6 +38,15 @@ func (d deskPayments) Notice(_ context.Context, provider, signature string, body
 	return d.Desk.Notice(provider, signature, body)
 }
 
+// Orphans and RefundOrphan look at a state that is never behind.
+func (d deskPayments) Orphans(ctx context.Context) (*payment.Orphans, error) {
+	return d.Desk.Orphans(ctx, func(context.Context) error { return nil })
+}
+
+func (d deskPayments) RefundOrphan(ctx context.Context, r payment.RefundRequest) (*payment.OrphanRefund, error) {
+	return d.Desk.RefundOrphan(ctx, r, func(context.Context) error { return nil })
+}
+
 const webhookSecret = "the webhooks' secret"
 
 // payments lets the fixture take payments by the sandbox.
@@ -85,17 +94,40 @@ func TestPayDeclineThenAccept(t *testing.T) {
 	}
 	for range 3 {
 		paid := into[contract.Payment](f.payBy("ann", uid, "tok_accept").want(200, ""))
-		if paid.Status != contract.PaymentAccepted || paid.State != "paid" || paid.PaymentRef != uid+"-2" || paid.ExpiresAt != nil {
+		if paid.Status != contract.PaymentAccepted || paid.State != "paid" || paid.PaymentRef != refOf(uid, 2) || paid.ExpiresAt != nil {
 			t.Errorf("paid: %+v", paid)
 		}
 	}
-	if order := f.orderOf("ann", uid); order.State != "paid" || order.PaymentRef != uid+"-2" || order.Status != "paid" {
+	if order := f.orderOf("ann", uid); order.State != "paid" || order.PaymentRef != refOf(uid, 2) || order.Status != "paid" {
 		t.Errorf("order: %+v", order)
 	}
 	if entries := books.Entries(); len(entries) != 2 || entries[1].Amount != 10000 {
 		t.Errorf("books: %+v", entries)
 	}
 }
+
+// TestPayDeclinedOften: who was declined too often hears from when on to try again.
+func TestPayDeclinedOften(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	f.payments(nil)
+	uid := f.bought("ann", "?q=1").Order
+	for range sequencer.DeclinesFree {
+		f.payBy("ann", uid, "tok_decline").want(200, "")
+	}
+	refused := into[contract.Payment](f.payBy("ann", uid, "tok_accept").want(200, ""))
+	if refused.Status != contract.PaymentRejected || refused.Reason != "attempt_too_soon" || refused.RetryAt == nil || refused.ExpiresAt == nil ||
+		!refused.RetryAt.Before(*refused.ExpiresAt) {
+		t.Fatalf("%+v", refused)
+	}
+	f.clock.Add(int64(sequencer.AttemptPause))
+	if paid := into[contract.Payment](f.payBy("ann", uid, "tok_accept").want(200, "")); paid.Status != contract.PaymentAccepted {
+		t.Errorf("%+v", paid)
+	}
+}
+
+// slowMethod is a payment method whose outcome comes seconds later.
+func slowMethod() string { return testenv.Pick("tok_delay_3000ms", "tok_delay_1000ms") }
 
 // TestPayWithoutOutcome: a buyer is not kept waiting for a provider that says nothing,
 // and the order shows what came of it.
@@ -106,7 +138,7 @@ func TestPayWithoutOutcome(t *testing.T) {
 	f.sale("gig", nil)
 	f.payments(nil)
 	uid := f.bought("ann", "?q=1").Order
-	a := f.payBy("ann", uid, "tok_delay_3000ms").want(202, "")
+	a := f.payBy("ann", uid, slowMethod()).want(202, "")
 	pending := into[contract.Payment](a)
 	if pending.Status != contract.PaymentTimeout || pending.Reason != contract.ReasonProviderTimeout || pending.State != "paying" ||
 		pending.Callback != "/v1/orders/"+uid || a.header.Get("Retry-After") == "" {
@@ -149,6 +181,28 @@ func TestPayTooLate(t *testing.T) {
 	}
 }
 
+// TestPayCopied: what was sold by the cluster that this one is a copy of is not paid here,
+// and shows no payment of that cluster's.
+func TestPayCopied(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	books := f.payments(nil)
+	before, paid := f.bought("ann", "?q=1").Order, f.bought("bob", "?q=1").Order
+	f.payBy("bob", paid, "tok_accept").want(200, "")
+	f.backend.born(sequencer.ClusterID{2}, sequencer.BirthCopy)
+	f.payBy("ann", before, "tok_accept").want(409, "copied-order")
+	if order := f.orderOf("bob", paid); order.State != "paid" || order.PaymentRef != "" {
+		t.Errorf("%+v", order)
+	}
+	own := f.bought("cid", "?q=1").Order
+	if answer := into[contract.Payment](f.payBy("cid", own, "tok_accept").want(200, "")); answer.PaymentRef != sequencer.PaymentRef(sequencer.ClusterID{2}, own, 1) {
+		t.Errorf("%+v", answer)
+	}
+	if entries := books.Entries(); len(entries) != 2 || entries[1].Order != own {
+		t.Errorf("charged: %+v", entries)
+	}
+}
+
 // TestPayRefusals are requests that are no attempt to pay anything.
 func TestPayRefusals(t *testing.T) {
 	f := serve(t)
@@ -186,7 +240,7 @@ func TestPayBounds(t *testing.T) {
 	f.payments(func(c *payment.Config) { c.PaymentsMax = 1 })
 	first, second := f.bought("ann", "?q=1").Order, f.bought("bob", "?q=1").Order
 	told := make(chan *answer)
-	go func() { told <- f.payBy("ann", first, "tok_delay_3000ms") }()
+	go func() { told <- f.payBy("ann", first, slowMethod()) }()
 	testenv.Eventually(t, time.Minute, "a payment under way", func() bool { return f.orderOf("ann", first).State == "paying" })
 	if a := f.payBy("bob", second, "tok_accept").want(503, "overloaded"); a.header.Get("Retry-After") == "" {
 		t.Error("overloaded without Retry-After")

@@ -12,7 +12,8 @@ type Backend interface {
 	// Decide gives a command its place in the cluster's one order. It blocks
 	// until the decision is committed, and keeps neither the command nor what it
 	// refers to after it has returned. Its errors are the sequencer's:
-	// ErrOverloaded, ErrNoLeader, ErrOutcomeUnknown, ErrStopping.
+	// ErrOverloaded, ErrNoLeader, ErrOutcomeUnknown, ErrStopping, ErrSuperseded, and
+	// ErrStorageLow for a buy.
 	Decide(c *sequencer.Command) (sequencer.Result, error)
 	// Load says how full the way to the leader is, 0 to 1.
 	Load() float64
@@ -24,6 +25,8 @@ type Backend interface {
 	SaleByID(id string) (*sequencer.SaleView, bool)
 	// AppliedSeq returns the seq of the last decision that the sales show.
 	AppliedSeq() uint64
+	// AppliedPosition returns the place of the last batch that the sales show.
+	AppliedPosition() sequencer.Position
 	// WaitApplied returns when AppliedSeq has reached seq, or
 	// sequencer.ErrBehind when ctx ends before.
 	WaitApplied(ctx context.Context, seq uint64) error
@@ -34,14 +37,24 @@ type Backend interface {
 	// Order returns the order with a seq, as of at least reached and seq; what it
 	// returns is as of asOf, unless nobody has decided as much. It waits no
 	// longer than ctx. ErrBehind, ErrNoLeader.
-	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
+	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error)
 	// Watch lets changed be called after every change of an order from now on that
 	// Order can show, perhaps without one, until stop. changed must neither block nor
 	// call the backend.
 	Watch(order uint64, changed func()) (stop func())
 	// OrdersOf returns the user's orders with a seq above after, lowest first, at
 	// most limit of them, as Order does.
-	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)
+	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf sequencer.AsOf, err error)
+}
+
+// SellerBackend is a cluster as its sellers' listener serves it.
+type SellerBackend interface {
+	Backend
+	// DecideAs decides a seller's command, whose actor is set, for who sent it with a token.
+	// It keeps neither. Its errors are Decide's; a command that was sent to the leader and
+	// not answered is ErrOutcomeUnknown, and contract.ErrUnauthorized means that the leader
+	// does not take the token.
+	DecideAs(token []byte, c *sequencer.Command) (sequencer.Result, error)
 }
 
 // Cluster is one entry of the table that says which sale is served where.
@@ -50,10 +63,14 @@ type Cluster struct {
 	// Number is part of the uids of the cluster's orders. It is unique in a
 	// table.
 	Number uint8
-	// Serves says whether a sale is this cluster's; nil means every sale that it
-	// has.
-	Serves  func(sale string) bool
-	Backend Backend
+	// Serves says whether a sale is this cluster's to show and to sell; nil means every
+	// sale that it has. Orders are found by their uids, whatever it says: who holds
+	// tickets of a sale that is sold elsewhere now can still pay and cancel them.
+	Serves func(sale string) bool
+	// EverReached says whether the backend has shown its sales at least once, so that none
+	// means that the cluster has none; nil means that it always does.
+	EverReached func() bool
+	Backend     Backend
 	// Payments takes the money for the cluster's orders; nil where none is taken.
 	Payments Payments
 }
@@ -68,9 +85,15 @@ type Payments interface {
 	Notice(ctx context.Context, provider, signature string, body []byte) error
 	// Reconcile compares the provider's books with the orders.
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
+	// Orphans returns the charges of this cluster whose orders it does not have, and
+	// RefundOrphan gives one's money back: payment.ErrNotOrphan.
+	Orphans(ctx context.Context) (*payment.Orphans, error)
+	RefundOrphan(ctx context.Context, r payment.RefundRequest) (*payment.OrphanRefund, error)
 }
 
 func (c *Cluster) serves(sale string) bool { return c.Serves == nil || c.Serves(sale) }
+
+func (c *Cluster) everReached() bool { return c.EverReached == nil || c.EverReached() }
 
 // Clusters is the table. Clusters returns it as of now, by number; it is called
 // for every request, and what it returned never changes.

@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +17,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/contract"
 	"onsale/api/stream"
+	"onsale/internal/accept"
 	"onsale/sequencer"
 )
 
@@ -48,6 +51,9 @@ type Operations struct {
 	// Payments is the cluster's way to its payment provider; nil where no payments
 	// are taken.
 	Payments Payments
+	// Chargeable says why the payment provider would not take an amount in minor units of a
+	// currency; nil where that is not known.
+	Chargeable func(amount int64, currency string) error
 	// Timeline returns the course of a sale up to what is shown of it; it is not
 	// changed. Without it there is no such route.
 	Timeline func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error)
@@ -58,23 +64,28 @@ type Operations struct {
 // Step is one route of the cluster's administration.
 type Step struct {
 	Roles auth.Roles
-	// Do answers a JSON body, empty for none, with something fit for JSON.
-	Do func(ctx context.Context, body []byte) (any, error)
+	// Do answers a JSON body, empty for none, with something fit for JSON. actor is who
+	// asks, as the token says.
+	Do func(ctx context.Context, actor, body []byte) (any, error)
 }
 
-// Private is the sellers' and operators' listener. Bind it to loopback unless
-// the network is trusted: health, metrics and profiles need no token.
+// Private is the sellers' and operators' listener. Bind it to loopback unless the network is
+// trusted: health needs no token. Metrics and profiles need one, or the certificate that the
+// listener has asked for.
 type Private struct {
 	config     Config
-	backend    Backend      // nil: the listener has no sellers' routes
-	payments   Payments     // nil: no payments are taken
-	number     func() uint8 // of the cluster
+	backend    SellerBackend // nil: the listener has no sellers' routes
+	payments   Payments      // nil: no payments are taken
+	number     func() uint8  // of the cluster
 	tokens     *auth.Verifier
 	metrics    *Metrics
 	operations Operations
 	streams    *stream.Sellers // nil without a backend
 	stopping   context.Context // ends when the listener shuts down
 	stop       context.CancelFunc
+
+	room         *accept.Room
+	acceptErrors atomic.Uint64 // no files or memory for a connection
 
 	server      *http.Server
 	mux         *patternMux
@@ -83,12 +94,12 @@ type Private struct {
 
 // NewPrivate returns a server for the sellers of one cluster and for operators, or
 // ErrBadConfig. Without a backend it serves operators alone.
-func NewPrivate(config Config, backend Backend, number func() uint8, tokens *auth.Verifier, metrics *Metrics, operations Operations) (*Private, error) {
+func NewPrivate(config Config, backend SellerBackend, number func() uint8, tokens *auth.Verifier, metrics *Metrics, operations Operations) (*Private, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
 	p := &Private{config: config, backend: backend, number: number, tokens: tokens, metrics: metrics, operations: operations, payments: operations.Payments,
-		description: newDescription()}
+		description: newDescription(), room: config.privateRoom()}
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	if backend != nil {
 		p.streams = stream.NewSellers(p.stopping, config.WriteTimeout, config.Clock)
@@ -103,13 +114,26 @@ func NewPrivate(config Config, backend Backend, number func() uint8, tokens *aut
 		MaxHeaderBytes:    config.HeaderBytesMax,
 		ErrorLog:          slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
 	}
+	p.room.Guard(p.server)
 	metrics.private.Store(p)
 	return p, nil
 }
 
 // Serve answers requests from a listener until Shutdown, and closes it. It
 // returns nil after a Shutdown.
-func (p *Private) Serve(listener net.Listener) error {
+func (p *Private) Serve(listener net.Listener) error { return p.serve(p.bound(listener)) }
+
+// ServeTLS does the same over TLS.
+func (p *Private) ServeTLS(listener net.Listener, config *tls.Config) error {
+	return p.serve(tls.NewListener(p.bound(listener), config))
+}
+
+// bound goes under TLS: who never ends a handshake has a place too.
+func (p *Private) bound(listener net.Listener) net.Listener {
+	return p.room.Bound(accept.Patient(listener, "private", p.config.Logger, &p.acceptErrors))
+}
+
+func (p *Private) serve(listener net.Listener) error {
 	err := p.server.Serve(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

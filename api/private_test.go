@@ -72,13 +72,17 @@ func TestCreateSaleSaysWhatIsWrong(t *testing.T) {
 		{"waitlist", `2000000000`, "waitlist is 2000000000"},
 		{"price", `-1`, "price is -1"},
 		{"price", `1.5`, "price cannot be number 1.5"},
+		{"price", `null`, "price is missing"},
 		{"currency", `"eur"`, `currency is "eur"`},
+		{"currency", `"ZZZ"`, `currency ZZZ is none of ISO 4217`},
+		{"starts_at", `"2025-01-02T03:04:05Z"`, "starts_at is in the past: 2025-01-02T03:04:05Z"},
 		{"starts_at", `"tomorrow"`, "tomorrow"},
-		{"starts_at", `"2300-01-01T00:00:00Z"`, "starts_at"},
-		{"hold", `"0s"`, "hold is 0"},
+		{"starts_at", `"2120-01-01T00:00:00Z"`, "starts_at is 2120-01-01T00:00:00Z, allowed is a time between 1970 and 2116"},
+		{"starts_at", `"2300-01-01T00:00:00+01:00"`, "starts_at is 2300-01-01T00:00:00+01:00, allowed is a time between 1970 and 2116"},
+		{"hold", `"0s"`, "hold is 0s, allowed is more than 0s, up to 720h0m0s"},
 		{"hold", `3600`, `a duration is a string such as "1h30m", not 3600`},
 		{"hold", `"a while"`, `not "a while"`},
-		{"grace", `"-1s"`, "grace is -1000000000"},
+		{"grace", `"-1s"`, "grace is -1s, allowed is 0s to 720h0m0s"},
 		{"colour", `"red"`, `unknown field "colour"`},
 	} {
 		a := f.seller("POST", "/v1/sales", replaced(c.field, c.value)).want(400, "bad-request")
@@ -147,6 +151,30 @@ func TestChangeSale(t *testing.T) {
 	}
 }
 
+// What nobody could be charged is refused before it is sold, and a wrong price can be put right
+// while it is nobody's.
+func TestPrice(t *testing.T) {
+	f := serve(t)
+	priced := func(price, currency string) string {
+		return `{"id":"gig","item":"Concert","quantity":100,"price":` + price + `,"currency":"` + currency + `"}`
+	}
+	if a := f.seller("POST", "/v1/sales", priced("4950", "EUR")).want(400, "bad-request"); !strings.Contains(a.problem.Detail, "price 49.50\u00a0EUR: no cents: 4950") {
+		t.Errorf("%s", a.body)
+	}
+	f.seller("POST", "/v1/sales", `{"id":"gig","item":"Concert","quantity":100,"currency":"EUR"}`).want(400, "bad-request")
+	f.seller("POST", "/v1/sales", priced("0", "EUR")).want(201, "")
+	f.seller("PATCH", "/v1/sales/gig", `{"price":4950}`).want(400, "bad-request")
+	f.seller("PATCH", "/v1/sales/gig", `{"currency":"XXX"}`).want(400, "bad-request")
+	if sale := into[contract.SaleDetail](f.seller("PATCH", "/v1/sales/gig", `{"price":4900}`).want(200, "")); sale.Price != 4900 || sale.Status != "open" {
+		t.Errorf("%+v", sale)
+	}
+	f.bought("ann", "?q=1")
+	if a := f.seller("PATCH", "/v1/sales/gig", `{"price":5000}`).want(409, "sale-started"); !strings.Contains(a.problem.Detail, "price and currency while nobody") {
+		t.Errorf("%s", a.body)
+	}
+	f.seller("PATCH", "/v1/sales/gig", `{"starts_at":"2025-01-01T00:00:00Z"}`).want(400, "bad-request")
+}
+
 func TestRefundReleaseAndReport(t *testing.T) {
 	f := serve(t)
 	f.sale("gig", func(s *sequencer.SaleSpec) { s.Quantity, s.Waitlist = 4, 1 })
@@ -162,7 +190,7 @@ func TestRefundReleaseAndReport(t *testing.T) {
 	f.seller("POST", "/v1/orders/"+sequencer.FormatUID(1, 1<<40)+"/refund", "").want(404, "unknown-order")
 	for range 2 {
 		order := into[contract.Order](f.seller("POST", "/v1/orders/"+paid.Order+"/refund", "").want(200, ""))
-		if order.State != "refunded" || order.PaymentRef != paid.Order+"-1" {
+		if order.State != "refunded" || order.PaymentRef != refOf(paid.Order, 1) {
 			t.Errorf("refunded order %+v", order)
 		}
 	}
@@ -195,7 +223,7 @@ func TestPrivateRoles(t *testing.T) {
 		change       bool
 	}{
 		{"POST", "/v1/sales", true}, {"PATCH", "/v1/sales/gig", true}, {"POST", "/v1/sales/gig/pause", true},
-		{"POST", "/v1/sales/gig/release", true}, {"POST", "/v1/orders/0000000000000000/refund", true},
+		{"POST", "/v1/sales/gig/release", true}, {"POST", "/v1/sales/gig/extend", true}, {"POST", "/v1/orders/0000000000000000/refund", true},
 		{"GET", "/v1/sales", false}, {"GET", "/v1/sales/gig", false}, {"GET", "/v1/sales/gig/report", false}, {"GET", "/v1/node", false},
 	} {
 		f.call(c.method, f.private, c.path, "", "").want(401, "unauthorized")
@@ -229,7 +257,7 @@ func TestPrivateErrors(t *testing.T) {
 	}
 	f.backend.set(func(b *testBackend) { b.fail, b.panics = nil, true })
 	f.seller("POST", "/v1/sales/gig/pause", "").want(500, "internal")
-	raw := exchangeRaw(t, f.private, "GET /v1/sales HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n").want(401, "unauthorized")
+	raw := exchangeRaw(t, f.private, "GET /v1/sales HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n").want(401, "unauthorized")
 	if raw.header.Get("X-Request-Id") != "mine" || raw.header.Get("WWW-Authenticate") == "" {
 		t.Errorf("header %v", raw.header)
 	}
@@ -243,6 +271,19 @@ func TestSaleListAndNode(t *testing.T) {
 	if len(list.Sales) != 2 || list.Sales[1].ID != "two" {
 		t.Errorf("sales %+v", list)
 	}
+	page := into[contract.SaleList](f.seller("GET", "/v1/sales?limit=1", "").want(200, ""))
+	if len(page.Sales) != 1 || page.Sales[0].ID != "one" || !page.HasMore || page.Cursor != "one" {
+		t.Errorf("the first page is %+v", page)
+	}
+	page = into[contract.SaleList](f.seller("GET", "/v1/sales?limit=1&cursor=one", "").want(200, ""))
+	if len(page.Sales) != 1 || page.Sales[0].ID != "two" || page.HasMore || page.Cursor != "" {
+		t.Errorf("the last page is %+v", page)
+	}
+	if a := f.seller("GET", "/v1/sales?cursor=none", "").want(400, "bad-request"); a.problem.Parameter != "cursor" {
+		t.Errorf("a cursor of nothing is answered %s", a.body)
+	}
+	f.seller("GET", "/v1/sales?limit=101", "").want(400, "bad-request")
+	f.seller("GET", "/v1/sales/one?limit=1", "").want(400, "bad-request")
 	if one := into[contract.SaleDetail](f.seller("GET", "/v1/sales/one", "").want(200, "")); one.ID != "one" {
 		t.Errorf("sale %+v", one)
 	}
@@ -270,7 +311,7 @@ func TestHealth(t *testing.T) {
 	f.checks.Store(&[]Check{{Name: "raft"}, {Name: "payment", Err: errors.Join(errors.New("no answer"), errors.New("twice")), Warning: true}})
 	open("/readyz", 200, "ok")
 	open("/readyz?verbose", 200, "[+]raft ok\n[!]payment warning: no answer; twice\nreadyz check passed\n")
-	if a := f.call("GET", f.private, "/debug/pprof/", "", ""); a.status != 200 {
+	if a := f.call("GET", f.private, "/debug/pprof/", "@operator", ""); a.status != 200 {
 		t.Errorf("pprof: %d", a.status)
 	}
 }
@@ -285,7 +326,7 @@ func TestMetrics(t *testing.T) {
 	f.backend.set(func(b *testBackend) { b.fail = sequencer.ErrOverloaded })
 	f.buy("ann", "?q=1").want(503, "overloaded")
 	f.call("GET", f.public, "/v1/orders", "bob", "").want(200, "")
-	text := string(f.call("GET", f.private, "/metrics", "", "").want(200, "").body)
+	text := string(f.call("GET", f.private, "/metrics", "@monitor", "").want(200, "").body)
 	for _, line := range []string{
 		`onsale_http_requests_total{outcome="reserved",route="buy"} 2`,
 		`onsale_http_requests_total{outcome="cap_exceeded",route="buy"} 1`,
@@ -296,7 +337,7 @@ func TestMetrics(t *testing.T) {
 		`onsale_http_refused_total{status="429"} 0`,
 		`onsale_http_request_duration_seconds_count{route="buy"} 5`,
 		`onsale_token_cache_hits_total 4`,
-		`onsale_token_cache_misses_total 2`,
+		`onsale_token_cache_misses_total 3`, // the asking token too
 		`onsale_tokens_refused_total 0`,
 	} {
 		if !strings.Contains(text, line+"\n") {

@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
@@ -15,6 +17,7 @@ import (
 	"onsale/api/conn"
 	"onsale/api/contract"
 	"onsale/api/stream"
+	"onsale/internal/accept"
 )
 
 // Public is the buyers' listener.
@@ -24,24 +27,31 @@ type Public struct {
 	tokens   *auth.Verifier
 	metrics  *Metrics
 
-	server   *fasthttp.Server
-	routes   *router.Router
-	requests sync.Pool     // of *request
-	waiters  chan struct{} // a place for each read that waits for the replica
-	sole     atomic.Uint64 // see defaultSale
-	recent   *recent
-	limits   limits
-	polls    *stream.Polls
-	streams  *stream.Hub
-	conns    *conn.Table
+	server    *fasthttp.Server
+	listeners listeners
+	routes    *router.Router
+	requests  sync.Pool     // of *request
+	waiters   chan struct{} // a place for each read that waits for the replica
+	sole      atomic.Uint64 // see defaultSale
+	recent    *recent
+	limits    limits
+	polls     *stream.Polls
+	streams   *stream.Hub
+	conns     *conn.Table
 
 	waitersRefused atomic.Uint64 // there was no place
+	acceptErrors   atomic.Uint64 // no files or memory for a connection
 
 	stopping context.Context // ends when the listener shuts down
 	stop     context.CancelFunc
 
 	description description
 }
+
+// idleWorkerTime is how long a goroutine that served a connection waits for another one:
+// it keeps its stack meanwhile, so that a thousand that were parked at once cost what they
+// did before.
+const idleWorkerTime = time.Second
 
 // NewPublic returns a server for the buyers of some clusters, or ErrBadConfig.
 func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics *Metrics) (*Public, error) {
@@ -56,19 +66,18 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 	p.stopping, p.stop = context.WithCancel(context.Background())
 	p.conns = conn.NewTable(conn.Config{
 		Max: config.ConnectionsMax, PerAddressMax: config.ConnectionsPerAddressMax,
-		TrustedProxies: config.TrustedProxies, Answer: p.refuseConnection,
+		TrustedProxies: config.TrustedProxies, Answer: p.refuseConnection, Late: p.tellLate, Resume: p.resume, KeepTime: config.IdleTimeout,
 	})
-	p.polls = stream.NewPolls(p.stopping, config.PollsMax, source{p})
+	p.polls = stream.NewPolls(p.stopping, config.PollsMax, config.PollsPerUserMax, source{p})
 	p.streams = stream.NewHub(p.stopping, stream.Config{
-		Max: config.StreamsMax, Interval: config.StreamInterval, Retry: config.StreamRetry,
+		Max: config.StreamsMax, PerUserMax: config.StreamsPerUserMax, Interval: config.StreamInterval, Retry: config.StreamRetry,
 		WriteTimeout: config.WriteTimeout, Clock: config.Clock, Release: p.conns.Release,
 	}, source{p})
-	var err error
-	if p.limits, err = newLimits(&config); err != nil {
+	if err := p.limits.set(&config); err != nil {
 		return nil, err
 	}
 	var shards atomic.Uint64
-	p.requests.New = func() any { return &request{shard: shards.Add(1)} }
+	p.requests.New = func() any { return &request{shard: shards.Add(1), log: config.Logger} }
 	p.routes = p.newRouter()
 	p.server = &fasthttp.Server{
 		Handler:               p.handle,
@@ -77,6 +86,7 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 		ReadTimeout:           config.ReadTimeout,
 		WriteTimeout:          config.WriteTimeout,
 		IdleTimeout:           config.IdleTimeout,
+		MaxIdleWorkerDuration: idleWorkerTime,
 		Concurrency:           2 * config.ConnectionsMax, // the table's bound comes first
 		MaxRequestBodySize:    config.BodyBytesMax,
 		NoDefaultServerHeader: true,
@@ -84,6 +94,7 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 		CloseOnShutdown:       true,
 		KeepHijackedConns:     true, // they are event streams
 		SecureErrorLogMessage: true, // tokens are not to be logged
+		ReduceMemoryUsage:     true, // idle connections have no buffers: conn reads for them
 		LazyRequestTime:       true, // we read the clock ourselves
 		Logger:                discardLogger{},
 
@@ -108,7 +119,16 @@ func (discardLogger) Printf(string, ...any) {}
 // Serve answers requests from a listener until Shutdown, and closes it. It
 // returns nil after a Shutdown.
 func (p *Public) Serve(listener net.Listener) error {
-	return p.server.Serve(p.conns.Wrap(listener))
+	own, goesOn := p.listeners.open(accept.Patient(listener, "buyers", p.config.Logger, &p.acceptErrors))
+	if !goesOn {
+		return own.Close()
+	}
+	return p.server.Serve(p.conns.Wrap(own))
+}
+
+// resume serves a connection that was parked.
+func (p *Public) resume(c net.Conn) {
+	_ = p.server.ServeConn(c) // what went wrong with it is counted, as of all
 }
 
 // Shutdown stops accepting, lets running requests finish and ends event streams and
@@ -116,6 +136,7 @@ func (p *Public) Serve(listener net.Listener) error {
 // cut off and the context's error returned.
 func (p *Public) Shutdown(ctx context.Context) error {
 	p.stop()
+	p.listeners.close()
 	p.conns.Drain()
 	p.streams.Close()
 	err := p.server.ShutdownWithContext(ctx)
@@ -124,6 +145,11 @@ func (p *Public) Shutdown(ctx context.Context) error {
 
 // handle answers one request.
 func (p *Public) handle(ctx *fasthttp.RequestCtx) {
+	c := conn.Of(ctx.Conn())
+	if c != nil && !c.Begin() {
+		ctx.SetConnectionClose() // it has given way to another one, and is closed
+		return
+	}
 	r := p.requests.Get().(*request)
 	r.begin(ctx, p.config.Clock())
 	p.guard(r)
@@ -142,8 +168,8 @@ func (p *Public) handle(ctx *fasthttp.RequestCtx) {
 func (p *Public) guard(r *request) {
 	defer func() {
 		if bug := recover(); bug != nil {
-			p.config.Logger.Error("request handler panicked", "route", routeNames[r.route], "panic", bug, "stack", string(debug.Stack()))
-			r.fail(contract.ErrInternal)
+			p.config.Logger.Error("request handler panicked", "request", string(r.requestID()), "route", routeNames[r.route], "panic", bug, "stack", string(debug.Stack()))
+			r.fail(fmt.Errorf("%w: panic: %v", contract.ErrInternal, bug))
 		}
 	}()
 	if err := p.checkRead(r); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -32,6 +33,7 @@ func TestRawRequests(t *testing.T) {
 			t.Run(row.name, func(t *testing.T) {
 				f := patient
 				if row.wait { // beside the others that wait
+					testenv.TakesLong(t, "it waits for the end of a request that does not come")
 					t.Parallel()
 					f = serveRaw(t, hurried)
 				}

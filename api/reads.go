@@ -106,18 +106,25 @@ func (p *Public) orderEvents(r *request) error {
 		return err
 	}
 	at := contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}
-	return p.streams.Order(r.ctx, r.requestID(), at, &view, r.header.LastEventID)
+	return p.streams.Order(r.ctx, r.requestID(), at, &view, r.header.LastEventID, r.who.Expires)
 }
 
 // saleEvents answers GET /v1/sales/{id}/events: the sale's numbers whenever they
-// changed, until the caller leaves.
+// changed, until the caller leaves or its token ends.
 func (p *Private) saleEvents(x *exchange) error {
 	view, err := p.sale(x)
 	if err != nil {
 		return err
 	}
-	return p.streams.Serve(x.writer, x.request, view, func() *sequencer.SaleView {
+	return p.streams.Serve(x.writer, x.request, string(x.actor), view, func() *sequencer.SaleView {
 		newest, _ := p.backend.SaleByID(view.ID)
 		return newest
-	})
+	}, x.expires)
+}
+
+// showDecided brings what was read of an order up to a decision about it, which does not say
+// in which batch it is.
+func showDecided(view *sequencer.OrderView, result *sequencer.Result) {
+	view.State, view.Quantity, view.Position, view.AsOfSeq = result.State, result.Quantity, result.Position, result.Seq
+	view.AsOf = sequencer.Position{}
 }

@@ -116,7 +116,17 @@ func problemOfUnreadable(err error) *contract.Problem {
 
 // refuseConnection writes what a connection is told that is not let in.
 func (p *Public) refuseConnection(w io.Writer, why conn.Refusal) error {
-	problem := p.problemOfRefusal(why)
+	return p.tellConnection(w, p.problemOfRefusal(why))
+}
+
+// tellLate writes what a connection is told on which nothing came in time.
+func (p *Public) tellLate(w io.Writer) error {
+	problem := contract.NewProblem(contract.RequestTimeout, "")
+	p.metrics.observe(0, routeOther, outcomeOfKind(problem.Kind()), 0)
+	return p.tellConnection(w, problem)
+}
+
+func (p *Public) tellConnection(w io.Writer, problem *contract.Problem) error {
 	id := string(appendRequestID(nil, p.config.Clock()))
 	problem.Instance = "#" + id
 	body, err := json.Marshal(problem)
@@ -129,7 +139,9 @@ func (p *Public) refuseConnection(w io.Writer, why conn.Refusal) error {
 	response.SetStatusCode(problem.Status)
 	response.Header.SetContentType(contract.ProblemMediaType)
 	response.Header.SetCanonical(nameRequestID, []byte(id))
-	response.Header.Set("Retry-After", strconv.Itoa(retryAfter(problem)))
+	if retry := retryAfter(problem); retry > 0 {
+		response.Header.Set("Retry-After", strconv.Itoa(retry))
+	}
 	response.SetConnectionClose()
 	response.SetBodyRaw(body)
 	_, err = response.WriteTo(w)

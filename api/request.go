@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 // path allocates nothing. What its slices refer to ends with the request.
 type request struct {
 	ctx    *fasthttp.RequestCtx
+	log    *slog.Logger
 	header strict.Header
 	query  strict.Query
 	path   []byte
@@ -122,8 +124,16 @@ func (r *request) fail(err error) {
 	if problem.Kind() == contract.Unauthorized {
 		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.Authorization) > 0))
 	}
+	if problem.Kind() == contract.Internal {
+		tellInternal(r.log, routeNames[r.route], string(r.requestID()), err)
+	}
 	r.outcome = outcomeOfKind(problem.Kind())
 	r.sendJSON(problem.Status, contract.ProblemMediaType, &problem)
+}
+
+// tellInternal logs what the caller is not told of a bug, under the id that the answer has.
+func tellInternal(log *slog.Logger, route, id string, err error) {
+	log.Error("a request was answered with an internal error", "request", id, "route", route, "error", err)
 }
 
 // finish sets the headers that every answer has.

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -43,6 +44,24 @@ func (p *Private) releaseTickets(x *exchange) error {
 		return err
 	}
 	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleRelease, Sale: view.Number, Amount: wanted.Tickets})
+}
+
+// extendHolds answers POST /v1/sales/{id}/extend: live holds of the sale get more time. Each
+// request adds, and is taken for the revision that was read only, so that one that is sent on
+// twice adds once.
+func (p *Private) extendHolds(x *exchange) error {
+	var wanted contract.Extension
+	if err := x.decode(&wanted); err != nil {
+		return err
+	}
+	if wanted.By < 1 || wanted.By > sequencer.DurationMax {
+		return contract.BadParameter("by", fmt.Sprintf("%v, allowed is more than 0s, up to %v", wanted.By, time.Duration(sequencer.DurationMax)))
+	}
+	view, err := p.sale(x)
+	if err != nil {
+		return err
+	}
+	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: view.Number, Revision: view.Revision, Amount: int64(wanted.By)})
 }
 
 // changeAttemptsMax bounds how often a change is made again because others changed
@@ -91,6 +110,9 @@ func (p *Private) changeOnce(x *exchange, view *sequencer.SaleView, wanted contr
 }
 
 func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *contract.SaleChange) error {
+	if err := x.checkStart(wanted.StartsAt); err != nil {
+		return err
+	}
 	spec := view.SaleSpec
 	replace(&spec.Item, wanted.Item)
 	replace(&spec.Quantity, wanted.Quantity)
@@ -105,6 +127,9 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	if wanted.Hold != nil {
 		spec.Hold = int64(*wanted.Hold)
 	}
+	if wanted.PromotedHold != nil {
+		spec.PromotedHold = int64(*wanted.PromotedHold)
+	}
 	if wanted.Grace != nil {
 		spec.Grace = int64(*wanted.Grace)
 	}
@@ -112,8 +137,13 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	if wanted.CoolDown != nil {
 		spec.CoolDown = int64(*wanted.CoolDown)
 	}
-	if err := validateSpec(&spec); err != nil {
+	if err := validateSpec(&spec, wanted.StartsAt); err != nil {
 		return err
+	}
+	if spec.Price != view.Price || spec.Currency != view.Currency || spec.Cap > view.Cap {
+		if err := p.checkPrice(&spec); err != nil {
+			return err
+		}
 	}
 	c := sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: view.Number, Revision: view.Revision, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	return p.changeAndShow(x, &c)
@@ -141,7 +171,7 @@ func (p *Private) whatIsAllowed(err error, id string) error {
 	}
 	switch {
 	case errors.Is(err, contract.ErrSaleStarted):
-		problem.Detail = "of a sale that has started waitlist, hold, skip_unfit, expired_holds_max and cool_down may change, and quantity alone"
+		problem.Detail = "of a sale that has started waitlist, hold, promoted_hold, skip_unfit, expired_holds_max and cool_down may change, quantity alone, and price and currency while nobody holds tickets, waits or ever began to pay"
 	case errors.Is(err, contract.ErrInvalidQuantity):
 		if v, known := p.backend.SaleByID(id); known {
 			taken := v.Sold + v.Held + v.Withheld

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/internal/amount"
 	"onsale/sequencer"
 )
 
@@ -19,8 +20,17 @@ func (p *Private) createSale(x *exchange) error {
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
+	if wanted.Price == nil {
+		return contract.BadParameter("price", "price is missing: what one ticket costs, in minor units of the currency; 0 sells for nothing")
+	}
+	if err := x.checkStart(wanted.StartsAt); err != nil {
+		return err
+	}
 	spec := specOf(&wanted)
-	if err := validateSpec(&spec); err != nil {
+	if err := validateSpec(&spec, wanted.StartsAt); err != nil {
+		return err
+	}
+	if err := p.checkPrice(&spec); err != nil {
 		return err
 	}
 	if slices.Contains([]string{"payment", "events"}, spec.ID) {
@@ -46,7 +56,7 @@ func (p *Private) createSale(x *exchange) error {
 func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 	spec := sequencer.SaleSpec{
 		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
-		Price: wanted.Price, Currency: wanted.Currency, Hold: int64(contract.DefaultHold),
+		Price: *wanted.Price, Currency: wanted.Currency, Hold: int64(contract.DefaultHold),
 		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit, ExpiredHoldsMax: wanted.ExpiredHoldsMax,
 	}
 	if wanted.Cap != nil {
@@ -57,6 +67,9 @@ func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 	}
 	if wanted.Hold != nil {
 		spec.Hold = int64(*wanted.Hold)
+	}
+	if wanted.PromotedHold != nil {
+		spec.PromotedHold = int64(*wanted.PromotedHold)
 	}
 	if wanted.Grace != nil {
 		spec.Grace = int64(*wanted.Grace)
@@ -76,12 +89,47 @@ func logTime(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// validateSpec returns the problem that says which field is wrong.
-func validateSpec(spec *sequencer.SaleSpec) error {
+// validateSpec returns the problem that says which field is wrong. The start is told as it
+// was sent, nil when it was not: the spec may not have room for it.
+func validateSpec(spec *sequencer.SaleSpec, startsAt *time.Time) error {
 	if err := spec.Validate(); err != nil {
 		_, what, _ := strings.Cut(err.Error(), ": ")
 		field, _, _ := strings.Cut(what, " ")
+		if _, allowed, _ := strings.Cut(what, ", "); field == "starts_at" && startsAt != nil {
+			what = fmt.Sprintf("starts_at is %s, %s", startsAt.Format(time.RFC3339), allowed)
+		}
 		return contract.BadParameter(field, what)
+	}
+	return nil
+}
+
+// pastStartMax is how long ago a start may be that is taken for one of now: clocks differ, and
+// a request may be repeated.
+const pastStartMax = time.Minute
+
+// checkStart refuses a start in the past, which is a slip of the pen more often than a wish,
+// and cannot be taken back: a sale would be open.
+func (x *exchange) checkStart(at *time.Time) error {
+	if at == nil || at.Equal(contract.AtOnce()) || x.started.Sub(*at) <= pastStartMax {
+		return nil
+	}
+	return contract.BadParameter("starts_at", fmt.Sprintf("starts_at is in the past: %s; the time of %s opens a sale at once, or none in a new one",
+		at.UTC().Format(time.RFC3339), contract.AtOnce().Format(time.RFC3339)))
+}
+
+// checkPrice refuses what nobody could be charged: a currency that is none, and amounts that
+// the payment provider does not take.
+func (p *Private) checkPrice(spec *sequencer.SaleSpec) error {
+	if !amount.IsCurrency(spec.Currency) {
+		return contract.BadParameter("currency", fmt.Sprintf("currency %s is none of ISO 4217 that is in use", spec.Currency))
+	}
+	if spec.Price == 0 || p.operations.Chargeable == nil {
+		return nil
+	}
+	for quantity := range int64(spec.Cap) { // of each order that there may be
+		if why := p.operations.Chargeable(spec.Price*(quantity+1), spec.Currency); why != nil {
+			return contract.BadParameter("price", fmt.Sprintf("price %s: %v", amount.Money(spec.Price, spec.Currency), why))
+		}
 	}
 	return nil
 }
@@ -117,14 +165,42 @@ func (p *Private) showSale(x *exchange) error {
 	return x.ok(contract.DetailOf(view, x.started.UnixNano()))
 }
 
-// listSales answers GET /v1/sales.
+// listSales answers GET /v1/sales: a page, in the order of the sales' creation. Sales are
+// never taken away, so that whoever goes on behind a cursor sees each that was there once.
 func (p *Private) listSales(x *exchange) error {
+	after, err := p.afterSale(x, string(x.query.Cursor))
+	if err != nil {
+		return err
+	}
 	sales := p.backend.Sales()
-	list := contract.SaleList{Sales: make([]contract.SaleDetail, 0, len(sales))}
-	for i := range sales {
-		list.Sales = append(list.Sales, contract.DetailOf(&sales[i], x.started.UnixNano()))
+	sales = sales[min(after, len(sales)):] // the list may be a moment older than the cursor's sale
+	shown := sales[:min(x.query.Limit, len(sales))]
+	list := contract.SaleList{Sales: make([]contract.SaleDetail, 0, len(shown)), HasMore: len(shown) < len(sales)}
+	for i := range shown {
+		list.Sales = append(list.Sales, contract.DetailOf(&shown[i], x.started.UnixNano()))
+	}
+	if list.HasMore {
+		list.Cursor = shown[len(shown)-1].ID
 	}
 	return x.ok(&list)
+}
+
+// afterSale returns the number of a cursor's sale, 0 for none. The page before may have come
+// from a node that was ahead of this one.
+func (p *Private) afterSale(x *exchange, cursor string) (int, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	view, known := p.backend.SaleByID(cursor)
+	if !known {
+		if err := p.catchUp(x); err != nil {
+			return 0, err
+		}
+		if view, known = p.backend.SaleByID(cursor); !known {
+			return 0, contract.BadParameter("cursor", "cursor must be what the previous page said")
+		}
+	}
+	return int(view.Number), nil
 }
 
 // report answers GET /v1/sales/{id}/report.
@@ -166,7 +242,7 @@ func (p *Private) cluster(step Step) func(*exchange) error {
 		if err != nil {
 			return contract.NewProblem(contract.BodyTooLarge, "")
 		}
-		answer, err := step.Do(x.request.Context(), body)
+		answer, err := step.Do(x.request.Context(), x.actor, body)
 		if err != nil {
 			return err
 		}

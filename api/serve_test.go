@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -81,6 +82,12 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Checks:  func() []Check { return *f.checks.Load() },
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
+		Chargeable: func(amount int64, currency string) error { // whole euros
+			if currency == "EUR" && amount%100 != 0 {
+				return fmt.Errorf("no cents: %d", amount)
+			}
+			return nil
+		},
 		Timeline: func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
 			return f.timeline(ctx, sale)
 		},

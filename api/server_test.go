@@ -60,7 +60,7 @@ func TestTable(t *testing.T) {
 }
 
 // TestProblemsPage: docs/problems.md has every code with its status, in the order of
-// the statuses, and none that there is not.
+// the statuses, and none that there is not; and every reason to refuse a buy.
 func TestProblemsPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/problems.md")
 	must(t, err)
@@ -79,6 +79,11 @@ func TestProblemsPage(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("the page lacks %v", want)
+	}
+	for _, reason := range enum(t, "RefusalReason") {
+		if !strings.Contains(string(page), "\n| `"+reason+"` |") {
+			t.Errorf("the page lacks the refusal %s", reason)
+		}
 	}
 }
 

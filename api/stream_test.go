@@ -256,3 +256,38 @@ func TestLiveNumbers(t *testing.T) {
 	f.call("GET", f.private, "/v1/sales/none/events", "@seller", "").want(404, "unknown-sale")
 	f.call("GET", f.private, "/v1/sales/gig/events", "@buyer", "").want(403, "forbidden")
 }
+
+// Who listens with a token is told nothing when it is over, whether something happens or not,
+// and the stream ends; a sale's stream needs none and goes on.
+func TestStreamsEndWithTheToken(t *testing.T) {
+	testenv.TakesLong(t, "streams are looked at every second")
+	for what, happens := range map[string]bool{"nothing happens": false, "the order expires": true} {
+		t.Run(what, func(t *testing.T) {
+			f := serveWith(t, streamConfig())
+			f.sale("gig", nil)
+			order := f.bought("ann", "?q=1")
+			open := f.stream(f.public, "/v1/tickets/events?sale=gig", "", "")
+			nextOf[contract.Sale](open, "sale")
+			ends := []*eventStream{f.stream(f.public, order.Callback+"/events", "ann", ""),
+				f.stream(f.private, "/v1/sales/gig/events", "@seller", ""), f.stream(f.private, "/v1/sales/gig/events", "@auditor", "")}
+			for _, s := range ends {
+				if e, more := s.next(); !more {
+					t.Fatalf("%+v", e)
+				}
+			}
+			f.clock.Store(int64(72 * time.Hour)) // tokens of tests are good for two days
+			if happens {
+				f.bought("bob", "?q=2") // one more than ann gives back
+			}
+			for i, s := range ends {
+				if e, more := s.next(); more {
+					t.Errorf("stream %d is told %+v after the end of its token", i, e)
+				}
+			}
+			if !happens {
+				f.bought("bob", "?q=2") // one more than ann gives back
+			}
+			nextOf[contract.Sale](open, "sale")
+		})
+	}
+}

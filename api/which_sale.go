@@ -20,17 +20,22 @@ func (p *Public) saleOf(q *strict.Query) (*Cluster, *sequencer.SaleView, error) 
 }
 
 // findSale returns the sale with an id. A sale that nobody here knows may have
-// been created a moment ago: the leaders are asked before it is called unknown.
+// been created a moment ago: the leaders are asked before it is called unknown, and
+// nobody calls it that while a cluster that may have it was never reached.
 func (p *Public) findSale(id string) (*Cluster, *sequencer.SaleView, error) {
 	clusters := p.clusters.Clusters()
-	if cluster, view := lookUpSale(clusters, id); view != nil {
-		return cluster, view, nil
+	if cluster, view, err := lookUpSale(clusters, id); view != nil || err != nil {
+		return cluster, view, err
 	}
 	if err := p.catchUp(clusters, id); err != nil {
 		return nil, nil, err
 	}
-	if cluster, view := lookUpSale(clusters, id); view != nil {
-		return cluster, view, nil
+	cluster, view, err := lookUpSale(clusters, id)
+	if view != nil || err != nil {
+		return cluster, view, err
+	}
+	if err := allReached(clusters, id, nil); err != nil {
+		return nil, nil, err
 	}
 	return nil, nil, contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", strings.Clone(id)))
 }
@@ -51,13 +56,21 @@ func (p *Public) catchUp(clusters []Cluster, id string) error {
 	return nil
 }
 
-func lookUpSale(clusters []Cluster, id string) (*Cluster, *sequencer.SaleView) {
-	for i := range clusters {
-		if view, known := clusters[i].Backend.SaleByID(id); known && clusters[i].serves(id) {
-			return &clusters[i], view
-		}
+// lookUpSale returns the sale with an id as it is shown here, and its cluster; nil when no
+// cluster that serves the id shows one. A sale that several clusters have is an error, and so
+// is one that a cluster which was never reached may have too.
+func lookUpSale(clusters []Cluster, id string) (*Cluster, *sequencer.SaleView, error) {
+	found := locate(clusters, id)
+	if found.live > 1 {
+		return nil, nil, sharedProblem(clusters, id)
 	}
-	return nil, nil
+	if found.view == nil {
+		return nil, nil, nil
+	}
+	if err := allReached(clusters, id, found.in); err != nil {
+		return nil, nil, err
+	}
+	return found.in, found.view, nil
 }
 
 // defaultSale returns the only sale that is neither closed nor cancelled. A
@@ -72,12 +85,17 @@ func (p *Public) defaultSale() (*Cluster, *sequencer.SaleView, error) {
 			return &clusters[0], &sales[n-1], nil
 		}
 	}
-	selling, in := sellingSales(clusters)
+	selling := sellingSales(clusters)
 	if len(selling) == 0 { // one may have been created a moment ago
 		if err := p.catchUp(clusters, ""); err != nil {
 			return nil, nil, err
 		}
-		selling, in = sellingSales(clusters)
+		selling = sellingSales(clusters)
+	}
+	if len(selling) < 2 { // what was never reached may sell something else
+		if err := allReached(clusters, "", nil); err != nil {
+			return nil, nil, err
+		}
 	}
 	if len(selling) != 1 {
 		return nil, nil, chooseSale(selling)
@@ -85,27 +103,27 @@ func (p *Public) defaultSale() (*Cluster, *sequencer.SaleView, error) {
 	if len(clusters) == 1 {
 		p.sole.Store(uint64(len(clusters[0].Backend.Sales()))<<16 | uint64(selling[0].Number))
 	}
-	return in, selling[0], nil
+	return lookUpSale(clusters, selling[0].ID)
 }
 
 func ended(v *sequencer.SaleView) bool { return v.Closed || v.Cancelled }
 
-// sellingSales returns the sales that are neither closed nor cancelled, the
-// first ProblemSalesMax of them, and the cluster of the last.
-func sellingSales(clusters []Cluster) (selling []*sequencer.SaleView, in *Cluster) {
+// sellingSales returns the sales that are neither closed nor cancelled, each id once: the
+// first ProblemSalesMax of them.
+func sellingSales(clusters []Cluster) (selling []*sequencer.SaleView) {
 	for k := range clusters {
 		sales := clusters[k].Backend.Sales()
 		for i := range sales {
-			if ended(&sales[i]) || !clusters[k].serves(sales[i].ID) {
+			if ended(&sales[i]) || !shownFrom(clusters, k, sales[i].ID) {
 				continue
 			}
-			selling, in = append(selling, &sales[i]), &clusters[k]
+			selling = append(selling, &sales[i])
 			if len(selling) == contract.ProblemSalesMax {
-				return selling, in
+				return selling
 			}
 		}
 	}
-	return selling, in
+	return selling
 }
 
 // chooseSale returns the problem of a buy that names no sale.

@@ -8,7 +8,7 @@ type bookedSale struct {
 	spec   sequencer.SaleSpec
 
 	sold, held, withheld int64
-	closed, cancelled    bool
+	paused, cancelled    bool
 
 	// queue is who waits, in order; who left is still in it until the head
 	// comes there. waiting counts those who have not left.
@@ -16,11 +16,13 @@ type bookedSale struct {
 	waiting int
 
 	// refusedNeed is the fewest tickets that would have satisfied a buyer who
-	// was refused as sold out since tickets last came free; 0 means nobody was.
+	// was refused for want of them since tickets last came free; 0 means nobody was.
 	refusedNeed int64
 
-	orders  uint64
-	soldOut uint64 // buys that were refused so
+	begun bool // an attempt to pay one of its orders
+
+	orders             uint64
+	soldOut, notEnough uint64 // buys that were refused so
 }
 
 func (s *bookedSale) available() int64 {
@@ -49,7 +51,11 @@ type bookedOrder struct {
 	min       uint8
 	attempts  uint8
 	overdue   bool
-	deadline  int64
+	captured  bool  // the newest attempt's money
+	leeway    bool  // was given once
+	deadline  int64 // of the hold, by the holds' own time
+	declines  int   // of its attempts
+	triedAt   int64 // when its newest attempt began
 }
 
 // userOfSale is whose tickets the cap counts.
@@ -64,13 +70,14 @@ type books struct {
 	orders  map[uint64]*bookedOrder
 	tickets map[userOfSale]int // of live orders
 	users   map[string]struct{}
+	refused map[string]bookedDeclines      // by user
 	keys    map[sequencer.KeyDigest]uint64 // the order that a key made
 }
 
 func newBooks() books {
 	return books{
 		orders: map[uint64]*bookedOrder{}, tickets: map[userOfSale]int{},
-		users: map[string]struct{}{}, keys: map[sequencer.KeyDigest]uint64{},
+		users: map[string]struct{}{}, refused: map[string]bookedDeclines{}, keys: map[sequencer.KeyDigest]uint64{},
 	}
 }
 

@@ -15,6 +15,8 @@ const (
 	checkTime
 	checkFirstSeq
 	checkBirth
+	checkLevel
+	checkOutage
 	checkSeq
 	checkReplayedSeq
 	checkNotTaken
@@ -34,17 +36,21 @@ const (
 	checkNeedlessWait
 	checkRefusedTickets
 	checkRefusedPlace
+	checkLeft
 	checkCap
 	checkKey
 
 	// The ledger's checks of an order's later life.
 	checkStepOrder
 	checkStepUser
+	checkStepForeign
+	checkAttempts
 	checkStep
 	checkOverheld
 	checkPaidCancelled
 	checkPaymentEnd
 	checkPaidInTime
+	checkNotBack
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -95,6 +101,8 @@ var checks = [checkEnd]struct {
 	checkTime:        {KindTime, "the log's time runs back, or is not the batch's (%s)"},
 	checkFirstSeq:    {KindSequence, "the block's first seq does not go on where the last one ended"},
 	checkBirth:       {KindSequence, "the birth goes on at a number that another history of the cluster may have given out"},
+	checkLevel:       {KindSequence, "the level of the formats was raised by other than one step"},
+	checkOutage:      {KindTime, "an outage was taken that does not begin where the log is"},
 	checkSeq:         {KindSequence, "the decision carries another seq than its place"},
 	checkReplayedSeq: {KindSequence, "a decision told again that was not made before"},
 	checkNotTaken:    {KindSequence, "a command was executed although its batch was not, or the other way about"},
@@ -105,24 +113,28 @@ var checks = [checkEnd]struct {
 	checkOrderName:      {KindSequence, "a new order is not named by the seq of its buy"},
 	checkNewState:       {KindOrder, "a new order begins in the middle of its life"},
 	checkBehindWaiting:  {KindFIFO, "a buy got tickets while order %d was waiting since before"},
-	checkRefusedBefore:  {KindFIFO, "an earlier buy for %d tickets was refused as sold out, and no ticket has come free since"},
+	checkRefusedBefore:  {KindFIFO, "an earlier buy for %d tickets was refused for want of them, and no ticket has come free since"},
 	checkHold:           {KindExpiry, "the hold does not end one hold from now"},
 	checkQuantity:       {KindOrder, "the order got another number of tickets than it asked for"},
 	checkWaitlistFull:   {KindFIFO, "the waitlist of %d is full"},
 	checkPosition:       {KindFIFO, "the position is not behind those who wait"},
 	checkNeedlessWait:   {KindFIFO, "a buy must wait although nobody waits and %d tickets are available"},
-	checkRefusedTickets: {KindFIFO, "a buy for %d tickets was refused as sold out with %d available and nobody waiting"},
-	checkRefusedPlace:   {KindFIFO, "a buy was refused as sold out with %d of %d places on the waitlist taken"},
+	checkRefusedTickets: {KindFIFO, "a buy for %d tickets was refused for want of them with %d available and nobody waiting"},
+	checkRefusedPlace:   {KindFIFO, "a buy was refused for want of tickets with %d of %d places on the waitlist taken"},
+	checkLeft:           {KindOrder, "a buy was refused for want of tickets and told otherwise what is left"},
 	checkCap:            {KindCap, "user %q has more tickets of sale %d than one user may"},
 	checkKey:            {KindKey, "one idempotency key made two orders"},
 
 	checkStepOrder:     {KindOrder, "the decision is about an order that no command made, or another one"},
 	checkStepUser:      {KindOrder, "somebody else acted on the order"},
+	checkStepForeign:   {KindOrder, "an order of the cluster that this one is a copy of was paid here"},
+	checkAttempts:      {KindOrder, "an attempt to pay began beyond the bounds (the order: %s; the user's declines of the hour: %d)"},
 	checkStep:          {KindOrder, "the order becomes %s, which it cannot from its state"},
 	checkOverheld:      {KindExpiry, "the hold was over, and the order went on"},
 	checkPaidCancelled: {KindOrder, "a payment for a cancelled sale was taken"},
 	checkPaymentEnd:    {KindExpiry, "the payment was %s, the hold ends %s, it is %s"},
 	checkPaidInTime:    {KindOrder, "a payment in time was treated as late"},
+	checkNotBack:       {KindOrder, "money that was captured counts as back, and was not refunded"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

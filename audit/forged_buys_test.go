@@ -37,12 +37,12 @@ var forgedBuys = []forgery{
 		forge:   func(f *forged) { *f.result(2) = refused(2); f.reserve(3, 1) }},
 	{name: "the fewest that were refused count", finds: []check{checkRefusedTickets, checkRefusedBefore},
 		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 2), buy("cid", 1), buy("dan", 3), buy("eve", 1))},
-		forge:   func(f *forged) { *f.result(4) = refused(4); f.reserve(6, 1) }},
+		forge:   func(f *forged) { *f.result(4), *f.result(5) = refused(4), tooFew(5, 1); f.reserve(6, 1) }},
 	{name: "more tickets before the start, and who was refused gets none", finds: []check{checkRefusedBefore},
 		batches: batches{
 			at(-9, sell(quantity(1)), buy("ann", 2), update(quantity(5)), buy("bob", 1)),
 		},
-		forge: func(f *forged) { *f.result(2) = refused(2); f.reserve(4, 1) }},
+		forge: func(f *forged) { *f.result(2) = tooFew(2, 1); f.reserve(4, 1) }},
 
 	{name: "a hold is too long", finds: []check{checkHold},
 		batches: batches{at(0, sell(), buy("ann", 1))},
@@ -86,6 +86,22 @@ var forgedBuys = []forgery{
 		batches: batches{at(0, sell(waitlist(2)), buy("ann", 2), buy("bob", 1), buy("cid", 1))},
 		forge:   func(f *forged) { *f.result(4) = refused(4) }},
 
+	{name: "one is left, and a buy for two is told that none is", finds: []check{checkLeft},
+		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 2))},
+		forge:   func(f *forged) { *f.result(3) = refused(3) }},
+	{name: "a buy is told that more are left than there are", finds: []check{checkLeft},
+		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 3))},
+		forge:   func(f *forged) { f.result(3).Quantity = 2 }},
+	{name: "nothing is left, and a buy is told that too little is", finds: []check{checkLeft},
+		batches: batches{at(0, sell(), buy("ann", 2), buy("bob", 2))},
+		forge:   func(f *forged) { *f.result(3) = tooFew(3, 1) }},
+	{name: "what is left is for who waits", finds: []check{checkLeft},
+		batches: batches{at(0, sell(waitlist(1)), buy("ann", 1), buy("bob", 2), buy("cid", 2))},
+		forge:   func(f *forged) { *f.result(4) = tooFew(4, 1) }},
+	{name: "a buy is told that too little is left for it, and gets less", finds: []check{checkRefusedTickets},
+		batches: batches{at(0, sell(), least(buy("ann", 3), 2))},
+		forge:   func(f *forged) { *f.result(2) = tooFew(2, 2) }},
+
 	{name: "a user is over the cap", finds: []check{checkCap},
 		batches: batches{at(0, sell(quantity(9)), buy("ann", 4), buy("ann", 1))},
 		forge:   func(f *forged) { f.reserve(3, 1) }},
@@ -117,6 +133,11 @@ func least(c sequencer.Command, tickets uint8) sequencer.Command {
 func keyed(c sequencer.Command) sequencer.Command {
 	c.Key = sequencer.DigestKey(c.User, []byte("key"))
 	return c
+}
+
+// tooFew is the decision of a buy that would take more than is left.
+func tooFew(seq uint64, left uint8) sequencer.Result {
+	return sequencer.Result{Seq: seq, Kind: sequencer.KindBuy, Code: sequencer.CodeNotEnough, Quantity: left}
 }
 
 // refused is the decision of a buy for which there are no tickets.

@@ -70,8 +70,8 @@ func changedTerms() []forgery {
 	for _, term := range terms {
 		forgeries = append(forgeries, forgery{
 			name: "the " + term.name + " of a running sale is changed", finds: []check{checkTermsKept},
-			batches: batches{at(-1, sell()), at(0, update(term.change))},
-			forge:   func(f *forged) { f.accept(2, 1) },
+			batches: batches{at(-1, sell()), at(0, buy("ann", 1), update(term.change))}, // who holds relies on the price too
+			forge:   func(f *forged) { f.accept(3, 1) },
 		})
 	}
 	return forgeries

@@ -39,6 +39,15 @@ var forgedSequences = []forgery{
 		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, session()), at(0, birth(2, sequencer.BirthRestore, 0)),
 			at(0, forward(2, 1, 1), nobody())},
 		forge: func(f *forged) { f.execute(1<<31+1, 1) }},
+	{name: "the level is raised by two steps", finds: []check{checkLevel},
+		batches: batches{at(0, level(2), level(4))},
+		forge:   func(f *forged) { f.result(2).Code = sequencer.CodeOK }},
+	{name: "the level is raised to where it is", finds: []check{checkLevel},
+		batches: batches{at(0, level(2), level(2))},
+		forge:   func(f *forged) { f.result(2).Code = sequencer.CodeOK }},
+	{name: "an outage is taken twice", finds: []check{checkOutage},
+		batches: batches{at(0, sell()), at(1, nobody()), at(1, outage(1, 9)), at(9, outage(1, 9))},
+		forge:   func(f *forged) { f.result(4).Code = sequencer.CodeOK }},
 	{name: "a decision has its neighbour's seq", finds: []check{checkSeq},
 		batches: batches{at(0, sell(), nobody(), nobody())},
 		forge:   func(f *forged) { f.result(3).Seq = 2 }},
@@ -102,6 +111,14 @@ var forgedSequences = []forgery{
 // birth is of a cluster whose id begins with a byte, some seconds after the story's start.
 func birth(id byte, cause sequencer.BirthCause, seconds int64) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{id}, Amount: storyStart + seconds*int64(time.Second), Count: uint32(cause)}
+}
+
+func outage(from, to int64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindOutage, Order: uint64(storyStart + from*int64(time.Second)), Amount: storyStart + to*int64(time.Second), Count: 3600}
+}
+
+func level(to int64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindLevel, Amount: to, Actor: []byte("otto")}
 }
 
 // move lets the last block, of one command, begin at another seq.

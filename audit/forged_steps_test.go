@@ -17,6 +17,11 @@ var forgedSteps = []forgery{
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "bob", 1))},
 		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StatePaying, 1).Attempt = 1 }},
 
+	{name: "a copy pays an order of before", finds: []check{checkStepForeign},
+		batches: batches{at(0, birth(1, sequencer.BirthNew, 0)), at(0, sell(), buy("ann", 1)), at(0, birth(2, sequencer.BirthCopy, 0)),
+			at(0, pay(3, "ann", 1))},
+		forge: func(f *forged) { f.show(1<<31+1, sequencer.CodeOK, 3, sequencer.StatePaying, 1).Attempt = 1 }},
+
 	{name: "an order in payment is cancelled", finds: []check{checkStep},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), cancel(2, "ann"))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateCancelled, 1).Attempt = 1 }},
@@ -49,9 +54,18 @@ var forgedSteps = []forgery{
 	{name: "a payment in time is late", finds: []check{checkPaidInTime},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeLateSuccess, 2, sequencer.StateCancelled, 1).Attempt = 1 }},
+	{name: "captured money is back because it was cancelled", finds: []check{checkNotBack},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2), refund(2), voided(2, sequencer.PayCancelled))},
+		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
 	{name: "a declined payment ends a hold that goes on", finds: []check{checkPaymentEnd, checkShown},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayRejected))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateExpired, 1).Attempt = 1 }},
+	{name: "an attempt begins beyond the bounds", finds: []check{checkAttempts},
+		batches: batches{at(0, append([]sequencer.Command{sell(), buy("ann", 1)}, declined(9)...)...)},
+		forge: func(f *forged) {
+			f.show(19, sequencer.CodeOK, 2, sequencer.StatePaying, 1).Attempt = 9
+			f.show(20, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 9
+		}},
 	{name: "a declined payment brings back a hold that is over", finds: []check{checkPaymentEnd, checkShown},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1)), at(3, outcome(2, sequencer.PayCancelled))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 1 }},
@@ -92,6 +106,14 @@ var forgedSteps = []forgery{
 // shownOrder is a decision that changes nothing and shows a reservation.
 var shownOrder = batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 9))}
 
+// declined are so many attempts to pay ann's order, each of which is declined.
+func declined(attempts int) (commands []sequencer.Command) {
+	for number := range uint8(attempts) {
+		commands = append(commands, pay(2, "ann", 1), attempt(outcome(2, sequencer.PayRejected), number+1))
+	}
+	return commands
+}
+
 func attempt(c sequencer.Command, number uint8) sequencer.Command {
 	c.Attempt = number
 	return c
@@ -99,5 +121,5 @@ func attempt(c sequencer.Command, number uint8) sequencer.Command {
 
 // extend moves every hold by an hour.
 func extend() sequencer.Command {
-	return sequencer.Command{Kind: sequencer.KindExtend, Amount: 3600 * 1_000_000_000}
+	return sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: 1, Amount: 3600 * 1_000_000_000}
 }

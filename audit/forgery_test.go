@@ -194,6 +194,14 @@ func outcome(order uint64, o sequencer.PayOutcome) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: 1, Outcome: o}
 }
 
+func captured(order uint64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: 1}
+}
+
+func voided(order uint64, o sequencer.PayOutcome) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayVoided, Order: order, Attempt: 1, Outcome: o}
+}
+
 func refund(order uint64) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindRefund, Order: order}
 }

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 
+	"onsale/audit/naive"
 	"onsale/sequencer"
 )
 
@@ -13,8 +14,11 @@ type Ledger struct {
 	findings *findings
 	now      int64 // log time of the batch that is read
 	before   int64 // log time of the batch before
+	holds    naive.HoldClock
+	heldTo   int64 // the holds' own time of the batch before
 	next     uint64
 	births   []sequencer.Birth // that were read
+	level    int64             // of the formats
 	sessions map[uint64]uint64 // of front-ends: the newest number that was executed
 	executed uint32            // commands that are left of a forwarded batch
 	notTaken uint32            // the same, when it must not be executed
@@ -27,7 +31,7 @@ func NewLedger(limit int) *Ledger {
 }
 
 func newLedger(f *findings) *Ledger {
-	return &Ledger{books: newBooks(), findings: f, next: 1, sessions: map[uint64]uint64{}}
+	return &Ledger{books: newBooks(), findings: f, next: 1, level: sequencer.LevelFirst, sessions: map[uint64]uint64{}}
 }
 
 // Findings returns what was found so far.
@@ -61,6 +65,8 @@ func (l *Ledger) Read(b *sequencer.Batch, d *sequencer.Decisions) {
 
 // header checks time and sequence, which need no books.
 func (l *Ledger) header(b *sequencer.Batch, d *sequencer.Decisions) {
+	l.heldTo = l.holds.Own(l.now)
+	l.holds.Pass(l.now, d.Time)
 	l.before, l.now = l.now, d.Time
 	if want := max(l.before, b.Time); d.Time != want {
 		l.findings.report(checkTime, 0, clock(want), clock(d.Time), clock(b.Time))
@@ -130,8 +136,8 @@ func promotedAtOnce(events []sequencer.Event, before uint32, order uint64) bool 
 // came from the waitlist to where the decision shows it.
 func (l *Ledger) result(c *sequencer.Command, r *sequencer.Result, promoted bool) {
 	switch {
-	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeSoldOut && !r.Replayed:
-		l.soldOut(c)
+	case c.Kind == sequencer.KindBuy && (r.Code == sequencer.CodeSoldOut || r.Code == sequencer.CodeNotEnough) && !r.Replayed:
+		l.unserved(c, r)
 	case c.Kind == sequencer.KindBuy && r.Code == sequencer.CodeOK && !r.Replayed:
 		l.bought(c, r, promoted)
 	case r.Code == sequencer.CodeOK && r.Order != 0 && !r.Replayed:
@@ -155,14 +161,14 @@ func (l *Ledger) shown(r *sequencer.Result) {
 	case r.State != o.state || r.Quantity != o.quantity || r.Sale != o.sale.number || r.Attempt != o.attempts:
 		l.findings.report(checkShown, r.Order, fmt.Sprintf(life, o.sale.number, o.state, o.quantity, o.attempts),
 			fmt.Sprintf(life, r.Sale, r.State, r.Quantity, r.Attempt))
-	case o.state.Holds() && r.Deadline != o.deadline:
-		l.findings.report(checkShownDeadline, r.Order, clock(o.deadline), clock(r.Deadline))
+	case o.state.Holds() && r.Deadline != l.end(o):
+		l.findings.report(checkShownDeadline, r.Order, clock(l.end(o)), clock(r.Deadline))
 	}
 }
 
 // idle checks that no ticket lies about while the longest waiting wants it.
 func (l *Ledger) idle(s *bookedSale) {
-	if head := s.head(); head != nil && s.available() >= int64(head.min) {
+	if head := s.head(); head != nil && !s.paused && s.available() >= int64(head.min) {
 		l.findings.report(checkIdle, head.seq, "promoted", "waitlisted", s.available(), s.number, head.min)
 	}
 }
@@ -180,7 +186,7 @@ func (l *Ledger) counted(s *bookedSale, order uint64) {
 func (l *Ledger) Finish() {
 	var late, first uint64
 	for seq, o := range l.orders {
-		if o.state == sequencer.StateReserved && o.deadline <= l.now {
+		if o.state == sequencer.StateReserved && o.deadline <= l.own() {
 			late++
 			if first == 0 || seq < first {
 				first = seq

@@ -19,7 +19,7 @@ func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result, promoted bool
 		return
 	}
 	o := &bookedOrder{
-		seq: r.Order, sale: s, user: string(c.User), requested: c.Quantity, min: c.Min, deadline: r.Deadline,
+		seq: r.Order, sale: s, user: string(c.User), requested: c.Quantity, min: c.Min, deadline: l.holds.Own(r.Deadline),
 	}
 	if o.min == 0 {
 		o.min = o.requested
@@ -83,25 +83,45 @@ func (l *Ledger) waits(o *bookedOrder, position uint32) {
 	}
 }
 
-// soldOut checks that a refused buy could not have been served.
-func (l *Ledger) soldOut(c *sequencer.Command) {
+// unserved checks that a buy for which there were no tickets could not have been served,
+// and was told what is left.
+func (l *Ledger) unserved(c *sequencer.Command, r *sequencer.Result) {
 	s := l.sale(c.Sale)
 	if s == nil {
 		return
 	}
-	s.soldOut++
+	if r.Code == sequencer.CodeNotEnough {
+		s.notEnough++
+	} else {
+		s.soldOut++
+	}
+
 	need := int64(c.Min)
 	if need == 0 {
 		need = int64(c.Quantity)
 	}
 	switch {
 	case s.waiting == 0 && s.available() >= need:
-		l.findings.report(checkRefusedTickets, 0, "reserved", "sold_out", need, s.available())
+		l.findings.report(checkRefusedTickets, 0, "reserved", r.Code.String(), need, s.available())
 	case s.waiting < int(s.spec.Waitlist):
-		l.findings.report(checkRefusedPlace, 0, "waitlisted", "sold_out", s.waiting, s.spec.Waitlist)
+		l.findings.report(checkRefusedPlace, 0, "waitlisted", r.Code.String(), s.waiting, s.spec.Waitlist)
+	default:
+		l.left(s, r)
 	}
 	if s.refusedNeed == 0 || need < s.refusedNeed {
 		s.refusedNeed = need
+	}
+}
+
+// left checks what a refused buy was told is left: what lies there while others wait is
+// theirs.
+func (l *Ledger) left(s *bookedSale, r *sequencer.Result) {
+	want := sequencer.Result{Seq: r.Seq, Code: sequencer.CodeSoldOut}
+	if left := s.available(); s.waiting == 0 && left > 0 {
+		want.Code, want.Quantity = sequencer.CodeNotEnough, uint8(left) // fewer than a buy asks for
+	}
+	if r.Code != want.Code || r.Quantity != want.Quantity {
+		l.findings.report(checkLeft, 0, describe(&want), describe(r))
 	}
 }
 

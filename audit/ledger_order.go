@@ -20,13 +20,30 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindCancel:
 		l.leave(o, sequencer.StateCancelled, sequencer.StateWaitlisted, sequencer.StateReserved, sequencer.StateCancelled)
 	case sequencer.KindPayBegin:
+		l.foreign(o)
+		l.tried(o)
 		l.leave(o, sequencer.StatePaying, sequencer.StateReserved)
 		o.attempts++
+		o.sale.begun = true
 		o.overdue = false
 	case sequencer.KindPayResult:
 		l.settle(o, c, r)
+	case sequencer.KindPayCaptured:
+		o.captured = true
+	case sequencer.KindPayVoided:
+		if o.captured && c.Attempt == o.attempts && c.Outcome != sequencer.PayRefunded {
+			l.findings.report(checkNotBack, o.seq, sequencer.CodeNotCancellable.String(), sequencer.CodeOK.String())
+		}
 	case sequencer.KindRefund:
 		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
+	}
+}
+
+// foreign reports a payment for an order that was made before the copy was: its cluster's
+// provider knows it, this one's does not. Births before those that were read may be missing.
+func (l *Ledger) foreign(o *bookedOrder) {
+	if len(l.births) > 0 && l.births[0].Cause == sequencer.BirthCopy && o.seq < l.births[0].FirstSeq {
+		l.findings.report(checkStepForeign, o.seq, sequencer.CodeNotPayable.String(), sequencer.CodeOK.String())
 	}
 }
 
@@ -42,15 +59,19 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 		}
 		l.leave(o, sequencer.StatePaid, sequencer.StatePaying)
 	case sequencer.PayRejected, sequencer.PayCancelled:
+		if c.Outcome == sequencer.PayRejected {
+			l.declined(o)
+		}
+		l.leewayOf(o, c)
 		to := sequencer.StateExpired
 		switch {
 		case o.sale.cancelled:
 			to = sequencer.StateCancelled
-		case o.deadline > l.now:
+		case o.deadline > l.own():
 			to = sequencer.StateReserved
 		}
 		if r.State != to {
-			l.findings.report(checkPaymentEnd, o.seq, to.String(), r.State.String(), c.Outcome, clock(o.deadline), clock(l.now))
+			l.findings.report(checkPaymentEnd, o.seq, to.String(), r.State.String(), c.Outcome, clock(l.end(o)), clock(l.now))
 		}
 		l.leave(o, to, sequencer.StatePaying)
 	}
@@ -76,8 +97,8 @@ func (l *Ledger) leave(o *bookedOrder, to sequencer.OrderState, from ...sequence
 	if !possible {
 		l.findings.report(checkStep, o.seq, fmt.Sprintf("one of %v", from), o.state.String(), to)
 	}
-	if o.state == sequencer.StateReserved && o.deadline <= l.now && to != sequencer.StateExpired {
-		l.findings.report(checkOverheld, o.seq, "expired "+clock(o.deadline), to.String()+" "+clock(l.now))
+	if o.state == sequencer.StateReserved && o.deadline <= l.own() && to != sequencer.StateExpired {
+		l.findings.report(checkOverheld, o.seq, "expired "+clock(l.end(o)), to.String()+" "+clock(l.now))
 	}
 	if frees(o.state, to) {
 		o.sale.refusedNeed = 0
@@ -104,8 +125,8 @@ func (l *Ledger) event(e *sequencer.Event) {
 	case sequencer.EventPromoted:
 		l.promoted(o, e)
 	case sequencer.EventOverdue:
-		if due := after(o.deadline, o.sale.spec.Grace); o.state != sequencer.StatePaying || due > l.now {
-			l.findings.report(checkOverdue, o.seq, "paying, overdue after "+clock(due), o.state.String()+" "+clock(l.now))
+		if due := after(o.deadline, o.sale.spec.Grace); o.state != sequencer.StatePaying || due > l.own() {
+			l.findings.report(checkOverdue, o.seq, "paying, overdue after "+clock(l.holds.Shown(due)), o.state.String()+" "+clock(l.now))
 		}
 		o.overdue = true
 	case sequencer.EventCancelled:
@@ -127,10 +148,10 @@ func (l *Ledger) event(e *sequencer.Event) {
 // whose time has come to it.
 func (l *Ledger) expired(o *bookedOrder) {
 	switch {
-	case o.deadline > l.now:
-		l.findings.report(checkExpiredEarly, o.seq, "not before "+clock(o.deadline), clock(l.now))
-	case o.deadline <= l.before:
-		l.findings.report(checkExpiredLate, o.seq, "at the latest "+clock(l.before), clock(l.now), clock(o.deadline))
+	case o.deadline > l.own():
+		l.findings.report(checkExpiredEarly, o.seq, "not before "+clock(l.end(o)), clock(l.now))
+	case o.deadline <= l.heldTo:
+		l.findings.report(checkExpiredLate, o.seq, "at the latest "+clock(l.before), clock(l.now), clock(l.end(o)))
 	}
 	l.leave(o, sequencer.StateExpired, sequencer.StateReserved)
 }
@@ -143,10 +164,10 @@ func (l *Ledger) promoted(o *bookedOrder, e *sequencer.Event) {
 	}
 	l.passedOver(o)
 	l.asked(o, e.Quantity)
-	if want := after(l.now, s.spec.Hold); e.Deadline != want {
+	if want := after(l.now, s.promotedHold()); e.Deadline != want {
 		l.findings.report(checkPromotedHold, o.seq, clock(want), clock(e.Deadline))
 	}
-	o.deadline = e.Deadline
+	o.deadline = l.holds.Own(e.Deadline)
 	l.move(o, sequencer.StateReserved, e.Quantity)
 	l.counted(s, o.seq)
 }

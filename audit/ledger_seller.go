@@ -6,7 +6,7 @@ import (
 	"onsale/sequencer"
 )
 
-// seller books a seller's command, or the operator's extend.
+// seller books a seller's command, or the leader's own.
 func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 	switch c.Kind {
 	case sequencer.KindSaleCreate:
@@ -18,11 +18,20 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindForward:
 		l.forwarded(c)
 		return
-	case sequencer.KindExtend:
-		l.extended(c.Amount)
-		return
 	case sequencer.KindBirth:
 		return // booked by header
+	case sequencer.KindLevel:
+		l.raised(c)
+		return
+	case sequencer.KindOutage:
+		l.outage(c)
+		return
+	case sequencer.KindHoldStop:
+		l.holds.Stop(l.now, l.longestHold(), c.Count)
+		return
+	case sequencer.KindHoldGo:
+		l.holds.Go()
+		return
 	}
 	s := l.sale(c.Sale)
 	if s == nil {
@@ -42,6 +51,10 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 		if c.Amount > 0 {
 			s.refusedNeed = 0
 		}
+	case sequencer.KindSalePause, sequencer.KindSaleResume:
+		s.paused = c.Kind == sequencer.KindSalePause
+	case sequencer.KindSaleExtend:
+		l.extended(s, c.Amount)
 	case sequencer.KindSaleRelease:
 		s.withheld -= c.Amount
 		s.refusedNeed = 0
@@ -58,6 +71,14 @@ func (l *Ledger) forwarded(c *sequencer.Command) {
 			fmt.Sprint(c.Amount), c.Amount, c.Order)
 	}
 	l.sessions[c.Order] = max(newest, uint64(c.Amount))
+}
+
+// raised books that the level of the formats went up by a step.
+func (l *Ledger) raised(c *sequencer.Command) {
+	if c.Amount != l.level+1 {
+		l.findings.report(checkLevel, 0, fmt.Sprint(l.level+1), fmt.Sprint(c.Amount))
+	}
+	l.level = c.Amount
 }
 
 func (l *Ledger) created(c *sequencer.Command, r *sequencer.Result) {
@@ -80,7 +101,7 @@ func (l *Ledger) begin(spec *sequencer.SaleSpec) {
 
 func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
-	if err != nil || l.now >= s.spec.StartsAt && !termsKept(&s.spec, &spec) {
+	if err != nil || l.now >= s.spec.StartsAt && !s.termsKept(&spec) {
 		l.findings.report(checkTermsKept, 0, "sale_started or bad_request", "ok", s.number, err)
 		return
 	}
@@ -92,15 +113,17 @@ func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 }
 
 // termsKept reports whether everything is as it was that buyers rely on once the
-// sale runs.
-func termsKept(old, changed *sequencer.SaleSpec) bool {
+// sale runs: the price when somebody holds or waits for it, or ever began to pay it.
+func (s *bookedSale) termsKept(changed *sequencer.SaleSpec) bool {
+	old := &s.spec
+	relied := s.held > 0 || s.waiting > 0 || s.begun
 	return old.ID == changed.ID && old.Item == changed.Item && old.Quantity == changed.Quantity && old.Cap == changed.Cap &&
-		old.Price == changed.Price && old.Currency == changed.Currency && old.StartsAt == changed.StartsAt && old.Grace == changed.Grace
+		old.StartsAt == changed.StartsAt && old.Grace == changed.Grace &&
+		(!relied || old.Price == changed.Price && old.Currency == changed.Currency)
 }
 
 // closed books that all who wait were sent away.
 func (l *Ledger) closed(s *bookedSale) {
-	s.closed = true
 	for _, o := range s.queue {
 		if o.state == sequencer.StateWaitlisted {
 			l.move(o, sequencer.StateCancelled, o.quantity)
@@ -109,10 +132,10 @@ func (l *Ledger) closed(s *bookedSale) {
 	s.queue = nil
 }
 
-// extended moves every live deadline.
-func (l *Ledger) extended(by int64) {
+// extended gives every live hold of a sale more time.
+func (l *Ledger) extended(s *bookedSale, by int64) {
 	for _, o := range l.orders {
-		if o.state.Holds() {
+		if o.sale == s && o.state.Holds() {
 			o.deadline = after(o.deadline, by)
 		}
 	}

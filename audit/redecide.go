@@ -95,6 +95,9 @@ func describe(r *sequencer.Result) string {
 	if r.Order != 0 {
 		text += fmt.Sprintf(", order %d of sale %d %s, %d tickets, position %d, attempt %d", r.Order, r.Sale, r.State, r.Quantity, r.Position, r.Attempt)
 	}
+	if r.Code == sequencer.CodeNotEnough {
+		text += fmt.Sprintf(", %d left", r.Quantity)
+	}
 	if r.Deadline != 0 {
 		text += ", until " + clock(r.Deadline)
 	}

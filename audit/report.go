@@ -86,7 +86,8 @@ type Sale struct {
 	Available int64  `json:"available"`
 	Waiting   int    `json:"waiting"`
 	Orders    uint64 `json:"orders"`
-	SoldOut   uint64 `json:"sold_out"` // buys refused as sold out
+	SoldOut   uint64 `json:"sold_out"`   // buys refused because nothing was left
+	NotEnough uint64 `json:"not_enough"` // buys refused because too few were
 }
 
 // finish closes the books and draws up the report.
@@ -156,7 +157,7 @@ func (a *auditor) sales() []Sale {
 		sale := Sale{
 			Number: s.number, ID: s.spec.ID, Quantity: s.spec.Quantity,
 			Sold: s.sold, Held: s.held, Withheld: s.withheld, Available: s.available(),
-			Waiting: s.waiting, Orders: s.orders, SoldOut: s.soldOut,
+			Waiting: s.waiting, Orders: s.orders, SoldOut: s.soldOut, NotEnough: s.notEnough,
 		}
 		list = append(list, sale)
 	}
@@ -176,6 +177,7 @@ func (a *auditor) compareTotals(sales []Sale) {
 			Number: s.Number, ID: view.ID, Status: s.Status, Quantity: view.Quantity,
 			Sold: int64(view.Sold), Held: int64(view.Held), Withheld: int64(view.Withheld), Available: int64(view.Available),
 			Waiting: int(view.Waiting), Orders: s.Orders, SoldOut: view.Counters.Buys[sequencer.CodeSoldOut],
+			NotEnough: view.Counters.Buys[sequencer.CodeNotEnough],
 		}
 		if *s != want {
 			a.findings.report(checkTotals, 0, want.String(), s.String(), s.Number)

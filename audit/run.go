@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onsale/sequencer"
@@ -37,7 +38,8 @@ const findingsMaxDefault = 20
 
 // Run audits the journal in a directory. It changes nothing and may be used
 // beside a running node. What is wrong with the journal is in the report; an
-// error means that there was nothing to audit, or that it could not be read.
+// error means that there was nothing to audit, or that it could not be read, or not by
+// this release: ErrVersion of package wal, journal or sequencer.
 func Run(dir string, o Options) (*Report, error) {
 	return newAuditor(o).run(dir)
 }
@@ -45,6 +47,9 @@ func Run(dir string, o Options) (*Report, error) {
 func (a *auditor) run(dir string) (*Report, error) {
 	started := time.Now()
 	torn, err := journal.Scan(dir, a.block)
+	if otherRelease(err) {
+		return nil, fmt.Errorf("audit of %s: block %d: %w", dir, a.last.Height+1, err)
+	}
 	if err != nil && !a.damaged(err) {
 		return nil, fmt.Errorf("audit of %s: %w", dir, err)
 	}
@@ -105,10 +110,16 @@ func newAuditor(o Options) *auditor {
 	return a
 }
 
+// otherRelease reports whether an error says that another release wrote what was read. It is
+// not wrong, and what it says cannot be judged.
+func otherRelease(err error) bool {
+	return slices.ContainsFunc([]error{wal.ErrVersion, journal.ErrVersion, sequencer.ErrVersion},
+		func(other error) bool { return errors.Is(err, other) })
+}
+
 // damaged reports whether a scan's error is one that the report tells.
 func (a *auditor) damaged(err error) bool {
-	if !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, journal.ErrVersion) &&
-		!errors.Is(err, wal.ErrCorrupt) && !errors.Is(err, wal.ErrVersion) {
+	if !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, wal.ErrCorrupt) {
 		return false
 	}
 	a.findings.at = Finding{Block: a.last.Height + 1}
@@ -119,8 +130,12 @@ func (a *auditor) damaged(err error) bool {
 // block audits one block, whose hash and place in the chain were checked.
 func (a *auditor) block(b *journal.Block) error {
 	a.findings.at = Finding{Block: b.Height, RaftIndex: b.RaftIndex}
+	err := a.decode(b)
+	if otherRelease(err) {
+		return err
+	}
 	a.note(b)
-	if err := a.decode(b); err != nil {
+	if err != nil {
 		a.findings.report(checkReadable, 0, "", "", err)
 		a.unread, a.resumed = true, false
 		return nil

@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"onsale/sequencer"
+	"onsale/wal"
 	"onsale/wal/journal"
 )
 
@@ -91,7 +94,8 @@ func TestSequenceWithoutBooks(t *testing.T) {
 // What a scan ends in is told by the report when it is the journal that is wrong.
 func TestDamaged(t *testing.T) {
 	for err, want := range map[error]bool{
-		journal.ErrCorrupt: true, journal.ErrVersion: true, os.ErrPermission: false, errors.New("other"): false,
+		journal.ErrCorrupt: true, wal.ErrCorrupt: true, os.ErrPermission: false, errors.New("other"): false,
+		journal.ErrVersion: false, wal.ErrVersion: false, sequencer.ErrVersion: false,
 	} {
 		a := newAuditor(Options{})
 		a.last.Height = 8
@@ -99,6 +103,30 @@ func TestDamaged(t *testing.T) {
 			t.Errorf("%v: %t, %d findings", err, got, a.findings.total)
 		} else if want && (a.findings.list[0].Block != 9 || !strings.HasPrefix(a.findings.list[0].Message, "read: ")) {
 			t.Errorf("%v: %+v", err, a.findings.list[0])
+		}
+	}
+}
+
+// A journal of a later release is none that is wrong: it is not judged, and the error says
+// where this release stops.
+func TestJournalOfALaterRelease(t *testing.T) {
+	for what, c := range map[string]struct {
+		later func(records [][]byte)
+		want  error
+	}{
+		"a batch": {func(r [][]byte) {
+			const batchAt = 72 // a block's hash is its end, and of everything before
+			r[30][batchAt] = math.MaxUint8
+			sum := sha256.Sum256(r[30][:len(r[30])-sha256.Size])
+			copy(r[30][len(r[30])-sha256.Size:], sum[:])
+		}, sequencer.ErrVersion},
+		"a block": {func(r [][]byte) { r[30][0] = math.MaxUint8 }, journal.ErrVersion},
+	} {
+		dir := rewritten(t, decided(story(7, 40), honest), func(r [][]byte) [][]byte { c.later(r); return r })
+		for _, o := range []Options{{}, {LedgerOnly: true}} {
+			if r, err := Run(dir, o); r != nil || !errors.Is(err, c.want) || !strings.Contains(err.Error(), "block 31: ") {
+				t.Errorf("%s, %+v: %+v, %v", what, o, r, err)
+			}
 		}
 	}
 }

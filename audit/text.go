@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"onsale/internal/plain"
 )
 
 // WriteJSON writes the report as one JSON object.
@@ -16,7 +18,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 
 // WriteText writes the report for people.
 func (r *Report) WriteText(w io.Writer) error {
-	_, err := io.WriteString(w, r.String())
+	_, err := io.WriteString(w, plain.Text(r.String()))
 	return err
 }
 
@@ -76,6 +78,6 @@ func (s Sale) String() string {
 		status = " (" + s.Status + ")"
 	}
 	return fmt.Sprintf("sale %d %q%s: %d sold + %d held + %d withheld + %d available = %d tickets; "+
-		"%d orders, %d waiting, %d buys refused as sold out",
-		s.Number, s.ID, status, s.Sold, s.Held, s.Withheld, s.Available, s.Quantity, s.Orders, s.Waiting, s.SoldOut)
+		"%d orders, %d waiting, %d buys refused as sold out, %d for too few left",
+		s.Number, s.ID, status, s.Sold, s.Held, s.Withheld, s.Available, s.Quantity, s.Orders, s.Waiting, s.SoldOut, s.NotEnough)
 }

@@ -46,7 +46,7 @@ cancel         not_payable                               1
 pay_begin      ok                 paying                 1
 sale_create    ok                                        1
 
-sale 1 "spring" (open): 0 sold + 2 held + 0 withheld + 0 available = 2 tickets; 3 orders, 2 waiting, 1 buys refused as sold out
+sale 1 "spring" (open): 0 sold + 2 held + 0 withheld + 0 available = 2 tickets; 3 orders, 2 waiting, 1 buys refused as sold out, 0 for too few left
 `; head != want {
 		t.Errorf("the report is\n%s", head)
 	}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,13 +15,16 @@ import (
 
 	"onsale/internal/failpoint"
 	"onsale/internal/procs"
+	"onsale/raftfsm/peer"
 )
 
 // cluster is a set of processes that this program started, with their data.
 type cluster struct {
 	dir        string
 	secretFile string
+	peerSecret []byte // the nodes', as its file has it
 	nodes      []*node
+	frontEnds  []*node  // processes, when there are any; they stop before the nodes
 	flags      []string // that every node is started with
 	pointFile  string   // of their failpoints; "" for none
 }
@@ -45,7 +49,7 @@ func startCluster(ctx context.Context, o clusterOptions) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: o.flags}
+	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: o.flags, peerSecret: []byte(rand.Text() + rand.Text())}
 	if err := c.begin(ctx, &o); err != nil {
 		return nil, errors.Join(err, c.terminate(), os.RemoveAll(dir))
 	}
@@ -53,7 +57,8 @@ func startCluster(ctx context.Context, o clusterOptions) (*cluster, error) {
 }
 
 func (c *cluster) begin(ctx context.Context, o *clusterOptions) error {
-	if err := os.WriteFile(c.secretFile, o.secret, 0o600); err != nil {
+	err := errors.Join(os.WriteFile(c.secretFile, o.secret, 0o600), os.WriteFile(c.peerSecretFile(), c.peerSecret, 0o600))
+	if err != nil {
 		return err
 	}
 	if o.diskDelay > 0 {
@@ -71,8 +76,17 @@ func (c *cluster) begin(ctx context.Context, o *clusterOptions) error {
 			return err
 		}
 	}
-	_, err := c.leader(ctx)
+	_, err = c.leader(ctx)
 	return err
+}
+
+func (c *cluster) peerSecretFile() string { return filepath.Join(c.dir, "peer-secret") }
+
+// peerConfig is how a front-end in this process meets the nodes.
+func (c *cluster) peerConfig(id string) *peer.Config {
+	config := peer.DefaultConfig()
+	config.ID, config.Role, config.Secrets = id, peer.FrontEnd, [][]byte{c.peerSecret}
+	return &config
 }
 
 // onCluster runs something on a cluster of its own, audits the journals unless it failed,
@@ -93,16 +107,24 @@ func (c *cluster) plan(count int, secret []byte) error {
 		return err
 	}
 	for i := range count {
-		id := "n" + strconv.Itoa(i+1)
-		n := &node{id: id, dataDir: filepath.Join(c.dir, id), token: token}
-		for _, address := range []*string{&n.http, &n.private, &n.peer} {
-			if *address, err = procs.FreeAddress(); err != nil {
-				return err
-			}
+		n, err := c.planNode("n"+strconv.Itoa(i+1), token)
+		if err != nil {
+			return err
 		}
 		c.nodes = append(c.nodes, n)
 	}
 	return nil
+}
+
+// planNode gives a process its addresses.
+func (c *cluster) planNode(id, token string) (n *node, err error) {
+	n = &node{id: id, dataDir: filepath.Join(c.dir, id), token: token}
+	for _, address := range []*string{&n.http, &n.private, &n.peer} {
+		if *address, err = procs.FreeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
 }
 
 // processes returns the nodes' process ids.
@@ -113,6 +135,9 @@ func (c *cluster) processes() (ids []int) {
 	return ids
 }
 
+// all returns the nodes and the front-ends.
+func (c *cluster) all() []*node { return slices.Concat(c.nodes, c.frontEnds) }
+
 // peers returns where the nodes reach each other.
 func (c *cluster) peers() []string {
 	var addresses []string
@@ -122,17 +147,31 @@ func (c *cluster) peers() []string {
 	return addresses
 }
 
-func (c *cluster) start(program string, n *node) (err error) {
-	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--http", n.http, "--private", n.private,
-		"--peer", n.peer, "--secret-file", c.secretFile, "--log-format", "json", "--user-requests-per-second", "0"}
+func (c *cluster) start(program string, n *node) error {
+	args := append([]string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--peer", n.peer}, c.processArgs(n)...)
 	if len(c.nodes) > 1 {
 		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}
+	return c.startProcess(program, n, append(args, c.flags...))
+}
+
+// frontEndArgs are a front-end's arguments.
+func (c *cluster) frontEndArgs(f *node) []string {
+	return append([]string{"frontend", "--id", f.id, "--cluster", strings.Join(c.peers(), ",")}, c.processArgs(f)...)
+}
+
+// processArgs are those that nodes and front-ends have in common.
+func (c *cluster) processArgs(n *node) []string {
+	return []string{"--http", n.http, "--private", n.private, "--secret-file", c.secretFile, "--peer-secret-file", c.peerSecretFile(),
+		"--log-format", "json", "--user-requests-per-second", "0"}
+}
+
+func (c *cluster) startProcess(program string, n *node, args []string) (err error) {
 	environment := OwnEnvironment()
 	if c.pointFile != "" {
 		environment = append(environment, failpoint.Variable+"="+c.pointFile)
 	}
-	n.process, err = procs.Start(procs.Config{Name: n.id, Path: program, Args: append(args, c.flags...), Env: environment,
+	n.process, err = procs.Start(procs.Config{Name: n.id, Path: program, Args: args, Env: environment,
 		LogPath: filepath.Join(c.dir, n.id+".log")})
 	return err
 }
@@ -207,7 +246,7 @@ var errReplicasDiffer = errors.New("replicas differ")
 // lastLogs returns the ends of the nodes' logs, for an error message.
 func (c *cluster) lastLogs() string {
 	var text strings.Builder
-	for _, n := range c.nodes {
+	for _, n := range c.all() {
 		if n.process != nil {
 			output := n.process.Output()
 			fmt.Fprintf(&text, "\n%s: …%s", n.id, output[max(0, len(output)-1000):])

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"onsale/cluster/forward"
-	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 
@@ -26,7 +25,11 @@ type FailoverOptions struct {
 	Nodes      int
 	Kills      int
 	Buyers     int // who buy at once, one after the other each, through one front-end
-	Log        io.Writer
+	// Vanish lets the leader stop without a word, as a machine that dies does: its ports
+	// refuse nothing. Else its process is killed.
+	Vanish    bool
+	NodeFlags []string // further ones of the nodes
+	Log       io.Writer
 }
 
 // DefaultFailoverOptions is T9's.
@@ -34,8 +37,8 @@ func DefaultFailoverOptions() FailoverOptions {
 	return FailoverOptions{Nodes: 3, Kills: 100, Buyers: 64, Log: io.Discard}
 }
 
-// FailoverReport is what the kills came to. Each time is from the kill -9 of the
-// leader to the first decision of a buy that was sent after it.
+// FailoverReport is what the kills came to. Each time is from the kill -9 of the leader, or
+// from when it vanished, to the first decision of a buy that was sent after it.
 type FailoverReport struct {
 	Machine  string             `json:"machine"`
 	Nodes    int                `json:"nodes"`
@@ -63,7 +66,7 @@ func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error
 		return nil, fmt.Errorf("%w: 3 to 9 nodes, at least one kill and one buyer", ErrOptions)
 	}
 	var r *FailoverReport
-	options := clusterOptions{program: o.Program, parent: o.DataParent, nodes: o.Nodes, secret: randomSecret()}
+	options := clusterOptions{program: o.Program, parent: o.DataParent, nodes: o.Nodes, secret: randomSecret(), flags: o.NodeFlags}
 	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) (err error) {
 		r, err = o.run(ctx, c)
 		return err
@@ -80,7 +83,7 @@ type drill struct {
 	remote  *forward.Remote
 	stop    chan struct{}
 	group   sync.WaitGroup
-	killed  atomic.Int64 // when the leader was killed, in nanoseconds; 0 when a decision came since
+	killed  atomic.Pointer[time.Time] // when the leader was killed; nil when a decision came since
 	resumed chan time.Duration
 
 	decided, notTaken, unknown atomic.Uint64
@@ -92,10 +95,8 @@ func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport,
 	if _, _, err := c.createSale(ctx, "drill", &SaleOptions{Tickets: 1 << 30}); err != nil {
 		return nil, err
 	}
-	peers := peer.DefaultConfig()
-	peers.ID, peers.Role = "f1", peer.FrontEnd
 	config := forward.DefaultClientConfig()
-	door := forward.NewClient(config, &peers, forward.NewDirectory(c.peers()), nil, forward.Limits{})
+	door := forward.NewClient(config, c.peerConfig("f1"), forward.NewDirectory(c.peers()), nil, forward.Limits{})
 	d := &drill{remote: forward.NewRemote(door, config.Logger), stop: make(chan struct{}),
 		resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
 	defer func() { _ = d.remote.Close() }() // everybody has been answered
@@ -126,7 +127,7 @@ func (d *drill) buy(b int) {
 		default:
 		}
 		user := strconv.Itoa(b) + "-" + strconv.Itoa(i)
-		sent := time.Now().UnixNano()
+		sent := time.Now()
 		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}
 		r, err := d.remote.Decide(buy)
 		switch {
@@ -146,10 +147,10 @@ func (d *drill) buy(b int) {
 }
 
 // noteDecision ends the clock of the newest kill when the buy was sent after it.
-func (d *drill) noteDecision(sent int64) {
+func (d *drill) noteDecision(sent time.Time) {
 	killed := d.killed.Load()
-	if killed != 0 && sent > killed && d.killed.CompareAndSwap(killed, 0) {
-		d.resumed <- time.Duration(time.Now().UnixNano() - killed)
+	if killed != nil && sent.After(*killed) && d.killed.CompareAndSwap(killed, nil) {
+		d.resumed <- time.Since(*killed)
 	}
 }
 
@@ -160,17 +161,22 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 			return err
 		}
 		time.Sleep(300 * time.Millisecond) // some load between the kills
-		if err := leader.process.Signal(syscall.SIGKILL); err != nil {
+		if err := leader.process.Signal(o.signal()); err != nil {
 			return err
 		}
-		d.killed.Store(time.Now().UnixNano())
-		leader.process.Kill() // it waits for its end
+		now := time.Now()
+		d.killed.Store(&now)
+		if !o.Vanish {
+			leader.process.Kill() // it waits for its end
+		}
 		select {
 		case took := <-d.resumed:
 			record(times, took)
+			fmt.Fprintf(o.Log, "%s of %s: decided again after %v\n", now.Format("15:04:05.000"), leader.id, took.Round(time.Millisecond))
 		case <-time.After(time.Minute):
 			return fmt.Errorf("no decision within a minute after kill %d", i+1)
 		}
+		leader.process.Kill()
 		if err := c.start(o.Program, leader); err != nil {
 			return err
 		}
@@ -179,6 +185,14 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 		}
 	}
 	return nil
+}
+
+// signal is what a leader is sent.
+func (o *FailoverOptions) signal() syscall.Signal {
+	if o.Vanish {
+		return syscall.SIGSTOP
+	}
+	return syscall.SIGKILL
 }
 
 // catchUp waits until a node that was started again has come close to the leader.

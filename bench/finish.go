@@ -16,10 +16,12 @@ import (
 const stopMax = 20 * time.Second
 
 // terminate ends the processes and waits for them; the data stays.
-func (c *cluster) terminate() error {
-	errs := make([]error, len(c.nodes))
+func (c *cluster) terminate() error { return errors.Join(terminate(c.frontEnds), terminate(c.nodes)) }
+
+func terminate(nodes []*node) error {
+	errs := make([]error, len(nodes))
 	var group sync.WaitGroup
-	for i, n := range c.nodes {
+	for i, n := range nodes {
 		if n.process == nil {
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // hardServer answers in small pieces, closes the connection instead of every eleventh
@@ -48,6 +50,7 @@ func (h *hardServer) serve(conn net.Conn) {
 // Whatever becomes of a connection, each buyer is decided once, and with requests that
 // were made before as with those that are made on the way.
 func TestLoopSurvivesItsConnections(t *testing.T) {
+	testenv.TakesLong(t, "connections that are cut again and again")
 	for _, duration := range []time.Duration{0, time.Hour} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

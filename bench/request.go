@@ -131,8 +131,11 @@ func headerValue(line []byte, name string) (string, bool) {
 	return string(bytes.TrimSpace(line[len(name):])), true
 }
 
-// soldOutReason is why a buyer is refused when nothing is left.
-const soldOutReason = "sold_out"
+// Why a buyer is refused when nothing is left, and when less is than each asks for.
+const (
+	soldOutReason   = "sold_out"
+	notEnoughReason = "not_enough"
+)
 
 // outcome names what an answer decided: a state (reserved, waitlisted), the
 // reason of a refusal, or the code of a problem.
@@ -165,7 +168,7 @@ func field(body []byte, marker string) string {
 	return string(body[:end])
 }
 
-var usualTexts = map[string]string{soldOutReason: soldOutReason, "reserved": "reserved", "waitlisted": "waitlisted"}
+var usualTexts = map[string]string{soldOutReason: soldOutReason, notEnoughReason: notEnoughReason, "reserved": "reserved", "waitlisted": "waitlisted"}
 
 // minter makes buyers' tokens as auth.Issue does, a microsecond each instead
 // of five: ten million distinct buyers need one each. It belongs to one goroutine.

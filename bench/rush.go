@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,6 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"onsale/cluster/forward"
-	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 
@@ -26,6 +26,7 @@ type RushOptions struct {
 	Requests   uint64
 	Tickets    uint32
 	Over       time.Duration // in which all of them arrive
+	Keyed      bool          // each has an idempotency key
 	Log        io.Writer
 }
 
@@ -133,14 +134,12 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster) (*RushReport, error)
 func (o *RushOptions) doors(c *cluster, leader *node) []*door {
 	var doors []*door
 	for i := range o.FrontEnds {
-		peers := peer.DefaultConfig()
-		peers.ID, peers.Role = "f"+strconv.Itoa(i+1), peer.FrontEnd
 		config := forward.DefaultClientConfig()
 		config.DecideTimeout, config.AttemptTimeout = 30*time.Second, 10*time.Second
 		config.QueueRequestsMax, config.QueueBytesMax = 1<<23, 1<<30
 		directory := forward.NewDirectory(c.peers())
 		directory.SetLeader(leader.id, leader.peer)
-		doors = append(doors, &door{client: forward.NewClient(config, &peers, directory, nil, forward.Limits{}),
+		doors = append(doors, &door{client: forward.NewClient(config, c.peerConfig("f"+strconv.Itoa(i+1)), directory, nil, forward.Limits{}),
 			first: uint64(i), step: uint64(o.FrontEnds), latency: newLatency(), errors: map[string]uint64{}})
 	}
 	return doors
@@ -168,6 +167,9 @@ func (d *door) let(o *RushOptions, started time.Time) {
 		for ; next < o.Requests && count < groupMax && !at(next).After(now); next += d.step {
 			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1,
 				User: strconv.AppendUint(user[:6], next, 10)}
+			if o.Keyed {
+				binary.LittleEndian.PutUint64(c.Key[:], next+1)
+			}
 			frames = sequencer.AppendCommand(frames, &c)
 			count++
 		}

@@ -22,7 +22,8 @@ type SaleOptions struct {
 	Tickets     uint32
 	Quantity    int // tickets that each asks for
 	Waitlist    uint32
-	Connections int // keep-alive, one request at a time each
+	Hold        time.Duration // 0 for the default
+	Connections int           // keep-alive, one request at a time each
 	RetryMax    time.Duration
 	Progress    Progress
 	Log         io.Writer // what is being done
@@ -113,7 +114,11 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, secret []byte) (*Rep
 func (c *cluster) createSale(ctx context.Context, id string, o *SaleOptions) (*node, *client.Seller, error) {
 	capacity := uint8(ShopCap)
 	sale := contract.NewSale{ID: id, Item: "bench", Quantity: o.Tickets, Cap: &capacity, Waitlist: o.Waitlist,
-		Price: 5000, Currency: "EUR"}
+		Price: new(int64(5000)), Currency: "EUR"}
+	if o.Hold > 0 {
+		hold := contract.Duration(o.Hold)
+		sale.Hold = &hold
+	}
 	for deadline := time.Now().Add(electionMax); ; {
 		leader, err := c.leader(ctx)
 		if err != nil {

@@ -110,7 +110,7 @@ func (l *load) isWarm(due time.Time) bool { return due.Sub(l.started) < l.warmUp
 // record counts a decision.
 func (p *loop) record(c *caller, answer *response) {
 	l, answered, outcome := p.load, time.Now(), answer.outcome()
-	if outcome == soldOutReason {
+	if outcome == soldOutReason || outcome == notEnoughReason {
 		l.noteSoldOut(answered)
 	}
 	l.answered.Add(1)

@@ -162,7 +162,7 @@ func testBehind(t *testing.T) {
 	paymenttest.Pay(t, d, paid, "bob", "tok_accept")
 	paymenttest.MustAgree(t, n.Node, d)
 	n.blind.Store(true)
-	if _, err := d.Pay(t.Context(), payment.Request{Order: seq, User: "ann", Method: "tok_accept"}); !errors.Is(err, sequencer.ErrBehind) {
+	if _, err := d.Pay(t.Context(), payment.Request{Order: seq, Sale: 1, User: "ann", Method: "tok_accept"}); !errors.Is(err, sequencer.ErrBehind) {
 		t.Error(err)
 	}
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte("ann"), Amount: 200})
@@ -210,8 +210,12 @@ func testNoticeOfAnother(t *testing.T) {
 		time.Sleep(time.Second)
 		return err
 	}
-	key := func(number uint64) string { return sequencer.PaymentRef(sequencer.FormatUID(1, seq|number<<56), 1) }
-	for _, other := range []string{key(number + 1), key(0), "of another system", ""} {
+	key := func(number uint64) string {
+		return paymenttest.Attempt{Seq: seq | number<<56}.Charge(0, "").Key
+	}
+	otherSale := paymenttest.Attempt{Sale: 2, Seq: seq | number<<56}.Charge(0, "").Key
+	otherBirth := paymenttest.Attempt{Birth: sequencer.ClusterID{7}, Seq: seq | number<<56}.Charge(0, "").Key
+	for _, other := range []string{key(number + 1), key(0), otherSale, otherBirth, "of another system", ""} {
 		if err := notice("sandbox", other); err != nil || n.StateOf(seq) != sequencer.StatePaying {
 			t.Errorf("%q: %v, %v", other, n.StateOf(seq), err)
 		}
@@ -222,7 +226,7 @@ func testNoticeOfAnother(t *testing.T) {
 	if err := notice("sandbox", key(number)); err != nil || n.StateOf(seq) != sequencer.StatePaid || n.UnsettledCount() != 0 {
 		t.Errorf("%v, %d unsettled, %v", n.StateOf(seq), n.UnsettledCount(), err)
 	}
-	if taken := metricOf(t, d, `onsale_payment_notices_total{result="taken"}`); taken != 5 {
+	if taken := metricOf(t, d, `onsale_payment_notices_total{result="taken"}`); taken != 7 {
 		t.Errorf("%v notices were taken", taken)
 	}
 	if found := paymenttest.MustAgree(t, n, d); found.Charges != 1 {
@@ -239,7 +243,7 @@ func testPaymentsMax(t *testing.T) {
 	config.PaymentsMax = 2
 	d := paymenttest.NewDesk(t, config, n, newBooks(t))
 	pay := func(user string, seq uint64) error {
-		_, err := d.Pay(context.Background(), payment.Request{Order: seq, User: user, Method: "tok_delay_200ms"})
+		_, err := d.Pay(context.Background(), payment.Request{Order: seq, Sale: 1, User: user, Method: "tok_delay_200ms"})
 		return err
 	}
 	for i := range 10 { // which take no place for long

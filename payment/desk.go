@@ -44,7 +44,13 @@ type Config struct {
 	PaymentsMax int
 	// SettlersMax bounds the unsettled orders that are worked on at once.
 	SettlersMax int
-	Clock       func() time.Time
+	// UnreachableAfter is for how long calls must have failed before the clock of holds is
+	// stopped; StopMax is how long the stops of one hold may last together.
+	UnreachableAfter, StopMax time.Duration
+	// HandOver lets another node lead, if there is one that can and may reach the provider,
+	// and reports whether one does.
+	HandOver func() bool
+	Clock    func() time.Time
 	// Reached is called at each step of the protocol; crash tests die in it.
 	Reached func(Step)
 	Logger  *slog.Logger
@@ -55,6 +61,7 @@ func DefaultConfig() Config {
 	return Config{
 		Number: func() uint8 { return 0 }, CallTimeout: 10 * time.Second, AbandonAfter: 15 * time.Second,
 		SettleInterval: 250 * time.Millisecond, RetryPauseMax: 10 * time.Second, PaymentsMax: 4096, SettlersMax: 32,
+		UnreachableAfter: 30 * time.Second, StopMax: 24 * time.Hour, HandOver: func() bool { return false },
 		Clock: time.Now, Reached: func(Step) {}, Logger: slog.New(slog.DiscardHandler),
 	}
 }
@@ -75,9 +82,13 @@ type Desk struct {
 	settlers chan struct{} // one for each unsettled order that is worked on
 	wake     chan struct{} // capacity 1: somebody wants to be settled now
 
+	letLeadAt time.Time // when another node may be let lead again
+	probeAt   time.Time // when the provider may be asked again whether it is there; settleAll's
+
 	mu      sync.Mutex
 	working map[uint64]struct{} // orders that somebody works on
 	retries map[uint64]retry    // by order
+	live    map[uint64]*live    // by order
 }
 
 // retry says when an order is asked about again.
@@ -88,6 +99,11 @@ type retry struct {
 	pause   time.Duration
 	// cancelling: its newest attempt is being cancelled, and is accepted no more.
 	cancelling bool
+	// denied: the provider denies what is due. It says that it never had, or cancelled, money
+	// that is known to have been authorised or captured there.
+	denied bool
+	// unreached: a call of its newest attempt failed, or the provider never heard of it.
+	unreached bool
 }
 
 // NewDesk returns a desk that settles until Close.
@@ -95,7 +111,7 @@ func NewDesk(config Config, node Node, provider Provider) *Desk {
 	d := &Desk{
 		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
 		places: make(chan struct{}, config.PaymentsMax), settlers: make(chan struct{}, config.SettlersMax),
-		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{},
+		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
 	}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.finished.Go(d.settleAll)
@@ -150,5 +166,5 @@ func (d *Desk) Wake() {
 
 // isStopping reports whether an error ends all work of this desk until its node leads again.
 func isStopping(err error) bool {
-	return errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader)
+	return errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader) || errors.Is(err, sequencer.ErrSuperseded)
 }

@@ -3,8 +3,10 @@ package payment_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -79,7 +81,7 @@ func testMethods(t *testing.T) {
 		paymenttest.Eventually(t, c.method+" is "+c.then.String(), func() bool { return n.StateOf(seq) == c.then })
 	}
 	found := paymenttest.MustAgree(t, n, d)
-	if found.Charges != len(cases) || found.Orders != len(cases) || !slices.Equal(found.Money, []payment.Takings{{Currency: "EUR", Captured: 5 * 200}}) {
+	if found.Charges != len(cases) || found.Orders != len(cases) || !slices.Equal(found.Money, []payment.Takings{{Currency: "EUR", Captured: 5 * 200, Orders: 5 * 200}}) {
 		t.Errorf("%+v", found)
 	}
 }
@@ -103,7 +105,7 @@ func testManyTabs(t *testing.T) {
 		})
 	}
 	clicks.Wait()
-	if codes[sequencer.CodeOK] != 1 || codes[sequencer.CodeOK]+codes[sequencer.CodePaymentInFlight]+codes[sequencer.CodeAlreadyPaid] != 100 {
+	if ok := codes[sequencer.CodeOK]; ok < 1 || ok > 9 || codes[sequencer.CodeOK]+codes[sequencer.CodePaymentInFlight]+codes[sequencer.CodeAlreadyPaid] != 100 {
 		t.Errorf("%v", codes)
 	}
 	if answer := paymenttest.Pay(t, desks[0], seq, "ann", "tok_accept"); answer.State != sequencer.StatePaid || answer.Attempt != 1 {
@@ -114,6 +116,47 @@ func testManyTabs(t *testing.T) {
 	}
 	if answer := paymenttest.Pay(t, desks[0], seq, "bob", "tok_accept"); answer.Code != sequencer.CodeUnknownOrder {
 		t.Errorf("somebody else's order: %+v", answer)
+	}
+}
+
+// Who is told that a card was declined may try the next one in the same instant.
+func TestNextAttemptAtOnce(t *testing.T) { synctest.Test(t, testNextAttemptAtOnce) }
+
+func testNextAttemptAtOnce(t *testing.T) {
+	s := newScene(t, faultless)
+	for i := range 300 { // more than once: what was wrong was a race
+		user := fmt.Sprint("buyer-", i)
+		seq := s.Buy(t, user)
+		for attempt := range uint8(3) {
+			answer := paymenttest.Pay(t, s.desk, seq, user, "tok_decline")
+			if answer.Code != sequencer.CodeOK || answer.State != sequencer.StateReserved || answer.Attempt != attempt+1 {
+				t.Fatalf("%s's attempt %d: %+v", user, attempt+1, answer)
+			}
+		}
+	}
+}
+
+// A paid order is paid, also while its money is being captured.
+func TestPaidWhileCapturing(t *testing.T) { synctest.Test(t, testPaidWhileCapturing) }
+
+func testPaidWhileCapturing(t *testing.T) {
+	captured := make(chan struct{})
+	s := newScene(t, func(call paymenttest.CallName, _ payment.Charge) paymenttest.Fault {
+		if call == paymenttest.CallCapture {
+			<-captured
+		}
+		return paymenttest.Fault{}
+	})
+	seq := s.Buy(t, "ann")
+	for range 2 {
+		answer := paymenttest.Pay(t, s.desk, seq, "ann", "tok_accept")
+		if answer.State != sequencer.StatePaid || answer.Code == sequencer.CodePaymentInFlight || answer.Attempt != 1 {
+			t.Errorf("%+v", answer)
+		}
+	}
+	close(captured)
+	if found := paymenttest.MustAgree(t, s.Node, s.desk); found.Charges != 1 {
+		t.Errorf("%+v", found)
 	}
 }
 
@@ -141,11 +184,19 @@ func testHoldEnds(t *testing.T) {
 		t.Errorf("%+v", answer)
 	}
 
-	// Never an outcome, beyond the hard limit: cancelled at the provider, then expired.
+	// Never an outcome, beyond the hard limit: cancelled at the provider. Its call failed, so
+	// that there are ten minutes for another one, and then it expires.
 	never := n.Buy(t, "never")
 	paymenttest.Pay(t, d, never, "never", "tok_never")
 	n.Pass(2*time.Minute + 1)
-	paymenttest.Eventually(t, "it expires", func() bool { return n.StateOf(never) == sequencer.StateExpired })
+	paymenttest.Eventually(t, "it is cancelled", func() bool { return n.StateOf(never) == sequencer.StateReserved })
+	if view := n.Order(never); view.Reason != sequencer.ReasonUnavailable {
+		t.Errorf("%+v", view)
+	}
+	n.Pass(sequencer.PaymentLeeway)
+	if state := n.StateOf(never); state != sequencer.StateExpired {
+		t.Errorf("%s", state)
+	}
 	paymenttest.MustAgree(t, n, d)
 	if last := books.Entries()[len(books.Entries())-1]; last.Phase != payment.Cancelled {
 		t.Errorf("%+v", last)
@@ -214,7 +265,7 @@ func testBounds(t *testing.T) {
 	first, second := n.Buy(t, "first"), n.Buy(t, "second")
 	go func() { paymenttest.Pay(t, d, first, "first", "tok_delay_200ms") }()
 	paymenttest.Eventually(t, "it begins", func() bool { return n.StateOf(first) == sequencer.StatePaying })
-	request := payment.Request{Order: second, User: "second", Method: "tok_accept"}
+	request := payment.Request{Order: second, Sale: 1, User: "second", Method: "tok_accept"}
 	if _, err := d.Pay(context.Background(), request); !errors.Is(err, sequencer.ErrOverloaded) {
 		t.Error(err)
 	}
@@ -238,12 +289,11 @@ func testReconcileFinds(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	ctx := context.Background()
 	charge := func(seq uint64, attempt uint8, amount int64) payment.Charge {
-		uid := sequencer.FormatUID(1, seq)
-		return payment.Charge{Key: sequencer.PaymentRef(uid, attempt), Order: uid, Amount: amount, Currency: "EUR"}
+		return paymenttest.Attempt{User: n.Order(seq).User, Seq: seq, Number: attempt}.Charge(amount, "EUR")
 	}
 	want := map[string]payment.Difference{}
 	expect := func(kind string, c payment.Charge) {
-		want[c.Key] = payment.Difference{Kind: kind, Key: c.Key, Amount: c.Amount}
+		want[c.Key] = payment.Difference{Kind: kind, Key: c.Key, Order: c.Order, Amount: c.Amount, Currency: c.Currency}
 	}
 	begin := func(order uint64, user string) {
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200})
@@ -262,8 +312,7 @@ func testReconcileFinds(t *testing.T) {
 	result(kept, 1, sequencer.PayAccepted)
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: kept, Attempt: 1})
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: kept})
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayVoided, Order: kept, Attempt: 1})
-	expect(payment.DifferenceNotReturned, charge(kept, 1, 200))
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayVoided, Order: kept, Attempt: 1, Outcome: sequencer.PayRefunded})
 
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
 	twice := n.Buy(t, "t") // two attempts took money
@@ -326,6 +375,9 @@ func testReconcileFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if view := n.Order(kept); view.Bounced != 1 || view.Voided != 1 {
+		t.Errorf("money that was said to be back, and was not, is due again and goes: %+v", view)
+	}
 	got := map[string]payment.Difference{}
 	for _, difference := range found.Differences {
 		if difference.Detail == "" {
@@ -386,6 +438,8 @@ func TestSignature(t *testing.T) {
 		"fresh": {payment.Sign(fresh, body, now), true}, "second": {payment.Sign(old, body, now), true},
 		"two":      {payment.Sign(old, body, now) + ",v1=00", true},
 		"other":    {payment.Sign([]byte("x"), body, now), false},
+		"body":     {payment.Sign(fresh, []byte("another body"), now), false},
+		"time":     {strings.Replace(payment.Sign(fresh, body, now), "t=1800000000", "t=1800000001", 1), false},
 		"old":      {payment.Sign(fresh, body, now.Add(-payment.SignatureTolerance)), true},
 		"new":      {payment.Sign(fresh, body, now.Add(payment.SignatureTolerance)), true},
 		"too old":  {payment.Sign(fresh, body, now.Add(-payment.SignatureTolerance-time.Second)), false},
@@ -408,7 +462,7 @@ func TestDeposedLeaderDeniesNothing(t *testing.T) { synctest.Test(t, testDeposed
 func testDeposedLeaderDeniesNothing(t *testing.T) {
 	n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, books)
-	request := payment.Request{Order: 1000, User: "ann", Method: "tok_accept"}
+	request := payment.Request{Order: 1000, Sale: 1, User: "ann", Method: "tok_accept"}
 	if answer, err := d.Pay(context.Background(), request); err != nil || answer.Code != sequencer.CodeUnknownOrder {
 		t.Errorf("unknown order: %+v %v", answer, err)
 	}

@@ -17,17 +17,21 @@ const (
 	callCapture
 	callCancel
 	callLedger
+	callLookup
+	callReturn
 	callCount
 )
 
-var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "ledger"}
+var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "ledger", "lookup", "return"}
 
 // meteredProvider counts a provider's answers, and how long they took.
 type meteredProvider struct {
 	Provider
 	answered, failed [callCount]atomic.Uint64
+	conflicts        [callCount]atomic.Uint64 // of the answered ones: the charge is another's
 	times            [callCount]metric.Times
 	failing          atomic.Int64 // calls that failed since the last answer
+	reach            reach
 }
 
 // failingMin is after how many calls without an answer a provider counts as failing.
@@ -45,9 +49,14 @@ func (d *Desk) ProviderErr() error {
 	return nil
 }
 
-// note counts one call. A conflict is an answer: the provider is well, and we are not.
-func (m *meteredProvider) note(call int, began time.Time, err error) {
+// note counts one call, for an order or for none. A conflict is an answer: the provider is
+// well, and we are not.
+func (m *meteredProvider) note(call int, order string, began time.Time, err error) {
 	m.times[call].Observe(time.Since(began))
+	m.reach.note(order, began, err)
+	if errors.Is(err, ErrConflict) {
+		m.conflicts[call].Add(1)
+	}
 	if err == nil || errors.Is(err, ErrConflict) {
 		m.answered[call].Add(1)
 		m.failing.Store(0)
@@ -60,34 +69,48 @@ func (m *meteredProvider) note(call int, began time.Time, err error) {
 func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string) (Status, error) {
 	began := time.Now()
 	status, err := m.Provider.Authorise(ctx, c, method)
-	m.note(callAuthorise, began, err)
+	m.note(callAuthorise, c.Order, began, err)
 	return status, err
 }
 
 func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
 	began := time.Now()
 	status, err := m.Provider.Find(ctx, c)
-	m.note(callFind, began, err)
+	m.note(callFind, c.Order, began, err)
 	return status, err
 }
 
 func (m *meteredProvider) Capture(ctx context.Context, c Charge) (Status, error) {
 	began := time.Now()
 	status, err := m.Provider.Capture(ctx, c)
-	m.note(callCapture, began, err)
+	m.note(callCapture, c.Order, began, err)
 	return status, err
 }
 
 func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) {
 	began := time.Now()
 	status, err := m.Provider.Cancel(ctx, c)
-	m.note(callCancel, began, err)
+	m.note(callCancel, c.Order, began, err)
 	return status, err
+}
+
+func (m *meteredProvider) Return(ctx context.Context, c Charge, refund uint8) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.Return(ctx, c, refund)
+	m.note(callReturn, c.Order, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) Lookup(ctx context.Context, key string) (*Entry, error) {
+	began := time.Now()
+	entry, err := m.Provider.Lookup(ctx, key)
+	m.note(callLookup, "", began, err)
+	return entry, err
 }
 
 func (m *meteredProvider) Ledger(ctx context.Context, cursor string, limit int) ([]Entry, string, error) {
 	began := time.Now()
 	entries, next, err := m.Provider.Ledger(ctx, cursor, limit)
-	m.note(callLedger, began, err)
+	m.note(callLedger, "", began, err)
 	return entries, next, err
 }

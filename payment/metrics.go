@@ -12,12 +12,13 @@ import (
 
 // counters are totals since the start.
 type counters struct {
-	begins, refusals, unanswered, overloaded atomic.Uint64
-	outcomes                                 [sequencer.PayCancelled + 1]atomic.Uint64
-	late, captured, voided, abandoned, lost  atomic.Uint64
-	notices, badNotices                      atomic.Uint64
-	overdue, settling                        atomic.Int64
-	differences, reconciled                  atomic.Int64 // of the newest reconciliation, and when it ended
+	begins, refusals, unanswered, overloaded, joined atomic.Uint64
+	outcomes                                         [sequencer.PayCancelled + 1]atomic.Uint64
+	late, captured, voided, abandoned, lost          atomic.Uint64
+	orphans, bounced                                 atomic.Uint64 // given back, and not taken by the buyer's bank
+	notices, badNotices                              atomic.Uint64
+	overdue, settling                                atomic.Int64
+	differences, reconciled                          atomic.Int64 // of the newest reconciliation, and when it ended
 }
 
 func (c *counters) begun(code sequencer.Code, err error) {
@@ -50,10 +51,11 @@ func (d *Desk) Collector() prometheus.Collector {
 
 func (d *Desk) attemptMetrics(s *metric.Set) {
 	n := &d.counters
-	s.Counters("onsale_payment_attempts_total", "Payment attempts by what became of their beginning.", []string{"result"}, func(show metric.Show) {
+	s.Counters("onsale_payment_attempts_total", "Requests to pay by what became of them: an attempt begun, refused, overloaded, or joined to one under way by the same means.", []string{"result"}, func(show metric.Show) {
 		show(float64(n.begins.Load()), "begun")
 		show(float64(n.refusals.Load()), "refused")
 		show(float64(n.overloaded.Load()), "overloaded")
+		show(float64(n.joined.Load()), "joined")
 	})
 	s.Counters("onsale_payment_outcomes_total", "Outcomes of payment attempts that were committed by this node.", []string{"outcome"}, func(show metric.Show) {
 		for outcome := sequencer.PayAccepted; outcome <= sequencer.PayCancelled; outcome++ {
@@ -75,13 +77,20 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 		show(float64(n.voided.Load()), "voided")
 		show(float64(n.abandoned.Load()), "abandoned")
 		show(float64(n.lost.Load()), "not_capturable")
+		show(float64(n.orphans.Load()), "orphan_refunded")
+		show(float64(n.bounced.Load()), "refund_failed")
 	})
 	s.Gauge("onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", func() (count float64) {
-		d.node.Read(func(s sequencer.Reader) { count = float64(s.UnsettledCount()) })
+		d.node.Read(func(s sequencer.Reader) { count = float64(s.UnsettledCount() - s.ForeignUnsettledCount()) })
+		return count
+	})
+	s.Gauge("onsale_payment_foreign", "Unsettled orders of before the cluster was made as a copy, of which nobody is asked; 0 in one that is no copy.", func() (count float64) {
+		d.node.Read(func(s sequencer.Reader) { count = float64(s.ForeignUnsettledCount()) })
 		return count
 	})
 	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
 	s.Gauge("onsale_payment_overdue", "Orders that are paying beyond the hard limit, as the leader found them last; 0 on other nodes.", func() float64 { return float64(n.overdue.Load()) })
+	s.Gauge("onsale_payment_denied", "Orders whose money must be captured or go back, and of which the provider says that it never had it, or cancelled it; as the leader was told last, 0 on other nodes.", func() float64 { return float64(d.denied()) })
 	s.Gauge("onsale_payment_settling", "Unsettled orders that are worked on.", func() float64 { return float64(n.settling.Load()) })
 	s.Gauge("onsale_payment_settling_max", "Bound of onsale_payment_settling.", func() float64 { return float64(d.config.SettlersMax) })
 }
@@ -97,12 +106,29 @@ func (d *Desk) oldest() (age time.Duration) {
 	return age
 }
 
+// denied returns of how many orders the provider denies what is due.
+func (d *Desk) denied() (count int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.retries {
+		if r.denied {
+			count++
+		}
+	}
+	return count
+}
+
 func (d *Desk) providerMetrics(s *metric.Set) {
 	n, p := &d.counters, &d.metered
 	s.Counters("onsale_payment_provider_calls_total", "Calls to the payment provider, by whether it answered.", []string{"call", "result"}, func(show metric.Show) {
 		for call, name := range callNames {
 			show(float64(p.answered[call].Load()), name, "answered")
 			show(float64(p.failed[call].Load()), name, "failed")
+		}
+	})
+	s.Counters("onsale_payment_conflicts_total", "Calls to the payment provider that found another buyer's or order's charge under our key; it was refused.", []string{"call"}, func(show metric.Show) {
+		for call, name := range callNames {
+			show(float64(p.conflicts[call].Load()), name)
 		}
 	})
 	s.TimesBy("onsale_payment_provider_seconds", "Time of calls to the payment provider.", "call", callNames[:], func(i int) *metric.Times { return &p.times[i] })

@@ -100,7 +100,7 @@ func testMetrics(t *testing.T) {
 
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	answer, err := s.desk.Pay(short, payment.Request{Order: slow, User: "slow", Method: "tok_delay_250ms"})
+	answer, err := s.desk.Pay(short, payment.Request{Order: slow, Sale: 1, User: "slow", Method: "tok_delay_250ms"})
 	if err != nil || answer.Code != sequencer.CodePaymentInFlight || answer.State != sequencer.StatePaying {
 		t.Errorf("not in time: %+v, %v", answer, err)
 	}
@@ -130,7 +130,9 @@ func testMetrics(t *testing.T) {
 		`onsale_payment_notices_total{result="refused"}`:                   1,
 		`onsale_payment_provider_seconds_count{call="authorise"}`:          4,
 		`onsale_payment_provider_seconds_count{call="capture"}`:            1,
-		`onsale_payment_provider_seconds_count{call="cancel"}`:             3,
+		`onsale_payment_provider_seconds_count{call="cancel"}`:             1,
+		`onsale_payment_provider_seconds_count{call="return"}`:             2,
+		`onsale_payment_denied`:                                            0,
 		`onsale_payment_provider_seconds_count{call="ledger"}`:             3,
 		`onsale_payment_under_way`:                                         0,
 		`onsale_payment_under_way_max`:                                     4096,
@@ -143,7 +145,8 @@ func testMetrics(t *testing.T) {
 		providerCalls("authorise", "answered"):                             3,
 		providerCalls("authorise", "failed"):                               1,
 		providerCalls("capture", "answered"):                               1,
-		providerCalls("cancel", "answered"):                                3,
+		providerCalls("cancel", "answered"):                                1,
+		providerCalls("return", "answered"):                                2,
 		providerCalls("cancel", "failed"):                                  0,
 		providerCalls("ledger", "answered"):                                3,
 		`onsale_payment_provider_seconds_sum{call="capture"}`:              0,

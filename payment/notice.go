@@ -22,16 +22,27 @@ func (d *Desk) Notice(provider, signature string, body []byte) error {
 		return err
 	}
 	d.counters.notices.Add(1)
-	_, seq, _, err := sequencer.ParsePaymentRef([]byte(key))
-	if err != nil || seq>>sequencer.ClusterShift != uint64(d.config.Number()) {
-		return nil // about nothing of ours
+	if order, ours := d.orderOf(key); ours {
+		d.mu.Lock()
+		if r, waiting := d.retries[order]; waiting {
+			r.at = time.Time{}
+			d.retries[order] = r
+		}
+		d.mu.Unlock()
+		d.Wake()
+		d.lookSoon(order)
 	}
-	d.mu.Lock()
-	if r, waiting := d.retries[seq&(1<<sequencer.ClusterShift-1)]; waiting {
-		r.at = time.Time{}
-		d.retries[seq&(1<<sequencer.ClusterShift-1)] = r
-	}
-	d.mu.Unlock()
-	d.Wake()
 	return nil
+}
+
+// orderOf returns the order that a charge's key names; false for one that is nothing of
+// this cluster's: by its number, its births, or the order's sale.
+func (d *Desk) orderOf(key string) (seq uint64, ours bool) {
+	p, err := sequencer.ParsePaymentRef([]byte(key))
+	if err != nil || p.Seq>>sequencer.ClusterShift != uint64(d.config.Number()) {
+		return 0, false
+	}
+	seq = p.Seq & (1<<sequencer.ClusterShift - 1)
+	view, known := d.order(seq)
+	return seq, known && view.Birth == p.Birth && view.Sale == p.Sale
 }

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"onsale/sequencer"
@@ -10,6 +11,7 @@ import (
 // Request asks to pay an order.
 type Request struct {
 	Order  uint64 `json:"order"` // seq
+	Sale   uint16 `json:"sale"`  // its number; an order of another sale is not known
 	User   string `json:"user"`
 	Method string `json:"method"` // what the provider knows the buyer's means of payment by; never logged
 }
@@ -22,13 +24,15 @@ type Answer struct {
 	State    sequencer.OrderState `json:"state"`
 	Reason   sequencer.PayReason  `json:"reason,omitempty"` // when rejected
 	Attempt  uint8                `json:"attempt,omitempty"`
+	Key      string               `json:"payment_ref,omitempty"` // of the attempt
 	Deadline int64                `json:"deadline_ns,omitempty"`
-	Seq      uint64               `json:"seq"` // of the decision
+	RetryAt  int64                `json:"retry_at_ns,omitempty"` // when another attempt may begin; 0 for at once or never
+	Seq      uint64               `json:"seq"`                   // of the decision
 }
 
 // Pay begins an attempt to pay an order and returns when it has an outcome, or when
 // ctx ends: then the attempt goes on without the asker. Its errors are ErrNoLeader,
-// ErrOverloaded, ErrStopping (no attempt began, all three), ErrBehind and
+// ErrOverloaded, ErrStopping and ErrForeign (no attempt began, all four), ErrBehind and
 // ErrOutcomeUnknown.
 func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 	if err := d.node.Leader(); err != nil {
@@ -43,12 +47,14 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 	attempt, answer, err := d.begin(ctx, r)
 	if err != nil || attempt == nil {
 		<-d.places
+		if err == nil && answer.Code == sequencer.CodePaymentInFlight {
+			return d.inFlight(ctx, r, answer), nil
+		}
 		return answer, err
 	}
 	told := make(chan Answer, 1)
 	d.finished.Go(func() {
 		defer func() { <-d.places }()
-		defer d.release(r.Order)
 		d.pay(attempt, r.Method, told)
 	})
 	select {
@@ -57,6 +63,15 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 		d.counters.unanswered.Add(1)
 	}
 	return answer, nil
+}
+
+// inFlight answers who asks while an attempt is under way: with its outcome, when it is by
+// the same means.
+func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) Answer {
+	if l := d.join(r.Order, r.Method); l != nil {
+		return d.await(ctx, l)
+	}
+	return answer
 }
 
 // attempt is one that began.
@@ -73,28 +88,53 @@ func (d *Desk) begin(ctx context.Context, r Request) (*attempt, Answer, error) {
 	if err != nil {
 		return nil, Answer{}, err
 	}
-	if !known || view.User != r.User {
+	if !known || view.User != r.User || view.Sale != r.Sale {
 		return nil, Answer{Code: sequencer.CodeUnknownOrder}, nil
 	}
+	if view.IsForeign() {
+		d.counters.begun(sequencer.CodeNotPayable, nil)
+		return nil, Answer{}, fmt.Errorf("%w: it cannot be paid here", ErrForeign)
+	}
 	if !d.claim(r.Order) {
-		return nil, answerOf(&view, sequencer.CodePaymentInFlight), nil
+		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
 	charge, known := d.charge(&view, view.Attempts+1)
 	if !known {
 		d.release(r.Order)
 		return nil, Answer{}, sequencer.ErrBehind
 	}
+	if !d.enter(&view, r.Method) {
+		d.release(r.Order)
+		return nil, d.answerOf(&view, sequencer.CodePaymentInFlight), nil
+	}
 	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount})
 	answer := Answer{Code: result.Code, State: result.State, Attempt: result.Attempt, Deadline: result.Deadline, Seq: result.Seq}
+	if result.Attempt > 0 {
+		charge = charge.attempt(view.Birth, result.Attempt)
+		answer.Key = charge.Key
+	}
+	if err == nil && (result.Code == sequencer.CodeAttemptTooSoon || result.Code == sequencer.CodeDeclinesExceeded) {
+		answer.RetryAt = d.retryAt(r.Order)
+	}
 	d.counters.begun(result.Code, err)
 	if err != nil || result.Code != sequencer.CodeOK {
+		d.entered(r.Order, 0, answer)
 		d.release(r.Order)
 		return nil, answer, err
 	}
-	d.config.Reached(StepBegun)
 	answer.Code = sequencer.CodePaymentInFlight
-	charge.Key = sequencer.PaymentRef(charge.Order, result.Attempt)
+	d.entered(r.Order, result.Attempt, answer)
+	d.config.Reached(StepBegun)
 	return &attempt{charge, r.Order, result.Attempt, answer}, answer, nil
+}
+
+// busyCode says why an order that is worked on cannot be paid: what is paid may still be
+// captured or given back, and is paid all the same.
+func busyCode(v *sequencer.OrderView) sequencer.Code {
+	if v.State == sequencer.StatePaid {
+		return sequencer.CodeAlreadyPaid
+	}
+	return sequencer.CodePaymentInFlight
 }
 
 // find returns an order. A leader shows everything that anybody was told of, so an
@@ -111,38 +151,74 @@ func (d *Desk) find(ctx context.Context, order uint64) (view sequencer.OrderView
 	return view, known, nil
 }
 
-func answerOf(v *sequencer.OrderView, code sequencer.Code) Answer {
+func (d *Desk) answerOf(v *sequencer.OrderView, code sequencer.Code) Answer {
 	a := Answer{Code: code, State: v.State, Attempt: v.Attempts, Reason: v.Reason, Seq: v.AsOfSeq}
+	if v.Attempts > 0 {
+		a.Key = sequencer.PaymentRef(v.Birth, d.uid(v), v.Attempts)
+	}
 	if v.State.Holds() {
 		a.Deadline = v.Deadline
 	}
 	return a
 }
 
-// pay asks the provider, commits what it says, tells the buyer, and captures.
+// pay asks the provider, commits what it says, tells the buyer, and captures. It ends the
+// claim of the order: before the buyer is told, who may try again at once, and settlers are
+// woken, but for an order that is paid, whose capture is the business of this attempt.
 func (d *Desk) pay(a *attempt, method string, told chan<- Answer) {
+	answer, follows := d.outcome(a, method)
+	if follows == followsCapture {
+		defer d.release(a.order)
+		d.tell(a, answer, told)
+		d.capture(a.order, a.number, a.charge)
+		return
+	}
+	d.release(a.order)
+	d.tell(a, answer, told)
+	if follows == followsSettling {
+		d.Wake()
+	}
+}
+
+// tell answers who began an attempt, and who joined it when it has its outcome.
+func (d *Desk) tell(a *attempt, answer Answer, told chan<- Answer) {
+	if answer.Code != sequencer.CodePaymentInFlight {
+		d.end(a.order, a.number, answer)
+	}
+	told <- answer
+}
+
+// What follows an attempt's answer.
+type follows uint8
+
+const (
+	followsNothing follows = iota
+	followsCapture
+	followsSettling // by whoever looks at unsettled orders
+)
+
+// outcome asks the provider and commits what it says; it returns what the buyer is told.
+func (d *Desk) outcome(a *attempt, method string) (Answer, follows) {
 	status, err := d.authorise(a.charge, method)
 	if err != nil {
 		d.config.Logger.Warn("the payment provider gave no answer; it is asked on", "payment", a.charge.Key, "error", err)
+		if !errors.Is(err, ErrThrottled) {
+			d.setUnreached(a.order, a.number)
+		}
 	}
 	d.config.Reached(StepAuthorised)
 	result, err := d.settle(a.order, a.number, status)
 	if err != nil || status.Outcome() == sequencer.PayUnknown {
-		told <- a.begun
-		d.Wake()
-		return
+		return a.begun, followsSettling
 	}
 	d.config.Reached(StepDecided)
-	answer := Answer{Code: result.Code, State: result.State, Attempt: a.number, Deadline: result.Deadline, Seq: result.Seq}
-	if result.State != sequencer.StatePaid {
-		answer.Reason = status.Reason
-	}
-	told <- answer
+	answer := d.answered(a.number, a.charge.Key, status, &result)
 	if result.Code == sequencer.CodeOK && result.State == sequencer.StatePaid {
-		d.capture(a.order, a.number, a.charge)
+		return answer, followsCapture
 	} else if result.Code == sequencer.CodeLateSuccess {
-		d.Wake()
+		return answer, followsSettling
 	}
+	return answer, followsNothing
 }
 
 // authorise asks for the money. What costs nothing needs no provider.
@@ -153,10 +229,21 @@ func (d *Desk) authorise(c Charge, method string) (Status, error) {
 	ctx, cancel := d.call()
 	defer cancel()
 	status, err := d.metered.Authorise(ctx, c, method)
+	if errors.Is(err, ErrConflict) {
+		return d.refuse(err), nil
+	}
 	if err != nil {
 		return Status{Phase: Processing}, err
 	}
 	return status, nil
+}
+
+// refuse returns what becomes of an attempt whose key has another's charge at the provider:
+// it is over. Nothing was or will be charged for it under that key, and what was charged is
+// not this order's payment.
+func (d *Desk) refuse(conflict error) Status {
+	d.config.Logger.Error("a charge at the payment provider belongs to another; it is not taken for this order's", "error", conflict)
+	return Status{Phase: Cancelled}
 }
 
 // settle commits what the provider says of an attempt; nothing while it says nothing.
@@ -166,7 +253,7 @@ func (d *Desk) settle(order uint64, number uint8, status Status) (sequencer.Resu
 		return sequencer.Result{}, nil
 	}
 	c := sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: number, Outcome: outcome}
-	if outcome == sequencer.PayRejected {
+	if outcome == sequencer.PayRejected || status.Reason == sequencer.ReasonUnavailable {
 		c.Reason = status.Reason
 	}
 	result, err := d.node.Decide(&c)
@@ -175,28 +262,31 @@ func (d *Desk) settle(order uint64, number uint8, status Status) (sequencer.Resu
 }
 
 // capture takes the money of a paid order and commits that it is taken.
-func (d *Desk) capture(order uint64, number uint8, c Charge) bool {
+func (d *Desk) capture(order uint64, number uint8, c Charge) {
 	if c.Amount > 0 {
 		ctx, cancel := d.call()
 		defer cancel()
 		status, err := d.metered.Capture(ctx, c)
+		if errors.Is(err, ErrConflict) {
+			d.refuse(err) // the order stays paid, and its capture due: somebody has to look
+		}
 		if err != nil {
-			return false
+			return
 		}
 		if status.Phase != Captured {
 			d.counters.lost.Add(1)
+			d.setDenied(order, number)
 			d.config.Logger.Error("a paid order's money cannot be captured; reconcile and refund it", "payment", c.Key, "phase", status.Phase)
-			return false
+			return
 		}
 	}
 	d.config.Reached(StepCaptured)
 	_, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number})
 	if err != nil {
-		return false
+		return
 	}
 	d.counters.captured.Add(1)
 	d.config.Reached(StepNoted)
-	return true
 }
 
 // call bounds one call to the provider. A desk that closes does not cut it off: its
@@ -212,6 +302,7 @@ func (d *Desk) charge(v *sequencer.OrderView, number uint8) (Charge, bool) {
 	if !known {
 		return Charge{}, false
 	}
-	uid := d.uid(v)
-	return Charge{sequencer.PaymentRef(uid, number), uid, sale.Price * int64(v.Quantity), sale.Currency}, true
+	c := Charge{Order: d.uid(v), Birth: v.Birth.String(), Buyer: BuyerDigest(v.Birth, v.User),
+		Amount: sale.Price * int64(v.Quantity), Currency: sale.Currency, Since: v.CreatedAt}
+	return c.attempt(v.Birth, number), true
 }

@@ -14,11 +14,11 @@ import (
 
 // attemptIn reads a charge's key, which must be of this cluster.
 func (p *play) attemptIn(c *payment.Charge) attemptOf {
-	_, seq, number, err := sequencer.ParsePaymentRef([]byte(c.Key))
-	if err != nil || seq>>56 != playNumber {
+	of, err := sequencer.ParsePaymentRef([]byte(c.Key))
+	if err != nil || of.Seq>>56 != playNumber || of.Birth != paymenttest.BirthID() {
 		p.t.Errorf("the key of %+v is not of this cluster: %v", c, err)
 	}
-	return attemptOf{seq & (1<<56 - 1), number}
+	return attemptOf{of.Seq & (1<<56 - 1), of.Attempt}
 }
 
 // arrived checks each call as the provider takes it.
@@ -29,13 +29,14 @@ func (p *play) arrived(call paymenttest.CallName, c payment.Charge, status payme
 		p.t.Errorf("%s of attempt %d of order %d, which has %d", call, of.number, of.order, v.Attempts)
 		return
 	}
+	c.Since = 0 // where to look for it
 	if want := p.charge(of); c != want {
 		p.t.Errorf("%s: charge %+v, want %+v", call, c, want)
 	}
 	switch {
 	case call == paymenttest.CallCapture:
 		p.checkTakenOnce(of.order)
-	case call == paymenttest.CallCancel && status.Phase == payment.Refunded:
+	case call == paymenttest.CallReturn && status.Phase == payment.Refunded:
 		p.note("given back")
 	}
 }
@@ -80,7 +81,8 @@ func (p *play) checkBooks() {
 		}
 		if e.CapturedAmount > 0 {
 			sum := money[e.Currency]
-			money[e.Currency] = payment.Takings{Currency: e.Currency, Captured: sum.Captured + e.CapturedAmount, Refunded: sum.Refunded + e.RefundedAmount}
+			money[e.Currency] = payment.Takings{Currency: e.Currency, Captured: sum.Captured + e.CapturedAmount, Refunded: sum.Refunded + e.RefundedAmount,
+				Orders: sum.Orders + e.CapturedAmount - e.RefundedAmount}
 		}
 	}
 	for _, seq := range p.orders {
@@ -134,8 +136,9 @@ func (p *play) note(what string) {
 // checkAll fails when something never happened: then the play proves less than it says.
 func (t *tally) checkAll(tb testing.TB) {
 	wanted := []string{
-		"an older attempt goes back", "bad authorise", "bad cancel", "bad capture", "bad commit", "bad find", "burst", "cancel", "forged",
+		"an older attempt goes back", "bad authorise", "bad cancel", "bad return", "bad capture", "bad commit", "bad find", "burst", "cancel", "forged",
 		"given back", "lapsed", "refund", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
+		"sent once more",
 		"pay: ok paid", "pay: ok reserved", "pay: payment_in_flight paying", "pay: already_paid paid", "pay: session_expired expired",
 	}
 	for _, step := range payment.Steps() {

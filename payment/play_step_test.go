@@ -14,6 +14,7 @@ import (
 var methods = []string{
 	"tok_accept", "tok_accept", "tok_accept", "tok_double_webhook", "tok_decline", "nonsense", "tok_lost",
 	"tok_delay_100ms", "tok_delay_500ms", "tok_late_50ms", "tok_late_200ms", "tok_late_800ms", "tok_never",
+	"tok_refund_fails_100ms",
 }
 
 // step does one thing of the script.
@@ -96,9 +97,9 @@ func (p *play) pay() {
 	if !any {
 		return
 	}
-	user := p.order(order).User
+	view := p.order(order)
 	for range 1 + p.script.IntN(2) {
-		request := payment.Request{Order: order, User: user, Method: methods[p.script.IntN(len(methods))]}
+		request := payment.Request{Order: order, Sale: view.Sale, User: view.User, Method: methods[p.script.IntN(len(methods))]}
 		at, patience := p.script.IntN(2*playReplicas), 50*time.Millisecond+upTo(p.script, 5*time.Second)
 		if leader := p.cluster.Leader(); at >= playReplicas && leader != nil {
 			at = leader.ID() // most find it

@@ -17,18 +17,16 @@ var (
 	ErrOff = errors.New("payments are off")
 	// ErrNoAnswer is returned when the provider's books cannot be read.
 	ErrNoAnswer = errors.New("the payment provider does not answer")
-	// ErrConflict is returned when a key came before with another amount, currency or
-	// order: a bug on our side.
+	// ErrForeign is returned when an order was made before the cluster's first birth: the
+	// cluster is a copy, and its provider knows nothing of that order.
+	ErrForeign = errors.New("the order was sold by the cluster that this one is a copy of")
+	// ErrThrottled is returned when the provider, or the pace that is kept towards it, says
+	// that it is too much now: nothing happened, and it is there.
+	ErrThrottled = errors.New("the payment provider takes no more calls now")
+	// ErrConflict is returned when a key came before with another buyer, order, amount or
+	// currency: the charge belongs to another and is nothing of ours.
 	ErrConflict = errors.New("the key was used for another charge")
 )
-
-// Charge is one attempt to pay one order, as the provider knows it.
-type Charge struct {
-	Key      string `json:"key"`      // sequencer.PaymentRef: unique for ever
-	Order    string `json:"order"`    // the order's uid
-	Amount   int64  `json:"amount"`   // minor units, above 0
-	Currency string `json:"currency"` // ISO 4217, capitals
-}
 
 // Phase is where a charge stands at the provider. Declined, Cancelled and Refunded are
 // final; Captured is unless it is cancelled.
@@ -49,6 +47,11 @@ const (
 type Status struct {
 	Phase  Phase               `json:"phase"`
 	Reason sequencer.PayReason `json:"reason,omitempty"` // with Declined
+	// Of a captured charge: how many refunds of ours were sent, why the newest of them failed,
+	// and whether one is under way.
+	Refunds   uint8               `json:"refunds,omitempty"`
+	Refusal   sequencer.PayReason `json:"refusal,omitempty"`
+	Refunding bool                `json:"refunding,omitempty"`
 }
 
 // Outcome returns what the log is told; PayUnknown while there is nothing to tell.
@@ -64,6 +67,18 @@ func (s Status) Outcome() sequencer.PayOutcome {
 	return sequencer.PayUnknown
 }
 
+// Returned returns what the log is told of money that must go back; PayUnknown while it is not
+// known to be back. That the provider has never heard of the charge is no answer.
+func (s Status) Returned() sequencer.PayOutcome {
+	switch s.Phase {
+	case Refunded:
+		return sequencer.PayRefunded
+	case Declined, Cancelled:
+		return sequencer.PayCancelled
+	}
+	return sequencer.PayUnknown
+}
+
 // Entry is one charge in the provider's books.
 type Entry struct {
 	Charge
@@ -73,6 +88,8 @@ type Entry struct {
 	CapturedAmount int64     `json:"captured_amount"`
 	RefundedAmount int64     `json:"refunded_amount"`
 	CreatedAt      time.Time `json:"created_at"`
+	// Method is what a sandbox was paid with, where that says what becomes of the refund.
+	Method string `json:"method,omitempty"`
 }
 
 // Provider takes money. All methods may be called at once and again; an error other
@@ -87,13 +104,24 @@ type Provider interface {
 	// Find says where a charge stands. It never charges.
 	Find(ctx context.Context, c Charge) (Status, error)
 	// Capture takes the money of an authorised charge. Captured again it stays so; in
-	// every other phase nothing happens and the phase is returned.
+	// every other phase nothing happens and the phase is returned, Unknown when the provider
+	// never heard of the charge.
 	Capture(ctx context.Context, c Charge) (Status, error)
-	// Cancel makes sure that no money is kept: what is not taken is voided, what was
-	// taken goes back, and a key that is not known yet can never be authorised. It
+	// Cancel ends a charge of which nobody knows an outcome: what is not taken is voided,
+	// what was taken goes back, and a key that is not known yet can never be authorised. It
 	// returns Cancelled, Refunded or Declined then, another phase when it cannot be
 	// done now.
 	Cancel(ctx context.Context, c Charge) (Status, error)
+	// Return gives the money of a charge back that was authorised once: what is not taken is
+	// voided, what was taken is refunded. It returns Cancelled or Declined when nothing was
+	// taken, Refunded when it is back, and Unknown when the provider never heard of the
+	// charge, for which it makes none; another phase when it cannot be done now. refund is
+	// which refund of the charge it is, from 1: one that was sent is not sent again, and its
+	// status says why it failed (Refusal).
+	Return(ctx context.Context, c Charge, refund uint8) (Status, error)
+	// Lookup returns what the books have under a key, whatever it is; nil for nothing. It
+	// never charges. A charge that was made a moment ago may not be found yet.
+	Lookup(ctx context.Context, key string) (*Entry, error)
 	// Ledger returns the provider's books in the order of the charges' creation, at
 	// most limit entries behind a cursor; the next cursor is "" at the end.
 	Ledger(ctx context.Context, cursor string, limit int) (entries []Entry, next string, err error)

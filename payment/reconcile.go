@@ -13,32 +13,46 @@ import (
 
 // The kinds of differences between the provider's books and the orders.
 const (
-	DifferenceUnknownOrder = "unknown_order"  // a charge of an order or attempt that was never made
-	DifferenceAmount       = "amount"         // charged another amount, or in another currency, than the order costs
-	DifferenceNotCaptured  = "not_captured"   // the order is paid and its money was not taken
-	DifferenceNotReturned  = "not_returned"   // the money should have gone back
-	DifferenceNotPaid      = "not_paid"       // money is held or taken for an attempt that did not pay the order
-	DifferenceTwice        = "charged_twice"  // two attempts of one order hold or took money
-	DifferenceNoCharge     = "without_charge" // an attempt that was accepted is not in the books
+	DifferenceUnknownOrder = "unknown_order"    // a charge of an order or attempt that was never made
+	DifferenceBuyer        = "another_buyer"    // the charge under the attempt's key is of another buyer or order
+	DifferenceAmount       = "amount"           // charged another amount, or in another currency, than the order costs
+	DifferenceNotCaptured  = "not_captured"     // the order is paid and its money was not taken
+	DifferenceNotReturned  = "not_returned"     // the money should have gone back
+	DifferenceNotPaid      = "not_paid"         // money is held or taken for an attempt that did not pay the order
+	DifferenceTwice        = "charged_twice"    // two attempts of one order hold or took money
+	DifferenceNoCharge     = "without_charge"   // an attempt that was accepted is not in the books
+	DifferencePart         = "refunded_in_part" // money of a paid order went back at the provider, and nobody refunded it here
+	DifferenceSum          = "sum"              // what is held in one currency is not what the orders cost, and no charge says why
 )
 
 // Difference is one place where books and orders do not agree.
 type Difference struct {
-	Kind   string `json:"kind"`
-	Key    string `json:"payment"`
-	Amount int64  `json:"amount"` // minor units
-	Detail string `json:"detail"`
+	Kind     string `json:"kind"`
+	Key      string `json:"payment"`
+	Order    string `json:"order,omitempty"` // uid
+	Amount   int64  `json:"amount"`          // minor units
+	Currency string `json:"currency"`
+	Detail   string `json:"detail"`
 }
 
 // Reconciliation is what comparing all books with all orders gave.
 type Reconciliation struct {
-	Provider    string       `json:"provider"`
-	Charges     int          `json:"charges"`   // in the provider's books
-	Orders      int          `json:"orders"`    // that somebody began to pay
-	Unsettled   int          `json:"unsettled"` // of these, not compared: their settling goes on
-	Money       []Takings    `json:"money"`     // by currency, of which some was taken
+	Provider  string `json:"provider"`
+	Charges   int    `json:"charges"`   // in the provider's books
+	Orders    int    `json:"orders"`    // that somebody began to pay
+	Unsettled int    `json:"unsettled"` // of these, not compared: their settling goes on
+	// ForeignOrders are not compared, nor among Orders: this cluster is a copy, and they were
+	// made before. OtherCharges in the books are of none of this cluster's births: another
+	// cluster's, or another system's.
+	ForeignOrders int `json:"foreign_orders"`
+	OtherCharges  int `json:"other_charges"`
+	// LostCharges are of orders that were lost when the cluster was born again, and hold no
+	// money any more: no differences.
+	LostCharges int          `json:"lost_charges"`
+	Money       []Takings    `json:"money"` // by currency, of which some was taken
 	Differences []Difference `json:"differences"`
 	More        bool         `json:"more_differences"` // the list was cut
+	look        []uint64     // orders whose money did not stay where it went
 }
 
 // Takings are what the provider took in one currency, in its minor units.
@@ -46,6 +60,10 @@ type Takings struct {
 	Currency string `json:"currency"`
 	Captured int64  `json:"captured_amount"`
 	Refunded int64  `json:"refunded_amount"` // of that
+	// Orders is what the paid orders cost that are settled, and Unsettled what is held for
+	// others: together they are what was captured and not refunded, if nothing differs.
+	Orders    int64 `json:"orders_amount"`
+	Unsettled int64 `json:"unsettled_amount"`
 }
 
 // DifferencesMax bounds the differences that are told.
@@ -74,6 +92,9 @@ func (d *Desk) reconcile(ctx context.Context) (*Reconciliation, error) {
 	if err != nil || len(first.Differences) == 0 {
 		return first, err
 	}
+	for _, order := range first.look {
+		d.look(ctx, order)
+	}
 	select {
 	case <-time.After(settleTime):
 	case <-ctx.Done():
@@ -95,11 +116,13 @@ type comparison struct {
 	desk   *Desk
 	only   map[string]bool // differences to tell; nil for all
 	result *Reconciliation
+	births births
 	books  map[string]Entry // of this cluster's orders, by key
 }
 
 func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliation, error) {
-	c := comparison{desk: d, only: only, books: map[string]Entry{}, result: &Reconciliation{Provider: d.provider.Name(), Money: []Takings{}, Differences: []Difference{}}}
+	result := &Reconciliation{Provider: d.provider.Name(), Money: []Takings{}, Differences: []Difference{}}
+	c := comparison{desk: d, only: only, births: d.births(), books: map[string]Entry{}, result: result}
 	if err := c.readBooks(ctx); err != nil {
 		return nil, fmt.Errorf("%w: its books: %w", ErrNoAnswer, err)
 	}
@@ -114,30 +137,26 @@ func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliati
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.books)) { // what no order took out
 		e := c.books[key]
-		c.differs(DifferenceUnknownOrder, key, e.Amount, "the books have a charge of %s, and no such attempt began", e.Phase)
+		if e.Birth != c.births.newest && !e.hasMoney() {
+			c.result.LostCharges++
+			continue
+		}
+		c.differs(DifferenceUnknownOrder, &e.Charge, e.Amount, "the books have a charge of %s, and no such attempt began", e.Phase)
 	}
+	c.sums()
 	return c.result, ctx.Err()
 }
 
 func (c *comparison) readBooks(ctx context.Context) error {
-	cursor := ""
-	for {
-		entries, next, err := c.desk.metered.Ledger(ctx, cursor, comparePage)
-		if err != nil {
-			return err
+	return c.desk.readBooks(ctx, func(e *Entry) {
+		if !c.births.have(&e.Charge) {
+			c.result.OtherCharges++
+			return
 		}
-		for _, e := range entries {
-			if !c.isOurs(&e) {
-				continue // another cluster's, or another system's
-			}
-			c.books[e.Key] = e
-			c.result.Charges++
-			c.take(&e)
-		}
-		if cursor = next; cursor == "" {
-			return nil
-		}
-	}
+		c.books[e.Key] = *e
+		c.result.Charges++
+		c.take(e)
+	})
 }
 
 // take adds what was taken, and what of it went back.
@@ -145,41 +164,64 @@ func (c *comparison) take(e *Entry) {
 	if e.CapturedAmount == 0 {
 		return
 	}
-	at, known := slices.BinarySearchFunc(c.result.Money, e.Currency, func(t Takings, currency string) int { return cmp.Compare(t.Currency, currency) })
-	if !known {
-		c.result.Money = slices.Insert(c.result.Money, at, Takings{Currency: e.Currency})
-	}
-	c.result.Money[at].Captured += e.CapturedAmount
-	c.result.Money[at].Refunded += e.RefundedAmount
+	sum := c.takings(e.Currency)
+	sum.Captured += e.CapturedAmount
+	sum.Refunded += e.RefundedAmount
 }
 
-// isOurs reports whether a charge is of this cluster: by its key, or by its order,
-// because a charge under a key that we should not have used is a difference too.
-func (c *comparison) isOurs(e *Entry) bool {
-	_, seq, _, err := sequencer.ParsePaymentRef([]byte(e.Key))
-	if err != nil {
-		_, seq, err = sequencer.ParseUID([]byte(e.Order))
+// takings returns the sums of a currency.
+func (c *comparison) takings(currency string) *Takings {
+	at, known := slices.BinarySearchFunc(c.result.Money, currency, func(t Takings, currency string) int { return cmp.Compare(t.Currency, currency) })
+	if !known {
+		c.result.Money = slices.Insert(c.result.Money, at, Takings{Currency: currency})
 	}
-	return err == nil && seq>>sequencer.ClusterShift == uint64(c.desk.config.Number())
+	return &c.result.Money[at]
+}
+
+// sums compares what is held in each currency with what the orders cost. Every difference has
+// been named by its charge: this one is found by other means.
+func (c *comparison) sums() {
+	if len(c.result.Differences) > 0 || c.result.More {
+		return
+	}
+	for i := range c.result.Money {
+		m := &c.result.Money[i]
+		if held := m.Captured - m.Refunded; held != m.Orders+m.Unsettled {
+			c.differs(DifferenceSum, &Charge{Key: m.Currency, Currency: m.Currency}, held-m.Orders-m.Unsettled,
+				"%d are held, the orders cost %d, %d are unsettled", held, m.Orders, m.Unsettled)
+		}
+	}
 }
 
 // order compares one order with the charges of its attempts.
 func (c *comparison) order(v *sequencer.OrderView) {
+	if v.IsForeign() {
+		c.result.ForeignOrders++
+		return
+	}
 	c.result.Orders++
 	unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0
 	charge, shown := c.desk.charge(v, v.Attempts)
-	uid, holding := c.desk.uid(v), 0
-	unsettled = unsettled || !shown
+	if !shown {
+		unsettled, charge.Order = true, c.desk.uid(v)
+	}
+	holding := 0
 	for number := uint8(1); number <= v.Attempts; number++ {
-		key := sequencer.PaymentRef(uid, number)
-		e, booked := c.books[key]
-		delete(c.books, key)
-		if unsettled || charge.Amount == 0 {
+		charge = charge.attempt(v.Birth, number)
+		e, booked := c.books[charge.Key]
+		delete(c.books, charge.Key)
+		if held := e.CapturedAmount - e.RefundedAmount; unsettled && held != 0 {
+			c.takings(e.Currency).Unsettled += held
+		}
+		switch {
+		case charge.Amount == 0 || !shown:
+			continue
+		case unsettled:
+			c.due(v, number, &charge, e, booked)
 			continue
 		}
-		charge.Key = key
-		c.attempt(v, number, charge, e, booked)
-		if e.Phase == Authorised || e.Phase == Captured {
+		c.attempt(v, number, &charge, e, booked)
+		if (e.Phase == Authorised || e.Phase == Captured) && !charge.isAnothers(&e.Charge) {
 			holding++
 		}
 	}
@@ -187,36 +229,81 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		c.result.Unsettled++
 	}
 	if holding > 1 {
-		c.differs(DifferenceTwice, sequencer.PaymentRef(uid, v.Attempts), charge.Amount, "%d attempts hold or took money", holding)
+		c.differs(DifferenceTwice, &charge, charge.Amount, "%d attempts hold or took money", holding)
 	}
+}
+
+// due names what is due for an attempt of an order that is not settled, when the books deny
+// it: settling will not end it.
+func (c *comparison) due(v *sequencer.OrderView, number uint8, due *Charge, e Entry, booked bool) {
+	over := e.Phase == Cancelled || e.Phase == Declined
+	newest := number == v.Attempts
+	switch {
+	case booked && due.isAnothers(&e.Charge):
+	case newest && v.CaptureDue && (!booked || over || e.Phase == Refunded):
+		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", phaseIn(e, booked))
+	case v.VoidsDue&v.Bounced&(1<<(number-1)) != 0 && e.Phase == Captured:
+		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "a refund failed (%s), and is sent once more", v.RefundReason)
+	case v.VoidsDue&(1<<(number-1)) != 0 && (!booked || over && newest && v.Captured):
+		c.differs(DifferenceNotReturned, due, due.Amount, "the money must go back, the charge is %s", phaseIn(e, booked))
+	}
+}
+
+// phaseIn returns where a charge stands in the books.
+func phaseIn(e Entry, booked bool) string {
+	if !booked {
+		return "not in the books"
+	}
+	return string(e.Phase)
 }
 
 // attempt compares one settled attempt with what should have been charged. Only the
 // newest one of a paid order may have taken money.
-func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due Charge, e Entry, booked bool) {
+func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, e Entry, booked bool) {
 	paid := v.State == sequencer.StatePaid && number == v.Attempts
 	returned := v.Voided&(1<<(number-1)) != 0
+	if paid {
+		c.takings(due.Currency).Orders += due.Amount
+	}
 	switch {
+	case booked && due.isAnothers(&e.Charge):
+		c.differs(DifferenceBuyer, due, e.Amount,
+			"the charge is of order %q, birth %q, buyer %q", e.Order, e.Birth, e.Buyer)
 	case booked && (e.Amount != due.Amount || e.Currency != due.Currency):
-		c.differs(DifferenceAmount, due.Key, e.Amount, "charged %d %s, the order costs %d %s", e.Amount, e.Currency, due.Amount, due.Currency)
+		c.differs(DifferenceAmount, &e.Charge, e.Amount, "charged %d %s, the order costs %d %s", e.Amount, e.Currency, due.Amount, due.Currency)
 	case paid && !booked:
-		c.differs(DifferenceNoCharge, due.Key, due.Amount, "the order is paid")
+		c.differs(DifferenceNoCharge, due, due.Amount, "the order is paid")
 	case paid && e.Phase != Captured:
-		c.differs(DifferenceNotCaptured, due.Key, due.Amount, "the order is paid, the charge is %s", e.Phase)
+		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", e.Phase)
+	case paid && e.RefundedAmount != 0:
+		c.differs(DifferencePart, due, e.RefundedAmount, "the order is paid, %d of %d went back at the provider", e.RefundedAmount, e.CapturedAmount)
+	case paid && e.CapturedAmount != due.Amount:
+		c.differs(DifferenceAmount, due, e.CapturedAmount, "%d were captured, the order costs %d", e.CapturedAmount, due.Amount)
+	case v.Failed&(1<<(number-1)) != 0:
+		c.result.look = append(c.result.look, v.Seq) // it may be back by another way
+		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "its refund failed (%s), and is not sent again", v.RefundReason)
+	case returned && !booked:
+		c.differs(DifferenceNoCharge, due, due.Amount, "its money went back")
+	case returned && e.Phase == Captured && !e.Refunding:
+		c.result.look = append(c.result.look, v.Seq)
+		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
+	case returned && e.RefundedAmount != due.Amount && number == v.Attempts && v.Captured:
+		c.differs(DifferenceNotReturned, due, due.Amount-e.RefundedAmount, "the charge is %s", e.Phase)
 	case returned && e.CapturedAmount != e.RefundedAmount, returned && e.Phase == Authorised:
-		c.differs(DifferenceNotReturned, due.Key, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
+		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
 	case !paid && (e.Phase == Authorised || e.Phase == Captured):
-		c.differs(DifferenceNotPaid, due.Key, e.Amount, "the order is %s, the charge is %s", v.State, e.Phase)
+		c.differs(DifferenceNotPaid, due, e.Amount, "the order is %s, the charge is %s", v.State, e.Phase)
 	}
 }
 
-func (c *comparison) differs(kind, key string, amount int64, format string, args ...any) {
-	if c.only != nil && !c.only[kind+key] {
+// differs notes a difference about a charge, of an amount in minor units.
+func (c *comparison) differs(kind string, of *Charge, amount int64, format string, args ...any) {
+	if c.only != nil && !c.only[kind+of.Key] {
 		return
 	}
 	if len(c.result.Differences) >= DifferencesMax {
 		c.result.More = true
 		return
 	}
-	c.result.Differences = append(c.result.Differences, Difference{kind, key, amount, fmt.Sprintf(format, args...)})
+	c.result.Differences = append(c.result.Differences, Difference{kind, of.Key, of.Order, amount, of.Currency, fmt.Sprintf(format, args...)})
 }

@@ -34,8 +34,7 @@ func (l *ledgers) begun(t testing.TB, sale uint16, price int64, currency, user s
 	t.Helper()
 	seq := l.BuyIn(t, sale, user, 2)
 	l.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 2 * price})
-	uid := sequencer.FormatUID(sale, seq)
-	return seq, payment.Charge{Key: sequencer.PaymentRef(uid, 1), Order: uid, Amount: 2 * price, Currency: currency}
+	return seq, paymenttest.Attempt{User: user, Sale: sale, Seq: seq}.Charge(2*price, currency)
 }
 
 // take lets the books have a charge's money.
@@ -88,7 +87,7 @@ func testReconcilePages(t *testing.T) {
 	}
 	var want []payment.Takings
 	for _, currency := range lower {
-		want = append(want, payment.Takings{Currency: currency, Captured: money[currency]})
+		want = append(want, payment.Takings{Currency: currency, Captured: money[currency], Orders: money[currency]})
 	}
 	if !slices.Equal(found.Money, want) {
 		t.Errorf("%+v, want %+v", found.Money, want)
@@ -121,6 +120,9 @@ func testReconcileUnsettled(t *testing.T) {
 
 	began := time.Now()
 	found, err := l.desk.Reconcile(t.Context())
+	if want := []payment.Takings{{Currency: "EUR", Captured: 400, Unsettled: 400}}; !slices.Equal(found.Money, want) {
+		t.Errorf("%+v, want %+v", found.Money, want)
+	}
 	if err != nil || found.Unsettled != 3 || found.Orders != 3 || found.Charges != 3 || len(found.Differences) != 0 {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -141,8 +143,7 @@ func TestReconcileMany(t *testing.T) { synctest.Test(t, testReconcileMany) }
 func testReconcileMany(t *testing.T) {
 	l := newLedgers(t)
 	strange := func(i int) {
-		uid := sequencer.FormatUID(1, uint64(100_000+i))
-		c := payment.Charge{Key: sequencer.PaymentRef(uid, 1), Order: uid, Amount: 5, Currency: "EUR"}
+		c := paymenttest.Attempt{User: "ann", Seq: uint64(100_000 + i)}.Charge(5, "EUR")
 		if _, err := l.books.Authorise(t.Context(), c, "tok_accept"); err != nil {
 			t.Fatal(err)
 		}
@@ -160,21 +161,26 @@ func testReconcileMany(t *testing.T) {
 	}
 }
 
-// Books of several clusters are told apart by the number in the keys, or in the orders of
-// keys that are none.
+// Books of several clusters are told apart by the births of the charges, or of their keys.
 func TestReconcileOthers(t *testing.T) { synctest.Test(t, testReconcileOthers) }
 
 func testReconcileOthers(t *testing.T) {
 	l := newLedgers(t)
-	for number, key := range map[uint64]string{7: "", 8: "of an older program"} {
-		uid := sequencer.FormatUID(1, 9|number<<56)
-		c := payment.Charge{Key: key, Order: uid, Amount: 5, Currency: "EUR"}
-		if key == "" {
-			c.Key = sequencer.PaymentRef(uid, 1)
-		}
-		l.take(t, c)
+	another := paymenttest.Attempt{Birth: sequencer.ClusterID{7}, User: "ann", Seq: 9}
+	l.take(t, another.Charge(5, "EUR"))
+	l.take(t, payment.Charge{Key: "of an older program", Order: sequencer.FormatUID(1, 9), Amount: 5, Currency: "EUR"})
+	found, err := l.desk.Reconcile(t.Context())
+	if err != nil || found.Charges != 0 || found.OtherCharges != 2 || len(found.Money) != 0 || len(found.Differences) != 0 {
+		t.Errorf("%+v, %v", found, err)
 	}
-	if found, err := l.desk.Reconcile(t.Context()); err != nil || found.Charges != 0 || len(found.Money) != 0 || len(found.Differences) != 0 {
+
+	ours := paymenttest.Attempt{User: "ann", Seq: 1000}.Charge(5, "EUR")
+	keyed, claimed := ours, ours
+	keyed.Birth, claimed.Key = "", "of another system"
+	l.take(t, keyed)
+	l.take(t, claimed)
+	found, err = l.desk.Reconcile(t.Context())
+	if err != nil || found.Charges != 2 || found.OtherCharges != 2 || len(found.Differences) != 2 {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
@@ -214,8 +220,7 @@ func testReconcileFails(t *testing.T) {
 	if failed := metricOf(t, d, providerCalls("ledger", "failed")); failed != 2 {
 		t.Errorf("%v failed", failed)
 	}
-	uid := sequencer.FormatUID(1, 1000)
-	l.take(t, payment.Charge{Key: sequencer.PaymentRef(uid, 1), Order: uid, Amount: 5, Currency: "EUR"})
+	l.take(t, paymenttest.Attempt{User: "ann", Seq: 1000}.Charge(5, "EUR"))
 	fails(t.Context(), 1, errBooks) // the second look
 	short, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()

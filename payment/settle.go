@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"onsale/sequencer"
@@ -25,6 +26,7 @@ func (d *Desk) settleAll() {
 			d.forget()
 			continue
 		}
+		d.watchReach()
 		d.settleOnce()
 	}
 }
@@ -34,21 +36,30 @@ func (d *Desk) settleAll() {
 func (d *Desk) forget() {
 	d.counters.overdue.Store(0)
 	d.metered.failing.Store(0)
+	d.metered.reach.forget()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.retries)
+	for order, l := range d.live { // who waits hears that it is under way: the next leader settles it
+		d.close(order, l, l.answer)
+	}
 }
 
-// settleOnce looks at every unsettled order whose turn has come.
+// settleOnce looks at every unsettled order whose turn has come, but for those of before the
+// first birth: what a copy was left with is the business of the cluster that it is a copy of.
 func (d *Desk) settleOnce() {
-	seen, overdue := map[uint64]struct{}{}, int64(0)
-	for after := uint64(0); d.stop.Err() == nil; {
+	seen, overdue := map[uint64]bool{}, int64(0) // whether it is paying
+	first, born := d.firstSeq()
+	if !born {
+		return
+	}
+	for after := first - 1; d.stop.Err() == nil; {
 		var views []sequencer.OrderView
 		d.node.Read(func(s sequencer.Reader) { views = s.Unsettled(after, unsettledPage) })
 		for i := range views {
 			v := &views[i]
 			after = v.Seq
-			seen[v.Seq] = struct{}{}
+			seen[v.Seq] = v.State == sequencer.StatePaying
 			if v.Overdue {
 				overdue++
 			}
@@ -68,14 +79,25 @@ func (d *Desk) settleOnce() {
 		}
 		if len(views) < unsettledPage {
 			d.drop(seen)
+			d.endSettled(seen)
 			d.counters.overdue.Store(overdue)
 			return
 		}
 	}
 }
 
+// firstSeq returns where the cluster's own history begins; false before its first birth.
+func (d *Desk) firstSeq() (seq uint64, born bool) {
+	d.node.Read(func(s sequencer.Reader) {
+		if births := s.Births(); len(births) > 0 {
+			seq, born = births[0].FirstSeq, true
+		}
+	})
+	return seq, born
+}
+
 // drop forgets the retries of orders that are settled.
-func (d *Desk) drop(unsettled map[uint64]struct{}) {
+func (d *Desk) drop(unsettled map[uint64]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for order := range d.retries {
@@ -99,7 +121,11 @@ func (d *Desk) turn(v *sequencer.OrderView) bool {
 		return false
 	}
 	r.at = now.Add(r.pause)
-	r.pause = min(2*r.pause, d.config.RetryPauseMax)
+	most := d.config.RetryPauseMax
+	if r.denied { // somebody has to do something about it first
+		most *= deniedPauses
+	}
+	r.pause = min(2*r.pause, most)
 	d.retries[v.Seq] = r
 	return true
 }
@@ -122,7 +148,7 @@ func (d *Desk) settleClaimed(order uint64) {
 func (d *Desk) settleOrder(order uint64) (more bool) {
 	view, known := d.order(order)
 	charge, shown := d.charge(&view, view.Attempts)
-	if !known || !shown {
+	if !known || !shown || view.IsForeign() {
 		return false
 	}
 	if view.State == sequencer.StatePaying {
@@ -133,8 +159,7 @@ func (d *Desk) settleOrder(order uint64) (more bool) {
 	}
 	for number := uint8(1); number <= view.Attempts; number++ {
 		if view.VoidsDue&(1<<(number-1)) != 0 {
-			charge.Key = sequencer.PaymentRef(charge.Order, number)
-			d.void(order, number, charge)
+			d.void(&view, number, charge.attempt(view.Birth, number))
 		}
 	}
 	return more
@@ -153,8 +178,14 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 		status, err = d.metered.Find(ctx, c)
 	}
 	d.config.Reached(StepFound)
+	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrThrottled) || status.Phase == Unknown {
+		d.setUnreached(v.Seq, v.Attempts)
+	}
 	if cancelling || err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
 		status, err = d.abandon(ctx, v, c)
+	}
+	if errors.Is(err, ErrConflict) {
+		status, err = d.refuse(err), nil
 	}
 	if err != nil {
 		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
@@ -163,6 +194,9 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 	result, err := d.settle(v.Seq, v.Attempts, status)
 	if err != nil && !isStopping(err) {
 		d.config.Logger.Warn("a payment's outcome could not be committed; it is tried again", "payment", c.Key, "error", err)
+	}
+	if err == nil && result.Order != 0 {
+		d.end(v.Seq, v.Attempts, d.answered(v.Attempts, c.Key, status, &result))
 	}
 	return err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)
 }
@@ -180,7 +214,44 @@ func (d *Desk) abandon(ctx context.Context, v *sequencer.OrderView, c Charge) (S
 		return Status{Phase: Processing}, nil // it cannot be done now
 	}
 	d.counters.abandoned.Add(1)
+	if outcome := status.Outcome(); outcome == sequencer.PayCancelled && d.isUnreached(v) {
+		status.Reason = sequencer.ReasonUnavailable
+	}
 	return status, nil
+}
+
+// setUnreached notes that an attempt failed through no fault of its buyer's.
+func (d *Desk) setUnreached(order uint64, attempt uint8) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known := d.retries[order]
+	if !known || r.attempt != attempt {
+		now := d.config.Clock()
+		r = retry{attempt: attempt, since: now, at: now, pause: d.config.SettleInterval}
+	}
+	r.unreached = true
+	d.retries[order] = r
+}
+
+// deniedPauses is how many times as long as RetryPauseMax the pause may be before the provider
+// is asked again about money that it denies to have.
+const deniedPauses = 6
+
+// setDenied notes that the provider denies what is due. It is so until the order is settled.
+func (d *Desk) setDenied(order uint64, attempt uint8) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, known := d.retries[order]; known && r.attempt == attempt {
+		r.denied = true
+		d.retries[order] = r
+	}
+}
+
+func (d *Desk) isUnreached(v *sequencer.OrderView) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known := d.retries[v.Seq]
+	return known && r.attempt == v.Attempts && r.unreached
 }
 
 func (d *Desk) isCancelling(v *sequencer.OrderView) bool {
@@ -216,19 +287,36 @@ func (d *Desk) abandoned(v *sequencer.OrderView) bool {
 	return v.Overdue || known && r.attempt == v.Attempts && d.config.Clock().Sub(r.since) >= d.config.AbandonAfter
 }
 
-// void gives money back that came for nothing, and commits that it went.
-func (d *Desk) void(order uint64, number uint8, c Charge) {
+// void gives money back that came for nothing, and commits that it went. Only the provider's
+// word that it did ends it: one who never heard of the charge is not asked in the right
+// account, or has lost its books.
+func (d *Desk) void(v *sequencer.OrderView, number uint8, c Charge) {
+	outcome := sequencer.PayRefunded
 	if c.Amount > 0 {
 		ctx, cancel := d.call()
 		defer cancel()
-		status, err := d.metered.Cancel(ctx, c)
-		if err != nil || status.Outcome() == sequencer.PayUnknown || status.Outcome() == sequencer.PayAccepted {
+		refund := refundOf(v, number)
+		status, err := d.metered.Return(ctx, c, refund)
+		if errors.Is(err, ErrConflict) {
+			d.refuse(err) // another's money does not go back for this order
+		}
+		if err == nil && status.Phase == Captured && status.Refunds >= refund && status.Refusal != sequencer.ReasonNone {
+			d.bounce(v.Seq, number, refund, status.Refusal)
+			return
+		}
+		if outcome = status.Returned(); err != nil || outcome == sequencer.PayUnknown && status.Phase != Unknown {
 			d.config.Logger.Warn("money that must go back has not gone yet; it is tried again", "payment", c.Key, "phase", status.Phase, "error", err)
+			return
+		}
+		if outcome != sequencer.PayRefunded && (outcome == sequencer.PayUnknown || v.Captured && number == v.Attempts) {
+			d.setDenied(v.Seq, v.Attempts)
+			d.config.Logger.Error("money must go back that the payment provider says it never took; it stays due", "payment", c.Key, "phase", status.Phase)
 			return
 		}
 	}
 	d.config.Reached(StepCancelled)
-	if _, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayVoided, Order: order, Attempt: number}); err == nil {
+	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: number, Outcome: outcome})
+	if err == nil && result.Code == sequencer.CodeOK {
 		d.counters.voided.Add(1)
 		d.config.Reached(StepVoided)
 	}

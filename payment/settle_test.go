@@ -36,11 +36,11 @@ func faultless(paymenttest.CallName, payment.Charge) paymenttest.Fault { return 
 func phases(books *sandbox.Books) map[string]payment.Phase {
 	all := map[string]payment.Phase{}
 	for _, e := range books.Entries() {
-		_, seq, attempt, err := sequencer.ParsePaymentRef([]byte(e.Key))
+		p, err := sequencer.ParsePaymentRef([]byte(e.Key))
 		if err != nil {
 			panic(err) // the coordinator gives no other keys
 		}
-		all[fmt.Sprintf("%d/%d", seq, attempt)] = e.Phase
+		all[fmt.Sprintf("%d/%d", p.Seq, p.Attempt)] = e.Phase
 	}
 	return all
 }
@@ -77,7 +77,7 @@ func TestNotNow(t *testing.T) { synctest.Test(t, testNotNow) }
 func testNotNow(t *testing.T) {
 	var busy atomic.Bool
 	s := newScene(t, func(call paymenttest.CallName, _ payment.Charge) paymenttest.Fault {
-		return paymenttest.Fault{NotNow: busy.Load() && (call == paymenttest.CallCancel || call == paymenttest.CallCapture)}
+		return paymenttest.Fault{NotNow: busy.Load() && call != paymenttest.CallAuthorise && call != paymenttest.CallFind}
 	})
 	captured, authorised, processing := s.Buy(t, "captured"), s.Buy(t, "authorised"), s.Buy(t, "processing")
 	paymenttest.Pay(t, s.desk, captured, "captured", "tok_accept")
@@ -150,8 +150,7 @@ func testMoreUnsettledThanSettlers(t *testing.T) {
 		user := fmt.Sprint(i)
 		seq := n.Buy(t, user)
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200})
-		uid := sequencer.FormatUID(1, seq)
-		charge := payment.Charge{Key: sequencer.PaymentRef(uid, 1), Order: uid, Amount: 200, Currency: "EUR"}
+		charge := paymenttest.Attempt{User: user, Seq: seq}.Charge(200, "EUR")
 		if _, err := books.Authorise(t.Context(), charge, "tok_accept"); err != nil {
 			t.Fatal(err)
 		}
@@ -195,8 +194,7 @@ func testReconcileLooksTwice(t *testing.T) {
 	paymenttest.Pay(t, s.desk, s.Buy(t, "ann"), "ann", "tok_accept")
 	paymenttest.MustAgree(t, s.Node, s.desk)
 	charge := func(seq uint64) payment.Charge {
-		uid := sequencer.FormatUID(1, seq)
-		return payment.Charge{Key: sequencer.PaymentRef(uid, 1), Order: uid, Amount: 200, Currency: "EUR"}
+		return paymenttest.Attempt{User: s.Order(seq).User, Seq: seq}.Charge(200, "EUR")
 	}
 	passing := s.Buy(t, "bob")
 	if _, err := s.books.Authorise(t.Context(), charge(passing), "tok_accept"); err != nil {

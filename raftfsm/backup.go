@@ -12,8 +12,11 @@ import (
 	"onsale/raftfsm/store"
 )
 
-// Backup writes a backup of the state as of now. Decisions go on meanwhile.
+// Backup writes a backup of the state as of now. Decisions go on meanwhile. One that is made
+// while no leader is heard is marked: it is better than none where a majority is lost, and
+// must not be taken for the newest elsewhere.
 func (n *Node) Backup(w io.Writer) error {
+	_, leader := n.raft.LeaderWithID()
 	meta, content, err := openNewest(n.raft, n.data.Snapshots)
 	if err != nil {
 		return err
@@ -21,7 +24,7 @@ func (n *Node) Backup(w io.Writer) error {
 	defer content.Close()
 	is := n.data.Owner.Identity()
 	info := folder.BackupInfo{ClusterID: is.ClusterID, ClusterNumber: is.ClusterNumber, NodeID: is.NodeID,
-		CreatedAt: time.Now().UTC(), Index: meta.Index, Term: meta.Term, Members: n.membership.List()}
+		CreatedAt: time.Now().UTC(), Index: meta.Index, Term: meta.Term, Members: n.membership.Recorded(), Stale: leader == ""}
 	return folder.WriteBackup(w, &info, meta.Size, content)
 }
 

@@ -3,6 +3,8 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,15 +13,30 @@ import (
 
 	"onsale/internal/failpoint"
 	"onsale/internal/metric"
+	"onsale/internal/moment"
 	"onsale/sequencer"
 	"onsale/sequencer/inbox"
 )
 
 // proposal is a batch on its way through raft.
 type proposal struct {
-	chunk  *inbox.Chunk
+	*waiting
 	future raft.ApplyFuture
 	began  time.Time
+}
+
+// waiting is who waits for a batch. They are answered once: with what was decided, or before
+// that, when it takes too long (batcher.abandon).
+type waiting struct {
+	chunk    *inbox.Chunk
+	answered atomic.Bool
+}
+
+// fail answers with an error who was not answered yet.
+func (w *waiting) fail(err error) {
+	if w.answered.CompareAndSwap(false, true) {
+		w.chunk.Fail(err)
+	}
 }
 
 // batcher moves what queued in the inbox into raft entries: whatever came while
@@ -46,9 +63,17 @@ type batcher struct {
 	stop     chan struct{}
 	finished sync.WaitGroup
 	leading  atomic.Bool
-	// tickAfter is when raft may be asked for a tick again, in nanoseconds of the
-	// wall clock, after it refused one.
-	tickAfter atomic.Int64
+	mu       sync.Mutex
+	waiting  []*waiting // for batches that are proposed, or about to be; oldest first
+	// sent is the stamp of the newest batch that was sent, or the log's time when this node
+	// took office.
+	sent atomic.Int64
+	// refused says that raft took a batch not, or perhaps not: sent may be ahead of the log.
+	refused                atomic.Bool
+	outageGrace, outageMax time.Duration
+	logger                 *slog.Logger
+	// tickAfter is when raft may be asked for a tick again, after it refused one.
+	tickAfter moment.Moment
 
 	counters batcherCounters
 }
@@ -59,13 +84,15 @@ const tickPause = 10 * time.Millisecond
 
 type batcherCounters struct {
 	proposals, ticks, refused, unknown atomic.Uint64
-	waitTimes                          metric.Times // of each batch's first request
+	outages, outageTime                atomic.Uint64 // and their nanoseconds
+	waitTimes                          metric.Times  // of each batch's first request
 	commitTimes                        metric.Times
 }
 
 func newBatcher(c *Config, in *inbox.Inbox, clock *logClock, m *machine) *batcher {
 	return &batcher{
 		inbox: in, clock: clock, machine: m,
+		outageGrace: c.OutageGrace, outageMax: c.OutageMax, logger: c.Logger,
 		stored:   make(chan struct{}, 1),
 		inFlight: make(chan struct{}, c.InFlightMax),
 		answered: make(chan struct{}, 1),
@@ -143,27 +170,52 @@ func (b *batcher) next() *inbox.Chunk {
 // untilDue returns how long nothing is due.
 func (b *batcher) untilDue() time.Duration {
 	due, any := b.machine.nextDue()
+	if any { // then a leader's time goes on in the log, so that the next leader knows it
+		due = min(due, b.sent.Load()+int64(b.outageGrace)/2)
+	}
 	if !any || !b.leading.Load() || len(b.inFlight) > 0 {
 		return time.Hour // an answer or a request comes before
 	}
-	refused := time.Until(time.Unix(0, b.tickAfter.Load()))
-	return max(time.Duration(due-b.clock.stamp()), min(refused, tickPause))
+	over, _ := b.tickAfter.Since() // of a refusal
+	return max(time.Duration(due-b.clock.stamp()), -over)
 }
 
-// send hands a batch to raft and returns when the next one may be formed: a
-// batch that is proposed earlier would be nearly empty and wait a whole fsync.
+// send sends a batch, behind the outage that it finds.
 func (b *batcher) send(c *inbox.Chunk) bool {
+	now := b.clock.stamp()
+	if b.refused.Swap(false) || now-b.sent.Load() > int64(b.outageGrace) {
+		var err error
+		if now, err = b.sayOutages(); err != nil {
+			c.Fail(err)
+			return !errors.Is(err, sequencer.ErrStopping)
+		}
+	}
+	b.sent.Store(now)
+	return b.put(c, now)
+}
+
+// put hands a batch with a stamp to raft and returns when the next one may be formed: a
+// batch that is proposed earlier would be nearly empty and wait a whole fsync.
+func (b *batcher) put(c *inbox.Chunk, stamp int64) bool {
+	w := b.wait(c)
 	select {
 	case b.inFlight <- struct{}{}:
 	case <-b.stop:
-		c.Fail(sequencer.ErrStopping)
+		w.fail(sequencer.ErrStopping)
 		return false
+	}
+	if w.answered.Load() { // it was given up while it waited for its place
+		<-b.inFlight
+		b.forget(w)
+		return true
 	}
 	select { // a note that is left over is of an older batch
 	case <-b.stored:
 	default:
 	}
-	sequencer.PutBatchHeader(c.Data, b.clock.stamp(), c.Count)
+	// The level is of what is applied here: whoever reads this batch has the entry that
+	// raised the level in front of it.
+	sequencer.PutBatchHeaderAt(c.Data, b.machine.atLevel(), stamp, c.Count)
 	b.machine.proposing.Add(1)
 	b.counters.proposals.Add(1)
 	if c.Count > 0 {
@@ -174,7 +226,7 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	if check := b.check.Swap(nil); check != nil {
 		entry.Extensions = *check
 	}
-	b.pending <- proposal{c, b.apply(entry), time.Now()}
+	b.pending <- proposal{w, b.apply(entry), time.Now()}
 	select {
 	case <-b.stored:
 	case <-b.stop:
@@ -182,17 +234,47 @@ func (b *batcher) send(c *inbox.Chunk) bool {
 	return true
 }
 
+// wait notes who waits for a batch.
+func (b *batcher) wait(c *inbox.Chunk) *waiting {
+	w := &waiting{chunk: c}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = append(b.waiting, w)
+	return w
+}
+
+func (b *batcher) forget(w *waiting) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = slices.DeleteFunc(b.waiting, func(o *waiting) bool { return o == w })
+}
+
+// abandon tells who waits for a batch that its outcome is unknown: what it waits for hangs.
+// The batch goes on, and is decided or not.
+func (b *batcher) abandon(why error) {
+	b.mu.Lock()
+	all := slices.Clone(b.waiting)
+	b.mu.Unlock()
+	for _, w := range all {
+		if !w.answered.Load() {
+			w.fail(b.explain(why, w.chunk.Count))
+		}
+	}
+}
+
 // answer tells the waiters of each batch what was decided.
 func (b *batcher) answer() {
 	for p := range b.pending {
 		err := p.future.Error()
+		b.forget(p.waiting)
 		b.machine.proposing.Add(-1)
 		if err == nil {
 			err = b.deliver(p)
 		}
 		if err != nil {
-			b.tickAfter.Store(time.Now().Add(tickPause).UnixNano())
-			p.chunk.Fail(b.explain(err, p.chunk.Count))
+			b.refused.Store(true)
+			b.tickAfter.Set(time.Now().Add(tickPause))
+			p.fail(b.explain(err, p.chunk.Count))
 		}
 		b.counters.commitTimes.Observe(time.Since(p.began))
 		<-b.inFlight
@@ -202,14 +284,26 @@ func (b *batcher) answer() {
 }
 
 func (b *batcher) deliver(p proposal) error {
-	switch response := p.future.Response().(type) {
+	d, err := decisionsOf(p.future)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit(failpoint.AnswerBefore)
+	if p.answered.CompareAndSwap(false, true) {
+		p.chunk.Deliver(d.Results)
+	}
+	failpoint.Hit(failpoint.AnswerAfter)
+	return nil
+}
+
+// decisionsOf returns what this node's machine made of an entry that is committed: its
+// decisions, or the error that it failed to apply it with.
+func decisionsOf(committed raft.ApplyFuture) (*sequencer.Decisions, error) {
+	switch response := committed.Response().(type) {
 	case *sequencer.Decisions:
-		failpoint.Hit(failpoint.AnswerBefore)
-		p.chunk.Deliver(response.Results)
-		failpoint.Hit(failpoint.AnswerAfter)
-		return nil
+		return response, nil
 	case error:
-		return response // committed, but this node failed to apply it
+		return nil, response
 	default:
 		panic(fmt.Sprintf("raftfsm: an applied batch answered %T", response))
 	}

@@ -226,7 +226,7 @@ func (w *world) join() (string, func()) {
 	w.start(id, nil)
 	w.tasks.Go(func() {
 		is := leader.Identity()
-		if n := w.node(id); n == nil || n.Membership().Adopt(is.Cluster(), is.ClusterNumber, nil) != nil {
+		if n := w.node(id); n == nil || n.Membership().Adopt(is.Cluster(), is.ClusterNumber, nil, false) != nil {
 			return
 		}
 		w.change(leader, Change{Kind: AddLearner, ID: id, Address: id}, "joined")

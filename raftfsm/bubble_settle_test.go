@@ -19,15 +19,7 @@ const clientsPerWorld = 8
 
 // live runs the world: eras of faults under load until there were enough fail-overs.
 func (w *world) live(nodes, failovers int) {
-	var members []Member
-	for range nodes {
-		id := w.newNode()
-		members = append(members, Member{ID: id, Address: id})
-	}
-	for _, m := range members {
-		w.start(m.ID, members)
-	}
-	w.createSale()
+	w.found(nodes)
 	var clients sync.WaitGroup
 	for i := range clientsPerWorld {
 		clients.Go(w.newClient(i).run)
@@ -39,6 +31,24 @@ func (w *world) live(nodes, failovers int) {
 	w.ended.Store(true)
 	clients.Wait()
 	w.tasks.Wait()
+	w.end()
+}
+
+// found makes a cluster with a sale.
+func (w *world) found(nodes int) {
+	var members []Member
+	for range nodes {
+		id := w.newNode()
+		members = append(members, Member{ID: id, Address: id})
+	}
+	for _, m := range members {
+		w.start(m.ID, members)
+	}
+	w.createSale()
+}
+
+// end stops all nodes.
+func (w *world) end() {
 	for _, id := range w.running() {
 		n := w.node(id)
 		n.config.Transport.(*port).Close()

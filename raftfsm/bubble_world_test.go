@@ -23,16 +23,19 @@ import (
 
 // world is one cluster in one bubble, its clients, and the faults that befall it.
 type world struct {
-	t      testing.TB
-	seed   uint64
-	dir    string
-	plant  plant
-	random *rand.Rand // of the schedule; the nemesis' goroutine only
-	net    *network
-	chain  *chain
-	past   *history
-	tasks  sync.WaitGroup // changes under way
-	ended  atomic.Bool
+	t       testing.TB
+	seed    uint64
+	dir     string
+	plant   plant
+	grace   time.Duration // OutageGrace of the nodes
+	timeout time.Duration // their HeartbeatTimeout
+	adjust  func(*Config) // of every node's configuration; nil is none
+	random  *rand.Rand    // of the schedule; the nemesis' goroutine only
+	net     *network
+	chain   *chain
+	past    *history
+	tasks   sync.WaitGroup // changes under way
+	ended   atomic.Bool
 
 	mu         sync.Mutex
 	nodes      map[string]*Node // that run
@@ -56,8 +59,11 @@ type plant struct {
 	stored    func(*Node, []*raft.Log)
 }
 
+// worldTimeout is the usual heartbeat time-out of a world.
+const worldTimeout = 100 * time.Millisecond
+
 func newWorld(t testing.TB, seed uint64, dir string, p plant) *world {
-	return &world{t: t, seed: seed, dir: dir, plant: p, random: rand.New(rand.NewPCG(seed, 'f')), net: newNetwork(seed), chain: newChain(),
+	return &world{t: t, seed: seed, dir: dir, plant: p, grace: 250 * time.Millisecond, timeout: worldTimeout, random: rand.New(rand.NewPCG(seed, 'f')), net: newNetwork(seed), chain: newChain(),
 		past: newHistory(), nodes: map[string]*Node{}, disks: map[string]*disk{}, skews: map[string]time.Duration{}, counts: map[string]int{}}
 }
 
@@ -100,13 +106,16 @@ type skewed struct{ by time.Duration }
 
 func (c skewed) Now() time.Time { return time.Now().Add(c.by) }
 
+// Boot is no wall clock.
+func (c skewed) Boot() time.Duration { return time.Since(time.Unix(0, 0)) }
+
 // configure returns the configuration of a node; snapshots are small and frequent.
 func (w *world) configure(id string, bootstrap []Member) Config {
 	c := DefaultConfig()
 	c.DataDir, c.NodeID, c.RaftAddress, c.Bootstrap, c.Cluster = filepath.Join(w.dir, id), id, id, bootstrap, peer.ClusterID{1}
-	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 100*time.Millisecond, 100*time.Millisecond, 80*time.Millisecond
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = w.timeout, w.timeout, w.timeout*4/5
 	c.CommitTimeout = 20 * time.Millisecond
-	c.InFlightMax = 4
+	c.InFlightMax, c.OutageGrace, c.PeerAwayMax = 4, w.grace, 100*time.Millisecond
 	c.SnapshotEntries, c.TrailingEntries, c.LogSegmentBytes, c.JournalSegmentBytes = 64, 4+tailMargin, 1<<14, 1<<15
 	c.Fatal = func(err error) { w.die(id, err) }
 	c.Logger = slog.New(&worldLog{world: w, id: id})
@@ -129,6 +138,9 @@ func (w *world) configure(id string, bootstrap []Member) Config {
 			}
 			return o
 		},
+	}
+	if w.adjust != nil {
+		w.adjust(&c)
 	}
 	return c
 }

@@ -31,6 +31,10 @@ var ErrDiverged = errors.New("this replica has decided otherwise than a majority
 // what a majority has. It is repaired from the peers.
 func IsDamage(err error) bool { return errors.Is(err, ErrDiverged) || folder.IsDamage(err) }
 
+// IsOtherVersion reports whether an error says that this node's data is whole and of another
+// release, or of a level that this one does not speak. Nothing is repaired because of it.
+func IsOtherVersion(err error) bool { return folder.IsOtherVersion(err) }
+
 // errCheck is returned when a check in the log cannot be read.
 var errCheck = errors.New("a check of the replicas is malformed")
 

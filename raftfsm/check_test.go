@@ -141,10 +141,17 @@ func TestDivergedReplicaStops(t *testing.T) {
 				}
 			}
 			c.converge()
+			var said []Divergence
 			for _, n := range c.nodes {
 				if n != nil && !n.machine.checkpoints.blamed()["n2"] {
 					t.Errorf("%s does not know that n2 differs", n.config.NodeID)
 				}
+				if n != nil {
+					said = append(said, n.Status().Diverged...)
+				}
+			}
+			if len(said) != 2 || said[0] != said[1] || said[0].ID != "n2" || said[0].Since.Unix() == 0 {
+				t.Errorf("the others' status says %v", said)
 			}
 			if c.nodes[1] != nil {
 				t.Fatal("n2 still runs")
@@ -161,6 +168,7 @@ func TestDivergedReplicaStops(t *testing.T) {
 
 // Where no majority agrees nobody is stopped: nothing says who is right.
 func TestNobodyStopsWithoutAMajority(t *testing.T) {
+	testenv.TakesLong(t, "it waits for what must not happen")
 	c := newChecked(t, "n2")
 	defer c.close()
 	c.lead("n1")
@@ -224,7 +232,7 @@ func TestCheckCodec(t *testing.T) {
 	}
 	points := newCheckpoints(1)
 	for _, odd := range [][]byte{{99}, {1}, data[:20]} {
-		if err := points.verify(odd, slog.New(slog.DiscardHandler)); err != nil {
+		if err := points.verify(odd, 0, slog.New(slog.DiscardHandler)); err != nil {
 			t.Errorf("%s stops the replica: %v", hex.EncodeToString(odd), err)
 		}
 	}

@@ -3,9 +3,11 @@ package raftfsm
 import (
 	"fmt"
 	"log/slog"
-	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"onsale/wal/journal"
 )
@@ -20,14 +22,29 @@ type checkpoints struct {
 	reached chan struct{} // capacity 1: there is a new checkpoint
 
 	mu       sync.Mutex
-	newest   []Checkpoint    // at most checkpointsKept, by height
-	diverged map[string]bool // members, as the last check that they are in says
+	newest   []Checkpoint       // at most checkpointsKept, by height
+	verdicts map[string]verdict // members, as the last check that they are in says
 
 	agreed, undecided, skipped, malformed atomic.Uint64
 }
 
+// verdict is whether a member has decided otherwise than a majority, and if so since when a
+// check says so, by the log's time: the same at every replica that has applied that check.
+type verdict struct {
+	differs bool
+	since   int64
+}
+
+// Divergence is a member that has decided otherwise than a majority.
+type Divergence struct {
+	ID string `json:"id"`
+	// Since is the log's time at the first check that said so of those that this node has
+	// applied since its start.
+	Since time.Time `json:"since"`
+}
+
 func newCheckpoints(every uint64) *checkpoints {
-	return &checkpoints{every: every, reached: make(chan struct{}, 1), diverged: map[string]bool{}}
+	return &checkpoints{every: every, reached: make(chan struct{}, 1), verdicts: map[string]verdict{}}
 }
 
 // note remembers a block that is a checkpoint.
@@ -70,8 +87,8 @@ func (p *checkpoints) at(height uint64) (Checkpoint, bool) {
 
 // verify holds a committed check against what this replica decided: ErrDiverged when a
 // majority decided otherwise. A check that cannot be read stops nobody: it would stop
-// all.
-func (p *checkpoints) verify(data []byte, log *slog.Logger) error {
+// all. now is the log's time.
+func (p *checkpoints) verify(data []byte, now int64, log *slog.Logger) error {
 	c, err := decodeCheck(data)
 	if err != nil {
 		p.malformed.Add(1)
@@ -87,7 +104,7 @@ func (p *checkpoints) verify(data []byte, log *slog.Logger) error {
 		log.Error("replicas have decided differently, and no majority agrees: pause the sales and run an audit on all", "height", c.height, "claims", fmt.Sprint(c.claims))
 		return nil
 	}
-	p.blame(c, decided)
+	p.blame(c, decided, now)
 	own, kept := p.at(c.height)
 	if !kept {
 		p.skipped.Add(1)
@@ -102,18 +119,44 @@ func (p *checkpoints) verify(data []byte, log *slog.Logger) error {
 }
 
 // blame remembers who claims something else than the majority.
-func (p *checkpoints) blame(c *check, decided *claim) {
+func (p *checkpoints) blame(c *check, decided *claim, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, claim := range c.claims {
-		if len(p.diverged) < claimsMax || p.diverged[claim.id] {
-			p.diverged[claim.id] = claim.hash != decided.hash
+		before := p.verdicts[claim.id]
+		if len(p.verdicts) >= claimsMax && !before.differs {
+			continue
 		}
+		is := verdict{differs: claim.hash != decided.hash}
+		if is.differs {
+			is.since = now
+		}
+		if is.differs && before.differs {
+			is.since = before.since
+		}
+		p.verdicts[claim.id] = is
 	}
 }
 
 func (p *checkpoints) blamed() map[string]bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return maps.Clone(p.diverged)
+	all := map[string]bool{}
+	for id, is := range p.verdicts {
+		all[id] = is.differs
+	}
+	return all
+}
+
+// differing returns who is blamed, by id.
+func (p *checkpoints) differing() (all []Divergence) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, is := range p.verdicts {
+		if is.differs {
+			all = append(all, Divergence{id, time.Unix(0, is.since).UTC()})
+		}
+	}
+	slices.SortFunc(all, func(a, b Divergence) int { return strings.Compare(a.ID, b.ID) })
+	return all
 }

@@ -27,6 +27,9 @@ func (c *testClock) Now() time.Time {
 	return time.Now().Add(c.offset)
 }
 
+// Boot goes on as the wall clock does: the tests let time pass.
+func (c *testClock) Boot() time.Duration { return c.Now().Sub(time.Unix(0, 0)) }
+
 func (c *testClock) move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,6 +43,7 @@ func testConfig(t testing.TB, id string) Config {
 	c.RaftAddress, c.Bootstrap = "127.0.0.1:0", []Member{{ID: id}}
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaseTimeout = 150*time.Millisecond, 150*time.Millisecond, 100*time.Millisecond
 	c.CommitTimeout = 5 * time.Millisecond
+	c.OutageGrace = time.Hour // a slow machine is no outage
 	c.Fatal = func(err error) { t.Errorf("fatal: %v", err) }
 	return c
 }
@@ -192,17 +196,27 @@ func (c *cluster) leader() int {
 }
 
 // converge waits until all running nodes have applied the same and compares
-// their state and journal.
-func (c *cluster) converge() Status {
+// their state and journal. The leader is asked again each time: on a busy machine another
+// one may have been elected meanwhile, and have written on.
+func (c *cluster) converge() (want Status) {
 	c.t.Helper()
-	leader := c.nodes[c.leader()]
-	want := leader.Status()
-	for _, n := range c.nodes {
-		if n == nil {
-			continue
+	var all []Status
+	eventually(c.t, "all nodes applied everything", func() bool {
+		want, all = c.nodes[c.leader()].Status(), nil
+		for _, n := range c.nodes {
+			if n == nil {
+				continue
+			}
+			got := n.Status()
+			if got.Seq != want.Seq || got.JournalHeight != want.JournalHeight {
+				return false
+			}
+			all = append(all, got)
 		}
-		eventually(c.t, "a node applied everything", func() bool { return n.Status().Seq == want.Seq && n.Status().JournalHeight == want.JournalHeight })
-		if got := n.Status(); got.StateHash != want.StateHash || got.JournalHash != want.JournalHash {
+		return true
+	})
+	for _, got := range all {
+		if got.StateHash != want.StateHash || got.JournalHash != want.JournalHash {
 			c.t.Fatalf("node %s differs from the leader:\n%+v\n%+v", got.NodeID, got, want)
 		}
 	}

@@ -32,8 +32,8 @@ type Config struct {
 	NodeID string
 	// RaftAddress is where this node's port for its peers listens.
 	RaftAddress string
-	// AdvertiseAddress is where the peers reach that port; "" is where it
-	// listens.
+	// AdvertiseAddress is where the peers reach that port; "" is RaftAddress, a name
+	// as a name; when that stands for all addresses of the machine, where it listens.
 	AdvertiseAddress string
 	// Peer says how peers are met; ID, Role and Cluster are filled in.
 	Peer peer.Config
@@ -75,19 +75,40 @@ type Config struct {
 	// is kept for followers that lag; more than InFlightMax by 16 at least.
 	SnapshotBytes                    int64
 	SnapshotEntries, TrailingEntries uint64
+	// PeerAwayMax is for how long a leader keeps more log than that for a member that does
+	// not answer, and LogKeptBytesMax up to which size of its log it does so for any: beyond
+	// them the member is sent a snapshot. More brings members back by the log that are away
+	// for longer, and takes more of the disk.
+	PeerAwayMax     time.Duration
+	LogKeptBytesMax int64
 	// SnapshotsKept is how many snapshots stay on disk.
 	SnapshotsKept int
 	// LogSegmentBytes and JournalSegmentBytes are the sizes of segment files.
 	LogSegmentBytes, JournalSegmentBytes int
 
+	// DiskReserveBytes must stay free on the disk, and twice the largest snapshot besides:
+	// with less than that buys are not taken (HoldBuys), and payments live on the rest.
+	DiskReserveBytes int64
+
 	// CheckBatches is after how many batches replicas compare what they decided.
 	// Every replica of a cluster needs the same.
 	CheckBatches uint64
 
-	// StallMax is how long storing log entries may take before the process is
-	// ended: raft's heartbeats run beside the disk, so a leader with a hung
-	// disk would keep its office for ever.
-	StallMax time.Duration
+	// StallMax is how long a call of the disk, or deciding a batch, may take before it
+	// hangs: raft's heartbeats run beside both, so a leader would keep its office for ever.
+	// The process of a store that hangs ends then, and after StallTogetherMax when the
+	// stores of a majority hang at once, if that is longer. Shorter fails over faster, and ends processes on
+	// disks that are only slow.
+	StallMax, StallTogetherMax time.Duration
+
+	// OutageGrace is how long nobody may lead, while holds are running, before they get that
+	// time back; a leader commits something in half of that. OutageMax bounds what one hold
+	// gets back in all.
+	OutageGrace, OutageMax time.Duration
+
+	// CertificateEnds returns when this node's certificate for its peers ends; false without
+	// one.
+	CertificateEnds func() (ends time.Time, any bool)
 
 	// Fatal is called once, from any goroutine, when the node must not go on:
 	// the process has to end. The default panics.
@@ -116,16 +137,21 @@ func DefaultConfig() Config {
 		InboxRequestsMax: 1 << 20, InboxBytesMax: 128 << 20,
 		BatchRequestsMax: 8192, BatchBytesMax: 256 << 10,
 		InFlightMax: 16, RPCsInFlightMax: 2,
-		HeartbeatTimeout: 300 * time.Millisecond, ElectionTimeout: 300 * time.Millisecond, LeaseTimeout: 250 * time.Millisecond,
+		HeartbeatTimeout: 600 * time.Millisecond, ElectionTimeout: 600 * time.Millisecond, LeaseTimeout: 500 * time.Millisecond,
 		CommitTimeout: 20 * time.Millisecond,
 		SnapshotBytes: 128 << 20, SnapshotEntries: 1 << 16, TrailingEntries: 1 << 12, SnapshotsKept: 2,
+		PeerAwayMax: 2 * time.Minute, LogKeptBytesMax: 512 << 20,
 		LogSegmentBytes: 16 << 20, JournalSegmentBytes: 16 << 20,
-		CheckBatches: 256,
-		StallMax:     20 * time.Second,
-		Fatal:        func(err error) { panic(err) },
-		Clock:        systemClock{},
-		Files:        wal.OS{},
-		Logger:       slog.New(slog.DiscardHandler),
+		DiskReserveBytes: 256 << 20,
+		CheckBatches:     256,
+		StallMax:         5 * time.Second, StallTogetherMax: 20 * time.Second,
+		OutageGrace: 5 * time.Second, OutageMax: 24 * time.Hour,
+		CertificateEnds: func() (time.Time, bool) { return time.Time{}, false },
+
+		Fatal:  func(err error) { panic(err) },
+		Clock:  SystemClock(),
+		Files:  wal.OS{},
+		Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -135,12 +161,24 @@ func DefaultConfig() Config {
 // new leader agrees with, and refuse everything from then on.
 const tailMargin = 16
 
+// bound is what a field may be; a duration is told as one.
+type bound[T int64 | time.Duration] struct {
+	name               string
+	value, least, most T
+}
+
+func inBounds[T int64 | time.Duration](bounds []bound[T]) error {
+	for _, f := range bounds {
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("%w: %s is %v, allowed is %v to %v", ErrBadConfig, f.name, f.value, f.least, f.most)
+		}
+	}
+	return nil
+}
+
 // Validate returns ErrBadConfig when a field breaks its bound.
 func (c *Config) Validate() error {
-	for _, f := range []struct {
-		name               string
-		value, least, most int64
-	}{
+	if err := inBounds([]bound[int64]{
 		{"InboxRequestsMax", int64(c.InboxRequestsMax), 1, 1 << 26},
 		{"InboxBytesMax", int64(c.InboxBytesMax), 1 << 12, 1 << 34},
 		{"BatchRequestsMax", int64(c.BatchRequestsMax), 1, sequencer.BatchCommandsMax},
@@ -150,20 +188,28 @@ func (c *Config) Validate() error {
 		{"SnapshotBytes", c.SnapshotBytes, 1 << 16, 1 << 40},
 		{"SnapshotEntries", int64(c.SnapshotEntries), 16, 1 << 40},
 		{"TrailingEntries", int64(c.TrailingEntries), int64(c.InFlightMax) + tailMargin, 1 << 40},
+		{"LogKeptBytesMax", c.LogKeptBytesMax, 0, 1 << 40},
+		{"DiskReserveBytes", c.DiskReserveBytes, 1 << 20, 1 << 50},
 		{"CheckBatches", int64(c.CheckBatches), 1, 1 << 20},
 		{"SnapshotsKept", int64(c.SnapshotsKept), 1, 100},
-		{"HeartbeatTimeout", int64(c.HeartbeatTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
-		{"ElectionTimeout", int64(c.ElectionTimeout), int64(10 * time.Millisecond), int64(time.Minute)},
-		{"LeaseTimeout", int64(c.LeaseTimeout), int64(5 * time.Millisecond), int64(c.HeartbeatTimeout)},
-		{"CommitTimeout", int64(c.CommitTimeout), int64(time.Millisecond), int64(time.Second)},
-		{"StallMax", int64(c.StallMax), int64(time.Millisecond), int64(time.Hour)},
-	} {
-		if f.value < f.least || f.value > f.most {
-			return fmt.Errorf("%w: %s is %d, allowed is %d to %d", ErrBadConfig, f.name, f.value, f.least, f.most)
-		}
+	}); err != nil {
+		return err
 	}
-	if c.DataDir == "" || c.NodeID == "" || c.Fatal == nil || c.Clock == nil || c.Logger == nil || c.Files == nil {
-		return fmt.Errorf("%w: DataDir, NodeID, Fatal, Clock, Logger and Files must be set", ErrBadConfig)
+	if err := inBounds([]bound[time.Duration]{
+		{"HeartbeatTimeout", c.HeartbeatTimeout, 10 * time.Millisecond, time.Minute},
+		{"ElectionTimeout", c.ElectionTimeout, 10 * time.Millisecond, time.Minute},
+		{"LeaseTimeout", c.LeaseTimeout, 5 * time.Millisecond, c.HeartbeatTimeout},
+		{"CommitTimeout", c.CommitTimeout, time.Millisecond, time.Second},
+		{"PeerAwayMax", c.PeerAwayMax, time.Millisecond, time.Hour},
+		{"OutageGrace", c.OutageGrace, 10 * time.Millisecond, time.Hour},
+		{"OutageMax", c.OutageMax, 0, sequencer.DurationMax},
+		{"StallMax", c.StallMax, time.Millisecond, time.Hour},
+		{"StallTogetherMax", c.StallTogetherMax, time.Millisecond, time.Hour},
+	}); err != nil {
+		return err
+	}
+	if c.DataDir == "" || c.NodeID == "" || c.CertificateEnds == nil || c.Fatal == nil || c.Clock == nil || c.Logger == nil || c.Files == nil {
+		return fmt.Errorf("%w: DataDir, NodeID, CertificateEnds, Fatal, Clock, Logger and Files must be set", ErrBadConfig)
 	}
 	return c.validateBootstrap()
 }
@@ -195,6 +241,9 @@ func (c *Config) founders(address string) []Member {
 	}
 	return members
 }
+
+// stallTogether returns after how long that hangs a process ends in any case.
+func (c *Config) stallTogether() time.Duration { return max(c.StallMax, c.StallTogetherMax) }
 
 func (c *Config) inbox() inbox.Config {
 	return inbox.Config{RequestsMax: c.InboxRequestsMax, BytesMax: c.InboxBytesMax,

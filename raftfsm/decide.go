@@ -11,9 +11,12 @@ import (
 
 // Decide gives a command its place in the order and returns its decision once it
 // is committed and applied here. Its errors are ErrOverloaded, *NotLeaderError,
-// ErrStopping (not taken, all three) and ErrOutcomeUnknown. The command is not
-// kept.
+// ErrStopping, why HoldBuys holds buys (not taken, all four) and ErrOutcomeUnknown. The
+// command is not kept.
 func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
+	if err := n.hold.refuse(c.Kind); err != nil {
+		return sequencer.Result{}, err
+	}
 	w, err := n.inbox.Put(c)
 	if err != nil {
 		return sequencer.Result{}, n.leadership.refusal(err)
@@ -28,6 +31,9 @@ func (n *Node) Decide(c *sequencer.Command) (sequencer.Result, error) {
 func (n *Node) DecideMany(frames []byte, count int, results []sequencer.Result) error {
 	if count == 0 {
 		return nil
+	}
+	if err := n.hold.refuseMany(frames, n.machine); err != nil {
+		return err
 	}
 	w, err := n.inbox.PutMany(frames, count, results)
 	if err != nil {

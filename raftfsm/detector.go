@@ -12,7 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"onsale/raftfsm/peer"
+	"onsale/raftfsm/store"
 )
 
 // A leader whose process died is noticed before any election timeout: its
@@ -24,7 +24,7 @@ import (
 
 // watchedConn tells when a connection ended.
 type watchedConn struct {
-	*peer.Conn
+	net.Conn
 	once  sync.Once
 	ended func()
 }
@@ -41,11 +41,14 @@ const (
 	// suspectTimeout bounds the question whether a port still listens.
 	suspectTimeout = 100 * time.Millisecond
 	// suspectAttempts is how often it is asked, suspectPause how long between.
-	suspectAttempts = 5
-	suspectPause    = 5 * time.Millisecond
-	// suspectStagger is how long each next follower waits for the one before it:
-	// two who stand at once may split the votes.
+	suspectAttempts = 10
+	suspectPause    = 10 * time.Millisecond
+	// suspectStagger is how long each next follower waits at least for the one before it:
+	// two who stand at once may split the votes, which costs an election time-out.
 	suspectStagger = 60 * time.Millisecond
+	// electionPatience is how long each waits for the one before it while that may win. It
+	// covers the votes' way to a busy disk, on both.
+	electionPatience = 250 * time.Millisecond
 )
 
 // failureDetector makes this node stand for election when the leader's process is gone.
@@ -56,8 +59,12 @@ type failureDetector struct {
 	raft       *raft.Raft
 	transport  raft.Transport
 	membership *Membership
+	votes      *store.Votes
+	log        *store.Log
 
-	suspecting atomic.Bool // a leader's death is being looked into
+	suspecting atomic.Bool               // a leader's death is being looked into
+	looking    sync.Mutex                // held while raft's time-out is not the usual one
+	stood      atomic.Pointer[time.Time] // when it was made to look last; nil before
 }
 
 // suspect looks after a node whose connection ended: when it led and its
@@ -76,13 +83,34 @@ func (d *failureDetector) suspect(id string) {
 		if turn < 0 || !d.portIsGone(address) {
 			return
 		}
-		d.life.wait(time.Duration(turn) * suspectStagger)
+		d.awaitTurn(time.Duration(turn))
 		if !d.anotherLeads(id) && d.raft.State() == raft.Follower && !d.life.stopping() && !d.life.broken() {
 			d.config.Logger.Info("the leader's process is gone; standing for election", "leader", id)
 			d.stand()
 			d.life.wait(suspectStagger) // what else ends meanwhile is the same death
 		}
 	})
+}
+
+// awaitTurn waits for those before this node to be elected. Nobody knows how long the others'
+// logs are: one that stands with an older log is refused here, and is not waited for.
+func (d *failureDetector) awaitTurn(turn time.Duration) {
+	for began := time.Now(); !d.life.stopping(); d.life.wait(suspectPause) {
+		waited := time.Since(began)
+		if waited >= turn*electionPatience || waited >= turn*suspectStagger && d.refused() {
+			return
+		}
+	}
+}
+
+// refused reports whether this node was asked for its vote and did not give it: nobody is
+// known to lead, and there is no vote in the term.
+func (d *failureDetector) refused() bool {
+	if _, leader := d.raft.LeaderWithID(); leader != "" {
+		return false
+	}
+	voted, err := d.votes.Voted()
+	return err == nil && voted < d.raft.CurrentTerm()
 }
 
 // portIsGone reports whether nobody listens at an address any more. A process that

@@ -34,12 +34,20 @@
 //	Membership      nothing: it asks raft, and changes through it
 //	Checks          checkpoints, under their own lock
 //	watchdog        alarms, and the snapshot that is due
+//	diskWatch       how much room the disk has; its own goroutine
+//	hold            whether buys are taken; set by who knows all voters' disks
 //	lifecycle       whether the node stops, and what it failed with
 //
 // machine.mu keeps readers (Read) apart from Apply. It is held for the decisions of one
 // batch in memory, never for IO: the journal is written outside of it, by the goroutine
 // that alone writes the state. A reader that is slow makes everybody wait for the next
 // decision, so the longest time under this lock is a metric.
+//
+// # A full disk
+//
+// A leader whose voters run out of room takes no buys (HoldBuys) and everything else, so
+// that payments live on the reserve. None of it is in the log. A node that cannot write
+// does not run: a Reader shows what its folder has, without a part in raft.
 //
 // # Leadership
 //
@@ -65,6 +73,13 @@
 // The journal is synced before the snapshot counts, since raft may forget the entries
 // then. A snapshot that comes from the leader is built and verified aside, and swapped
 // in whole; the journal begins anew at its head and the gap is filled from the peers.
+//
+// A leader keeps the log that a member needs which lags, for Config.PeerAwayMax after it was
+// heard last, and behind a snapshot that it is sent: while the state is large, the next
+// snapshot is due before that one is built, and a log that ended there would bring the next,
+// and so on. It keeps no more than Config.LogKeptBytesMax, and nothing beside what raft
+// leaves when the disk is low: a member that is dead stops no snapshot and fills no disk.
+// What if the leader changes meanwhile? The next one may have less log, and sends a snapshot.
 //
 // # What if we die here?
 //

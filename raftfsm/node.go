@@ -2,7 +2,9 @@ package raftfsm
 
 import (
 	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -24,16 +26,22 @@ type Node struct {
 	address string    // where the peers reach this node
 	raft    *raft.Raft
 	trans   raft.Transport
+	heard   *transport.Heard // how far leaders have committed
+	peers   *transport.Peers // how far the others are, on the leader
 	machine *machine
 	inbox   *inbox.Inbox
 	batcher *batcher
 	clock   *logClock
 
+	fence      *fence
 	leadership *leadership
 	membership *Membership
 	checks     *Checks
 	detector   *failureDetector
 	watchdog   *watchdog
+	office     *office
+	disk       *diskWatch
+	hold       hold
 
 	opened chan struct{} // closed when raft and the parts above are there
 	closed sync.Once
@@ -46,7 +54,7 @@ func Open(config Config) (*Node, error) {
 		return nil, err
 	}
 	config.Files, config.Clock = failpoints.Disk(config.Files), failpoints.MovedClock(config.Clock)
-	n := &Node{config: config, life: newLifecycle(config.Fatal), clock: &logClock{clock: config.Clock}, opened: make(chan struct{})}
+	n := &Node{config: config, life: newLifecycle(config.Fatal), clock: &logClock{clock: config.Clock}, heard: new(transport.Heard), opened: make(chan struct{})}
 	if err := n.open(); err != nil {
 		close(n.life.stop)
 		return nil, errors.Join(err, n.closeStores())
@@ -55,20 +63,37 @@ func Open(config Config) (*Node, error) {
 	n.batcher.start()
 	n.leadership.following.Go(n.leadership.follow)
 	n.life.finished.Go(n.watchdog.watch)
+	n.life.finished.Go(n.watchdog.markStarted)
+	n.life.finished.Go(n.office.keep)
+	n.life.finished.Go(n.office.watchCertificate)
+	n.life.finished.Go(func() { n.disk.watch(n.life) })
+	n.life.finished.Go(n.membership.settleMoves)
+	n.life.finished.Go(n.detector.watchSilence)
 	if n.port != nil {
 		n.life.finished.Go(n.detector.electItself)
+		n.life.finished.Go(func() { n.fence.callInTurn(n.port, n.membership.List) })
 	}
 	return n, nil
 }
 
 func (n *Node) open() (err error) {
+	if err := CheckRoom(&n.config); err != nil {
+		return err
+	}
 	if n.data, err = openData(&n.config, n.noteStored, n.life.fatal); err != nil {
+		return err
+	}
+	n.disk = newDiskWatch(&n.config)
+	is := n.data.Owner.Identity()
+	if err := errors.Join(checkRecovered(&is), checkRemoved(&is, n.config.DataDir)); err != nil {
 		return err
 	}
 	n.machine = newMachine(n.data.Journal, n.config.CheckBatches, n.life.fatal, n.config.Logger)
 	n.machine.observe = n.clock.observe
 	n.inbox = inbox.New(n.config.inbox(), sequencer.ErrNoLeader)
 	n.batcher = newBatcher(&n.config, n.inbox, n.clock, n.machine)
+	n.fence = &fence{config: &n.config, owner: n.data.Owner, life: n.life, inbox: n.inbox, batcher: n.batcher}
+	n.fence.remember()
 	return n.openRaft()
 }
 
@@ -87,13 +112,38 @@ func (n *Node) noteStored(logs []*raft.Log) {
 	n.batcher.noteStored(logs)
 }
 
+// leadsMember reports whether this node leads, and a server is a member.
+func (n *Node) leadsMember(id raft.ServerID) bool {
+	select {
+	case <-n.opened:
+	default:
+		return true // raft is about to say who leads
+	}
+	return n.raft.State() == raft.Leader && n.membership.addressOf(string(id)) != ""
+}
+
+// needed returns the lowest index of the log that a member needs that lags, or is sent a
+// snapshot; 0 when none does, and when the disk has no room to wait for anybody.
+func (n *Node) needed() uint64 {
+	if is, err := n.Disk(); err != nil || is.LowSince != nil {
+		return 0
+	}
+	lowest, read := n.peers.Needs(time.Now()), n.data.Snapshots.Reading()
+	if lowest == 0 || read > 0 && read < lowest {
+		return read
+	}
+	return lowest
+}
+
 func (n *Node) openRaft() error {
 	trans, err := n.transport()
 	if err != nil {
 		return err
 	}
+	n.peers = &transport.Peers{AwayMax: n.config.PeerAwayMax, Leads: n.leadsMember, Stop: n.life.stop}
 	n.trans = transport.Guard(trans, transport.Installer{Logs: n.data.Log, Snapshots: n.data.Snapshots, Fatal: n.life.fatal,
-		LastIndex: func() uint64 { <-n.opened; return n.raft.LastIndex() }})
+		LastIndex: func() uint64 { <-n.opened; return n.raft.LastIndex() }, Asked: n.asked}, n.heard, n.peers)
+	n.data.Log.Keep(n.needed, n.config.LogKeptBytesMax)
 	used, err := raft.HasExistingState(n.data.Log, n.data.Votes, n.data.Snapshots)
 	if err != nil {
 		return err
@@ -104,9 +154,11 @@ func (n *Node) openRaft() error {
 	c := n.config.raftConfig()
 	c.NotifyCh = changed
 	fsm, apply := n.seamed()
+	n.machine.starting.Store(true)
 	if n.raft, err = raft.NewRaft(c, fsm, n.data.Log, n.data.Votes, n.data.Snapshots, n.trans); err != nil {
-		return err
+		return errors.Join(n.machine.failed, err) // raft does not say why no snapshot can be read
 	}
+	n.machine.starting.Store(false)
 	n.assemble(changed, apply)
 	close(n.opened)
 	return n.begin(used, &is)
@@ -114,13 +166,27 @@ func (n *Node) openRaft() error {
 
 // assemble makes the parts that need a raft; changed tells whether this node leads.
 func (n *Node) assemble(changed chan bool, apply func(raft.Log) raft.ApplyFuture) {
-	n.leadership = &leadership{nodeID: n.config.NodeID, logger: n.config.Logger, life: n.life, raft: n.raft,
-		machine: n.machine, inbox: n.inbox, batcher: n.batcher, clock: n.clock, changed: changed}
+	n.leadership = &leadership{nodeID: n.config.NodeID, owner: n.data.Owner, logger: n.config.Logger, life: n.life, raft: n.raft,
+		machine: n.machine, inbox: n.inbox, batcher: n.batcher, clock: n.clock, fence: n.fence, changed: changed,
+		hangs: make(chan struct{}, 1)}
 	n.batcher.apply, n.batcher.leaderError = apply, n.leadership.notLeader
-	n.membership = &Membership{config: &n.config, raft: n.raft, owner: n.data.Owner, leadership: n.leadership}
+	n.membership = &Membership{config: &n.config, raft: n.raft, owner: n.data.Owner, leadership: n.leadership,
+		changing: make(chan struct{}, 1)}
+	n.leadership.voters = func() (ids []string) {
+		for _, m := range n.membership.List() {
+			if m.Voter {
+				ids = append(ids, m.ID)
+			}
+		}
+		return ids
+	}
+	n.leadership.callOthers = func() { n.fence.callOthers(n.port, n.membership.List()) }
 	n.checks = &Checks{checkpoints: n.machine.checkpoints, membership: n.membership, batcher: n.batcher, journal: n.data.Journal}
-	n.detector = &failureDetector{config: &n.config, address: n.address, life: n.life, raft: n.raft, transport: n.trans, membership: n.membership}
-	n.watchdog = &watchdog{config: &n.config, life: n.life, raft: n.raft, data: n.data, machine: n.machine, batcher: n.batcher, clock: n.clock}
+	n.detector = &failureDetector{config: &n.config, address: n.address, life: n.life, raft: n.raft, transport: n.trans, membership: n.membership, votes: n.data.Votes, log: n.data.Log}
+	n.watchdog = &watchdog{config: &n.config, life: n.life, raft: n.raft, data: n.data, machine: n.machine, batcher: n.batcher, clock: n.clock,
+		fence: n.fence, stalls: newStalls(n), leadership: n.leadership}
+	n.office = newOffice(n)
+	n.watchdog.office = n.office
 }
 
 // begin makes a cluster when this start has to; used says that raft has written here.
@@ -170,9 +236,30 @@ func (n *Node) close() error {
 // halt stops the node where it stands. Everything that was proposed is answered
 // before raft stops: raft v1.8.0 never answers what it had queued when it stopped,
 // and who waits for that waits for ever. A leader without a quorum answers when its
-// lease ends.
+// lease ends. ErrStalled when something hangs that would have to end: the caller's process
+// has to.
 func (n *Node) halt() error {
 	close(n.life.stop)
+	halted := make(chan error, 1)
+	go func() { halted <- n.haltParts() }()
+	look := time.NewTicker(watchInterval)
+	defer look.Stop()
+	for began := time.Now(); ; {
+		select {
+		case err := <-halted:
+			return err
+		case <-look.C:
+		}
+		name, lasts := n.watchdog.stalls.longest(partStore, partDecide, partBeside)
+		if lasts < n.config.StallMax && time.Since(began) < n.config.stallTogether() {
+			continue
+		}
+		n.batcher.abandon(ErrStalled)
+		return fmt.Errorf("stopping: %w", stalledError(name, lasts))
+	}
+}
+
+func (n *Node) haltParts() error {
 	n.inbox.Shut(sequencer.ErrStopping)
 	n.batcher.close()
 	n.leadership.following.Wait()

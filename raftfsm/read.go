@@ -58,6 +58,9 @@ func (n *Node) SaleByID(id string) (*sequencer.SaleView, bool) {
 // AppliedSeq returns the seq of the last decision applied here.
 func (n *Node) AppliedSeq() uint64 { return n.machine.published.Seq() }
 
+// AppliedPosition returns the place of the last batch applied here.
+func (n *Node) AppliedPosition() sequencer.Position { return n.machine.published.Position() }
+
 // WaitApplied returns when a decision was applied here, or ErrBehind.
 func (n *Node) WaitApplied(ctx context.Context, seq uint64) error {
 	return n.machine.published.Wait(ctx, seq)

@@ -3,7 +3,7 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
-	"syscall"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -19,50 +19,90 @@ type Check struct {
 var (
 	errNoLeader = errors.New("no leader is known")
 	errBehind   = errors.New("applying committed entries")
+	errUnheard  = errors.New("the leader has not said how far it is")
 )
 
-// appliedLagMax is how many committed entries a ready node may still have to apply.
-const appliedLagMax = 256
+const (
+	// appliedLagMax is how many entries that the leader has committed a ready node may
+	// still have to apply: four appends. All that was committed transport.HeardAge ago it
+	// must have applied.
+	appliedLagMax = 256
+	// silentMax is for how long a ready node may not hear how far the leader is. One that
+	// gets the log hears it twice in each Config.CommitTimeout; one that raft waits with,
+	// or that is sent a snapshot, does not.
+	silentMax = 2 * time.Second
+)
 
 // Ready says whether this node should get traffic, and if not, why.
 func (n *Node) Ready() []Check {
-	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}, {Name: "disk", Err: checkDisk(n.config.DataDir)}}
+	checks := []Check{{Name: "leader"}, {Name: "log"}, {Name: "journal"}, {Name: "applied"}, {Name: "alive"}, n.checkDisk(), n.checkStalls()}
 	if _, id := n.raft.LeaderWithID(); id == "" {
 		checks[0].Err = errNoLeader
 	}
 	checks[1].Err, checks[2].Err = n.data.Log.Wal().Err(), n.data.Journal.Err()
-	if n.raft.CommitIndex() > n.raft.AppliedIndex()+appliedLagMax || n.raft.State() == raft.Leader && !n.Leads() {
-		checks[3].Err = errBehind
-	}
+	checks[3].Err = n.checkApplied(time.Now())
 	if failure := n.life.failure.Load(); failure != nil {
 		checks[4].Err = *failure
 	}
+	checks = append(checks, Check{Name: "lineage", Err: n.fence.err()})
 	return append(checks, Check{Name: "clock", Warning: true, Err: n.watchdog.clockError()})
 }
 
-// DiskFreeMin is how many bytes must be free for a node to be ready: twice the next
-// segments of both logs, which are laid out in full. A disk that is full ends the process.
-const DiskFreeMin = 64 << 20
-
-var errDiskFull = errors.New("the disk is nearly full")
-
-// Disk returns how many bytes are free for this process on the disk of the data
-// folder, and how many it has.
-func (n *Node) Disk() (free, size int64, err error) { return diskOf(n.config.DataDir) }
-
-func diskOf(dir string) (free, size int64, err error) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err != nil {
-		return 0, 0, fmt.Errorf("data folder: %w", err)
+// checkApplied says by how much this node is behind the leader; nil when it shows what the
+// leader decided a moment ago. The commit index of this node's own raft is no measure: one
+// that comes back has heard of nothing since.
+func (n *Node) checkApplied(now time.Time) error {
+	applied, heard, leads := n.machine.appliedIndex(n.raft), n.heard.Newest(), n.raft.State() == raft.Leader
+	committed := n.LeaderCommitIndex()
+	if leads && !n.Leads() {
+		return errBehind
 	}
-	block := uint64(disk.Bsize)
-	return int64(disk.Bavail * block), int64(disk.Blocks * block), nil
+	if committed > applied+appliedLagMax || !leads && n.heard.Before() > applied {
+		return fmt.Errorf("%w: at least %d of the leader's are not applied here%s", errBehind, committed-applied, n.undecided(heard.Seq))
+	}
+	if _, leader := n.raft.LeaderWithID(); leads || leader == "" {
+		return nil
+	}
+
+	switch silent := now.Sub(heard.At); {
+	case heard.At.IsZero():
+		return errUnheard
+	case silent > silentMax+2*n.config.CommitTimeout:
+		return fmt.Errorf("%w for %v", errUnheard, silent.Round(time.Millisecond))
+	}
+	return nil
 }
 
-func checkDisk(dir string) error {
-	free, _, err := diskOf(dir)
-	if err == nil && free < DiskFreeMin {
-		err = fmt.Errorf("%w: %d MiB are free, at least %d must be", errDiskFull, free>>20, DiskFreeMin>>20)
+// undecided says how many decisions that is, when the leader's status said how far it is.
+func (n *Node) undecided(decided uint64) string {
+	shown := n.AppliedSeq()
+	if decided <= shown {
+		return ""
 	}
-	return err
+	return fmt.Sprintf("; the leader has decided %d requests, this node %d", decided, shown)
+}
+
+// HearLeader takes in how far a leader is, by its status.
+func (n *Node) HearLeader(commitIndex, seq uint64) { n.heard.Note(commitIndex, seq, time.Now()) }
+
+// LeaderCommitIndex returns the highest raft index that is known here to be committed.
+func (n *Node) LeaderCommitIndex() uint64 { return max(n.raft.CommitIndex(), n.heard.Newest().Index) }
+
+// checkStalls fails while the disk or the decisions hang; a snapshot that hangs keeps nobody
+// waiting.
+func (n *Node) checkStalls() Check {
+	is := n.watchdog.stalls.hanging()
+	if is == nil {
+		return Check{Name: "stalls"}
+	}
+	return Check{Name: "stalls", Err: stalledError(is.Part, time.Since(is.Since)), Warning: is.Part == partSnapshot}
+}
+
+// checkDisk warns: other nodes would take no more buys than this one, and payments go on.
+func (n *Node) checkDisk() Check {
+	is, err := n.Disk()
+	if err == nil {
+		err = is.Err()
+	}
+	return Check{Name: "disk", Err: err, Warning: true}
 }

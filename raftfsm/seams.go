@@ -14,6 +14,8 @@ type seams struct {
 	stored func(*Node, []*raft.Log)
 	// machine stands in for the node's machine under raft.
 	machine func(*Node, raft.FSM) raft.FSM
+	// statfs stands in for the file systems' word on how much is free.
+	statfs func(dir string) (free, size int64, err error)
 	// apply stands in for raft's Apply under the batcher.
 	apply func(*Node, raft.Log) raft.ApplyFuture
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"onsale/internal/failpoint"
+	"onsale/internal/moment"
 	"onsale/raftfsm/store"
 	"onsale/sequencer"
 	"onsale/wal/journal"
@@ -19,7 +20,8 @@ type frozen struct {
 	seq     uint64
 	journal *journal.Journal
 
-	counters *machineCounters
+	counters   *machineCounters
+	journaling *moment.Calls
 }
 
 // Persist makes the journal durable up to the snapshot and then writes it: once
@@ -38,8 +40,7 @@ func (f *frozen) Persist(sink raft.SnapshotSink) error {
 }
 
 func (f *frozen) persist(sink raft.SnapshotSink) error {
-	err := f.journal.Sync()
-	failpoint.Hit(failpoint.JournalSyncAfter)
+	err := f.syncJournal()
 	if own, ok := sink.(*store.Sink); ok && err == nil {
 		err = own.Journaled()
 	}
@@ -54,6 +55,15 @@ func (f *frozen) persist(sink raft.SnapshotSink) error {
 	}
 	failpoint.Hit(failpoint.SnapshotWritten)
 	return sink.Close()
+}
+
+// syncJournal keeps decisions waiting when it hangs.
+func (f *frozen) syncJournal() error {
+	defer f.journaling.End(f.journaling.Begin())
+	failpoint.Hit(failpoint.JournalSyncBefore)
+	err := f.journal.Sync()
+	failpoint.Hit(failpoint.JournalSyncAfter)
+	return err
 }
 
 // Release has nothing to give back: pages are shared with the state.

@@ -14,14 +14,10 @@ import (
 // watchInterval is how often the watchdog looks.
 const watchInterval = 50 * time.Millisecond
 
-var (
-	// errStalled is what a hung disk ends the process with.
-	errStalled = errors.New("storing the raft log hangs")
-	errClock   = errors.New("the wall clock has left the log's time")
-)
+var errClock = errors.New("the wall clock has left the log's time")
 
-// watchdog looks after what nobody waits for: it ends the process when storing the log
-// hangs, raises the alarm when the wall clock leaves the log's time, and takes
+// watchdog looks after what nobody waits for: it does what is to be done when the disk or the
+// decisions hang (stalls), raises the alarm when the wall clock leaves the log's time, and takes
 // snapshots by the log's length. raft itself looks only every 20 to 40 seconds, in
 // which a log can grow by several times what a restart should have to read.
 type watchdog struct {
@@ -32,10 +28,16 @@ type watchdog struct {
 	machine *machine
 	batcher *batcher
 	clock   *logClock
+	fence   *fence
+	stalls  *stalls
+	office  *office
 
-	snapshotting atomic.Bool   // a snapshot that was due is being taken
-	clockAlarm   atomic.Bool   // this node leads, and the wall clock left the log's time
-	clockAlarms  atomic.Uint64 // how often that began
+	leadership   *leadership
+	snapshotting atomic.Bool // a snapshot that was due is being taken
+	// clockOffSince is since when the wall clock is too far from the log's time, by itself;
+	// nil when it is not.
+	clockOffSince atomic.Pointer[time.Time]
+	clockAlarms   atomic.Uint64 // how often that began
 }
 
 // watch runs until the node stops.
@@ -49,13 +51,22 @@ func (w *watchdog) watch() {
 		case <-ticker.C:
 		}
 		w.checkStall()
-		w.clockAlarm.Store(w.checkClock())
-		if w.raft.LastIndex() > 0 {
-			if err := w.data.Owner.MarkStarted(); err != nil {
-				w.life.fatal(err)
-			}
-		}
+		w.checkClock()
 		w.snapshotWhenDue()
+	}
+}
+
+// markStarted notes that raft has written here, as soon as it has. It may hang with the disk,
+// which the watchdog must not.
+func (w *watchdog) markStarted() {
+	for ; !w.life.stopping(); w.life.wait(watchInterval) {
+		if w.raft.LastIndex() == 0 {
+			continue
+		}
+		if err := w.data.Owner.MarkStarted(); err != nil {
+			w.life.fatal(err)
+		}
+		return
 	}
 }
 
@@ -76,30 +87,64 @@ func (w *watchdog) snapshotWhenDue() {
 	})
 }
 
+// checkStall does what stalls says. Who ends the process is cut off from the others at once:
+// they hear a leader whose disk hangs, and elect another one when they do not.
 func (w *watchdog) checkStall() {
-	if w.data.Log.Storing() > w.config.StallMax {
-		w.life.fatal(errStalled)
+	w.stalls.look()
+	store, storing := w.stalls.longest(partStore)
+	decide, deciding := w.stalls.longest(partDecide)
+	w.leadership.setHung(max(storing, deciding) >= w.config.StallMax)
+	if storing >= w.config.StallMax/2 {
+		w.office.askDisks()
+	}
+	switch {
+	case storing >= w.config.stallTogether(), storing >= w.config.StallMax && !w.office.isExcused():
+		w.end(stalledError(store, storing))
+	case deciding >= w.config.stallTogether():
+		w.end(stalledError(decide, deciding))
 	}
 }
 
-// checkClock reports whether the wall clock of a leader has left the log's time.
-func (w *watchdog) checkClock() bool {
-	if !w.batcher.leading.Load() {
-		return false
-	}
-	off := w.clock.disagreement()
-	wrong := off > ClockAlarm || off < -ClockAlarm
-	if wrong && !w.clockAlarm.Load() {
+func (w *watchdog) end(why error) {
+	w.fence.raft.cut(why)
+	w.life.fatal(why)
+}
+
+// checkClock looks whether this node's wall clock has left the log's time: a leader's own, or
+// the one that a member hears.
+func (w *watchdog) checkClock() {
+	by, known := w.clockAhead()
+	wrong := known && (by > ClockAlarm || by < -ClockAlarm)
+	before := w.clockOffSince.Load()
+	switch now := w.config.Clock.Now(); {
+	case wrong && before == nil:
 		w.clockAlarms.Add(1)
-		w.config.Logger.Error("the wall clock left the log's time; the log's time goes on", "ahead_seconds", off.Seconds())
+		w.clockOffSince.Store(&now)
+		w.config.Logger.Error("the wall clock left the log's time; the log's time goes on", "ahead_seconds", by.Seconds())
+	case !wrong && before != nil:
+		w.clockOffSince.Store(nil)
 	}
-	return wrong
+}
+
+func (w *watchdog) clockAhead() (by time.Duration, known bool) {
+	if w.batcher.leading.Load() {
+		return w.clock.disagreement(), true
+	}
+	return w.clock.ahead()
+}
+
+// clockOff returns how far the wall clock is ahead, in seconds, and since when that is too
+// far; nil when it is not.
+func (w *watchdog) clockOff() (seconds float64, since *time.Time) {
+	by, _ := w.clockAhead()
+	return by.Seconds(), w.clockOffSince.Load()
 }
 
 // clockError says by how much the clocks disagree; nil when they do not.
 func (w *watchdog) clockError() error {
-	if !w.clockAlarm.Load() {
+	if w.clockOffSince.Load() == nil {
 		return nil
 	}
-	return fmt.Errorf("%w by %v", errClock, w.clock.disagreement().Round(time.Millisecond))
+	by, _ := w.clockAhead()
+	return fmt.Errorf("%w by %v", errClock, by.Round(time.Millisecond))
 }

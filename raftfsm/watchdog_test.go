@@ -101,7 +101,7 @@ func storeThatHangs(t *testing.T, c Config) {
 	go n.Decide(&sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte("u")}) // its entry is stored, and the store does not return
 	select {
 	case err := <-fatal:
-		if !errors.Is(err, errStalled) {
+		if !errors.Is(err, ErrStalled) {
 			t.Error(err)
 		}
 	case <-time.After(time.Minute):

@@ -36,6 +36,7 @@ func (s *State) begin(b *Batch, d *Decisions) {
 	}
 	s.touched = s.touched[:0]
 	s.now = max(s.now, b.Time)
+	s.height++
 	s.before, s.out = 0, d
 	s.forwarded, s.notTaken = 0, 0
 	if s.born = s.bornBy(b); s.born != nil {
@@ -84,7 +85,7 @@ func (s *State) touchSlots(n int) {
 
 // advance lets everything happen that is due at now.
 func (s *State) advance() {
-	for !s.timers.empty() && s.timers.first().due <= s.now {
+	for now := s.holdNow(); !s.timers.empty() && s.timers.first().due <= now; {
 		entry := s.timers.pop()
 		due, running := s.timerOf(s.orders.at(entry.order))
 		if !running || due != entry.due {
@@ -117,21 +118,29 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.payResult(c, r)
 	case KindPayVoided:
 		s.payVoided(c, r)
+	case KindPayBounced:
+		s.payBounced(c, r)
 	case KindPayCaptured:
 		s.payCaptured(c, r)
 	case KindRefund:
 		s.refund(c, r)
 	case KindSaleCreate:
 		s.saleCreate(c, r)
-	case KindExtend:
-		s.extend(c, r)
 	case KindSessionOpen:
 		s.sessionOpen(r)
 	case KindForward:
 		s.forward(c, r)
 	case KindBirth:
 		s.birth(c, r)
-	case KindSaleUpdate, KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel, KindSaleQuantity, KindSaleRelease:
+	case KindLevel:
+		s.raise(c, r)
+	case KindOutage:
+		s.outage(c, r)
+	case KindHoldStop:
+		s.holdStop(c)
+	case KindHoldGo:
+		s.holdGo()
+	case KindSaleUpdate, KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel, KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		s.changeSale(c, r)
 	default:
 		r.Code = CodeBadRequest

@@ -114,3 +114,19 @@ func BenchmarkApply(b *testing.B) {
 		benchApply(b, s, r, StateWaitlisted)
 	})
 }
+
+// BenchmarkApplyKeyed is T1 as front-ends load it: each buyer has an idempotency key.
+func BenchmarkApplyKeyed(b *testing.B) {
+	for _, holders := range []uint32{100_000, 10_000_000} {
+		b.Run(fmt.Sprintf("selling/holders=%d", holders), func(b *testing.B) {
+			s, r := newSale(b, TicketsMax, 0), &rush{keyed: true}
+			fill(b, s, r, holders)
+			benchApply(b, s, r, StateReserved)
+		})
+		b.Run(fmt.Sprintf("soldout/holders=%d", holders), func(b *testing.B) {
+			s, r := newSale(b, holders, 0), &rush{keyed: true}
+			fill(b, s, r, holders)
+			benchApply(b, s, r, StateNone)
+		})
+	}
+}

@@ -14,7 +14,7 @@ var ErrBatchCorrupt = errors.New("batch is corrupt")
 // program does not know.
 var ErrVersion = errors.New("unknown format version")
 
-// BatchVersion is the version byte of an encoded batch.
+// BatchVersion is the version byte of a batch at the first level.
 const BatchVersion = 5
 
 // BatchHeaderBytes is the length of a batch's header. Whoever gathers commands
@@ -39,17 +39,22 @@ const BatchVersion = 5
 //	cancel         order 8, user to the end
 //	pay_begin      order 8, amount 8, user to the end
 //	pay_result     order 8, attempt 1, outcome 1, reason 1
-//	pay_voided, pay_captured    order 8, attempt 1
+//	pay_voided     order 8, attempt 1, outcome 1
+//	pay_captured   order 8, attempt 1
+//	pay_bounced    order 8, attempt 1, reason 1, count 4
 //	refund         order 8, actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
-//	sale_quantity  sale 2, amount 8, revision 4, actor to the end
+//	sale_quantity, sale_extend    sale 2, amount 8, revision 4, actor to the end
 //	sale_release   sale 2, amount 8, actor to the end
-//	extend         amount 8, actor to the end
 //	session_open   nothing
 //	forward        session 8, number 8, count 4
 //	birth          cluster id 16, time 8, cause 1
+//	level          level 8, actor to the end
+//	outage         from 8, to 8, seconds 4
+//	hold_stop      seconds 4
+//	hold_go        nothing
 //
 // A command of an unknown kind or with fields that do not fit its length is
 // decoded with Kind 0, and the state answers it with CodeBadRequest: one bad
@@ -62,12 +67,20 @@ const (
 	buyHasReference = 2
 )
 
-// PutBatchHeader fills the first BatchHeaderBytes of an encoded batch.
+// PutBatchHeader fills the first BatchHeaderBytes of an encoded batch, as every program
+// reads it.
 func PutBatchHeader(batch []byte, time int64, commands int) {
-	clear(batch[:BatchHeaderBytes])
-	batch[0] = BatchVersion
+	PutBatchHeaderAt(batch, LevelFirst, time, commands)
+}
+
+// PutBatchHeaderAt is PutBatchHeader for a batch that is written into the log of a cluster
+// at a level.
+func PutBatchHeaderAt(batch []byte, level uint16, time int64, commands int) {
+	batch[0] = batchVersionAt(level)
 	binary.LittleEndian.PutUint32(batch[4:], uint32(commands))
 	binary.LittleEndian.PutUint64(batch[8:], uint64(time))
+	seal := batchSeal(batch)
+	copy(batch[1:], seal[:])
 }
 
 // AppendBatch appends an encoded batch; its length is bounded by the caller.
@@ -107,8 +120,12 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.User...)
 	case KindPayResult:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), byte(c.Reason))
-	case KindPayVoided, KindPayCaptured:
+	case KindPayVoided:
+		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome))
+	case KindPayCaptured:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt)
+	case KindPayBounced:
+		return le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count)
 	case KindRefund:
 		return append(le.AppendUint64(dst, c.Order), c.Actor...)
 	case KindSaleCreate:
@@ -117,14 +134,16 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Actor), c.Body...)
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return append(le.AppendUint16(dst, c.Sale), c.Actor...)
-	case KindSaleQuantity:
+	case KindSaleQuantity, KindSaleExtend:
 		return append(le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision), c.Actor...)
 	case KindSaleRelease:
 		return append(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Actor...)
-	case KindExtend:
+	case KindLevel:
 		return append(le.AppendUint64(dst, uint64(c.Amount)), c.Actor...)
-	case KindForward:
+	case KindForward, KindOutage:
 		return le.AppendUint32(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Count)
+	case KindHoldStop:
+		return le.AppendUint32(dst, c.Count)
 	case KindBirth:
 		return append(le.AppendUint64(append(dst, c.Key[:]...), uint64(c.Amount)), byte(c.Count))
 	}
@@ -178,11 +197,11 @@ func DecodeBatch(data []byte, b *Batch) error {
 	if len(data) < BatchHeaderBytes {
 		return fmt.Errorf("%w: %d bytes, a header has %d", ErrBatchCorrupt, len(data), BatchHeaderBytes)
 	}
-	if data[0] != BatchVersion {
-		return fmt.Errorf("%w: batch version %d, this program knows %d", ErrVersion, data[0], BatchVersion)
+	if newest := batchVersionAt(LevelMax); data[0] != BatchVersion && data[0] != newest {
+		return fmt.Errorf("%w: batch version %d, this program knows %d", ErrVersion, data[0], newest)
 	}
-	if data[1]|data[2]|data[3] != 0 {
-		return fmt.Errorf("%w: reserved header bytes are not zero", ErrBatchCorrupt)
+	if seal := batchSeal(data); [3]byte(data[1:]) != seal {
+		return fmt.Errorf("%w: behind the version stands %x, expected is %x", ErrBatchCorrupt, data[1:4], seal)
 	}
 	count := binary.LittleEndian.Uint32(data[4:])
 	if count > BatchCommandsMax {
@@ -190,7 +209,7 @@ func DecodeBatch(data []byte, b *Batch) error {
 	}
 	time := binary.LittleEndian.Uint64(data[8:])
 	if time > TimeMax {
-		return fmt.Errorf("%w: time %d is beyond %d", ErrBatchCorrupt, time, int64(TimeMax))
+		return fmt.Errorf("%w: its time is beyond %s", ErrBatchCorrupt, spellTime(TimeMax))
 	}
 	b.Time = int64(time)
 	return decodeCommands(data[BatchHeaderBytes:], int(count), b)
@@ -242,8 +261,12 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order, c.Amount, c.User = le.Uint64(f), int64(le.Uint64(f[8:])), f[16:]
 	case KindPayResult:
 		c.Order, c.Attempt, c.Outcome, c.Reason = le.Uint64(f), f[8], PayOutcome(f[9]), PayReason(f[10])
-	case KindPayVoided, KindPayCaptured:
+	case KindPayVoided:
+		c.Order, c.Attempt, c.Outcome = le.Uint64(f), f[8], PayOutcome(f[9])
+	case KindPayCaptured:
 		c.Order, c.Attempt = le.Uint64(f), f[8]
+	case KindPayBounced:
+		c.Order, c.Attempt, c.Reason, c.Count = le.Uint64(f), f[8], PayReason(f[9]), le.Uint32(f[10:])
 	case KindRefund:
 		c.Order, c.Actor = le.Uint64(f), perhaps(f[8:])
 	case KindSaleCreate:
@@ -257,14 +280,16 @@ func decodeFields(f []byte, c *Command) bool {
 		return ok
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		c.Sale, c.Actor = le.Uint16(f), perhaps(f[2:])
-	case KindSaleQuantity:
+	case KindSaleQuantity, KindSaleExtend:
 		c.Sale, c.Amount, c.Revision, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:]), perhaps(f[14:])
 	case KindSaleRelease:
 		c.Sale, c.Amount, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), perhaps(f[10:])
-	case KindExtend:
+	case KindLevel:
 		c.Amount, c.Actor = int64(le.Uint64(f)), perhaps(f[8:])
-	case KindForward:
+	case KindForward, KindOutage:
 		c.Order, c.Amount, c.Count = le.Uint64(f), int64(le.Uint64(f[8:])), le.Uint32(f[16:])
+	case KindHoldStop:
+		c.Count = le.Uint32(f)
 	case KindBirth:
 		c.Key, c.Amount, c.Count = KeyDigest(f), int64(le.Uint64(f[16:])), uint32(f[24])
 	}
@@ -283,9 +308,13 @@ func fieldBytes(k Kind) (least int, exact bool) {
 		return 16, false
 	case KindPayResult:
 		return 11, true
-	case KindPayVoided, KindPayCaptured:
+	case KindPayVoided:
+		return 10, true
+	case KindPayCaptured:
 		return 9, true
-	case KindRefund, KindExtend:
+	case KindPayBounced:
+		return 14, true
+	case KindRefund, KindLevel:
 		return 8, false
 	case KindSaleCreate:
 		return 1, false
@@ -293,13 +322,15 @@ func fieldBytes(k Kind) (least int, exact bool) {
 		return 7, false
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return 2, false
-	case KindSaleQuantity:
+	case KindSaleQuantity, KindSaleExtend:
 		return 14, false
 	case KindSaleRelease:
 		return 10, false
-	case KindSessionOpen:
+	case KindSessionOpen, KindHoldGo:
 		return 0, true
-	case KindForward:
+	case KindHoldStop:
+		return 4, true
+	case KindForward, KindOutage:
 		return 20, true
 	case KindBirth:
 		return 25, true

@@ -74,7 +74,7 @@ func NextBirth(births []Birth, seq uint64, c *Command) (Birth, error) {
 	case next.Cluster == ClusterID{}:
 		return Birth{}, fmt.Errorf("%w: it has no cluster id", ErrBirth)
 	case next.Time < 0 || next.Time > TimeMax:
-		return Birth{}, fmt.Errorf("%w: time %d is out of bounds", ErrBirth, next.Time)
+		return Birth{}, fmt.Errorf("%w: its time is %s, allowed is a time between 1970 and 2116", ErrBirth, spellTime(next.Time))
 	case len(births) == 0 && next.Cause == BirthNew && seq == 0:
 		return next, nil
 	case len(births) == 0 || next.Cause == BirthNew:
@@ -90,7 +90,7 @@ func NextBirth(births []Birth, seq uint64, c *Command) (Birth, error) {
 	}
 	last := births[len(births)-1]
 	if next.Time < last.Time {
-		return Birth{}, fmt.Errorf("%w: its time is %d ns before that of the last birth; the clock is wrong", ErrBirth, last.Time-next.Time)
+		return Birth{}, fmt.Errorf("%w: its time is %s before that of the last birth; the clock is wrong", ErrBirth, spellDuration(last.Time-next.Time))
 	}
 	const millisecond, minute = 1_000_000, 60_000_000_000
 	passed := uint64(next.Time - births[0].Time)
@@ -104,6 +104,17 @@ func NextBirth(births []Birth, seq uint64, c *Command) (Birth, error) {
 
 // Births returns a copy of the cluster's births, oldest first.
 func (s *State) Births() []Birth { return append([]Birth(nil), s.births...) }
+
+// BirthOf returns the birth in which a seq lies; false for one before the first, which is
+// another cluster's.
+func (s *State) BirthOf(seq uint64) (Birth, bool) {
+	for i := len(s.births) - 1; i >= 0; i-- { // most are asked about the newest
+		if s.births[i].FirstSeq <= seq {
+			return s.births[i], true
+		}
+	}
+	return Birth{}, false
+}
 
 // bornBy returns the birth that a batch makes, nil for none: the command must be alone,
 // because it moves the seq of its batch. It allocates for a birth only: it is asked for

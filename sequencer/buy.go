@@ -67,6 +67,9 @@ func (s *State) replayOrder(c *Command, number uint32, o *order, r *Result) {
 // binds its key: a refusal leaves nothing behind.
 func (s *State) decideBuy(c *Command, sale *sale, own owned, r *Result) {
 	if r.Code = s.refusal(c, sale, own); r.Code != CodeOK {
+		if r.Code == CodeNotEnough {
+			r.Quantity = uint8(sale.available) // fewer than the least of a buy, which is a byte
+		}
 		return
 	}
 
@@ -112,10 +115,12 @@ func (s *State) refusal(c *Command, sale *sale, own owned) Code {
 		return CodeOrderLimit
 	case sale.spec.ExpiredHoldsMax > 0 && expired >= int(sale.spec.ExpiredHoldsMax):
 		return CodeCoolingDown
-	case !reservable(sale, c) && sale.waiting >= sale.spec.Waitlist:
-		return CodeSoldOut
+	case reservable(sale, c) || sale.waiting < sale.spec.Waitlist:
+		return CodeOK
+	case sale.waiting == 0 && sale.available > 0:
+		return CodeNotEnough
 	}
-	return CodeOK
+	return CodeSoldOut // what is available while somebody waits is for who waits
 }
 
 // reservable reports whether a buy gets tickets at once: nobody may wait.
@@ -124,8 +129,8 @@ func reservable(sale *sale, c *Command) bool {
 }
 
 // holdings walks the user's orders in a sale, at most OrdersPerUserMax, from the newest
-// on: the live tickets, how many orders there are, and how many holds ended unpaid
-// within the sale's cool-down.
+// on: the live tickets, how many orders there are, and how many holds ran out, or
+// nearly so, within the sale's cool-down.
 func (s *State) holdings(newest uint32, sale *sale) (live, orders, expired int) {
 	for ; newest != 0; newest = s.previousInSale(newest - 1) {
 		o := s.orders.at(newest - 1)
@@ -134,16 +139,24 @@ func (s *State) holdings(newest uint32, sale *sale) (live, orders, expired int) 
 		switch {
 		case o.state.Live():
 			live += int(o.quantity)
-		case o.state == StateExpired && later(o.deadline, sale.spec.CoolDown) > s.now:
+		case (o.state == StateExpired || o.has(gaveBackLate)) && later(o.deadline, sale.spec.CoolDown) > s.holdNow():
 			expired++
 		}
 	}
 	return live, orders, expired
 }
 
+// holdOf returns how long an order's hold is, as the sale says now.
+func (s *sale) holdOf(o *order) int64 {
+	if o.has(wasPromoted) && s.spec.PromotedHold != 0 {
+		return s.spec.PromotedHold
+	}
+	return s.spec.Hold
+}
+
 // reserve gives an order its tickets and starts its hold.
 func (s *State) reserve(number uint32, o *order, sale *sale) {
-	o.deadline = later(s.now, sale.spec.Hold)
+	o.deadline = later(s.holdNow(), sale.holdOf(o))
 	sale.available -= uint32(o.quantity)
 	sale.held += uint32(o.quantity)
 	s.enter(o, sale, StateReserved)

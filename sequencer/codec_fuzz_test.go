@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"onsale/audit/naive"
@@ -144,17 +145,20 @@ func FuzzParseUID(f *testing.F) {
 
 // The same holds for the names of payments.
 func FuzzParsePaymentRef(f *testing.F) {
-	f.Add([]byte("000G000000000002-1"))
-	f.Add([]byte("000G000000000002-9"))
+	const birth = "00112233445566778899aabbccddeeff-"
+	for _, rest := range []string{"000G000000000002-01", "000G000000000002-08", "000G000000000002-09", "000G000000000002-00", "000G000000000002-1", "000G000000000002-0:"} {
+		f.Add([]byte(birth + rest))
+	}
+	f.Add([]byte(strings.ToUpper(birth) + "000G000000000002-01"))
 	f.Fuzz(func(t *testing.T, ref []byte) {
-		sale, seq, attempt, err := sequencer.ParsePaymentRef(ref)
+		p, err := sequencer.ParsePaymentRef(ref)
 		if err != nil {
-			if !errors.Is(err, sequencer.ErrBadUID) {
-				t.Fatalf("error of no kind: %v", err)
+			if !errors.Is(err, sequencer.ErrBadPaymentRef) || p != (sequencer.Payment{}) {
+				t.Fatalf("error of no kind: %+v, %v", p, err)
 			}
 			return
 		}
-		if again := sequencer.PaymentRef(sequencer.FormatUID(sale, seq), attempt); again != string(ref) {
+		if again := sequencer.PaymentRef(p.Birth, sequencer.FormatUID(p.Sale, p.Seq), p.Attempt); again != string(ref) {
 			t.Fatalf("%s is written again as %s", ref, again)
 		}
 	})

@@ -39,7 +39,7 @@ provider #8 1 cancelled
 pay dora #8 2000
 provider #8 2 accepted
 provider #8 1 accepted
-voided #8 1
+voided #8 1 cancelled
 refund #8
 cancel erin #9
 buy mona 2
@@ -50,10 +50,13 @@ at 10:11:00
 release spring 1
 pause autumn by=sella
 cancel-sale winter
+level 2 by=otto
 at 10:12:00
 birth bb restore 10:12:00
 at 10:12:30
 buy nora 1 sale=autumn key=n
+captured #7 2
+bounced #8 1 1 reason=method_gone
 `
 
 // goldenState is the state at the story's end.

@@ -37,7 +37,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindCancel, Order: 1 << 40, User: alice},
 		{Kind: sequencer.KindPayBegin, Order: 3, User: alice, Amount: 9_900},
 		{Kind: sequencer.KindPayResult, Order: 3, Attempt: 1, Outcome: sequencer.PayAccepted},
-		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2},
+		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded},
 		{Kind: sequencer.KindRefund, Order: 3},
 		{Kind: sequencer.KindSalePause, Sale: 1},
 		{Kind: sequencer.KindSaleResume, Sale: 1},
@@ -45,7 +45,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindSaleCancel, Sale: 1},
 		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5, Revision: 7},
 		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5},
-		{Kind: sequencer.KindExtend, Amount: int64(time.Minute)},
+		{Kind: sequencer.KindSaleExtend, Sale: 258, Amount: int64(time.Minute)},
 		{Kind: sequencer.KindSessionOpen},
 		{Kind: sequencer.KindForward, Order: 1<<33 + 17, Amount: 258, Count: 70_001},
 		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 1, Reference: []byte("CART 7/2026")},
@@ -56,8 +56,13 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5, Revision: 7, Actor: []byte("sella")},
 		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5, Actor: []byte("sella")},
 		{Kind: sequencer.KindRefund, Order: 3, Actor: []byte("sella")},
-		{Kind: sequencer.KindExtend, Amount: int64(time.Minute), Actor: []byte("otto")},
+		{Kind: sequencer.KindSaleExtend, Sale: 258, Amount: int64(time.Minute), Actor: []byte("otto")},
 		{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{1, 2, 15: 16}, Amount: scenario.DayStart, Count: uint32(sequencer.BirthRestore)},
+		{Kind: sequencer.KindLevel, Amount: 258, Actor: []byte("otto")},
+		{Kind: sequencer.KindOutage, Order: uint64(scenario.DayStart), Amount: scenario.DayStart + 513, Count: 86_400},
+		{Kind: sequencer.KindHoldStop, Count: 86_400},
+		{Kind: sequencer.KindHoldGo},
+		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone},
 	}}
 }
 
@@ -79,6 +84,9 @@ func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 			{Seq: 1<<33 + 9, Kind: buy, Order: 1<<33 + 9, Sale: 1, State: sequencer.StateReserved, Quantity: 1, Deadline: scenario.DayStart + 3},
 			{Seq: 1<<33 + 10, Kind: buy, Order: 1<<33 + 10, Sale: 1, State: sequencer.StateWaitlisted, Quantity: 2, Position: 70_003},
 			{Seq: 1<<33 + 11, Kind: buy, Order: 1<<33 + 11, Sale: 1, State: sequencer.StateReserved, Quantity: 32, Deadline: scenario.DayStart + 3},
+			{Seq: 1<<33 + 12, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 31},
+			{Seq: 1<<33 + 13, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 32},
+			{Seq: 1<<33 + 14, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 1},
 		},
 		Events: []sequencer.Event{
 			{Kind: sequencer.EventExpired, Order: 5, Sale: 1, Quantity: 2},

@@ -21,19 +21,43 @@ const (
 	KindSaleCancel   Kind = 12
 	KindSaleQuantity Kind = 13
 	KindSaleRelease  Kind = 14
-	KindExtend       Kind = 15
+	KindSaleExtend   Kind = 15
 	KindSessionOpen  Kind = 16
 	KindForward      Kind = 17
 	KindPayCaptured  Kind = 18
 	KindBirth        Kind = 19
+	KindLevel        Kind = 20
+	KindOutage       Kind = 21
+	KindHoldStop     Kind = 22
+	KindHoldGo       Kind = 23
+	KindPayBounced   Kind = 24
+	// KindMax is the last of them.
+	KindMax = KindPayBounced
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
-	"sale_quantity", "sale_release", "extend", "session_open", "forward", "pay_captured", "birth"}
+	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
+	"outage", "hold_stop", "hold_go", "pay_bounced"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
+
+// Forwardable reports whether another process may send a command of this kind in a batch:
+// what buyers ask for. Payments, sellers' commands and the leader's own have other ways.
+func (k Kind) Forwardable() bool { return k == KindBuy || k == KindCancel }
+
+// Sellers reports whether a command of this kind is a seller's or operator's, given by who
+// has a token that allows it.
+func (k Kind) Sellers() bool {
+	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund
+}
+
+// leaders reports whether a command of this kind has no place in a forwarded batch: it is
+// what the leader itself says.
+func (k Kind) leaders() bool {
+	return k == KindForward || k == KindSessionOpen || k == KindLevel || k == KindOutage || k == KindHoldStop || k == KindHoldGo
+}
 
 // PayOutcome is what the payment provider says of an attempt.
 type PayOutcome uint8
@@ -49,14 +73,16 @@ const (
 	// PayCancelled: the attempt was cancelled at the provider and can never
 	// succeed. Only this and PayRejected give tickets back.
 	PayCancelled PayOutcome = 4
+	// PayRefunded: the money was taken and went back; of money that must go back only.
+	PayRefunded PayOutcome = 5
 )
 
-var payOutcomeNames = [...]string{"", "accepted", "rejected", "unknown", "cancelled"}
+var payOutcomeNames = [...]string{"", "accepted", "rejected", "unknown", "cancelled", "refunded"}
 
 // String returns the outcome's name.
 func (o PayOutcome) String() string { return nameOf(payOutcomeNames[:], uint8(o)) }
 
-// PayReason says why a payment was rejected, as far as the provider tells.
+// PayReason says why a payment was rejected, as far as the provider tells, or cancelled.
 type PayReason uint8
 
 // The reasons. The numbers are part of the log format.
@@ -69,12 +95,35 @@ const (
 	ReasonAuthenticationRequired PayReason = 5
 	ReasonLimitExceeded          PayReason = 6
 	ReasonUnknownMethod          PayReason = 7 // the token means nothing to the provider
+	// ReasonUnavailable: the provider could not be reached, and the attempt was cancelled.
+	ReasonUnavailable PayReason = 8
+	// The rest say why a refund failed. ReasonRefundLost: the provider's books have none.
+	ReasonRefundLost     PayReason = 9
+	ReasonRefundDeclined PayReason = 10 // the buyer's bank did not take it
+	ReasonMethodGone     PayReason = 11 // the card is expired, lost or closed
+	ReasonDisputed       PayReason = 12 // the buyer has the bank take the money back; final
+	ReasonRefundRefused  PayReason = 13 // the provider refuses it for good; final
 	// PayReasonMax is the last of them.
-	PayReasonMax = ReasonUnknownMethod
+	PayReasonMax = ReasonRefundRefused
 )
 
+// fits reports whether a reason can be told with an outcome.
+func (r PayReason) fits(o PayOutcome) bool {
+	switch r {
+	case ReasonNone:
+		return true
+	case ReasonUnavailable:
+		return o == PayCancelled
+	}
+	return r < ReasonUnavailable && o == PayRejected
+}
+
+// isFinal reports whether a refund that failed for the reason is not to be sent again.
+func (r PayReason) isFinal() bool { return r == ReasonDisputed || r == ReasonRefundRefused }
+
 var payReasonNames = [...]string{"none", "declined", "insufficient_funds", "expired_method", "wrong_details",
-	"authentication_required", "limit_exceeded", "unknown_method"}
+	"authentication_required", "limit_exceeded", "unknown_method", "provider_unavailable",
+	"refund_lost", "refund_declined", "method_gone", "disputed", "refund_refused"}
 
 // String returns the reason's stable name.
 func (r PayReason) String() string { return nameOf(payReasonNames[:], uint8(r)) }
@@ -104,8 +153,9 @@ func DigestKey(user, key []byte) KeyDigest {
 //	cancel         Order User
 //	pay_begin      Order User Amount
 //	pay_result     Order Attempt Outcome Reason
-//	pay_voided     Order Attempt
+//	pay_voided     Order Attempt Outcome
 //	pay_captured   Order Attempt
+//	pay_bounced    Order Attempt Count (which refund of the attempt failed, from 1) Reason
 //	refund         Order Actor
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
@@ -115,12 +165,18 @@ func DigestKey(user, key []byte) KeyDigest {
 //	sale_cancel    Sale Actor
 //	sale_quantity  Sale Amount (tickets more or fewer) Revision Actor
 //	sale_release   Sale Amount (withheld tickets to sell again) Actor
-//	extend         Amount (nanoseconds that every live deadline moves) Actor
+//	sale_extend    Sale Amount (nanoseconds that every live hold of the sale gets) Revision
+//	               Actor
 //	session_open   (its seq is the session's id)
 //	forward        Order (the session's id) Amount (number of the batch, from 1,
 //	               growing) Count (how many of the next commands it consists of)
 //	birth          Key (the cluster's new id) Amount (the wall clock's time, nanoseconds)
 //	               Count (the BirthCause)
+//	level          Amount (the level that is next) Actor
+//	outage         Order (log time at which it began) Amount (log time at which it ended),
+//	               both in nanoseconds; Count (as hold_stop's)
+//	hold_stop      Count (seconds that the stops of one hold may last together)
+//	hold_go
 type Command struct {
 	Kind     Kind
 	Quantity uint8
@@ -129,9 +185,9 @@ type Command struct {
 	Outcome  PayOutcome
 	Reason   PayReason // with PayRejected only
 	Sale     uint16    // number of the sale, from 1
-	Order    uint64    // seq of the order
-	Amount   int64     // minor units, tickets, nanoseconds or a batch's number; see the table
-	Count    uint32    // commands of a forwarded batch
+	Order    uint64    // seq of the order; see the table
+	Amount   int64     // minor units, tickets, nanoseconds, a time, a batch's number or a level; see the table
+	Count    uint32    // commands of a forwarded batch, a birth's cause or seconds; see the table
 	Revision uint32    // the sale's that the seller saw; 0 for any
 	Key      KeyDigest // zero when the buyer sent no key
 	User     []byte
@@ -145,17 +201,19 @@ type Command struct {
 // SaleSpec is what a seller says of a sale. Times are nanoseconds since the
 // Unix epoch, durations nanoseconds, money minor units of Currency (ISO 4217).
 type SaleSpec struct {
-	ID        string // SaleIDBytesMax; [a-z0-9._-], starts with a letter or digit
-	Item      string // what is sold, ItemBytesMax
-	Quantity  uint32 // tickets, 1..TicketsMax
-	Cap       uint8  // tickets one user may hold, 1..CapMax
-	Waitlist  uint32 // orders that may wait; 0 means no waitlist
-	Price     int64  // of one ticket, 0..PriceMax
-	Currency  string // three capital letters
-	StartsAt  int64  // a buy decided before is refused with CodeNotStarted; 0 in a command is when that is decided
-	Hold      int64  // how long a reservation waits for its payment
-	Grace     int64  // by how much a payment that began in time may outlast the hold
-	SkipUnfit bool   // promote past a waiting order that does not fit
+	ID       string // SaleIDBytesMax; [a-z0-9._-], starts with a letter or digit
+	Item     string // what is sold, ItemBytesMax
+	Quantity uint32 // tickets, 1..TicketsMax
+	Cap      uint8  // tickets one user may hold, 1..CapMax
+	Waitlist uint32 // orders that may wait; 0 means no waitlist
+	Price    int64  // of one ticket, 0..PriceMax
+	Currency string // three capital letters
+	StartsAt int64  // a buy decided before is refused with CodeNotStarted; 0 in a command is when that is decided
+	Hold     int64  // how long a reservation waits for its payment
+	// PromotedHold is how long the reservation of who waited does; 0 as long as Hold.
+	PromotedHold int64
+	Grace        int64 // by how much a payment that began in time may outlast the hold
+	SkipUnfit    bool  // promote past a waiting order that does not fit
 	// ExpiredHoldsMax is how many holds a user may let run out within CoolDown;
 	// who does buys nothing more before the oldest of them is CoolDown ago. 0
 	// means as many as the user likes, and CoolDown is 0 too.

@@ -71,12 +71,15 @@ const (
 	CodeSaleStarted      // the sale can only be changed before it starts
 	CodeSaleLimit        // SalesMax
 	CodeInvalidQuantity  // fewer tickets than are sold and held, or more than TicketsMax
-	CodeNotCancellable   // the order is paying, paid or final
+	CodeNotCancellable   // the order is paying, paid or final; or its money was captured
 	CodeSaleChanged      // the sale is not the one that the seller saw
 	CodeUnknownSession   // the front-end's session was forgotten
 	CodeBatchRepeated    // the session's batch, or a later one, was executed before
 	CodeNotTaken         // the command is part of a batch that was not executed
 	CodeCoolingDown      // the user let too many holds run out of late
+	CodeAttemptTooSoon   // AttemptPause after the last attempt is not over
+	CodeDeclinesExceeded // UserDeclinesMax of the user's attempts were declined of late
+	CodeNotEnough        // some tickets are left, fewer than the buy would take; Result.Quantity says how many
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -85,7 +88,8 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"bad_request", "unknown_sale", "unknown_order", "key_reused", "order_limit", "session_expired",
 	"already_paid", "payment_in_flight", "amount_mismatch", "attempts_exceeded", "stale_attempt",
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
-	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down"}
+	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down",
+	"attempt_too_soon", "declines_exceeded", "not_enough"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }
@@ -111,7 +115,8 @@ type Result struct {
 	Code Code
 	// State is the order's after the decision.
 	State OrderState
-	// Quantity is how many tickets the order holds or waits for.
+	// Quantity is how many tickets the order holds or waits for; with CodeNotEnough how
+	// many are left.
 	Quantity uint8
 	// Attempt is the payment attempt that began or ended.
 	Attempt uint8

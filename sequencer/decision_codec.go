@@ -31,6 +31,7 @@ const DecisionsVersion = 2
 //	offset  bytes  result
 //	0       1      form:
 //	               0 to 31     the code; everything else is what a plain refusal has
+//	               32 + n      CodeNotEnough with n tickets left (at most 31)
 //	               64 + n      a new reservation of n tickets (at most 31): sale and
 //	                           deadline are those of the last result that was reserved
 //	               96 + n      a new place in the waitlist for n tickets (at most 31),
@@ -58,12 +59,13 @@ const (
 	resultBytes      = 34
 	eventBytes       = 24
 	resultIsLong     = 0x80
+	resultIsTooFew   = 0x20
 	resultIsReserved = 0x40
 	resultIsWaiting  = 0x60
 	replayedFlag     = 0x80
 
 	shortQuantityMax = 0x1f
-	_                = uint(0x20 - CodeCount) // codes leave bits 5 to 7 free
+	_                = uint(0x80 - CodeCount) // codes leave bit 7 free; those from 32 on have no short form of their own
 )
 
 // lastOrders is what the short forms refer to: the last results in the two states.
@@ -134,13 +136,18 @@ func AppendDecisions(dst []byte, d *Decisions) []byte {
 	return dst
 }
 
-// appendResult writes the one-byte form when everything but the code, the sale
-// and the kind (both known from the command) is what a plain refusal has.
+// appendResult writes the one-byte form when everything but the code, what is left, the
+// sale and the kind (both known from the command) is what a plain refusal has.
 func appendResult(dst []byte, r *Result, seq uint64) []byte {
-	if r.Order == 0 && r.Seq == seq && r.State == StateNone && r.Deadline == 0 && r.Position == 0 &&
-		r.Quantity == 0 && r.Attempt == 0 && r.Sale == 0 && !r.Replayed {
+	plain := r.Order == 0 && r.Seq == seq && r.State == StateNone && r.Deadline == 0 && r.Position == 0 &&
+		r.Attempt == 0 && r.Sale == 0 && !r.Replayed
+	switch {
+	case plain && r.Quantity == 0 && r.Code < resultIsTooFew:
 		return append(dst, byte(r.Code))
+	case plain && r.Code == CodeNotEnough && r.Quantity <= shortQuantityMax:
+		return append(dst, resultIsTooFew|r.Quantity)
 	}
+
 	le := binary.LittleEndian
 	state := byte(r.State)
 	if r.Replayed {
@@ -213,9 +220,16 @@ func decodeResults(data []byte, commands []Command, d *Decisions) ([]byte, error
 
 // decodeResult returns how many bytes it read, 0 when they are malformed.
 func decodeResult(data []byte, r *Result) int {
-	if len(data) < 1 || data[0]&^resultIsLong >= byte(CodeCount) {
+	switch {
+	case len(data) < 1:
+		return 0
+	case data[0]&^shortQuantityMax == resultIsTooFew:
+		r.Code, r.Quantity = CodeNotEnough, data[0]&shortQuantityMax
+		return 1
+	case data[0]&^resultIsLong >= byte(CodeCount):
 		return 0
 	}
+
 	r.Code = Code(data[0] &^ resultIsLong)
 	if data[0]&resultIsLong == 0 {
 		return 1

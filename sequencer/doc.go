@@ -14,12 +14,17 @@
 // The log's time is now = max(now, Batch.Time). Deadlines that would lie beyond
 // TimeMax are TimeMax. A batch is decided so:
 //
-//  1. advance. Timers with due <= now fire in (due, order seq) order. A reserved
-//     order's timer is its deadline: it expires, its tickets return to the
-//     count, and promote runs. A paying order's timer is the hard limit,
+//  1. advance. Timers with due <= the holds' time of now fire in (due, order seq)
+//     order. A reserved order's timer is its deadline: it expires, its tickets return
+//     to the count, and promote runs. A paying order's timer is the hard limit,
 //     deadline + grace: it is marked overdue once in each attempt (EventOverdue;
-//     extend does not take the mark back) and keeps its tickets, because only the provider's word can free them.
+//     sale_extend does not take the mark back) and keeps its tickets, because only the
+//     provider's word can free them.
 //  2. Each command gets the next seq and is decided, in order.
+//
+// Holds run by a clock of their own, the holds' time: the log's time less what was stopped.
+// Deadlines are kept in it; whenever one is shown, it is as the log's time at which the hold
+// ends if nothing stops any more (TimeMax at most).
 //
 // buy checks in this order, and the first that fails decides:
 //
@@ -37,51 +42,74 @@
 //   - the user ever made fewer than OrdersPerUserMax orders of this sale, and all users
 //     fewer than OrdersMax of all sales: CodeOrderLimit
 //   - with ExpiredHoldsMax > 0: fewer than that many of the user's orders of this
-//     sale are expired with deadline + CoolDown > now: CodeCoolingDown
+//     sale are expired, or were given back late, with deadline + CoolDown > the holds'
+//     time: CodeCoolingDown
 //   - nobody waits and available >= min: reserved with min(quantity, available)
-//     tickets and deadline now + hold. Else waiting < waitlist: waitlisted, at
+//     tickets and deadline the holds' time + hold. Else waiting < waitlist: waitlisted, at
 //     position waiting + 1 (with SkipUnfit promote runs then: it may fit where
-//     the head does not). Else CodeSoldOut
+//     the head does not). Else CodeSoldOut, but CodeNotEnough when nobody waits and some
+//     are available: a buy with a smaller min gets them
 //
 // Only an order binds its key: a refusal leaves nothing behind, and the same buy is
 // decided again, under a seq of its own, when it comes again. A refusal of a buy carries
-// nothing but its seq and code.
+// nothing but its seq and code, and CodeNotEnough how many tickets are left.
 //
 // promote(sale) runs whenever tickets come free or a waiting order leaves the
-// list. While available > 0 and
-// somebody waits: if available >= min of the head, it is reserved with
-// min(quantity, available) tickets and deadline now + hold (EventPromoted).
-// Otherwise the head blocks (PromoteBlocked counts it) — unless the sale has
-// SkipUnfit: then the first of the next SkipScanMax waiting orders that fits is
-// taken. A paused sale still promotes; a closed one has nobody waiting.
+// list. While the sale is not paused, available > 0 and somebody waits: if available >=
+// min of the head, it is reserved with min(quantity, available) tickets and deadline the
+// holds' time + PromotedHold, or Hold when that is 0 (EventPromoted). Otherwise the head
+// blocks (PromoteBlocked counts it) — unless the sale has SkipUnfit: then the first of
+// the next SkipScanMax waiting orders that fits is taken. A closed sale has nobody
+// waiting.
 //
 // cancel(order, user): CodeUnknownOrder unless the order is the user's. A
 // waitlisted order leaves the list, a reserved one returns its tickets, and then
-// promote runs; a cancelled one is CodeOK again; else CodeNotCancellable.
+// promote runs; a cancelled one is CodeOK again; else CodeNotCancellable. A reserved one
+// was given back late when less was left of it than half of the hold (rounded down) that
+// such an order of the sale gets now.
 //
-// pay_begin(order, user, amount): by the order's state. reserved: the amount is
-// price x quantity (CodeAmountMismatch), fewer than AttemptsMax attempts
-// (CodeAttemptsExceeded), then paying with the next attempt. paying:
+// pay_begin(order, user, amount): by the order's state. reserved: the order was not made
+// before the first birth (CodeNotPayable: its cluster, of which this is a copy, sold it),
+// the amount is price x quantity (CodeAmountMismatch), fewer than AttemptsMax attempts
+// (CodeAttemptsExceeded); once DeclinesFree of them were declined, or AttemptsFree were made,
+// AttemptPause is over since the last began (CodeAttemptTooSoon); the user was declined fewer
+// than UserDeclinesMax times since the first of a window (CodeDeclinesExceeded; when both
+// refuse, the code is whose end is later, CodeAttemptTooSoon when they are equal). Then
+// paying with the next attempt. paying:
 // CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
-// Else CodeNotPayable.
+// Else CodeNotPayable. A user's window begins with a decline (rejected for a live attempt),
+// and with the first one UserDeclinesWindow after that or later. These pauses run by the
+// log's time.
 //
 // pay_result(order, attempt, outcome, reason): CodeBadRequest for an unknown outcome
-// or reason, or a reason with any outcome but rejected; CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
+// or reason, provider_unavailable with any outcome but cancelled, or another reason with
+// any but rejected; CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
 // live attempt (paying, attempt is the newest): accepted makes it paid and its capture due (in a cancelled sale
 // it is CodeLateSuccess: the order is cancelled, its tickets return, and the attempt
 // is remembered in VoidsDue); rejected
-// and cancelled make it reserved again while deadline > now and the sale is not
-// cancelled, else it is expired (cancelled, if the sale is) and its tickets
+// and cancelled make it reserved again while deadline > the holds' time and the sale is not
+// cancelled (with provider_unavailable an earlier deadline than PaymentLeeway from now is
+// moved there before, once in an order's life), else it is expired (cancelled, if the sale is) and its tickets
 // return and promote runs; unknown changes nothing. The order shows the reason
 // until its next attempt begins. For any other attempt:
 // accepted again for the attempt that paid a paid or refunded order is CodeOK;
 // accepted again for an attempt that was voided is CodeStaleAttempt; accepted
 // otherwise is CodeLateSuccess and is remembered in VoidsDue; anything else is
-// CodeStaleAttempt. pay_voided(order, attempt) clears that mark, or is
-// CodeStaleAttempt when it is not set (CodeBadRequest for an attempt that never
-// began). pay_captured(order, attempt) says that the money of the newest attempt was
-// captured: its capture is due no more; CodeStaleAttempt when it was not due,
-// CodeBadRequest as above.
+// CodeStaleAttempt. pay_voided(order, attempt, outcome) clears that mark: the attempt's money
+// was refunded, or was never taken (cancelled). It is CodeBadRequest with another outcome
+// and for an attempt that never began, CodeStaleAttempt when the mark is not set, and
+// CodeNotCancellable when the attempt's capture was committed and the outcome is cancelled:
+// captured money is back when it was refunded, and not before. pay_captured(order, attempt)
+// says that the money of the newest attempt was captured: its capture is due no more;
+// CodeStaleAttempt when it was not due, CodeBadRequest as above.
+//
+// pay_bounced(order, attempt, count, reason) says that the count-th refund of an attempt failed.
+// It is CodeBadRequest for count 0, a reason that is none of a refund's, or an attempt that
+// never began; CodeStaleAttempt when the attempt's money neither must go back nor went, or
+// count is not that of the refund which was sent last, RefundsMax at most. Else the money must go back again
+// (VoidsDue), or its return has failed (Failed): after RefundsMax failures, or at once when
+// the reason is disputed or refund_refused. Of a failed return pay_voided(refunded) is OK:
+// the money is back by another way. pay_result(accepted) is CodeStaleAttempt.
 //
 // refund(order): paid becomes refunded, its tickets are withheld until
 // sale_release, its capture is not due any more, and the attempt that paid is
@@ -116,31 +144,59 @@
 // is OK again, at the next seq, when it is alone in its batch and the last birth has its
 // cluster id. Else it is CodeBadRequest.
 //
+// level(n, actor) raises the level of the formats in which the cluster writes. It is OK when
+// n is the level and one, at most LevelBound; else, and among a front-end's commands, it is
+// CodeBadRequest. Nothing is decided otherwise by it.
+//
 // Every sale has a revision: 1 when it is created, one more with each seller's
-// command on it that is CodeOK. sale_update and sale_quantity may carry one: once
+// command on it that is CodeOK. sale_update, sale_quantity and sale_extend may carry one: once
 // the sale was found, any other than the sale's is CodeSaleChanged, before anything
 // else of the command is looked at.
 //
 // sale_create(spec): CodeBadRequest for a bad spec, CodeSaleExists,
 // CodeSaleLimit; else the next number. The other seller's commands on an unknown
 // sale are CodeUnknownSale; their results carry the sale's number.
+//
 //   - sale_update(spec): a bad spec or another id is CodeBadRequest; a closed sale
-//     CodeClosed; from its start on, when anything but Waitlist, Hold, SkipUnfit,
-//     ExpiredHoldsMax and CoolDown is another one, CodeSaleStarted; else the spec is
+//     CodeClosed; from its start on, when anything but Waitlist, Hold, PromotedHold,
+//     SkipUnfit, ExpiredHoldsMax and CoolDown is another one, CodeSaleStarted; else the spec is
 //     replaced, and from the start on promote runs
-//   - sale_pause, sale_resume: CodeClosed when closed; else CodeOK, also again
+//
+//   - sale_pause, sale_resume: CodeClosed when closed; else CodeOK, also again; after
+//     sale_resume promote runs
+//
 //   - sale_close: no more buys; all that wait are cancelled. CodeOK also again
+//
 //   - sale_cancel: closes, and in seq order cancels every reserved order
 //     (EventCancelled) and refunds every paid one (EventRefunded). Paying orders
 //     wait for their outcome. CodeOK also again
+//
 //   - sale_quantity(n): n is 0 or beyond ±TicketsMax: CodeBadRequest; closed:
 //     CodeClosed; fewer than sold + held + withheld, fewer than 1 or more than
 //     TicketsMax: CodeInvalidQuantity; else the quantity changes and promote runs
+//
 //   - sale_release(n): n outside 1..withheld is CodeInvalidQuantity; else the
 //     tickets are available again and promote runs
 //
-// extend(duration): outside 1..DurationMax is CodeBadRequest; else the deadline of
-// every reserved and paying order moves by it, after an outage without a leader.
+//   - sale_extend(duration): outside 1..DurationMax is CodeBadRequest; else the deadline
+//     of every reserved and paying order of the sale moves by it
+//
+// outage(from, to, seconds) says that nobody led between two times of the log. It is
+// CodeBadRequest unless it is alone in its batch, from is the state's time, and to lies
+// behind it and not beyond TimeMax. Else the state's time is to, of which the holds' time
+// stops for the whole outage, or as long as a stop may last, and advance runs.
+//
+// hold_stop(seconds) stops the holds' time until hold_go, or as long as a stop may last.
+// Stopped again, or let go on again, nothing changes. An outage meanwhile is part of the
+// stop.
+//
+// How long a stop may last: the stops of one hold together take the command's seconds at
+// most. They are counted in windows of the holds' time. longest is the longest hold, of
+// those that sales have now, with its grace. When a stop begins and the current window
+// began longest ago or more, a new one begins; what the one before had still counts,
+// unless that began twice as long ago or more. The stop may last what is left of the
+// seconds after the stops of both. So a hold, which lies in two windows at most, has no
+// more.
 //
 // # Invariants
 //

@@ -41,7 +41,7 @@ func (o *order) fixedFingerprint(user []byte) uint64 {
 // movingFingerprint covers what changes in an order's life.
 func (o *order) movingFingerprint() uint64 {
 	h := mix(o.seq, uint64(o.deadline))
-	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|uint64(o.voided)<<32|flagBits(o.overdue, o.captureDue)<<40|uint64(o.reason)<<48)
+	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|uint64(o.voided)<<32|uint64(o.flags)<<40|uint64(o.reason)<<48)
 }
 
 // specFingerprint covers a sale's number and spec.

@@ -4,6 +4,8 @@ package sequencer
 // with other bounds would decide differently, so they are constants and not
 // configuration. A command that is over a bound is decided CodeBadRequest.
 const (
+	// RefundsMax is how often a refund of one attempt is sent: once more after it failed.
+	RefundsMax = 2
 	// UserBytesMax bounds the id of a user or an actor, in bytes of UTF-8.
 	UserBytesMax = 128
 	// KeyBytesMax bounds an idempotency key, in bytes. The door checks it and
@@ -27,6 +29,9 @@ const (
 	PriceMax = 1 << 40
 	// DurationMax bounds holds, graces and extensions, in nanoseconds (30 days).
 	DurationMax = 30 * 24 * 3600 * 1_000_000_000
+	// PaymentLeeway is what is left of a hold at least after a payment that could not be
+	// made because the provider could not be reached, in nanoseconds (10 minutes).
+	PaymentLeeway = 600 * 1_000_000_000
 	// TimeMax is the end of time (the year 2116), in nanoseconds since the Unix
 	// epoch: far enough from overflow that a hold can be added to it.
 	TimeMax = 1 << 62
@@ -34,7 +39,19 @@ const (
 	// looking through them costs a bounded time.
 	OrdersPerUserMax = 64
 	// AttemptsMax bounds the payment attempts of one order.
-	AttemptsMax = 8
+	AttemptsMax = 32
+	// DeclinesFree is how many attempts of an order may be declined, and AttemptsFree how many
+	// may be made whatever they come to, before AttemptPause (nanoseconds, 5 minutes) must lie
+	// between the beginnings of two. So who holds tickets for an hour can try until its end,
+	// also while the provider says nothing.
+	DeclinesFree = 8
+	AttemptsFree = 16
+	AttemptPause = 300 * second
+	// UserDeclinesMax bounds the declined attempts of one user, with whatever orders, in
+	// UserDeclinesWindow from the first of them (nanoseconds, an hour). What is under way
+	// when the bound is reached is not counted before it is declined.
+	UserDeclinesMax    = 24
+	UserDeclinesWindow = 3600 * second
 	// OrdersMax bounds the orders of one cluster.
 	OrdersMax = 1<<32 - 2
 	// BatchCommandsMax bounds the commands of one batch.

@@ -5,7 +5,7 @@ package sequencer
 type order struct {
 	seq       uint64
 	createdAt int64 // log time
-	deadline  int64 // end of the hold; 0 while it never had one
+	deadline  int64 // end of the hold by the holds' clock; 0 while it never had one
 	key       KeyDigest
 	user      textRef
 	previous  uint32 // the user's order before, as its number + 1; 0 for the first
@@ -15,14 +15,42 @@ type order struct {
 	requested uint8
 	min       uint8
 	attempts  uint8
-	voidsDue  uint8 // bit n-1: attempt n took money that must go back
-	voided    uint8 // bit n-1: the money of attempt n went back
-	overdue   bool
-	// captureDue says that the newest attempt was accepted and its money is not
-	// known to be captured.
-	captureDue bool
-	reason     PayReason // why the newest attempt was rejected
+	voidsDue  uint8 // bit n-1: attempt n took money that must go back; from the 9th on see tries
+	voided    uint8 // bit n-1: the money of attempt n went back; the same
+	flags     orderFlags
+	reason    PayReason // why the newest attempt was rejected
 }
+
+// orderFlags are what is so of an order. The bits are part of the snapshot format.
+type orderFlags uint8
+
+const (
+	// isOverdue: the payment of now outlasted its hard limit.
+	isOverdue orderFlags = 1 << iota
+	// isCaptureDue: the newest attempt was accepted and its money is not known to be
+	// captured.
+	isCaptureDue
+	// wasPromoted: its tickets came to it on the waitlist.
+	wasPromoted
+	// gaveBackLate: it was cancelled in the second half of its hold.
+	gaveBackLate
+	// hadLeeway: its hold was made longer because the provider could not be reached.
+	hadLeeway
+	// wasCaptured: the money of the newest attempt, which was accepted, is known to have been
+	// captured.
+	wasCaptured
+	orderFlagsMax = wasCaptured<<1 - 1
+)
+
+// set sets or clears a flag.
+func (f *orderFlags) set(flag orderFlags, to bool) {
+	*f &^= flag
+	if to {
+		*f |= flag
+	}
+}
+
+func (o *order) has(flag orderFlags) bool { return o.flags&flag != 0 }
 
 // sameBody reports whether a buy asks for what the order was asked for.
 func (o *order) sameBody(c *Command) bool {

@@ -8,11 +8,12 @@ func (s *State) payBegin(c *Command, r *Result) {
 		r.Code = CodeUnknownOrder
 		return
 	}
-	r.Code = s.payable(s.orders.at(number), c.Amount)
+	r.Code = s.payable(number, c.Amount)
 	if r.Code == CodeOK {
 		o := s.edit(number)
 		o.attempts++
 		o.reason = ReasonNone
+		s.began(number, o)
 		s.enter(o, s.find(o.sale), StatePaying)
 		s.startTimer(number, o)
 		s.done(o)
@@ -21,7 +22,8 @@ func (s *State) payBegin(c *Command, r *Result) {
 	s.show(number, s.orders.at(number), r)
 }
 
-func (s *State) payable(o *order, amount int64) Code {
+func (s *State) payable(number uint32, amount int64) Code {
+	o := s.orders.at(number)
 	switch s.effective(o) {
 	case StateReserved:
 	case StatePaying:
@@ -34,19 +36,20 @@ func (s *State) payable(o *order, amount int64) Code {
 		return CodeNotPayable
 	}
 	switch {
+	case len(s.births) > 0 && o.seq < s.births[0].FirstSeq:
+		return CodeNotPayable // its cluster, of which this is a copy, sold it
 	case amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
 		return CodeAmountMismatch
-	case o.attempts >= AttemptsMax:
-		return CodeAttemptsExceeded
 	}
-	return CodeOK
+	code, _ := s.nextAttempt(number, o)
+	return code
 }
 
 // payResult records what the provider said of an attempt.
 func (s *State) payResult(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
 	switch {
-	case c.Outcome < PayAccepted || c.Outcome > PayCancelled || c.Reason > PayReasonMax, c.Reason != ReasonNone && c.Outcome != PayRejected:
+	case c.Outcome < PayAccepted || c.Outcome > PayCancelled || !c.Reason.fits(c.Outcome):
 		r.Code = CodeBadRequest
 		return
 	case !known:
@@ -70,11 +73,11 @@ func (s *State) payResult(c *Command, r *Result) {
 // lateSuccess notes that an attempt took money for nothing. Told again after the
 // money went back, as webhooks do, it must not go back twice.
 func (s *State) lateSuccess(number uint32, attempt uint8) Code {
-	if s.orders.at(number).voided&(1<<(attempt-1)) != 0 {
+	if _, done := s.voids(number, s.orders.at(number)); done&(1<<(attempt-1)) != 0 || s.bounceOf(number, attempt).failed {
 		return CodeStaleAttempt
 	}
 	o := s.edit(number)
-	o.voidsDue |= 1 << (attempt - 1)
+	s.setVoids(number, o, attempt, true, false)
 	s.done(o)
 	s.track(number, o)
 	return CodeLateSuccess
@@ -89,19 +92,27 @@ func (s *State) settle(number uint32, c *Command) Code {
 	sale := s.find(o.sale)
 	code := CodeOK
 	o.reason = c.Reason
+	if c.Outcome == PayRejected {
+		s.declined(number, o)
+	}
+	if c.Reason == ReasonUnavailable {
+		s.leeway(o)
+	}
 	switch {
 	case c.Outcome == PayAccepted && sale.cancelled:
-		o.voidsDue |= 1 << (o.attempts - 1)
+		s.setVoids(number, o, o.attempts, true, false)
 		s.release(o, sale, StateCancelled)
 		code = CodeLateSuccess
 	case c.Outcome == PayAccepted:
 		sale.held -= uint32(o.quantity)
 		sale.sold += uint32(o.quantity)
-		o.overdue, o.captureDue = false, true
+		o.flags.set(isOverdue, false)
+		o.flags.set(isCaptureDue, true)
 		s.enter(o, sale, StatePaid)
 		sale.check()
-	case o.deadline > s.now && !sale.cancelled:
-		o.state, o.overdue = StateReserved, false
+	case o.deadline > s.holdNow() && !sale.cancelled:
+		o.state = StateReserved
+		o.flags.set(isOverdue, false)
 		s.startTimer(number, o)
 	case sale.cancelled:
 		s.release(o, sale, StateCancelled)
@@ -116,6 +127,15 @@ func (s *State) settle(number uint32, c *Command) Code {
 	return code
 }
 
+// leeway leaves a buyer whose payment could not be made, through no fault of theirs, enough
+// time for another attempt; once.
+func (s *State) leeway(o *order) {
+	if least := later(s.holdNow(), PaymentLeeway); o.deadline < least && !o.has(hadLeeway) {
+		o.deadline = least
+		o.flags.set(hadLeeway, true)
+	}
+}
+
 // payCaptured records that the money of an accepted attempt was captured.
 func (s *State) payCaptured(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
@@ -127,11 +147,12 @@ func (s *State) payCaptured(c *Command, r *Result) {
 	switch {
 	case c.Attempt == 0 || c.Attempt > o.attempts:
 		r.Code = CodeBadRequest
-	case !o.captureDue || c.Attempt != o.attempts:
+	case !o.has(isCaptureDue) || c.Attempt != o.attempts:
 		r.Code = CodeStaleAttempt
 	default:
 		o = s.edit(number)
-		o.captureDue = false
+		o.flags.set(isCaptureDue, false)
+		o.flags.set(wasCaptured, true)
 		s.done(o)
 		s.track(number, o)
 	}
@@ -140,30 +161,45 @@ func (s *State) payCaptured(c *Command, r *Result) {
 
 // track notes whether the provider must still be spoken to about an order.
 func (s *State) track(number uint32, o *order) {
-	if o.state == StatePaying || o.captureDue || o.voidsDue != 0 {
+	if s.isUnsettled(number, o) {
 		s.unsettled[number] = struct{}{}
 	} else {
 		delete(s.unsettled, number)
 	}
 }
 
-// payVoided records that the money of a late success was given back.
+// isUnsettled reports whether an order is paying, or has money to be captured or given back.
+func (s *State) isUnsettled(number uint32, o *order) bool {
+	due, _ := s.voids(number, o)
+	return o.state == StatePaying || o.has(isCaptureDue) || due != 0
+}
+
+// payVoided records that the money of an attempt is back: refunded, or never taken. Of money
+// that is known to have been captured only the first is believed, whatever the provider
+// says: another account, or lost books, know nothing of it.
 func (s *State) payVoided(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
-	if !known {
+	switch {
+	case c.Outcome != PayCancelled && c.Outcome != PayRefunded:
+		r.Code = CodeBadRequest
+		return
+	case !known:
 		r.Code = CodeUnknownOrder
 		return
 	}
 	o := s.orders.at(number)
+	due, _ := s.voids(number, o)
 	switch {
 	case c.Attempt == 0 || c.Attempt > o.attempts:
 		r.Code = CodeBadRequest
-	case o.voidsDue&(1<<(c.Attempt-1)) == 0:
+	case due&(1<<(c.Attempt-1)) == 0 && (c.Outcome != PayRefunded || !s.bounceOf(number, c.Attempt).failed):
 		r.Code = CodeStaleAttempt
+	case c.Outcome != PayRefunded && o.has(wasCaptured) && c.Attempt == o.attempts:
+		r.Code = CodeNotCancellable
 	default:
 		o = s.edit(number)
-		o.voidsDue &^= 1 << (c.Attempt - 1)
-		o.voided |= 1 << (c.Attempt - 1)
+		s.setVoids(number, o, c.Attempt, false, true)
+		s.returned(number, c.Attempt)
 		s.done(o)
 		s.track(number, o)
 	}
@@ -193,8 +229,8 @@ func (s *State) refundOrder(number uint32, sale *sale) {
 	o := s.edit(number)
 	sale.sold -= uint32(o.quantity)
 	sale.withheld += uint32(o.quantity)
-	o.captureDue = false // the provider voids what was not captured
-	o.voidsDue |= 1 << (o.attempts - 1)
+	o.flags.set(isCaptureDue, false) // the provider voids what was not captured
+	s.setVoids(number, o, o.attempts, true, false)
 	s.enter(o, sale, StateRefunded)
 	s.done(o)
 	s.track(number, o)

@@ -12,8 +12,9 @@ import (
 // math/rand, sync, our own packages, other people's) could make replicas differ.
 var allowedImports = map[string]string{
 	"bufio": "reading and writing snapshots", "bytes": "", "cmp": "", "crypto/sha256": "digests of keys", "encoding/binary": "formats",
-	"errors": "", "fmt": "messages", "hash/crc32": "checksums of snapshots", "io": "snapshots", "math/bits": "fingerprints",
-	"hash/maphash": "spreads users over an index that is only searched: see State.hashSeed", "slices": "", "unicode/utf8": "",
+	"encoding/hex": "references of payments",
+	"errors":       "", "fmt": "messages", "hash/crc32": "checksums of snapshots", "io": "snapshots", "math/bits": "fingerprints",
+	"hash/maphash": "spreads users over an index that is only searched: see State.hashSeed", "slices": "", "strconv": "texts of positions", "strings": "likewise", "unicode/utf8": "",
 }
 
 func TestOnlyPureImports(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsale/audit/naive"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
 )
@@ -43,6 +44,7 @@ func (p *pair) create(change func(s *sequencer.SaleSpec)) {
 
 // The number of sales is bounded, and the last one sells like the first.
 func TestSaleLimit(t *testing.T) {
+	testenv.TakesLong(t, "as many sales as there may be, in both models")
 	p := newPair(t)
 	spec := defaultSpec("")
 	for p.state.SaleCount() < sequencer.SalesMax {

@@ -41,7 +41,7 @@ type trial struct {
 type coverage struct {
 	codes    [sequencer.CodeCount]int
 	events   [sequencer.EventRefunded + 1]int
-	kinds    [sequencer.KindBirth + 1]int
+	kinds    [sequencer.KindMax + 1]int
 	states   [sequencer.StateRefunded + 1]int
 	replayed int
 }
@@ -169,7 +169,7 @@ func (t *trial) compareSales() error {
 // batch touched: whoever publishes views would never publish it.
 func (t *trial) checkTouched(view *sequencer.SaleView) error {
 	now := *view
-	now.AsOfSeq, now.AsOfTime = 0, 0
+	now.AsOfSeq, now.AsOfTime, now.AsOf = 0, 0, sequencer.Position{}
 	if now != t.views[view.Number] && !slices.Contains(t.state.TouchedSales(), view.Number) {
 		return fmt.Errorf("sale %d changed and is not among the touched %v:\n  was %+v\n  is  %+v", view.Number, t.state.TouchedSales(), t.views[view.Number], now)
 	}
@@ -239,6 +239,9 @@ func (t *trial) compareAll() error {
 		if known != wanted || got != want {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
+		if got, want := t.state.NextAttempt(seq), t.dumb.NextAttempt(seq); got != want {
+			return fmt.Errorf("order %d may be tried again at %d, want %d", seq, got, want)
+		}
 	}
 	for _, after := range t.middles() {
 		got, want := t.state.Unsettled(after, 9), t.dumb.Unsettled(after, 9)
@@ -268,6 +271,9 @@ func (t *trial) restore() error {
 	restored, err := reread(t.state.Snapshot(), t.state.Hash(), t.state.Seq())
 	if err != nil {
 		return err
+	}
+	if restored.Level() != t.state.Level() || restored.Level() != t.dumb.Level() {
+		return fmt.Errorf("restored at level %d, the state is at %d, want %d", restored.Level(), t.state.Level(), t.dumb.Level())
 	}
 	if restored.Now() != t.state.Now() {
 		return fmt.Errorf("restored at time %d, the state is at %d", restored.Now(), t.state.Now())

@@ -76,6 +76,9 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	if g.model.Seq() == 0 && g.oneIn(3) || g.oneIn(150) {
 		return g.birth()
 	}
+	if g.oneIn(60) {
+		return g.outage()
+	}
 	for range commands {
 		b.Commands = append(b.Commands, g.command())
 	}
@@ -123,7 +126,7 @@ func (g *generator) forwarded(commands []sequencer.Command) []sequencer.Command 
 func (g *generator) rejections(commands []sequencer.Command, order uint64) []sequencer.Command {
 	view, _ := g.model.Order(order)
 	sale, _ := g.model.Sale(view.Sale)
-	for attempt := view.Attempts + 1; attempt <= sequencer.AttemptsMax+1; attempt++ {
+	for attempt := view.Attempts + 1; attempt <= sequencer.DeclinesFree+1; attempt++ {
 		commands = append(commands,
 			sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(view.User), Amount: sale.Price * int64(view.Quantity)},
 			sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: sequencer.PayRejected})
@@ -157,6 +160,26 @@ func (g *generator) birth() sequencer.Batch {
 	if g.oneIn(10) {
 		b.Commands = append(b.Commands, g.command())
 	}
+	return b
+}
+
+// outage makes a batch that is one, or just not.
+func (g *generator) outage() sequencer.Batch {
+	now := g.model.Now()
+	c := sequencer.Command{Kind: sequencer.KindOutage, Order: uint64(now), Amount: now + int64(g.between(1, 30_000))*int64(time.Millisecond), Count: uint32(g.between(0, 30))}
+	b := sequencer.Batch{Time: now}
+	switch g.random.IntN(12) {
+	case 0:
+		c.Order += uint64(g.between(0, 2)) - 1
+	case 1:
+		c.Amount = now - int64(g.between(0, 1))
+	case 2:
+		c.Amount = sequencer.TimeMax + 1
+	case 3:
+		b.Commands = append(b.Commands, g.command())
+	}
+	b.Commands = append(b.Commands, c)
+	g.now = max(g.now, min(c.Amount, now+int64(time.Minute)))
 	return b
 }
 
@@ -201,8 +224,11 @@ func (g *generator) command() sequencer.Command {
 		return g.payBegin()
 	case n < 890:
 		return g.payResult()
+	case n < 895:
+		return sequencer.Command{Kind: sequencer.KindPayBounced, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Count: uint32(g.between(0, 2)),
+			Reason: sequencer.PayReason(g.between(8, 14))}
 	case n < 905:
-		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3))}
+		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6))}
 	case n < 920:
 		order := g.pickOrder()
 		view, _ := g.model.Order(order)
@@ -212,10 +238,23 @@ func (g *generator) command() sequencer.Command {
 	case n < 990:
 		return g.saleCommand()
 	case n < 993:
-		return sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(g.between(0, 2)) * int64(time.Second)}
+		c := sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: g.pickSale(), Amount: int64(g.between(0, 2)) * int64(time.Second)}
+		if view, _ := g.model.Sale(c.Sale); g.oneIn(3) {
+			c.Revision = view.Revision - uint32(g.between(0, 1))
+		}
+		return c
 	}
-	if n := g.random.IntN(40); n == 0 {
+	switch n := g.random.IntN(40); {
+	case n >= 30:
+		return sequencer.Command{Kind: sequencer.KindHoldGo}
+	case n >= 20:
+		return sequencer.Command{Kind: sequencer.KindHoldStop, Count: uint32(g.between(0, 20))}
+	case n == 10:
+		return sequencer.Command{Kind: sequencer.KindOutage, Order: uint64(g.model.Now()), Amount: g.now + 1, Count: 9}
+	case n == 0:
 		return sequencer.Command{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{1}, Amount: g.now, Count: 2}
+	case n < 3:
+		return sequencer.Command{Kind: sequencer.KindLevel, Amount: int64(g.model.Level()) + int64(n), Actor: g.actor()}
 	}
 	return g.malformed()
 }
@@ -293,6 +332,9 @@ func (g *generator) payResult() sequencer.Command {
 	}
 	if c.Outcome == sequencer.PayRejected || g.oneIn(40) {
 		c.Reason = sequencer.PayReason(g.between(0, int(sequencer.PayReasonMax)))
+		if g.oneIn(3) {
+			c.Outcome, c.Reason = sequencer.PayCancelled, sequencer.ReasonUnavailable
+		}
 		if g.oneIn(60) {
 			c.Reason = sequencer.PayReasonMax + 1
 		}

@@ -117,6 +117,9 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 		terms := view.SaleSpec
 		terms.Waitlist, terms.Hold, terms.SkipUnfit = spec.Waitlist, spec.Hold, spec.SkipUnfit
 		terms.ExpiredHoldsMax, terms.CoolDown = spec.ExpiredHoldsMax, spec.CoolDown
+		if g.oneIn(2) {
+			terms.Price, terms.Currency = spec.Price, spec.Currency // while it is nobody's
+		}
 		spec = terms
 	}
 	if g.oneIn(3) {
@@ -133,7 +136,7 @@ func (g *generator) malformed() sequencer.Command {
 	case 0:
 		return sequencer.Command{}
 	case 1:
-		return sequencer.Command{Kind: sequencer.KindExtend, Amount: sequencer.DurationMax + 1}
+		return sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: 1, Amount: sequencer.DurationMax + 1}
 	}
 	return sequencer.Command{Kind: sequencer.KindSaleCreate, Body: []byte{9, 9}}
 }

@@ -35,6 +35,9 @@ func batchesOf(seed uint64, commands int) ([]sequencer.Batch, *generator) {
 		batches = append(batches, b)
 		commands -= max(n, 1)
 	}
+	if seed%4 == 0 {
+		batches = append(batches, g.insisting()...)
+	}
 	return batches, g
 }
 

@@ -28,7 +28,7 @@ func (s *State) Sale(number uint16) (SaleView, bool) {
 		Paused: sale.paused, Closed: sale.closed, Cancelled: sale.cancelled,
 		Sold: sale.sold, Held: sale.held, Withheld: sale.withheld, Available: sale.available,
 		Waiting: sale.waiting, ServedSeq: sale.servedSeq, Counters: sale.counters,
-		AsOfSeq: s.seq, AsOfTime: s.now,
+		AsOfSeq: s.seq, AsOfTime: s.now, AsOf: s.Position(),
 	}, true
 }
 
@@ -87,6 +87,20 @@ func (s *State) Unsettled(after uint64, limit int) []OrderView {
 // UnsettledCount returns how many orders Unsettled knows.
 func (s *State) UnsettledCount() int { return len(s.unsettled) }
 
+// ForeignUnsettledCount returns how many of them were made before the first birth, so that
+// nobody here may speak about them.
+func (s *State) ForeignUnsettledCount() (count int) {
+	if len(s.births) > 0 && s.births[0].FirstSeq == 1 {
+		return 0
+	}
+	for number := range s.unsettled {
+		if _, own := s.BirthOf(s.orders.at(number).seq); !own {
+			count++
+		}
+	}
+	return count
+}
+
 // OrdersWithAttempts returns copies of the orders with a seq above after that
 // somebody began to pay, lowest first. It looks at most at limit orders, and returns
 // the seq of the last that it looked at; 0 when there is none left.
@@ -116,13 +130,18 @@ func (s *State) view(number uint32) OrderView {
 func (s *State) viewFor(user string, number uint32) OrderView {
 	o := s.orders.at(number)
 	sale := s.sales[o.sale-1]
+	due, done := s.voids(number, o)
 	v := OrderView{
 		Seq: o.seq, Sale: o.sale, SaleID: sale.spec.ID, User: user,
 		State: s.effective(o), Quantity: o.quantity, Requested: o.requested, Min: o.min,
-		Attempts: o.attempts, VoidsDue: o.voidsDue, CreatedAt: o.createdAt, Deadline: o.deadline,
-		Overdue: o.overdue, Voided: o.voided, CaptureDue: o.captureDue, Reason: o.reason, AsOfSeq: s.seq,
+		Attempts: o.attempts, VoidsDue: due, CreatedAt: o.createdAt, Deadline: s.shown(o.deadline),
+		Overdue: o.has(isOverdue), Voided: done, CaptureDue: o.has(isCaptureDue), Captured: o.has(wasCaptured), Reason: o.reason, AsOfSeq: s.seq, AsOf: s.Position(),
 		Reference: string(s.reference(number)),
 	}
+	if birth, any := s.BirthOf(o.seq); any {
+		v.Birth = birth.Cluster
+	}
+	s.showBounces(number, &v)
 	if v.State == StateWaitlisted {
 		v.Position = sale.wait.position(number)
 	}

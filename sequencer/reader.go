@@ -3,6 +3,10 @@ package sequencer
 // Reader is a State to read from. Whoever hands one out keeps batches away for the time
 // of one call: a Reader must not outlive that call. The views that it returns may.
 type Reader interface {
+	// Level returns the level of the formats in which the cluster writes.
+	Level() uint16
+	// AsOf returns the last decision and the place of the last batch.
+	AsOf() AsOf
 	// Order returns the order with a seq.
 	Order(seq uint64) (OrderView, bool)
 	// OrdersOf returns a user's orders with a seq above after, lowest first, at most
@@ -12,6 +16,20 @@ type Reader interface {
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView
 	UnsettledCount() int
+	// ForeignUnsettledCount returns how many of them were made before the first birth, so
+	// that nobody here may speak about them.
+	ForeignUnsettledCount() int
+	// NextAttempt returns the log time before which no attempt to pay an order begins; 0 for
+	// at once, TimeMax for never.
+	NextAttempt(order uint64) int64
+	// Seq returns the seq of the newest decision.
+	Seq() uint64
+	// HoldsLive reports whether there is an order whose hold, or payment's limit, will end;
+	// HoldsStopped whether the clock of holds is stopped.
+	HoldsLive() bool
+	HoldsStopped() bool
+	// Births returns the cluster's births, oldest first.
+	Births() []Birth
 	// OrdersWithAttempts returns orders that somebody began to pay, and from where to
 	// go on; 0 at the end.
 	OrdersWithAttempts(after uint64, limit int) (views []OrderView, next uint64)

@@ -14,7 +14,7 @@ func (s *State) expire(number uint32) {
 // only the provider's word can say that no money will come.
 func (s *State) overdue(number uint32) {
 	o := s.edit(number)
-	o.overdue = true
+	o.flags.set(isOverdue, true)
 	s.done(o)
 	s.event(EventOverdue, o, 0)
 }
@@ -24,14 +24,15 @@ func (s *State) overdue(number uint32) {
 func (s *State) release(o *order, sale *sale, state OrderState) {
 	sale.held -= uint32(o.quantity)
 	sale.available += uint32(o.quantity)
-	o.overdue = false
+	o.flags.set(isOverdue, false)
 	s.enter(o, sale, state)
 	sale.check()
 }
 
-// promote gives free tickets to who waits, longest first.
+// promote gives free tickets to who waits, longest first. A paused sale's wait until it goes
+// on: nobody's hour begins while nothing is sold.
 func (s *State) promote(sale *sale) {
-	for sale.available > 0 && sale.waiting > 0 {
+	for !sale.paused && sale.available > 0 && sale.waiting > 0 {
 		s.skipGone(&sale.wait)
 		ordinal, fits := s.firstFit(sale)
 		if !fits {
@@ -67,10 +68,11 @@ func (s *State) promoteOrder(sale *sale, ordinal uint32) {
 	o := s.edit(number)
 	s.leaveWaitlist(sale, o, ordinal)
 	o.quantity = uint8(min(uint32(o.quantity), sale.available))
+	o.flags.set(wasPromoted, true)
 	s.reserve(number, o, sale)
 	s.done(o)
 	sale.servedSeq = max(sale.servedSeq, o.seq)
-	s.event(EventPromoted, o, o.deadline)
+	s.event(EventPromoted, o, s.shown(o.deadline))
 }
 
 // leaveWaitlist takes an order out of its sale's waitlist.
@@ -101,6 +103,7 @@ func (s *State) cancel(c *Command, r *Result) {
 		s.promote(sale) // it may have been the head that blocked
 	case StateReserved:
 		o := s.edit(number)
+		o.flags.set(gaveBackLate, o.deadline-s.holdNow() < sale.holdOf(o)/2)
 		s.release(o, sale, StateCancelled)
 		s.done(o)
 		s.promote(sale)
@@ -130,7 +133,7 @@ func (s *State) show(number uint32, o *order, r *Result) {
 	r.Order, r.Sale, r.Quantity, r.Attempt = o.seq, o.sale, o.quantity, o.attempts
 	r.State = s.effective(o)
 	if r.State.Holds() {
-		r.Deadline = o.deadline
+		r.Deadline = s.shown(o.deadline)
 	}
 	if r.State == StateWaitlisted {
 		r.Position = s.sales[o.sale-1].wait.position(number)

@@ -2,6 +2,7 @@ package sequencer
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"hash/maphash"
@@ -90,7 +91,8 @@ func (r *snapshotReader) state() (*State, uint64) {
 	}
 	s.now, s.seq = int64(le.Uint64(header[16:])), le.Uint64(header[24:])
 	hash := le.Uint64(header[32:])
-	sales, orders := le.Uint32(header[40:]), le.Uint32(header[44:])
+	s.height = le.Uint64(header[40:])
+	sales, orders := le.Uint32(header[48:]), le.Uint32(header[52:])
 	sections, sessions := header[9], le.Uint16(header[14:])
 	if reserved := le.Uint32(header[10:]); reserved != 0 {
 		r.fail("reserved bytes of the header are %08x, not zero", reserved)
@@ -120,6 +122,9 @@ func (r *snapshotReader) sale(s *State) {
 		return
 	}
 	spec, err := DecodeSaleSpec(r.bytes(specBytes))
+	if errors.Is(err, ErrVersion) && r.err == nil {
+		r.err = fmt.Errorf("sale %d: %w", len(s.sales)+1, err)
+	}
 	if err != nil {
 		r.fail("sale %d: %v", len(s.sales)+1, err)
 		return
@@ -177,15 +182,14 @@ func (r *snapshotReader) order(s *State, o *order, user []byte) []byte {
 	*o = order{
 		seq: le.Uint64(f), createdAt: int64(le.Uint64(f[8:])), deadline: int64(le.Uint64(f[16:])),
 		key: KeyDigest(f[24:]), sale: le.Uint16(f[40:]), state: OrderState(f[42]), quantity: f[43],
-		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48], overdue: f[49]&1 != 0,
-		captureDue: f[49]&2 != 0, reason: PayReason(f[50]),
+		requested: f[44], min: f[45], attempts: f[46], voidsDue: f[47], voided: f[48],
+		flags: orderFlags(f[49]), reason: PayReason(f[50]),
 	}
-	flags := f[49]
 	user = append(user, r.bytes(int(f[51]))...)
 	switch {
 	case r.err != nil:
 	case o.sale == 0 || int(o.sale) > len(s.sales) || o.state == StateNone || o.state > StateRefunded || o.seq > s.seq,
-		!validUser(user), o.attempts > AttemptsMax, flags > 3, o.reason > PayReasonMax:
+		!validUser(user), o.attempts > AttemptsMax, o.flags > orderFlagsMax, o.reason > PayReasonMax:
 		r.fail("order of seq %d is out of bounds", o.seq)
 	}
 	return user
@@ -238,6 +242,16 @@ func (r *snapshotReader) sections(s *State, count int) {
 			is = r.births(s, length)
 		case sectionReferences:
 			is = r.references(s, length)
+		case sectionLevel:
+			is = r.level(s, length)
+		case sectionHoldClock:
+			is = r.holdClock(s, length)
+		case sectionTries:
+			is = r.tries(s, length)
+		case sectionBounces:
+			is = r.bounces(s, length)
+		case sectionDecliners:
+			is = r.decliners(s, length)
 		default:
 			r.err = fmt.Errorf("%w: a snapshot's section of kind %d", ErrVersion, kind)
 			return
@@ -283,4 +297,18 @@ func (r *snapshotReader) references(s *State, length uint64) uint64 {
 		r.fail("references of %d bytes, the section says %d", s.referenceBytes, length)
 	}
 	return s.referencesHash
+}
+
+func (r *snapshotReader) level(s *State, length uint64) uint64 {
+	if length != levelBytes {
+		r.fail("level of %d bytes", length)
+		return 0
+	}
+	level := binary.LittleEndian.Uint64(r.bytes(levelBytes))
+	if level <= LevelFirst || level > LevelBound {
+		r.fail("level %d is out of bounds", level)
+		return 0
+	}
+	s.level = uint16(level)
+	return level
 }

@@ -96,13 +96,22 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 			c.Reason = reasonNamed(text)
 		}
 	case "voided":
-		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
+		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
 	case "captured":
 		c = sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
+	case "bounced":
+		c = sequencer.Command{Kind: sequencer.KindPayBounced, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Count: uint32(number(l.words[2])),
+			Reason: reasonNamed(l.options["reason"])}
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
-	case "extend":
-		c = sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(duration(l.words[0]))}
+	case "level":
+		c = sequencer.Command{Kind: sequencer.KindLevel, Amount: number(l.words[0])}
+	case "outage":
+		c = sequencer.Command{Kind: sequencer.KindOutage, Order: uint64(clockOrNumber(l.words[0])), Amount: clockOrNumber(l.words[1]), Count: seconds(l.words[2])}
+	case "hold-stop":
+		c = sequencer.Command{Kind: sequencer.KindHoldStop, Count: seconds(l.words[0])}
+	case "hold-go":
+		c = sequencer.Command{Kind: sequencer.KindHoldGo}
 	case "session":
 		c = sequencer.Command{Kind: sequencer.KindSessionOpen}
 	case "forward":
@@ -150,11 +159,26 @@ func birthCommand(l line) sequencer.Command {
 	if c.Count == 0 {
 		c.Count = uint32(number(l.words[1]))
 	}
-	if c.Amount, err = parseClock(l.words[2]); !strings.Contains(l.words[2], ":") {
-		c.Amount, err = number(l.words[2]), nil
-	}
-	mustParse(err)
+	c.Amount = clockOrNumber(l.words[2])
 	return c
+}
+
+// clockOrNumber reads a time as a clock's or in nanoseconds.
+func clockOrNumber(word string) int64 {
+	if !strings.Contains(word, ":") {
+		return number(word)
+	}
+	at, err := parseClock(word)
+	mustParse(err)
+	return at
+}
+
+// seconds reads a duration, or a number of seconds.
+func seconds(word string) uint32 {
+	if d, err := time.ParseDuration(word); err == nil {
+		return uint32(d / time.Second)
+	}
+	return uint32(number(word))
 }
 
 func (b builder) saleCommand(l line) sequencer.Command {
@@ -171,6 +195,9 @@ func (b builder) saleCommand(l line) sequencer.Command {
 		c.Body = specBody(view.SaleSpec, l.options)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
 		c.Amount = number(l.words[1])
+		c.Revision = revisionOption(l.options)
+	case sequencer.KindSaleExtend:
+		c.Amount = int64(duration(l.words[1]))
 		c.Revision = revisionOption(l.options)
 	}
 	c.Sale = b.number(l.words[0])
@@ -233,6 +260,8 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.StartsAt = at
 		case "hold":
 			s.Hold = int64(duration(value))
+		case "promoted-hold":
+			s.PromotedHold = int64(duration(value))
 		case "grace":
 			s.Grace = int64(duration(value))
 		case "skip-unfit":
@@ -281,7 +310,7 @@ func duration(word string) time.Duration {
 }
 
 func outcomeNamed(word string) sequencer.PayOutcome {
-	for o := sequencer.PayAccepted; o <= sequencer.PayCancelled; o++ {
+	for o := sequencer.PayAccepted; o <= sequencer.PayRefunded; o++ {
 		if o.String() == word {
 			return o
 		}

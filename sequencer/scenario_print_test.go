@@ -16,6 +16,8 @@ func describeResult(r *sequencer.Result) string {
 		text += ": " + describeOrder(r.Order, r.Sale, r.State.String(), r.Quantity)
 	case r.Sale != 0:
 		text += fmt.Sprintf(": sale %d", r.Sale)
+	case r.Quantity != 0:
+		text += fmt.Sprintf(", %d left", r.Quantity)
 	}
 	if r.Position != 0 {
 		text += fmt.Sprintf(", position %d", r.Position)
@@ -103,8 +105,17 @@ func describeOrderView(v *sequencer.OrderView) string {
 	if v.Voided != 0 {
 		text += fmt.Sprintf(", voided %08b", v.Voided)
 	}
+	if v.Bounced != 0 {
+		text += fmt.Sprintf(", bounced %08b (%s)", v.Bounced, v.RefundReason)
+	}
+	if v.Failed != 0 {
+		text += fmt.Sprintf(", failed %08b", v.Failed)
+	}
 	if v.CaptureDue {
 		text += ", capture due"
+	}
+	if v.Captured {
+		text += ", captured"
 	}
 	if v.Reason != sequencer.ReasonNone {
 		text += ", " + v.Reason.String()

@@ -55,6 +55,7 @@ func (s *State) changeSale(c *Command, r *Result) {
 		r.Code = sale.pause(true)
 	case KindSaleResume:
 		r.Code = sale.pause(false)
+		s.promote(sale)
 	case KindSaleClose:
 		s.close(sale)
 	case KindSaleCancel:
@@ -63,6 +64,8 @@ func (s *State) changeSale(c *Command, r *Result) {
 		r.Code = s.changeQuantity(sale, c.Amount)
 	case KindSaleRelease:
 		r.Code = s.releaseWithheld(sale, c.Amount)
+	case KindSaleExtend:
+		r.Code = s.extend(sale, c.Amount)
 	}
 	if r.Code == CodeOK {
 		sale.revision++
@@ -71,7 +74,8 @@ func (s *State) changeSale(c *Command, r *Result) {
 }
 
 // update replaces the spec of a sale: all of it before the start, when nothing is
-// sold yet, and only what sameTerms leaves out after it.
+// sold yet, and only what sameTerms leaves out after it, and the price as long as it is
+// nobody's.
 func (s *State) update(sale *sale, body []byte) Code {
 	spec, err := DecodeSaleSpec(body)
 	switch {
@@ -84,7 +88,7 @@ func (s *State) update(sale *sale, body []byte) Code {
 		sale.spec, sale.available = spec, spec.Quantity
 		s.findNextStart()
 		return CodeOK
-	case !spec.sameTerms(&sale.spec):
+	case !spec.sameTerms(&sale.spec, sale.isPriceFree()):
 		return CodeSaleStarted
 	}
 	sale.spec = spec
@@ -92,11 +96,21 @@ func (s *State) update(sale *sale, body []byte) Code {
 	return CodeOK
 }
 
+// isPriceFree reports whether a wrong price may still be put right: nobody holds tickets or
+// waits for that price, and no attempt to pay it ever began. So the amount that an attempt
+// began with is that of its order's sale for good.
+func (s *sale) isPriceFree() bool {
+	return s.held == 0 && s.waiting == 0 && s.counters.Entered[StatePaying] == 0 && s.counters.Entered[StatePaid] == 0
+}
+
 // sameTerms reports whether two specs differ only in what may change while the
 // sale runs: what buyers were told when they decided to come stays.
-func (s *SaleSpec) sameTerms(running *SaleSpec) bool {
+func (s *SaleSpec) sameTerms(running *SaleSpec, priceFree bool) bool {
 	terms := *s
-	terms.Waitlist, terms.Hold, terms.SkipUnfit = running.Waitlist, running.Hold, running.SkipUnfit
+	if priceFree {
+		terms.Price, terms.Currency = running.Price, running.Currency
+	}
+	terms.Waitlist, terms.Hold, terms.PromotedHold, terms.SkipUnfit = running.Waitlist, running.Hold, running.PromotedHold, running.SkipUnfit
 	terms.ExpiredHoldsMax, terms.CoolDown = running.ExpiredHoldsMax, running.CoolDown
 	return terms == *running
 }
@@ -172,20 +186,19 @@ func (s *State) releaseWithheld(sale *sale, tickets int64) Code {
 	return CodeOK
 }
 
-// extend moves every running hold, after an outage that was not the buyers'
-// fault. It looks at every order once.
-func (s *State) extend(c *Command, r *Result) {
-	if c.Amount < 1 || c.Amount > DurationMax {
-		r.Code = CodeBadRequest
-		return
+// extend gives every running hold of a sale more time. It looks at every order once.
+func (s *State) extend(sale *sale, by int64) Code {
+	if by < 1 || by > DurationMax {
+		return CodeBadRequest
 	}
 	for number := range s.orders.length {
-		if !s.orders.at(number).state.Holds() {
+		if o := s.orders.at(number); o.sale != sale.number || !o.state.Holds() {
 			continue
 		}
 		o := s.edit(number)
-		o.deadline = later(o.deadline, c.Amount)
+		o.deadline = later(o.deadline, by)
 		s.done(o)
 		s.startTimer(number, o)
 	}
+	return CodeOK
 }

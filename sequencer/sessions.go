@@ -61,6 +61,15 @@ func (s *sessions) add(one session) {
 // sessionOpen makes a session whose id is the command's seq.
 func (s *State) sessionOpen(r *Result) { s.sessions.open(r.Seq) }
 
+// SessionNumber returns the number of the newest batch of a session that was executed; 0
+// before the first, and for a session that is not known.
+func (s *State) SessionNumber(id uint64) uint64 {
+	if known := s.sessions.find(id); known != nil {
+		return known.number
+	}
+	return 0
+}
+
 // forward decides whether the next commands of the batch, which are one batch of a
 // session, are executed.
 func (s *State) forward(c *Command, r *Result) {
@@ -86,8 +95,8 @@ func (s *State) forward(c *Command, r *Result) {
 }
 
 // inForward reports whether the command belongs to a forwarded batch and must not
-// be decided: because that batch is not executed, or because such batches do not
-// nest.
+// be decided: because that batch is not executed, because such batches do not nest, or
+// because the level and the holds' clock are not a front-end's to change.
 func (s *State) inForward(c *Command, r *Result) bool {
 	if s.notTaken > 0 {
 		s.notTaken--
@@ -96,7 +105,7 @@ func (s *State) inForward(c *Command, r *Result) bool {
 	}
 	if s.forwarded > 0 {
 		s.forwarded--
-		if c.Kind == KindForward || c.Kind == KindSessionOpen {
+		if c.Kind.leaders() {
 			r.Code = CodeBadRequest
 			return true
 		}

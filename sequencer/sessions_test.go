@@ -20,7 +20,7 @@ func TestForgottenSession(t *testing.T) {
 	}
 	open := sequencer.Command{Kind: sequencer.KindSessionOpen}
 	forward := func(session uint64, number int64) sequencer.Code {
-		return do(sequencer.Command{Kind: sequencer.KindForward, Order: session, Amount: number, Count: 1}, sequencer.Command{Kind: sequencer.KindExtend, Amount: 1})[0].Code
+		return do(sequencer.Command{Kind: sequencer.KindForward, Order: session, Amount: number, Count: 1}, sequencer.Command{Kind: sequencer.KindSaleExtend, Amount: 1})[0].Code
 	}
 	var ids []uint64
 	for range sequencer.SessionsMax {
@@ -42,7 +42,7 @@ func TestForgottenSession(t *testing.T) {
 	restored.Apply(&sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{open}}, &d)
 	for i := range 3 {
 		restored.Apply(&sequencer.Batch{Time: scenario.DayStart, Commands: []sequencer.Command{
-			{Kind: sequencer.KindForward, Order: ids[i], Amount: 2, Count: 1}, {Kind: sequencer.KindExtend, Amount: 1}}}, &d)
+			{Kind: sequencer.KindForward, Order: ids[i], Amount: 2, Count: 1}, {Kind: sequencer.KindSaleExtend, Amount: 1}}}, &d)
 	}
 	if restored.Hash() != state.Hash() {
 		t.Fatalf("restored %016x, went on %016x", restored.Hash(), state.Hash())

@@ -33,9 +33,10 @@ const snapshotMagic = "ONSLSNAP"
 //	16      8      log time, nanoseconds
 //	24      8      seq of the last decided command
 //	32      8      hash of the state
-//	40      4      number of sales
-//	44      4      number of orders
-//	48             sales, orders, sessions, sections in the order of their kinds
+//	40      8      number of batches so far
+//	48      4      number of sales
+//	52      4      number of orders
+//	56             sales, orders, sessions, sections in the order of their kinds
 //	end-4   4      CRC-32C of everything before
 //
 //	offset  bytes  sale
@@ -52,7 +53,7 @@ const snapshotMagic = "ONSLSNAP"
 //	offset  bytes  order
 //	0       8      seq
 //	8       8      created at
-//	16      8      deadline
+//	16      8      deadline, by the holds' clock
 //	24      16     key digest
 //	40      2      sale
 //	42      1      state
@@ -62,7 +63,8 @@ const snapshotMagic = "ONSLSNAP"
 //	46      1      attempts
 //	47      1      voids due
 //	48      1      voided
-//	49      1      flags: bit 0 overdue, 1 capture due
+//	49      1      flags: bit 0 overdue, 1 capture due, 2 promoted, 3 given back late,
+//	               4 had leeway, 5 captured
 //	50      1      reason of the last rejected payment
 //	51      1      length of the user id
 //	52             user id
@@ -83,14 +85,25 @@ const snapshotMagic = "ONSLSNAP"
 //
 //	1 births       each: first seq 8, cluster id 16, time 8, cause 1, zero 7
 //	2 references   each, by seq: seq of the order 8, length 1 and text
+//	3 level        level 2, zero 6; above the first level alone
+//	4 hold clock   once it has stopped: stopped 8, since 8, left 8, window 8, before 8,
+//	               within 8, flags 1 (bit 0 halted), zero 7
+//	5 tries        each: seq of the order 8, log time at which its newest attempt began 8 (0
+//	               before the second), voids due 4, voided 4 (both from the 9th attempt on),
+//	               declines 1, zero 7
+//	6 decliners    each: seq of an order of the user 8, log time since when 8, declines 1,
+//	               zero 7
+//	7 bounces      each: seq of the order 8, attempt 1, refunds that failed 1, reason 1,
+//	               flags 1 (bit 0 failed for good), zero 4
 const (
-	snapshotHeaderBytes = 48
+	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
 	saleFixedBytes      = 37 + 8*saleCounters
 	orderFixedBytes     = 52
 	sessionBytes        = 24
 	sectionHeaderBytes  = 24
 	birthBytes          = 40
+	levelBytes          = 8
 )
 
 // snapshotBufferBytes is how much is written or read at a time: much enough that calls
@@ -102,11 +115,16 @@ const snapshotBufferBytes = 1 << 16
 type Snapshot struct {
 	now       int64
 	seq, hash uint64
+	height    uint64
 	sales     []sale
 	orders    paged[order]
 	texts     arena
 	sessions  []session
 	births    []Birth
+	level     uint16
+	holds     holdClock
+	attempts  frozenAttempts
+	bounces   bounces // without its look-ups
 
 	birthsHash uint64
 
@@ -119,11 +137,12 @@ type Snapshot struct {
 // Apply; the result may be used by any other one.
 func (s *State) Snapshot() *Snapshot {
 	frozen := &Snapshot{
-		now: s.now, seq: s.seq, hash: s.Hash(),
+		now: s.now, seq: s.seq, hash: s.Hash(), height: s.height,
 		sales:  make([]sale, len(s.sales)),
 		orders: s.orders.freeze(), texts: s.texts.freeze(),
 		sessions: slices.Clone(s.sessions.list),
-		births:   s.Births(), birthsHash: s.birthsHash,
+		births:   s.Births(), birthsHash: s.birthsHash, level: s.level, holds: s.holds, attempts: s.attempts.freeze(),
+		bounces:    bounces{list: s.bounces.list.freeze(), hash: s.bounces.hash},
 		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
@@ -163,11 +182,46 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 			out.Write(appendShort(seq, sn.texts.get(r.text)))
 		}
 	}
+	if sn.level > LevelFirst {
+		out.Write(appendSection(buffer[:0], sectionLevel, levelBytes, uint64(sn.level)))
+		out.Write(binary.LittleEndian.AppendUint64(buffer[:0], uint64(sn.level)))
+	}
+	if hash := sn.holds.fingerprint(); hash != 0 {
+		out.Write(appendSection(buffer[:0], sectionHoldClock, holdClockBytes, hash))
+		out.Write(sn.holds.append(buffer[:0]))
+	}
+	sn.writeAttempts(out, buffer)
 	if err := out.Flush(); err != nil {
 		return counted.written, err
 	}
 	_, err := counted.Write(binary.LittleEndian.AppendUint32(nil, checksum.Sum32()))
 	return counted.written, err
+}
+
+// writeAttempts writes the sections of tries, decliners and failed refunds.
+func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
+	a := &sn.attempts
+	if n := a.tries.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionTries, triesBytes*uint64(n), a.hash))
+		for i := range n {
+			t := a.tries.at(i)
+			out.Write(appendTries(buffer[:0], t, sn.orders.at(t.order).seq))
+		}
+	}
+	if n := a.decliners.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionDecliners, declinerBytes*uint64(n), a.usersHash))
+		for i := range n {
+			d := a.decliners.at(i)
+			out.Write(appendDecliner(buffer[:0], d, sn.orders.at(d.order).seq))
+		}
+	}
+	if n := sn.bounces.list.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionBounces, bounceBytes*uint64(n), sn.bounces.hash))
+		for i := range n {
+			b := sn.bounces.list.at(i)
+			out.Write(appendBounce(buffer[:0], b, sn.orders.at(b.order).seq))
+		}
+	}
 }
 
 type countingWriter struct {
@@ -186,7 +240,7 @@ func (sn *Snapshot) appendHeader(dst []byte) []byte {
 	dst = append(dst, snapshotMagic...)
 	dst = append(dst, SnapshotVersion, sn.sections(), 0, 0, 0, 0)
 	dst = le.AppendUint16(dst, uint16(len(sn.sessions)))
-	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash} {
+	for _, v := range [...]uint64{uint64(sn.now), sn.seq, sn.hash, sn.height} {
 		dst = le.AppendUint64(dst, v)
 	}
 	for _, v := range [...]uint32{uint32(len(sn.sales)), sn.orders.length} {
@@ -232,7 +286,7 @@ func appendOrder(dst []byte, o *order, user []byte) []byte {
 	dst = append(dst, o.key[:]...)
 	dst = le.AppendUint16(dst, o.sale)
 	dst = append(dst, byte(o.state), o.quantity, o.requested, o.min, o.attempts, o.voidsDue, o.voided,
-		byte(flagBits(o.overdue, o.captureDue)), byte(o.reason), byte(len(user)))
+		byte(o.flags), byte(o.reason), byte(len(user)))
 	return append(dst, user...)
 }
 
@@ -245,6 +299,11 @@ func appendSession(dst []byte, s *session) []byte {
 const (
 	sectionBirths     = 1
 	sectionReferences = 2
+	sectionLevel      = 3
+	sectionHoldClock  = 4
+	sectionTries      = 5
+	sectionDecliners  = 6
+	sectionBounces    = 7
 )
 
 // sections returns how many sections have content.
@@ -253,6 +312,21 @@ func (sn *Snapshot) sections() (count byte) {
 		count++
 	}
 	if sn.references.length > 0 {
+		count++
+	}
+	if sn.level > LevelFirst {
+		count++
+	}
+	if sn.holds != (holdClock{}) {
+		count++
+	}
+	if sn.attempts.tries.length > 0 {
+		count++
+	}
+	if sn.attempts.decliners.length > 0 {
+		count++
+	}
+	if sn.bounces.list.length > 0 {
 		count++
 	}
 	return count

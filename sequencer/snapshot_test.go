@@ -2,9 +2,12 @@ package sequencer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -123,5 +126,17 @@ func BenchmarkSnapshot(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A sale whose terms were written by another release makes the snapshot one of another
+// version, not a damaged one.
+func TestSnapshotWithOtherSpecVersion(t *testing.T) {
+	whole := writeSnapshot(t, newSale(t, 3, 5).Snapshot())
+	whole[snapshotHeaderBytes+2] = 99
+	binary.LittleEndian.PutUint32(whole[len(whole)-4:], crc32.Checksum(whole[:len(whole)-4], castagnoli))
+	_, err := ReadSnapshot(bytes.NewReader(whole))
+	if !errors.Is(err, ErrVersion) || errors.Is(err, ErrSnapshotCorrupt) || !strings.Contains(err.Error(), "sale 1: ") {
+		t.Error(err)
 	}
 }

@@ -12,12 +12,12 @@ import (
 var ErrBadSpec = errors.New("bad sale")
 
 // SpecVersion is the version byte of an encoded sale spec.
-const SpecVersion = 2
+const SpecVersion = 3
 
 // specFixedBytes is the length of a spec before its id and item.
 //
 //	offset  bytes  sale spec, little-endian
-//	0       1      version (2)
+//	0       1      version (3)
 //	1       1      flags: bit 0 skip unfit
 //	2       1      cap
 //	3       1      length of the id
@@ -31,8 +31,9 @@ const SpecVersion = 2
 //	41      8      grace, nanoseconds
 //	49      8      cool-down, nanoseconds
 //	57      1      expired holds, at most
-//	58             id, then item, to the end
-const specFixedBytes = 58
+//	58      8      hold of who was promoted, nanoseconds
+//	66             id, then item, to the end
+const specFixedBytes = 66
 
 // AppendSaleSpec appends an encoded spec. The spec must be valid (Validate);
 // it panics when the id, the item or the currency do not fit their fields.
@@ -54,6 +55,7 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 		dst = le.AppendUint64(dst, uint64(v))
 	}
 	dst = append(dst, s.ExpiredHoldsMax)
+	dst = le.AppendUint64(dst, uint64(s.PromotedHold))
 	dst = append(dst, s.ID...)
 	return append(dst, s.Item...)
 }
@@ -61,11 +63,11 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 // DecodeSaleSpec reads an encoded spec and validates it. It returns ErrVersion
 // or ErrBadSpec.
 func DecodeSaleSpec(data []byte) (SaleSpec, error) {
+	if len(data) > 0 && data[0] != SpecVersion {
+		return SaleSpec{}, fmt.Errorf("%w: sale spec version %d, this program knows %d", ErrVersion, data[0], SpecVersion)
+	}
 	if len(data) < specFixedBytes {
 		return SaleSpec{}, fmt.Errorf("%w: %d bytes, at least %d are needed", ErrBadSpec, len(data), specFixedBytes)
-	}
-	if data[0] != SpecVersion {
-		return SaleSpec{}, fmt.Errorf("%w: sale spec version %d, this program knows %d", ErrVersion, data[0], SpecVersion)
 	}
 	le := binary.LittleEndian
 	idBytes, itemBytes := int(data[3]), int(le.Uint16(data[4:]))
@@ -85,6 +87,7 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		Grace:     int64(le.Uint64(data[41:])),
 		SkipUnfit: data[1] == 1,
 		CoolDown:  int64(le.Uint64(data[49:])), ExpiredHoldsMax: data[57],
+		PromotedHold: int64(le.Uint64(data[58:])),
 	}
 	return s, s.Validate()
 }
@@ -108,15 +111,19 @@ func (s *SaleSpec) Validate() error {
 	case !validCurrency(s.Currency):
 		return badSpec("currency", fmt.Sprintf("%q", s.Currency), "three capital letters (ISO 4217)")
 	case s.StartsAt < 0 || s.StartsAt > TimeMax:
-		return badSpec("starts_at", s.StartsAt, "a time between 1970 and 2116")
+		return badSpec("starts_at", spellTime(s.StartsAt), "a time between 1970 and 2116")
 	case s.Hold < 1 || s.Hold > DurationMax:
-		return badSpec("hold", s.Hold, fmt.Sprintf("1 to %d ns", int64(DurationMax)))
+		return badSpec("hold", spellDuration(s.Hold), "more than 0s, up to "+spellDuration(DurationMax))
+	case s.PromotedHold < 0 || s.PromotedHold > DurationMax:
+		return badSpec("promoted_hold", spellDuration(s.PromotedHold), "0s to "+spellDuration(DurationMax))
 	case s.Grace < 0 || s.Grace > DurationMax:
-		return badSpec("grace", s.Grace, fmt.Sprintf("0 to %d ns", int64(DurationMax)))
+		return badSpec("grace", spellDuration(s.Grace), "0s to "+spellDuration(DurationMax))
 	case s.ExpiredHoldsMax > OrdersPerUserMax:
 		return badSpec("expired_holds_max", s.ExpiredHoldsMax, fmt.Sprintf("0 to %d", OrdersPerUserMax))
-	case s.CoolDown < 0 || s.CoolDown > DurationMax || (s.CoolDown == 0) != (s.ExpiredHoldsMax == 0):
-		return badSpec("cool_down", s.CoolDown, fmt.Sprintf("1 to %d ns with expired_holds_max, 0 without", int64(DurationMax)))
+	case s.CoolDown != 0 && s.ExpiredHoldsMax == 0:
+		return badSpec("cool_down", spellDuration(s.CoolDown), "0s without expired_holds_max")
+	case s.ExpiredHoldsMax != 0 && (s.CoolDown < 1 || s.CoolDown > DurationMax):
+		return badSpec("cool_down", spellDuration(s.CoolDown), "more than 0s, up to "+spellDuration(DurationMax))
 	}
 	return nil
 }

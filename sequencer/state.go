@@ -7,6 +7,9 @@ import "hash/maphash"
 type State struct {
 	now int64
 	seq uint64 // of the last decided command
+	// height counts the batches since the cluster's first: the journal's height. It
+	// decides nothing.
+	height uint64
 
 	sales      []*sale           // by number - 1
 	saleNumber map[string]uint16 // look-ups only, never iterated
@@ -24,6 +27,9 @@ type State struct {
 	unsettled map[uint32]struct{}
 	sessions  sessions
 
+	attempts attempts
+	bounces  bounces
+
 	references     paged[reference]
 	referenceBytes uint64 // of a snapshot that has them
 	referencesHash uint64 // sum of the fingerprints
@@ -31,6 +37,9 @@ type State struct {
 	births     []Birth // oldest first
 	birthsHash uint64
 	born       *Birth // the birth that the current batch makes; nil for none
+	level      uint16 // of the formats, from LevelFirst on
+
+	holds holdClock
 
 	ordersHash uint64 // sum of the orders' fingerprints
 	salesHash  uint64 // sum of the sales' fingerprints as of the end of the last batch
@@ -85,6 +94,9 @@ func New() *State {
 		saleNumber: map[string]uint16{},
 		branches:   map[uint32]uint32{},
 		unsettled:  map[uint32]struct{}{},
+		bounces:    bounces{at: map[uint64]uint32{}},
+		attempts:   attempts{ofOrder: map[uint32]uint32{}, ofUser: map[textRef]uint32{}},
+		level:      LevelFirst,
 		hashSeed:   seed,
 		keySeed:    maphash.String(seed, "keys"),
 	}
@@ -99,24 +111,40 @@ func (s *State) Now() int64 { return s.now }
 // Hash returns a hash of the whole state, at a cost that does not depend on its
 // size. Replicas that applied the same batches have the same hash.
 func (s *State) Hash() uint64 {
-	h := mix(s.seq, uint64(s.now))
+	h := mix(mix(s.seq, uint64(s.now)), s.height)
 	h = mix(h, s.ordersHash)
 	h = mix(h, s.salesHash)
 	h = mix(h, s.sessions.hash)
-	return mix(mix(h, s.birthsHash), s.referencesHash)
+	h = mix(mix(h, s.birthsHash), s.referencesHash)
+	if bounced := s.bounces.hash; bounced != 0 {
+		h = mix(h, bounced)
+	}
+	if tried := s.attempts.hash + s.attempts.usersHash; tried != 0 {
+		h = mix(h, tried)
+	}
+	if s.level > LevelFirst {
+		h = mix(h, uint64(s.level))
+	}
+	if clock := s.holds.fingerprint(); clock != 0 {
+		h = mix(h, clock)
+	}
+	return h
 }
 
 // NextDue returns the earliest log time at which something happens without a
 // command: a hold ends, a payment outlasts its limit, or a sale starts.
 func (s *State) NextDue() (time int64, any bool) {
 	if !s.timers.empty() {
-		time, any = s.timers.first().due, true
+		time, any = s.holds.reached(s.timers.first().due), true
 	}
 	if s.nextStart > 0 && (!any || s.nextStart < time) {
 		time, any = s.nextStart, true
 	}
 	return time, any
 }
+
+// HoldsLive reports whether there is an order whose hold, or payment's limit, will end.
+func (s *State) HoldsLive() bool { return !s.timers.empty() }
 
 // TouchedSales returns the numbers of the sales that the last batch changed, in
 // the order in which it first did. The slice is reused by the next Apply.

@@ -1,6 +1,6 @@
 package sequencer
 
-// timer says when an order is to be looked at.
+// timer says when an order is to be looked at, by the holds' clock.
 type timer struct {
 	due   int64
 	order uint32
@@ -141,7 +141,7 @@ func (s *State) timerOf(o *order) (due int64, running bool) {
 	switch {
 	case o.state == StateReserved:
 		return o.deadline, true
-	case o.state == StatePaying && !o.overdue:
+	case o.state == StatePaying && !o.has(isOverdue):
 		return later(o.deadline, s.sales[o.sale-1].spec.Grace), true
 	}
 	return 0, false

@@ -70,18 +70,3 @@ func crockfordValue(c byte) int {
 	}
 	return value
 }
-
-// PaymentRef names a payment attempt of an order, here and at the payment provider:
-// the uid, a hyphen and the attempt's number, which is one digit (AttemptsMax).
-func PaymentRef(uid string, attempt uint8) string {
-	return uid + "-" + string('0'+rune(attempt))
-}
-
-// ParsePaymentRef reads what PaymentRef made; ErrBadUID for everything else.
-func ParsePaymentRef(ref []byte) (sale uint16, seq uint64, attempt uint8, err error) {
-	if len(ref) != UIDBytes+2 || ref[UIDBytes] != '-' || ref[UIDBytes+1] < '1' || ref[UIDBytes+1] > '0'+AttemptsMax {
-		return 0, 0, 0, ErrBadUID
-	}
-	sale, seq, err = ParseUID(ref[:UIDBytes])
-	return sale, seq, ref[UIDBytes+1] - '0', err
-}

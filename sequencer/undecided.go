@@ -19,6 +19,13 @@ var (
 	// ErrStopping is returned when the node is shutting down; the request was
 	// not taken.
 	ErrStopping = errors.New("stopping")
+	// ErrSuperseded is returned when another cluster succeeds this node's, which was
+	// restored or recovered elsewhere: the request was not taken, and this node takes
+	// none any more.
+	ErrSuperseded = errors.New("this cluster is superseded by another one")
+	// ErrStorageLow is returned when a buy is not taken because the nodes keep the rest of
+	// their disks for payments: it may be sent again when they have room.
+	ErrStorageLow = errors.New("storage is low: buys wait until there is room")
 	// ErrBehind is returned when a replica did not reach an asked position in time.
 	ErrBehind = errors.New("replica has not reached that position yet")
 )

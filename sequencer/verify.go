@@ -1,6 +1,7 @@
 package sequencer
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 )
@@ -17,8 +18,9 @@ func (s *State) Verify() error {
 	ordersHash := uint64(0)
 	for number := range s.orders.length {
 		o := s.orders.at(number)
-		if _, tracked := s.unsettled[number]; tracked != (o.state == StatePaying || o.captureDue || o.voidsDue != 0) {
-			return fmt.Errorf("order seq %d is %s, capture due %t, voids due %08b, and tracked as unsettled: %t", o.seq, o.state, o.captureDue, o.voidsDue, tracked)
+		due, _ := s.voids(number, o)
+		if _, tracked := s.unsettled[number]; tracked != s.isUnsettled(number, o) {
+			return fmt.Errorf("order seq %d is %s, capture due %t, voids due %b, and tracked as unsettled: %t", o.seq, o.state, o.has(isCaptureDue), due, tracked)
 		}
 		ordersHash += o.fixedFingerprint(s.texts.get(o.user)) + o.movingFingerprint()
 		if _, newest := s.user(s.texts.get(o.user), maphash.Bytes(s.hashSeed, s.texts.get(o.user))); newest <= number {
@@ -30,6 +32,12 @@ func (s *State) Verify() error {
 	}
 	if ordersHash != s.ordersHash {
 		return fmt.Errorf("hash of the orders is kept as %016x, is %016x", s.ordersHash, ordersHash)
+	}
+	if differs := s.bounces.verify(s); differs != "" {
+		return errors.New(differs)
+	}
+	if differs := s.attempts.verify(s); differs != "" {
+		return errors.New(differs)
 	}
 	return s.verifyCounts()
 }
@@ -65,7 +73,10 @@ func (s *State) verifyCounts() error {
 	tallies := make([]tally, len(s.sales))
 	for number := range s.orders.length {
 		o := s.orders.at(number)
-		if o.captureDue && o.state != StatePaid {
+		if o.has(wasCaptured) && (o.has(isCaptureDue) || o.state != StatePaid && o.state != StateRefunded) {
+			return fmt.Errorf("order seq %d is %s, its capture due %t, and it was captured", o.seq, o.state, o.has(isCaptureDue))
+		}
+		if o.has(isCaptureDue) && o.state != StatePaid {
 			return fmt.Errorf("order seq %d is %s and its capture is due", o.seq, o.state)
 		}
 		tallies[o.sale-1].add(o, s.effective(o))

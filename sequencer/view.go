@@ -56,8 +56,9 @@ type SaleView struct {
 	ServedSeq uint64
 	Counters  Counters
 
-	AsOfSeq  uint64 // the last decision that this view includes
-	AsOfTime int64  // the log time of that decision
+	AsOfSeq  uint64   // the last decision that this view includes
+	AsOfTime int64    // the log time of that decision
+	AsOf     Position // of the batch that this view includes last
 }
 
 // Status returns where the sale stands at now (nanoseconds).
@@ -90,19 +91,33 @@ type OrderView struct {
 	Quantity  uint8 // held, or wanted while waiting
 	Requested uint8 // as the buyer asked
 	Min       uint8
-	Attempts  uint8 // payment attempts so far; the newest is the live one while paying
-	VoidsDue  uint8 // bit n-1 is set when attempt n took money that must be given back
-	Voided    uint8 // bit n-1 is set when the money of attempt n was given back
+	Attempts  uint8  // payment attempts so far; the newest is the live one while paying
+	VoidsDue  uint32 // bit n-1 is set when attempt n took money that must be given back
+	Voided    uint32 // bit n-1 is set when the money of attempt n was given back
+	// Bounced has bit n-1 set when a refund of attempt n failed, and Failed when it failed for
+	// good: nothing is sent any more, and the money is not back. RefundReason says why the
+	// newest of them failed.
+	Bounced, Failed uint32
+	RefundReason    PayReason
 	// CaptureDue says that the newest attempt is accepted and not yet captured.
 	CaptureDue bool
-	Reason     PayReason // why the newest attempt was rejected; ReasonNone when it was not
-	Position   uint32    // in the waitlist, from 1; 0 when not waiting
-	CreatedAt  int64
-	Deadline   int64  // end of the hold; 0 when nothing is or was held
-	Overdue    bool   // paying beyond the hard limit
-	Reference  string // what the buyer's side calls it; "" for none
-	AsOfSeq    uint64
+	// Captured says that the money of the newest attempt, which was accepted, was captured.
+	Captured  bool
+	Reason    PayReason // why the newest attempt was rejected; ReasonNone when it was not
+	Position  uint32    // in the waitlist, from 1; 0 when not waiting
+	CreatedAt int64
+	Deadline  int64  // end of the hold; 0 when nothing is or was held
+	Overdue   bool   // paying beyond the hard limit
+	Reference string // what the buyer's side calls it; "" for none
+	// Birth is the cluster's birth in which Seq lies; zero for an order that was made before
+	// the first: the cluster is a copy, and what was paid for that order is not its own.
+	Birth   ClusterID
+	AsOfSeq uint64
+	AsOf    Position
 }
 
 // UID returns the order's uid.
 func (v *OrderView) UID() string { return FormatUID(v.Sale, v.Seq) }
+
+// IsForeign reports whether the order was made before the cluster's first birth.
+func (v *OrderView) IsForeign() bool { return v.Birth == ClusterID{} }

@@ -44,7 +44,8 @@ func TestOtherFrameVersion(t *testing.T) {
 		_, scanned := ScanDir(dir, func(uint64, []byte) error { return nil })
 		_, read := scanFile(filepath.Join(dir, tail), 1, 1, 5, func(uint64, []byte) error { return nil })
 		older := (&segment{first: 1}).load(dir, 5)
-		for _, err := range []error{opened, scanned, read, older} {
+		_, viewed := OpenView(dir)
+		for _, err := range []error{opened, scanned, read, older, viewed} {
 			if !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), says) {
 				t.Errorf("a frame of version %d: %v", version, err)
 			}
@@ -52,5 +53,29 @@ func TestOtherFrameVersion(t *testing.T) {
 		if left, err := os.ReadFile(filepath.Join(dir, tail)); err != nil || !bytes.Equal(left, data) {
 			t.Errorf("the segment has %d bytes, it had %d: %v", len(left), len(data), err)
 		}
+	}
+}
+
+// A manifest of another version is refused by name, whatever its length; one with a version
+// byte that was damaged has no valid checksum.
+func TestOtherManifestVersion(t *testing.T) {
+	for _, length := range []int{manifestBytes, manifestBytes + 8, 12} {
+		data := make([]byte, length-crc32.Size)
+		copy(data, manifestMagic)
+		data[7] = manifestVersion + 1
+		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
+		says := fmt.Sprintf("manifest version %d, this program knows %d", manifestVersion+1, manifestVersion)
+		if _, err := decodeManifest(data); !errors.Is(err, ErrVersion) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+		data[7]++
+		if _, err := decodeManifest(data); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d bytes, damaged: %v", length, err)
+		}
+	}
+	long := binary.LittleEndian.AppendUint64(manifest{oldest: 1, newest: 1}.encode()[:manifestBytes-crc32.Size], 0)
+	long = binary.LittleEndian.AppendUint32(long, crc32.Checksum(long, castagnoli))
+	if _, err := decodeManifest(long); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("of this version and %d bytes: %v", len(long), err)
 	}
 }

@@ -29,9 +29,10 @@ type Log struct {
 	// mu guards the fields below. It is never held during a write or a sync.
 	mu       sync.RWMutex
 	segments []*segment // oldest first; at least one; the newest is scanned
-	first    uint64     // index of the first record, or of the next when empty
-	next     uint64     // index of the next record
-	cuts     uint64     // how often records at the end went away
+	recent   recent
+	first    uint64 // index of the first record, or of the next when empty
+	next     uint64 // index of the next record
+	cuts     uint64 // how often records at the end went away
 	failed   error
 
 	repaired Repair
@@ -190,6 +191,7 @@ func (l *Log) beginSegment() error {
 		return err
 	}
 	l.mu.Lock()
+	l.recent.use(l.tail())
 	l.segments = append(l.segments, &segment{first: l.next, offsets: []int64{0}})
 	l.mu.Unlock()
 	return l.openWriter()

@@ -198,7 +198,7 @@ func TestLock(t *testing.T) {
 // A write error must be final even when the next write would succeed.
 func TestFirstFailureIsFinal(t *testing.T) {
 	dir := t.TempDir()
-	l := mustOpen(t, dir, DefaultOptions())
+	l := mustOpen(t, dir, oneSegment())
 	appendRange(t, l, 1, 3)
 	if err := l.writer.Close(); err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestFirstFailureIsFinal(t *testing.T) {
 	if err := l.Close(); !errors.Is(err, ErrFailed) {
 		t.Fatalf("close: %v", err)
 	}
-	l = mustOpen(t, dir, DefaultOptions())
+	l = mustOpen(t, dir, oneSegment())
 	expectRange(t, l, 1, 3)
 	mustClose(t, l)
 }

@@ -20,6 +20,8 @@ const (
 	//	16      8      first index of the newest segment
 	//	24      8      index that a reset leads to; 0 when none is under way
 	//	32      4      CRC-32C of everything before
+	//
+	// Every version begins with these 8 bytes and ends with that checksum.
 	manifestBytes = 36
 )
 
@@ -40,13 +42,15 @@ func (m manifest) encode() []byte {
 }
 
 func decodeManifest(data []byte) (manifest, error) {
-	le := binary.LittleEndian
-	if len(data) != manifestBytes || string(data[:7]) != manifestMagic ||
-		crc32.Checksum(data[:manifestBytes-4], castagnoli) != le.Uint32(data[manifestBytes-4:]) {
+	le, sum := binary.LittleEndian, len(data)-crc32.Size
+	if sum < len(manifestMagic)+1 || string(data[:7]) != manifestMagic || crc32.Checksum(data[:sum], castagnoli) != le.Uint32(data[sum:]) {
 		return manifest{}, fmt.Errorf("%w: manifest of %d bytes has no valid checksum", ErrCorrupt, len(data))
 	}
 	if data[7] != manifestVersion {
 		return manifest{}, fmt.Errorf("%w: manifest version %d, this program knows %d", ErrVersion, data[7], manifestVersion)
+	}
+	if len(data) != manifestBytes {
+		return manifest{}, fmt.Errorf("%w: manifest of %d bytes, expected are %d", ErrCorrupt, len(data), manifestBytes)
 	}
 	m := manifest{oldest: le.Uint64(data[8:]), newest: le.Uint64(data[16:]), resetting: le.Uint64(data[24:])}
 	if m.oldest == 0 || m.oldest > m.newest {

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -17,29 +18,40 @@ func (l *Log) Read(index uint64) ([]byte, error) {
 		}
 		if next == 0 {
 			record, err := l.readFrom(s, index)
+			if errors.Is(err, errLetGo) || errors.Is(err, os.ErrClosed) && l.Err() == nil {
+				continue // others have read many segments since
+			}
 			if err != nil && l.cutSince(cuts) {
 				continue // the bytes went away under the reader
 			}
 			return record, err
 		}
-		if err := l.load(s, next); err != nil {
+		if _, err := l.load(s, next, cuts); err != nil {
+			if l.cutSince(cuts) {
+				continue // the file was cut while it was looked through
+			}
 			return nil, l.explain(index, err)
 		}
 	}
 }
 
-// load finds the records of an older segment, outside the lock.
-func (l *Log) load(s *segment, next uint64) error {
+// errLetGo is returned when a segment was let go of since it was located.
+var errLetGo = errors.New("the segment was let go of")
+
+// load finds the records of an older segment, outside the lock, and returns where they
+// are; next and cuts are as locate returned them. Where the log was truncated at its end
+// since, nothing is kept of what was found: it may be what was there before.
+func (l *Log) load(s *segment, next, cuts uint64) ([]int64, error) {
 	loaded := &segment{first: s.first}
 	if err := loaded.load(l.dir, next); err != nil {
-		return err
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s.offsets == nil {
+	if s.offsets == nil && l.cuts == cuts {
 		s.offsets = loaded.offsets
 	}
-	return nil
+	return loaded.offsets, nil
 }
 
 // locate finds the segment of an index. next is not 0 when the segment has to be
@@ -75,7 +87,14 @@ func (l *Log) find(index uint64) int {
 // readFrom reads outside the lock; only the file's handle is looked up in it.
 func (l *Log) readFrom(s *segment, index uint64) ([]byte, error) {
 	l.mu.Lock()
+	if s.offsets == nil {
+		l.mu.Unlock()
+		return nil, errLetGo
+	}
 	file, err := s.open(l.dir)
+	if s != l.tail() {
+		l.recent.use(s)
+	}
 	position := int(index - s.first)
 	if position >= s.count() {
 		err = ErrNotFound // truncated since it was located
@@ -111,10 +130,11 @@ func (l *Log) explain(index uint64, err error) error {
 
 // Scan calls fn for every record from an index on, in order, up to the last one
 // at the time of the call; from below FirstIndex begins there. The record is
-// valid only during the call of fn. It returns fn's first error.
+// valid only during the call of fn. It returns fn's first error, and ErrNotFound when the
+// log was truncated meanwhile and what is left cannot be told from what went.
 func (l *Log) Scan(from uint64, fn func(index uint64, record []byte) error) error {
 	l.mu.RLock()
-	from, end := max(from, l.first), l.next
+	from, end, cuts := max(from, l.first), l.next, l.cuts
 	failed := l.failed
 	l.mu.RUnlock()
 	if failed != nil {
@@ -122,13 +142,16 @@ func (l *Log) Scan(from uint64, fn func(index uint64, record []byte) error) erro
 	}
 	for from < end {
 		l.mu.RLock()
-		if from < l.first {
+		if from < l.first || l.cuts != cuts {
 			l.mu.RUnlock()
 			return fmt.Errorf("%w: %d was truncated during the scan", ErrNotFound, from)
 		}
 		first := l.segments[l.find(from)].first
 		l.mu.RUnlock()
 		next, err := scanFile(segmentPath(l.dir, first), first, from, end, fn)
+		if err != nil && l.cutSince(cuts) {
+			return fmt.Errorf("%w: %d was truncated during the scan: %w", ErrNotFound, from, err)
+		}
 		if err != nil {
 			return l.explain(from, err)
 		}

@@ -18,6 +18,12 @@ type Torn struct {
 // record: an append under way, or what the next Open will cut. It returns
 // ErrCorrupt, ErrVersion or fn's first error.
 func ScanDir(dir string, fn func(index uint64, record []byte) error) (torn *Torn, err error) {
+	return ScanFrom(dir, 0, fn)
+}
+
+// ScanFrom does the same for the segments that hold a record from an index on; fn is called
+// for all of their records, also for those before it.
+func ScanFrom(dir string, from uint64, fn func(index uint64, record []byte) error) (torn *Torn, err error) {
 	m, err := mustReadManifest(dir)
 	if err != nil {
 		return nil, err
@@ -35,6 +41,10 @@ func ScanDir(dir string, fn func(index uint64, record []byte) error) (torn *Torn
 			return nil, fmt.Errorf("%w: %s begins where %d was expected; a segment is missing", ErrCorrupt, segmentPath(dir, first), expected)
 		}
 		isLast := i == len(firsts)-1
+		if !isLast && firsts[i+1] <= from {
+			expected = firsts[i+1]
+			continue
+		}
 		expected, torn, err = scanToEnd(segmentPath(dir, first), first, isLast, fn)
 		if err != nil {
 			return nil, err

@@ -25,9 +25,8 @@ func (l *Log) TruncateFront(first uint64) error {
 	}
 	l.mu.Lock()
 	l.first = first
-	// Handles of dropped segments are not closed: a reader may be reading. The
-	// runtime closes them when the last reader is gone.
 	l.segments = append([]*segment(nil), l.segments[len(dropped):]...)
+	l.recent.keep(l.segments)
 	l.mu.Unlock()
 	for _, s := range dropped {
 		if err := l.files.Remove(segmentPath(l.dir, s.first)); err != nil {
@@ -47,16 +46,16 @@ func (l *Log) TruncateBack(last uint64) error {
 	}
 	keep := l.find(last)
 	s := l.segments[keep]
-	if keep < len(l.segments)-1 {
-		if err := l.load(s, l.segments[keep+1].first); err != nil {
-			return err
-		}
+	offsets, err := l.offsetsOf(keep)
+	if err != nil {
+		return err
 	}
-	size := s.offsets[last-s.first+1]
+	size := offsets[last-s.first+1]
 	dropped := l.segments[keep+1:]
 	l.mu.Lock()
 	l.segments = append([]*segment(nil), l.segments[:keep+1]...)
-	s.offsets = append([]int64(nil), s.offsets[:last-s.first+2]...)
+	l.recent.keep(l.segments[:keep]) // s is the newest now
+	s.offsets = append([]int64(nil), offsets[:last-s.first+2]...)
 	l.next = last + 1
 	l.cuts++
 	l.mu.Unlock()
@@ -67,6 +66,15 @@ func (l *Log) TruncateBack(last uint64) error {
 		return l.fail("truncate", err)
 	}
 	return nil
+}
+
+// offsetsOf returns where the records of a segment lie. Readers change those of an older
+// one, which they may let go of, so it is loaded; the newest one's are the writer's.
+func (l *Log) offsetsOf(at int) ([]int64, error) {
+	if at == len(l.segments)-1 {
+		return l.segments[at].offsets, nil
+	}
+	return l.load(l.segments[at], l.segments[at+1].first, l.cuts) // cuts only change under writing
 }
 
 // cutBehind removes the dropped segments, newest first, and cuts the one before.
@@ -117,7 +125,7 @@ func (l *Log) Reset(next uint64) error {
 
 func (l *Log) reset(next uint64) error {
 	l.mu.Lock()
-	l.segments = []*segment{{first: next, offsets: []int64{0}}}
+	l.segments, l.recent = []*segment{{first: next, offsets: []int64{0}}}, recent{}
 	l.first, l.next = next, next
 	l.cuts++
 	l.mu.Unlock()

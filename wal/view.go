@@ -53,6 +53,9 @@ func OpenView(dir string) (*View, error) {
 		return nil, fmt.Errorf("wal: %w", err)
 	}
 	offsets, rest := scanSegment(data, newest)
+	if err := checkVersion(rest); err != nil {
+		return nil, fmt.Errorf("%s: offset %d: %w", segmentPath(dir, newest), offsets[len(offsets)-1], err)
+	}
 	if len(withoutZeros(rest)) > 0 {
 		return nil, fmt.Errorf("%w: %s ends in %d bytes that are no record", ErrCorrupt, segmentPath(dir, newest), len(rest))
 	}

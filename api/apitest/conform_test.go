@@ -2,6 +2,7 @@ package apitest_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -106,6 +107,21 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Of a route and status CheckFirst looks at the first exchange alone.
+func TestCheckFirst(t *testing.T) {
+	document, wrong := load(t, small), ""
+	for _, asked := range []string{"GET /v1/things/cup", "GET /v1/things/plate", "PATCH /v1/things/cup"} {
+		for _, status := range []int{200, 418} {
+			if err := document.CheckFirst(exchange(asked, status, "Content-Type: text/plain||no thing")); err != nil {
+				wrong += fmt.Sprint(asked, " ", status, ", ")
+			}
+		}
+	}
+	if want := "GET /v1/things/cup 200, GET /v1/things/cup 418, PATCH /v1/things/cup 200, PATCH /v1/things/cup 418, "; wrong != want {
+		t.Errorf("looked at %s and not %s", wrong, want)
+	}
+}
+
 // exchange reads "METHOD /target body" and "Name: value|Name: value||body".
 func exchange(asked string, status int, answered string) *apitest.Exchange {
 	method, rest, _ := strings.Cut(asked, " ")
@@ -144,7 +160,7 @@ func TestTransport(t *testing.T) {
 	defer server.Close()
 	var reported []error
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &apitest.Transport{
-		Document: load(t, small), Base: http.DefaultTransport, Report: func(err error) { reported = append(reported, err) },
+		Check: load(t, small).Check, Base: http.DefaultTransport, Report: func(err error) { reported = append(reported, err) },
 	}}
 	defer client.CloseIdleConnections()
 	response, err := client.Post(server.URL+"/v1/things/cup", "application/json", strings.NewReader(`{"id":"cup"}`))

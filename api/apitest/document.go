@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
@@ -22,6 +23,7 @@ type Document struct {
 	router   routers.Router
 	unrouted *routers.Route // what requests are answered that no route takes
 	servers  openapi3.Servers
+	seen     sync.Map // method, path and status of what CheckFirst has looked at
 }
 
 // Operation is one route of a document.
@@ -41,16 +43,17 @@ func Load(text, unrouted string) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
-	if err := doc.Validate(context.Background(), openapi3.EnableMultiError(), openapi3.EnableExamplesValidation()); err != nil {
+	d := &Document{doc: doc, servers: doc.Servers}
+	if err := d.servers.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	doc.Servers = nil // a test's servers listen elsewhere
+	// A router validates what it is made of; once is enough, for it takes a second.
+	if d.router, err = legacy.NewRouter(doc, openapi3.EnableMultiError(), openapi3.EnableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	if err := validateHeaders(doc); err != nil {
 		return nil, err
-	}
-	d := &Document{doc: doc, servers: doc.Servers}
-	doc.Servers = nil // a test's servers listen elsewhere
-	if d.router, err = legacy.NewRouter(doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	return d, d.collectUnrouted(unrouted)
 }
@@ -133,16 +136,6 @@ func (d *Document) Schema(name string) (*openapi3.Schema, error) {
 		return ref.Value, nil
 	}
 	return nil, fmt.Errorf("%w: there is no schema %s", ErrDocument, name)
-}
-
-// Schemas returns the names of all schemas.
-func (d *Document) Schemas() []string {
-	var names []string
-	for name := range d.doc.Components.Schemas {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // Enum returns the values of a schema of strings. ErrDocument.

@@ -9,8 +9,9 @@ import (
 
 // Transport sends requests and holds every exchange to a document.
 type Transport struct {
-	Document *Document
-	Base     http.RoundTripper
+	Base http.RoundTripper
+	// Check is a Document's.
+	Check func(*Exchange) error
 	// Report gets every ErrExchange.
 	Report func(error)
 }
@@ -38,7 +39,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		response.Body = io.NopCloser(bytes.NewReader(x.Body))
 	}
-	if err := t.Document.Check(x); err != nil {
+	if err := t.Check(x); err != nil {
 		t.Report(err)
 	}
 	return response, nil

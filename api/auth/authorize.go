@@ -21,10 +21,12 @@ func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint
 		return nil, contract.NewProblem(contract.Unauthorized, "the only scheme is Bearer: Authorization: Bearer TOKEN")
 	}
 
-	who, err := v.verify(bytes.Trim(authorization[len(bearer):], " \t"), now, hint)
+	who, err := v.verify(TokenOf(authorization), now, hint)
 	switch {
 	case errors.Is(err, ErrExpired):
 		return nil, contract.NewProblem(contract.Unauthorized, "the token has expired")
+	case errors.Is(err, ErrNotYet):
+		return nil, contract.NewProblem(contract.Unauthorized, "the token is not valid yet: the clock of who signed it is ahead")
 	case err != nil:
 		return nil, contract.NewProblem(contract.Unauthorized, "the token is not valid")
 	case !who.Roles.Has(wanted):
@@ -32,3 +34,6 @@ func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint
 	}
 	return who, nil
 }
+
+// TokenOf returns the token in an Authorization header that Authorize takes.
+func TokenOf(authorization []byte) []byte { return bytes.Trim(authorization[len(bearer):], " \t") }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	strictjson "github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -18,6 +19,14 @@ type tokenClaims struct {
 	NotBefore *seconds `json:"nbf,omitempty"`
 	Expires   *seconds `json:"exp,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
+}
+
+// UnmarshalJSON reads claims in the one way that RFC 7519 leaves, section 4: their names are
+// case-sensitive, and each comes once. A token that two programs read differently could be
+// one user's to whom it was given and another's here.
+func (c *tokenClaims) UnmarshalJSON(data []byte) error {
+	type plain tokenClaims // without this method
+	return strictjson.Unmarshal(data, (*plain)(c))
 }
 
 // seconds is a time in seconds since the Unix epoch, fractions allowed.

@@ -21,6 +21,10 @@ var ErrBadToken = errors.New("bad token")
 // ErrExpired is returned when a token was valid once. It is an ErrBadToken.
 var ErrExpired = fmt.Errorf("%w: expired", ErrBadToken)
 
+// ErrNotYet is returned when a token is not valid yet: its nbf lies ahead of this clock by
+// more than the leeway. It is an ErrBadToken.
+var ErrNotYet = fmt.Errorf("%w: not valid yet", ErrBadToken)
+
 // SecretBytesMin is the least length of a secret: shorter than the hash, it is
 // the weakest part of the signature (RFC 7518, section 3.2).
 const SecretBytesMin = 32
@@ -36,8 +40,8 @@ type Config struct {
 	Audience string
 	// Provider signs other tokens; nil for none.
 	Provider *Provider
-	// Leeway is by how much clocks may differ: a token is accepted so long
-	// after its exp. 0 is strict.
+	// Leeway is by how much clocks may differ: a token is accepted so long after its exp,
+	// and before its nbf. 0 is strict.
 	Leeway time.Duration
 	// CacheEntries bounds how many verified tokens are remembered. A full one
 	// costs about 600 bytes each; a token that is not remembered costs some
@@ -49,7 +53,7 @@ type Config struct {
 
 // DefaultConfig returns a configuration that lacks only the secrets.
 func DefaultConfig() Config {
-	return Config{Issuer: "onsale", Audience: "onsale", CacheEntries: 128 << 10, Clock: time.Now}
+	return Config{Issuer: "onsale", Audience: "onsale", Leeway: 5 * time.Second, CacheEntries: 128 << 10, Clock: time.Now}
 }
 
 // Validate returns ErrBadConfig when a field breaks its bound.

@@ -26,7 +26,7 @@ func Issue(secret []byte, claims Claims) (string, error) {
 	case len(secret) < SecretBytesMin:
 		return "", fmt.Errorf("%w: the token secret has %d bytes, at least %d are needed", ErrBadConfig, len(secret), SecretBytesMin)
 	case !validUser(claims.User):
-		return "", fmt.Errorf("%w: the user must have 1 to %d bytes of UTF-8", ErrBadConfig, sequencer.UserBytesMax)
+		return "", fmt.Errorf("%w: the user must have 1 to %d bytes of UTF-8 without control characters", ErrBadConfig, sequencer.UserBytesMax)
 	case claims.Issuer == "" || claims.Audience == "":
 		return "", fmt.Errorf("%w: the token's issuer and audience must be set", ErrBadConfig)
 	case claims.Expires.Unix() <= claims.Issued.Unix():

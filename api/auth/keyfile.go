@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -21,12 +22,14 @@ const keyFileInterval = time.Second
 // read before stay in force.
 type KeyFile struct {
 	path     string
-	config   Config
 	verifier *Verifier
 	logger   *slog.Logger
-	read     []byte // what was read last, good or bad
-	refusal  error  // why it was not taken
-	logged   string // what was logged of the file as it is
+
+	mu      sync.Mutex // Look and Configure exclude each other
+	config  Config
+	read    []byte // what was read last, good or bad
+	refusal error  // why it was not taken
+	logged  string // what was logged of the file as it is
 }
 
 // OpenKeyFile returns a key file and its verifier. The configuration's Provider
@@ -64,6 +67,8 @@ func (k *KeyFile) Run(ctx context.Context) {
 // time of the change: a set is a few kilobytes, and no replacement is missed.
 func (k *KeyFile) Look() {
 	data, err := readKeyFile(k.path)
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	changed := err == nil && !bytes.Equal(data, k.read)
 	switch {
 	case changed:
@@ -82,6 +87,23 @@ func (k *KeyFile) Look() {
 	if err != nil {
 		k.logged = err.Error()
 	}
+}
+
+// Configure replaces the configuration; the keys of the file go on. When it does not do,
+// the one before stays in force.
+func (k *KeyFile) Configure(config Config) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := k.config
+	k.config = config
+	data, err := readKeyFile(k.path)
+	if err == nil {
+		err = k.take(data)
+	}
+	if err != nil {
+		k.config = before
+	}
+	return err
 }
 
 func readKeyFile(path string) ([]byte, error) {

@@ -1,21 +1,18 @@
 package auth
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
-// readClaims reads what a signed token claims. encoding/json costs more than the
+// readClaims reads what a signed token claims. A JSON library costs more than the
 // signature, and every buyer's first request pays it, so claims that are written as
 // nearly everybody writes them are read in one pass. Whatever else they may be, a space
-// between two of them already, is left to encoding/json, which alone says what is
+// between two of them already, is left to the library, which alone says what is
 // wrong; a fuzz test holds the two together.
 func (s *keySet) readClaims(data []byte) (*tokenClaims, error) {
 	if claims, plain := s.plainClaims(data); plain {
 		return claims, nil
 	}
 	claims := new(tokenClaims)
-	return claims, json.Unmarshal(bytes.Clone(data), claims) // a copy, or nobody's data could stay on the stack
+	return claims, claims.UnmarshalJSON(bytes.Clone(data)) // a copy, or nobody's data could stay on the stack
 }
 
 // plainClaims reads an object without spaces, whose texts are printable ASCII without

@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 
+	strictjson "github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -15,6 +18,9 @@ type Provider struct {
 	Issuer   string // what iss must be in its tokens
 	Audience string // what their aud must contain
 	Keys     []ProviderKey
+	// BuyersOnly says that its tokens are buyers', whatever roles they claim: who can make
+	// it add a claim must not become a seller here.
+	BuyersOnly bool
 }
 
 func (p *Provider) validate() error {
@@ -40,6 +46,9 @@ var (
 // first; what the claims must be depends on who signed.
 func (s *keySet) byLibrary(token []byte) (*tokenClaims, error) {
 	claims := new(tokenClaims)
+	if err := checkHeader(token); err != nil {
+		return claims, err
+	}
 	parsed, err := s.parser.ParseWithClaims(string(token), claims, s.keyOf)
 	if err != nil {
 		return claims, err
@@ -47,7 +56,21 @@ func (s *keySet) byLibrary(token []byte) (*tokenClaims, error) {
 	if parsed.Method == jwt.SigningMethodHS256 {
 		return claims, s.validator.Validate(claims)
 	}
+	if s.config.Provider.BuyersOnly {
+		claims.Roles = nil
+	}
 	return claims, s.theirs.Validate(claims)
+}
+
+// checkHeader refuses a header that has more than one reading: the library takes the last
+// of two equal names. What is no header at all is the library's to say.
+func checkHeader(token []byte) error {
+	encoded, _, _ := bytes.Cut(token, []byte("."))
+	header, err := base64.RawURLEncoding.Strict().AppendDecode(nil, encoded)
+	if err != nil {
+		return nil
+	}
+	return strictjson.Unmarshal(header, new(map[string]any))
 }
 
 // keyOf returns what must have signed a token: a secret for HS256 and nothing
@@ -77,6 +100,9 @@ func (s *keySet) keyOf(token *jwt.Token) (any, error) {
 func (p *Provider) covers(old *Provider) bool {
 	if p == nil || old == nil {
 		return old == nil
+	}
+	if p.BuyersOnly && !old.BuyersOnly {
+		return false
 	}
 	for i := range old.Keys {
 		if !slices.ContainsFunc(p.Keys, func(k ProviderKey) bool { return k.same(&old.Keys[i]) }) {

@@ -156,7 +156,7 @@ func TestProviderRefuses(t *testing.T) {
 		"no aud":                ed("aud", nil),
 		"no exp":                ed("exp", nil),
 		"no sub":                ed("sub", nil),
-		"over":                  ed("exp", time.Now().Add(-time.Second).Unix()),
+		"over":                  ed("exp", time.Now().Add(-time.Minute).Unix()),
 		"not yet":               ed("nbf", time.Now().Add(time.Hour).Unix()),
 		"iat is text":           ed("iat", "yesterday"),
 		"unknown role":          ed("roles", []string{"king"}),

@@ -11,9 +11,10 @@ const (
 	RoleSeller
 	RoleOperator
 	RoleAuditor
+	RoleMonitor
 )
 
-var roleNames = [...]string{"buyer", "seller", "operator", "auditor"}
+var roleNames = [...]string{"buyer", "seller", "operator", "auditor", "monitor"}
 
 // Has reports whether r has at least one of the wanted roles.
 func (r Roles) Has(wanted Roles) bool { return r&wanted != 0 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -110,11 +112,13 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, ErrExpired
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return nil, ErrNotYet
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrBadToken, err)
 	}
 	if !validUser(claims.Subject) {
-		return nil, fmt.Errorf("%w: sub must be 1 to %d bytes of UTF-8", ErrBadToken, sequencer.UserBytesMax)
+		return nil, fmt.Errorf("%w: sub must be 1 to %d bytes of UTF-8 without control characters", ErrBadToken, sequencer.UserBytesMax)
 	}
 	roles := RoleBuyer
 	if claims.Roles != nil {
@@ -134,6 +138,8 @@ func (s *keySet) claimsOf(token []byte) (*tokenClaims, error) {
 	return s.byLibrary(token)
 }
 
+// validUser reports whether a text names a user: nobody's name moves a terminal's cursor or
+// ends a line of a log.
 func validUser(user string) bool {
-	return len(user) >= 1 && len(user) <= sequencer.UserBytesMax && utf8.ValidString(user)
+	return len(user) >= 1 && len(user) <= sequencer.UserBytesMax && utf8.ValidString(user) && !strings.ContainsFunc(user, unicode.IsControl)
 }

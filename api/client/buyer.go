@@ -28,7 +28,7 @@ func New(config Config) (*Client, error) {
 // Purchase is what to buy.
 type Purchase struct {
 	Quantity uint8
-	Min      uint8  // take fewer, down to this; 0 means all or nothing
+	Min      uint8  // take fewer, down to this; 0 means all or nothing, or the refusal not_enough
 	Sale     string // "" means the only one that is on
 	// Reference is what your side calls the purchase, such as a cart's number: at most
 	// sequencer.ReferenceBytesMax printable ASCII characters; "" for none. The order shows

@@ -13,7 +13,7 @@ import (
 // again when the answer was lost: it is the same order.
 func Example() {
 	ctx, office := context.Background(), open()
-	sale, err := office.seller().CreateSale(ctx, contract.NewSale{ID: "arena", Item: "Arena, 1 May", Quantity: 2, Price: 4900, Currency: "EUR"})
+	sale, err := office.seller().CreateSale(ctx, contract.NewSale{ID: "arena", Item: "Arena, 1 May", Quantity: 2, Price: new(int64(4900)), Currency: "EUR"})
 	check(err)
 	fmt.Println(sale.ID, sale.Status)
 
@@ -33,7 +33,7 @@ func Example() {
 // order of all.
 func ExampleClient_Buy() {
 	ctx, office := context.Background(), open()
-	_, err := office.seller().CreateSale(ctx, contract.NewSale{ID: "arena", Item: "Arena, 1 May", Quantity: 1, Price: 4900, Currency: "EUR"})
+	_, err := office.seller().CreateSale(ctx, contract.NewSale{ID: "arena", Item: "Arena, 1 May", Quantity: 1, Price: new(int64(4900)), Currency: "EUR"})
 	check(err)
 
 	for _, user := range []string{"ann", "bob"} {

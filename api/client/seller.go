@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"onsale/api/contract"
 	"onsale/payment"
@@ -27,9 +28,10 @@ func (s *Seller) CreateSale(ctx context.Context, sale contract.NewSale) (*contra
 	return s.change(ctx, http.MethodPost, "/v1/sales", sale)
 }
 
-// Sales returns all sales.
-func (s *Seller) Sales(ctx context.Context) (*contract.SaleList, error) {
-	return get[contract.SaleList](ctx, s.connection, "/v1/sales", nil)
+// Sales returns a page of the sales; limit 0 and cursor "" mean the server's default and the
+// beginning.
+func (s *Seller) Sales(ctx context.Context, limit int, cursor string) (*contract.SaleList, error) {
+	return get[contract.SaleList](ctx, s.connection, "/v1/sales", pageQuery(limit, cursor))
 }
 
 // Sale returns one sale.
@@ -67,6 +69,11 @@ func (s *Seller) ReleaseTickets(ctx context.Context, id string, tickets int64) (
 	return s.change(ctx, http.MethodPost, salePath(id)+"/release", contract.Release{Tickets: tickets})
 }
 
+// ExtendHolds gives the live holds of a sale more time. It adds each time that it is called.
+func (s *Seller) ExtendHolds(ctx context.Context, id string, by time.Duration) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/extend", contract.Extension{By: contract.Duration(by)})
+}
+
 // Report sums a sale up.
 func (s *Seller) Report(ctx context.Context, id string) (*contract.Report, error) {
 	return get[contract.Report](ctx, s.connection, salePath(id)+"/report", nil)
@@ -93,6 +100,23 @@ func (s *Seller) Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	return get[payment.Reconciliation](ctx, s.connection.patient(), "/v1/payments/reconciliation", nil)
 }
 
+// Orphans returns the charges at the payment provider whose orders the cluster does not
+// have.
+func (s *Seller) Orphans(ctx context.Context) (*payment.Orphans, error) {
+	return get[payment.Orphans](ctx, s.connection.patient(), "/v1/payments/orphans", nil)
+}
+
+// RefundOrphan gives the money of one of them back, by its key. It may be repeated.
+func (s *Seller) RefundOrphan(ctx context.Context, key, reason string) (*payment.OrphanRefund, error) {
+	record := new(payment.OrphanRefund)
+	_, err := s.connection.patient().do(ctx, call{method: http.MethodPost, path: "/v1/payments/orphans/refund",
+		body: contract.OrphanToRefund{Payment: key, Reason: reason}, into: record})
+	if err != nil {
+		return nil, err
+	}
+	return record, nil
+}
+
 // Node returns what the node says of itself, as JSON.
 func (s *Seller) Node(ctx context.Context) (json.RawMessage, error) {
 	status, err := get[json.RawMessage](ctx, s.connection, "/v1/node", nil)
@@ -111,10 +135,16 @@ func (s *Seller) Cluster(ctx context.Context) (json.RawMessage, error) {
 	return *status, nil
 }
 
+// stepPatience bounds the wait for a step of administration: the nodes bound it themselves,
+// and say why it was not made.
+const stepPatience = time.Minute
+
 // ClusterStep makes a step of administration and returns the cluster after it.
 func (s *Seller) ClusterStep(ctx context.Context, step string, body any) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
 	var status json.RawMessage
-	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: "/v1/cluster/" + segment(step), body: body, into: &status})
+	_, err := s.connection.patient().do(ctx, call{method: http.MethodPost, path: "/v1/cluster/" + segment(step), body: body, into: &status})
 	return status, err
 }
 

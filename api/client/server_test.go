@@ -51,17 +51,27 @@ func (r *rules) SaleByID(id string) (*sequencer.SaleView, bool) {
 	return &view, true
 }
 
-func (r *rules) Order(_ context.Context, seq, _ uint64) (sequencer.OrderView, uint64, bool, error) {
+func (r *rules) Order(_ context.Context, seq, _ uint64) (sequencer.OrderView, sequencer.AsOf, bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	view, found := r.state.Order(seq)
-	return view, r.state.Seq(), found, nil
+	return view, r.state.AsOf(), found, nil
 }
 
 func (r *rules) AppliedSeq() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state.Seq()
+}
+
+func (r *rules) AppliedPosition() sequencer.Position {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state.Position()
+}
+
+func (r *rules) DecideAs(_ []byte, c *sequencer.Command) (sequencer.Result, error) {
+	return r.Decide(c)
 }
 
 func (r *rules) WaitApplied(context.Context, uint64) error { return nil }

@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // answerBytesMax bounds an answer: 65,535 sales of a kilobyte each.
@@ -70,8 +74,19 @@ type call struct {
 	into      any    // filled from the answer unless nil
 }
 
-// do sends a call and returns the header of the answer.
+// do sends a call and returns the header of the answer. Its errors are *contract.Problem when
+// the server said why, and else wrap ErrNotSent, or, when something was to be changed,
+// sequencer.ErrOutcomeUnknown: it may have been done.
 func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
+	header, err := c.exchange(ctx, what)
+	var problem *contract.Problem
+	if err != nil && what.method != http.MethodGet && !errors.Is(err, ErrNotSent) && !errors.As(err, &problem) {
+		err = fmt.Errorf("%w: %w", sequencer.ErrOutcomeUnknown, err)
+	}
+	return header, err
+}
+
+func (c *connection) exchange(ctx context.Context, what call) (http.Header, error) {
 	target := *c.base
 	target.Path, target.RawPath = what.path, ""
 	if path, err := url.PathUnescape(what.path); err == nil {
@@ -82,13 +97,13 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	if what.body != nil {
 		encoded, err := json.Marshal(what.body)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 		}
 		body = bytes.NewReader(encoded)
 	}
 	request, err := http.NewRequestWithContext(ctx, what.method, target.String(), body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	if what.body != nil {
 		request.Header.Set("Content-Type", contract.DecisionMediaType)
@@ -102,12 +117,27 @@ func (c *connection) do(ctx context.Context, what call) (http.Header, error) {
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	response, err := c.http.Do(request)
+	response, err := c.send(request)
 	if err != nil {
 		return nil, err
 	}
 	defer response.Body.Close()
 	return response.Header, readAnswer(response, what.into)
+}
+
+// ErrNotSent is returned when there was no connection to send a request over: nobody listens
+// there, the name is not known, the TLS handshake failed. The server knows nothing of it.
+var ErrNotSent = errors.New("the request was not sent")
+
+// send sends a request. A failure before there was a connection wraps ErrNotSent.
+func (c *connection) send(request *http.Request) (*http.Response, error) {
+	var connected atomic.Bool // also by the transport's own goroutines
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	response, err := c.http.Do(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	if err != nil && !connected.Load() {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	return response, err
 }
 
 // patient returns the connection without a timeout, for answers that take their
@@ -128,7 +158,7 @@ func (c *connection) download(ctx context.Context, path string, w io.Writer) err
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.token)
-	response, err := c.patient().http.Do(request)
+	response, err := c.patient().send(request)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ import (
 func TestAddressOfConnection(t *testing.T) {
 	table := NewTable(Config{PerAddressMax: 1})
 	of := func(address string) netip.Addr {
-		return table.addressOf(addressedConn{remote: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))})
+		of, _ := table.addressOf(addressedConn{remote: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))})
+		return of
 	}
 	if of("[2001:db8:1:2:3::4]:1") != of("[2001:db8:1:2:ffff::1]:2") || of("[2001:db8:1:2::]:1") == of("[2001:db8:1:3::]:1") {
 		t.Error("a /64 is not one address")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"onsale/api/strict"
+	"onsale/internal/accept"
 )
 
 // What became of a connection so far.
@@ -36,12 +37,17 @@ type Conn struct {
 	address netip.Addr // under which it counts; not valid when it does not
 	counted bool       // among all; guarded by the table
 
+	place *accept.Place // among all; nil for an event stream, and in tests
+
 	heard   atomic.Uint32
+	parked  bool        // guarded by the table
+	parking atomic.Bool // the next Close parks it
 	closed  atomic.Bool
 	lingers atomic.Bool // the client may be sending what is not read
 	framing strict.Framing
+	came    inflow
 
-	reading, writing deadline // of a connection without TLS, whose writes cannot go on after one that was late
+	reading, writing deadline // writing of a connection without TLS: under it nothing can follow a late write
 }
 
 // tlsConn is one with TLS, which the HTTP library knows by its methods.
@@ -92,16 +98,26 @@ func (c *Conn) Took(length int) (strict bool) { return c.framing.Took(length) }
 // given before it was read.
 func (c *Conn) Linger() { c.lingers.Store(true) }
 
+// Begin says that a request was read whole: now the connection does not give way to
+// another one, until the next Read. It is false when it has given way already: then
+// nothing may be done about the request.
+func (c *Conn) Begin() bool { return c.place.Begin() }
+
+// Prove says that a request came with a valid token at now.
+func (c *Conn) Prove(now time.Time) { c.place.Prove(now) }
+
 // Read notes the first byte, which makes the connection busy for a drain, and where
-// requests begin.
+// requests begin. One byte is asked for to wait for a request.
 func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.readInTime(p)
-	if n > 0 && c.heard.Load() != connHeard && !c.heard.CompareAndSwap(connSilent, connHeard) {
+	c.place.End()
+	given, err := c.next(p)
+	if len(given) > 0 && c.heard.Load() != connHeard && !c.heard.CompareAndSwap(connSilent, connHeard) {
 		return 0, net.ErrClosed // the drain was first
 	}
-	c.framing.Read(p[:n])
+	c.framing.Read(given)
 	c.count(timeoutRead, err)
-	return n, err
+	c.tellLate(err)
+	return len(given), err
 }
 
 func (c *Conn) Write(p []byte) (int, error) {
@@ -116,8 +132,13 @@ func (c *Conn) count(which timeout, err error) {
 	}
 }
 
-// Close ends the connection and gives its place back.
+// Close ends the connection and gives its place back; a connection that was parked waits
+// for its next request instead, when who served it has left.
 func (c *Conn) Close() error {
+	if c.parking.Swap(false) {
+		go c.waitParked()
+		return nil
+	}
 	if c.closed.Swap(true) {
 		return nil
 	}
@@ -132,7 +153,11 @@ func (c *Conn) Close() error {
 // cut ends the connection at once.
 func (c *Conn) cut() {
 	c.lingers.Store(false)
-	_ = c.Conn.Close() // ends what waits in Read or Write, and lingers
+	system := c.Conn
+	if secure, is := system.(*tls.Conn); is {
+		system = secure.NetConn() // to say goodbye could take seconds
+	}
+	_ = system.Close() // ends what waits in Read or Write, and lingers
 	_ = c.Close()
 }
 

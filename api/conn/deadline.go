@@ -34,11 +34,22 @@ func (d *deadline) early(err error) bool {
 }
 
 // SetReadDeadline sets when reads must have ended.
-func (c plainConn) SetReadDeadline(t time.Time) error {
+func (c plainConn) SetReadDeadline(t time.Time) error { return c.setReadDeadline(t) }
+
+// SetReadDeadline does the same under TLS: its first one is that of the handshake, whose
+// reads are not Read's, and its timer strikes then.
+func (c tlsConn) SetReadDeadline(t time.Time) error { return c.setReadDeadline(t) }
+
+// SetDeadline sets both, under TLS.
+func (c tlsConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+func (c *Conn) setReadDeadline(t time.Time) error {
 	if !c.reading.move(t) {
 		return nil
 	}
-	return c.Conn.SetReadDeadline(t)
+	return c.SetReadDeadline(t)
 }
 
 // SetWriteDeadline sets when writes must have ended.
@@ -55,9 +66,9 @@ func (c plainConn) SetDeadline(t time.Time) error {
 }
 
 // readInTime reads; it fails for being late only when the deadline has really come.
-func (c *Conn) readInTime(p []byte) (int, error) {
+func (c *Conn) readInTime(read func() (int, error)) (int, error) {
 	for {
-		n, err := c.Conn.Read(p)
+		n, err := read()
 		if n > 0 || !c.reading.early(err) {
 			return n, err
 		}

@@ -3,7 +3,7 @@ package conn
 import "context"
 
 // Drain refuses who comes from now on, and closes the connections on which nothing was
-// asked yet: nobody waits for an answer on them.
+// asked yet, or nothing for a while: nobody waits for an answer on them.
 func (t *Table) Drain() {
 	t.mu.Lock()
 	begun := t.draining
@@ -12,14 +12,21 @@ func (t *Table) Drain() {
 		close(t.empty)
 	}
 	silent := make([]*Conn, 0, len(t.conns))
+	var parked []*Conn
 	for c := range t.conns {
-		if c.heard.CompareAndSwap(connSilent, connClosed) {
+		switch {
+		case c.parked:
+			parked = append(parked, c)
+		case c.heard.CompareAndSwap(connSilent, connClosed):
 			silent = append(silent, c)
 		}
 	}
 	t.mu.Unlock()
 	for _, c := range silent {
 		_ = c.Close()
+	}
+	for _, c := range parked {
+		c.cut()
 	}
 }
 

@@ -1,16 +1,15 @@
 package conn
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"onsale/api/strict"
+	"onsale/internal/accept"
 )
 
 // Config says how many connections there may be.
@@ -25,21 +24,31 @@ type Config struct {
 	// Answer writes what a refused connection is told, as an HTTP response that closes
 	// it.
 	Answer func(w io.Writer, why Refusal) error
+	// Late writes what a connection is told on which nothing came in time; nil tells it
+	// nothing.
+	Late func(w io.Writer) error
+	// Resume serves a connection that was parked until it closes it; nil parks none.
+	Resume func(net.Conn)
+	// KeepTime is for how long an idle connection whose request had a valid token keeps
+	// its place when all are taken; one without never does.
+	KeepTime time.Duration
 }
 
 // Table holds a listener's connections: it bounds them in all and for each address,
-// answers those beyond, and closes them when the listener drains. Event streams have a
-// bound of their own and leave the count of all.
+// answers those beyond, and closes them when the listener drains. When all places are
+// taken, idle ones give way (accept.Room). Event streams have a bound of their own and
+// leave the count of all.
 type Table struct {
 	config Config
-	// refusals, timeouts and acceptErrors are what went wrong with connections.
-	refusals     [refusalCount]atomic.Uint64
-	timeouts     [timeoutCount]atomic.Uint64
-	acceptErrors atomic.Uint64
-	lingering    chan struct{} // a place for each refused connection that lingers
+	room   *accept.Room
+	// refusals and timeouts are what went wrong with connections.
+	refusals  [refusalCount]atomic.Uint64
+	timeouts  [timeoutCount]atomic.Uint64
+	lingering chan struct{} // a place for each refused connection that lingers
 
 	mu       sync.Mutex
 	conns    map[*Conn]struct{}
+	parked   int                // of them
 	each     map[netip.Addr]int // connections of an address, when they are bounded
 	draining bool
 	empty    chan struct{} // closed when the last one of a drain left
@@ -69,13 +78,10 @@ const (
 
 var timeoutNames = [timeoutCount]string{"read", "write"}
 
-// acceptPauseMin and acceptPauseMax bound the pause after a failed accept.
-const acceptPauseMin, acceptPauseMax = time.Millisecond, 100 * time.Millisecond
-
 // NewTable returns a table without connections.
 func NewTable(config Config) *Table {
 	return &Table{
-		config: config, lingering: make(chan struct{}, lingeringMax), conns: map[*Conn]struct{}{},
+		config: config, room: accept.NewRoom(accept.Config{Max: config.Max, KeepTime: config.KeepTime}), lingering: make(chan struct{}, lingeringMax), conns: map[*Conn]struct{}{},
 		each: map[netip.Addr]int{}, empty: make(chan struct{}),
 	}
 }
@@ -89,21 +95,11 @@ type listener struct {
 	table *Table
 }
 
-// Accept returns the next connection that is let in. It ends with the listener only:
-// when the process has no more files, as under a flood, it waits for some.
+// Accept returns the next connection that is let in. One goroutine calls it.
 func (l listener) Accept() (net.Conn, error) {
-	pause := acceptPauseMin
 	for {
 		conn, err := l.Listener.Accept()
-		switch {
-		case err == nil:
-			pause = acceptPauseMin
-		case isScarcity(err):
-			l.table.acceptErrors.Add(1)
-			time.Sleep(pause)
-			pause = min(2*pause, acceptPauseMax)
-			continue
-		default:
+		if err != nil {
 			return nil, err
 		}
 		if c := l.table.admit(conn); c != nil {
@@ -112,20 +108,20 @@ func (l listener) Accept() (net.Conn, error) {
 	}
 }
 
-// isScarcity reports whether a later accept may do better.
-func isScarcity(err error) bool {
-	for _, scarce := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
-		if errors.Is(err, scarce) {
-			return true
-		}
-	}
-	return false
-}
-
 // admit lets a connection in, or refuses it and returns nil.
 func (t *Table) admit(conn net.Conn) net.Conn {
-	c := &Conn{Conn: conn, table: t, address: t.addressOf(conn)}
-	if why, full := t.enter(c); full {
+	c := &Conn{Conn: conn, table: t}
+	address, trusted := t.addressOf(conn)
+	if t.config.PerAddressMax > 0 && !trusted {
+		c.address = address
+	}
+	c.place = t.room.NewPlace(address, trusted, c.cut)
+	why, full := t.enter(c)
+	if !full && !c.place.Enter() {
+		t.leave(c)
+		why, full = RefusedAll, true
+	}
+	if full {
 		t.refusals[why].Add(1)
 		t.refuse(conn, why)
 		return nil
@@ -139,8 +135,6 @@ func (t *Table) enter(c *Conn) (why Refusal, full bool) {
 	switch {
 	case t.draining:
 		return RefusedStopping, true
-	case len(t.conns) >= t.config.Max:
-		return RefusedAll, true
 	case c.address.IsValid() && t.each[c.address] >= t.config.PerAddressMax:
 		return RefusedAddress, true
 	}
@@ -151,26 +145,16 @@ func (t *Table) enter(c *Conn) (why Refusal, full bool) {
 	return 0, false
 }
 
-// addressOf returns the address under which a connection counts: of IPv6 the /64, which
-// is what one subscriber has. It is not valid when addresses are not bounded, and for
-// trusted proxies, who bring many buyers each.
-func (t *Table) addressOf(conn net.Conn) netip.Addr {
-	if t.config.PerAddressMax == 0 {
-		return netip.Addr{}
-	}
-	address := addressOf(conn.RemoteAddr())
-	if contains(t.config.TrustedProxies, address) {
-		return netip.Addr{}
-	}
-	if address.Is6() {
-		network, _ := address.WithZone("").Prefix(64) // 64 fits
-		return network.Addr()
-	}
-	return address
+// addressOf returns the address under which a connection counts, and whether it is a
+// trusted proxy's, who brings many buyers: it is not bounded, and does not give way.
+func (t *Table) addressOf(conn net.Conn) (address netip.Addr, trusted bool) {
+	address = addressOf(conn.RemoteAddr())
+	return accept.NetworkOf(address), contains(t.config.TrustedProxies, address)
 }
 
 // leave gives a connection's places back.
 func (t *Table) leave(c *Conn) {
+	c.place.Leave()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.uncount(c)
@@ -190,7 +174,9 @@ func (t *Table) Release(conn net.Conn) {
 	if c == nil {
 		return
 	}
+	c.letGo()
 	c.framing = strict.Framing{}
+	c.place.Leave()
 
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,6 +188,7 @@ func (t *Table) uncount(c *Conn) {
 		return
 	}
 	c.counted = false
+	t.unpark(c)
 	delete(t.conns, c)
 	if t.draining && len(t.conns) == 0 {
 		close(t.empty)

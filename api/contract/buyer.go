@@ -8,9 +8,14 @@ import (
 
 // Decision answers a buy.
 type Decision struct {
-	Status    string     `json:"status"`               // pending or fail; an order's word of now when replayed
-	Reason    string     `json:"reason,omitempty"`     // with fail
-	StartsAt  *time.Time `json:"starts_at,omitempty"`  // with not_started
+	Status   string     `json:"status"`              // pending or fail; an order's word of now when replayed
+	Reason   string     `json:"reason,omitempty"`    // with fail
+	StartsAt *time.Time `json:"starts_at,omitempty"` // with not_started
+	// AvailableQuantity is how many are left when reason is not_enough; Detail says then
+	// how to get them.
+	AvailableQuantity uint8  `json:"available_quantity,omitempty"`
+	Detail            string `json:"detail,omitempty"`
+
 	Callback  string     `json:"callback,omitempty"`   // path of the order
 	Order     string     `json:"order,omitempty"`      // uid of the order
 	State     string     `json:"state,omitempty"`      // of the order
@@ -26,6 +31,10 @@ type Decision struct {
 	// Idempotent-Replayed).
 	Replayed bool `json:"-"`
 }
+
+// DetailNotEnough is a refusal's detail when some tickets are left and fewer than the buy
+// would take.
+const DetailNotEnough = "fewer are left than you take at least; with min=1 you get what is left"
 
 // DoorDecision answers a buy that did not go into the line, because its answer is
 // the same wherever in the line it would be: it has no seq.
@@ -51,7 +60,7 @@ const ChallengeHeader = "X-Challenge-Response"
 type Order struct {
 	UID        string     `json:"uid"`
 	UserID     string     `json:"user_id"`
-	PaymentRef string     `json:"payment_ref"` // "" until paid
+	PaymentRef string     `json:"payment_ref"` // "" until paid, and for what a copied cluster sold
 	Status     string     `json:"status"`      // pending, paid, expired, cancelled, refunded
 	CreationTS time.Time  `json:"creation_ts"`
 	Quantity   uint8      `json:"quantity"`
@@ -66,9 +75,13 @@ type Order struct {
 	Attempts      uint8  `json:"attempts,omitempty"`
 	PaymentReason string `json:"payment_reason,omitempty"`
 	// MoneyBack is due while money that was taken for nothing, or refunded, is not
-	// back with the buyer's bank, and done then.
-	MoneyBack string `json:"money_back,omitempty"`
-	AsOfSeq   uint64 `json:"as_of_seq"`
+	// back with the buyer's bank, and done then; failed when the bank did not take it, twice,
+	// or the provider refuses it. MoneyBackReason says why it failed.
+	MoneyBack       string `json:"money_back,omitempty"`
+	MoneyBackReason string `json:"money_back_reason,omitempty"`
+	AsOfSeq         uint64 `json:"as_of_seq"`
+	// AsOf is missing from the answer to a change, which has a seq and no batch yet.
+	AsOf string `json:"as_of,omitempty"`
 }
 
 // OrderPage is one page of the caller's orders, by cluster and seq.
@@ -76,8 +89,9 @@ type OrderPage struct {
 	Orders  []Order `json:"orders"`
 	HasMore bool    `json:"has_more"`
 	Cursor  string  `json:"cursor,omitempty"` // of the next page
-	// AsOfSeq is missing when there are several clusters: each order has its own.
+	// AsOfSeq and AsOf are missing when there are several clusters: each order has its own.
 	AsOfSeq *uint64 `json:"as_of_seq,omitempty"`
+	AsOf    string  `json:"as_of,omitempty"`
 }
 
 // Sale is a sale as buyers see it.
@@ -94,6 +108,7 @@ type Sale struct {
 	Waiting           uint32    `json:"waiting"`
 	ServedSeq         uint64    `json:"served_seq"`
 	AsOfSeq           uint64    `json:"as_of_seq"`
+	AsOf              string    `json:"as_of"`
 	AsOfTime          time.Time `json:"as_of_time"`
 }
 
@@ -102,8 +117,11 @@ type SalePage struct {
 	Tickets []Sale `json:"tickets"`
 	HasMore bool   `json:"has_more"`
 	Cursor  string `json:"cursor,omitempty"`
-	// AsOfSeq is missing when there are several clusters: each sale has its own.
+	// Incomplete names the clusters that were never reached, whose sales are missing.
+	Incomplete []string `json:"incomplete,omitempty"`
+	// AsOfSeq and AsOf are missing when there are several clusters: each sale has its own.
 	AsOfSeq *uint64 `json:"as_of_seq,omitempty"`
+	AsOf    string  `json:"as_of,omitempty"`
 }
 
 // Time returns a time of the log as the contract spells it.
@@ -111,19 +129,27 @@ func Time(nanoseconds int64) time.Time {
 	return time.Unix(0, nanoseconds).UTC().Truncate(time.Millisecond)
 }
 
+// asOf spells a position; "" for none.
+func asOf(p sequencer.Position) string {
+	if p.Height == 0 {
+		return ""
+	}
+	return p.String()
+}
+
 // OrderOf returns what a buyer sees of an order under a uid.
 func OrderOf(v *sequencer.OrderView, uid string) Order {
 	o := Order{
 		UID: uid, UserID: v.User, Status: v.State.Status(), CreationTS: Time(v.CreatedAt), Quantity: v.Quantity,
 		Sale: v.SaleID, State: v.State.String(), Seq: v.Seq, Position: v.Position, AsOfSeq: v.AsOfSeq,
-		Reference: v.Reference,
+		Reference: v.Reference, AsOf: asOf(v.AsOf),
 	}
 	if v.State.Holds() {
 		expires := Time(v.Deadline)
 		o.ExpiresAt = &expires
 	}
-	if v.State == sequencer.StatePaid || v.State == sequencer.StateRefunded {
-		o.PaymentRef = sequencer.PaymentRef(o.UID, v.Attempts)
+	if !v.IsForeign() && (v.State == sequencer.StatePaid || v.State == sequencer.StateRefunded) {
+		o.PaymentRef = sequencer.PaymentRef(v.Birth, o.UID, v.Attempts)
 	}
 	o.Attempts = v.Attempts
 	if v.Reason != sequencer.ReasonNone {
@@ -132,6 +158,8 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 	switch {
 	case v.VoidsDue != 0:
 		o.MoneyBack = "due"
+	case v.Failed != 0:
+		o.MoneyBack, o.MoneyBackReason = "failed", v.RefundReason.String()
 	case v.Voided != 0:
 		o.MoneyBack = "done"
 	}
@@ -143,7 +171,7 @@ func SaleOf(v *sequencer.SaleView, now int64) Sale {
 	return Sale{
 		UID: v.ID, Item: v.Item, TotalQuantity: v.Quantity, AvailableQuantity: v.Available, Price: v.Price,
 		Currency: v.Currency, Cap: v.Cap, Status: v.Status(max(now, v.AsOfTime)).String(), StartsAt: Time(v.StartsAt),
-		Waiting: v.Waiting, ServedSeq: v.ServedSeq, AsOfSeq: v.AsOfSeq, AsOfTime: Time(v.AsOfTime),
+		Waiting: v.Waiting, ServedSeq: v.ServedSeq, AsOfSeq: v.AsOfSeq, AsOf: v.AsOf.String(), AsOfTime: Time(v.AsOfTime),
 	}
 }
 

@@ -13,18 +13,27 @@ import (
 // the sale has not started.
 func AppendDecision(dst []byte, cluster uint8, result *sequencer.Result, startsAt int64) []byte {
 	if result.Code != sequencer.CodeOK {
-		dst = append(dst, `{"status":"fail","reason":"`...)
-		dst = append(dst, result.Code.String()...)
-		dst = append(dst, '"')
-		if startsAt != 0 {
-			dst = append(dst, `,"starts_at":`...)
-			dst = appendTime(dst, startsAt)
-		}
-		dst = append(dst, `,"seq":`...)
-		dst = strconv.AppendUint(dst, result.Seq, 10)
-		return append(dst, '}')
+		return appendRefusal(dst, result, startsAt)
 	}
 	return appendOrder(dst, cluster, result)
+}
+
+func appendRefusal(dst []byte, result *sequencer.Result, startsAt int64) []byte {
+	dst = append(dst, `{"status":"fail","reason":"`...)
+	dst = append(dst, result.Code.String()...)
+	dst = append(dst, '"')
+	if startsAt != 0 {
+		dst = append(dst, `,"starts_at":`...)
+		dst = appendTime(dst, startsAt)
+	}
+	if result.Code == sequencer.CodeNotEnough {
+		dst = append(dst, `,"available_quantity":`...)
+		dst = strconv.AppendUint(dst, uint64(result.Quantity), 10)
+		dst = append(dst, `,"detail":"`+DetailNotEnough+`"`...)
+	}
+	dst = append(dst, `,"seq":`...)
+	dst = strconv.AppendUint(dst, result.Seq, 10)
+	return append(dst, '}')
 }
 
 func appendOrder(dst []byte, cluster uint8, result *sequencer.Result) []byte {

@@ -11,10 +11,14 @@ import (
 func FuzzDecision(f *testing.F) {
 	f.Add(uint64(1), uint64(1), int64(1_800_000_000_123_456_789), uint32(0), uint16(1), uint8(0), uint8(2), uint8(2), int64(0))
 	f.Add(uint64(1<<63), uint64(0), int64(0), uint32(7), uint16(65535), uint8(3), uint8(0), uint8(0), int64(1_800_000_000_000_000_000))
+	f.Add(uint64(9), uint64(0), int64(0), uint32(0), uint16(0), uint8(sequencer.CodeNotEnough), uint8(0), uint8(1), int64(0))
 	f.Fuzz(func(t *testing.T, seq, order uint64, deadline int64, position uint32, sale uint16, code, state, quantity uint8, startsAt int64) {
 		result := sequencer.Result{
 			Seq: seq, Order: order, Deadline: deadline & sequencer.TimeMax, Position: position, Sale: sale,
 			Code: sequencer.Code(code) % sequencer.CodeCount, State: sequencer.OrderState(state) % 8, Quantity: quantity,
+		}
+		if result.Code == sequencer.CodeNotEnough {
+			result.Quantity = max(1, quantity) // else it is sold out
 		}
 		startsAt &= sequencer.TimeMax - 1
 		want, err := json.Marshal(decisionOf(&result, startsAt))
@@ -32,6 +36,9 @@ func decisionOf(result *sequencer.Result, startsAt int64) Decision {
 		if startsAt != 0 {
 			starts := Time(startsAt)
 			d.StartsAt = &starts
+		}
+		if result.Code == sequencer.CodeNotEnough {
+			d.AvailableQuantity, d.Detail = result.Quantity, DetailNotEnough
 		}
 		return d
 	}

@@ -9,9 +9,12 @@ import (
 // Duration is a length of time that JSON spells as "1h30m".
 type Duration time.Duration
 
+// String spells the duration as JSON does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
 // MarshalJSON spells the duration as a string.
 func (d Duration) MarshalJSON() ([]byte, error) {
-	return json.Marshal(time.Duration(d).String())
+	return json.Marshal(d.String())
 }
 
 // UnmarshalJSON takes "1h30m" and says so when it gets anything else.

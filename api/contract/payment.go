@@ -13,6 +13,15 @@ type PaymentRequest struct {
 	Method string `json:"method"` // the provider's token of a means of payment
 }
 
+// OrphanToRefund is the body of POST /v1/payments/orphans/refund.
+type OrphanToRefund struct {
+	Payment string `json:"payment"` // the charge's key
+	Reason  string `json:"reason"`  // for the record
+}
+
+// ReasonBytesMax bounds OrphanToRefund.Reason, in printable UTF-8.
+const ReasonBytesMax = 200
+
 // MethodBytesMax bounds PaymentRequest.Method, in printable ASCII.
 const MethodBytesMax = 256
 
@@ -24,6 +33,7 @@ type Payment struct {
 	State      string     `json:"state"`
 	PaymentRef string     `json:"payment_ref,omitempty"` // when accepted
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`  // until when it may be tried again
+	RetryAt    *time.Time `json:"retry_at,omitempty"`    // from when on another attempt may begin, when it may not at once
 	Callback   string     `json:"callback,omitempty"`    // where the outcome will show, when it is not known yet
 	Attempt    uint8      `json:"attempt,omitempty"`
 	Seq        uint64     `json:"seq"`
@@ -52,9 +62,13 @@ func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
 		expires := Time(a.Deadline)
 		answer.ExpiresAt = &expires
 	}
+	if a.RetryAt != 0 {
+		retry := Time(a.RetryAt)
+		answer.RetryAt = &retry
+	}
 	switch {
 	case a.State == sequencer.StatePaid:
-		answer.Status, answer.PaymentRef = PaymentAccepted, sequencer.PaymentRef(uid, a.Attempt)
+		answer.Status, answer.PaymentRef = PaymentAccepted, a.Key
 	case a.Code == sequencer.CodePaymentInFlight:
 		answer.Status, answer.Reason, answer.Callback = PaymentTimeout, ReasonProviderTimeout, CallbackPrefix+uid
 	case a.Code == sequencer.CodeSessionExpired:

@@ -27,6 +27,7 @@ type Problem struct {
 	State     string  `json:"state,omitempty"`     // the order's, with not-cancellable and not-paid
 	Seq       uint64  `json:"seq,omitempty"`       // of a request that was decided to be wrong
 	AsOfSeq   *uint64 `json:"as_of_seq,omitempty"` // what this replica has seen, with unknown-order
+	AsOf      string  `json:"as_of,omitempty"`     // likewise, and with history-cut
 	// Sales are the ids to choose from, with sale-required; the first
 	// ProblemSalesMax of them.
 	Sales []string `json:"sales,omitempty"`

@@ -9,17 +9,19 @@ import (
 // NewSale is what a seller says of a sale to create. Absent fields get the
 // defaults that are named.
 type NewSale struct {
-	ID        string     `json:"id"`
-	Item      string     `json:"item"`
-	Quantity  uint32     `json:"quantity"`
-	Cap       *uint8     `json:"cap,omitempty"` // DefaultCap
-	Waitlist  uint32     `json:"waitlist,omitempty"`
-	Price     int64      `json:"price"`
-	Currency  string     `json:"currency"`
-	StartsAt  *time.Time `json:"starts_at,omitempty"`  // AtOnce
-	Hold      *Duration  `json:"hold,omitempty"`       // DefaultHold
-	Grace     *Duration  `json:"grace,omitempty"`      // DefaultGrace
-	SkipUnfit bool       `json:"skip_unfit,omitempty"` // promote past who does not fit
+	ID       string     `json:"id"`
+	Item     string     `json:"item"`
+	Quantity uint32     `json:"quantity"`
+	Cap      *uint8     `json:"cap,omitempty"` // DefaultCap
+	Waitlist uint32     `json:"waitlist,omitempty"`
+	Price    *int64     `json:"price"` // needed: 0 sells for nothing, and is said
+	Currency string     `json:"currency"`
+	StartsAt *time.Time `json:"starts_at,omitempty"` // AtOnce
+	Hold     *Duration  `json:"hold,omitempty"`      // DefaultHold
+	// PromotedHold is the hold of who was promoted from the waitlist; absent or 0 as Hold.
+	PromotedHold *Duration `json:"promoted_hold,omitempty"`
+	Grace        *Duration `json:"grace,omitempty"`      // DefaultGrace
+	SkipUnfit    bool      `json:"skip_unfit,omitempty"` // promote past who does not fit
 	// Who lets so many holds run out within the cool-down buys nothing more before the
 	// oldest of them is as long ago. Both or neither.
 	ExpiredHoldsMax uint8     `json:"expired_holds_max,omitempty"`
@@ -41,16 +43,17 @@ const (
 // changed until the sale starts. While it runs: the quantity, down to what is sold,
 // held or withheld (alone), and what is marked "running".
 type SaleChange struct {
-	Item      *string    `json:"item,omitempty"`
-	Quantity  *uint32    `json:"quantity,omitempty"`
-	Cap       *uint8     `json:"cap,omitempty"`
-	Waitlist  *uint32    `json:"waitlist,omitempty"` // running; who waits already stays
-	Price     *int64     `json:"price,omitempty"`
-	Currency  *string    `json:"currency,omitempty"`
-	StartsAt  *time.Time `json:"starts_at,omitempty"`
-	Hold      *Duration  `json:"hold,omitempty"` // running; of reservations from then on
-	Grace     *Duration  `json:"grace,omitempty"`
-	SkipUnfit *bool      `json:"skip_unfit,omitempty"` // running
+	Item         *string    `json:"item,omitempty"`
+	Quantity     *uint32    `json:"quantity,omitempty"`
+	Cap          *uint8     `json:"cap,omitempty"`
+	Waitlist     *uint32    `json:"waitlist,omitempty"` // running; who waits already stays
+	Price        *int64     `json:"price,omitempty"`
+	Currency     *string    `json:"currency,omitempty"`
+	StartsAt     *time.Time `json:"starts_at,omitempty"`
+	Hold         *Duration  `json:"hold,omitempty"`          // running; of reservations from then on
+	PromotedHold *Duration  `json:"promoted_hold,omitempty"` // running; of promotions from then on
+	Grace        *Duration  `json:"grace,omitempty"`
+	SkipUnfit    *bool      `json:"skip_unfit,omitempty"` // running
 
 	ExpiredHoldsMax *uint8    `json:"expired_holds_max,omitempty"` // running
 	CoolDown        *Duration `json:"cool_down,omitempty"`         // running
@@ -61,25 +64,31 @@ type Release struct {
 	Tickets int64 `json:"tickets"`
 }
 
+// Extension says how much more time the live holds of a sale get.
+type Extension struct {
+	By Duration `json:"by"`
+}
+
 // SaleDetail is a sale as its seller sees it.
 type SaleDetail struct {
-	ID        string    `json:"id"`
-	Item      string    `json:"item"`
-	Status    string    `json:"status"`
-	Quantity  uint32    `json:"quantity"`
-	Sold      uint32    `json:"sold"`
-	Held      uint32    `json:"held"`
-	Withheld  uint32    `json:"withheld"`
-	Available uint32    `json:"available"`
-	Waiting   uint32    `json:"waiting"`
-	Cap       uint8     `json:"cap"`
-	Waitlist  uint32    `json:"waitlist"`
-	Price     int64     `json:"price"`
-	Currency  string    `json:"currency"`
-	StartsAt  time.Time `json:"starts_at"`
-	Hold      Duration  `json:"hold"`
-	Grace     Duration  `json:"grace"`
-	SkipUnfit bool      `json:"skip_unfit"`
+	ID           string    `json:"id"`
+	Item         string    `json:"item"`
+	Status       string    `json:"status"`
+	Quantity     uint32    `json:"quantity"`
+	Sold         uint32    `json:"sold"`
+	Held         uint32    `json:"held"`
+	Withheld     uint32    `json:"withheld"`
+	Available    uint32    `json:"available"`
+	Waiting      uint32    `json:"waiting"`
+	Cap          uint8     `json:"cap"`
+	Waitlist     uint32    `json:"waitlist"`
+	Price        int64     `json:"price"`
+	Currency     string    `json:"currency"`
+	StartsAt     time.Time `json:"starts_at"`
+	Hold         Duration  `json:"hold"`
+	PromotedHold Duration  `json:"promoted_hold"` // 0 is as Hold
+	Grace        Duration  `json:"grace"`
+	SkipUnfit    bool      `json:"skip_unfit"`
 
 	ExpiredHoldsMax uint8    `json:"expired_holds_max"`
 	CoolDown        Duration `json:"cool_down"`
@@ -92,12 +101,15 @@ type SaleDetail struct {
 	Replayed  uint64            `json:"replayed"`
 	Blocked   uint64            `json:"promote_blocked"`
 	AsOfSeq   uint64            `json:"as_of_seq"`
+	AsOf      string            `json:"as_of"`
 	AsOfTime  time.Time         `json:"as_of_time"`
 }
 
-// SaleList is all sales, in the order of their creation.
+// SaleList is a page of the sales, in the order of their creation.
 type SaleList struct {
-	Sales []SaleDetail `json:"sales"`
+	Sales   []SaleDetail `json:"sales"`
+	HasMore bool         `json:"has_more"`
+	Cursor  string       `json:"cursor,omitempty"` // of the next page
 }
 
 // DetailOf returns what a seller sees of a sale, with its status at now.
@@ -105,10 +117,10 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 	return SaleDetail{
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
-		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), Grace: Duration(v.Grace),
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
-		Replayed: v.Counters.Replayed, Blocked: v.Counters.PromoteBlocked, AsOfSeq: v.AsOfSeq, AsOfTime: Time(v.AsOfTime),
+		Replayed: v.Counters.Replayed, Blocked: v.Counters.PromoteBlocked, AsOfSeq: v.AsOfSeq, AsOf: v.AsOf.String(), AsOfTime: Time(v.AsOfTime),
 	}
 }
 

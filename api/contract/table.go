@@ -26,24 +26,32 @@ const (
 	RequestTimeout
 	NotCancellable
 	SaleExists
+	SaleShared
 	SaleStarted
 	SaleClosed
 	SaleLimit
 	InvalidQuantity
 	NotPaid
+	CopiedOrder
+	NotOrphan
 	SaleChanged
 	JournalIncomplete
 	ClusterRefused
+	HistoryCut
 	BodyTooLarge
 	URITooLong
+	UnknownHost
 	UnsupportedMediaType
 	KeyReused
 	Throttled
+	TooManyOpen
 	HeadersTooLarge
 	TimelineBusy
 	Overloaded
 	NoLeader
 	Stopping
+	Superseded
+	StorageLow
 	Behind
 	OutcomeUnknown
 	UnsupportedVersion
@@ -85,6 +93,8 @@ var (
 	ErrNotCancellable = errors.New("the order cannot be cancelled")
 	// ErrSaleExists is returned when a sale's id is taken.
 	ErrSaleExists = errors.New("the sale exists")
+	// ErrSaleShared is returned when several clusters have a sale with the same id.
+	ErrSaleShared = errors.New("the sale is on several clusters")
 	// ErrSaleStarted is returned when a sale can no longer be changed.
 	ErrSaleStarted = errors.New("the sale has started")
 	// ErrSaleClosed is returned when a sale is closed for good.
@@ -106,10 +116,15 @@ var (
 	// ErrClusterRefused is returned when a step of the cluster's administration
 	// is not safe or makes no sense now.
 	ErrClusterRefused = errors.New("the cluster refuses this step")
+	// ErrHistoryCut is returned when a position is of a history that a restore has ended.
+	ErrHistoryCut = errors.New("the position is of another history")
 	// ErrBodyTooLarge is returned when a body is over its bound.
 	ErrBodyTooLarge = errors.New("body too large")
 	// ErrURITooLong is returned when a request's target is over its bound.
 	ErrURITooLong = errors.New("request target too long")
+	// ErrUnknownHost is returned when a request to the private listener is for a host of
+	// another name.
+	ErrUnknownHost = errors.New("unknown host")
 	// ErrUnsupportedMediaType is returned when a body is not JSON.
 	ErrUnsupportedMediaType = errors.New("unsupported media type")
 	// ErrKeyReused is returned when an idempotency key has an order that another request
@@ -117,6 +132,9 @@ var (
 	ErrKeyReused = errors.New("idempotency key was used for another request")
 	// ErrThrottled is returned when the caller sends too many requests.
 	ErrThrottled = errors.New("throttled")
+	// ErrTooManyOpen is returned when a user has as many long polls or event streams open
+	// as one may have.
+	ErrTooManyOpen = errors.New("too many are open")
 	// ErrHeadersTooLarge is returned when the header is over its bounds.
 	ErrHeadersTooLarge = errors.New("header too large")
 	// ErrExpectationFailed is returned when a request expects what is not done.
@@ -149,24 +167,32 @@ var table = [KindCount]Entry{
 	RequestTimeout:       {http.StatusRequestTimeout, "request-timeout", "The request took too long to arrive", true, ErrRequestTimeout},
 	NotCancellable:       {http.StatusConflict, "not-cancellable", "The order cannot be cancelled any more", false, ErrNotCancellable},
 	SaleExists:           {http.StatusConflict, "sale-exists", "A sale with this id exists", false, ErrSaleExists},
+	SaleShared:           {http.StatusConflict, "sale-shared", "Several clusters have a sale with this id", false, ErrSaleShared},
 	SaleStarted:          {http.StatusConflict, "sale-started", "The sale has started and cannot be changed", false, ErrSaleStarted},
 	SaleClosed:           {http.StatusConflict, "sale-closed", "The sale is closed for good", false, ErrSaleClosed},
 	SaleLimit:            {http.StatusConflict, "sale-limit", "The cluster has as many sales as it can", false, ErrSaleLimit},
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
+	CopiedOrder:          {http.StatusConflict, "copied-order", "The order was sold by the cluster that this one is a copy of", false, payment.ErrForeign},
+	NotOrphan:            {http.StatusConflict, "not-orphan", "This is no charge of an order that is lost", false, payment.ErrNotOrphan},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
 	JournalIncomplete:    {http.StatusConflict, "journal-incomplete", "This node's journal does not have the sale's beginning; ask another node", false, ErrJournalIncomplete},
 	ClusterRefused:       {http.StatusConflict, "cluster-refused", "The cluster refuses this step", false, ErrClusterRefused},
+	HistoryCut:           {http.StatusGone, "history-cut", "The position is of a history that was ended by a restore", false, ErrHistoryCut},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
+	UnknownHost:          {http.StatusMisdirectedRequest, "unknown-host", "The request is for another host", false, ErrUnknownHost},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "unsupported-media-type", "The body must be JSON", false, ErrUnsupportedMediaType},
 	KeyReused:            {http.StatusUnprocessableEntity, "key-reused", "The idempotency key was used for another request", false, ErrKeyReused},
 	Throttled:            {http.StatusTooManyRequests, "throttled", "Too many requests", true, ErrThrottled},
+	TooManyOpen:          {http.StatusTooManyRequests, "too-many-open", "This user has as many long polls or event streams open as may be", true, ErrTooManyOpen},
 	HeadersTooLarge:      {http.StatusRequestHeaderFieldsTooLarge, "headers-too-large", "The header is too large", false, ErrHeadersTooLarge},
 	TimelineBusy:         {http.StatusServiceUnavailable, "timeline-busy", "The node makes one timeline at a time", true, ErrTimelineBusy},
 	Overloaded:           {http.StatusServiceUnavailable, "overloaded", "Too many requests are waiting; yours has no place in line", true, sequencer.ErrOverloaded},
 	NoLeader:             {http.StatusServiceUnavailable, "no-leader", "No leader can be reached; your request has no place in line", true, sequencer.ErrNoLeader},
 	Stopping:             {http.StatusServiceUnavailable, "stopping", "This node is shutting down; your request has no place in line", true, sequencer.ErrStopping},
+	Superseded:           {http.StatusServiceUnavailable, "superseded", "Another cluster has succeeded this node's; your request has no place in line", true, sequencer.ErrSuperseded},
+	StorageLow:           {http.StatusServiceUnavailable, "storage-low", "The disks are nearly full and keep the rest for payments; your request has no place in line", true, sequencer.ErrStorageLow},
 	Behind:               {http.StatusServiceUnavailable, "behind", "This replica has not reached that position yet", true, sequencer.ErrBehind},
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},

@@ -42,6 +42,7 @@ type Source interface {
 // Config says how buyers' streams are kept.
 type Config struct {
 	Max          int           // open streams
+	PerUserMax   int           // of a user's, which tell of orders; 0 for no bound
 	Interval     time.Duration // how often a sale's subscribers hear of it at most
 	Retry        time.Duration // after which a subscriber whose stream broke should come back
 	WriteTimeout time.Duration // of what begins a stream
@@ -56,7 +57,7 @@ type Hub struct {
 	source Source
 	ctx    context.Context // the writers end with it
 
-	open    bound
+	open    *bound
 	wrote   atomic.Uint64 // broadcasts
 	encoded atomic.Uint64 // events
 	left    atomic.Uint64 // subscribers that went, or were let go
@@ -78,7 +79,7 @@ type Hub struct {
 // NewHub returns a hub without streams, whose writers end with ctx.
 func NewHub(ctx context.Context, config Config, source Source) *Hub {
 	return &Hub{
-		config: config, source: source, ctx: ctx, open: bound{most: int64(config.Max)},
+		config: config, source: source, ctx: ctx, open: newBound("event streams", config.Max, config.PerUserMax),
 		sales: map[string]*topic{}, orders: map[contract.Place]*orderTopic{},
 		dirty: map[contract.Place]struct{}{}, wake: make(chan struct{}, 1),
 	}
@@ -94,24 +95,27 @@ func (h *Hub) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, t := range h.sales {
-		h.leave(t.end())
+		h.leave(t.end()...)
 	}
 	for _, t := range h.orders {
 		t.stop()
-		h.leave(t.end())
+		h.leave(t.end()...)
 	}
 }
 
-func (h *Hub) leave(left int) {
-	h.open.open.Add(int64(-left))
-	h.left.Add(uint64(left))
+// leave gives the places of subscribers back.
+func (h *Hub) leave(left ...*Subscriber) {
+	for _, s := range left {
+		h.open.give(s.user)
+	}
+	h.left.Add(uint64(len(left)))
 }
 
-// begin makes a stream of a request's connection: it sends what begins it and then
-// calls add, with the lock, which adds the subscriber to its topic.
-func (h *Hub) begin(ctx *fasthttp.RequestCtx, requestID, first []byte, add func(*Subscriber)) error {
-	if !h.open.take() {
-		return contract.NewProblem(contract.Overloaded, "as many event streams are open as may be")
+// begin makes a stream of a user's request's connection, "" for who has none: it sends what
+// begins it and then calls add, with the lock, which adds the subscriber to its topic.
+func (h *Hub) begin(ctx *fasthttp.RequestCtx, user string, requestID, first []byte, add func(*Subscriber)) error {
+	if err := h.open.take(user); err != nil {
+		return err
 	}
 	headers := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n" +
 		"X-Request-Id: " + string(requestID) + "\r\n\r\nretry: " + strconv.Itoa(int(h.config.Retry.Milliseconds())) + "\n\n"
@@ -126,9 +130,10 @@ func (h *Hub) begin(ctx *fasthttp.RequestCtx, requestID, first []byte, add func(
 		_ = conn.SetWriteDeadline(time.Now().Add(h.config.WriteTimeout))
 		_, err := conn.Write(begin)
 		_ = conn.SetWriteDeadline(time.Time{})
-		if err != nil || !h.join(newSubscriber(conn), add) {
+		s := newSubscriber(conn, user)
+		if err != nil || !h.join(s, add) {
 			conn.Close()
-			h.leave(1)
+			h.leave(s)
 		}
 	})
 	return nil

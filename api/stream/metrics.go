@@ -24,8 +24,13 @@ func AddMetrics(s *metric.Set, find func() (*Hub, *Polls)) {
 		h(func(h *Hub) float64 { return float64(h.Stats().Open) }))
 	s.Gauges("onsale_streams_open_max", "Bound of onsale_streams_open.", nil,
 		h(func(h *Hub) float64 { return float64(h.open.most) }))
-	s.Counters("onsale_streams_refused_total", "Event streams refused because of the bound.", nil,
-		h(func(h *Hub) float64 { return float64(h.open.refused.Load()) }))
+	s.Counters("onsale_streams_refused_total", "Event streams refused because of a bound: all, user.", boundLabel,
+		refusals(func() *bound {
+			if hub, _ := find(); hub != nil {
+				return hub.open
+			}
+			return nil
+		}))
 	s.Counters("onsale_streams_ended_total", "Event streams whose listener went, or read nothing for too long.", nil,
 		h(func(h *Hub) float64 { return float64(h.Stats().Left) }))
 	s.Counters("onsale_stream_broadcasts_total", "Rounds in which a sale's newest event was written to its listeners.", nil,
@@ -34,11 +39,16 @@ func AddMetrics(s *metric.Set, find func() (*Hub, *Polls)) {
 		h(func(h *Hub) float64 { return float64(h.Stats().Encoded) }))
 
 	s.Gauges("onsale_polls_waiting", "Requests that wait for their order to change.", nil,
-		p(func(p *Polls) float64 { return float64(len(p.places)) }))
+		p(func(p *Polls) float64 { return float64(p.open.open.Load()) }))
 	s.Gauges("onsale_polls_waiting_max", "Bound of onsale_polls_waiting.", nil,
-		p(func(p *Polls) float64 { return float64(cap(p.places)) }))
-	s.Counters("onsale_polls_refused_total", "Long polls refused because of the bound.", nil,
-		p(func(p *Polls) float64 { return float64(p.refused.Load()) }))
+		p(func(p *Polls) float64 { return float64(p.open.most) }))
+	s.Counters("onsale_polls_refused_total", "Long polls refused because of a bound: all, user.", boundLabel,
+		refusals(func() *bound {
+			if _, polls := find(); polls != nil {
+				return polls.open
+			}
+			return nil
+		}))
 }
 
 // AddSellerMetrics adds what is counted of sellers' streams, in the same way.
@@ -48,8 +58,29 @@ func AddSellerMetrics(s *metric.Set, find func() *Sellers) {
 		l(func(l *Sellers) float64 { return float64(l.open.open.Load()) }))
 	s.Gauges("onsale_seller_streams_open_max", "Bound of onsale_seller_streams_open.", nil,
 		l(func(l *Sellers) float64 { return float64(l.open.most) }))
-	s.Counters("onsale_seller_streams_refused_total", "Event streams of sellers refused because of the bound.", nil,
-		l(func(l *Sellers) float64 { return float64(l.open.refused.Load()) }))
+	s.Counters("onsale_seller_streams_refused_total", "Event streams of sellers refused because of a bound: all, user.", boundLabel,
+		refusals(func() *bound {
+			if sellers := find(); sellers != nil {
+				return sellers.open
+			}
+			return nil
+		}))
+}
+
+// boundLabel says which bound was met.
+var boundLabel = []string{"bound"}
+
+// refusals shows how often each bound was met, once there is one.
+func refusals(find func() *bound) func(metric.Show) {
+	return func(show metric.Show) {
+		b := find()
+		if b == nil {
+			return
+		}
+		for which := range b.refused {
+			show(float64(b.refused[which].Load()), refusalNames[which])
+		}
+	}
 }
 
 // each returns what makes a metric of a number of something that may not be there yet.

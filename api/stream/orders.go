@@ -17,8 +17,9 @@ type orderTopic struct {
 
 // Order makes a stream of a request's connection that tells of an order. It begins with
 // the order as the view has it, unless the caller knows that event already: then an order
-// that is over is answered 204, nothing will come.
-func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Place, view *sequencer.OrderView, lastEventID []byte) error {
+// that is over is answered 204, nothing will come. From expires (Unix seconds) on nothing
+// is told: then the caller's token is over.
+func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Place, view *sequencer.OrderView, lastEventID []byte, expires int64) error {
 	version, event := h.orderEvent(at.Cluster, view)
 	if known := string(lastEventID) == FormatID(version); known && isOver(view) {
 		ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
@@ -26,8 +27,8 @@ func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Plac
 	} else if known {
 		event = nil
 	}
-	return h.begin(ctx, requestID, event, func(s *Subscriber) {
-		s.shown = version
+	return h.begin(ctx, view.User, requestID, event, func(s *Subscriber) {
+		s.shown, s.expires = version, expires
 		h.follow(at, s)
 	})
 }
@@ -63,8 +64,9 @@ func (h *Hub) changed(at contract.Place) {
 
 // serveOrders reads the orders that changed and writes them to their subscribers.
 func (h *Hub) serveOrders() {
-	ticker := time.NewTicker(heartbeatInterval)
+	ticker, second := time.NewTicker(heartbeatInterval), time.NewTicker(time.Second)
 	defer ticker.Stop()
+	defer second.Stop()
 	readers := make(chan struct{}, orderReadersMax)
 	for {
 		select {
@@ -80,6 +82,8 @@ func (h *Hub) serveOrders() {
 			}
 		case now := <-ticker.C:
 			h.beatOrders(now)
+		case <-second.C:
+			h.expireOrders()
 		}
 	}
 }
@@ -113,25 +117,41 @@ func (h *Hub) serveOrder(at contract.Place) {
 		time.AfterFunc(time.Second, func() { h.changed(at) })
 	}
 
-	h.leave(t.serve(nil, time.Now()))
+	h.leave(t.expire(h.config.Clock().Unix())...)
+	h.leave(t.serve(nil, time.Now())...)
 	if err == nil && isOver(&view) {
-		h.leave(t.end())
+		h.leave(t.end()...)
 	}
 	h.drop(at, t)
 }
 
 func (h *Hub) beatOrders(now time.Time) {
-	h.mu.Lock()
-	topics := make(map[contract.Place]*orderTopic, len(h.orders))
-	for at, t := range h.orders {
-		topics[at] = t
-	}
-	h.mu.Unlock()
-
-	for at, t := range topics {
-		h.leave(t.serve(heartbeat, now))
+	for at, t := range h.ordersThat(func(*orderTopic) bool { return true }) {
+		h.leave(t.serve(heartbeat, now)...)
 		h.drop(at, t)
 	}
+}
+
+// expireOrders ends the streams whose callers' tokens are over.
+func (h *Hub) expireOrders() {
+	now := h.config.Clock().Unix()
+	for at, t := range h.ordersThat(func(t *orderTopic) bool { return t.isDue(now) }) {
+		h.leave(t.expire(now)...)
+		h.drop(at, t)
+	}
+}
+
+// ordersThat returns the orders that are followed and wanted.
+func (h *Hub) ordersThat(wanted func(*orderTopic) bool) map[contract.Place]*orderTopic {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	topics := map[contract.Place]*orderTopic{}
+	for at, t := range h.orders {
+		if wanted(t) {
+			topics[at] = t
+		}
+	}
+	return topics
 }
 
 // drop forgets an order that nobody listens to any more.

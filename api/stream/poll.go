@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
-	"sync/atomic"
 	"time"
 
 	"onsale/api/contract"
@@ -12,34 +10,32 @@ import (
 
 // Polls are the requests that wait for their orders to change (?wait=), bounded.
 type Polls struct {
-	source  Source
-	ctx     context.Context // all waits end with it
-	places  chan struct{}
-	refused atomic.Uint64
+	source Source
+	ctx    context.Context // all waits end with it
+	open   *bound
 }
 
-// NewPolls returns no polls yet, of which most may wait at once until ctx ends.
-func NewPolls(ctx context.Context, most int, source Source) *Polls {
-	return &Polls{source: source, ctx: ctx, places: make(chan struct{}, most)}
+// NewPolls returns no polls yet, of which most may wait at once until ctx ends, and
+// eachMost of one user's; 0 means no bound on these.
+func NewPolls(ctx context.Context, most, eachMost int, source Source) *Polls {
+	return &Polls{source: source, ctx: ctx, open: newBound("requests that wait", most, eachMost)}
 }
 
 // Wait waits until an order is another one than the caller knows: than the copy that
 // ifNoneMatch names, or else than the view shows. It returns the newest view, changed or
 // not, when the wait is over. An order that nothing can change any more is not waited
-// for. The error is overloaded when too many wait, or that of the reading.
+// for. The error is overloaded when too many wait, too-many-open when too many of the
+// order's user do, or that of the reading.
 func (p *Polls) Wait(at contract.Place, view sequencer.OrderView, ifNoneMatch []byte, wait time.Duration) (sequencer.OrderView, error) {
 	known := contract.OrderTag(&view)
 	if len(ifNoneMatch) > 0 && !contract.TagMatches(string(ifNoneMatch), known) || isOver(&view) {
 		return view, nil
 	}
 
-	select {
-	case p.places <- struct{}{}:
-		defer func() { <-p.places }()
-	default:
-		p.refused.Add(1)
-		return view, contract.NewProblem(contract.Overloaded, fmt.Sprintf("%d requests wait for their orders already", cap(p.places)))
+	if err := p.open.take(view.User); err != nil {
+		return view, err
 	}
+	defer p.open.give(view.User)
 
 	changed := make(chan struct{}, 1)
 	stop := p.source.Watch(at, func() {

@@ -16,7 +16,7 @@ func (h *Hub) Sale(ctx *fasthttp.RequestCtx, requestID []byte, view *sequencer.S
 	if string(lastEventID) == FormatID(version) {
 		event = nil
 	}
-	return h.begin(ctx, requestID, event, func(s *Subscriber) {
+	return h.begin(ctx, "", requestID, event, func(s *Subscriber) {
 		s.shown = version
 		h.topic(id).add(s)
 	})
@@ -77,7 +77,7 @@ func (h *Hub) broadcast(beat []byte, now time.Time) {
 		if view, err := h.source.Sale(id); err == nil {
 			h.newest(t, view, h.config.Clock().UnixNano())
 		}
-		h.leave(t.serve(beat, now))
+		h.leave(t.serve(beat, now)...)
 		h.wrote.Add(1)
 	}
 }

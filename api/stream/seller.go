@@ -15,6 +15,8 @@ const (
 	sellerInterval = 500 * time.Millisecond
 	// sellersMax bounds the sellers' streams of one node: each is a goroutine.
 	sellersMax = 256
+	// sellersEachMax bounds those of one token's user.
+	sellersEachMax = 64
 )
 
 // Sellers are the sellers' event streams of a listener.
@@ -22,22 +24,23 @@ type Sellers struct {
 	ctx          context.Context // the streams end with it
 	writeTimeout time.Duration   // of an event
 	clock        func() time.Time
-	open         bound
+	open         *bound
 }
 
 // NewSellers returns no streams yet; they end with ctx.
 func NewSellers(ctx context.Context, writeTimeout time.Duration, clock func() time.Time) *Sellers {
-	return &Sellers{ctx: ctx, writeTimeout: writeTimeout, clock: clock, open: bound{most: sellersMax}}
+	return &Sellers{ctx: ctx, writeTimeout: writeTimeout, clock: clock, open: newBound("event streams", sellersMax, sellersEachMax)}
 }
 
-// Serve answers with a sale's numbers whenever they changed, until the caller leaves or
-// the streams end. newest returns the newest view, nil for none. The error is overloaded
+// Serve answers with a sale's numbers whenever they changed, until the caller leaves, its
+// token is over at expires (Unix seconds), or the streams end. user is whose token it is.
+// newest returns the newest view, nil for none. The error is overloaded or too-many-open
 // when too many streams are open; then nothing was written.
-func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, view *sequencer.SaleView, newest func() *sequencer.SaleView) error {
-	if !s.open.take() {
-		return contract.NewProblem(contract.Overloaded, "as many event streams are open as may be")
+func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, user string, view *sequencer.SaleView, newest func() *sequencer.SaleView, expires int64) error {
+	if err := s.open.take(user); err != nil {
+		return err
 	}
-	defer s.open.give()
+	defer s.open.give(user)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 
@@ -45,7 +48,7 @@ func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, view *sequ
 	defer ticker.Stop()
 	control := http.NewResponseController(w)
 	shown, beat := uint64(0), time.Now()
-	for {
+	for s.clock().Unix() < expires {
 		version, event := s.event(view, shown)
 		shown = version
 		if len(event) == 0 && time.Since(beat) > heartbeatInterval {
@@ -70,6 +73,7 @@ func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, view *sequ
 			view = v
 		}
 	}
+	return nil
 }
 
 // event returns the event of a view and its version; none when that was shown.

@@ -11,10 +11,12 @@ import (
 // Subscriber is one open event stream.
 type Subscriber struct {
 	conn    net.Conn
+	user    string          // whose place it has; "" for nobody's
 	raw     syscall.RawConn // nil when the connection must be written through its own methods
 	pending []byte          // the rest of an event that was written in part
 	shown   uint64          // version of the newest event that was written whole, or is pending
 	stuck   time.Time       // since when nothing could be written; zero when it could
+	expires int64           // Unix seconds from which on nothing is told; 0 for never
 }
 
 // stuckMax is how long a subscriber may read nothing before its stream ends.
@@ -24,8 +26,8 @@ const stuckMax = 30 * time.Second
 // (TLS).
 const slowWriteMax = 20 * time.Millisecond
 
-func newSubscriber(conn net.Conn) *Subscriber {
-	s := &Subscriber{conn: conn}
+func newSubscriber(conn net.Conn, user string) *Subscriber {
+	s := &Subscriber{conn: conn, user: user}
 	if system, ok := conn.(syscall.Conn); ok {
 		if raw, err := system.SyscallConn(); err == nil {
 			s.raw = raw

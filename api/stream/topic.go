@@ -18,6 +18,7 @@ type topic struct {
 	event   []byte
 	version uint64
 	asOf    uint64 // seq of which the event tells
+	expires int64  // when the first of the listeners does, or earlier; 0 for never
 }
 
 // add lets a subscriber hear what comes.
@@ -26,6 +27,54 @@ func (t *topic) add(s *Subscriber) {
 	defer t.mu.Unlock()
 	t.joined = append(t.joined, s)
 	t.count++
+	t.expires = earlier(t.expires, s.expires)
+}
+
+// earlier returns the earlier of two times of which 0 is never.
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// isDue reports whether somebody's time is over at now (Unix seconds).
+func (t *topic) isDue(now int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.expires != 0 && t.expires <= now
+}
+
+// expire ends the streams whose time is over at now (Unix seconds), and returns whose.
+func (t *topic) expire(now int64) (left []*Subscriber) {
+	if !t.isDue(now) {
+		return nil
+	}
+	t.serving.Lock()
+	defer t.serving.Unlock()
+	_, _ = t.begin()
+	next := int64(0)
+	kept := t.subscribers[:0]
+	for _, s := range t.subscribers {
+		if s.expires != 0 && s.expires <= now {
+			s.conn.Close()
+			left = append(left, s)
+			continue
+		}
+		next = earlier(next, s.expires)
+		kept = append(kept, s)
+	}
+	clear(t.subscribers[len(kept):])
+	t.subscribers = kept
+	t.left(len(left))
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.expires = next
+	for _, s := range t.joined { // since begin
+		t.expires = earlier(t.expires, s.expires)
+	}
+	return left
 }
 
 // publish makes an event the newest, as of a seq; the same again is nothing new, and who
@@ -39,8 +88,8 @@ func (t *topic) publish(asOf, version uint64, event []byte) {
 }
 
 // serve writes the newest event to all who have not seen it, or beat to those who have
-// when it is not empty, and returns how many left.
-func (t *topic) serve(beat []byte, now time.Time) (left int) {
+// when it is not empty, and returns who left.
+func (t *topic) serve(beat []byte, now time.Time) (left []*Subscriber) {
 	t.serving.Lock()
 	defer t.serving.Unlock()
 	event, version := t.begin()
@@ -51,11 +100,11 @@ func (t *topic) serve(beat []byte, now time.Time) (left int) {
 			continue
 		}
 		s.conn.Close()
-		left++
+		left = append(left, s)
 	}
 	clear(t.subscribers[len(kept):])
 	t.subscribers = kept
-	t.left(left)
+	t.left(len(left))
 	return left
 }
 
@@ -75,17 +124,17 @@ func (t *topic) left(count int) {
 	t.count -= count
 }
 
-// end closes everybody's stream.
-func (t *topic) end() (left int) {
+// end closes everybody's stream, and returns whose.
+func (t *topic) end() (left []*Subscriber) {
 	t.serving.Lock()
 	defer t.serving.Unlock()
 	_, _ = t.begin()
 	for _, s := range t.subscribers {
 		s.conn.Close()
 	}
-	left = len(t.subscribers)
+	left = t.subscribers
 	t.subscribers = nil
-	t.left(left)
+	t.left(len(left))
 	return left
 }
 

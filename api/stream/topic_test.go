@@ -58,14 +58,14 @@ func TestSlowListener(t *testing.T) {
 	must(t, conn.(*net.TCPConn).SetWriteBuffer(4096))
 
 	var c topic
-	c.add(newSubscriber(conn))
+	c.add(newSubscriber(conn, ""))
 	event := func(n uint64) []byte {
 		return appendEvent(nil, "sale", FormatID(n), fmt.Appendf(nil, `"%d %s"`, n, strings.Repeat("x", 3000)))
 	}
 	now, last := time.Now(), uint64(1000)
 	for n := uint64(1); n <= last; n++ {
 		c.publish(n, n, event(n))
-		if left := c.serve(nil, now); left != 0 {
+		if left := c.serve(nil, now); len(left) != 0 {
 			t.Fatalf("let go at event %d", n)
 		}
 	}
@@ -105,10 +105,10 @@ func TestStuckListener(t *testing.T) {
 	defer other.Close()
 	one.Close() // every write fails
 	var c topic
-	c.add(newSubscriber(one))
+	c.add(newSubscriber(one, ""))
 	c.publish(1, 1, []byte("event"))
-	if left := c.serve(nil, time.Now()); left != 1 || c.size() != 0 {
-		t.Errorf("%d left", left)
+	if left := c.serve(nil, time.Now()); len(left) != 1 || c.size() != 0 {
+		t.Errorf("%d left", len(left))
 	}
 	l := &Subscriber{}
 	now := time.Now()

@@ -15,8 +15,7 @@ import (
 type Framing struct {
 	total int64 // bytes that were read
 	next  int64 // where the request begins that comes next, or is being read
-	// last is what was read last. It is the library's buffer, which stays as it is until
-	// the next read.
+	// last is what was read last. It stays as it is until the next read, or Forget.
 	last   []byte
 	inLine bool // the end of the request line has not come yet
 	before byte // the last byte of the request line so far
@@ -36,6 +35,9 @@ func (f *Framing) Read(data []byte) {
 		f.line(data)
 	}
 }
+
+// Forget lets go of what was read: a request that comes next begins with what comes.
+func (f *Framing) Forget() { f.last = nil }
 
 // Took says that a request of a strict length was read, and reports whether it really
 // had that length and began as it should.

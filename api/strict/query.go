@@ -32,8 +32,9 @@ type Query struct {
 	Min      uint8
 	Limit    int
 	Pretty   bool
-	AfterSeq uint64 // the read shows at least this decision
-	Wait     int    // seconds to wait for a change
+	AfterSeq uint64             // the read shows at least this decision
+	After    sequencer.Position // or this batch; after_seq takes both
+	Wait     int                // seconds to wait for a change
 	Sale     []byte
 	Cursor   []byte
 	present  Parameter
@@ -118,6 +119,27 @@ func parameterNamed(name []byte) Parameter {
 	return 0
 }
 
+// setAfter reads a seq, or an as_of, which has a hyphen.
+func (q *Query) setAfter(value []byte) *contract.Problem {
+	if bytes.IndexByte(value, '-') >= 0 && len(value) <= positionBytesMax {
+		at, err := sequencer.ParsePosition(string(value))
+		if err != nil {
+			return contract.BadParameter("after_seq", "after_seq must be the seq or the as_of of an answer")
+		}
+		q.After = at
+		return nil
+	}
+	seq, err := strconv.ParseUint(string(value), 10, sequencer.ClusterShift)
+	if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
+		return contract.BadParameter("after_seq", "after_seq must be the seq or the as_of of an answer")
+	}
+	q.AfterSeq = seq
+	return nil
+}
+
+// positionBytesMax is the length of the longest as_of.
+const positionBytesMax = 16 + 1 + 20
+
 func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 	switch which {
 	case Quantity:
@@ -146,11 +168,7 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 				sequencer.ReferenceBytesMax))
 		}
 	case AfterSeq:
-		seq, err := strconv.ParseUint(string(value), 10, sequencer.ClusterShift)
-		if err != nil || value[0] == '0' && len(value) > 1 || value[0] == '+' {
-			return contract.BadParameter("after_seq", "after_seq must be the seq of an answer")
-		}
-		q.AfterSeq = seq
+		return q.setAfter(value)
 	case Wait:
 		d, err := time.ParseDuration(string(value))
 		if err != nil || d < time.Second || d > WaitSecondsMax*time.Second || d%time.Second != 0 {

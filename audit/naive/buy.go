@@ -90,7 +90,7 @@ func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
 		if o.state.Live() {
 			tickets += int(o.quantity)
 		}
-		if o.state == sequencer.StateExpired && after(o.deadline, s.spec.CoolDown) > m.now {
+		if (o.state == sequencer.StateExpired || o.ranOut) && after(o.deadline, s.spec.CoolDown) > m.own() {
 			ranOut++
 		}
 	}
@@ -109,7 +109,7 @@ func (m *Model) refusal(user []byte, s *sale, w wish) sequencer.Code {
 func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result) sequencer.Code {
 	fits := len(s.waiting) == 0 && s.available() >= int64(w.min)
 	if !fits && len(s.waiting) >= int(s.spec.Waitlist) {
-		return sequencer.CodeSoldOut
+		return m.tooFew(s, r)
 	}
 	o := &order{
 		seq: m.seq, sale: s, user: string(c.User), key: c.Key, createdAt: m.now,
@@ -130,12 +130,23 @@ func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result
 	return sequencer.CodeOK
 }
 
+// tooFew tells a buy that gets nothing what is left for one that takes less: what lies
+// there while others wait is theirs.
+func (m *Model) tooFew(s *sale, r *sequencer.Result) sequencer.Code {
+	left := s.available()
+	if left == 0 || len(s.waiting) > 0 {
+		return sequencer.CodeSoldOut
+	}
+	r.Quantity = uint8(left)
+	return sequencer.CodeNotEnough
+}
+
 // reserve takes as many of the wanted tickets as there are, with a fresh hold.
 func (m *Model) reserve(o *order) {
 	s := o.sale
 	o.quantity = uint8(min(int64(o.requested), s.available()))
 	s.held += int64(o.quantity)
-	o.deadline = after(m.now, s.spec.Hold)
+	o.deadline = after(m.own(), o.hold())
 	m.enter(o, sequencer.StateReserved)
 	m.timers.set(o)
 }

@@ -10,29 +10,40 @@ import (
 type Model struct {
 	now    int64
 	seq    uint64  // of the newest command
+	height uint64  // batches so far
 	sales  []*sale // by number, from 1
 	named  map[string]*sale
 	orders []*order // all that were ever made, by seq
 	byUser map[string][]*order
+	recent map[string]declines // by user
 	timers timers
 
 	sessions map[uint64]session // of front-ends, by id
 	births   []sequencer.Birth
+	raised   int // how often the level was raised
+	holds    HoldClock
 
 	// before and events belong to the batch that is being decided.
 	before uint32
 	events []sequencer.Event
 }
 
+// notForwarded are the kinds that a front-end's batch cannot have.
+var notForwarded = map[sequencer.Kind]bool{
+	sequencer.KindForward: true, sequencer.KindSessionOpen: true, sequencer.KindLevel: true,
+	sequencer.KindOutage: true, sequencer.KindHoldStop: true, sequencer.KindHoldGo: true,
+}
+
 // New returns a model with no sales.
 func New() *Model {
-	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, sessions: map[uint64]session{}}
+	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, recent: map[string]declines{}, sessions: map[uint64]session{}}
 }
 
 // Apply decides a batch. It keeps nothing of b, and the caller owns the result.
 func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 	m.before, m.events = 0, nil
-	m.now = max(m.now, b.Time)
+	m.pass(b.Time)
+	m.height++
 	m.fireTimers()
 	born := m.beBorn(b)
 	d := &sequencer.Decisions{Time: m.now, FirstSeq: m.seq + 1, Results: make([]sequencer.Result, len(b.Commands))}
@@ -41,7 +52,7 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 		m.seq++
 		m.before = uint32(i) + 1
 		c, r := &b.Commands[i], sequencer.Result{Seq: m.seq, Kind: b.Commands[i].Kind}
-		nested := executed > 0 && (c.Kind == sequencer.KindForward || c.Kind == sequencer.KindSessionOpen)
+		nested := executed > 0 && notForwarded[c.Kind]
 		switch {
 		case refused > 0:
 			refused--
@@ -54,6 +65,8 @@ func (m *Model) Apply(b *sequencer.Batch) *sequencer.Decisions {
 			m.decide(c, &r)
 		case c.Kind == sequencer.KindBirth:
 			r.Code = born
+		case c.Kind == sequencer.KindOutage:
+			r.Code = m.outage(c, len(b.Commands) == 1)
 		case c.Kind == sequencer.KindForward:
 			executed, refused = m.announce(c, &r)
 		case c.Kind == sequencer.KindSessionOpen:
@@ -84,16 +97,26 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.payResult(c, r)
 	case sequencer.KindPayVoided:
 		m.payVoided(c, r)
+	case sequencer.KindPayBounced:
+		m.payBounced(c, r)
 	case sequencer.KindPayCaptured:
 		m.payCaptured(c, r)
 	case sequencer.KindRefund:
 		m.refund(c, r)
 	case sequencer.KindSaleCreate:
 		m.saleCreate(c, r)
-	case sequencer.KindExtend:
-		m.extend(c, r)
+	case sequencer.KindHoldStop:
+		m.holds.Stop(m.now, m.longest(), c.Count)
+	case sequencer.KindHoldGo:
+		m.holds.Go()
+	case sequencer.KindLevel:
+		if next := m.raised + 2; c.Amount == int64(next) && next <= sequencer.LevelBound {
+			m.raised++
+		} else {
+			r.Code = sequencer.CodeBadRequest
+		}
 	case sequencer.KindSaleUpdate, sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose,
-		sequencer.KindSaleCancel, sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
+		sequencer.KindSaleCancel, sequencer.KindSaleQuantity, sequencer.KindSaleRelease, sequencer.KindSaleExtend:
 		m.saleCommand(c, r)
 	default:
 		r.Code = sequencer.CodeBadRequest

@@ -25,12 +25,16 @@ func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
 
 func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
 	switch {
+	case len(m.births) > 0 && m.birthOf(o.seq) == (sequencer.ClusterID{}):
+		return sequencer.CodeNotPayable
 	case amount != o.sale.spec.Price*int64(o.quantity):
 		return sequencer.CodeAmountMismatch
-	case o.attempts >= sequencer.AttemptsMax:
-		return sequencer.CodeAttemptsExceeded
+	}
+	if code, _ := m.waits(o); code != sequencer.CodeOK {
+		return code
 	}
 	o.attempts++
+	o.triedAt = m.now
 	o.overdue, o.reason = false, sequencer.ReasonNone
 	m.enter(o, sequencer.StatePaying)
 	m.timers.set(o)
@@ -38,8 +42,8 @@ func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
 }
 
 func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
-	reasonless := c.Outcome != sequencer.PayRejected
-	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled || c.Reason > sequencer.PayReasonMax || reasonless && c.Reason > 0 {
+	told := c.Reason == 0 || c.Outcome == sequencer.PayRejected && c.Reason <= 7 || c.Outcome == sequencer.PayCancelled && c.Reason == 8
+	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled || !told {
 		r.Code = sequencer.CodeBadRequest
 		return
 	}
@@ -65,6 +69,14 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 	if outcome != sequencer.PayUnknown {
 		o.reason = reason
 	}
+	if outcome == sequencer.PayRejected {
+		m.declined(o)
+	}
+	if reason == sequencer.ReasonUnavailable && !o.leeway {
+		if until := after(m.own(), 10*60*1_000_000_000); until > o.deadline {
+			o.deadline, o.leeway = until, true
+		}
+	}
 	switch {
 	case outcome == sequencer.PayUnknown:
 	case outcome == sequencer.PayAccepted && s.cancelled:
@@ -80,7 +92,7 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 	case s.cancelled:
 		m.giveBack(o, sequencer.StateCancelled)
 		m.promote(s)
-	case o.deadline > m.now:
+	case o.deadline > m.own():
 		o.state = sequencer.StateReserved
 		m.timers.set(o)
 	default:
@@ -100,7 +112,7 @@ func (m *Model) payCaptured(c *sequencer.Command, r *sequencer.Result) {
 	case c.Attempt < 1 || c.Attempt > o.attempts:
 		r.Code = sequencer.CodeBadRequest
 	case c.Attempt == o.attempts && o.uncaptured:
-		o.uncaptured = false
+		o.uncaptured, o.captured = false, true
 	default:
 		r.Code = sequencer.CodeStaleAttempt
 	}
@@ -114,7 +126,7 @@ func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer
 		return sequencer.CodeStaleAttempt
 	case (o.state == sequencer.StatePaid || o.state == sequencer.StateRefunded) && attempt == o.attempts:
 		return sequencer.CodeOK // the newest attempt is the one that paid
-	case o.voided&(1<<(attempt-1)) != 0:
+	case o.voided&(1<<(attempt-1)) != 0 || o.bounced[attempt].over:
 		return sequencer.CodeStaleAttempt
 	}
 	o.voidsDue |= 1 << (attempt - 1)
@@ -122,6 +134,11 @@ func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer
 }
 
 func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
+	refunded := c.Outcome == sequencer.PayRefunded
+	if !refunded && c.Outcome != sequencer.PayCancelled {
+		r.Code = sequencer.CodeBadRequest
+		return
+	}
 	o := m.orderOf(c.Order)
 	if o == nil {
 		r.Code = sequencer.CodeUnknownOrder
@@ -130,8 +147,15 @@ func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
 	switch {
 	case c.Attempt < 1 || c.Attempt > o.attempts:
 		r.Code = sequencer.CodeBadRequest
+	case o.bounced[c.Attempt].over && refunded:
+		was := o.bounced[c.Attempt]
+		was.over = false
+		o.bounced[c.Attempt] = was
+		o.voided |= 1 << (c.Attempt - 1)
 	case o.voidsDue&(1<<(c.Attempt-1)) == 0:
 		r.Code = sequencer.CodeStaleAttempt
+	case o.captured && c.Attempt == o.attempts && !refunded:
+		r.Code = sequencer.CodeNotCancellable
 	default:
 		o.voidsDue &^= 1 << (c.Attempt - 1)
 		o.voided |= 1 << (c.Attempt - 1)

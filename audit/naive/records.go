@@ -31,17 +31,39 @@ type order struct {
 	reference  string
 	key        sequencer.KeyDigest
 	createdAt  int64
-	deadline   int64
+	deadline   int64 // by the holds' own time
 	state      sequencer.OrderState
 	quantity   uint8 // held, or wanted while waiting
 	requested  uint8
 	min        uint8
 	attempts   uint8
-	voidsDue   uint8
-	voided     uint8
+	voidsDue   uint32
+	voided     uint32
+	declines   int   // attempts that were declined
+	triedAt    int64 // when its newest attempt began
 	overdue    bool
-	uncaptured bool // accepted, and the capture was not told yet
+	promoted   bool              // from the waitlist
+	ranOut     bool              // cancelled when more than half of its hold was over
+	leeway     bool              // was given once
+	uncaptured bool              // accepted, and the capture was not told yet
+	captured   bool              // and that was told
+	bounced    map[uint8]bounced // by attempt
 	reason     sequencer.PayReason
+}
+
+// bounced is what is kept of refunds that failed.
+type bounced struct {
+	times  int
+	reason sequencer.PayReason
+	over   bool
+}
+
+// hold is how long the order's hold is.
+func (o *order) hold() int64 {
+	if o.promoted && o.sale.spec.PromotedHold > 0 {
+		return o.sale.spec.PromotedHold
+	}
+	return o.sale.spec.Hold
 }
 
 // saleOf returns the sale with a number, nil when there is none.
@@ -74,7 +96,7 @@ func (m *Model) show(o *order, r *sequencer.Result) {
 	r.Quantity, r.Attempt, r.Position = o.quantity, o.attempts, position(o)
 	r.Deadline = 0
 	if o.state.Holds() {
-		r.Deadline = o.deadline
+		r.Deadline = m.holds.Shown(o.deadline)
 	}
 }
 

@@ -1,6 +1,10 @@
 package naive
 
-import "onsale/sequencer"
+import (
+	"slices"
+
+	"onsale/sequencer"
+)
 
 func (m *Model) saleCreate(c *sequencer.Command, r *sequencer.Result) {
 	spec, err := sequencer.DecodeSaleSpec(c.Body)
@@ -48,6 +52,7 @@ func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = s.setPaused(true)
 	case sequencer.KindSaleResume:
 		r.Code = s.setPaused(false)
+		m.promote(s)
 	case sequencer.KindSaleClose:
 		m.saleClose(s)
 	case sequencer.KindSaleCancel:
@@ -56,6 +61,8 @@ func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = m.saleQuantity(s, c.Amount)
 	case sequencer.KindSaleRelease:
 		r.Code = m.saleRelease(s, c.Amount)
+	case sequencer.KindSaleExtend:
+		r.Code = m.saleExtend(s, c.Amount)
 	}
 	if r.Code == sequencer.CodeOK {
 		s.revision++
@@ -74,14 +81,22 @@ func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {
 		return sequencer.CodeOK
 	}
 	old := s.spec
-	fixed := spec.Item == old.Item && spec.Quantity == old.Quantity && spec.Cap == old.Cap && spec.Price == old.Price &&
-		spec.Currency == old.Currency && spec.StartsAt == old.StartsAt && spec.Grace == old.Grace
-	if !fixed {
+	fixed := spec.Item == old.Item && spec.Quantity == old.Quantity && spec.Cap == old.Cap && spec.StartsAt == old.StartsAt && spec.Grace == old.Grace
+	samePrice := spec.Price == old.Price && spec.Currency == old.Currency
+	if !fixed || !samePrice && m.isPriceSomebodys(s) {
 		return sequencer.CodeSaleStarted
 	}
 	s.spec = spec
 	m.promote(s)
 	return sequencer.CodeOK
+}
+
+// isPriceSomebodys reports whether somebody holds or waits for the price of a sale, or ever
+// began to pay it.
+func (m *Model) isPriceSomebodys(s *sale) bool {
+	return slices.ContainsFunc(m.orders, func(o *order) bool {
+		return o.sale == s && (o.state.Holds() || o.state == sequencer.StateWaitlisted || o.attempts > 0)
+	})
 }
 
 func (s *sale) setPaused(paused bool) sequencer.Code {

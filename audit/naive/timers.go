@@ -6,8 +6,8 @@ import (
 	"onsale/sequencer"
 )
 
-// timer is when something may be due for an order. It is stale when the order's
-// due time is another one by now.
+// timer is when something may be due for an order, by the holds' own time. It is stale
+// when the order's due time is another one by now.
 type timer struct {
 	due   int64
 	order *order
@@ -38,7 +38,7 @@ func (t *timers) set(o *order) {
 // after is a time some duration later, but never beyond the end of time.
 func after(time, duration int64) int64 { return min(time+duration, sequencer.TimeMax) }
 
-// due returns when time will do something to the order.
+// due returns when time will do something to the order, by the holds' own time.
 func due(o *order) (at int64, any bool) {
 	switch {
 	case o.state == sequencer.StateReserved:
@@ -49,9 +49,9 @@ func due(o *order) (at int64, any bool) {
 	return 0, false
 }
 
-// fireTimers does what is due at the log's time.
+// fireTimers does what is due.
 func (m *Model) fireTimers() {
-	for len(m.timers) > 0 && m.timers[0].due <= m.now {
+	for len(m.timers) > 0 && m.timers[0].due <= m.own() {
 		next := heap.Pop(&m.timers).(timer)
 		o := next.order
 		if at, any := due(o); !any || at != next.due {
@@ -68,18 +68,18 @@ func (m *Model) fireTimers() {
 	}
 }
 
-// extend moves every live deadline.
-func (m *Model) extend(c *sequencer.Command, r *sequencer.Result) {
-	if c.Amount < 1 || c.Amount > sequencer.DurationMax {
-		r.Code = sequencer.CodeBadRequest
-		return
+// saleExtend gives every live hold of a sale more time.
+func (m *Model) saleExtend(s *sale, more int64) sequencer.Code {
+	if more < 1 || more > sequencer.DurationMax {
+		return sequencer.CodeBadRequest
 	}
 	for _, o := range m.orders {
-		if o.state.Holds() {
-			o.deadline = after(o.deadline, c.Amount)
+		if o.sale == s && o.state.Holds() {
+			o.deadline = after(o.deadline, more)
 			m.timers.set(o)
 		}
 	}
+	return sequencer.CodeOK
 }
 
 // giveBack returns a holding order's tickets to the count; promote is the caller's.

@@ -18,7 +18,7 @@ func (m *Model) NextDue() (time int64, any bool) {
 	}
 	for _, o := range m.orders {
 		if at, running := due(o); running {
-			earlier(at)
+			earlier(after(at, m.holds.lag+m.holds.left))
 		}
 	}
 	for _, s := range m.sales {
@@ -31,6 +31,9 @@ func (m *Model) NextDue() (time int64, any bool) {
 
 // SaleCount returns how many sales there are; they are numbered from 1.
 func (m *Model) SaleCount() int { return len(m.sales) }
+
+// Level is sequencer.State.Level.
+func (m *Model) Level() uint16 { return uint16(1 + m.raised) }
 
 // Users returns how many users ever made an order.
 func (m *Model) Users() int { return len(m.byUser) }
@@ -46,7 +49,7 @@ func (m *Model) Sale(number uint16) (sequencer.SaleView, bool) {
 		Paused: s.paused, Closed: s.closed, Cancelled: s.cancelled,
 		Sold: uint32(s.sold), Held: uint32(s.held), Withheld: uint32(s.withheld), Available: uint32(s.available()),
 		Waiting: uint32(len(s.waiting)), ServedSeq: s.servedSeq, Counters: s.counters,
-		AsOfSeq: m.seq, AsOfTime: m.now,
+		AsOfSeq: m.seq, AsOfTime: m.now, AsOf: m.position(),
 	}, true
 }
 
@@ -91,12 +94,34 @@ func (m *Model) Waiting(number uint16) []uint64 {
 	return seqs
 }
 
+// position says which batch of which birth was the last.
+func (m *Model) position() sequencer.Position {
+	p := sequencer.Position{Height: m.height}
+	if len(m.births) > 0 {
+		p.Birth = m.births[len(m.births)-1].Tag()
+	}
+	return p
+}
+
 func (m *Model) view(o *order) sequencer.OrderView {
-	return sequencer.OrderView{
+	v := sequencer.OrderView{
 		Seq: o.seq, Sale: o.sale.number, SaleID: o.sale.spec.ID, User: o.user, State: o.state,
 		Quantity: o.quantity, Requested: o.requested, Min: o.min, Attempts: o.attempts, VoidsDue: o.voidsDue,
-		Position: position(o), CreatedAt: o.createdAt, Deadline: o.deadline,
-		Voided: o.voided, CaptureDue: o.uncaptured, Reason: o.reason,
-		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq, Reference: o.reference,
+		Position: position(o), CreatedAt: o.createdAt, Deadline: m.holds.Shown(o.deadline),
+		Voided: o.voided, CaptureDue: o.uncaptured, Captured: o.captured, Reason: o.reason,
+		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq, AsOf: m.position(), Reference: o.reference,
+		Birth: m.birthOf(o.seq),
 	}
+	o.showBounced(&v)
+	return v
+}
+
+// birthOf returns the id of the birth in which a seq lies, zero for one before the first.
+func (m *Model) birthOf(seq uint64) (id sequencer.ClusterID) {
+	for _, b := range m.births {
+		if b.FirstSeq <= seq {
+			id = b.Cluster
+		}
+	}
+	return id
 }

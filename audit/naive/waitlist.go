@@ -8,7 +8,7 @@ import (
 
 // promote gives free tickets to those that wait, the longest waiting first.
 func (m *Model) promote(s *sale) {
-	for s.available() > 0 && len(s.waiting) > 0 {
+	for !s.paused && s.available() > 0 && len(s.waiting) > 0 {
 		i := s.nextToServe()
 		if i < 0 {
 			s.counters.PromoteBlocked++
@@ -16,9 +16,10 @@ func (m *Model) promote(s *sale) {
 		}
 		o := s.waiting[i]
 		s.leaveWaitlist(o)
+		o.promoted = true
 		s.servedSeq = max(s.servedSeq, o.seq)
 		m.reserve(o)
-		m.tell(sequencer.EventPromoted, o, o.quantity, o.deadline)
+		m.tell(sequencer.EventPromoted, o, o.quantity, m.holds.Shown(o.deadline))
 	}
 }
 
@@ -59,6 +60,7 @@ func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
 		m.enter(o, sequencer.StateCancelled)
 		m.promote(o.sale)
 	case sequencer.StateReserved:
+		o.ranOut = o.deadline-m.own() < o.hold()/2
 		m.giveBack(o, sequencer.StateCancelled)
 		m.promote(o.sale)
 	case sequencer.StateCancelled:

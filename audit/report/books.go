@@ -84,7 +84,7 @@ func (b *books) command(c *sequencer.Command, r *sequencer.Result, events []sequ
 	case c.Kind == sequencer.KindBuy && c.Sale == b.view.Number:
 		b.touched = true
 		b.buy(c, r, events)
-	case c.Kind >= sequencer.KindSaleUpdate && c.Kind <= sequencer.KindSaleRelease && c.Sale == b.view.Number:
+	case c.Kind >= sequencer.KindSaleUpdate && c.Kind <= sequencer.KindSaleExtend && c.Sale == b.view.Number:
 		b.touched = true
 		b.seller(c, r)
 	case c.Kind != sequencer.KindBuy && r.Order != 0 && r.Sale == b.view.Number:
@@ -126,7 +126,7 @@ func (b *books) promote(e *sequencer.Event) {
 // settlePromotions counts a promotion that ended because who is first wants more
 // tickets than there are.
 func (b *books) settlePromotions() {
-	if b.promoting && b.total.available > 0 && b.total.waiting > 0 {
+	if b.promoting && !b.view.Paused && b.total.available > 0 && b.total.waiting > 0 {
 		b.total.counters.PromoteBlocked++
 	}
 	b.promoting = false

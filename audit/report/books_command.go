@@ -122,7 +122,7 @@ func (b *books) seller(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindSalePause:
 		b.view.Paused = true
 	case sequencer.KindSaleResume:
-		b.view.Paused = false
+		b.view.Paused, b.promoting = false, true
 	case sequencer.KindSaleClose:
 		b.close()
 	case sequencer.KindSaleCancel:

@@ -14,8 +14,8 @@ import (
 // refusals are the reasons for which a buy can be refused, as columns.
 func refusals() []string {
 	codes := []sequencer.Code{
-		sequencer.CodeSoldOut, sequencer.CodeCapExceeded, sequencer.CodeNotStarted, sequencer.CodePaused, sequencer.CodeClosed,
-		sequencer.CodeBadRequest, sequencer.CodeKeyReused, sequencer.CodeOrderLimit,
+		sequencer.CodeSoldOut, sequencer.CodeNotEnough, sequencer.CodeCapExceeded, sequencer.CodeNotStarted, sequencer.CodePaused, sequencer.CodeClosed,
+		sequencer.CodeBadRequest, sequencer.CodeKeyReused, sequencer.CodeOrderLimit, sequencer.CodeCoolingDown,
 	}
 	names := make([]string, len(codes))
 	for i, code := range codes {

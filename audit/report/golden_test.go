@@ -38,21 +38,6 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func TestMoney(t *testing.T) {
-	for _, c := range []struct {
-		minor int64
-		code  string
-		want  string
-	}{
-		{0, "EUR", "0.00\u00a0EUR"}, {5, "EUR", "0.05\u00a0EUR"}, {490000, "USD", "4,900.00\u00a0USD"}, {-123456789, "CHF", "-1,234,567.89\u00a0CHF"},
-		{490000, "JPY", "490,000\u00a0JPY"}, {1234567, "KWD", "1,234.567\u00a0KWD"}, {1000, "ZZZ", "1,000 minor units of ZZZ"},
-	} {
-		if got := money(c.minor, c.code); got != c.want {
-			t.Errorf("%d %s is %q, want %q", c.minor, c.code, got, c.want)
-		}
-	}
-}
-
 // People's lines leave nothing out and are few, however long the sale.
 func TestLines(t *testing.T) {
 	for _, rows := range []int{0, 1, 9, 11, 59, 61, 299, 300, 301, 312, RowsMax} {

@@ -11,6 +11,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/audit/report/page"
+	"onsale/internal/amount"
 )
 
 var (
@@ -60,7 +61,7 @@ func WriteHTML(w io.Writer, s *contract.SaleTimeline) error {
 
 // functions are what the template calls.
 var functions = template.FuncMap{
-	"number": numberOf, "money": money, "time": spellTime, "soldOut": soldOut,
+	"number": numberOf, "money": amount.Money, "time": spellTime, "soldOut": soldOut,
 	"percent": func(p float64) string { return fmt.Sprintf("%.1f", p) },
 	"ms":      func(ms float64) string { return fmt.Sprintf("%.2f", ms) },
 }
@@ -76,11 +77,11 @@ func contentOf(s *contract.SaleTimeline) *content {
 func numberOf(n any) string {
 	switch v := n.(type) {
 	case uint64:
-		return number(v)
+		return amount.Number(v)
 	case uint32:
-		return number(v)
+		return amount.Number(v)
 	case int64:
-		return number(v)
+		return amount.Number(v)
 	}
 	return fmt.Sprint(n)
 }
@@ -91,14 +92,14 @@ func spellTime(t time.Time) string { return t.UTC().Format("2 January 2006, 15:0
 func facts(s *contract.SaleTimeline) []fact {
 	k := &s.Tickets
 	list := []fact{
-		{"Tickets sold", number(k.Sold), fmt.Sprintf("of %s; %s held, %s available", number(k.Quantity), number(k.Held), number(k.Available))},
-		{"Money kept", money(s.Money.Net, s.Money.Currency), fmt.Sprintf("at %s a ticket", money(s.Money.Price, s.Money.Currency))},
-		{"Requests to buy", number(s.Requests.Total), fmt.Sprintf("%s made an order", number(s.Requests.Accepted))},
-		{"Busiest second", number(s.Timeline.PeakRequests), "requests in one second of the opening minutes"},
+		{"Tickets sold", amount.Number(k.Sold), fmt.Sprintf("of %s; %s held, %s available", amount.Number(k.Quantity), amount.Number(k.Held), amount.Number(k.Available))},
+		{"Money kept", amount.Money(s.Money.Net, s.Money.Currency), fmt.Sprintf("at %s a ticket", amount.Money(s.Money.Price, s.Money.Currency))},
+		{"Requests to buy", amount.Number(s.Requests.Total), fmt.Sprintf("%s made an order", amount.Number(s.Requests.Accepted))},
+		{"Busiest second", amount.Number(s.Timeline.PeakRequests), "requests in one second of the opening minutes"},
 		{"Sold out", soldOut(&s.Timeline), "from the opening until no ticket was available"},
 	}
 	if s.Waitlist.Entered > 0 {
-		list = append(list, fact{"Waiting", number(s.Waitlist.Waiting), fmt.Sprintf("of %s who joined the waitlist", number(s.Waitlist.Entered))})
+		list = append(list, fact{"Waiting", amount.Number(s.Waitlist.Waiting), fmt.Sprintf("of %s who joined the waitlist", amount.Number(s.Waitlist.Entered))})
 	}
 	if l := s.Latency; l != nil {
 		list = append(list, fact{"Answered within", fmt.Sprintf("%.1f ms", l.P99), "99 of 100 buys at this node"})

@@ -117,7 +117,7 @@ func (t *teller) seller() sequencer.Command {
 	case 5:
 		c.Kind, c.Body = sequencer.KindSaleUpdate, t.update()
 	case 6:
-		c = sequencer.Command{Kind: sequencer.KindExtend, Amount: int64(time.Second)}
+		c = sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: c.Sale, Amount: int64(time.Second)}
 	default:
 		c.Kind, c.Amount = sequencer.KindSaleRelease, 1
 	}

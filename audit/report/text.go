@@ -11,10 +11,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"onsale/api/contract"
+	"onsale/internal/amount"
+	"onsale/internal/plain"
 )
 
-// Totals are a report's numbers as rows of a name and a value; money is in minor units.
-func Totals(r *contract.Report) [][]string {
+// Totals are a report's numbers as rows of a name and a value; money spells amounts.
+func Totals(r *contract.Report, money func(minor int64, currency string) string) [][]string {
+	price := func(name string, minor int64) []string { return []string{name, money(minor, r.Money.Currency)} }
 	t, m, o, w := &r.Tickets, &r.Money, &r.Orders, &r.Waitlist
 	rows := [][]string{{"sale", r.Sale}, {"item", r.Item}, {"status", r.Status}, total("requests", r.Requests.Total), total("accepted", r.Requests.Accepted), total("refused", r.Requests.Refused)}
 	for _, reason := range slices.Sorted(maps.Keys(r.Requests.ByReason)) {
@@ -22,7 +25,7 @@ func Totals(r *contract.Report) [][]string {
 	}
 	rows = append(rows, total("replayed", r.Requests.Replayed),
 		total("quantity", t.Quantity), total("sold", t.Sold), total("held", t.Held), total("withheld", t.Withheld), total("available", t.Available), total("expired", t.Expired),
-		[]string{"money.currency", m.Currency}, total("money.price", m.Price), total("money.gross", m.Gross), total("money.refunded", m.Refunded), total("money.net", m.Net),
+		[]string{"money.currency", m.Currency}, price("money.price", m.Price), price("money.gross", m.Gross), price("money.refunded", m.Refunded), price("money.net", m.Net),
 		total("orders.reserved", o.Reserved), total("orders.paid", o.Paid), total("orders.expired", o.Expired), total("orders.cancelled", o.Cancelled), total("orders.refunded", o.Refunded),
 		total("waitlist.entered", w.Entered), total("waitlist.waiting", w.Waiting), total("waitlist.served_seq", w.ServedSeq), total("waitlist.promote_blocked", w.Blocked))
 	if l := r.Latency; l != nil {
@@ -38,7 +41,7 @@ func total[N uint32 | uint64 | int64](name string, n N) []string {
 // WriteText writes a sale's report as tables for a terminal.
 func WriteText(w io.Writer, s *contract.SaleTimeline) error {
 	totals := newTable("what", "value")
-	for _, row := range Totals(&s.Report) {
+	for _, row := range Totals(&s.Report, amount.Money) {
 		totals.AppendRow(table.Row{row[0], row[1]})
 	}
 	t := &s.Timeline
@@ -49,7 +52,7 @@ func WriteText(w io.Writer, s *contract.SaleTimeline) error {
 	for _, m := range t.Mismatch {
 		totals.AppendRow(table.Row{"mismatch", m.String()})
 	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", totals.Render(), courseTable(t).Render())
+	_, err := io.WriteString(w, plain.Text(totals.Render()+"\n"+courseTable(t).Render()+"\n"))
 	return err
 }
 

@@ -6,12 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"onsale/bench"
+	"onsale/internal/secretfile"
 )
 
 // serveFront is the front as a process: it creates the sales that it is given as
@@ -24,7 +24,7 @@ func serveFront(ctx context.Context, args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	secret, err := os.ReadFile(*secretFile)
+	secret, err := secretfile.Read(*secretFile)
 	if err != nil {
 		return err
 	}

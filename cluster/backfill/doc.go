@@ -39,6 +39,12 @@
 // disk, so it is thrown away and begun anew. It never ends the node, whose own logs are
 // not touched.
 //
+// # What is joined
+//
+// When no block is missing, parts that lie next to each other are made one (join.go): a node
+// that was restored from snapshots in a row would keep a few blocks in a part of their own
+// between each two of them.
+//
 // # What it costs the sale
 //
 // The filler and the peer that it asks do at most Config.BytesPerSecond; it has a

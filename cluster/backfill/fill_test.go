@@ -32,11 +32,95 @@ func TestGapIsFilled(t *testing.T) {
 	}
 }
 
-// A part that was put aside stays what it is; only what is missing between is fetched.
-// It stays so when the node is restored from snapshots again and again.
+// A part that was put aside is kept; only what is missing between is fetched. It stays so
+// when the node is restored from snapshots again and again, and then all is made one part.
 func TestGapBehindAPart(t *testing.T) {
-	peer := whole(t, 91)
-	r := openReplica(t, testenv.MemoryDir(t), journal.Head{}).put(t, 1, 20, 0)
+	peer, r := restoredTwice(t)
+	f, log := newFiller(t, r, among(map[string]*member{"n1": {history: peer.history}}), nil)
+	mustRound(t, f)
+	mustBeComplete(t, r, peer)
+	if parts, err := journal.Parts(r.dir()); len(parts) != 4 || err != nil {
+		t.Fatalf("the parts are %v, %v", parts, err)
+	}
+	mustRound(t, f)
+	mustBeComplete(t, r, peer)
+	if n := &f.counters; n.blocks.Load() != 20+25 || n.joined.Load() != 4 || n.failures.Load() != 0 {
+		t.Errorf("counters %+v", n)
+	}
+	has(t, log, "parts of the journal are joined", "heights=\"1 to 70\" parts=4")
+	mustBeOnePart(t, r)
+	mustRound(t, f) // nothing is left to do
+	mustBeOnePart(t, r)
+	for height := uint64(1); height <= chainBlocks; height += 10 { // those who ask find it there
+		if _, err := r.history.AppendPage(nil, journal.PageQuestion{Height: height, Blocks: 1, Bytes: 1 << 10}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func mustBeOnePart(t *testing.T, r *replica) {
+	t.Helper()
+	parts, err := journal.Parts(r.dir())
+	if err != nil || len(parts) != 1 || parts[0].First != 1 || parts[0].Last != 70 {
+		t.Errorf("the parts are %v, %v", parts, err)
+	}
+}
+
+// Whoever dies while parts are joined goes on at the next round: a copy that is not whole is
+// thrown away, and parts that the joined one holds are removed, also such as are half gone.
+func TestJoinIsCutShort(t *testing.T) {
+	peer, r := restoredTwice(t)
+	f, _ := newFiller(t, r, among(map[string]*member{"n1": {history: peer.history}}), nil)
+	mustRound(t, f)
+	parts, err := journal.Parts(r.dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gap, err := r.history.Around(journal.Span{First: 1, Last: 70})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := f.copy(ended, gap); !errors.Is(err, context.Canceled) {
+		t.Fatalf("copying that was cut short: %v", err)
+	}
+	if err := complete(r.data, peer); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := f.copy(context.Background(), gap); err != nil { // and nothing was removed
+		t.Fatal(err)
+	}
+	mustBeComplete(t, r, peer)
+	if err := os.Rename(parts[1].Dir, fillingDir(r.dir(), parts[1].First)); err != nil {
+		t.Fatal(err)
+	}
+	mustRound(t, f)
+	mustBeComplete(t, r, peer)
+	mustBeOnePart(t, r)
+}
+
+// A disk that is full joins nothing, and keeps what is there.
+func TestFullDiskJoinsNothing(t *testing.T) {
+	peer, r := restoredTwice(t)
+	free := int64(1 << 40)
+	f, log := newFiller(t, r, among(map[string]*member{"n1": {history: peer.history}}), func(c *Config) {
+		c.Free = func() (int64, error) { return free, nil }
+	})
+	mustRound(t, f)
+	free = 0
+	if err := f.round(context.Background()); !errors.Is(err, errDiskFull) {
+		t.Errorf("%v", err)
+	}
+	has(t, log, "parts of the journal could not be joined")
+	mustBeComplete(t, r, peer)
+}
+
+// restoredTwice is a replica that got two snapshots of another one, and a few blocks between.
+func restoredTwice(t *testing.T) (peer, r *replica) {
+	peer = whole(t, 91)
+	r = openReplica(t, testenv.MemoryDir(t), journal.Head{}).put(t, 1, 20, 0)
 	for _, height := range []uint64{40, 70} {
 		b, err := peer.journal.Read(height)
 		if err == nil {
@@ -47,13 +131,7 @@ func TestGapBehindAPart(t *testing.T) {
 		}
 		r.put(t, height+1, height+5, 0)
 	}
-	r.put(t, 76, chainBlocks, 0)
-	f, _ := newFiller(t, r, among(map[string]*member{"n1": {history: peer.history}}), nil)
-	mustRound(t, f)
-	mustBeComplete(t, r, peer)
-	if n := f.counters.blocks.Load(); n != 20+25 {
-		t.Errorf("%d blocks were fetched", n)
-	}
+	return peer, r.put(t, 76, chainBlocks, 0)
 }
 
 // Members without the blocks, members with a part of them and members that cannot be

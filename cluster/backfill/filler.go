@@ -95,7 +95,7 @@ type Filler struct {
 }
 
 type counters struct {
-	blocks, bytes, gaps, failures, wrong, discarded atomic.Uint64
+	blocks, bytes, gaps, failures, wrong, discarded, joined atomic.Uint64
 }
 
 // New returns a filler; Start lets it begin and Close ends it.
@@ -136,7 +136,7 @@ func (f *Filler) run() {
 	}
 }
 
-// round fills what is missing now, as far as the peers have it.
+// round fills what is missing now, as far as the peers have it, and joins parts when nothing is.
 func (f *Filler) round(ctx context.Context) error {
 	spans, err := f.history.Missing()
 	if err != nil {
@@ -145,6 +145,7 @@ func (f *Filler) round(ctx context.Context) error {
 	f.tidy(spans)
 	if len(spans) == 0 {
 		clear(f.told)
+		return f.join(ctx)
 	}
 	var errs []error
 	for _, span := range spans {

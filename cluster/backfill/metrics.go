@@ -26,5 +26,6 @@ func (f *Filler) Collector() prometheus.Collector {
 	s.Counter("onsale_backfill_failures_total", "Times that a member could not be asked, or a filling could not be read or written.", n.failures.Load)
 	s.Counter("onsale_backfill_wrong_total", "Times that a member answered with blocks that are not the chain's.", n.wrong.Load)
 	s.Counter("onsale_backfill_discarded_total", "Fillings that were thrown away and begun anew, or are not needed any more.", n.discarded.Load)
+	s.Counter("onsale_backfill_joined_total", "Parts of the journal beside each other that were made one.", n.joined.Load)
 	return s
 }

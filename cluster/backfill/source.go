@@ -33,12 +33,20 @@ func (f *Filler) from(ctx context.Context, peer string, w *filling, gap journal.
 		if err := w.add(peer, blocks, head); err != nil {
 			return fmt.Errorf("%w: %w", errStorage, err)
 		}
-		for _, block := range blocks {
-			f.counters.bytes.Add(uint64(len(block)))
-		}
-		f.counters.blocks.Add(uint64(len(blocks)))
+		f.count(peer, blocks)
 	}
 	return w.ends(peer, w.head, gap)
+}
+
+// count counts blocks that were fetched from a peer.
+func (f *Filler) count(peer string, blocks [][]byte) {
+	if peer == ownPart {
+		return
+	}
+	for _, block := range blocks {
+		f.counters.bytes.Add(uint64(len(block)))
+	}
+	f.counters.blocks.Add(uint64(len(blocks)))
 }
 
 // ends returns an error when the gap's last block is not the one that the block behind
@@ -143,7 +151,7 @@ func (f *Filler) page(ctx context.Context, peer string, height, wanted uint64) (
 func (f *Filler) ask(ctx context.Context, peer string, q journal.PageQuestion) (journal.Page, error) {
 	for busy := 0; ; busy++ {
 		asking, cancel := context.WithTimeout(ctx, f.config.AskTimeout)
-		p, err := f.peers.Blocks(asking, peer, q)
+		p, err := f.blocks(asking, peer, q)
 		cancel()
 		if errors.Is(err, sequencer.ErrOverloaded) && busy < busyMax {
 			select {
@@ -165,6 +173,18 @@ func (f *Filler) ask(ctx context.Context, peer string, q journal.PageQuestion) (
 		}
 		return p, f.wait(ctx, bytes)
 	}
+}
+
+// blocks asks a peer, or reads the node's own parts.
+func (f *Filler) blocks(ctx context.Context, peer string, q journal.PageQuestion) (journal.Page, error) {
+	if peer != ownPart {
+		return f.peers.Blocks(ctx, peer, q)
+	}
+	data, err := f.history.AppendPage(nil, q)
+	if err != nil {
+		return journal.Page{}, err
+	}
+	return journal.ParsePage(q, data)
 }
 
 // wait returns when some bytes were worth their time.

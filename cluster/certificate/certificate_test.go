@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"onsale/internal/secretfile"
 )
 
 // authority makes an authority and returns its folder.
@@ -176,6 +179,34 @@ func TestIssueRefuses(t *testing.T) {
 		if err := Issue(dir, Request{Identity: bad, Lifetime: time.Hour}, time.Now()); !errors.Is(err, ErrIdentity) {
 			t.Errorf("%v: %v", bad, err)
 		}
+	}
+}
+
+// A key that every user can read is not used, whoever's: a process's, one that was renewed, the
+// buyers' listener's, the authority's.
+func TestKeysOfEverybody(t *testing.T) {
+	dir := authority(t)
+	is := Identity{RoleNode, "n1"}
+	n1 := issued(t, dir, is)
+	expose := func(path string) {
+		t.Helper()
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expose(n1.files.Key)
+	if err := n1.Reload(); !errors.Is(err, secretfile.ErrExposed) {
+		t.Errorf("renewed: %v", err)
+	}
+	if _, err := Open(n1.files, n1.logger); !errors.Is(err, secretfile.ErrExposed) {
+		t.Errorf("a process's: %v", err)
+	}
+	if _, err := OpenPublic(n1.files.Certificate, n1.files.Key, slog.New(slog.DiscardHandler)); !errors.Is(err, secretfile.ErrExposed) {
+		t.Errorf("the buyers' listener's: %v", err)
+	}
+	expose(filepath.Join(dir, authorityKeyFile))
+	if err := Issue(dir, Request{Identity: is, Lifetime: time.Hour, Replace: true}, time.Now()); !errors.Is(err, secretfile.ErrExposed) {
+		t.Errorf("the authority's: %v", err)
 	}
 }
 

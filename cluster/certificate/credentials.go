@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"onsale/internal/secretfile"
 )
 
 // Files are where a process' certificate is, its key, and the authority that it
@@ -67,6 +69,9 @@ func Open(files Files, logger *slog.Logger) (*Credentials, error) {
 	return c, c.Reload()
 }
 
+// EndsSoon is how long before its end a certificate is a warning.
+const EndsSoon = 7 * 24 * time.Hour
+
 // Own returns whom the certificate is for.
 func (c *Credentials) Own() Identity { return c.current.Load().identity }
 
@@ -110,8 +115,8 @@ func (c *Credentials) load() (*loaded, error) {
 	if !next.authority.AppendCertsFromPEM(pool) {
 		return nil, fmt.Errorf("%s: no certificate in PEM", c.files.Authority)
 	}
-	if next.certificate, err = tls.LoadX509KeyPair(c.files.Certificate, c.files.Key); err != nil {
-		return nil, fmt.Errorf("%s and %s: %w", c.files.Certificate, c.files.Key, err)
+	if next.certificate, err = loadPair(c.files.Certificate, c.files.Key); err != nil {
+		return nil, err
 	}
 	if next.identity, err = IdentityOf(next.certificate.Leaf); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.files.Certificate, err)
@@ -153,6 +158,23 @@ func (c *Credentials) fresh() *loaded {
 		c.logger.Error("changed certificate files do not load; the old certificate stays in force", "error", err)
 	}
 	return c.current.Load()
+}
+
+// loadPair reads a certificate and its key, which nobody else may read.
+func loadPair(certificateFile, keyFile string) (tls.Certificate, error) {
+	certificate, err := os.ReadFile(certificateFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := secretfile.Read(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s and %s: %w", certificateFile, keyFile, err)
+	}
+	return pair, nil
 }
 
 // verify checks a certificate against an authority.

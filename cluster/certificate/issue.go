@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"onsale/internal/secretfile"
 )
 
 // ErrExists is returned when a file would be overwritten.
@@ -121,7 +123,7 @@ func loadAuthority(dir string) (*x509.Certificate, crypto.Signer, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w; make an authority first: onsale tls ca --dir %s", err, dir)
 	}
-	data, err := os.ReadFile(filepath.Join(dir, authorityKeyFile))
+	data, err := secretfile.Read(filepath.Join(dir, authorityKeyFile))
 	if err != nil {
 		return nil, nil, err
 	}

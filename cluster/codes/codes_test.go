@@ -21,7 +21,9 @@ func TestCodesAreForGood(t *testing.T) {
 		1: sequencer.ErrOverloaded, 2: sequencer.ErrNoLeader, 3: sequencer.ErrStopping, 4: sequencer.ErrOutcomeUnknown,
 		5: ErrSessionForgotten, 6: ErrToldNoMore, 7: sequencer.ErrBehind, 8: ErrRejected, 9: journal.ErrNotKept,
 		10: ErrRequest, 11: ErrQuorumAtRisk, 12: ErrRefused, 13: raftfsm.ErrNotMember, 14: raftfsm.ErrMembershipMoved,
-		15: raftfsm.ErrBelongs, 16: payment.ErrOff, 17: payment.ErrNotice, 255: ErrUnknown,
+		15: raftfsm.ErrBelongs, 16: payment.ErrOff, 17: payment.ErrNotice,
+		18: sequencer.ErrSuperseded, 19: payment.ErrForeign, 20: ErrToken, 21: sequencer.ErrStorageLow, 22: ErrStep,
+		23: raftfsm.ErrTransfer, 24: raftfsm.ErrImpossible, 25: ErrRemoved, 255: ErrUnknown,
 	} {
 		if _, got := Append(nil, fmt.Errorf("deep: %w", fmt.Errorf("inside: %w", err))); got != code {
 			t.Errorf("%v travels as %d, want %d", err, got, code)
@@ -29,9 +31,12 @@ func TestCodesAreForGood(t *testing.T) {
 	}
 	rows := map[Code]bool{}
 	for _, known := range table() {
+		if rows[known.code] && known.code != rejected {
+			t.Errorf("code %d is two errors'", known.code)
+		}
 		rows[known.code] = true
 	}
-	if len(rows) != 18 {
+	if len(rows) != 26 {
 		t.Errorf("%d codes; name each above", len(rows))
 	}
 }

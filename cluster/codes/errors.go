@@ -18,6 +18,10 @@ var (
 	ErrUnknown = errors.New("an error that this release does not know")
 )
 
+// ErrToken is returned when the leader does not take the token with which another node
+// sent a seller's command: it is not valid there, or lacks the role.
+var ErrToken = errors.New("the leader does not take this token")
+
 // Errors of the cluster's administration.
 var (
 	// ErrQuorumAtRisk is returned when a change would leave fewer healthy voters
@@ -26,6 +30,12 @@ var (
 	// ErrRefused is returned when a node is not let in; the message says why and
 	// what to do.
 	ErrRefused = errors.New("the cluster does not let this node in")
+	// ErrRemoved is returned to a node that the cluster has removed: it is to end, and is
+	// not let in again with what it has.
+	ErrRemoved = errors.New("the cluster has removed this node")
+	// ErrStep is returned when a step of administration cannot be made now; the message
+	// says why.
+	ErrStep = errors.New("the step cannot be made")
 	// ErrRequest is returned when a step of administration is malformed.
 	ErrRequest = errors.New("malformed step of administration")
 )

@@ -45,6 +45,7 @@ func table() []row {
 
 		{10, ErrRequest},
 		{11, ErrQuorumAtRisk},
+		{25, ErrRemoved},
 		{12, ErrRefused},
 		{13, raftfsm.ErrNotMember},
 		{14, raftfsm.ErrMembershipMoved},
@@ -52,9 +53,18 @@ func table() []row {
 
 		{16, payment.ErrOff},
 		{17, payment.ErrNotice},
+		{18, sequencer.ErrSuperseded},
+		{19, payment.ErrForeign},
+		{21, sequencer.ErrStorageLow},
+
+		{20, ErrToken},
+		{22, ErrStep},
+		{23, raftfsm.ErrTransfer},
+		{24, raftfsm.ErrImpossible},
 
 		{rejected, ErrRejected},
 		{rejected, inbox.ErrFrames},
+		{rejected, sequencer.ErrForward},
 		{255, ErrUnknown},
 	}
 }

@@ -58,6 +58,8 @@ func (c *caller) ask(k kind, body, dst []byte) ([]byte, error) {
 		return c.administer(body, dst)
 	case kindPayment:
 		return c.payment(body, dst)
+	case kindSeller:
+		return c.seller(body, dst)
 	case kindBlocks:
 		return c.blocks(body, dst)
 	}
@@ -105,8 +107,11 @@ func (c *caller) administer(body, dst []byte) ([]byte, error) {
 }
 
 func (c *caller) payment(body, dst []byte) ([]byte, error) {
-	if len(body) < 1 || c.server.payments == nil {
+	if len(body) < 1 {
 		return dst, fmt.Errorf("%w: a payment of %d bytes", codes.ErrRejected, len(body))
+	}
+	if c.server.payments == nil { // it led when the caller heard of it
+		return dst, &sequencer.NotLeaderError{}
 	}
 	ctx, cancel := context.WithTimeout(c.server.stop, c.server.config.ControlTimeout)
 	defer cancel()

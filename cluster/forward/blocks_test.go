@@ -18,7 +18,9 @@ func blocksOf(t *testing.T, l *leader, role peer.Role, cluster peer.ClusterID, q
 	t.Helper()
 	config := peer.DefaultConfig()
 	config.ID, config.Role = "n2", role
-	config.Cluster = func() (peer.ClusterID, uint8) { return cluster, 0 }
+	if cluster != (peer.ClusterID{}) {
+		config.Cluster = func() (peer.Lineage, uint8) { return peer.Lineage{cluster}, 0 }
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	link, err := DialLink(ctx, &config, l.node.Address(), "n1")

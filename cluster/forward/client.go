@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -67,6 +68,7 @@ type ClientCounters struct {
 	Batches, Requests atomic.Uint64 // decided
 	Repeated          atomic.Uint64 // batches that were sent again under their number
 	NoLeader, Unknown atomic.Uint64 // requests answered so
+	StorageLow        atomic.Uint64 // buys answered so
 	Sessions          atomic.Uint64 // opened
 	RoundTrips        metric.Times  // of decided batches
 	Waits             metric.Times  // of each batch's first request, until it was sent first
@@ -88,8 +90,11 @@ func NewClient(config ClientConfig, peers *peer.Config, directory *Directory, lo
 
 // Decide gives a command to the leader and returns its decision. Its errors are
 // ErrOverloaded, ErrNoLeader, ErrStopping (not taken, all three) and
-// ErrOutcomeUnknown. The command is not kept.
+// ErrOutcomeUnknown. The command is not kept. ErrForward for one that is not forwarded.
 func (c *Client) Decide(command *sequencer.Command) (sequencer.Result, error) {
+	if !command.Kind.Forwardable() {
+		return sequencer.Result{}, fmt.Errorf("%w: a %s", sequencer.ErrForward, command.Kind)
+	}
 	w, err := c.inbox.Put(command)
 	if err != nil {
 		return sequencer.Result{}, err
@@ -166,6 +171,9 @@ func (c *Client) deliver(chunk *inbox.Chunk) error {
 	if c.stop.Err() != nil && !isUnknown(err) {
 		err = sequencer.ErrStopping
 	}
+	if errors.Is(err, sequencer.ErrStorageLow) {
+		return c.deliverRest(chunk, err)
+	}
 	c.count(err, chunk.Count)
 	chunk.Fail(err)
 	if ctx.Err() != nil && c.stop.Err() == nil {
@@ -174,10 +182,25 @@ func (c *Client) deliver(chunk *inbox.Chunk) error {
 	return nil
 }
 
+// deliverRest refuses the buys of a batch, of which nothing was taken, and delivers what is
+// no buy: who cancels frees tickets, and needs next to no room.
+func (c *Client) deliverRest(chunk *inbox.Chunk, why error) error {
+	buys, rest := chunk.Split(frontBytes, sequencer.KindBuy)
+	c.count(why, buys.Count)
+	buys.Fail(why)
+	if rest.Count == 0 {
+		return nil
+	}
+	return c.deliver(rest)
+}
+
 func (c *Client) count(err error, requests int) {
-	if isUnknown(err) {
+	switch {
+	case isUnknown(err):
 		c.counters.Unknown.Add(uint64(requests))
-	} else {
+	case errors.Is(err, sequencer.ErrStorageLow):
+		c.counters.StorageLow.Add(uint64(requests))
+	default:
 		c.counters.NoLeader.Add(uint64(requests))
 	}
 }

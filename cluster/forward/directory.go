@@ -3,6 +3,7 @@ package forward
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // Directory knows where a cluster's nodes are and who leads, as far as this
@@ -13,6 +14,8 @@ type Directory struct {
 	leaderID  string
 	leader    string // address; "" when unknown
 	turn      int
+	missed    string        // where nobody answered last,
+	missedAt  time.Time     // and when
 	changed   chan struct{} // closed and replaced when the leader changes
 }
 
@@ -67,6 +70,17 @@ func (d *Directory) suspect(address string) {
 	}
 }
 
+// missedTime is for how long a node that did not answer is passed over while there are
+// others: one that hangs costs an AttemptTimeout each time.
+const missedTime = 2 * time.Second
+
+// miss notes that nobody answered at an address.
+func (d *Directory) miss(address string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.missed, d.missedAt = address, time.Now()
+}
+
 // found notes who led just now, unless somebody is known to lead: without news of a
 // leader the next batch would be tried at one node after the other again, and one that
 // hangs costs each an AttemptTimeout.
@@ -91,5 +105,8 @@ func (d *Directory) candidate() candidate {
 		return candidate{}
 	}
 	d.turn++
+	if d.addresses[d.turn%len(d.addresses)] == d.missed && time.Since(d.missedAt) < missedTime {
+		d.turn++
+	}
 	return candidate{"", d.addresses[d.turn%len(d.addresses)]}
 }

@@ -129,3 +129,33 @@ func TestWhatTheLogSaysOfABatch(t *testing.T) {
 		}
 	}
 }
+
+// Who did not answer is passed over for a time, while there are others.
+func TestDirectoryPassesOverWhoIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewDirectory([]string{"a", "b", "c"})
+		d.SetLeader("n1", "a")
+		d.learn("a", errUnreachable)
+		tried := map[string]int{}
+		for range 6 {
+			tried[d.candidate().address]++
+		}
+		if tried["a"] != 0 || tried["b"] == 0 || tried["c"] == 0 {
+			t.Errorf("tried %v", tried)
+		}
+		d.learn("b", &sequencer.NotLeaderError{}) // it answered
+		if time.Sleep(missedTime); d.candidate().address == "" {
+			t.Error("nobody is tried")
+		}
+		for range 6 {
+			tried[d.candidate().address]++
+		}
+		if tried["a"] == 0 {
+			t.Error("it is never tried again")
+		}
+		alone := NewDirectory([]string{"a"})
+		if alone.learn("a", errUnreachable); alone.candidate().address != "a" {
+			t.Error("the only one is passed over")
+		}
+	})
+}

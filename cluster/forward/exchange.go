@@ -9,9 +9,9 @@ import (
 	"onsale/raftfsm/peer"
 )
 
-// connect makes sure that there is a connection to a node.
+// connect makes sure that there is a connection to a node of this process's cluster.
 func (s *sender) connect(ctx context.Context, to candidate) error {
-	if s.conn != nil && s.address == to.address {
+	if s.conn != nil && s.address == to.address && s.client.peer.Accepts(&s.conn.Peer) == nil {
 		return nil
 	}
 	s.hangUp()

@@ -13,9 +13,12 @@ import (
 // appends its decisions. results is scratch. When the batch was executed before,
 // its decisions of that time are appended.
 func execute(node Decider, frames []byte, results *[]sequencer.Result, dst []byte) ([]byte, error) {
-	_, _, count, ok := sequencer.ParseForward(frames)
-	if !ok || count < 1 || count >= sequencer.BatchCommandsMax {
-		return dst, fmt.Errorf("%w: %d bytes do not begin with a forward command", inbox.ErrFrames, len(frames))
+	_, _, count, err := sequencer.ForwardOf(frames)
+	if err != nil {
+		return dst, err
+	}
+	if count < 1 || count >= sequencer.BatchCommandsMax {
+		return dst, fmt.Errorf("%w: %d commands in a forwarded batch", inbox.ErrFrames, count)
 	}
 	if cap(*results) < count+1 {
 		*results = make([]sequencer.Result, count+1)

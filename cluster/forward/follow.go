@@ -67,9 +67,9 @@ func fateOf(err error) fate {
 	switch {
 	case err == nil:
 		return answered
-	case isAny(err, errNotSent, sequencer.ErrNoLeader):
+	case isAny(err, errNotSent, sequencer.ErrNoLeader, sequencer.ErrSuperseded):
 		return unreached
-	case isAny(err, sequencer.ErrOverloaded, sequencer.ErrStopping, codes.ErrSessionForgotten, codes.ErrRejected):
+	case isAny(err, sequencer.ErrOverloaded, sequencer.ErrStopping, sequencer.ErrStorageLow, codes.ErrSessionForgotten, codes.ErrRejected):
 		return refused
 	case gone(err):
 		return unanswered
@@ -99,7 +99,10 @@ func (d *Directory) learn(address string, err error) bool {
 		d.SetLeader(other.LeaderID, other.LeaderAddress)
 		return true
 	}
-	if isAny(err, sequencer.ErrNoLeader, sequencer.ErrStopping) || gone(err) {
+	if isAny(err, errNotSent) || gone(err) {
+		d.miss(address)
+	}
+	if isAny(err, sequencer.ErrNoLeader, sequencer.ErrStopping, sequencer.ErrSuperseded) || gone(err) {
 		d.suspect(address)
 	}
 	return false

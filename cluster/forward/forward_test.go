@@ -131,8 +131,8 @@ func TestForwardInOrder(t *testing.T) {
 				return
 			}
 			view, asOf, found, err := f.Order(ctx, r.Order, r.Seq)
-			if err != nil || !found || view.User != fmt.Sprint("many ", i) || asOf < r.Seq {
-				t.Errorf("order %d: %+v as of %d, %t, %v", r.Order, view, asOf, found, err)
+			if err != nil || !found || view.User != fmt.Sprint("many ", i) || asOf.Seq < r.Seq || asOf.Position != view.AsOf {
+				t.Errorf("order %d: %+v as of %v, %t, %v", r.Order, view, asOf, found, err)
 			}
 		})
 	}
@@ -338,11 +338,11 @@ func TestStrangers(t *testing.T) {
 	send([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 	send(make([]byte, 1000))
 	config := peer.DefaultConfig()
-	config.ID, config.Cluster = "n9", func() (peer.ClusterID, uint8) { return peer.ClusterID{9}, 0 }
+	config.ID, config.Cluster = "n9", func() (peer.Lineage, uint8) { return peer.Lineage{{9}}, 0 }
 	if _, err := peer.Dial(context.Background(), &config, l.node.Address(), peer.Raft, ""); !errors.Is(err, peer.ErrOtherCluster) {
 		t.Errorf("a node of another cluster: %v", err)
 	}
-	config.Cluster = func() (peer.ClusterID, uint8) { return peer.ClusterID{}, 0 }
+	config.Cluster = func() (peer.Lineage, uint8) { return nil, 0 }
 	if _, err := peer.Dial(context.Background(), &config, l.node.Address(), peer.Raft, ""); !errors.Is(err, peer.ErrRefused) {
 		t.Errorf("raft without a cluster: %v", err)
 	}

@@ -40,6 +40,9 @@ const FrameBytesMax = 8 << 20
 //	sales       salesQuestion, JSON                 salesAnswer, JSON
 //	control     length of the verb 1, verb, JSON    JSON
 //	payment     verb 1, the verb's question         the verb's answer (package payments)
+//	seller      length of the token 2, token,       decisions of one command
+//	            a seller's command, encoded; for
+//	            nodes alone
 //	blocks      journal.PageQuestion                journal.Page; for nodes alone
 //
 // wait is in milliseconds. The answer's kind is kindAnswer; unless its code is zero, its
@@ -59,6 +62,7 @@ const (
 	kindControl  kind = 7
 	kindBlocks   kind = 8
 	kindPayment  kind = 9
+	kindSeller   kind = 10
 	kindAnswer   kind = 128
 )
 

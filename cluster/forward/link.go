@@ -18,6 +18,9 @@ import (
 // errLinkClosed is returned when a link was closed on this side.
 var errLinkClosed = errors.New("link closed")
 
+// errSilent is why a link ended whose node said nothing any more.
+var errSilent = errors.New("the node says nothing any more")
+
 // Link asks one node questions, many at once, over one connection.
 type Link struct {
 	conn *peer.Conn
@@ -27,7 +30,15 @@ type Link struct {
 	pending map[uint64]chan<- reply
 	next    uint64
 	failure error
+	// silent is since when the node has said nothing although it was asked; zero while
+	// nothing is asked, or it answers.
+	silent time.Time
 }
+
+// linkSilenceMax is how long a node may say nothing at all before a question that ends
+// without an answer ends the link. A machine that is gone without a word, or whose address
+// is another's now, would else be asked over the same connection for a quarter of an hour.
+const linkSilenceMax = 3 * time.Second
 
 type reply struct {
 	code codes.Code
@@ -89,6 +100,9 @@ func (l *Link) read() {
 		l.mu.Lock()
 		waiting := l.pending[f.id]
 		delete(l.pending, f.id)
+		if l.silent = time.Now(); len(l.pending) == 0 {
+			l.silent = time.Time{}
+		}
 		l.mu.Unlock()
 		if waiting != nil { // who gave up is not there any more
 			waiting <- reply{f.code, append([]byte(nil), f.body...)}
@@ -108,6 +122,9 @@ func (l *Link) ask(ctx context.Context, k kind, body []byte) ([]byte, error) {
 	l.next++
 	id := l.next
 	l.pending[id] = waiting
+	if l.silent.IsZero() {
+		l.silent = time.Now()
+	}
 	l.mu.Unlock()
 	if err := l.send(ctx, k, id, body); err != nil {
 		l.fail(err)
@@ -121,7 +138,11 @@ func (l *Link) ask(ctx context.Context, k kind, body []byte) ([]byte, error) {
 	case <-ctx.Done():
 		l.mu.Lock()
 		delete(l.pending, id)
+		silent := !l.silent.IsZero() && time.Since(l.silent) >= linkSilenceMax
 		l.mu.Unlock()
+		if silent {
+			l.fail(errSilent)
+		}
 		return nil, fmt.Errorf("%w: %w", errUnreachable, ctx.Err())
 	}
 }
@@ -161,11 +182,11 @@ func (l *Link) Position(ctx context.Context) (uint64, error) {
 }
 
 // Order asks for an order; the node waits as long as ctx allows.
-func (l *Link) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error) {
+func (l *Link) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error) {
 	q := orderQuestion{seq: seq, reached: reached, wait: waitOf(ctx)}
 	body, err := l.ask(ctx, kindOrder, q.append(nil, false))
 	if err != nil {
-		return view, 0, false, err
+		return view, asOf, false, err
 	}
 	views, asOf, err := parseOrderViews(body)
 	if err != nil || len(views) == 0 {
@@ -175,11 +196,11 @@ func (l *Link) Order(ctx context.Context, seq, reached uint64) (view sequencer.O
 }
 
 // OrdersOf asks for a user's orders.
-func (l *Link) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
+func (l *Link) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, sequencer.AsOf, error) {
 	q := orderQuestion{seq: after, reached: reached, wait: waitOf(ctx), limit: uint32(limit), user: user}
 	body, err := l.ask(ctx, kindOrders, q.append(nil, true))
 	if err != nil {
-		return nil, 0, err
+		return nil, sequencer.AsOf{}, err
 	}
 	return parseOrderViews(body)
 }

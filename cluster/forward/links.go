@@ -21,12 +21,13 @@ func NewLinks(config *peer.Config, directory *Directory) *Links {
 	return &Links{peer: config, directory: directory, open: map[string]*Link{}}
 }
 
-// To returns a link to a node; id may be "".
+// To returns a link to a node of this process's cluster; id may be "". A link that was made
+// to a cluster that is superseded since is not used any more.
 func (l *Links) To(ctx context.Context, id, address string) (*Link, error) {
 	l.mu.Lock()
 	known := l.open[address]
 	l.mu.Unlock()
-	if known != nil && known.Failed() == nil && (id == "" || known.Peer().ID == id) {
+	if known != nil && l.fits(known, id) {
 		return known, nil
 	}
 	fresh, err := DialLink(ctx, l.peer, address, id)
@@ -35,15 +36,21 @@ func (l *Links) To(ctx context.Context, id, address string) (*Link, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if raced := l.open[address]; raced != nil && raced != known && raced.Failed() == nil {
+	if raced := l.open[address]; raced != nil && raced != known && l.fits(raced, "") {
 		_ = fresh.Close() // nothing was asked over it
 		return raced, nil
 	}
 	if known != nil {
-		_ = known.Close() // it has failed
+		_ = known.Close() // it has failed, or is not what was asked for
 	}
 	l.open[address] = fresh
 	return fresh, nil
+}
+
+// fits reports whether a link can be used for a node.
+func (l *Links) fits(known *Link, id string) bool {
+	is := known.Peer()
+	return known.Failed() == nil && (id == "" || is.ID == id) && l.peer.Accepts(&is) == nil
 }
 
 // Close ends all links.

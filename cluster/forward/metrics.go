@@ -47,6 +47,7 @@ func (c *Client) metrics(s *metric.Set) {
 	s.Counter("onsale_forward_requests_total", "Requests in them.", n.Requests.Load)
 	s.Counter("onsale_forward_repeated_total", "Batches that were sent again under their number, because the answer was lost.", n.Repeated.Load)
 	s.Counter("onsale_forward_no_leader_total", "Requests answered no-leader.", func() uint64 { return n.NoLeader.Load() + c.inbox.Refused() })
+	s.Counter("onsale_forward_storage_low_total", "Buys answered storage-low by the leader.", n.StorageLow.Load)
 	s.Counter("onsale_forward_outcome_unknown_total", "Requests answered outcome-unknown.", n.Unknown.Load)
 	s.Counter("onsale_forward_sessions_total", "Sessions opened at leaders.", n.Sessions.Load)
 }

@@ -74,7 +74,7 @@ func TestMetricsArePublished(t *testing.T) {
 			"onsale_forward_overloaded_total": 0, "onsale_forward_wait_seconds": 1, "onsale_forward_batch_requests": 1,
 			"onsale_forward_batch_requests_max": float64(f.client.config.BatchRequestsMax), "onsale_forward_round_trip_seconds": 2,
 			"onsale_forward_batches_total": 2, "onsale_forward_requests_total": 3, "onsale_forward_repeated_total": 4,
-			"onsale_forward_no_leader_total": 6, "onsale_forward_outcome_unknown_total": 6, "onsale_forward_sessions_total": 7,
+			"onsale_forward_storage_low_total": 0, "onsale_forward_no_leader_total": 6, "onsale_forward_outcome_unknown_total": 6, "onsale_forward_sessions_total": 7,
 			"onsale_order_watchers": 1,
 		}
 		want := maps.Clone(client)

@@ -3,12 +3,14 @@ package forward
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"onsale/cluster/codes"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 
@@ -29,6 +31,7 @@ type salesAnswer struct {
 	Sales         []sequencer.SaleView `json:"sales"`
 	More          bool                 `json:"more"`
 	AppliedSeq    uint64               `json:"applied_seq"`
+	Position      sequencer.Position   `json:"position"` // of the last batch that they show
 	LeaderID      string               `json:"leader_id"`
 	LeaderAddress string               `json:"leader_address"`
 	Addresses     []string             `json:"addresses"` // of the nodes' peers' ports
@@ -47,7 +50,10 @@ func (c *caller) sales(body, dst []byte) ([]byte, error) {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return dst, fmt.Errorf("%w: %w", codes.ErrRejected, err)
 	}
-	answer := salesAnswer{AppliedSeq: c.server.node.AppliedSeq()} // read before the sales, so that it is not ahead of them
+	if err := c.server.node.Leader(); errors.Is(err, sequencer.ErrSuperseded) {
+		return dst, err // so that a front-end asks another node
+	}
+	answer := salesAnswer{AppliedSeq: c.server.node.AppliedSeq(), Position: c.server.node.AppliedPosition()} // read before the sales, so that it is not ahead of them
 	answer.Sales = c.server.node.SalesAfter(q.AfterSeq, q.AfterTime)
 	answer.cut()
 	if !answer.More {
@@ -73,8 +79,11 @@ func (a *salesAnswer) cut() {
 type mirror struct {
 	table   atomic.Pointer[saleTable]
 	applied atomic.Uint64
+	// position is that of the node that was asked last.
+	position atomic.Pointer[sequencer.Position]
 
 	mu        sync.Mutex // of who updates
+	cluster   peer.ClusterID
 	work      []sequencer.SaleView
 	changed   bool // work is not published yet
 	afterSeq  uint64
@@ -92,13 +101,26 @@ type saleTable struct {
 func newMirror() *mirror {
 	m := new(mirror)
 	m.table.Store(&saleTable{})
+	m.position.Store(&sequencer.Position{})
 	return m
+}
+
+// begin follows another cluster from its beginning: what is shown of the one before may
+// never have been in it.
+func (m *mirror) begin(cluster peer.ClusterID) {
+	m.work, m.changed = nil, m.cluster != (peer.ClusterID{})
+	m.afterSeq, m.afterTime, m.height = 0, 0, 0
+	m.cluster = cluster
+	m.applied.Store(0)
 }
 
 // update asks a node for what changed and publishes it when it has all.
 func (m *mirror) update(ctx context.Context, link *Link, directory *Directory) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if is := link.Peer().Cluster; is != m.cluster && is != (peer.ClusterID{}) {
+		m.begin(is)
+	}
 	for {
 		question, err := json.Marshal(salesQuestion{m.afterSeq, m.afterTime, m.height})
 		if err != nil {
@@ -123,6 +145,7 @@ func (m *mirror) update(ctx context.Context, link *Link, directory *Directory) e
 			if err := m.publish(answer.AppliedSeq); err != nil {
 				return err
 			}
+			m.position.Store(&answer.Position)
 			m.height = answer.Height
 			tell(m.hub, answer.Changed, answer.Complete)
 			return nil

@@ -39,6 +39,8 @@ type Position interface {
 	// this node leads; *sequencer.NotLeaderError when it does not.
 	ReadIndex(ctx context.Context) (uint64, error)
 	AppliedSeq() uint64
+	// AppliedPosition returns the place of the last batch that is shown.
+	AppliedPosition() sequencer.Position
 	WaitApplied(ctx context.Context, seq uint64) error
 }
 
@@ -75,10 +77,16 @@ type Payments interface {
 	Payment(ctx context.Context, from peer.Identity, verb byte, body []byte) ([]byte, error)
 }
 
+// Sellers decides a seller's command for who sent it with a token: the leader itself checks
+// the token, and writes whose it is into the command. codes.ErrToken.
+type Sellers interface {
+	Seller(token []byte, c *sequencer.Command) (sequencer.Result, error)
+}
+
 // reads answers questions about orders, bounded by ctx.
 type reads interface {
-	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error)
-	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf uint64, err error)
+	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error)
+	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf sequencer.AsOf, err error)
 }
 
 // waitMillisecondsMax bounds how long a question may ask a node to wait.

@@ -37,6 +37,14 @@ func (p *pair) wantOrder(seq uint64) (want sequencer.OrderView) {
 	return want
 }
 
+// heightOf returns the block in which the pair's order with a seq was decided.
+func heightOf(p *pair, seq uint64) uint64 {
+	if seq == p.early.Seq {
+		return 1
+	}
+	return 2
+}
+
 // A follower shows an order from its own replica at once, waits for one that is to come,
 // and asks the leader after LeaderAfter.
 func TestWhereAnOrderIsRead(t *testing.T) {
@@ -67,13 +75,13 @@ func TestWhereAnOrderIsRead(t *testing.T) {
 					began, before := time.Now(), p.leader.server.Counters().Questions.Load()
 					view, asOf, found, err := p.follower.replica.Order(t.Context(), test.of(p), reached)
 					want := p.wantOrder(test.of(p))
-					want.AsOfSeq = test.asOf(p)
-					if err != nil || !found || asOf != test.asOf(p) || !reflect.DeepEqual(view, want) {
-						t.Errorf("%+v as of %d, %t, %v; want %+v", view, asOf, found, err, want)
+					want.AsOfSeq, want.AsOf.Height = test.asOf(p), heightOf(p, test.asOf(p))
+					if err != nil || !found || asOf != (sequencer.AsOf{Seq: want.AsOfSeq, Position: want.AsOf}) || !reflect.DeepEqual(view, want) {
+						t.Errorf("%+v as of %v, %t, %v; want %+v", view, asOf, found, err, want)
 					}
 					views, asOf, err := p.follower.replica.OrdersOf(t.Context(), []byte("ann"), 0, 10, max(test.of(p), reached))
-					if err != nil || asOf != test.asOf(p) || len(views) < 1 || views[0].Seq != p.early.Order || views[0].AsOfSeq != asOf {
-						t.Errorf("%+v as of %d, %v", views, asOf, err)
+					if err != nil || asOf.Seq != test.asOf(p) || len(views) < 1 || views[0].Seq != p.early.Order || views[0].AsOfSeq != asOf.Seq || views[0].AsOf != asOf.Position {
+						t.Errorf("%+v as of %v, %v", views, asOf, err)
 					}
 					asked := p.leader.server.Counters().Questions.Load() != before
 					if took := time.Since(began); took != test.took && took != 2*test.took || asked != test.leader {
@@ -95,24 +103,24 @@ func TestOrdersThatAreNotThere(t *testing.T) {
 		p := startPair(t)
 		for _, r := range []*Replica{p.follower.replica, p.leader.replica} {
 			view, asOf, found, err := r.Order(t.Context(), 99, 0)
-			if err != nil || found || asOf != p.late.Seq || !reflect.DeepEqual(view, sequencer.OrderView{}) {
-				t.Errorf("%+v as of %d, %t, %v", view, asOf, found, err)
+			if err != nil || found || asOf.Seq != p.late.Seq || asOf.Height != 2 || !reflect.DeepEqual(view, sequencer.OrderView{}) {
+				t.Errorf("%+v as of %v, %t, %v", view, asOf, found, err)
 			}
 			views, asOf, err := r.OrdersOf(t.Context(), []byte("bob"), 0, 10, 99)
-			if err != nil || len(views) > 0 || asOf != p.late.Seq {
-				t.Errorf("%+v as of %d, %v", views, asOf, err)
+			if err != nil || len(views) > 0 || asOf.Seq != p.late.Seq || asOf.Height != 2 {
+				t.Errorf("%+v as of %v, %v", views, asOf, err)
 			}
 			views, asOf, err = r.OrdersOf(t.Context(), []byte("ann"), p.early.Order, 10, 99)
-			if err != nil || len(views) != 1 || views[0].Seq != p.late.Order || asOf != p.late.Seq {
-				t.Errorf("%+v as of %d, %v", views, asOf, err)
+			if err != nil || len(views) != 1 || views[0].Seq != p.late.Order || asOf.Seq != p.late.Seq || asOf.Height != 2 {
+				t.Errorf("%+v as of %v, %v", views, asOf, err)
 			}
 			if views, _, err = r.OrdersOf(t.Context(), []byte("ann"), 0, 1, 99); err != nil || len(views) != 1 {
 				t.Errorf("%d of at most one order, %v", len(views), err)
 			}
 		}
 		if view, asOf, found, err := p.leader.replica.Order(t.Context(), p.early.Order, 99); err != nil || !found ||
-			asOf != p.late.Seq || !reflect.DeepEqual(view, p.wantOrder(p.early.Order)) {
-			t.Errorf("a leader that is asked for more than there is: %+v as of %d, %t, %v", view, asOf, found, err)
+			asOf.Seq != p.late.Seq || asOf.Height != 2 || !reflect.DeepEqual(view, p.wantOrder(p.early.Order)) {
+			t.Errorf("a leader that is asked for more than there is: %+v as of %v, %t, %v", view, asOf, found, err)
 		}
 	})
 }
@@ -190,11 +198,11 @@ func TestFrontEndGoesToAnotherNode(t *testing.T) {
 			t.Errorf("%q at %q is thought to lead", id, address)
 		}
 		view, asOf, found, err := f.Order(t.Context(), p.late.Order, 0)
-		if err != nil || !found || asOf != p.late.Seq || !reflect.DeepEqual(view, p.wantOrder(p.late.Order)) {
-			t.Errorf("%+v as of %d, %t, %v", view, asOf, found, err)
+		if err != nil || !found || asOf.Seq != p.late.Seq || asOf.Height != 2 || !reflect.DeepEqual(view, p.wantOrder(p.late.Order)) {
+			t.Errorf("%+v as of %v, %t, %v", view, asOf, found, err)
 		}
-		if view, asOf, found, err := f.Order(t.Context(), 99, p.late.Seq); err != nil || found || asOf != p.late.Seq || view.Seq != 0 {
-			t.Errorf("%+v as of %d, %t, %v", view, asOf, found, err)
+		if view, asOf, found, err := f.Order(t.Context(), 99, p.late.Seq); err != nil || found || asOf.Seq != p.late.Seq || asOf.Height != 2 || view.Seq != 0 {
+			t.Errorf("%+v as of %v, %t, %v", view, asOf, found, err)
 		}
 
 		p.follower.stop()
@@ -202,8 +210,8 @@ func TestFrontEndGoesToAnotherNode(t *testing.T) {
 		more := apply(t, buys("bob"), p.leader.single)[0]
 		time.Sleep(2 * MirrorInterval)
 		shows(more.Seq, "n1")
-		if views, asOf, err := f.OrdersOf(t.Context(), []byte("bob"), 0, 10, more.Seq); err != nil || len(views) != 1 || asOf != more.Seq {
-			t.Errorf("%+v as of %d, %v", views, asOf, err)
+		if views, asOf, err := f.OrdersOf(t.Context(), []byte("bob"), 0, 10, more.Seq); err != nil || len(views) != 1 || asOf.Seq != more.Seq {
+			t.Errorf("%+v as of %v, %v", views, asOf, err)
 		}
 
 		p.leader.stop()

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"onsale/internal/moment"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -30,7 +32,8 @@ type Remote struct {
 	logger *slog.Logger
 
 	known    atomic.Pointer[peer.Identity] // of the node that was asked last
-	fresh    atomic.Int64                  // when the mirror was updated last, in nanoseconds of the wall clock
+	fresh    moment.Moment                 // when the mirror was updated last; none before the first time
+	led      moment.Moment                 // when the leader answered last; none before the first time
 	stop     context.Context
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
@@ -42,6 +45,10 @@ func NewRemote(client *Client, logger *slog.Logger) *Remote {
 	r.mirror.hub = r.hub
 	r.stop, r.cancel = context.WithCancel(context.Background())
 	r.finished.Go(r.follow)
+	if client.peer.Known != nil {
+		r.finished.Go(r.meet)
+		r.finished.Go(r.watchLeader)
+	}
 	return r
 }
 
@@ -74,8 +81,33 @@ func (r *Remote) Cluster() (is peer.Identity, known bool) {
 	return *found, true
 }
 
-// Age returns for how long the views of sales were not refreshed.
-func (r *Remote) Age() time.Duration { return time.Duration(time.Now().UnixNano() - r.fresh.Load()) }
+// EverReached says whether a node has told how the sales stand at least once. Before it has,
+// that Sales returns none says nothing about the cluster.
+func (r *Remote) EverReached() bool {
+	_, any := r.fresh.Since()
+	return any
+}
+
+// Age returns for how long the views of sales were not refreshed; for ever before the first
+// time.
+func (r *Remote) Age() time.Duration {
+	age, any := r.fresh.Since()
+	if !any {
+		return math.MaxInt64
+	}
+	return age
+}
+
+// LeaderAge returns for how long the leader has not answered; for ever before the first time.
+// Any node shows the sales, and one that cannot reach the leader does too: what buys meet is
+// told by this alone.
+func (r *Remote) LeaderAge() time.Duration {
+	age, any := r.led.Since()
+	if !any {
+		return math.MaxInt64
+	}
+	return age
+}
 
 // follow keeps the mirror up to date.
 func (r *Remote) follow() {
@@ -90,6 +122,36 @@ func (r *Remote) follow() {
 	}
 }
 
+// meetInterval is how often a front-end makes sure that it is linked to one more node.
+const meetInterval = time.Second
+
+// meet keeps a link to each node in turn. A node that was restored or recovered is of a
+// cluster that succeeds the others', and a front-end that were content with those would
+// never hear of it.
+func (r *Remote) meet() {
+	for turn := 0; r.stop.Err() == nil; turn++ {
+		if addresses := r.client.directory.Addresses(); len(addresses) > 0 {
+			ctx, cancel := context.WithTimeout(r.stop, shareTimeout)
+			_, _ = r.links.To(ctx, "", addresses[turn%len(addresses)]) // who is out of reach is met later
+			cancel()
+		}
+		sleep(r.stop, meetInterval)
+	}
+}
+
+// watchLeader asks the leader, as long as it leads, for its position in turn: a front-end that
+// has nothing to bring would not know that it cannot.
+func (r *Remote) watchLeader() {
+	for r.stop.Err() == nil {
+		ctx, cancel := context.WithTimeout(r.stop, shareTimeout)
+		if _, err := AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) }); err == nil {
+			r.led.Set(time.Now())
+		}
+		cancel()
+		sleep(r.stop, meetInterval)
+	}
+}
+
 // refresh brings the mirror up to what some node shows.
 func (r *Remote) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
@@ -98,7 +160,7 @@ func (r *Remote) refresh(ctx context.Context) error {
 		return orderAnswer{}, r.mirror.update(ctx, l, r.client.directory)
 	})
 	if err == nil {
-		r.fresh.Store(time.Now().UnixNano())
+		r.fresh.Set(time.Now())
 	}
 	return err
 }
@@ -121,7 +183,7 @@ func (r *Remote) viaAny(ctx context.Context, ask func(*Link) (orderAnswer, error
 			r.known.Store(&is)
 			answer, err = ask(link)
 		}
-		if err == nil || !gone(err) && !errors.Is(err, sequencer.ErrStopping) {
+		if err == nil || !gone(err) && !isAny(err, sequencer.ErrStopping, sequencer.ErrSuperseded) {
 			return answer, err
 		}
 	}
@@ -156,11 +218,14 @@ func (r *Remote) SaleByID(id string) (*sequencer.SaleView, bool) { return r.mirr
 // AppliedSeq returns the seq up to which the sales show everything.
 func (r *Remote) AppliedSeq() uint64 { return r.mirror.applied.Load() }
 
+// AppliedPosition returns the place of the last batch that the sales show.
+func (r *Remote) AppliedPosition() sequencer.Position { return *r.mirror.position.Load() }
+
 // WaitApplied returns when the sales show a decision, or ErrBehind.
 func (r *Remote) WaitApplied(ctx context.Context, seq uint64) error {
 	for r.AppliedSeq() < seq {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: at %d, asked for %d", sequencer.ErrBehind, r.AppliedSeq(), seq)
+			return r.unlessUnmet(fmt.Errorf("%w: at %d, asked for %d", sequencer.ErrBehind, r.AppliedSeq(), seq))
 		}
 		sleep(ctx, MirrorInterval/10)
 	}
@@ -173,13 +238,22 @@ func (r *Remote) CatchUp(ctx context.Context) error {
 		return AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
 	})
 	if err != nil {
-		return err
+		return r.unlessUnmet(err)
 	}
 	return r.WaitApplied(ctx, seq)
 }
 
+// unlessUnmet returns an error of a read as it is; ErrNoLeader in place of ErrBehind while
+// no node of the cluster was ever asked with success: there is nothing that could be behind.
+func (r *Remote) unlessUnmet(err error) error {
+	if !r.EverReached() && errors.Is(err, sequencer.ErrBehind) {
+		return fmt.Errorf("%w: no node of the cluster was reached yet", sequencer.ErrNoLeader)
+	}
+	return err
+}
+
 // Order asks a node for an order.
-func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error) {
+func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error) {
 	answer, err := share(ctx, &r.asked, fmt.Sprint("order ", seq, " ", reached), func(ctx context.Context) (orderAnswer, error) {
 		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
 			view, asOf, found, err := l.Order(ctx, seq, reached)
@@ -190,13 +264,13 @@ func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer
 		})
 	})
 	if err != nil || len(answer.views) == 0 {
-		return view, answer.asOf, false, err
+		return view, answer.asOf, false, r.unlessUnmet(err)
 	}
 	return answer.views[0], answer.asOf, true, nil
 }
 
 // OrdersOf asks a node for a user's orders.
-func (r *Remote) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
+func (r *Remote) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, sequencer.AsOf, error) {
 	own := append([]byte(nil), user...) // the question may outlive who asked first
 	answer, err := share(ctx, &r.asked, ordersKey(user, after, limit, reached), func(ctx context.Context) (orderAnswer, error) {
 		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
@@ -204,5 +278,5 @@ func (r *Remote) OrdersOf(ctx context.Context, user []byte, after uint64, limit 
 			return orderAnswer{views, asOf}, err
 		})
 	})
-	return answer.views, answer.asOf, err
+	return answer.views, answer.asOf, r.unlessUnmet(err)
 }

@@ -93,6 +93,9 @@ func (r *Replica) Load() float64 { return max(r.Node.Load(), r.client.Load()) }
 // CatchUp returns when this replica shows what the leader had decided at the call. A
 // node that takes itself for the leader makes sure of it, as for everybody else.
 func (r *Replica) CatchUp(ctx context.Context) error {
+	if err := r.superseded(); err != nil {
+		return err
+	}
 	seq, err := shareFresh(ctx, &r.asked, "position", func(ctx context.Context) (uint64, error) {
 		if seq, err := r.ReadIndex(ctx); err == nil {
 			return seq, nil
@@ -105,14 +108,28 @@ func (r *Replica) CatchUp(ctx context.Context) error {
 	return r.WaitApplied(ctx, seq)
 }
 
+// superseded returns ErrSuperseded on a node of a cluster that another one succeeds: what
+// it shows of buyers' orders may not be in that one.
+func (r *Replica) superseded() error {
+	if err := r.Leader(); errors.Is(err, sequencer.ErrSuperseded) {
+		return err
+	}
+	return nil
+}
+
 // Order reads the replica, and asks the leader when the replica does not get as
 // far as reached in time.
-func (r *Replica) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf uint64, found bool, err error) {
+func (r *Replica) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error) {
+	if err := r.superseded(); err != nil {
+		return view, asOf, false, err
+	}
 	if !r.reaches(ctx, max(seq, reached)) {
 		return r.orderOfLeader(ctx, seq)
 	}
-	asOf = r.AppliedSeq() // read before the order, so that it is not ahead of it
-	r.Read(func(s sequencer.Reader) { view, found = s.Order(seq) })
+	r.Read(func(s sequencer.Reader) {
+		asOf = s.AsOf()
+		view, found = s.Order(seq)
+	})
 	return view, asOf, found, nil
 }
 
@@ -129,13 +146,14 @@ func (r *Replica) reaches(ctx context.Context, seq uint64) bool {
 
 type orderAnswer struct {
 	views []sequencer.OrderView
-	asOf  uint64
+	asOf  sequencer.AsOf
 }
 
-func (r *Replica) orderOfLeader(ctx context.Context, seq uint64) (sequencer.OrderView, uint64, bool, error) {
+func (r *Replica) orderOfLeader(ctx context.Context, seq uint64) (sequencer.OrderView, sequencer.AsOf, bool, error) {
 	answer, err := share(ctx, &r.asked, fmt.Sprint("order ", seq), func(ctx context.Context) (orderAnswer, error) {
 		return r.fromLeader(ctx, func() (here orderAnswer, err error) {
 			r.Read(func(s sequencer.Reader) {
+				here.asOf = s.AsOf()
 				if view, known := s.Order(seq); known {
 					here.views = []sequencer.OrderView{view}
 				}
@@ -156,16 +174,18 @@ func (r *Replica) orderOfLeader(ctx context.Context, seq uint64) (sequencer.Orde
 }
 
 // OrdersOf does the same for a user's orders.
-func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, uint64, error) {
+func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, sequencer.AsOf, error) {
+	if err := r.superseded(); err != nil {
+		return nil, sequencer.AsOf{}, err
+	}
 	if r.reaches(ctx, reached) {
-		asOf := r.AppliedSeq()
-		var views []sequencer.OrderView
-		r.Read(func(s sequencer.Reader) { views = s.OrdersOf(user, after, limit) })
-		return views, asOf, nil
+		var here orderAnswer
+		r.Read(func(s sequencer.Reader) { here = orderAnswer{s.OrdersOf(user, after, limit), s.AsOf()} })
+		return here.views, here.asOf, nil
 	}
 	answer, err := share(ctx, &r.asked, ordersKey(user, after, limit, 0), func(ctx context.Context) (orderAnswer, error) {
 		return r.fromLeader(ctx, func() (here orderAnswer, err error) {
-			r.Read(func(s sequencer.Reader) { here.views = s.OrdersOf(user, after, limit) })
+			r.Read(func(s sequencer.Reader) { here = orderAnswer{s.OrdersOf(user, after, limit), s.AsOf()} })
 			return here, nil
 		}, func(l *Link) (orderAnswer, error) {
 			views, asOf, err := l.OrdersOf(ctx, user, after, limit, 0)
@@ -178,10 +198,8 @@ func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit
 // fromLeader reads here when this node makes sure that it leads, else there. A
 // leader that was told of a seq which it has not decided tells so by its own.
 func (r *Replica) fromLeader(ctx context.Context, here func() (orderAnswer, error), there func(*Link) (orderAnswer, error)) (orderAnswer, error) {
-	if asOf, err := r.ReadIndex(ctx); err == nil {
-		answer, err := here()
-		answer.asOf = asOf
-		return answer, err
+	if _, err := r.ReadIndex(ctx); err == nil {
+		return here()
 	}
 	return AskLeader(ctx, r.links, func(l *Link) (orderAnswer, error) {
 		if _, err := l.Position(ctx); err != nil { // it makes sure that it leads

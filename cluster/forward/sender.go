@@ -92,7 +92,7 @@ func (s *sender) over(err error) (outcome error, ended bool) {
 		}
 	case errors.Is(err, codes.ErrToldNoMore):
 		return unknown(err), true
-	case !b.maybe && isAny(err, sequencer.ErrOverloaded, codes.ErrRejected):
+	case !b.maybe && isAny(err, sequencer.ErrOverloaded, sequencer.ErrStorageLow, codes.ErrRejected):
 		return err, true
 	}
 	if b.maybe {
@@ -150,10 +150,15 @@ func (s *sender) decideThere(ctx context.Context, at candidate) ([]byte, error) 
 			sequencer.ErrOverloaded, chunk.Count, len(chunk.Data), s.limits)
 	}
 	body, err := s.exchange(ctx, kindBatch, chunk.Data)
-	if err == nil {
-		s.client.directory.found(s.conn.Peer.ID, at.address)
+	if err != nil {
+		return body, err
 	}
-	return body, err
+	if err := s.client.peer.Accepts(&s.conn.Peer); err != nil {
+		s.hangUp()
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err) // decided by a cluster that was superseded meanwhile
+	}
+	s.client.directory.found(s.conn.Peer.ID, at.address)
+	return body, nil
 }
 
 // reach makes sure that there is a connection to a node, and a session.
@@ -161,7 +166,9 @@ func (s *sender) reach(ctx context.Context, at candidate) error {
 	if at.address == "" {
 		return &sequencer.NotLeaderError{}
 	}
-	if err := s.connect(ctx, at); err != nil {
+	connecting, cancel := context.WithTimeout(ctx, s.client.config.AttemptTimeout)
+	defer cancel()
+	if err := s.connect(connecting, at); err != nil {
 		return err
 	}
 	return s.openSession(func() (grant, error) { return s.askSession(ctx) })

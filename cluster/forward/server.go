@@ -25,6 +25,9 @@ type ServerConfig struct {
 	WriteTimeout time.Duration
 	// ControlTimeout bounds one step of administration, and one payment.
 	ControlTimeout time.Duration
+	// Sellers decides what other nodes send with a seller's token; nil of a node that only
+	// shows what it has: it does not lead.
+	Sellers Sellers
 	// Blocks are what other nodes fill their journals' gaps from; nil keeps none.
 	Blocks Blocks
 	Logger *slog.Logger
@@ -41,8 +44,9 @@ type Server struct {
 	config  ServerConfig
 	node    Node
 	reads   reads
+	peer    *peer.Config // this process
 	control Control
-	// payments may be nil: then they are refused.
+	// payments is nil of a node that only shows what it has: it does not lead.
 	payments Payments
 
 	directory *Directory
@@ -66,7 +70,7 @@ type ServerCounters struct {
 // NewServer returns a server for a node; orders are read through the replica. It takes
 // payments when payments is not nil.
 func NewServer(config ServerConfig, node Node, replica *Replica, control Control, payments Payments) *Server {
-	s := &Server{config: config, node: node, reads: replica, directory: replica.client.directory,
+	s := &Server{config: config, node: node, reads: replica, peer: replica.client.peer, directory: replica.client.directory,
 		control: control, payments: payments, conns: map[net.Conn]struct{}{}}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -135,12 +139,16 @@ func (s *Server) serve(conn net.Conn) {
 }
 
 // run returns why the connection ended. It answers batches one after the other on this
-// goroutine, which keeps their order, and questions beside them.
+// goroutine, which keeps their order, and questions beside them. A caller that does not speak
+// the cluster's level any more gets no answer: when it connects again it is refused by name.
 func (c *caller) run() error {
 	in := newFrameReader(c.conn, max(c.server.config.Limits.BytesMax, controlBytesMax))
 	b := batchAnswerer{caller: c}
 	for {
 		f, err := in.next()
+		if err == nil {
+			err = c.server.peer.Keeps(&c.from)
+		}
 		if err != nil {
 			return err
 		}

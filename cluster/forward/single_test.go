@@ -19,6 +19,7 @@ type single struct {
 	state   *sequencer.State
 	height  uint64
 	leads   bool
+	closed  error // why it takes nothing; nil while it may
 	sales   *view.Sales
 	changes *view.Changes
 }
@@ -37,8 +38,9 @@ func apply(t testing.TB, commands []sequencer.Command, nodes ...*single) []seque
 		n.state.Apply(&sequencer.Batch{Time: n.state.Now() + 1, Commands: commands}, &d)
 		n.sales.Update(n.state)
 		n.height++
+		at := n.state.Position()
 		n.mu.Unlock()
-		n.sales.Applied(n.state.Seq())
+		n.sales.Applied(n.state.Seq(), at)
 		n.changes.Note(n.height, commands, &d)
 	}
 	for i, r := range d.Results {
@@ -52,6 +54,9 @@ func apply(t testing.TB, commands []sequencer.Command, nodes ...*single) []seque
 func (n *single) Leader() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed != nil {
+		return n.closed
+	}
 	if !n.leads {
 		return &sequencer.NotLeaderError{}
 	}
@@ -66,6 +71,7 @@ func (n *single) DecideMany([]byte, int, []sequencer.Result) error { return sequ
 func (n *single) Past(uint64, []sequencer.Result) error            { return codes.ErrToldNoMore }
 func (n *single) Load() float64                                    { return 0.25 }
 func (n *single) AppliedSeq() uint64                               { return n.sales.Seq() }
+func (n *single) AppliedPosition() sequencer.Position              { return n.sales.Position() }
 func (n *single) Sales() []sequencer.SaleView                      { return n.sales.All() }
 
 func (n *single) ReadIndex(context.Context) (uint64, error) { return n.sales.Seq(), n.Leader() }
@@ -116,10 +122,21 @@ type served struct {
 
 // startServed starts node id; change may be nil.
 func startServed(t testing.TB, network *memory, id string, n *single, payments Payments, change func(*ServerConfig)) *served {
+	return startServedOf(t, network, id, n, nil, payments, change)
+}
+
+// startServedOf does the same with a node of a cluster.
+func startServedOf(t testing.TB, network *memory, id string, n *single, births peer.Lineage, payments Payments, change func(*ServerConfig)) *served {
 	config := peer.DefaultConfig()
 	config.ID, config.Dial = id, network.dial
+	config.Cluster = func() (peer.Lineage, uint8) { return births, 0 }
+	return startServedAs(t, network, n, config, payments, change)
+}
+
+// startServedAs does the same with a node that meets others as it is told to.
+func startServedAs(t testing.TB, network *memory, n *single, config peer.Config, payments Payments, change func(*ServerConfig)) *served {
 	limits := Limits{8192, 1 << 18}
-	s := &served{single: n, directory: NewDirectory([]string{"n1", "n2"}), listener: peer.NewListener(network.listen(id), config)}
+	s := &served{single: n, directory: NewDirectory([]string{"n1", "n2"}), listener: peer.NewListener(network.listen(config.ID), config)}
 	s.replica = NewReplica(n, NewClient(playedConfig(), &config, s.directory, n, limits))
 	serving := DefaultServerConfig(limits)
 	if change != nil {

@@ -14,34 +14,50 @@ import (
 //	0       8      seq
 //	8       8      created at, nanoseconds
 //	16      8      deadline, nanoseconds
-//	24      8      as of seq
-//	32      4      position
-//	36      2      sale's number
-//	38      1      state
-//	39      1      quantity
-//	40      1      requested
-//	41      1      min
-//	42      1      attempts
-//	43      1      voids due
-//	44      1      flags: bit 0 overdue, 1 capture due
-//	45      1      length of the sale's id
-//	46      1      length of the user id
-//	47      1      voided
-//	48      1      reason of the last rejected payment
-//	49      1      length of the reference
-//	50             sale's id, user id, reference
-const orderViewBytes = 50
+//	24      24     as of
+//	48      4      position in the waitlist
+//	52      2      sale's number
+//	54      1      state
+//	55      1      quantity
+//	56      1      requested
+//	57      1      min
+//	58      1      attempts
+//	59      1      flags: bit 0 overdue, 1 capture due, 2 captured
+//	60      1      length of the sale's id
+//	61      1      length of the user id
+//	62      1      reason of the last rejected payment
+//	63      1      length of the reference
+//	64      4      voids due
+//	68      4      voided
+//	72      16     id of the birth in which the seq lies, zero for none
+//	88      4      bounced
+//	92      4      failed
+//	96      1      why the newest refund failed
+//	97             sale's id, user id, reference
+//
+// As of, of a view and at the beginning of an answer about orders:
+//
+//	offset  bytes  as of
+//	0       8      seq of the last decision
+//	8       8      beginning of the birth's id
+//	16      8      height of the journal
+const (
+	orderViewBytes = 97
+	asOfBytes      = 24
+)
 
 const (
 	viewOverdue    = 1
 	viewCaptureDue = 2
+	viewCaptured   = 4
 )
 
 func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	le := binary.LittleEndian
-	for _, number := range [...]uint64{v.Seq, uint64(v.CreatedAt), uint64(v.Deadline), v.AsOfSeq} {
+	for _, number := range [...]uint64{v.Seq, uint64(v.CreatedAt), uint64(v.Deadline)} {
 		dst = le.AppendUint64(dst, number)
 	}
+	dst = appendAsOf(dst, sequencer.AsOf{Seq: v.AsOfSeq, Position: v.AsOf})
 	dst = le.AppendUint16(le.AppendUint32(dst, v.Position), v.Sale)
 	flags := byte(0)
 	if v.Overdue {
@@ -50,24 +66,31 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	if v.CaptureDue {
 		flags |= viewCaptureDue
 	}
-	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, v.VoidsDue, flags, byte(len(v.SaleID)), byte(len(v.User)), v.Voided, byte(v.Reason), byte(len(v.Reference)))
+	if v.Captured {
+		flags |= viewCaptured
+	}
+	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, flags, byte(len(v.SaleID)), byte(len(v.User)), byte(v.Reason), byte(len(v.Reference)))
+	dst = le.AppendUint32(le.AppendUint32(dst, v.VoidsDue), v.Voided)
+	dst = append(dst, v.Birth[:]...)
+	dst = append(le.AppendUint32(le.AppendUint32(dst, v.Bounced), v.Failed), byte(v.RefundReason))
 	return append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
 }
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[45])+int(data[46])+int(data[49]) || data[44] > viewOverdue|viewCaptureDue ||
-		sequencer.OrderState(data[38]) > sequencer.StateRefunded || sequencer.PayReason(data[48]) > sequencer.PayReasonMax {
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured ||
+		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
 	}
-	le := binary.LittleEndian
+	le, asOf := binary.LittleEndian, parseAsOf(data[24:])
 	v = sequencer.OrderView{
-		Seq: le.Uint64(data), CreatedAt: int64(le.Uint64(data[8:])), Deadline: int64(le.Uint64(data[16:])), AsOfSeq: le.Uint64(data[24:]),
-		Position: le.Uint32(data[32:]), Sale: le.Uint16(data[36:]), State: sequencer.OrderState(data[38]), Quantity: data[39],
-		Requested: data[40], Min: data[41], Attempts: data[42], VoidsDue: data[43], Overdue: data[44]&viewOverdue != 0,
-		CaptureDue: data[44]&viewCaptureDue != 0, Voided: data[47], Reason: sequencer.PayReason(data[48]),
+		Seq: le.Uint64(data), CreatedAt: int64(le.Uint64(data[8:])), Deadline: int64(le.Uint64(data[16:])), AsOfSeq: asOf.Seq, AsOf: asOf.Position,
+		Position: le.Uint32(data[48:]), Sale: le.Uint16(data[52:]), State: sequencer.OrderState(data[54]), Quantity: data[55],
+		Requested: data[56], Min: data[57], Attempts: data[58], VoidsDue: le.Uint32(data[64:]), Overdue: data[59]&viewOverdue != 0,
+		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
+		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]),
 	}
-	texts, sale, user, reference := data[orderViewBytes:], int(data[45]), int(data[46]), int(data[49])
+	texts, sale, user, reference := data[orderViewBytes:], int(data[60]), int(data[61]), int(data[63])
 	v.SaleID, texts = string(texts[:sale]), texts[sale:]
 	v.User, texts = string(texts[:user]), texts[user:]
 	v.Reference, texts = string(texts[:reference]), texts[reference:]
@@ -103,19 +126,27 @@ func parseOrderQuestion(body []byte, ofUser bool) (q orderQuestion, err error) {
 	return q, nil
 }
 
-// appendAsOf begins an answer about orders.
-func appendAsOf(dst []byte, asOf uint64) []byte { return binary.LittleEndian.AppendUint64(dst, asOf) }
+func appendAsOf(dst []byte, asOf sequencer.AsOf) []byte {
+	le := binary.LittleEndian
+	return le.AppendUint64(le.AppendUint64(le.AppendUint64(dst, asOf.Seq), asOf.Birth), asOf.Height)
+}
+
+// parseAsOf reads asOfBytes of data.
+func parseAsOf(data []byte) sequencer.AsOf {
+	le := binary.LittleEndian
+	return sequencer.AsOf{Seq: le.Uint64(data), Position: sequencer.Position{Birth: le.Uint64(data[8:]), Height: le.Uint64(data[16:])}}
+}
 
 // parseOrderViews reads as of and all views.
-func parseOrderViews(body []byte) (views []sequencer.OrderView, asOf uint64, err error) {
-	if len(body) < 8 {
-		return nil, 0, fmt.Errorf("%w: answer about orders in %d bytes", ErrFrame, len(body))
+func parseOrderViews(body []byte) (views []sequencer.OrderView, asOf sequencer.AsOf, err error) {
+	if len(body) < asOfBytes {
+		return nil, asOf, fmt.Errorf("%w: answer about orders in %d bytes", ErrFrame, len(body))
 	}
-	asOf, body = binary.LittleEndian.Uint64(body), body[8:]
+	asOf, body = parseAsOf(body), body[asOfBytes:]
 	for len(body) > 0 {
 		var v sequencer.OrderView
 		if v, body, err = decodeOrderView(body); err != nil {
-			return nil, 0, err
+			return nil, sequencer.AsOf{}, err
 		}
 		views = append(views, v)
 	}

@@ -24,7 +24,7 @@ func (m *Manager) check() {
 			return
 		case <-m.checks.Reached():
 		}
-		for try := 0; try < checkTries && m.node.Leads() && m.stop.Err() == nil; try++ {
+		for try := 0; try < checkTries && m.leads() && m.stop.Err() == nil; try++ {
 			if height := m.checks.Propose(m.checkpoints(), proposed); height > 0 {
 				proposed = height
 				break

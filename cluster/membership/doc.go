@@ -15,11 +15,17 @@
 // until its old self was removed. A second node of the same id is refused while the first
 // one answers.
 //
+// A node looks after its own membership too (Manager.attend): every second it compares where
+// it is with what the membership says, and asks the leader when that differs, when it waits
+// for its vote, or when it hears no leader. So a node that comes back under another address
+// is admitted there, when nobody answers as it at the old one, and one that was removed hears
+// of it and ends. A leader says so only when a majority has confirmed the removal.
+//
 // # Who asks whom
 //
 // Every node has a Manager, and the leader's does the work. Steps of administration are
 // asked at any node, which asks the leader (forward.AskLeader): each may be asked twice,
-// because what was done before is nothing to do. A node that joins asks the nodes that it
+// because what was done before is nothing to do (Request.WasMember). A node that joins asks the nodes that it
 // was told of, and whom they name (forward.AskAt): it must ask itself, so that its
 // certificate speaks for it.
 //
@@ -29,7 +35,8 @@
 // cluster down before the others can hear of it, and goes on after a crash. A node that
 // dies between being let in and noting it joins again and is found a member. A leader that
 // dies forgets who waits for a vote; they remind the next one every second, and their time
-// begins anew.
+// begins anew. Whether a node waits for its vote, and that it was removed, is in its
+// NODE.json before anybody counts on it.
 //
 // What it trades off: health is what a status every few hundred milliseconds shows, so
 // that a node which is ill in between counts as well; and with one change at a time a

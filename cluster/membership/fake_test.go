@@ -3,8 +3,10 @@ package membership
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
@@ -24,13 +26,25 @@ type cluster struct {
 	changing bool // a change is under way
 	twice    bool // two were at once
 	handover error
+	doubt    error  // whether the membership is a majority's
+	awaits   bool   // n1 wants a vote
+	left     bool   // n1 was removed
+	stays    string // a learner that wants no vote
 	founders []raftfsm.Member
 	during   func() // called in a change
+	level    uint16
+	raisedBy []string
+	held     error                 // why buys are
+	heard    [2]uint64             // of the leader: its commit index and seq
+	heads    string                // who leads, as n1 hears; "-" is nobody
+	gap      uint64                // where n1's journal begins
+	speaks   map[string]uint16     // what other members speak; 1 when nothing is said
+	doors    map[string][]FrontEnd // at members
 }
 
 // voters returns a fake cluster of n1, which leads, and others.
 func voters(ids ...string) *cluster {
-	c := &cluster{leads: true, sick: map[string]bool{}}
+	c := &cluster{leads: true, sick: map[string]bool{}, level: 1, speaks: map[string]uint16{}, doors: map[string][]FrontEnd{}}
 	for _, id := range ids {
 		c.members = append(c.members, raftfsm.Member{ID: id, Address: id + ":7101", Voter: true})
 	}
@@ -41,14 +55,18 @@ func voters(ids ...string) *cluster {
 func (c *cluster) manage(t *testing.T) *Manager {
 	config := DefaultConfig()
 	config.DataDir = t.TempDir()
-	m := New(config, c, c, c)
+	config.LevelMax = max(1, c.speaks["n1"])
+	config.FrontEnds = func() []FrontEnd { return c.doors["n1"] }
+	m := New(config, c, c, c, c)
+	m.disk = func(context.Context, raftfsm.Member) (raftfsm.Disk, error) { return roomy, nil }
 	m.there = func(_ context.Context, member raftfsm.Member) (*NodeStatus, string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.sick[member.ID] || !slices.ContainsFunc(c.members, func(o raftfsm.Member) bool { return o == member }) {
 			return nil, "no answer"
 		}
-		return &NodeStatus{Status: raftfsm.Status{NodeID: member.ID, Term: 3, LastIndex: 100}}, ""
+		return &NodeStatus{Status: raftfsm.Status{NodeID: member.ID, Term: 3, LastIndex: 100, AppliedIndex: 100}, Version: "v1",
+			LevelMax: max(1, c.speaks[member.ID]), FrontEnds: c.doors[member.ID], StaysLearner: member.ID == c.stays}, ""
 	}
 	return m
 }
@@ -79,21 +97,84 @@ func (c *cluster) Leader() error {
 }
 
 func (c *cluster) Identity() folder.Identity {
-	return folder.Identity{NodeID: "n1", ClusterID: "00112233445566778899aabbccddeeff", Started: true, Bootstrap: c.founders}
+	return folder.Identity{NodeID: "n1", ClusterID: "00112233445566778899aabbccddeeff", Started: true, Bootstrap: c.founders, AwaitsVote: c.awaiting()}
+}
+
+func (c *cluster) awaiting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.awaits
 }
 
 func (c *cluster) Address() string { return "n1:7101" }
 
 func (c *cluster) Status() raftfsm.Status {
-	return raftfsm.Status{NodeID: "n1", LeaderID: "n1", Role: "leader", Term: 3, LastIndex: 100, Members: c.List()}
+	c.mu.Lock()
+	s := raftfsm.Status{NodeID: "n1", LeaderID: "n1", Role: "leader", Term: 3, LastIndex: 100, AppliedIndex: 100, Level: c.level,
+		ClusterID: "00112233445566778899aabbccddeeff", JournalFirstHeight: c.gap}
+	if c.heads != "" && c.heads != "n1" {
+		s.LeaderID, s.Role = strings.Trim(c.heads, "-"), "follower"
+	}
+	c.mu.Unlock()
+	s.Members = c.List()
+	return s
 }
 
-func (c *cluster) Disk() (free, size int64, err error) { return 1, 1, nil }
+func (c *cluster) Decide(command *sequencer.Command) (result sequencer.Result, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if command.Kind != sequencer.KindLevel || command.Amount != int64(c.level)+1 {
+		result.Code = sequencer.CodeBadRequest
+		return result, nil
+	}
+	c.level++
+	c.raisedBy = append(c.raisedBy, string(command.Actor))
+	return result, nil
+}
+
+func (c *cluster) Disk() (raftfsm.Disk, error) { return raftfsm.Disk{FreeBytes: 1, SizeBytes: 1}, nil }
+
+// HearLeader notes how far the leader said to be.
+func (c *cluster) HearLeader(commitIndex, seq uint64) {
+	c.set(func() { c.heard = [2]uint64{commitIndex, seq} })
+}
+
+func (c *cluster) hears() [2]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard
+}
+
+func (c *cluster) Fitness(bool) raftfsm.Fitness { return raftfsm.Fitness{NodeID: "n1"} }
+
+func (c *cluster) MeetOthers(func(context.Context, bool) []raftfsm.Fitness) {}
+
+func (c *cluster) HoldBuys(why error) { c.set(func() { c.held = why }) }
+
+func (c *cluster) BuysHeld() (since time.Time, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Time{}, c.held
+}
 
 func (c *cluster) List() []raftfsm.Member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.members)
+}
+
+func (c *cluster) Recorded() []raftfsm.Member { return c.List() }
+
+func (c *cluster) Confirm() error { return c.doubt }
+
+func (c *cluster) AwaitVote(wanted bool) error {
+	c.set(func() { c.awaits = wanted })
+	return nil
+}
+
+func (c *cluster) Leave() error {
+	c.set(func() { c.left = true })
+	return nil
 }
 
 func (c *cluster) Change(decide func([]raftfsm.Member) (raftfsm.Change, error)) error {
@@ -132,7 +213,7 @@ func (c *cluster) Transfer(string) error { return c.handover }
 
 func (c *cluster) Begin([]raftfsm.Member) error { return nil }
 
-func (c *cluster) Adopt(peer.ClusterID, uint8, []raftfsm.Member) error { return nil }
+func (c *cluster) Adopt(peer.ClusterID, uint8, []raftfsm.Member, bool) error { return nil }
 
 func (c *cluster) SameHistory(uint64, string) (bool, error) { return true, nil }
 

@@ -64,7 +64,7 @@ func (m *Manager) adoptFounded(there *probe) (adopted bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, m.members.Adopt(id, there.Number, there.Bootstrap)
+	return true, m.members.Adopt(id, there.Number, there.Bootstrap, false)
 }
 
 // found makes the cluster when this node is the one to do it: the one with the

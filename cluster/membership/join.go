@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -39,6 +40,9 @@ func (m *Manager) admit(ctx context.Context, j *join) (joined, error) {
 }
 
 func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
+	if j.Node.ID == "" || j.Node.Address == "" {
+		return joined{}, fmt.Errorf("%w: a node joins with its id and its address", codes.ErrRequest)
+	}
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	is := m.node.Identity()
@@ -49,7 +53,7 @@ func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
 			return raftfsm.Change{}, fmt.Errorf("%w: its address %s is that of member %q; remove that one first (onsale cluster remove)", codes.ErrRefused, j.Node.Address, members[taken].ID)
 		}
 		if at < 0 && j.Member {
-			return raftfsm.Change{}, fmt.Errorf("%w: %q was removed from this cluster", codes.ErrRefused, j.Node.ID)
+			return raftfsm.Change{}, m.removed(j.Node.ID)
 		}
 		if at < 0 {
 			return raftfsm.Change{Kind: raftfsm.AddLearner, ID: j.Node.ID, Address: j.Node.Address}, nil
@@ -71,6 +75,14 @@ func (m *Manager) admitHere(ctx context.Context, j *join) (joined, error) {
 	return answer, nil
 }
 
+// removed says that a node is no member any more, when that is sure.
+func (m *Manager) removed(id string) error {
+	if err := m.members.Confirm(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w: %q was removed", codes.ErrRemoved, codes.ErrRefused, id)
+}
+
 // readmit decides about a node that is a member already: it must be the same one.
 // A voter with an empty data folder has forgotten its votes and could vote twice.
 func (m *Manager) readmit(ctx context.Context, member *raftfsm.Member, j *join, bootstrap []raftfsm.Member) (raftfsm.Change, error) {
@@ -82,9 +94,10 @@ func (m *Manager) readmit(ctx context.Context, member *raftfsm.Member, j *join, 
 	if member.Address == j.Node.Address {
 		return raftfsm.Change{}, nil
 	}
-	if other, _ := m.ask(ctx, *member); other != nil {
+	if other, _ := m.there(ctx, *member); other != nil && j.Node.ID != m.node.Identity().NodeID {
 		return raftfsm.Change{}, fmt.Errorf("%w: another node runs as %q at %s; choose another --node-id", codes.ErrRefused, member.ID, member.Address)
 	}
+	m.config.Logger.Info("a member is at another address now", "node", member.ID, "before", member.Address, "now", j.Node.Address)
 	if member.Voter {
 		return raftfsm.Change{Kind: raftfsm.AddVoter, ID: member.ID, Address: j.Node.Address}, nil
 	}
@@ -94,12 +107,8 @@ func (m *Manager) readmit(ctx context.Context, member *raftfsm.Member, j *join, 
 // joinInterval is how often a node that waits for its cluster tries.
 const joinInterval = 200 * time.Millisecond
 
-// voteInterval is how often a learner reminds the leader that it wants a vote.
-const voteInterval = time.Second
-
 // Join brings this node into the cluster of the nodes at some addresses. It returns
-// when the node is a member, and goes on reminding the leader until it has its
-// vote. expect above 0 also makes the cluster, with that many nodes, when none has
+// when the node is a member. expect above 0 also makes the cluster, with that many nodes, when none has
 // one yet. A node that is a member already returns at once. codes.ErrRefused, or ctx's
 // error.
 func (m *Manager) Join(ctx context.Context, addresses []string, expect int, learner bool) error {
@@ -117,7 +126,6 @@ func (m *Manager) Join(ctx context.Context, addresses []string, expect int, lear
 			return err
 		}
 		if done {
-			m.finished.Go(func() { m.awaitVote(learner) })
 			return nil
 		}
 		if err != nil && err.Error() != told {
@@ -126,10 +134,44 @@ func (m *Manager) Join(ctx context.Context, addresses []string, expect int, lear
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		case <-time.After(joinInterval):
 		}
 	}
+}
+
+// joinPatience is how long an operator's join tries: nodes that are starting are waited
+// for, ones that are not there are not.
+const joinPatience = 10 * time.Second
+
+// JoinNow brings this node, which waits for its cluster, into the one that an operator names,
+// and returns what was done in one line. Errors of IsRefusal say why it was not.
+func (m *Manager) JoinNow(ctx context.Context, addresses []string, learner bool) (done string, err error) {
+	if len(addresses) == 0 {
+		return "", fmt.Errorf("%w: join needs the address of a node of the cluster", codes.ErrRequest)
+	}
+	for _, address := range addresses {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return "", fmt.Errorf("%w: the address %q, expected is HOST:PORT", codes.ErrRequest, address)
+		}
+	}
+	is := m.node.Identity()
+	if is.ClusterID != "" {
+		return "", fmt.Errorf("%w: node %s, to %s", raftfsm.ErrBelongs, is.NodeID, is.ClusterID)
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
+	if err := m.Join(ctx, addresses, 0, learner); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: node %s was not let in within %v: %w", codes.ErrStep, is.NodeID, joinPatience, err)
+		}
+		return "", err
+	}
+	if learner {
+		return fmt.Sprintf("node %s is a learner of the cluster, for good", is.NodeID), nil
+	}
+	return fmt.Sprintf("node %s is in the cluster, and gets its vote when it was healthy for a while", is.NodeID), nil
 }
 
 func (m *Manager) dial(ctx context.Context, address string) (*forward.Link, error) {
@@ -168,11 +210,12 @@ type joinQuestion = func(*forward.Link) ([]byte, error)
 func (m *Manager) adopt(ctx context.Context, j join, bring func(context.Context, joinQuestion) ([]byte, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
-	j.Node, j.Started = m.self(), m.node.Identity().Started
+	is := m.node.Identity()
+	j.Node, j.Started = m.self(), is.Started || j.Member && is.ClusterID != ""
 	question := encode(&j)
 	body, err := bring(ctx, func(l *forward.Link) ([]byte, error) { return l.Control(ctx, verbJoin, question) })
 	switch {
-	case errors.Is(err, codes.ErrRefused):
+	case errors.Is(err, codes.ErrRefused), errors.Is(err, codes.ErrRemoved):
 		return err
 	case errors.Is(err, codes.ErrRejected) || IsRefusal(err):
 		return fmt.Errorf("%w: %w", codes.ErrRefused, err)
@@ -189,29 +232,5 @@ func (m *Manager) adopt(ctx context.Context, j join, bring func(context.Context,
 		return err
 	}
 	failpoint.Hit(failpoint.JoinAdopt)
-	return m.members.Adopt(id, in.Number, in.Bootstrap)
-}
-
-// awaitVote reminds the leader, whoever that is by then, until this node has its
-// vote: a new leader does not know who waits. A node that was removed meanwhile stays
-// removed.
-func (m *Manager) awaitVote(learner bool) {
-	for !learner {
-		select {
-		case <-m.stop.Done():
-			return
-		case <-time.After(voteInterval):
-		}
-		members := m.members.List()
-		if at := indexOf(members, m.node.Identity().NodeID); at >= 0 && members[at].Voter {
-			return
-		}
-		err := m.adopt(m.stop, join{Member: true}, func(ctx context.Context, ask joinQuestion) ([]byte, error) {
-			return forward.AskLeader(ctx, m.links, ask)
-		})
-		if errors.Is(err, codes.ErrRefused) {
-			m.config.Logger.Warn("this node will not get a vote", "error", err)
-			return
-		}
-	}
+	return m.members.Adopt(id, in.Number, in.Bootstrap, !in.Voter && !j.Learner)
 }

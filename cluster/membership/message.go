@@ -12,8 +12,8 @@ import (
 // IsRefusal reports whether an error says that a step of administration is not safe, or
 // makes no sense now. It may be another node's.
 func IsRefusal(err error) bool {
-	for _, refusal := range [...]error{codes.ErrQuorumAtRisk, codes.ErrRefused, codes.ErrRequest,
-		raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, raftfsm.ErrBelongs} {
+	for _, refusal := range [...]error{codes.ErrQuorumAtRisk, codes.ErrRefused, codes.ErrRemoved, codes.ErrStep, codes.ErrRequest,
+		raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, raftfsm.ErrBelongs, raftfsm.ErrTransfer, raftfsm.ErrImpossible} {
 		if errors.Is(err, refusal) {
 			return true
 		}
@@ -29,7 +29,11 @@ const (
 	verbStatus = "status" // nothing → NodeStatus
 	// verbCheckpoints asks a node for its raftfsm.Checkpoints.
 	verbCheckpoints = "checkpoints"
-	verbChange      = "change" // Request → nothing; to any node, which asks the leader
+	verbDisk        = "disk"    // nothing → raftfsm.Disk
+	verbFitness     = "fitness" // fitness → raftfsm.Fitness; touches no disk, unless it is asked to
+	verbChange      = "change"  // Request → changed; to any node, which asks the leader
+	// verbWaive tells a learner that waits for its vote to wait no longer: nothing → nothing.
+	verbWaive = "waive"
 )
 
 // probe is what nodes tell each other before there is a cluster.
@@ -45,8 +49,13 @@ type probe struct {
 type join struct {
 	Node    raftfsm.Member `json:"node"`
 	Started bool           `json:"started"` // raft has written to its data folder
-	Learner bool           `json:"learner"` // it wants no vote
-	Member  bool           `json:"member"`  // it was let in before, and waits for its vote
+	Learner bool           `json:"learner"` // it wants no vote, or has one
+	Member  bool           `json:"member"`  // it was let in before
+}
+
+// fitness asks how fit a node is to lead.
+type fitness struct {
+	TryDisk bool `json:"try_disk"` // and whether its disk hangs
 }
 
 // joined is the answer to who was let in, or is a member already.
@@ -59,10 +68,22 @@ type joined struct {
 
 // Request is a step that an operator asks for.
 type Request struct {
-	Step string `json:"step"` // promote, demote, remove or transfer
+	Step string `json:"step"` // promote, demote, remove, transfer or finalize
 	ID   string `json:"id"`   // of the node; "" transfers to any
 	// Force removes or demotes although the quorum is at risk.
 	Force bool `json:"force"`
+	// WasMember says that the node was a member as the asked node knew it: who is asked
+	// again because an answer was lost finds none, and that is no mistake.
+	WasMember bool `json:"was_member,omitempty"`
+	// Level is what finalize raises the cluster to; 0 as far as all processes speak.
+	Level uint16 `json:"level,omitempty"`
+	// Actor is who finalizes.
+	Actor string `json:"actor,omitempty"`
+}
+
+// changed is the answer to who asked for a step.
+type changed struct {
+	Done string `json:"done"` // what was done, in one line for people
 }
 
 // decode reads a message strictly enough that a misspelt field is noticed.

@@ -73,7 +73,7 @@ func TestRemovedWhileJoining(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(9 * time.Second)
-		if err := m.Change(t.Context(), &Request{Step: "remove", ID: "n4"}); err != nil {
+		if _, err := m.Change(t.Context(), &Request{Step: "remove", ID: "n4"}); err != nil {
 			t.Fatal(err)
 		}
 		reminder := joining("n4")
@@ -121,10 +121,14 @@ func TestQuorumIsKept(t *testing.T) {
 		{[]string{"n1", "n2", "n3", "n4"}, []string{"n4"}, "remove", "n3", false, nil, 3},
 		{[]string{"n1", "n2", "n3", "n4"}, []string{"n3", "n4"}, "remove", "n2", false, codes.ErrQuorumAtRisk, 4},
 		{[]string{"n1", "n2", "n3", "n4", "n5"}, []string{"n4", "n5"}, "remove", "n3", false, codes.ErrQuorumAtRisk, 5},
-		{[]string{"n1", "n2", "n3"}, nil, "remove", "n9", false, nil, 3}, // done before
+		{[]string{"n1", "n2", "n3"}, nil, "remove", "n9", false, raftfsm.ErrNotMember, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "demote", "n9", false, raftfsm.ErrNotMember, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "promote", "n9", false, raftfsm.ErrNotMember, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "promote", "n2", false, nil, 3},
+		{[]string{"n1", "n2", "n3"}, nil, "remove", "", false, codes.ErrRequest, 3},
+		{[]string{"n1", "n2", "n3"}, nil, "transfer", "n9", false, raftfsm.ErrNotMember, 3},
+		{[]string{"n1", "n2", "n3"}, nil, "transfer", "n1", false, codes.ErrStep, 3},
+		{[]string{"n1", "n2", "n3"}, []string{"n3"}, "transfer", "n3", false, codes.ErrStep, 3},
 		{[]string{"n1", "n2", "n3"}, nil, "crown", "n2", false, codes.ErrRequest, 3},
 	} {
 		c := voters(test.voters...)
@@ -132,7 +136,7 @@ func TestQuorumIsKept(t *testing.T) {
 			c.sick[id] = true
 		}
 		m := c.manage(t)
-		err := m.Change(t.Context(), &Request{Step: test.step, ID: test.id, Force: test.force})
+		_, err := m.Change(t.Context(), &Request{Step: test.step, ID: test.id, Force: test.force})
 		if test.want == nil && err != nil || test.want != nil && !errors.Is(err, test.want) || len(c.List()) != test.left {
 			t.Errorf("%+v: %v, %d members are left", test, err, len(c.List()))
 		}
@@ -151,7 +155,7 @@ func TestOneChangeAtATime(t *testing.T) {
 	refused := make(chan string, 2)
 	for _, id := range []string{"n2", "n3"} {
 		group.Go(func() {
-			if err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); errors.Is(err, codes.ErrQuorumAtRisk) {
+			if _, err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); errors.Is(err, codes.ErrQuorumAtRisk) {
 				refused <- id
 			}
 		})
@@ -163,7 +167,7 @@ func TestOneChangeAtATime(t *testing.T) {
 	c.set(func() { clear(c.sick) })
 	for _, id := range []string{"n2", "n3", "n4", "n5"} {
 		group.Go(func() {
-			if err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); err != nil {
+			if _, err := m.Change(context.Background(), &Request{Step: "remove", ID: id}); err != nil {
 				t.Errorf("remove %s: %v", id, err)
 			}
 		})
@@ -181,11 +185,11 @@ func TestMembershipThatMoves(t *testing.T) {
 		c := voters("n1", "n2", "n3")
 		m := c.manage(t)
 		c.moved = changeAttemptsMax - 1
-		if err := m.Change(t.Context(), &Request{Step: "remove", ID: "n3"}); err != nil {
+		if _, err := m.Change(t.Context(), &Request{Step: "remove", ID: "n3"}); err != nil {
 			t.Errorf("the last attempt: %v", err)
 		}
 		c.moved = changeAttemptsMax
-		if err := m.Change(t.Context(), &Request{Step: "remove", ID: "n2"}); !errors.Is(err, raftfsm.ErrMembershipMoved) {
+		if _, err := m.Change(t.Context(), &Request{Step: "remove", ID: "n2"}); !errors.Is(err, raftfsm.ErrMembershipMoved) {
 			t.Errorf("without an end: %v", err)
 		}
 	})
@@ -195,7 +199,7 @@ func TestMembershipThatMoves(t *testing.T) {
 func TestLeaderIsNotRemoved(t *testing.T) {
 	c := voters("n1", "n2", "n3")
 	c.handover = errors.New("nobody is up")
-	if err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, codes.ErrQuorumAtRisk) || len(c.List()) != 3 {
+	if _, err := c.manage(t).Change(t.Context(), &Request{Step: "remove", ID: "n1"}); !errors.Is(err, codes.ErrQuorumAtRisk) || len(c.List()) != 3 {
 		t.Errorf("%v, %d members", err, len(c.List()))
 	}
 }

@@ -15,9 +15,29 @@ import (
 // NodeStatus is what a node says of itself.
 type NodeStatus struct {
 	raftfsm.Status
-	Version       string `json:"version"`
-	DataBytes     int64  `json:"data_bytes"`      // of its data folder
-	DiskFreeBytes int64  `json:"disk_free_bytes"` // of the disk that it is on
+	Version   string     `json:"version"`
+	LevelMax  uint16     `json:"level_max"`  // the highest level that it speaks
+	FrontEnds []FrontEnd `json:"front_ends"` // that are connected to it
+	DataBytes int64      `json:"data_bytes"` // of its data folder
+	// StaysLearner says that the node wants no vote when it has none.
+	StaysLearner bool `json:"stays_learner"`
+	// Certificates are those that the node shows.
+	Certificates []Certificate `json:"certificates"`
+	// LeaderlessSince, JournalGapSince and SupersededSince are when the node first saw since
+	// its start that it hears no leader, misses blocks of the journal, and is superseded; nil
+	// while it does not.
+	LeaderlessSince *time.Time `json:"leaderless_since,omitempty"`
+	JournalGapSince *time.Time `json:"journal_gap_since,omitempty"`
+	SupersededSince *time.Time `json:"superseded_since,omitempty"`
+	// Risk is what the leader says of how many voters may fail; nil when one more may, of a
+	// cluster of one, and on other nodes.
+	Risk *Risk `json:"risk,omitempty"`
+}
+
+// Certificate is one that a node shows.
+type Certificate struct {
+	Use      string    `json:"use"` // peers or buyers
+	NotAfter time.Time `json:"not_after"`
 }
 
 // MemberStatus is a member as the asked node sees it.
@@ -25,7 +45,7 @@ type MemberStatus struct {
 	raftfsm.Member
 	Healthy bool   `json:"healthy"`
 	Reason  string `json:"reason,omitempty"` // why it is not
-	// LagEntries is by how many log entries it is behind the leader.
+	// LagEntries is how many entries of the leader's log its state has not applied.
 	LagEntries uint64      `json:"lag_entries"`
 	Node       *NodeStatus `json:"node,omitempty"` // nil when it does not answer
 
@@ -45,9 +65,16 @@ type Health struct {
 	Voters        int  `json:"voters"`
 	HealthyVoters int  `json:"healthy_voters"`
 	Quorum        int  `json:"quorum"`
-	Healthy       bool `json:"healthy"` // every member is, and somebody leads
+	Healthy       bool `json:"healthy"` // every member is, somebody leads, and no alarm is worse than SeverityInfo
 	// FailureTolerance is how many voters may fail before the cluster stops.
 	FailureTolerance int `json:"failure_tolerance"`
+	// Level is that of the cluster's formats; 0 while the leader does not answer.
+	Level uint16 `json:"level"`
+	// LevelAvailable is the highest level that every member and every front-end connected
+	// to one speaks, when it is above Level: onsale cluster finalize raises it. Else 0.
+	LevelAvailable uint16 `json:"level_available"`
+	// Alarms are what an operator must know of, in the order of the table of alarms.
+	Alarms []Alarm `json:"alarms"`
 }
 
 // quorum is the least majority of voters.
@@ -55,19 +82,54 @@ func quorum(voters int) int { return voters/2 + 1 }
 
 // nodeStatus is this node's.
 func (m *Manager) nodeStatus() NodeStatus {
-	s := NodeStatus{Status: m.node.Status(), Version: m.config.Version}
-	_ = filepath.WalkDir(m.config.DataDir, func(_ string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			if info, err := entry.Info(); err == nil {
-				s.DataBytes += info.Size()
-			}
-		}
-		return nil // files come and go while we look
-	})
-	if free, _, err := m.node.Disk(); err == nil {
-		s.DiskFreeBytes = free
+	s := NodeStatus{Status: m.node.Status(), Version: m.config.Version, LevelMax: m.config.LevelMax, FrontEnds: []FrontEnd{}}
+	if m.config.FrontEnds != nil {
+		s.FrontEnds = append(s.FrontEnds, m.config.FrontEnds()...)
 	}
+	s.DataBytes = m.dataBytes.Load()
+	is := m.node.Identity()
+	s.StaysLearner = is.ClusterID != "" && !is.AwaitsVote
+	m.addNotes(&s)
 	return s
+}
+
+// measureInterval is how often a node looks how large its data folder is.
+const measureInterval = 5 * time.Second
+
+// measure looks how large the data folder is, until the manager closes: a status is given
+// also while the disk hangs.
+func (m *Manager) measure() {
+	for {
+		size := int64(0)
+		_ = filepath.WalkDir(m.config.DataDir, func(_ string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				if info, err := entry.Info(); err == nil {
+					size += info.Size()
+				}
+			}
+			return nil // files come and go while we look
+		})
+		m.dataBytes.Store(size)
+		select {
+		case <-m.stop.Done():
+			return
+		case <-time.After(measureInterval):
+		}
+	}
+}
+
+// addNotes adds what the node has noted, and its certificates.
+func (m *Manager) addNotes(s *NodeStatus) {
+	m.notes.end(&s.Status)
+	s.LeaderlessSince, s.JournalGapSince = m.notes.of(noteLeaderless), m.notes.of(noteGap)
+	s.SupersededSince = m.notes.of(noteSuperseded)
+	if m.leads() {
+		s.Risk = m.notes.riskNow()
+	}
+	s.Certificates = []Certificate{}
+	if m.config.Certificates != nil {
+		s.Certificates = append(s.Certificates, m.config.Certificates()...)
+	}
 }
 
 // askTimeout bounds a question to one node.
@@ -78,8 +140,12 @@ func (m *Manager) Status(ctx context.Context) ClusterStatus {
 	own := m.node.Status()
 	c := ClusterStatus{ClusterID: own.ClusterID, LeaderID: own.LeaderID, Members: make([]MemberStatus, len(own.Members))}
 	var group sync.WaitGroup
+	reached := m.members.List()
 	for i, member := range own.Members {
 		c.Members[i].Member = member
+		if at := indexOf(reached, member.ID); at >= 0 {
+			member.Address = reached[at].Address
+		}
 		group.Go(func() { c.Members[i].Node, c.Members[i].Reason = m.ask(ctx, member) })
 	}
 	group.Wait()
@@ -109,11 +175,16 @@ func (m *Manager) askLink(ctx context.Context, member raftfsm.Member) (*NodeStat
 func (m *Manager) question(ctx context.Context, member raftfsm.Member, verb string, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	return m.questionWith(ctx, member, verb, struct{}{}, answer)
+}
+
+// questionWith asks one member.
+func (m *Manager) questionWith(ctx context.Context, member raftfsm.Member, verb string, asked, answer any) error {
 	link, err := m.links.To(ctx, member.ID, member.Address)
 	if err != nil {
 		return err
 	}
-	body, err := link.Control(ctx, verb, []byte("{}"))
+	body, err := link.Control(ctx, verb, encode(asked))
 	if err != nil {
 		return err
 	}
@@ -140,8 +211,13 @@ func (m *Manager) judge(c *ClusterStatus) {
 			}
 		}
 	}
-	c.Health.Healthy, c.Health.Quorum = all, quorum(c.Health.Voters)
+	c.Health.Alarms = alarms(c, time.Now())
+	c.Health.Healthy, c.Health.Quorum = all && !worseThanInfo(c.Health.Alarms), quorum(c.Health.Voters)
 	c.Health.FailureTolerance = max(0, c.Health.HealthyVoters-c.Health.Quorum)
+	level, available := levelOf(c)
+	if c.Health.Level = level; available > level {
+		c.Health.LevelAvailable = available
+	}
 }
 
 func (m *Manager) judgeMember(member *MemberStatus, leader *NodeStatus) {
@@ -150,17 +226,25 @@ func (m *Manager) judgeMember(member *MemberStatus, leader *NodeStatus) {
 		return // Reason is there
 	}
 	switch {
+	case is.SupersededBy != "":
+		member.Reason = "superseded by cluster " + is.SupersededBy
+		return
+	case is.ReadOnly != "":
+		member.Reason = "it only shows what it has: " + is.ReadOnly
+		return
 	case leader == nil:
 		member.Reason = "no leader is known"
 		return
-	case is.LastIndex < leader.LastIndex:
-		member.LagEntries = leader.LastIndex - is.LastIndex
+	case is.AppliedIndex < leader.LastIndex:
+		member.LagEntries = leader.LastIndex - is.AppliedIndex
 	}
 	switch {
 	case is.Term != leader.Term:
 		member.Reason = "it is in another term than the leader"
 	case is.NodeID != leader.NodeID && time.Duration(is.LastContactMilliseconds)*time.Millisecond > m.config.LastContactMax:
 		member.Reason = "it has not heard the leader lately"
+	case is.Hangs != nil:
+		member.Reason = is.Hangs.Part + " hangs"
 	case member.LagEntries > m.config.TrailingEntriesMax:
 		member.Reason = "it lags behind"
 	default:

@@ -2,7 +2,6 @@ package membership
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,12 +19,16 @@ func (m *Manager) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
-		if m.node.Leads() {
+		if m.leads() {
 			status := m.Status(m.stop)
 			m.compare(&status)
+			m.remind(&status)
+			m.warnOfTwo(&status)
+			m.notes.weigh(&status.Health, time.Now())
 			m.watched.Store(&status)
 		} else {
 			m.watched.Store(nil)
+			m.askLeader()
 		}
 		select {
 		case <-m.stop.Done():
@@ -33,6 +36,29 @@ func (m *Manager) watch() {
 		case <-ticker.C:
 		}
 	}
+}
+
+// remind says once that the level can be raised.
+func (m *Manager) remind(c *ClusterStatus) {
+	if available := c.Health.LevelAvailable; available > 0 && m.shown().levelAvailable() != available {
+		m.config.Logger.Info("all members and front-ends speak a higher level; raise it when no downgrade is wanted any more: onsale cluster finalize",
+			"level", c.Health.Level, "available", available)
+	}
+}
+
+// warnOfTwo says once that a cluster has two voters.
+func (m *Manager) warnOfTwo(c *ClusterStatus) {
+	if before := m.shown(); c.Health.Voters == 2 && (before == nil || before.Health.Voters != 2) {
+		m.config.Logger.Warn("the cluster has two voters, of which neither may fail: it is less safe than one node; let a third one in")
+	}
+}
+
+// levelAvailable is that of the health; 0 of no status.
+func (c *ClusterStatus) levelAvailable() uint16 {
+	if c == nil {
+		return 0
+	}
+	return c.Health.LevelAvailable
 }
 
 // compare finds the members whose journal is not this node's.
@@ -69,6 +95,7 @@ func (m *Manager) Collector() prometheus.Collector {
 	s.Gauges("onsale_cluster_voters", "Members with a vote.", nil, cluster(func(h *Health) float64 { return float64(h.Voters) }))
 	s.Gauges("onsale_cluster_voters_healthy", "Those that answer, are in the leader's term and keep up.", nil, cluster(func(h *Health) float64 { return float64(h.HealthyVoters) }))
 	s.Gauges("onsale_cluster_failure_tolerance", "How many voters may still fail.", nil, cluster(func(h *Health) float64 { return float64(h.FailureTolerance) }))
+	s.Gauges("onsale_level_available", "The level that onsale cluster finalize can raise the cluster to; 0 when there is none.", nil, cluster(func(h *Health) float64 { return float64(h.LevelAvailable) }))
 	member := func(read func(member *MemberStatus, show metric.Show)) func(metric.Show) {
 		return func(show metric.Show) {
 			if c := m.shown(); c != nil {
@@ -92,22 +119,27 @@ func (m *Manager) Collector() prometheus.Collector {
 	return s
 }
 
+// errTwoVoters is what the leader says of a cluster of two: either failure stops it.
+var errTwoVoters = errors.New("of two voters neither may fail; let a third one in")
+
 // errNoTolerance is what the leader says of a cluster that the next failure stops.
 var errNoTolerance = errors.New("the failure of one more voter stops the cluster")
 
 // Tolerates returns an error while this node leads a cluster of several voters of which
-// none may fail any more.
+// none may fail, or none any more.
 func (m *Manager) Tolerates() error {
-	if c := m.shown(); c != nil && c.Health.Voters > 2 && c.Health.FailureTolerance == 0 {
-		return fmt.Errorf("%w: %d of %d are healthy", errNoTolerance, c.Health.HealthyVoters, c.Health.Voters)
+	c := m.shown()
+	if c == nil {
+		return nil
 	}
-	return nil
+	_, err := c.Health.tolerates()
+	return err
 }
 
 // shown returns what this node knows as the leader; nil when it does not lead, or has
 // not asked yet.
 func (m *Manager) shown() *ClusterStatus {
-	if !m.node.Leads() {
+	if !m.leads() {
 		return nil
 	}
 	return m.watched.Load()

@@ -10,7 +10,7 @@
 // answered is not sent again; whoever asked is told ErrOutcomeUnknown. One that a node
 // did not take, because it does not lead or could not be reached, goes on to who does.
 // That an order is never charged twice does not rest on this: the coordinator commits an
-// attempt before it asks the provider, under a key that is the order and the attempt
+// attempt before it asks the provider, under a key that is that attempt's alone
 // (package payment). What rests on it is that a buyer's one request makes one attempt.
 //
 // What if we die here? The process that received the request dies: the attempt goes on

@@ -18,6 +18,8 @@ type Coordinator interface {
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
 	Notice(provider, signature string, body []byte) error
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
+	Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error)
+	RefundOrphan(ctx context.Context, r payment.RefundRequest, caughtUp func(context.Context) error) (*payment.OrphanRefund, error)
 }
 
 // Replica is the node of this process.
@@ -83,6 +85,24 @@ func (f *Forwarder) Reconcile(ctx context.Context) (*payment.Reconciliation, err
 		return nil, err
 	}
 	return f.coordinator.Reconcile(ctx)
+}
+
+// Orphans returns the charges of this cluster whose orders it does not have. Every node that
+// knows the provider can look for them, as for Reconcile.
+func (f *Forwarder) Orphans(ctx context.Context) (*payment.Orphans, error) {
+	if f.coordinator == nil {
+		return nil, payment.ErrOff
+	}
+	return f.coordinator.Orphans(ctx, f.replica.CatchUp)
+}
+
+// RefundOrphan gives the money of one of them back: payment.ErrNotOrphan when it is none.
+// What was lost never comes back, so that no leader has to be asked for more.
+func (f *Forwarder) RefundOrphan(ctx context.Context, r payment.RefundRequest) (*payment.OrphanRefund, error) {
+	if f.coordinator == nil {
+		return nil, payment.ErrOff
+	}
+	return f.coordinator.RefundOrphan(ctx, r, f.replica.CatchUp)
 }
 
 // tell asks the leader, once.

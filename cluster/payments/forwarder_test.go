@@ -15,7 +15,7 @@ import (
 	"onsale/sequencer"
 )
 
-var request = payment.Request{Order: 41, User: "ann", Method: "tok_accept"}
+var request = payment.Request{Order: 41, Sale: 1, User: "ann", Method: "tok_accept"}
 
 // A front-end's payment goes to whom a follower names, once, and the answer comes back as
 // it was given; a follower's own goes the same way, and the leader's stays at home.

@@ -13,8 +13,8 @@ import (
 // The bodies are what other processes read: they do not change by themselves.
 func TestBodies(t *testing.T) {
 	for want, message := range map[string]any{
-		`{"order":41,"user":"ann","method":"tok_accept","wait_ms":1500}`: payQuestion{request, 1500},
-		`{"provider":"stripe","signature":"v1","body":"e30="}`:           noticeQuestion{"stripe", "v1", []byte("{}")},
+		`{"order":41,"sale":1,"user":"ann","method":"tok_accept","wait_ms":1500}`: payQuestion{request, 1500},
+		`{"provider":"stripe","signature":"v1","body":"e30="}`:                    noticeQuestion{"stripe", "v1", []byte("{}")},
 		`{}`: noticeAnswer{},
 	} {
 		if got, err := json.Marshal(message); err != nil || string(got) != want {

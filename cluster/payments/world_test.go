@@ -55,6 +55,14 @@ func (c *coordinator) Reconcile(context.Context) (*payment.Reconciliation, error
 	return &payment.Reconciliation{Provider: "fake"}, nil
 }
 
+func (c *coordinator) Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error) {
+	return &payment.Orphans{Provider: "fake"}, caughtUp(ctx)
+}
+
+func (c *coordinator) RefundOrphan(ctx context.Context, r payment.RefundRequest, caughtUp func(context.Context) error) (*payment.OrphanRefund, error) {
+	return &payment.OrphanRefund{Key: r.Key, Reason: r.Reason, Actor: r.Actor}, caughtUp(ctx)
+}
+
 func (c *coordinator) requests() []payment.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()

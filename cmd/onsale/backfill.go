@@ -17,7 +17,7 @@ func (v *server) startBackfill() (err error) {
 	v.pageLinks = forward.NewLinks(v.node.PeerConfig(), v.directory)
 	config := v.settings.Backfill
 	config.Logger = v.log
-	config.Free = func() (int64, error) { free, _, err := v.node.Disk(); return free, err }
+	config.Free = func() (int64, error) { is, err := v.node.Disk(); return is.FreeBytes, err }
 	if v.filler, err = backfill.New(config, v.node.History(), members{v.node, v.pageLinks}); err == nil {
 		v.filler.Start()
 	}

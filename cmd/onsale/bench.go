@@ -13,7 +13,7 @@ import (
 )
 
 func newBench(p *program) *cobra.Command {
-	return group("bench", "Measure", newBenchSale(p), newBenchLoad(p), newBenchRush(p), newBenchFailover(p))
+	return group("bench", "Measure", newBenchSale(p), newBenchLoad(p), newBenchRush(p), newBenchFailover(p), newBenchWatch(p))
 }
 
 // newBenchSale runs a whole sale over HTTP against nodes of its own.

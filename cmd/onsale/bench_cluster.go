@@ -20,6 +20,7 @@ func newBenchRush(p *program) *cobra.Command {
 	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
 	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
 	f.IntVar(&o.FrontEnds, "front-ends", o.FrontEnds, "front-ends, in this process")
+	f.BoolVar(&o.Keyed, "keys", o.Keyed, "give each request an idempotency key, as buyers' clients do")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
 	return c
 }
@@ -33,6 +34,8 @@ func newBenchFailover(p *program) *cobra.Command {
 		}}
 	f := c.Flags()
 	f.IntVar(&o.Kills, "kills", o.Kills, "how often")
+	f.BoolVar(&o.Vanish, "vanish", false, "stop the leader without a word, as a machine that dies does: only time-outs tell")
+	f.StringArrayVar(&o.NodeFlags, "node-flag", nil, "further flag of every node, may be given several times")
 	f.IntVar(&o.Buyers, "buyers", o.Buyers, "who buy at once, through one front-end")
 	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")

@@ -14,7 +14,7 @@ import (
 func TestBenchLoad(t *testing.T) {
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "gig", "--quantity", "300")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "300")
 	secret := filepath.Join(o.dir, "token-secret")
 	load := func(code int, args ...string) string {
 		return command(t, code, append([]string{"bench", "load", "--http", o.server.publicListener.Addr().String(), "--secret-file", secret, "--sale", "gig", "--connections", "8",

@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 
 	"onsale/api/auth"
 	"onsale/cluster/certificate"
+	"onsale/internal/secretfile"
 	"onsale/internal/setting"
+	"onsale/raftfsm/folder"
 )
 
 // usage says all that is wrong with settings at once; nil when nothing is.
@@ -31,7 +34,7 @@ func (s *settings) check() error {
 	own := certificate.Identity{Role: certificate.RoleNode, ID: s.Node.NodeID}
 	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(),
 		s.TLS.allow("peer", s.Node.RaftAddress, s.TLS.Certificate != ""),
-		s.checkJoin(), s.checkFiles(own, s.readSecret), s.checkProvider())
+		s.checkJoin(), s.checkFiles(own, s.readSecret, s.readPeerSecrets), s.checkProvider())
 }
 
 // check does the same for a front-end.
@@ -42,19 +45,25 @@ func (s *frontEndSettings) check() error {
 	}
 	own := certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}
 	_, clusters := entries(s)
-	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(), clusters, s.checkFiles(own, s.secret))
+	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(), clusters, s.checkFiles(own, s.secret, s.readPeerSecrets))
 }
+
+// peerConnectionsMaxMax bounds --peer-connections-max.
+const peerConnectionsMaxMax = 1 << 20
 
 // bounds are what the packages allow.
 func (s *settings) bounds() error {
 	_, node := s.node()
+	if s.PeerConnectionsMax < filesSomeMin || s.PeerConnectionsMax > peerConnectionsMaxMax {
+		node = errors.Join(node, fmt.Errorf("%d connections of peers, allowed are %d to %d", s.PeerConnectionsMax, filesSomeMin, peerConnectionsMaxMax))
+	}
 	filling := s.Backfill
 	filling.Free = func() (int64, error) { return 0, nil }
 	return errors.Join(s.processSettings.bounds(), node, filling.Validate())
 }
 
 func (s *processSettings) bounds() error {
-	_, logger := newLogger(io.Discard, s.LogFormat, s.LogLevel)
+	_, logger := newLogger(io.Discard, s.LogFormat, s.LogLevel, new(slog.LevelVar))
 	secret := make([]byte, auth.SecretBytesMin)
 	web, err := s.web(secret, slog.New(slog.DiscardHandler))
 	if err == nil {
@@ -67,7 +76,13 @@ func (s *processSettings) bounds() error {
 
 // checkAddresses refuses what is no address, and listeners that strangers could reach.
 func (s *processSettings) checkAddresses() error {
-	return errors.Join(s.TLS.allow("private", s.Private, s.TLS.Certificate != ""),
+	var names []error
+	for _, name := range s.Web.PrivateHosts {
+		if name == "" || strings.ContainsAny(name, ":/*") {
+			names = append(names, fmt.Errorf("--private-hosts has %q, expected is a name without a port", name))
+		}
+	}
+	return errors.Join(errors.Join(names...), s.TLS.allow("private", s.Private, s.TLS.Certificate != ""),
 		s.TLS.allow("http", s.HTTP, s.TLS.HTTPCert != ""))
 }
 
@@ -82,10 +97,14 @@ func (s *settings) checkJoin() (wrong error) {
 	if own == "" {
 		own = s.Node.RaftAddress
 	}
+	if host, _, err := net.SplitHostPort(own); err == nil && !s.alone() && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return fmt.Errorf("--peer %s says where to listen; say with --advertise where the other nodes reach this one", own)
+	}
 	switch expect := s.BootstrapExpect; {
 	case expect == 0 && s.Learner && len(s.Join) == 0:
 		return errors.New("--learner needs --join")
 	case expect == 0:
+	case s.isMember(): // it may have moved since
 	case expect != len(s.Join) || !slices.Contains(s.Join, own):
 		return fmt.Errorf("--bootstrap-expect %d needs --join with the %d addresses of all nodes, "+
 			"this one's (%s) among them; it has %d", expect, expect, own, len(s.Join))
@@ -95,9 +114,15 @@ func (s *settings) checkJoin() (wrong error) {
 	return wrong
 }
 
+// isMember reports whether the data folder says that this node belongs to a cluster.
+func (s *settings) isMember() bool {
+	is, err := folder.ReadIdentity(s.Node.DataDir)
+	return err == nil && is.ClusterID != ""
+}
+
 // checkFiles reads every file that a setting names.
-func (s *processSettings) checkFiles(want certificate.Identity, readSecret func() ([]byte, error)) error {
-	unreadable := s.Unreadable()
+func (s *processSettings) checkFiles(want certificate.Identity, readSecret func() ([]byte, error), readPeerSecrets func() ([][]byte, error)) error {
+	unreadable := s.Unreadable(secretfile.Read)
 	problems := []error{s.Tokens.check()}
 	for _, name := range s.Names() {
 		if err := unreadable[name]; err != nil {
@@ -112,9 +137,11 @@ func (s *processSettings) checkFiles(want certificate.Identity, readSecret func(
 		problems = append(problems, err)
 	}
 	if readable("http-tls-cert", "http-tls-key") {
-		_, err := s.TLS.buyers()
+		_, err := s.TLS.buyers(slog.New(slog.DiscardHandler))
 		problems = append(problems, err)
 	}
+	_, err := readPeerSecrets()
+	problems = append(problems, err)
 	secret, err := readSecret()
 	if err == nil && s.ChallengeBits > 0 && len(secret) == 0 {
 		_, err = newGate(1, nil)

@@ -25,7 +25,7 @@ func newCluster(p *program) *cobra.Command {
 		p.clusterStep("demote", "Make a voter a learner", true, true),
 		p.clusterStep("remove", "Take a node out of the cluster for good", true, true),
 		p.clusterStep("transfer", "Move the leadership, to a node or to any", false, false),
-		newClusterRecover(p), newClusterRepair(p),
+		newClusterFinalize(p), newClusterReaddress(p), newClusterRecover(p), newClusterRepair(p),
 	)
 }
 
@@ -36,7 +36,7 @@ func (d *desk) cluster(c *cobra.Command) (*membership.ClusterStatus, error) {
 	}
 	raw, err := operator.Cluster(c.Context())
 	if err != nil {
-		return nil, undecided(err)
+		return nil, err
 	}
 	status := new(membership.ClusterStatus)
 	return status, json.Unmarshal(raw, status)
@@ -44,7 +44,7 @@ func (d *desk) cluster(c *cobra.Command) (*membership.ClusterStatus, error) {
 
 func newClusterStatus(p *program) *cobra.Command {
 	var d desk
-	c := &cobra.Command{Use: "status", Short: "Show every node: role, term, position, lag, state hash, disk, version", Args: arguments(cobra.NoArgs),
+	c := &cobra.Command{Use: "status", Short: "Show every node: role, term, position, lag, state hash, disk, version, level", Args: arguments(cobra.NoArgs),
 		Example: "  onsale cluster status --private 127.0.0.1:8201",
 		RunE: func(c *cobra.Command, _ []string) error {
 			status, err := d.cluster(c)
@@ -58,7 +58,7 @@ func newClusterStatus(p *program) *cobra.Command {
 }
 
 func (p *program) showCluster(status *membership.ClusterStatus) error {
-	header := []string{"node", "vote", "role", "healthy", "term", "seq", "applied_index", "lag", "last_contact_ms", "state_hash", "journal_from", "data_mib", "disk_free_gib", "version", "address"}
+	header := []string{"node", "vote", "role", "healthy", "term", "seq", "applied_index", "lag", "last_contact_ms", "state_hash", "journal_from", "data_mib", "disk_free_mib", "disk_reserve_mib", "version", "level", "level_max", "address", "address_now"}
 	var rows [][]string
 	for _, m := range status.Members {
 		vote, healthy := "learner", "yes"
@@ -69,13 +69,36 @@ func (p *program) showCluster(status *membership.ClusterStatus) error {
 			healthy = m.Reason
 		}
 		if m.Node == nil {
-			rows = append(rows, []string{m.ID, vote, "unreachable", healthy, "", "", "", "", "", "", "", "", "", "", m.Address})
+			rows = append(rows, []string{m.ID, vote, "unreachable", healthy, "", "", "", "", "", "", "", "", "", "", "", "", "", m.Address, ""})
 			continue
 		}
 		rows = append(rows, []string{m.ID, vote, m.Node.Role, healthy, cell(m.Node.Term), cell(m.Node.Seq), cell(m.Node.AppliedIndex), cell(m.LagEntries),
-			cell(m.Node.LastContactMilliseconds), m.Node.StateHash, cell(m.Node.JournalFirstHeight), cell(m.Node.DataBytes >> 20), cell(m.Node.DiskFreeBytes >> 30), m.Node.Version, m.Address})
+			cell(m.Node.LastContactMilliseconds), m.Node.StateHash, cell(m.Node.JournalFirstHeight), cell(m.Node.DataBytes >> 20), cell(m.Node.FreeBytes >> 20), cell(m.Node.ReserveBytes >> 20), m.Node.Version,
+			cell(m.Node.Level), cell(m.Node.LevelMax), m.Address, m.Node.Address})
 	}
+	p.warnOfTwo(&status.Health)
 	return p.show(status, header, rows)
+}
+
+// warnOfTwo says what a cluster of two voters is worth.
+func (p *program) warnOfTwo(h *membership.Health) {
+	if h.Voters == 2 {
+		fmt.Fprintln(p.err, "warning: of two voters neither may fail: a cluster of two is less safe than one node; let a third one in")
+	}
+}
+
+// tellStep prints what a step did, in one line, and as data the answer.
+func (p *program) tellStep(raw json.RawMessage) error {
+	var answer route.Changed
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return err
+	}
+	p.warnOfTwo(&answer.Health)
+	if p.format == "table" {
+		_, err := fmt.Fprintln(p.out, answer.Done)
+		return err
+	}
+	return p.show(&answer, []string{"field", "value"}, [][]string{{"done", answer.Done}})
 }
 
 // compare returns errDiverged when two nodes at the same place have other states.
@@ -105,7 +128,11 @@ func newClusterHealth(p *program) *cobra.Command {
 			}
 			h := &status.Health
 			rows := [][]string{{"healthy", cell(h.Healthy)}, {"voters", cell(h.Voters)}, {"healthy_voters", cell(h.HealthyVoters)},
-				{"quorum", cell(h.Quorum)}, {"failure_tolerance", cell(h.FailureTolerance)}}
+				{"quorum", cell(h.Quorum)}, {"failure_tolerance", cell(h.FailureTolerance)}, {"level", cell(h.Level)}, {"level_available", cell(h.LevelAvailable)}}
+			for _, a := range h.Alarms {
+				rows = append(rows, []string{"alarm", a.String()})
+			}
+			p.warnOfTwo(h)
 			if err := p.show(h, []string{"field", "value"}, rows); err != nil {
 				return err
 			}
@@ -129,8 +156,11 @@ func newClusterJoin(p *program) *cobra.Command {
 				return err
 			}
 			r.Addresses = args
-			_, err = operator.ClusterStep(c.Context(), "join", r)
-			return err
+			raw, err := operator.ClusterStep(c.Context(), "join", r)
+			if err != nil {
+				return err
+			}
+			return p.tellStep(raw)
 		}}
 	d.flags(c.Flags())
 	c.Flags().BoolVar(&r.Learner, "learner", false, "without a vote, for good")
@@ -164,11 +194,7 @@ func (p *program) clusterStep(step, short string, needsID, dangerous bool) *cobr
 			if err != nil {
 				return err
 			}
-			status := new(membership.ClusterStatus)
-			if err := json.Unmarshal(raw, status); err != nil {
-				return err
-			}
-			return p.showCluster(status)
+			return p.tellStep(raw)
 		}}
 	d.flags(c.Flags())
 	if dangerous {

@@ -7,7 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/cluster/membership"
+	"onsale/api/contract"
+	"onsale/cluster/membership/route"
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
 )
@@ -18,7 +19,7 @@ func (s *settings) withRepair(err error) error {
 		return err
 	}
 	if len(s.Join) == 0 {
-		return fmt.Errorf("%w; a node without peers is made again from a backup (onsale snapshot restore)", err)
+		return fmt.Errorf("%w; a node without peers is made again from a backup (onsale snapshot restore --successor)", err)
 	}
 	return fmt.Errorf("%w; take it from the peers: onsale cluster repair --data-dir %s --node-id %s --private ADDRESS-OF-A-HEALTHY-NODE", err, s.Node.DataDir, s.Node.NodeID)
 }
@@ -38,7 +39,11 @@ was healthy for a while. It may be run again when it was interrupted.`,
 			if err := folder.MustBeStopped(dir); err != nil {
 				return err
 			}
-			if is, err := folder.ReadIdentity(dir); err == nil && is.NodeID != node {
+			is, err := folder.ReadIdentity(dir)
+			if folder.IsOtherVersion(err) {
+				return err // there is nothing to repair
+			}
+			if err == nil && is.NodeID != node {
 				return fmt.Errorf("%w: %s is of node %q, not %q", errUsage, dir, is.NodeID, node)
 			}
 			if !yes {
@@ -50,7 +55,7 @@ was healthy for a while. It may be run again when it was interrupted.`,
 			if err != nil {
 				return err
 			}
-			if _, err := operator.ClusterStep(c.Context(), "remove", membership.Request{ID: node, Force: force}); err != nil {
+			if _, err := operator.ClusterStep(c.Context(), "remove", route.MemberRequest{ID: node, Force: force}); err != nil && !errors.Is(err, contract.ErrNotFound) {
 				return err
 			}
 			aside, err := folder.SetAside(dir)

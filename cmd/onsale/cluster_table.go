@@ -17,7 +17,9 @@ import (
 
 	"onsale/api"
 	"onsale/cluster/forward"
+	"onsale/cluster/known"
 	"onsale/cluster/payments"
+	"onsale/internal/metric"
 	"onsale/raftfsm/peer"
 )
 
@@ -25,7 +27,7 @@ import (
 type clusterEntry struct {
 	Nodes []string `json:"nodes"` // peers' ports
 	// Sales are the ids that the cluster serves, with * and ?; none means every
-	// sale that it has.
+	// sale that it has, but those that the patterns of another cluster match.
 	Sales []string `json:"sales,omitempty"`
 	// Number is the cluster's, as its nodes were told (--cluster-number).
 	Number uint8 `json:"number"`
@@ -35,21 +37,25 @@ type clusterEntry struct {
 type clusterTable struct {
 	peers peer.Config
 	way   forward.ClientConfig // to a leader
+	known *known.File          // which clusters these are
 	log   *slog.Logger
 
 	mu      sync.Mutex
 	running map[string]*runningCluster
 	served  atomic.Pointer[[]api.Cluster]
+	shared  atomic.Pointer[[]api.SharedSale] // as of the last look
 }
 
 // runningCluster is a cluster that the front-end follows.
 type runningCluster struct {
 	entry  clusterEntry
 	remote *forward.Remote
+	known  *known.Cluster
+	tooOld atomic.Pointer[error] // this release, for that cluster: why; nil while it is not
 }
 
-func newClusterTable(peers peer.Config, way forward.ClientConfig, log *slog.Logger) *clusterTable {
-	t := &clusterTable{peers: peers, way: way, log: log, running: map[string]*runningCluster{}}
+func newClusterTable(peers peer.Config, way forward.ClientConfig, remembered *known.File, log *slog.Logger) *clusterTable {
+	t := &clusterTable{peers: peers, way: way, known: remembered, log: log, running: map[string]*runningCluster{}}
 	t.served.Store(&[]api.Cluster{})
 	return t
 }
@@ -89,7 +95,7 @@ func entries(s *frontEndSettings) (map[string]clusterEntry, error) {
 			}
 		}
 	}
-	return wanted, nil
+	return wanted, checkRouting(wanted)
 }
 
 // set makes the table what the settings say. Clusters that stay keep their
@@ -103,14 +109,14 @@ func (t *clusterTable) set(s *frontEndSettings) error {
 	defer t.mu.Unlock()
 	for name, entry := range wanted {
 		old := t.running[name]
-		if old != nil && slices.Equal(old.entry.Nodes, entry.Nodes) {
+		if old != nil && slices.Equal(old.entry.Nodes, entry.Nodes) && old.entry.Number == entry.Number {
 			old.entry = entry
 			continue
 		}
 		if old != nil {
 			t.letGo(old)
 		}
-		t.running[name] = &runningCluster{entry, t.follow(name, entry)}
+		t.running[name] = t.follow(name, entry)
 	}
 	for name, old := range t.running {
 		if _, stays := wanted[name]; !stays {
@@ -122,15 +128,31 @@ func (t *clusterTable) set(s *frontEndSettings) error {
 	return nil
 }
 
-func (t *clusterTable) follow(name string, entry clusterEntry) *forward.Remote {
+func (t *clusterTable) follow(name string, entry clusterEntry) *runningCluster {
 	config, log := t.way, t.log
 	if name != "cluster" {
 		log = log.With("cluster", name)
 	}
 	config.Logger = log
-	peers := t.peers
+	peers, remembered := t.peers, t.known.Of(entry.Number, log)
+	peers.Known = remembered
+	c := &runningCluster{entry: entry, known: remembered}
+	peers.Fenced = func(_ *peer.Identity, err error) {
+		if errors.Is(err, peer.ErrBelow) {
+			c.tooOld.Store(&err)
+		}
+	}
 	client := forward.NewClient(config, &peers, forward.NewDirectory(entry.Nodes), nil, forward.Limits{})
-	return forward.NewRemote(client, log)
+	c.remote = forward.NewRemote(client, log)
+	return c
+}
+
+// refusal returns why the last node that was met is not gone on with; nil when it is.
+func (c *runningCluster) refusal() error {
+	if err := c.tooOld.Load(); err != nil {
+		return *err
+	}
+	return c.known.Refusal()
 }
 
 // letGo ends a cluster's connections when its requests under way have ended.
@@ -139,18 +161,14 @@ func (t *clusterTable) letGo(old *runningCluster) {
 }
 
 func (t *clusterTable) publish() {
+	wanted := map[string]clusterEntry{}
+	for name, c := range t.running {
+		wanted[name] = c.entry
+	}
 	var served []api.Cluster
 	for name, c := range t.running {
-		cluster := api.Cluster{Name: name, Number: c.entry.Number, Backend: c.remote, Payments: payments.ForFrontEnd(c.remote.Links())}
-		if patterns := c.entry.Sales; len(patterns) > 0 {
-			cluster.Serves = func(sale string) bool {
-				return slices.ContainsFunc(patterns, func(pattern string) bool {
-					match, _ := path.Match(pattern, sale)
-					return match
-				})
-			}
-		}
-		served = append(served, cluster)
+		served = append(served, api.Cluster{Name: name, Number: c.entry.Number, Serves: serving(wanted, name),
+			EverReached: c.remote.EverReached, Backend: c.remote, Payments: payments.ForFrontEnd(c.remote.Links())})
 	}
 	slices.SortFunc(served, func(a, b api.Cluster) int { return int(a.Number) - int(b.Number) })
 	t.served.Store(&served)
@@ -165,8 +183,16 @@ func (t *clusterTable) names() string {
 // staleMax is from which age of its views on a cluster counts as out of reach.
 const staleMax = 2 * time.Second
 
-// errOutOfReach is what readyz says of a cluster that is down.
-var errOutOfReach = errors.New("no node can be reached")
+// leaderAgeMax is for how long a cluster's leader may not answer before buys are better sent
+// elsewhere: longer than an election takes.
+const leaderAgeMax = 4 * time.Second
+
+// What readyz says of a cluster that is down, and of one whose leader is. A front-end that
+// reaches other nodes shows sales, and buys through it wait and are refused.
+var (
+	errOutOfReach = errors.New("no node can be reached")
+	errNoLeader   = errors.New("its leader cannot be reached: buys wait, and are refused")
+)
 
 // errOtherNumber is what readyz says of a cluster whose number is not the table's.
 var errOtherNumber = errors.New("the cluster has another number than the table")
@@ -184,8 +210,13 @@ func (t *clusterTable) checks() []api.Check {
 		switch {
 		case !known || c.remote.Age() > staleMax:
 			check.Err = errOutOfReach
+			if err := c.refusal(); err != nil {
+				check.Err = fmt.Errorf("%w: the last one %w", errOutOfReach, err)
+			}
 		case is.Number != c.entry.Number:
 			check.Err = fmt.Errorf("%w: %d, not %d", errOtherNumber, is.Number, c.entry.Number)
+		case c.remote.LeaderAge() > leaderAgeMax:
+			check.Err = errNoLeader
 		default:
 			reached++
 		}
@@ -193,7 +224,7 @@ func (t *clusterTable) checks() []api.Check {
 	}
 	slices.SortFunc(checks, func(a, b api.Check) int { return strings.Compare(a.Name, b.Name) })
 	for i := range checks {
-		checks[i].Warning = reached > 0 && errors.Is(checks[i].Err, errOutOfReach)
+		checks[i].Warning = reached > 0 && (errors.Is(checks[i].Err, errOutOfReach) || errors.Is(checks[i].Err, errNoLeader))
 	}
 	return checks
 }
@@ -232,16 +263,31 @@ func (t *clusterTable) Describe(chan<- *prometheus.Desc) {}
 func (t *clusterTable) Collect(to chan<- prometheus.Metric) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.sharedMetrics().Collect(to)
 	for name, c := range t.running {
 		labelled := make(chan prometheus.Metric)
 		go func() {
-			prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, c.remote.Collector()).Collect(labelled)
+			refused := new(metric.Set)
+			c.known.Metrics(refused)
+			for _, each := range []prometheus.Collector{c.remote.Collector(), refused} {
+				prometheus.WrapCollectorWith(prometheus.Labels{"cluster": name}, each).Collect(labelled)
+			}
 			close(labelled)
 		}()
 		for m := range labelled {
 			to <- m
 		}
 	}
+}
+
+// remotes are the clusters that are followed.
+func (t *clusterTable) remotes() (all []*forward.Remote) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.running {
+		all = append(all, c.remote)
+	}
+	return all
 }
 
 func (t *clusterTable) close() error {

@@ -23,10 +23,11 @@ only the paths.`,
 		c.Flags().AddFlagSet(s.Flags)
 		return c
 	}
-	validate := func(use, whose string, s *setting.Set, load, check func() error) *cobra.Command {
+	validate := func(use, whose string, s *setting.Set, load, check func() error, files func() *fileBounds) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: "Check the settings that " + whose + " would use", Args: arguments(cobra.NoArgs),
 			Long: `Checks all settings and reads the files that they name, as ` + whose + ` does before
-anything else; says all that is wrong at once. It binds no port and makes no file.`,
+anything else; says all that is wrong at once, and how the open files are divided that
+this shell's limit allows. It binds no port and makes no file.`,
 			RunE: func(*cobra.Command, []string) error {
 				if err := load(); err != nil {
 					return err
@@ -34,7 +35,11 @@ anything else; says all that is wrong at once. It binds no port and makes no fil
 				if err := check(); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintln(p.out, "ok")
+				statement, err := files().shareFiles()
+				if err != nil {
+					return usage(err)
+				}
+				_, err = fmt.Fprintf(p.out, "ok\nopen files:%s\n", pairs(statement))
 				return err
 			}}
 		c.Flags().AddFlagSet(s.Flags)
@@ -44,9 +49,17 @@ anything else; says all that is wrong at once. It binds no port and makes no fil
 	front, otherFront := newFrontEndSettings(), newFrontEndSettings()
 	printing := show("print", "a node", node.Set, node.load)
 	printing.AddCommand(show("frontend", "a front-end", front.Set, front.load))
-	checking := validate("validate", "a node", other.Set, other.load, other.check)
-	checking.AddCommand(validate("frontend", "a front-end", otherFront.Set, otherFront.load, otherFront.check))
+	checking := validate("validate", "a node", other.Set, other.load, other.check, other.fileBounds)
+	checking.AddCommand(validate("frontend", "a front-end", otherFront.Set, otherFront.load, otherFront.check, otherFront.fileBounds))
 	return group("config", "Look at the settings of a node or a front-end", printing, checking)
+}
+
+// pairs writes names and values as the log does.
+func pairs(statement []any) (text string) {
+	for i := 0; i < len(statement); i += 2 {
+		text += fmt.Sprintf(" %v=%v", statement[i], statement[i+1])
+	}
+	return text
 }
 
 // printSettings prints what is in force; as a table it is TOML.

@@ -120,7 +120,7 @@ func mustAudit(t testing.TB, n *testNode) {
 func openGig(t testing.TB, leader *testNode, quantity uint32) {
 	t.Helper()
 	testenv.Eventually(t, time.Minute, "a sale", func() bool {
-		_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: 100, Currency: "EUR"})
+		_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: new(int64(100)), Currency: "EUR"})
 		if err != nil && !isBetweenLeaders(err) && !errors.Is(err, contract.ErrSaleExists) { // which an attempt made whose outcome was unknown
 			t.Fatal(err)
 		}

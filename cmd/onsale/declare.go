@@ -1,6 +1,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"onsale/api"
 	"onsale/api/auth"
 	"onsale/cluster/backfill"
@@ -9,10 +11,11 @@ import (
 	"onsale/internal/setting"
 	"onsale/payment/stripe"
 	"onsale/raftfsm"
+	"onsale/raftfsm/peer"
 )
 
 func newProcessSettings(http, private string) processSettings {
-	s := processSettings{Set: setting.New(), HTTP: http, Private: private, LogLevel: "info",
+	s := processSettings{Set: setting.New(), HTTP: http, Private: private, LogLevel: "info", logLevel: new(slog.LevelVar),
 		Web: api.DefaultConfig(), Tokens: tokenSettings{Config: auth.DefaultConfig()}}
 	s.Tokens.Provider.Audience = s.Tokens.Config.Audience
 	return s
@@ -21,8 +24,9 @@ func newProcessSettings(http, private string) processSettings {
 // newSettings declares a node's settings.
 func newSettings() *settings {
 	s := &settings{processSettings: newProcessSettings("127.0.0.1:8101", "127.0.0.1:8201"), Node: raftfsm.DefaultConfig(),
-		Membership: membership.DefaultConfig(), Backfill: backfill.DefaultConfig(),
-		Payment: paymentSettings{Provider: providerNone, RequestsPerSecond: stripe.DefaultConfig().RequestsPerSecond}}
+		Membership: membership.DefaultConfig(), PeerConnectionsMax: peer.DefaultConfig().ConnectionsMax,
+		Backfill: backfill.DefaultConfig(),
+		Payment:  paymentSettings{Provider: providerNone, RequestsPerSecond: stripe.DefaultConfig().RequestsPerSecond}}
 	s.Node.DataDir = "data"
 
 	s.Group("The node and its addresses")
@@ -33,6 +37,9 @@ func newSettings() *settings {
 	s.Add(&s.Node.AdvertiseAddress, "advertise",
 		"HOST:PORT under which other nodes and front-ends reach this node, when it is not --peer")
 	s.Add(&s.Dev, "dev", "run on throw-away data with a demo sale, and print curl lines to paste")
+	s.Add(&s.PeerConnectionsMax, "peer-connections-max",
+		"connections of other nodes and front-ends at most, four for each node and two for each "+
+			"front-end; by default an eighth of the open files, and this at most")
 	s.addCluster()
 	s.addSecurity()
 	s.addPayments()
@@ -66,9 +73,9 @@ func (s *settings) addPayments() {
 	s.Add(&s.Payment.URL, "payment-url",
 		"http://HOST:PORT of a sandbox that is a process of its own (onsale sandbox), without which "+
 			"one node alone can do; for stripe the address of a fake, in tests")
-	s.Add(&s.Payment.SecretFile, "payment-secret-file",
+	s.AddSecret(&s.Payment.SecretFile, "payment-secret-file",
 		"file with the secret of the sandbox, or with stripe's API key (sk_… or rk_…)")
-	s.Add(&s.Payment.WebhookSecretFile, "payment-webhook-secret-file",
+	s.AddSecret(&s.Payment.WebhookSecretFile, "payment-webhook-secret-file",
 		"file with stripe's webhook secret (whsec_…), or with two while they are rotated")
 	s.Add(&s.Payment.RequestsPerSecond, "payment-requests-per-second",
 		"requests a second to each of stripe's endpoints, and four times as many to all; more of "+
@@ -88,8 +95,23 @@ func (s *settings) addLog() {
 	s.Add(&s.Node.SnapshotBytes, "snapshot-bytes", "bytes of log after which a snapshot is taken")
 	s.Add(&s.Node.SnapshotEntries, "snapshot-entries", "raft entries after which a snapshot is taken")
 	s.Add(&s.Node.TrailingEntries, "trailing-entries",
-		"raft entries that are kept behind a snapshot; a node that lags by more gets the snapshot")
-	s.Add(&s.Node.StallMax, "stall-max", "time that storing log entries may hang before the process ends")
+		"raft entries that are kept behind a snapshot, for nodes that lag")
+	s.Add(&s.Node.PeerAwayMax, "member-away-max",
+		"time for which more is kept for a member that does not answer; one that comes back later gets a snapshot")
+	s.Add(&s.Node.LogKeptBytesMax, "log-kept-bytes-max",
+		"bytes up to which the log is kept for members that lag or are sent a snapshot")
+	s.Add(&s.Node.DiskReserveBytes, "disk-reserve-bytes",
+		"bytes that must stay free on the disk, and twice the largest snapshot besides: while fewer voters "+
+			"than a quorum have as much, buys are refused as storage-low and payments live on the rest")
+	s.Add(&s.Node.OutageGrace, "outage-grace",
+		"time for which nobody may lead, while holds are running, before they get it back")
+	s.Add(&s.Node.OutageMax, "outage-max",
+		"time that one hold gets back at most, for outages and while the payment provider cannot be reached")
+	s.Add(&s.Node.StallMax, "stall-max",
+		"time for which a call of the disk, or deciding a batch, may not return before it hangs: the process "+
+			"of a store ends then, and a leader that decides nothing hands over")
+	s.Add(&s.Node.StallTogetherMax, "stall-together-max",
+		"time after which the process ends in any case, also when the disks of a majority hang at once")
 }
 
 // newFrontEndSettings declares a front-end's settings.
@@ -103,6 +125,10 @@ func newFrontEndSettings() *frontEndSettings {
 		"HOST:PORT,HOST:PORT,… of the nodes (--peer) of the cluster; several clusters are told in "+
 			"the table [clusters.NAME] of --config, which is read again when the file changes, and at "+
 			"SIGHUP")
+	s.Add(&s.StateFile, "state-file",
+		"file in which this front-end remembers which cluster it goes by, so that it refuses nodes of "+
+			"one that was restored or recovered elsewhere, also after a restart; a file of its own, made "+
+			"when it is not there; without one a start trusts the cluster that it meets first")
 	s.Add(&s.Forward.QueueRequestsMax, "queue-requests-max",
 		"requests that may wait for the leader; beyond it the answer is overloaded")
 	s.addSecurity()
@@ -114,7 +140,7 @@ func newFrontEndSettings() *frontEndSettings {
 // clustersHelp explains the table in the example file.
 const clustersHelp = `## Clusters, when there are several (instead of cluster)
 
-# Each sale is sold by the cluster that has it. The table is read again when this file
+# Each sale is sold by the cluster that serves its id. The table is read again when this file
 # changes, and at SIGHUP.
 #[clusters.main]
 #nodes = ["10.0.0.1:7101", "10.0.0.2:7101", "10.0.0.3:7101"]
@@ -123,7 +149,8 @@ const clustersHelp = `## Clusters, when there are several (instead of cluster)
 #nodes = ["10.0.1.1:7101", "10.0.1.2:7101", "10.0.1.3:7101"]
 ## As the cluster's nodes were told: serve --cluster-number 1.
 #number = 1
-## Ids of the sales that the cluster serves, with * and ?; none for every sale it has.
+## Ids of the sales that the cluster serves, with * and ?; no two clusters' may overlap.
+## None, for one cluster at most: every sale that no other cluster's match.
 #sales = ["worldtour-*"]
 `
 
@@ -132,7 +159,7 @@ func (s *processSettings) addAddresses() {
 	s.Add(&s.Private, "private", "HOST:PORT where sellers, operators and Prometheus reach this process")
 	s.Add(&s.LogFormat, "log-format",
 		"format of the log, text or json; by default text on a terminal and json elsewhere")
-	s.Add(&s.LogLevel, "log-level", "least level that is logged: debug, info, warn or error")
+	s.Add(&s.LogLevel, "log-level", "least level that is logged: debug, info, warn or error; read again at SIGHUP")
 }
 
 func (s *processSettings) addSecurity() {
@@ -141,22 +168,32 @@ func (s *processSettings) addSecurity() {
 		"file with the certificate of the cluster's authority (onsale tls ca); with --tls-cert and "+
 			"--tls-key everything but the buyers' listener is mutual TLS 1.3")
 	s.AddFile(&s.TLS.Certificate, "tls-cert", "file with the certificate of this process (onsale tls cert)")
-	s.AddFile(&s.TLS.Key, "tls-key", "file with the private key of --tls-cert")
+	s.AddKey(&s.TLS.Key, "tls-key", "file with the private key of --tls-cert")
+	s.AddSecret(&s.PeerSecretFile, "peer-secret-file",
+		"file with the secret that nodes and front-ends prove to each other that they have, at least 32 "+
+			"bytes, the same for all; one node alone without TLS makes its own in the data folder, with TLS "+
+			"there need be none; to change it, a second line has the one before (none: no secret)")
 	s.Add(&s.TLS.Insecure, "insecure", "listen beyond loopback without TLS")
 	s.AddFile(&s.TLS.HTTPCert, "http-tls-cert",
 		"file with the certificate of the buyers' listener, as browsers know it")
-	s.AddFile(&s.TLS.HTTPKey, "http-tls-key", "file with the private key of --http-tls-cert")
+	s.AddKey(&s.TLS.HTTPKey, "http-tls-key", "file with the private key of --http-tls-cert")
+
+	s.Add(&s.Web.PrivateHosts, "private-hosts",
+		"names under which the private listener is asked without TLS, beside addresses, localhost, this "+
+			"machine's name and those in the HOST:PORT of this process; a request for another name is refused")
 
 	s.Group("Tokens")
-	s.Add(&s.SecretFile, "secret-file",
+	s.AddSecret(&s.SecretFile, "secret-file",
 		"file with the secret of the tokens, at least 32 bytes, the same for all nodes and "+
-			"front-ends; one node alone makes its own in the data folder")
+			"front-ends; one node alone makes its own in a new data folder")
 	s.AddFile(&s.Tokens.KeyFile, "jwks-file",
 		"file with the public keys (JSON Web Key Set) of where buyers log in: tokens by RS256, ES256 "+
 			"or EdDSA; read again when it changes")
 	s.Add(&s.Tokens.Provider.Issuer, "token-issuer",
 		"issuer (iss) that tokens of --jwks-file must have; needed with it")
 	s.Add(&s.Tokens.Provider.Audience, "token-audience", "audience (aud) that tokens of --jwks-file must contain")
+	s.Add(&s.Tokens.Provider.BuyersOnly, "token-buyers-only",
+		"take every token of --jwks-file for a buyer's, whatever roles it claims")
 	s.Add(&s.Tokens.Config.Leeway, "token-leeway", "time by which the clock of who signs tokens may differ")
 	s.Add(&s.Tokens.Config.CacheEntries, "tokens-cached", "verified tokens that are remembered at most")
 }
@@ -179,13 +216,18 @@ func (s *processSettings) addListeners() {
 
 	s.Group("What connections and requests may cost")
 	s.Add(&s.Web.ConnectionsMax, "connections-max",
-		"connections of buyers at most, without event streams; beyond it the answer is overloaded. "+
-			"The limit of open files must be higher")
+		"connections of buyers at most, without event streams; beyond it idle ones give way that had "+
+			"no valid token within --idle-timeout, and without such the answer is overloaded. By default "+
+			"as many as the limit of open files leaves room for, and this at most")
 	s.Add(&s.Web.ConnectionsPerAddressMax, "connections-per-address-max",
 		"connections of one address (IPv6: a /64) at most, event streams included; 0 for no bound. "+
 			"--trusted-proxies are not bounded")
+	s.Add(&s.Web.PrivateConnectionsMax, "private-connections-max",
+		"connections of the private listener at most; beyond it idle ones give way that showed no "+
+			"certificate or valid token")
 	s.Add(&s.Web.HeaderBytesMax, "header-bytes-max",
-		"bytes of a request's line and header at most; each connection keeps a buffer of this size")
+		"bytes of a request's line and header at most; each request that is being read has a buffer of "+
+			"this size")
 	s.Add(&s.Web.HeaderLinesMax, "header-lines-max", "header lines of a buyer's request at most")
 	s.Add(&s.Web.URIBytesMax, "uri-bytes-max", "bytes of a request's target at most")
 	s.Add(&s.Web.BodyBytesMax, "body-bytes-max", "bytes of a request's body at most")
@@ -195,8 +237,12 @@ func (s *processSettings) addListeners() {
 	s.Add(&s.Web.WriteTimeout, "write-timeout", "time that an answer may take to be written")
 	s.Add(&s.Web.IdleTimeout, "idle-timeout", "time that a connection may be silent between two requests")
 	s.Add(&s.Web.StreamsMax, "streams-max", "open event streams at most; beyond it the answer is overloaded")
+	s.Add(&s.Web.StreamsPerUserMax, "streams-per-user-max",
+		"open event streams of one user's orders at most; 0 for no bound")
 	s.Add(&s.Web.StreamInterval, "stream-interval", "shortest time between two events about a sale to who listens")
 	s.Add(&s.Web.PollsMax, "polls-max", "requests at most that wait for their order to change (?wait=)")
+	s.Add(&s.Web.PollsPerUserMax, "polls-per-user-max",
+		"requests of one user at most that wait so; 0 for no bound")
 	s.Add(&s.Web.PayWait, "pay-wait",
 		"time that a payment waits for the provider before the buyer is told to look again")
 }

@@ -16,7 +16,7 @@ import (
 
 // serveDev runs a node on a throw-away folder with a demo sale, and prints what
 // to paste.
-func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) error {
+func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan os.Signal) error {
 	dir, err := os.MkdirTemp("", "onsale-dev-")
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger) e
 	if s.Web.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
 		s.Web.UserRequestsPerSecond = 0 // load tools have one user and one token
 	}
-	err = runServer(ctx, s, log, p.demo)
+	err = runServer(ctx, s, log, hangUp, p.demo)
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
@@ -50,7 +50,7 @@ func (p *program) demo(v *server) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if _, err := desk.CreateSale(ctx, contract.NewSale{ID: "demo", Item: "Demo concert", Quantity: demoTickets, Waitlist: 1000, Price: 4900, Currency: "EUR"}); err != nil {
+	if _, err := desk.CreateSale(ctx, contract.NewSale{ID: "demo", Item: "Demo concert", Quantity: demoTickets, Waitlist: 1000, Price: new(int64(4900)), Currency: "EUR"}); err != nil {
 		return err
 	}
 	buyers := "http://" + v.publicListener.Addr().String()

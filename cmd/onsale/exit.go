@@ -2,16 +2,16 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net"
 
 	"onsale/api"
 	"onsale/api/auth"
+	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/payment"
 	"onsale/raftfsm"
+	"onsale/raftfsm/folder"
 	"onsale/sequencer"
 	"onsale/wal"
 )
@@ -27,25 +27,9 @@ var (
 	errFindings = errors.New("the audit is not clean")
 	// errDifferences is returned when the provider's books and the orders differ.
 	errDifferences = errors.New("the payment provider's books and the orders do not agree")
-	// errUnreachable is returned when a request was never sent.
-	errUnreachable = errors.New("no server there; the request was not sent")
 )
 
-// undecided says what a purchase that ended in err came to: one that was never
-// sent has no place in line, one that was sent may have, whatever became of the
-// answer.
-func undecided(err error) error {
-	if isNobody(err) {
-		return fmt.Errorf("%w: %w", errUnreachable, err)
-	}
-	var broken net.Error // a timeout, a reset, an end of file in place of an answer
-	if errors.As(err, &broken) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: %w", sequencer.ErrOutcomeUnknown, err)
-	}
-	return err
-}
-
-// isNobody reports whether nobody listens where a request was to go.
+// isNobody reports whether nobody listens where a request, or a peer's call, was to go.
 func isNobody(err error) bool {
 	var dial *net.OpError
 	return errors.As(err, &dial) && dial.Op == "dial"
@@ -60,8 +44,8 @@ func exitCode(err error) int {
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
-	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping),
-		isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
+	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping), errors.Is(err, sequencer.ErrSuperseded), errors.Is(err, sequencer.ErrStorageLow),
+		errors.Is(err, client.ErrNotSent), isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5
@@ -81,7 +65,10 @@ func explain(err error) string {
 	case errors.As(err, &problem) && errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return text // it says what to do
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
-		return text + "\nTry again with the same --key: it makes at most one order, and answers with that."
+		return text + "\nIt may have been done: look before you repeat it. A purchase that is repeated with the same --key makes at most one order, and is answered with that."
+	case folder.IsOtherVersion(err):
+		return text + "\nNothing is damaged: another release of onsale wrote it, and this is " + thisBuild().String() +
+			". Use that release, or a later one; docs/upgrading.md tells more."
 	case errors.Is(err, wal.ErrLocked):
 		return text + "\nAnother onsale runs on this data folder."
 	case isNobody(err):

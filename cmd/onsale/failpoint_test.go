@@ -84,7 +84,7 @@ func (d *dying) provoke(n *testNode, name failpoint.Name) {
 		}
 	}
 	switch name {
-	case failpoint.SnapshotFreeze, failpoint.JournalSyncAfter, failpoint.SnapshotWritten, failpoint.SnapshotClosing, failpoint.SnapshotClosed,
+	case failpoint.SnapshotFreeze, failpoint.JournalSyncBefore, failpoint.JournalSyncAfter, failpoint.SnapshotWriteBefore, failpoint.SnapshotWritten, failpoint.SnapshotClosing, failpoint.SnapshotClosed,
 		failpoint.RenameBefore, failpoint.RenameAfter, failpoint.SyncBefore, failpoint.SyncAfter, failpoint.LogTruncateBefore, failpoint.LogTruncateAfter:
 		attempt("snapshot", "save", filepath.Join(d.t.TempDir(), "backup"), "--private", n.private, "--secret-file", n.secretFile)
 	case failpoint.RestoreBefore, failpoint.RestoreJournal, failpoint.RestoreAfter:

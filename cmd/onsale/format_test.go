@@ -16,7 +16,7 @@ import (
 // a table.
 func TestFormats(t *testing.T) {
 	o := openOffice(t)
-	o.sell(0, "sale", "create", "gig", "--item", `Gig, "live"`, "--quantity", "1", "--waitlist", "1")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--item", `Gig, "live"`, "--quantity", "1", "--waitlist", "1")
 	uid := into[contract.Decision](t, o.buy(0, "ann", "buy", "--key", "k", "-o", "json")).Order
 	secret, journal := filepath.Join(o.dir, "token-secret"), filepath.Join(o.dir, "journal")
 	seller := []string{"--private", o.server.privateListener.Addr().String(), "--secret-file", secret}

@@ -7,15 +7,17 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"onsale/api"
+	"onsale/api/challenge"
 	"onsale/cluster/certificate"
+	"onsale/cluster/known"
+	"onsale/internal/setting"
 	"onsale/raftfsm/peer"
+	"onsale/wal"
 )
 
 func newFrontEnd(p *program) *cobra.Command {
@@ -23,18 +25,19 @@ func newFrontEnd(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "frontend", Short: "Run a front-end: it takes the crowd and has no data", Args: arguments(cobra.NoArgs),
 		Long: `Runs a front-end, which parses, checks tokens and forwards to the leaders of one or
 several clusters. It has no data: start and stop as many as the crowd needs.`,
-		Example: "  onsale frontend --cluster 10.0.0.1:7101,10.0.0.2:7101,10.0.0.3:7101 --secret-file secret",
+		Example: "  onsale frontend --cluster 10.0.0.1:7101,10.0.0.2:7101,10.0.0.3:7101 --secret-file token-secret --peer-secret-file peer-secret",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := s.load(); err != nil {
 				return err
 			}
+			hangUp := hangUps()
 			setProcessors()
 			loadBallast()
-			log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
+			log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
 			if err != nil {
 				return usage(err)
 			}
-			return runFrontEnd(c.Context(), s, log)
+			return runFrontEnd(c.Context(), s, log, hangUp)
 		}}
 	c.Flags().AddFlagSet(s.Flags)
 	return c
@@ -46,6 +49,7 @@ type frontEnd struct {
 	log      *slog.Logger
 	table    *clusterTable
 	tokens   *tokens
+	gate     challenge.Gate
 
 	public          *api.Public
 	private         *api.Private
@@ -55,7 +59,7 @@ type frontEnd struct {
 	failed          chan error
 }
 
-func runFrontEnd(ctx context.Context, s *frontEndSettings, log *slog.Logger) error {
+func runFrontEnd(ctx context.Context, s *frontEndSettings, log *slog.Logger, hangUp <-chan os.Signal) error {
 	f := &frontEnd{settings: s, log: log, failed: make(chan error, 2)}
 	if err := f.start(); err != nil {
 		return errors.Join(err, f.close())
@@ -65,12 +69,15 @@ func runFrontEnd(ctx context.Context, s *frontEndSettings, log *slog.Logger) err
 	if err := f.waitReady(ctx); err == nil {
 		log.Info("ready")
 	}
-	return errors.Join(f.run(ctx), f.close())
+	return errors.Join(f.run(ctx, hangUp), f.close())
 }
 
 func (f *frontEnd) start() (err error) {
 	s := f.settings
 	if err := s.check(); err != nil {
+		return err
+	}
+	if err := s.fileBounds().boundFiles(f.log); err != nil {
 		return err
 	}
 	credentials, err := s.TLS.open(certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}, f.log)
@@ -81,9 +88,18 @@ func (f *frontEnd) start() (err error) {
 	if err != nil {
 		return err
 	}
-	peers := peerConfig(credentials, f.log)
+	peerSecrets, err := s.readPeerSecrets()
+	if err != nil {
+		return err
+	}
+	s.warnOfReaders(peerSecrets, f.log)
+	peers := peerConfig(credentials, peerSecrets, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
-	f.table = newClusterTable(peers, s.Forward, f.log)
+	remembered, err := known.Open(wal.OS{}, s.StateFile)
+	if err != nil {
+		return fmt.Errorf("--state-file: %w", err)
+	}
+	f.table = newClusterTable(peers, s.Forward, remembered, f.log)
 	if err := f.table.set(s); err != nil {
 		return err
 	}
@@ -122,8 +138,9 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	if err != nil {
 		return err
 	}
-	boundFiles(&config, f.log)
-	buyers, err := f.settings.TLS.buyers()
+	f.gate = config.Gate
+	config.PrivateHosts = f.settings.hosts()
+	buyers, err := f.settings.TLS.buyers(f.log)
 	if err != nil {
 		return err
 	}
@@ -131,7 +148,8 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	registry := newRegistry(credentials, buyers)
 	registry.MustRegister(metrics, f.table)
 	checks := func() []api.Check {
-		return append(append(f.table.checks(), f.draining.check()), certificateChecks(credentials, time.Now())...)
+		checks := append(f.table.checks(), f.table.sharedChecks()...)
+		return append(append(checks, f.draining.check()), certificateChecks(credentials, buyers, time.Now())...)
 	}
 	if f.public, err = api.NewPublic(config, f.table, verifier, metrics); err != nil {
 		return err
@@ -141,7 +159,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 		return err
 	}
 	go f.serve(f.public.Serve, buyersListener(f.publicListener, buyers))
-	go f.serve(f.private.Serve, secured(f.privateListener, credentials, certificate.RoleOperator, certificate.RoleNode))
+	go f.serve(operators(f.private, credentials), f.privateListener)
 	return nil
 }
 
@@ -176,22 +194,20 @@ func (f *frontEnd) waitReady(ctx context.Context) error {
 			f.log.Warn("not every cluster can be reached; going on", "error", wrong)
 			return wrong
 		case <-time.After(readyInterval):
+			f.table.lookForShared() // who waits for one cluster is alarmed about the others
 		}
 	}
 }
 
-// tableInterval is how often the configuration file is looked at.
+// tableInterval is how often the configuration file is looked at, and the clusters' sale ids.
 const tableInterval = time.Second
 
-// run serves until ctx ends or a listener does, and reads the table again when its
-// file changes or SIGHUP comes.
-func (f *frontEnd) run(ctx context.Context) error {
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
+// run serves until ctx ends or a listener does, and reads again what can be when the
+// configuration file changes or SIGHUP comes.
+func (f *frontEnd) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	ticker := time.NewTicker(tableInterval)
 	defer ticker.Stop()
-	modified := modifiedAt(f.settings.Path())
+	modified := f.settings.Modified() // it may have been changed while this process started
 	for {
 		select {
 		case <-ctx.Done():
@@ -201,34 +217,56 @@ func (f *frontEnd) run(ctx context.Context) error {
 			return err
 		case <-hangUp:
 		case <-ticker.C:
-			if now := modifiedAt(f.settings.Path()); now.Equal(modified) {
+			f.table.lookForShared()
+			if now := setting.ModifiedAt(f.settings.Path()); now.Equal(modified) {
 				continue
 			}
 		}
-		modified = modifiedAt(f.settings.Path())
+		modified = setting.ModifiedAt(f.settings.Path())
 		f.reload()
 	}
 }
 
-func modifiedAt(path string) time.Time {
-	if info, err := os.Stat(path); err == nil {
-		return info.ModTime()
-	}
-	return time.Time{}
-}
-
-// reload takes the table of the configuration file; one that is wrong changes nothing.
+// reload takes the table of the configuration file and what any process takes; a file in
+// which something is wrong changes nothing.
 func (f *frontEnd) reload() {
 	s := newFrontEndSettings()
 	err := f.settings.Again(s.Set, os.Environ())
 	if err == nil {
+		err = s.check()
+	}
+	if err == nil {
 		err = f.table.set(s)
 	}
+	var kept []string
+	if err == nil {
+		r := reloading{&f.settings.processSettings, f.tokens, f.public, f.gate}
+		kept, err = r.take(&s.processSettings, s.secret, "cluster")
+	}
 	if err != nil {
-		f.log.Error("the table of clusters was not changed", "error", err)
+		f.log.Error("the settings that were read again do not do, and change nothing", "error", err)
 		return
 	}
-	f.log.Info("the table of clusters was read again", "clusters", f.table.names())
+	f.log.Info("settings were read again", "clusters", f.table.names(), "need_restart", kept)
+}
+
+// unreachedMax is how long a stopping front-end lets requests wait for a cluster of which it
+// reaches no node.
+const unreachedMax = time.Second
+
+// drainPublic drains the buyers' listener. When the nodes stop at the same time, nobody
+// decides what waits for them: it is told so.
+func (f *frontEnd) drainPublic(ctx context.Context) error {
+	drained := make(chan struct{})
+	defer close(drained)
+	for _, remote := range f.table.remotes() {
+		go func() {
+			if outlasts(drained, unreachedMax, func() bool { return remote.Age() < unreachedMax }) {
+				_ = remote.Client().Close() // who waits is answered; the table closes it again
+			}
+		}()
+	}
+	return f.public.Shutdown(ctx)
 }
 
 // close drains the buyers' listener while the ways to the leaders are still open.
@@ -238,7 +276,7 @@ func (f *frontEnd) close() error {
 	var errs []error
 	f.draining.begin()
 	if f.public != nil {
-		errs = append(errs, f.public.Shutdown(ctx))
+		errs = append(errs, f.drainPublic(ctx))
 	} else if f.publicListener != nil {
 		errs = append(errs, f.publicListener.Close())
 	}

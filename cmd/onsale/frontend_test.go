@@ -19,7 +19,8 @@ import (
 func newFrontEnds(t testing.TB, count int, clusters ...[]*testNode) []*testNode {
 	var all []*testNode
 	for i := range count {
-		f := &testNode{t: t, id: fmt.Sprintf("f%d", i+1), http: freeAddress(t), private: freeAddress(t), secretFile: clusters[0][0].secretFile, format: "text"}
+		f := &testNode{t: t, id: fmt.Sprintf("f%d", i+1), http: freeAddress(t), private: freeAddress(t), secretFile: clusters[0][0].secretFile,
+			peerSecretFile: clusters[0][0].peerSecretFile, format: "text"}
 		f.dir = filepath.Join(t.TempDir(), f.id+".toml")
 		for _, nodes := range clusters {
 			var addresses []string
@@ -39,7 +40,8 @@ func newFrontEnds(t testing.TB, count int, clusters ...[]*testNode) []*testNode 
 }
 
 func (n *testNode) frontEndArguments() []string {
-	arguments := []string{"frontend", "--id", n.id, "--http", n.http, "--private", n.private, "--secret-file", n.secretFile, "--log-format", n.format}
+	arguments := []string{"frontend", "--id", n.id, "--http", n.http, "--private", n.private, "--secret-file", n.secretFile,
+		"--peer-secret-file", n.peerSecretFile, "--log-format", n.format}
 	if len(n.frontEndOf) == 1 {
 		arguments = append(arguments, "--cluster", strings.Join(n.frontEndOf[0], ","))
 	} else {
@@ -126,7 +128,7 @@ func TestTwoClustersOneFrontEnd(t *testing.T) {
 		n.start()
 	}
 	openGig(t, leaderAmong(t, here), 100)
-	_, err := leaderAmong(t, there).seller().CreateSale(context.Background(), contract.NewSale{ID: "away", Item: "Away", Quantity: 100, Price: 100, Currency: "EUR"})
+	_, err := leaderAmong(t, there).seller().CreateSale(context.Background(), contract.NewSale{ID: "away", Item: "Away", Quantity: 100, Price: new(int64(100)), Currency: "EUR"})
 	if err != nil {
 		t.Fatal(err)
 	}

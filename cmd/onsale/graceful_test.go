@@ -12,6 +12,7 @@ import (
 // An operator restarts the only node in the middle of a sale: it exits with 0
 // each time, and who was answered keeps the order.
 func TestRestartUnderLoad(t *testing.T) {
+	testenv.TakesLong(t, "a process that starts three times")
 	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
@@ -69,6 +70,7 @@ func restart(t testing.TB, n *testNode, c *crowd) {
 // Time goes on while no node runs: a hold that ended in between is over at the
 // restart, without a request, and a sale whose instant passed is open.
 func TestTimePassesWhileDown(t *testing.T) {
+	testenv.TakesLong(t, "it waits for a start while no node runs")
 	t.Parallel()
 	nodes := newNodes(t, 1)
 	n := nodes[0]
@@ -76,8 +78,8 @@ func TestTimePassesWhileDown(t *testing.T) {
 	leaderAmong(t, nodes)
 	hold, at := contract.Duration(time.Second), time.Now().Add(6*time.Second)
 	for _, sale := range []contract.NewSale{
-		{ID: "held", Item: "Held", Quantity: 1, Price: 100, Currency: "EUR", Hold: &hold},
-		{ID: "later", Item: "Later", Quantity: 1, Price: 100, Currency: "EUR", StartsAt: &at},
+		{ID: "held", Item: "Held", Quantity: 1, Price: new(int64(100)), Currency: "EUR", Hold: &hold},
+		{ID: "later", Item: "Later", Quantity: 1, Price: new(int64(100)), Currency: "EUR", StartsAt: &at},
 	} {
 		if _, err := n.seller().CreateSale(context.Background(), sale); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -198,7 +199,16 @@ func (j *jam) metrics() map[string]float64 {
 
 func (j *jam) scrape() []byte {
 	j.t.Helper()
-	response, err := j.client.Get("http://" + j.server.privateListener.Addr().String() + "/metrics")
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+j.server.privateListener.Addr().String()+"/metrics", nil)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	token, err := issue(j.secret, "monitor", auth.RoleMonitor, time.Hour)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := j.client.Do(request)
 	if err != nil {
 		j.t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"testing"
+
+	"onsale/proof/testenv"
 )
 
 // The only node is killed in the middle of a sale, again and again: what it
@@ -14,7 +16,7 @@ func TestKilledNodeKeepsItsWord(t *testing.T) {
 	leaderAmong(t, nodes)
 	openGig(t, n, 1<<20)
 	c := gather(nodes, 16)
-	for range 3 {
+	for range testenv.Pick(3, 1) {
 		c.buysOn(t)
 		n.kill()
 		n.start()
@@ -29,6 +31,7 @@ func TestKilledNodeKeepsItsWord(t *testing.T) {
 // The leader of three is killed in the middle of a sale, twice, and comes back:
 // the sale goes on, nothing that was told is lost, and all replicas are the same.
 func TestKilledLeaderIsReplaced(t *testing.T) {
+	testenv.TakesLong(t, "a cluster of processes")
 	t.Parallel()
 	nodes := newNodes(t, 3)
 	for _, n := range nodes {
@@ -58,6 +61,7 @@ func TestKilledLeaderIsReplaced(t *testing.T) {
 
 // What the operator reads when a start fails.
 func TestRefusedStarts(t *testing.T) {
+	testenv.TakesLong(t, "eight processes")
 	nodes := newNodes(t, 1)
 	n := nodes[0]
 	n.start()

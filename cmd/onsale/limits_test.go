@@ -18,7 +18,7 @@ func TestChallengeByCommand(t *testing.T) {
 	t.Setenv("ONSALE_CHALLENGE_BITS", "10")
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "gig", "--quantity", "9")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "9")
 	has(t, o.buy(0, "ann", "buy"), "reserved")
 	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "0"), "challenge-required")
 	has(t, o.buy(1, "ann", "buy", "--challenge-bits-max", "9"), "10 bits")

@@ -4,12 +4,15 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // Connections on which nothing, or half a request, was ever sent do not keep a
 // node that is told to stop: browsers, probes and HTTP clients open such ones.
 // The buyers' listener gives half a request as long as a request may take to arrive.
 func TestStopDespiteSilentConnections(t *testing.T) {
+	testenv.TakesLong(t, "it waits for connections on which nothing comes")
 	t.Parallel()
 	private := func(n *testNode) string { return n.private }
 	buyers := func(n *testNode) string { return n.http }

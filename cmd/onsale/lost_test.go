@@ -2,7 +2,13 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +23,12 @@ func TestExitCodesWithoutDecision(t *testing.T) {
 	has(t, command(t, 4, "buy", "--user", "ann", "--secret-file", secret, "--http", freeAddress(t)), "--key")
 	hung := hangUp(t)
 	has(t, command(t, 5, "buy", "--user", "ann", "--secret-file", secret, "--http", hung, "--key", "k"), "same --key", "--key k")
+	for _, changes := range [][]string{
+		{"sale", "pause", "gig"}, {"sale", "extend", "gig", "1m"}, {"sale", "cancel", "gig", "--yes"}, {"order", "refund", "000G000000000002"}, {"cluster", "transfer"},
+	} {
+		has(t, command(t, 5, append(changes, "--secret-file", secret, "--private", hung)...), "look before you repeat it")
+	}
+	command(t, 5, "order", "cancel", "000G000000000002", "--user", "ann", "--secret-file", secret, "--http", hung)
 	// Reading changes nothing: that it failed is all there is to know.
 	command(t, 1, "order", "list", "--user", "ann", "--secret-file", secret, "--http", hung)
 	command(t, 1, "sale", "list", "--secret-file", secret, "--private", hung)
@@ -107,4 +119,29 @@ func TestNobodyThere(t *testing.T) {
 	has(t, command(t, 4, "sale", "list", "--token", "x"), nobody, "onsale serve", "--private")
 	has(t, command(t, 4, "order", "list", "--token", "x"), nobody, "onsale serve", "--http")
 	has(t, command(t, 4, "buy", "--token", "x"), nobody, "the request was not sent")
+}
+
+// A handshake that fails is no request: what was to be bought has no place in line.
+func TestFailedHandshake(t *testing.T) {
+	var requests atomic.Int64
+	answer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	stranger, plain := httptest.NewUnstartedServer(answer), httptest.NewServer(answer)
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0) // it hears that it is not trusted
+	stranger.StartTLS()
+	defer stranger.Close()
+	defer plain.Close()
+	for name, address := range map[string]string{
+		"a certificate that nobody vouches for": stranger.URL,
+		"no TLS there":                          strings.Replace(plain.URL, "http:", "https:", 1),
+		"no such name":                          "no-such-host.invalid:80",
+	} {
+		t.Run(name, func(t *testing.T) {
+			has(t, command(t, 4, "buy", "--token", "x", "--http", address), "the request was not sent")
+			has(t, command(t, 4, "pay", "000G000000000002", "--method", "m", "--token", "x", "--http", address), "the request was not sent")
+			has(t, command(t, 4, "sale", "pause", "gig", "--token", "x", "--private", address), "the request was not sent")
+		})
+	}
+	if requests.Load() != 0 {
+		t.Error("a request was sent")
+	}
 }

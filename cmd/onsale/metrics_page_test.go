@@ -112,6 +112,7 @@ func operatorOf(t *testing.T, flags []string) *http.Client {
 // The page has what a node and a front-end serve with everything switched on, and
 // nothing else: name, type, labels, and who serves it.
 func TestMetricsPage(t *testing.T) {
+	testenv.TakesLong(t, "it starts every kind of process")
 	t.Parallel()
 	dir := t.TempDir()
 	command(t, 0, "tls", "ca", "--dir", dir)
@@ -124,7 +125,7 @@ func TestMetricsPage(t *testing.T) {
 	front.start()
 	c := operatorOf(t, operator)
 	testenv.Eventually(t, time.Minute, "a node", func() bool { return get(c, "https://"+node.private+"/readyz") == "ok" })
-	command(t, 0, append([]string{"sale", "create", "gig", "--quantity", "10", "--private", node.private, "--secret-file", node.secretFile}, operator...)...)
+	command(t, 0, append([]string{"sale", "create", "gig", "--price", "0", "--quantity", "10", "--private", node.private, "--secret-file", node.secretFile}, operator...)...)
 	testenv.Eventually(t, time.Minute, "a front-end that sells", func() bool {
 		_, err := front.buyer("ann").Buy(context.Background(), client.Purchase{Quantity: 1, Sale: "gig", Key: "k"})
 		return err == nil
@@ -156,7 +157,7 @@ func TestMetricsPage(t *testing.T) {
 			}
 		}
 	}
-	readyLines(t, c, node, "member", "leader", "log", "journal", "applied", "alive", "disk", "clock", "drain", "tolerance", "payment-provider", "certificate")
+	readyLines(t, c, node, "member", "leader", "log", "journal", "applied", "alive", "disk", "stalls", "lineage", "clock", "drain", "tolerance", "payment-provider", "certificate")
 	readyLines(t, c, front, "cluster cluster", "drain", "certificate")
 	front.stop()
 	node.stop()

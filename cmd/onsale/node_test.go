@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -40,6 +41,7 @@ type testNode struct {
 	http, private, peer string
 	dir                 string
 	secretFile          string
+	peerSecretFile      string
 	join                []string
 	expect              int            // of --bootstrap-expect
 	extra               []string       // more arguments
@@ -48,6 +50,7 @@ type testNode struct {
 	program             string         // "" is this test's
 	environment         []string       // more of it
 	format              string         // of the log
+	files               int            // its limit of open files; 0 is this process'
 	process             *procs.Process // of its last start, nil before the first
 }
 
@@ -64,13 +67,16 @@ func freeAddress(t testing.TB) string {
 // newNodes plans nodes that share a secret, and are peers when there are several.
 func newNodes(t testing.TB, count int) []*testNode {
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, bytes.Repeat([]byte("s"), auth.SecretBytesMin), 0o600); err != nil {
-		t.Fatal(err)
+	for path, letter := range map[string]string{secret: "s", secret + "-of-peers": "p"} {
+		if err := os.WriteFile(path, bytes.Repeat([]byte(letter), auth.SecretBytesMin), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var nodes []*testNode
 	var peers []string
 	for i := range count {
-		n := &testNode{t: t, id: fmt.Sprintf("n%d", i+1), http: freeAddress(t), private: freeAddress(t), peer: freeAddress(t), secretFile: secret, format: "text"}
+		n := &testNode{t: t, id: fmt.Sprintf("n%d", i+1), http: freeAddress(t), private: freeAddress(t), peer: freeAddress(t), secretFile: secret,
+			peerSecretFile: secret + "-of-peers", format: "text"}
 		n.dir = filepath.Join(t.TempDir(), n.id)
 		nodes = append(nodes, n)
 		peers = append(peers, n.peer)
@@ -88,7 +94,7 @@ func (n *testNode) arguments() []string {
 		return n.frontEndArguments()
 	}
 	arguments := []string{"serve", "--data-dir", n.dir, "--node-id", n.id, "--http", n.http, "--private", n.private, "--peer", n.peer,
-		"--secret-file", n.secretFile, "--log-format", n.format}
+		"--secret-file", n.secretFile, "--peer-secret-file", n.peerSecretFile, "--log-format", n.format}
 	if len(n.join) > 0 {
 		arguments = append(arguments, "--join", strings.Join(n.join, ","), "--bootstrap-expect", fmt.Sprint(n.expect))
 	}
@@ -98,10 +104,20 @@ func (n *testNode) arguments() []string {
 func (n *testNode) start() {
 	n.t.Helper()
 	c := procs.Config{Name: n.id, Path: cmp.Or(n.program, os.Args[0]), Args: n.arguments(), Env: ownEnvironment(n.environment...)}
+	if n.files > 0 {
+		c = withFiles(c, n.files)
+	}
 	if n.namespace != "" {
 		c = c.InNetwork(n.namespace)
 	}
 	n.process = startProcess(n.t, c)
+}
+
+// withFiles lets a process open so many files.
+func withFiles(c procs.Config, most int) procs.Config {
+	c.Args = append([]string{"-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, most), c.Path}, c.Args...)
+	c.Path = "sh" // which becomes the program
+	return c
 }
 
 // ownEnvironment lets this test's program be onsale.
@@ -271,4 +287,26 @@ func lastLogs(nodes []*testNode) string {
 		fmt.Fprintf(&text, "%s:\n%s\n", n.id, n.log())
 	}
 	return text.String()
+}
+
+// get asks the node's private listener, with a token unless it is empty.
+func (n *testNode) get(path, token string) (code int, body string) {
+	n.t.Helper()
+	request, err := http.NewRequestWithContext(n.t.Context(), http.MethodGet, "http://"+n.private+path, nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
 }

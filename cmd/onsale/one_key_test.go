@@ -72,13 +72,20 @@ func buyAtOnce(t *testing.T, doors []*testNode, times int, p client.Purchase) *c
 	}
 	var sent sync.WaitGroup
 	var mu sync.Mutex
-	firsts, answers, start := 0, map[string]*contract.Decision{}, make(chan struct{})
+	firsts, unknown, answers, start := 0, 0, map[string]*contract.Decision{}, make(chan struct{})
 	for i := range times {
 		sent.Go(func() {
 			<-start
 			d, err := buyers[i%len(buyers)].Buy(context.Background(), p)
+			again := err != nil && isBetweenLeaders(err)
+			if again { // on a busy machine another node may be elected: buyers send it again
+				d, err = settled(t, func() (*contract.Decision, error) { return buyers[i%len(buyers)].Buy(context.Background(), p) })
+			}
 			mu.Lock()
 			defer mu.Unlock()
+			if again {
+				unknown++
+			}
 			if err != nil {
 				t.Errorf("request %d: %v", i, err)
 				return
@@ -91,8 +98,8 @@ func buyAtOnce(t *testing.T, doors []*testNode, times int, p client.Purchase) *c
 	}
 	close(start)
 	sent.Wait()
-	if firsts != 1 || len(answers) != 1 {
-		t.Fatalf("%d firsts, %d different answers: %v", firsts, len(answers), answers)
+	if firsts > 1 || firsts == 0 && unknown == 0 || len(answers) != 1 {
+		t.Fatalf("%d firsts, %d sent again, %d different answers: %v", firsts, unknown, len(answers), answers)
 	}
 	for _, d := range answers {
 		return d

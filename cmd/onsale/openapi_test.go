@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,9 +18,12 @@ import (
 	"onsale/raftfsm"
 )
 
+// described is the description, read once: that takes long.
+var described = sync.OnceValues(func() (*apitest.Document, error) { return apitest.Load(api.OpenAPI(), "/v1/openapi.yaml") })
+
 func theDescription(t *testing.T) *apitest.Document {
 	t.Helper()
-	d, err := apitest.Load(api.OpenAPI(), "/v1/openapi.yaml")
+	d, err := described()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +74,8 @@ func TestOpenAPIHasTheClustersFields(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for name, kind := range map[string]reflect.Type{"Join": reflect.TypeFor[route.JoinRequest](), "MemberStep": reflect.TypeFor[membership.Request]()} {
+	for name, kind := range map[string]reflect.Type{"Join": reflect.TypeFor[route.JoinRequest](), "MemberStep": reflect.TypeFor[route.MemberRequest](),
+		"FinalizeStep": reflect.TypeFor[route.FinalizeRequest]()} {
 		for _, err := range d.CompareFields(name, kind, apitest.Request) {
 			t.Error(err)
 		}
@@ -82,18 +87,19 @@ func TestOpenAPIOfANode(t *testing.T) {
 	o := openOffice(t)
 	defer o.close()
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &apitest.Transport{
-		Document: theDescription(t), Base: &http.Transport{DisableKeepAlives: true}, Report: func(err error) { t.Error(err) },
+		Check: theDescription(t).Check, Base: &http.Transport{DisableKeepAlives: true}, Report: func(err error) { t.Error(err) },
 	}}
 	for _, ask := range []struct {
 		method, path, body string
 		status             int
 	}{
 		{"GET", "/v1/cluster", "", 200}, {"GET", "/v1/node?pretty", "", 200}, {"GET", "/v1/snapshot", "", 200}, {"HEAD", "/v1/cluster", "", 200},
-		{"POST", "/v1/sales", `{"id":"gig","item":"Concert","quantity":9,"currency":"EUR"}`, 201}, {"GET", "/v1/sales/gig/report", "", 200},
+		{"POST", "/v1/sales", `{"id":"gig","item":"Concert","quantity":9,"price":0,"currency":"EUR"}`, 201}, {"GET", "/v1/sales/gig/report", "", 200},
 		{"GET", "/v1/sales/gig/timeline", "", 200}, {"GET", "/v1/sales/none/timeline", "", 404}, {"GET", "/v1/payments/reconciliation", "", 501},
-		{"POST", "/v1/cluster/promote", `{"id":"n1"}`, 200}, {"POST", "/v1/cluster/promote", `{"id":"nobody"}`, 409},
+		{"POST", "/v1/cluster/promote", `{"id":"n1"}`, 200}, {"POST", "/v1/cluster/promote", `{"id":"nobody"}`, 404},
 		{"POST", "/v1/cluster/remove", `{"id":"n1"}`, 409}, {"POST", "/v1/cluster/demote", `{"id":"n1","force":1}`, 400},
-		{"POST", "/v1/cluster/transfer", ``, 400}, {"POST", "/v1/cluster/join", `{"addresses":["127.0.0.1:1"]}`, 200},
+		{"POST", "/v1/cluster/transfer", ``, 400}, {"POST", "/v1/cluster/join", `{"addresses":["127.0.0.1:1"]}`, 409},
+		{"POST", "/v1/cluster/finalize", `{}`, 200}, {"POST", "/v1/cluster/finalize", `{"level":9}`, 409},
 		{"POST", "/v1/cluster/explode", `{}`, 404}, {"DELETE", "/v1/cluster", "", 405}, {"GET", "/v1/cluster?x", "", 400},
 		{"GET", "/livez?verbose", "", 200}, {"GET", "/readyz", "", 200}, {"GET", "/metrics", "", 200}, {"GET", "/v1/openapi.yaml", "", 200},
 		{"GET", "/debug/pprof/", "", 200}, {"GET", "/debug/pprof/heap", "", 200}, {"GET", "/debug/pprof/goroutine?debug=1", "", 200},

@@ -13,6 +13,8 @@ import (
 	"onsale/api/challenge"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/internal/plain"
+	"onsale/sequencer"
 )
 
 // door says how to reach a buyers' listener, and as whom.
@@ -59,7 +61,7 @@ func newBuy(p *program) *cobra.Command {
 			}
 			decision, err := buyer.Buy(c.Context(), purchase)
 			if err != nil {
-				return fmt.Errorf("%w (--key %s)", undecided(err), purchase.Key)
+				return fmt.Errorf("%w (--key %s)", err, purchase.Key)
 			}
 			if err := p.showFields(decision); err != nil {
 				return err
@@ -70,16 +72,24 @@ func newBuy(p *program) *cobra.Command {
 			if c.Flags().Changed("key") { // the key may have been sent before
 				p.tellOrders(c.Context(), buyer, purchase.Sale)
 			}
-			return fmt.Errorf("%w: %s", errRefused, decision.Reason)
+			return refusal(decision)
 		}}
 	d.flags(c.Flags())
 	c.Flags().StringVar(&purchase.Sale, "sale", "", "which sale; not needed when only one is on")
 	c.Flags().Uint8VarP(&purchase.Quantity, "quantity", "q", 1, "tickets to buy")
-	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing")
+	c.Flags().Uint8Var(&purchase.Min, "min", 0, "take fewer, down to this; 0 is all or nothing, and refused as not_enough when fewer are left")
 	c.Flags().IntVar(&purchase.ChallengeBitsMax, "challenge-bits-max", challenge.DifficultyBitsMax, "bits of work at most that are done when the server asks for it; 0 for none")
 	c.Flags().StringVar(&purchase.Reference, "reference", "", "what your side calls the purchase, such as a cart's number: at most 40 printable ASCII characters")
 	c.Flags().StringVar(&purchase.Key, "key", "", "idempotency key; by default a new one")
 	return c
+}
+
+// refusal is the error of a buy that was refused, with what to do next.
+func refusal(d *contract.Decision) error {
+	if d.Reason == sequencer.CodeNotEnough.String() {
+		return fmt.Errorf("%w: %s: %d left; --min 1 takes what is left", errRefused, d.Reason, d.AvailableQuantity)
+	}
+	return fmt.Errorf("%w: %s", errRefused, d.Reason)
 }
 
 // tellOrders names the buyer's live orders of a sale, or of all sales: when a purchase was
@@ -87,12 +97,12 @@ func newBuy(p *program) *cobra.Command {
 func (p *program) tellOrders(ctx context.Context, buyer *client.Client, sale string) {
 	page, err := buyer.Orders(ctx, 0, "")
 	if err != nil {
-		fmt.Fprintln(p.err, "the buyer's orders cannot be seen now:", err)
+		fmt.Fprintln(p.err, "the buyer's orders cannot be seen now:", plain.Text(err.Error()))
 		return
 	}
 	for _, o := range page.Orders {
 		if (sale == "" || o.Sale == sale) && (o.Status == "pending" || o.Status == "paid") {
-			fmt.Fprintf(p.err, "the buyer has order %s of %s: %s\n", o.UID, o.Sale, o.State)
+			fmt.Fprintf(p.err, "the buyer has order %s of %s: %s\n", plain.Line(o.UID), plain.Line(o.Sale), plain.Line(o.State))
 		}
 	}
 }

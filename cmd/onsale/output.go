@@ -4,13 +4,19 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"golang.org/x/term"
+
+	"onsale/internal/amount"
+	"onsale/internal/plain"
 )
 
 // show prints data in the chosen format: value as JSON, or rows under a header.
@@ -21,11 +27,7 @@ func (p *program) show(value any, header []string, rows [][]string) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(value)
 	case "csv":
-		w := csv.NewWriter(p.out)
-		if err := w.WriteAll(append([][]string{header}, rows...)); err != nil {
-			return err
-		}
-		return w.Error()
+		return p.writeCSV(append([][]string{header}, rows...))
 	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -41,9 +43,45 @@ func (p *program) show(value any, header []string, rows [][]string) error {
 func tableRow(cells []string) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = c
+		row[i] = plain.Line(c)
 	}
 	return row
+}
+
+// writeCSV writes rows for a spreadsheet, or as they are with --raw; on a terminal without
+// what it obeys.
+func (p *program) writeCSV(rows [][]string) error {
+	onTerminal := isTerminal(p.out)
+	for _, row := range rows {
+		for i, c := range row {
+			if onTerminal {
+				c = plain.Line(c)
+			}
+			if !p.raw {
+				c = plain.Cell(c)
+			}
+			row[i] = c
+		}
+	}
+	w := csv.NewWriter(p.out)
+	if err := w.WriteAll(rows); err != nil {
+		return err
+	}
+	return w.Error()
+}
+
+// money spells an amount for people, in its currency, and for programs in minor units.
+func (p *program) money(minor int64, currency string) string {
+	if p.format == "table" {
+		return amount.Money(minor, currency)
+	}
+	return cell(minor)
+}
+
+// isTerminal reports whether what is written is seen by a person at once.
+func isTerminal(to io.Writer) bool {
+	file, is := to.(*os.File)
+	return is && term.IsTerminal(int(file.Fd()))
 }
 
 // showFields prints one value's fields, under the names that JSON gives them.
@@ -57,6 +95,10 @@ func (p *program) showFields(value any) error {
 		}
 		if counts, is := v.Field(i).Interface().(map[string]uint64); is {
 			rows = append(rows, countRows(name, counts)...)
+			continue
+		}
+		if minor, is := v.Field(i).Interface().(int64); is && name == "price" { // beside its currency
+			rows = append(rows, []string{name, p.money(minor, v.FieldByName("Currency").String())})
 			continue
 		}
 		rows = append(rows, []string{name, cell(v.Field(i).Interface())})

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/api/contract"
+	"onsale/payment"
 )
 
 func newPay(p *program) *cobra.Command {
@@ -21,7 +22,7 @@ func newPay(p *program) *cobra.Command {
 			}
 			paid, err := buyer.Pay(c.Context(), args[0], method)
 			if err != nil {
-				return undecided(err)
+				return err
 			}
 			if err := p.showFields(paid); err != nil {
 				return err
@@ -56,15 +57,33 @@ func newOrderRefund(p *program) *cobra.Command {
 }
 
 func newPayments(p *program) *cobra.Command {
-	return group("payments", "Look after payments", newReconcile(p))
+	return group("payments", "Look after payments", newReconcile(p), newOrphans(p))
+}
+
+// bornAgainRows are what a cluster has that shares the provider's account or history.
+func bornAgainRows(found *payment.Reconciliation) (rows [][]string) {
+	for _, row := range []struct {
+		name   string
+		count  int
+		detail string
+	}{
+		{"foreign_orders", found.ForeignOrders, "of before this copy"},
+		{"other_charges", found.OtherCharges, "of no birth of this cluster"},
+		{"lost_charges", found.LostCharges, "without money, of orders that were lost"},
+	} {
+		if row.count > 0 {
+			rows = append(rows, []string{row.name, cell(row.count), row.detail})
+		}
+	}
+	return rows
 }
 
 func newReconcile(p *program) *cobra.Command {
 	var d desk
 	c := &cobra.Command{Use: "reconcile", Short: "Compare the provider's books with the orders", Args: arguments(cobra.NoArgs),
 		Long: `Reads all of the payment provider's books and all orders, and names each difference.
-Run it once a day, and after every incident. It changes nothing; its exit code is 6 when
-there are differences.`,
+Run it once a day, and after every incident. It changes nothing, but that a refund which
+failed is due again, at the node that leads. Its exit code is 6 when there are differences.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			seller, err := d.open()
 			if err != nil {
@@ -78,8 +97,10 @@ there are differences.`,
 				{"provider", found.Provider, ""}, {"charges", cell(found.Charges), ""}, {"orders", cell(found.Orders), ""},
 				{"unsettled", cell(found.Unsettled), ""}, {"differences", cell(len(found.Differences)), ""},
 			}
+			rows = append(rows, bornAgainRows(found)...)
 			for _, m := range found.Money {
-				rows = append(rows, []string{"captured_amount", cell(m.Captured), m.Currency}, []string{"refunded_amount", cell(m.Refunded), m.Currency})
+				rows = append(rows, []string{"captured_amount", p.money(m.Captured, m.Currency), m.Currency}, []string{"refunded_amount", p.money(m.Refunded, m.Currency), m.Currency},
+					[]string{"orders_amount", p.money(m.Orders, m.Currency), m.Currency}, []string{"unsettled_amount", p.money(m.Unsettled, m.Currency), m.Currency})
 			}
 			for _, difference := range found.Differences {
 				rows = append(rows, []string{difference.Kind, difference.Key, difference.Detail})

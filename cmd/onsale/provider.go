@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"onsale/internal/secretfile"
 	"onsale/payment"
 	"onsale/payment/sandbox"
 	"onsale/payment/stripe"
@@ -114,7 +114,7 @@ func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func()
 
 // readKeys reads the file that a flag names: one key, or up to most, apart by white space.
 func readKeys(flag, path string, most int) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := secretfile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
@@ -123,6 +123,18 @@ func readKeys(flag, path string, most int) ([]string, error) {
 		return nil, fmt.Errorf("%s: %s has %d keys, expected are 1 to %d", flag, path, len(keys), most)
 	}
 	return keys, nil
+}
+
+// chargeable returns what says why the provider would not take an amount; nil when this node
+// has none, or one that takes all.
+func (v *server) chargeable() func(amount int64, currency string) error {
+	if v.desk == nil {
+		return nil
+	}
+	if picky, is := v.desk.Provider().(interface{ Chargeable(int64, string) error }); is {
+		return picky.Chargeable
+	}
+	return nil
 }
 
 // paymentsMax bounds the payments under way to what the provider's pace allows.

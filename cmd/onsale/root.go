@@ -7,12 +7,15 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"onsale/internal/plain"
 )
 
 // program is what every command needs: where data and messages go.
 type program struct {
 	out, err io.Writer
 	format   string // table, json or csv
+	raw      bool   // CSV for programs: cells that a spreadsheet would run are left as they are
 }
 
 // run executes a command line and returns the exit code.
@@ -26,7 +29,7 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 		failure = fmt.Errorf("%w: %w", errUsage, failure)
 	}
 	if failure != nil {
-		fmt.Fprintln(err, "onsale:", explain(failure))
+		fmt.Fprintln(err, "onsale:", plain.Text(explain(failure)))
 	}
 	return exitCode(failure)
 }
@@ -46,7 +49,8 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, â€
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
-	showVersion := root.Flags().Bool("version", false, "print release and commit")
+	root.PersistentFlags().BoolVar(&p.raw, "raw", false, "with -o csv: leave text that a spreadsheet would take for a formula as it is")
+	showVersion := root.Flags().Bool("version", false, "print release, commit and level")
 	root.Args = arguments(cobra.NoArgs)
 	root.RunE = func(c *cobra.Command, _ []string) error {
 		if *showVersion {
@@ -56,13 +60,16 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, â€
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
-		newServe(p), newConfig(p), newSale(p), newToken(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),
+		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newSnapshot(p), newTLS(p),
 		newAudit(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root
 }
 
 func (p *program) checkFormat() error {
+	if p.raw && p.format != "csv" {
+		return fmt.Errorf("%w: --raw is for --output csv", errUsage)
+	}
 	switch p.format {
 	case "table", "json", "csv":
 		return nil

@@ -15,19 +15,21 @@ import (
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/cluster/certificate"
 )
 
 // desk says how to reach a private listener.
 type desk struct {
-	address, token, secretFile string
-	files                      certificate.Files
+	address, token, secretFile, stateFile string
+	files                                 certificate.Files
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
 	f.StringVar(&d.address, "private", envOr("ONSALE_PRIVATE", "127.0.0.1:8201"), "private listener of any node")
 	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+	f.StringVar(&d.stateFile, "state-file", os.Getenv("ONSALE_STATE_FILE"), "file that remembers which cluster was met, so that nodes of one that it succeeded are refused")
 	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
 	f.StringVar(&d.files.Certificate, "tls-cert", os.Getenv("ONSALE_TLS_CERT"), "the operator's certificate (onsale tls cert --operator)")
 	f.StringVar(&d.files.Key, "tls-key", os.Getenv("ONSALE_TLS_KEY"), "file with the private key of --tls-cert")
@@ -67,7 +69,11 @@ func (d *desk) open() (*client.Seller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.NewSeller(client.Config{Address: address, Token: token, HTTP: transport})
+	operator, err := client.NewSeller(client.Config{Address: address, Token: token, HTTP: transport})
+	if err != nil || d.stateFile == "" {
+		return operator, err
+	}
+	return operator, d.meet(operator)
 }
 
 func newSale(p *program) *cobra.Command {
@@ -76,17 +82,19 @@ func newSale(p *program) *cobra.Command {
 		p.saleVerb("pause", "Stop the buys, not the holds", (*client.Seller).PauseSale),
 		p.saleVerb("resume", "Go on after a pause", (*client.Seller).ResumeSale),
 		p.saleVerb("close", "End the buying for good; what is reserved may still be paid", (*client.Seller).CloseSale),
-		newSaleCancel(p), newSaleQuantity(p), newSaleOpen(p), newSaleRelease(p),
+		newSaleCancel(p), newSaleQuantity(p), newSaleOpen(p), newSaleExtend(p), newSaleRelease(p),
 	)
 }
 
 // saleForm are the flags that describe a sale.
 type saleForm struct {
 	item, currency, startsAt string
+	now                      bool
 	quantity, waitlist       uint32
 	capacity                 uint8
 	price                    int64
-	hold, grace              time.Duration
+	hold, promotedHold       time.Duration
+	grace                    time.Duration
 	skipUnfit                bool
 	expiredHoldsMax          uint8
 	coolDown                 time.Duration
@@ -97,18 +105,32 @@ func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.Uint32Var(&s.quantity, "quantity", 0, "tickets to buy")
 	f.Uint8Var(&s.capacity, "cap", contract.DefaultCap, "tickets a user may hold")
 	f.Uint32Var(&s.waitlist, "waitlist", 0, "orders that may wait when it is sold out")
-	f.Int64Var(&s.price, "price", 0, "of one ticket, in minor units (cents)")
+	f.Int64Var(&s.price, "price", 0, "of one ticket, in minor units of the currency (cents); 0 sells for nothing, and must be said of a new sale")
 	f.StringVar(&s.currency, "currency", "EUR", "currency of the price, by ISO 4217: EUR")
 	f.StringVar(&s.startsAt, "starts-at", "", "time (RFC 3339) at which the sale opens, or a duration from now such as 10m; by default at once")
+	f.BoolVar(&s.now, "now", false, "open the sale at once, whatever --starts-at would say; a start in the past is refused without it")
 	f.DurationVar(&s.hold, "hold", contract.DefaultHold, "how long a reservation waits for its payment")
+	f.DurationVar(&s.promotedHold, "promoted-hold", 0, "how long the reservation of who was promoted from the waitlist waits for its payment; 0 for as long as of who bought")
 	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
 	f.Uint8Var(&s.expiredHoldsMax, "expired-holds-max", 0, "holds that a user may let run out within --cool-down; 0 for no bound")
 	f.DurationVar(&s.coolDown, "cool-down", 0, "how long who let too many run out buys nothing more")
 	f.BoolVar(&s.skipUnfit, "skip-unfit", false, "serve past a waiting order that does not fit")
 }
 
-// start reads --starts-at.
+// givenPrice is nil when none was said: then the sale is refused.
+func (s *saleForm) givenPrice(f *pflag.FlagSet) *int64 {
+	if !f.Changed("price") {
+		return nil
+	}
+	return &s.price
+}
+
+// start reads --starts-at and --now.
 func (s *saleForm) start() (*time.Time, error) {
+	if s.now {
+		at := contract.AtOnce()
+		return &at, nil
+	}
 	if s.startsAt == "" {
 		return nil, nil
 	}
@@ -138,12 +160,13 @@ func newSaleCreate(p *program) *cobra.Command {
 				return err
 			}
 			hold, grace, coolDown := contract.Duration(form.hold), contract.Duration(form.grace), contract.Duration(form.coolDown)
+			promotedHold := contract.Duration(form.promotedHold)
 			if form.item == "" {
 				form.item = args[0]
 			}
 			made, err := seller.CreateSale(c.Context(), contract.NewSale{
-				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.price,
-				Currency: form.currency, StartsAt: at, Hold: &hold, Grace: &grace, SkipUnfit: form.skipUnfit,
+				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.givenPrice(c.Flags()),
+				Currency: form.currency, StartsAt: at, Hold: &hold, PromotedHold: &promotedHold, Grace: &grace, SkipUnfit: form.skipUnfit,
 				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown,
 			})
 			if err != nil {
@@ -159,7 +182,7 @@ func newSaleCreate(p *program) *cobra.Command {
 func newSaleUpdate(p *program) *cobra.Command {
 	var d desk
 	var form saleForm
-	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, skip-unfit and cool-down", Args: arguments(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, promoted-hold, skip-unfit and cool-down", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
@@ -185,6 +208,7 @@ func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
 	at, err := s.start()
 	change := contract.SaleChange{StartsAt: at}
 	hold, grace, coolDown := contract.Duration(s.hold), contract.Duration(s.grace), contract.Duration(s.coolDown)
+	promotedHold := contract.Duration(s.promotedHold)
 	f.Visit(func(flag *pflag.Flag) {
 		switch flag.Name {
 		case "item":
@@ -201,6 +225,8 @@ func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
 			change.Currency = &s.currency
 		case "hold":
 			change.Hold = &hold
+		case "promoted-hold":
+			change.PromotedHold = &promotedHold
 		case "grace":
 			change.Grace = &grace
 		case "expired-holds-max":
@@ -222,7 +248,7 @@ func newSaleList(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := seller.Sales(c.Context())
+			list, err := allSales(c.Context(), seller)
 			if err != nil {
 				return err
 			}
@@ -234,6 +260,22 @@ func newSaleList(p *program) *cobra.Command {
 		}}
 	d.flags(c.Flags())
 	return c
+}
+
+// allSales gathers all pages of the sales.
+func allSales(ctx context.Context, seller *client.Seller) (*contract.SaleList, error) {
+	all := &contract.SaleList{Sales: []contract.SaleDetail{}}
+	for cursor := ""; ; {
+		page, err := seller.Sales(ctx, strict.LimitMax, cursor)
+		if err != nil {
+			return nil, err
+		}
+		all.Sales = append(all.Sales, page.Sales...)
+		if !page.HasMore {
+			return all, nil
+		}
+		cursor = page.Cursor
+	}
 }
 
 // saleVerb is a command that does one thing to a sale and shows it.

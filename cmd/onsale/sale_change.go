@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,30 @@ func newSaleOpen(p *program) *cobra.Command {
 			}
 			atOnce := contract.AtOnce()
 			changed, err := seller.ChangeSale(c.Context(), args[0], contract.SaleChange{StartsAt: &atOnce})
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	return c
+}
+
+// newSaleExtend gives live holds more time.
+func newSaleExtend(p *program) *cobra.Command {
+	var d desk
+	c := &cobra.Command{Use: "extend ID DURATION", Short: "Give everybody who holds tickets of a sale more time to pay; each call adds", Args: arguments(cobra.ExactArgs(2)),
+		Example: "  onsale sale extend arena 30m",
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			by, err := time.ParseDuration(args[1])
+			if err != nil || by <= 0 {
+				return fmt.Errorf("%w: the time is %q, expected is 30m or 1h", errUsage, args[1])
+			}
+			changed, err := seller.ExtendHolds(c.Context(), args[0], by)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/audit/report"
+	"onsale/internal/plain"
 )
 
 // reportTimeout bounds the wait for a node that reads its journal, which bounds
@@ -45,7 +47,7 @@ writes a page with charts that needs nothing else.`,
 			}
 			told, err := form.tell(c.Context(), args[0])
 			if errors.Is(err, contract.ErrJournalIncomplete) && form.html == "" && p.format == "table" && form.journal == "" {
-				fmt.Fprintln(p.err, "onsale: totals only:", err)
+				fmt.Fprintln(p.err, "onsale: totals only:", plain.Text(err.Error()))
 				return p.reportTotals(c.Context(), &form, args[0])
 			}
 			if err != nil {
@@ -84,7 +86,7 @@ func (p *program) reportTotals(ctx context.Context, f *reportForm, sale string) 
 	if err != nil {
 		return err
 	}
-	return p.show(r, []string{"what", "value"}, report.Totals(r))
+	return p.show(r, []string{"what", "value"}, report.Totals(r, p.money))
 }
 
 // writeReport prints a report, writes its page, and fails when the books disagree.
@@ -98,7 +100,7 @@ func (p *program) writeReport(told *contract.SaleTimeline, page string) (err err
 		err = report.WriteText(p.out, told)
 	}
 	if err == nil && page != "" {
-		err = writePage(page, told)
+		err = writePage(page, func(w io.Writer) error { return report.WriteHTML(w, told) })
 	}
 	if err == nil && len(told.Timeline.Mismatch) > 0 {
 		err = fmt.Errorf("%w: the journal and the totals disagree in %d numbers; run onsale audit", errFindings, len(told.Timeline.Mismatch))
@@ -107,13 +109,13 @@ func (p *program) writeReport(told *contract.SaleTimeline, page string) (err err
 }
 
 // writePage writes the page whole or not at all.
-func writePage(path string, told *contract.SaleTimeline) error {
+func writePage(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path + ".new")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(path + ".new") }() // renamed when all went well
-	if err := errors.Join(report.WriteHTML(f, told), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(path+".new", path)

@@ -16,7 +16,7 @@ import (
 // tell the same.
 func TestSaleReportByCommand(t *testing.T) {
 	o := openOffice(t)
-	o.sell(0, "sale", "create", "gig", "--item", "Gig <i>", "--quantity", "3", "--waitlist", "1")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--item", "Gig <i>", "--quantity", "3", "--waitlist", "1")
 	for _, user := range []string{"ann", "bob", "cid", "dan"} {
 		o.buy(0, user, "buy", "--sale", "gig")
 	}
@@ -54,7 +54,7 @@ func TestSaleReportByCommand(t *testing.T) {
 func TestSaleReportWhileSelling(t *testing.T) {
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "gig", "--quantity", "1000", "--hold", "50ms")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "1000", "--hold", "50ms")
 	var crowd sync.WaitGroup
 	for c := range 4 {
 		crowd.Go(func() {

@@ -30,9 +30,10 @@ money moves. What a payment does is chosen by its method: tok_accept, tok_declin
 tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication, tok_limit,
 tok_delay_500ms (authorised after a while), tok_lost (authorised, the answer is lost),
 tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
-		Example: "  openssl rand -hex 32 > sandbox-secret\n  onsale sandbox --books sandbox.jsonl --payment-secret-file sandbox-secret\n  onsale serve --payment sandbox --payment-url http://127.0.0.1:8501 --payment-secret-file sandbox-secret",
+		Example: "  onsale secret sandbox-secret\n  onsale sandbox --books sandbox.jsonl --payment-secret-file sandbox-secret\n  onsale serve --payment sandbox --payment-url http://127.0.0.1:8501 --payment-secret-file sandbox-secret",
 		RunE: func(c *cobra.Command, _ []string) error {
-			log, err := newLogger(p.err, form.logFormat, form.logLevel)
+			hangUps() // there is nothing to read again, and no reason to end
+			log, err := newLogger(p.err, form.logFormat, form.logLevel, new(slog.LevelVar))
 			if err != nil {
 				return usage(err)
 			}
@@ -67,8 +68,7 @@ func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, books.Close())
 	}
-	server := &http.Server{Handler: sandbox.NewHandler(books, secret), ReadTimeout: webhookTimeout, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	server := sandbox.NewServer(books, secret, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	log.Info("ready", "provider", "sandbox", "listening", "http://"+listener.Addr().String(), "books", s.books)
@@ -77,9 +77,7 @@ func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
 	case <-ctx.Done():
 		draining, cancel := context.WithTimeout(context.Background(), privateDrainTimeout)
 		defer cancel()
-		if err = server.Shutdown(draining); errors.Is(err, context.DeadlineExceeded) {
-			err = server.Close()
-		}
+		err = server.Shutdown(draining)
 	}
 	return errors.Join(err, books.Close())
 }

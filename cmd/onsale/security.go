@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 
+	"onsale/api"
 	"onsale/cluster/certificate"
 	"onsale/raftfsm/peer"
+	"onsale/sequencer"
 )
 
 // security says how a process proves who it is, and whether it may do without.
@@ -49,34 +51,35 @@ func (s *security) allow(flag, address string, protected bool) error {
 	return nil
 }
 
-// secured is a listener on which callers with one of the roles are met; without
-// credentials it is the listener itself.
-func secured(listener net.Listener, c *certificate.Credentials, roles ...certificate.Role) net.Listener {
+// operators serves the private listener, with credentials to callers with a certificate
+// alone.
+func operators(private *api.Private, c *certificate.Credentials) func(net.Listener) error {
 	if c == nil {
-		return listener
+		return private.Serve
 	}
-	return tls.NewListener(listener, c.Server(roles...))
+	config := c.Server(certificate.RoleOperator, certificate.RoleNode)
+	return func(listener net.Listener) error { return private.ServeTLS(listener, config) }
 }
 
 // buyers returns how the buyers' port is secured with a certificate of its own; nil
 // when it has none.
-func (s *security) buyers() (*tls.Config, error) {
+func (s *security) buyers(log *slog.Logger) (*certificate.Public, error) {
 	if s.HTTPCert == "" && s.HTTPKey == "" {
 		return nil, nil
 	}
-	config, err := certificate.ServerOnly(s.HTTPCert, s.HTTPKey)
+	pair, err := certificate.OpenPublic(s.HTTPCert, s.HTTPKey, log)
 	if err != nil {
 		return nil, fmt.Errorf("--http-tls-cert and --http-tls-key: %w", err)
 	}
-	return config, nil
+	return pair, nil
 }
 
-// buyersListener is the buyers' port; config may be nil.
-func buyersListener(listener net.Listener, config *tls.Config) net.Listener {
-	if config == nil {
+// buyersListener is the buyers' port; buyers may be nil.
+func buyersListener(listener net.Listener, buyers *certificate.Public) net.Listener {
+	if buyers == nil {
 		return listener
 	}
-	return tls.NewListener(listener, config)
+	return tls.NewListener(listener, buyers.Config())
 }
 
 // peerCredentials shows a process's certificate to its peers.
@@ -102,9 +105,10 @@ func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, e
 }
 
 // peerConfig says how a process meets others.
-func peerConfig(c *certificate.Credentials, log *slog.Logger) peer.Config {
+func peerConfig(c *certificate.Credentials, secrets [][]byte, log *slog.Logger) peer.Config {
 	config := peer.DefaultConfig()
-	config.Logger = log
+	config.Logger, config.Secrets = log, secrets
+	config.Levels = func() (speaks, cluster uint16) { return sequencer.LevelMax, 0 } // a node knows its cluster's
 	if c != nil {
 		config.Credentials = peerCredentials{c}
 	}

@@ -10,7 +10,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+
+	"onsale/raftfsm"
 )
 
 func newServe(p *program) *cobra.Command {
@@ -20,7 +21,7 @@ func newServe(p *program) *cobra.Command {
 --join it joins the cluster that a node there belongs to; with --bootstrap-expect
 as well, the nodes that --join names make one together when there is none. The same
 command line starts a node the first time and every later time.`,
-		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale\n  onsale serve --node-id n4 --join 10.0.0.1:7101,10.0.0.2:7101 --secret-file secret",
+		Example: "  onsale serve --dev\n  onsale serve --data-dir /var/lib/onsale\n  onsale serve --node-id n4 --join 10.0.0.1:7101,10.0.0.2:7101 --secret-file token-secret --peer-secret-file peer-secret",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := s.load(); err != nil {
 				return err
@@ -35,23 +36,49 @@ command line starts a node the first time and every later time.`,
 
 // serve runs a node until ctx ends or the node cannot go on.
 func (p *program) serve(ctx context.Context, s *settings) error {
-	log, err := newLogger(p.err, s.LogFormat, s.LogLevel)
+	hangUp := hangUps()
+	log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
 	if err != nil {
 		return usage(err)
 	}
 	if s.Dev {
-		return p.serveDev(ctx, s, log)
+		return p.serveDev(ctx, s, log, hangUp)
 	}
-	return runServer(ctx, s, log, nil)
+	return runServer(ctx, s, log, hangUp, nil)
 }
 
-// runServer starts, tells when it is ready, and stops. ready may be nil.
-func runServer(ctx context.Context, s *settings, log *slog.Logger, ready func(*server) error) error {
+// runServer runs a node until ctx ends or the node cannot go on; while there is no room on
+// its disk, one that only shows what it has. ready is called once; it may be nil.
+func runServer(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan os.Signal, ready func(*server) error) error {
+	once := func(v *server) error {
+		tell := ready
+		ready = nil
+		if tell == nil {
+			return nil
+		}
+		return tell(v)
+	}
+	for {
+		err := runNode(ctx, s, log, hangUp, once)
+		if !raftfsm.IsNoRoom(err) || ctx.Err() != nil {
+			return err
+		}
+		if err := readUntilRoom(ctx, s, log, hangUp, err); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// runNode starts, tells when it is ready, and stops.
+func runNode(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan os.Signal, ready func(*server) error) error {
 	v, err := startServer(s, log)
 	if err != nil {
 		return err
 	}
 	v.announce()
+	reloading, stopReloading := context.WithCancel(ctx)
+	defer stopReloading()
+	go v.reloadAt(reloading, hangUp)
 	joining, stopJoining := context.WithCancel(ctx)
 	defer stopJoining()
 	go v.joinCluster(joining)
@@ -59,16 +86,22 @@ func runServer(ctx context.Context, s *settings, log *slog.Logger, ready func(*s
 		if ctx.Err() != nil { // told to stop before there was a leader
 			return v.close()
 		}
-		return errors.Join(err, v.close())
+		return ended(err, v.closeAfter(err))
 	}
 	log.Info("ready")
-	if ready != nil {
-		err = ready(v)
-	}
-	if err == nil {
+	if err = ready(v); err == nil {
 		err = v.run(ctx)
 	}
-	return errors.Join(err, v.close())
+	return ended(err, v.closeAfter(err))
+}
+
+// ended joins why a server ended with what closing it came to, unless both say that there is
+// no room on the disk.
+func ended(err, closing error) error {
+	if raftfsm.IsNoRoom(err) && raftfsm.IsNoRoom(closing) {
+		return err
+	}
+	return errors.Join(err, closing)
 }
 
 // announce says what was started, where.
@@ -83,18 +116,25 @@ func (v *server) announce() {
 		"peers", v.node.Address(), "tls", v.credentials != nil)
 }
 
-// newLogger logs text on a terminal and JSON elsewhere, unless told otherwise.
-func newLogger(to io.Writer, format, level string) (*slog.Logger, error) {
-	var threshold slog.Level
+// setLevel takes a level by its name; one that is none changes nothing.
+func setLevel(threshold *slog.LevelVar, level string) error {
 	if err := threshold.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q, allowed are debug, info, warn and error", level)
+		return fmt.Errorf("log level %q, allowed are debug, info, warn and error", level)
+	}
+	return nil
+}
+
+// newLogger logs text on a terminal and JSON elsewhere, unless told otherwise; threshold
+// becomes the level, and may be changed later.
+func newLogger(to io.Writer, format, level string, threshold *slog.LevelVar) (*slog.Logger, error) {
+	if err := setLevel(threshold, level); err != nil {
+		return nil, err
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
 		return nil, fmt.Errorf("log format %q, allowed are text and json", format)
 	}
 	options := &slog.HandlerOptions{Level: threshold}
-	file, isFile := to.(*os.File)
-	if format == "text" || format == "" && isFile && term.IsTerminal(int(file.Fd())) {
+	if format == "text" || format == "" && isTerminal(to) {
 		return slog.New(slog.NewTextHandler(to, options)), nil
 	}
 	return slog.New(slog.NewJSONHandler(to, options)), nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsale/api"
+	"onsale/api/challenge"
 	"onsale/cluster/backfill"
 	"onsale/cluster/certificate"
 	"onsale/cluster/forward"
@@ -28,16 +29,20 @@ const readyInterval = 10 * time.Millisecond
 type server struct {
 	settings    *settings
 	secret      []byte
+	peerSecrets [][]byte // none with TLS, unless a file is named
 	tokens      *tokens
 	log         *slog.Logger
-	credentials *certificate.Credentials // nil without TLS
-	files       wal.Files                // the disk; tests hold it up
+	credentials *certificate.Credentials           // nil without TLS
+	buyersTLS   atomic.Pointer[certificate.Public] // of the buyers' port; nil without TLS, and before that is served
+	files       wal.Files                          // the disk; tests hold it up
 
 	node          *raftfsm.Node
+	reader        *raftfsm.Reader // in place of the node while that cannot write
 	directory     *forward.Directory
 	replica       *forward.Replica
 	manager       *membership.Manager
 	forward       *forward.Server
+	callers       atomic.Pointer[forward.Server] // the same, for who asks before it is there
 	filler        *backfill.Filler
 	pageLinks     *forward.Links // of the filler
 	desk          *payment.Desk  // nil where no provider is configured
@@ -49,6 +54,7 @@ type server struct {
 	publicListener  net.Listener
 	privateListener net.Listener
 	table           atomic.Pointer[[]api.Cluster]
+	gate            challenge.Gate
 	draining        drain
 	failed          chan error // the node or a listener ended by itself
 }
@@ -70,6 +76,9 @@ func (v *server) start() (err error) {
 	if err := v.settings.check(); err != nil {
 		return err
 	}
+	if err := v.settings.fileBounds().boundFiles(v.log); err != nil {
+		return err
+	}
 	if v.credentials, err = v.settings.TLS.open(certificate.Identity{Role: certificate.RoleNode, ID: v.settings.Node.NodeID}, v.log); err != nil {
 		return err
 	}
@@ -78,6 +87,13 @@ func (v *server) start() (err error) {
 		return err
 	}
 	if v.secret, err = loadSecret(v.settings); err != nil {
+		return err
+	}
+	if v.peerSecrets, err = v.settings.loadPeerSecrets(v.log); err != nil {
+		return err
+	}
+	v.settings.warnOfReaders(v.peerSecrets, v.log)
+	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
 		return err
 	}
 	if err := v.startNode(); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"time"
 
@@ -14,33 +13,38 @@ import (
 )
 
 func (v *server) startHTTP() error {
-	var err error
-	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
-		return err
-	}
-	verifier := v.tokens.verifier
 	config, err := v.settings.web(v.secret, v.log)
 	if err != nil {
 		return err
 	}
-	boundFiles(&config, v.log)
-	buyers, err := v.settings.TLS.buyers()
+	v.gate = config.Gate
+	config.PrivateHosts = v.settings.hosts(v.settings.Node.RaftAddress, v.settings.Node.AdvertiseAddress)
+	buyers, err := v.settings.TLS.buyers(v.log)
 	if err != nil {
 		return err
 	}
-	metrics := api.NewMetrics(verifier)
+	v.buyersTLS.Store(buyers)
+	metrics := api.NewMetrics(v.tokens.verifier)
+	return v.serveHTTP(config, metrics, buyers, v.number, v.operations(metrics, buyers))
+}
+
+// serveHTTP opens what answers on both listeners, and begins to serve.
+func (v *server) serveHTTP(config api.Config, metrics *api.Metrics, buyers *certificate.Public, number func() uint8,
+	operations api.Operations) (err error) {
+	verifier := v.tokens.verifier
 	if v.public, err = api.NewPublic(config, v, verifier, metrics); err != nil {
 		return err
 	}
-	if v.private, err = api.NewPrivate(config, v.replica, v.number, verifier, metrics, v.operations(metrics, buyers)); err != nil {
+	v.private, err = api.NewPrivate(config, sellersCluster{v.replica}, number, verifier, metrics, operations)
+	if err != nil {
 		return err
 	}
 	go v.serve("buyers' listener", v.public.Serve, buyersListener(v.publicListener, buyers))
-	go v.serve("private listener", v.private.Serve, secured(v.privateListener, v.credentials, certificate.RoleOperator, certificate.RoleNode))
+	go v.serve("private listener", operators(v.private, v.credentials), v.privateListener)
 	return nil
 }
 
-func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operations {
+func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
 	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector())
@@ -58,6 +62,8 @@ func (v *server) operations(metrics *api.Metrics, buyers *tls.Config) api.Operat
 		Streams:  snapshotStreams(v.node),
 		Payments: v.payments,
 
+		Chargeable: v.chargeable(),
+
 		Timeline: timelines.Timeline,
 	}
 }
@@ -74,7 +80,7 @@ func (v *server) checks() []api.Check {
 	if v.desk != nil {
 		checks = append(checks, api.Check{Name: "payment-provider", Err: v.desk.ProviderErr(), Warning: true})
 	}
-	return append(checks, certificateChecks(v.credentials, time.Now())...)
+	return append(checks, certificateChecks(v.credentials, v.buyersTLS.Load(), time.Now())...)
 }
 
 // errNoCluster is what readyz says of a node that waits to be let in.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"onsale/api"
 	"onsale/cluster/forward"
@@ -20,7 +22,9 @@ func (v *server) startNode() error {
 	if err != nil {
 		return err
 	}
-	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.log), v.files
+	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.peerSecrets, v.log), v.files
+	v.settings.boundPeers(&config.Peer)
+	config.CertificateEnds = v.certificateEnds
 	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", v.settings.withRepair(err))) }
 	if v.node, err = raftfsm.Open(config); err != nil {
 		return v.settings.withRepair(err)
@@ -30,20 +34,31 @@ func (v *server) startNode() error {
 	v.node.FollowLeader(v.follow)
 	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
 	v.replica = forward.NewReplica(v.node, client)
-	v.manager = membership.New(v.settings.membership(v.log), v.node, v.node.Membership(), v.node.Checks())
+	v.manager = membership.New(v.membership(), v.node, v.node.Membership(), v.node.Checks(), v.node)
 	v.manager.Start(v.replica.Links())
 	if err := v.startPayments(); err != nil {
 		return err
 	}
 	serving := forward.DefaultServerConfig(limits)
-	serving.Logger, serving.Blocks = v.log, v.node.History()
+	serving.Logger, serving.Blocks, serving.Sellers = v.log, v.node.History(), v.sellersHere()
 	v.forward = forward.NewServer(serving, v.node, v.replica, v.manager, v.payments)
+	v.callers.Store(v.forward)
 	listener, err := v.node.ForwardListener()
 	if err == nil {
 		go v.serve("peers' service", v.forward.Serve, listener)
 		err = v.startBackfill()
 	}
 	return err
+}
+
+// membership says what this node does in its cluster.
+func (v *server) membership() membership.Config {
+	c := v.settings.membership(v.log)
+	c.FrontEnds, c.Certificates = v.frontEnds, v.certificates
+	c.Removed = func(err error) {
+		v.fail(fmt.Errorf("%w; put %s aside to let it join as a new node", err, v.settings.Node.DataDir))
+	}
+	return c
 }
 
 // startPayments opens the payment provider, when there is one, and the desk.
@@ -60,11 +75,41 @@ func (v *server) startPayments() error {
 	v.closeProvider = closeProvider
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
+	config.StopMax, config.HandOver = v.settings.Node.OutageMax, v.handOverProvider
 	paymentsMax(&config, provider)
 	config.Reached = func(step payment.Step) { failpoint.Hit(failpoint.Payment + failpoint.Name(step)) }
 	v.desk = payment.NewDesk(config, v.node, provider)
 	v.payments = payments.ForNode(v.replica.Links(), v.replica, v.desk)
 	return nil
+}
+
+// handOverProvider lets another node lead when this one does not reach the payment provider.
+func (v *server) handOverProvider() bool {
+	err := v.node.HandOverFor(raftfsm.CauseProvider)
+	if err != nil {
+		v.log.Warn("the payment provider cannot be reached, and no other node is let lead", "error", err)
+	}
+	return err == nil
+}
+
+// certificateEnds returns when this node's certificate for its peers ends.
+func (v *server) certificateEnds() (ends time.Time, any bool) {
+	if v.credentials == nil {
+		return time.Time{}, false
+	}
+	return v.credentials.NotAfter(), true
+}
+
+// frontEnds are those that are connected to this node.
+func (v *server) frontEnds() (all []membership.FrontEnd) {
+	callers := v.callers.Load()
+	if callers == nil {
+		return nil
+	}
+	for _, is := range callers.FrontEnds() {
+		all = append(all, membership.FrontEnd{ID: is.ID, LevelMax: is.Speaks})
+	}
+	return all
 }
 
 // follow keeps the directory up to date: where the members are, and who leads.
@@ -73,6 +118,11 @@ func (v *server) follow(id, address string) {
 	var addresses []string
 	for _, m := range v.node.Membership().List() {
 		addresses = append(addresses, m.Address)
+	}
+	for _, told := range v.settings.Join { // where they may be when all have moved
+		if !slices.Contains(addresses, told) {
+			addresses = append(addresses, told)
+		}
 	}
 	v.directory.SetAddresses(addresses)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"onsale/api"
 	"onsale/cluster/backfill"
@@ -11,6 +13,7 @@ import (
 	"onsale/cluster/membership"
 	"onsale/internal/setting"
 	"onsale/raftfsm"
+	"onsale/raftfsm/peer"
 )
 
 // processSettings are what nodes and front-ends can both be told.
@@ -18,11 +21,14 @@ type processSettings struct {
 	*setting.Set
 	HTTP, Private string // addresses
 	SecretFile    string
-	LogFormat     string
-	LogLevel      string
-	TLS           security
-	Tokens        tokenSettings
-	Web           api.Config
+	// PeerSecretFile is what nodes and front-ends prove to each other that they have.
+	PeerSecretFile string
+	LogFormat      string
+	LogLevel       string
+	logLevel       *slog.LevelVar // the one in force
+	TLS            security
+	Tokens         tokenSettings
+	Web            api.Config
 	// TrustedProxies and ChallengeBits become a part of Web.
 	TrustedProxies []string
 	ChallengeBits  int
@@ -40,14 +46,17 @@ type settings struct {
 	Learner         bool
 	WaitToJoin      bool
 	Dev             bool
+	// PeerConnectionsMax becomes a part of Node.Peer.
+	PeerConnectionsMax int
 }
 
 // frontEndSettings is what a front-end can be told.
 type frontEndSettings struct {
 	processSettings
-	ID      string
-	Forward forward.ClientConfig
-	Cluster []string
+	ID        string
+	StateFile string
+	Forward   forward.ClientConfig
+	Cluster   []string
 	// Clusters is the table of the configuration file.
 	Clusters map[string]clusterEntry
 }
@@ -72,6 +81,21 @@ func (s *processSettings) web(secret []byte, log *slog.Logger) (api.Config, erro
 	return c, err
 }
 
+// hosts are the names under which this process's private listener is asked: those that it was
+// told, the machine's, and those in its own addresses.
+func (s *processSettings) hosts(addresses ...string) []string {
+	names := slices.Clone(s.Web.PrivateHosts)
+	if own, err := os.Hostname(); err == nil {
+		names = append(names, own)
+	}
+	for _, address := range append(addresses, s.HTTP, s.Private) {
+		if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+			names = append(names, host)
+		}
+	}
+	return names
+}
+
 // node is the replica's configuration.
 func (s *settings) node() (raftfsm.Config, error) {
 	c := s.Node
@@ -80,6 +104,15 @@ func (s *settings) node() (raftfsm.Config, error) {
 		c.Bootstrap = []raftfsm.Member{{ID: c.NodeID, Address: c.AdvertiseAddress}}
 	}
 	return c, c.Validate()
+}
+
+// peerGreetingsShare is the part of peers' connections that may be in their handshake.
+const peerGreetingsShare = 4
+
+// boundPeers says how many connections of peers there may be.
+func (s *settings) boundPeers(c *peer.Config) {
+	c.ConnectionsMax = s.PeerConnectionsMax
+	c.GreetingsMax = max(1, min(c.GreetingsMax, s.PeerConnectionsMax/peerGreetingsShare))
 }
 
 // client is the way to the leader while another node leads.

@@ -51,9 +51,9 @@ func TestListenerSettings(t *testing.T) {
 func TestSettingsBounds(t *testing.T) {
 	all := []string{"config", "validate"}
 	wrong := map[string]string{"--connections-max=0": "ConnectionsMax", "--header-bytes-max=1": "HeaderBytesMax",
-		"--read-timeout=0s": "ReadTimeout", "--idle-timeout=48h": "IdleTimeout", "--webhook-bytes-max=1": "WebhookBytesMax",
+		"--read-timeout=0s": "ReadTimeout is 0s, allowed is 10ms to 1m0s", "--heartbeat-timeout=1ms": "HeartbeatTimeout is 1ms, allowed is 10ms to 1m0s", "--idle-timeout=48h": "IdleTimeout", "--webhook-bytes-max=1": "WebhookBytesMax",
 		"--in-flight-max=0": "InFlightMax", "--backfill-bytes-per-second=1": "BytesPerSecond", "--token-leeway=2h": "Leeway",
-		"--log-level=loud": "loud", "--http=here": "HOST:PORT", "--join=there": "HOST:PORT", "--payment=paper": "paper"}
+		"--log-level=loud": "loud", "--private-hosts=n1:8201": "without a port", "--http=here": "HOST:PORT", "--join=there": "HOST:PORT", "--payment=paper": "paper"}
 	for flag, field := range wrong {
 		has(t, command(t, 2, "config", "validate", flag), field)
 		all = append(all, flag)

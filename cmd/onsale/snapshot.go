@@ -11,6 +11,7 @@ import (
 
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
+	"onsale/sequencer"
 )
 
 // snapshotStreams are the private listener's routes that hand out whole states.
@@ -45,7 +46,11 @@ func newSnapshot(p *program) *cobra.Command {
 
 func newSnapshotSave(p *program) *cobra.Command {
 	var d desk
+	stale := false
 	c := &cobra.Command{Use: "save FILE", Short: "Back up a running node", Args: arguments(cobra.ExactArgs(1)),
+		Long: `Writes a backup of the whole state as of now, and checks it before the file gets its name.
+A node that hears no leader may not know what was decided last: its backup is refused,
+unless --stale says that it is wanted all the same, and says of itself that it is stale.`,
 		Example: "  onsale snapshot save arena.backup --private 127.0.0.1:8202",
 		RunE: func(c *cobra.Command, args []string) error {
 			operator, err := d.open()
@@ -62,7 +67,7 @@ func newSnapshotSave(p *program) *cobra.Command {
 				_, err = f.Seek(0, io.SeekStart)
 			}
 			if err == nil {
-				err = p.inspectBackup(f)
+				err = p.inspectBackup(f, stale)
 			}
 			if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 				return err
@@ -70,8 +75,12 @@ func newSnapshotSave(p *program) *cobra.Command {
 			return os.Rename(args[0]+".new", args[0])
 		}}
 	d.flags(c.Flags())
+	c.Flags().BoolVar(&stale, "stale", false, "although the node hears no leader")
 	return c
 }
+
+// errStale is returned for a backup of a node that may have missed decisions.
+var errStale = errors.New("the node hears no leader, so that the backup may lack what was decided last; ask another node, or say --stale")
 
 func newSnapshotInspect(p *program) *cobra.Command {
 	return &cobra.Command{Use: "inspect FILE", Short: "Check a backup and say what is in it", Args: arguments(cobra.ExactArgs(1)),
@@ -81,50 +90,76 @@ func newSnapshotInspect(p *program) *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			return p.inspectBackup(f)
+			return p.inspectBackup(f, true)
 		}}
 }
 
 // backupSummary is what a backup holds.
 type backupSummary struct {
 	folder.BackupInfo
-	Seq           uint64 `json:"seq"`
-	StateHash     string `json:"state_hash"`
-	Sales         int    `json:"sales"`
-	Orders        int    `json:"orders"`
-	JournalHeight uint64 `json:"journal_height"`
-	JournalHash   string `json:"journal_hash"`
+	Seq           uint64          `json:"seq"`
+	StateHash     string          `json:"state_hash"`
+	Sales         int             `json:"sales"`
+	Orders        int             `json:"orders"`
+	JournalHeight uint64          `json:"journal_height"`
+	JournalHash   string          `json:"journal_hash"`
+	Births        []raftfsm.Birth `json:"births"`
+	Level         uint16          `json:"level"` // of the cluster's formats
 }
 
-func (p *program) inspectBackup(in io.Reader) error {
+// inspectBackup checks a backup and prints what is in it; unless stale is allowed, a stale
+// one is refused.
+func (p *program) inspectBackup(in io.Reader, stale bool) error {
 	info, head, state, err := folder.ReadBackup(in)
+	if err == nil && info.Stale && !stale {
+		err = errStale
+	}
 	if err != nil {
 		return err
 	}
-	s := backupSummary{*info, state.Seq(), fmt.Sprintf("%016x", state.Hash()), state.SaleCount(), state.OrderCount(), head.Height, fmt.Sprintf("%x", head.Hash)}
+	s := backupSummary{*info, state.Seq(), fmt.Sprintf("%016x", state.Hash()), state.SaleCount(), state.OrderCount(), head.Height, fmt.Sprintf("%x", head.Hash), raftfsm.BirthsOf(state), state.Level()}
 	rows := [][]string{{"cluster_id", s.ClusterID}, {"node_id", s.NodeID}, {"created_at", cell(s.CreatedAt)}, {"index", cell(s.Index)}, {"term", cell(s.Term)},
 		{"seq", cell(s.Seq)}, {"state_hash", s.StateHash}, {"sales", cell(s.Sales)}, {"orders", cell(s.Orders)},
-		{"journal_height", cell(s.JournalHeight)}, {"journal_hash", s.JournalHash}}
+		{"journal_height", cell(s.JournalHeight)}, {"journal_hash", s.JournalHash}, {"level", cell(s.Level)}}
+	if s.Stale {
+		rows = append(rows, []string{"stale", "the node heard no leader: what was decided last may be missing"})
+	}
+	for _, b := range s.Births {
+		rows = append(rows, []string{"birth", fmt.Sprintf("%s %s at %s, from seq %d on", b.Cause, b.ClusterID, cell(b.Time), b.FirstSeq)})
+	}
 	return p.show(s, []string{"field", "value"}, rows)
 }
 
 func newSnapshotRestore(p *program) *cobra.Command {
 	var dir, node, address string
+	var successor, isCopy bool
 	c := &cobra.Command{Use: "restore FILE", Short: "Make the data folder of a new cluster of one out of a backup", Args: arguments(cobra.ExactArgs(1)),
-		Example: "  onsale snapshot restore arena.backup --data-dir data --node-id n1\n  onsale serve --data-dir data --node-id n1",
+		Long: `With --successor the new cluster takes the place of the one that made the backup: it goes
+on behind every number that one can have given out, and whoever has met the new one refuses the
+old one. With --copy it is an unrelated cluster, for an exercise or staging: the old one goes on
+undisturbed, and the payment provider is never asked about orders that are older than the copy.`,
+		Example: "  onsale snapshot restore arena.backup --successor --data-dir data --node-id n1\n  onsale serve --data-dir data --node-id n1",
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])
 			if err != nil {
 				return err
 			}
 			defer f.Close()
-			info, err := folder.RestoreBackup(f, dir, node, address)
+			cause := sequencer.BirthRestore
+			if isCopy {
+				cause = sequencer.BirthCopy
+			}
+			info, err := folder.RestoreBackup(f, folder.Restore{Dir: dir, NodeID: node, Address: address, Cause: cause, Clock: raftfsm.SystemClock()})
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(p.out, "%s holds everything up to log entry %d; start it with: onsale serve --data-dir %s --node-id %s --peer %s\n", dir, info.Index, dir, node, address)
 			return nil
 		}}
+	c.Flags().BoolVar(&successor, "successor", false, "the new cluster takes the place of the one that made the backup")
+	c.Flags().BoolVar(&isCopy, "copy", false, "the new cluster has nothing to do with the one that made the backup")
+	c.MarkFlagsOneRequired("successor", "copy")
+	c.MarkFlagsMutuallyExclusive("successor", "copy")
 	c.Flags().StringVar(&dir, "data-dir", "data", "the new data folder; empty or not there")
 	c.Flags().StringVar(&node, "node-id", "n1", "whose it will be")
 	c.Flags().StringVar(&address, "peer", raftfsm.DefaultConfig().RaftAddress, "where other nodes will reach it")

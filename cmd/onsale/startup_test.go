@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 // The log of a start is JSON, a line each, says where the node listens and what
@@ -70,9 +76,14 @@ func TestStopBeforeReady(t *testing.T) {
 
 // Each way of a wrong start says what is wrong, and leaves no folder behind.
 func TestWrongStarts(t *testing.T) {
+	testenv.TakesLong(t, "two dozen processes")
 	busy := newNodes(t, 1)[0]
 	busy.start()
 	leaderAmong(t, []*testNode{busy})
+	open := filepath.Join(t.TempDir(), "open")
+	if err := errors.Join(os.WriteFile(open, bytes.Repeat([]byte("s"), 32), 0o600), os.Chmod(open, 0o644)); err != nil {
+		t.Fatal(err)
+	}
 	short, file := filepath.Join(t.TempDir(), "short"), filepath.Join(t.TempDir(), "onsale.toml")
 	if err := os.WriteFile(short, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -91,9 +102,17 @@ func TestWrongStarts(t *testing.T) {
 		{"private port", 1, "private listener: listen tcp " + busy.private, []string{"--private", busy.private}},
 		{"peers' port", 1, "peers' listener: listen tcp " + busy.peer, []string{"--peer", busy.peer}},
 		{"no secret", 2, "several nodes need the same --secret-file", []string{"--join", join}},
+		{"no secret there", 2, "no such file", []string{"--secret-file", short + ".not"}},
+		{"no peer secret", 2, "without TLS the processes of a cluster need the same --peer-secret-file", []string{"--join", join, "--secret-file", busy.secretFile}},
+		{"no peer secret there", 2, "--peer-secret-file: open " + short + ".not", []string{"--peer-secret-file", short + ".not"}},
+		{"short peer secret", 2, "has 6 bytes, at least 32", []string{"--peer-secret-file", short}},
+		{"secret for all", 2, "--secret-file: secret: " + open + " is no secret: every user of this machine can read it", []string{"--secret-file", open}},
+		{"peer secret for all", 2, "--peer-secret-file: " + open + " is no secret", []string{"--peer-secret-file", open}},
+		{"key for all", 2, "--tls-key: " + open + " is no secret", []string{"--tls-key", open}},
 		{"short secret", 2, "at least 32", []string{"--secret-file", short}},
 		{"stranger", 2, "this one's (127.0.0.1:0) among them", []string{"--join", join, "--bootstrap-expect", "3", "--secret-file", busy.secretFile}},
 		{"beyond loopback", 2, "say --insecure", []string{"--peer", "0.0.0.0:0"}},
+		{"nowhere to reach it", 2, "say with --advertise", []string{"--peer", ":0", "--insecure", "--join", join, "--secret-file", busy.secretFile}},
 		{"half TLS", 2, "belong together", []string{"--tls-ca", short}},
 		{"file", 2, `unknown setting "data_dir"`, []string{"--config", file}},
 		{"no file", 2, "no such file", []string{"--config", file + ".not"}},
@@ -120,25 +139,80 @@ func TestWrongStarts(t *testing.T) {
 	busy.stop()
 }
 
-// One node alone makes a secret for its owner's eyes, once.
-func TestOwnSecret(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data", "token-secret")
-	first, err := loadSecret(&settings{processSettings: processSettings{SecretFile: path}})
-	if err != nil {
+// One node alone makes the secrets of a new folder for its owner's eyes, once. It makes none
+// that was named, and no other token secret for a folder that has served.
+func TestOwnSecrets(t *testing.T) {
+	alone := newSettings()
+	alone.Node.DataDir = filepath.Join(t.TempDir(), "data")
+	log := slog.New(slog.DiscardHandler)
+	if err := alone.check(); err != nil || isThere(alone.Node.DataDir) {
+		t.Fatalf("checked: %v, or it made the folder", err)
+	}
+	load := func() (token []byte, peers [][]byte) {
+		token, err := loadSecret(alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if peers, err = alone.loadPeerSecrets(log); err != nil || len(peers) != 1 {
+			t.Fatalf("%q, %v", peers, err)
+		}
+		return token, peers
+	}
+	token, peers := load()
+	again, peersAgain := load()
+	if !bytes.Equal(token, again) || !bytes.Equal(peers[0], peersAgain[0]) || bytes.Equal(token, peers[0]) {
+		t.Errorf("%q and %q, then %q and %q", token, peers, again, peersAgain)
+	}
+	files, err := os.ReadDir(alone.Node.DataDir)
+	if err != nil || len(files) != 2 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+	for _, file := range files {
+		if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+
+	named := newSettings()
+	named.Node.DataDir = filepath.Join(t.TempDir(), "data")
+	named.SecretFile, named.PeerSecretFile = filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "peer")
+	_, err = loadSecret(named)
+	_, wrong := named.loadPeerSecrets(log)
+	if !errors.Is(err, fs.ErrNotExist) || !errors.Is(wrong, fs.ErrNotExist) || isThere(named.SecretFile) || isThere(named.PeerSecretFile) {
+		t.Errorf("named and not there: %v, %v", err, wrong)
+	}
+	for _, says := range []string{"--secret-file", "--peer-secret-file"} {
+		has(t, fmt.Sprint(named.check()), says, "no such file")
+	}
+}
+
+// A folder that has served and lost its token secret gets no other one by itself, the peer
+// secret does; one that was made of a backup has not served.
+func TestSecretOfAnOldFolder(t *testing.T) {
+	o := openOffice(t)
+	backup := filepath.Join(t.TempDir(), "backup")
+	o.sell(0, "snapshot", "save", backup)
+	o.close()
+	before := *o.server.settings
+	for _, name := range []string{"token-secret", "peer-secret"} {
+		if err := os.Remove(filepath.Join(o.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := startServer(&before, slog.New(slog.DiscardHandler)); !errors.Is(err, errSecretGone) || isThere(filepath.Join(o.dir, "token-secret")) {
+		t.Errorf("started: %v", err)
+	}
+	command(t, 0, "secret", filepath.Join(o.dir, "token-secret"))
+	command(t, 1, "secret", filepath.Join(o.dir, "token-secret"))
+	v, err := startServer(&before, slog.New(slog.DiscardHandler))
+	if err != nil || !isThere(filepath.Join(o.dir, "peer-secret")) {
+		t.Fatalf("%v, or no peer secret was made", err)
+	}
+	if err := v.close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := makeSecret(path); err != nil { // as another process would, too late
-		t.Fatal(err)
-	}
-	second, err := loadSecret(&settings{processSettings: processSettings{SecretFile: path}})
-	if err != nil || !bytes.Equal(first, second) {
-		t.Errorf("%q, then %q, %v", first, second, err)
-	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info.Mode(), err)
-	}
-	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
-		t.Errorf("left behind: %v", files)
-	}
+
+	dir := filepath.Join(t.TempDir(), "restored")
+	command(t, 0, "snapshot", "restore", backup, "--copy", "--data-dir", dir)
+	openOffice(t, func(s *settings) { s.Node.DataDir = dir }).close()
 }

@@ -91,7 +91,7 @@ func TestStripe(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.sell(0, "payments", "reconcile", "-o", "json")), &found); err != nil {
 		t.Fatal(err)
 	}
-	if found.Provider != "stripe" || found.Charges != 3 || !slices.Equal(found.Money, []payment.Takings{{Currency: "EUR", Captured: 9800, Refunded: 4900}}) || len(found.Differences) > 0 {
+	if found.Provider != "stripe" || found.Charges != 3 || !slices.Equal(found.Money, []payment.Takings{{Currency: "EUR", Captured: 9800, Refunded: 4900, Orders: 4900}}) || len(found.Differences) > 0 {
 		t.Errorf("%+v", found)
 	}
 	if heard.Load() < 8 || refused.Load() > 0 { // created ×3, declined, reserved ×2, taken ×2, refunded

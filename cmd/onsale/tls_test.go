@@ -42,7 +42,7 @@ func TestClusterWithTLS(t *testing.T) {
 		code, output := onsaleProcess(t, nil, append([]string{"cluster", "health", "--private", nodes[0].private, "--secret-file", nodes[0].secretFile}, operator...)...)
 		return code == 0 && strings.Contains(output, "failure_tolerance")
 	})
-	at(0, nodes[1], "sale", "create", "gig", "--quantity", "100")
+	at(0, nodes[1], "sale", "create", "gig", "--price", "0", "--quantity", "100")
 	front := newFrontEnds(t, 1, nodes)[0]
 	front.extra = certify(t, dir, "front-end", front.id)
 	front.start()

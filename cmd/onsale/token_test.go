@@ -13,7 +13,7 @@ import (
 func TestTokenByCommand(t *testing.T) {
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "gig", "--quantity", "9")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "9")
 	public, private := o.server.publicListener.Addr().String(), o.server.privateListener.Addr().String()
 	token := func(args ...string) []string {
 		return strings.Fields(command(t, 0, append([]string{"token", "--secret-file", filepath.Join(o.dir, "token-secret")}, args...)...))

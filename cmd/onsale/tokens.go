@@ -53,6 +53,7 @@ func (s *tokenSettings) try() error {
 // tokens verifies tokens, and follows the file of keys while it is open.
 type tokens struct {
 	verifier *auth.Verifier
+	keys     *auth.KeyFile // nil without one
 	stop     context.CancelFunc
 	stopped  chan struct{}
 }
@@ -70,7 +71,7 @@ func (s *tokenSettings) open(secret []byte, log *slog.Logger) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.verifier = keys.Verifier()
+	t.verifier, t.keys = keys.Verifier(), keys
 	var ctx context.Context
 	ctx, t.stop = context.WithCancel(context.Background())
 	go func() {
@@ -78,6 +79,14 @@ func (s *tokenSettings) open(secret []byte, log *slog.Logger) (*tokens, error) {
 		keys.Run(ctx)
 	}()
 	return t, nil
+}
+
+// reopen takes another secret; the one before stays in force when it does not do.
+func (t *tokens) reopen(s *tokenSettings, secret []byte) error {
+	if t.keys != nil {
+		return t.keys.Configure(s.config(secret))
+	}
+	return t.verifier.Configure(s.config(secret))
 }
 
 // close stops following the file; t may be nil.

@@ -67,6 +67,7 @@ func (p *provider) buyer(address, user string) *client.Client {
 // Buyers come with tokens of where they log in, at a node and at a front-end that
 // has no secret; sellers with tokens of the secret. A changed file counts.
 func TestProvidersTokens(t *testing.T) {
+	testenv.TakesLong(t, "a node and a front-end")
 	t.Parallel()
 	p := newProvider(t)
 	nodes := newNodes(t, 1)

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"onsale/sequencer"
 )
 
 // release and commit are stamped by make build, by the linker's -X.
@@ -17,12 +19,13 @@ type build struct {
 	Commit   string `json:"commit"`  // 12 digits, with +changes when files differ from it; unknown outside a repository
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Level    uint16 `json:"level"` // the highest level of formats that it speaks
 }
 
 // thisBuild is what was stamped; the commit of an unstamped binary is what the go command
 // recorded.
 func thisBuild() build {
-	b := build{Release: release, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Release: release, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Level: sequencer.LevelMax}
 	if b.Release == "" {
 		b.Release = "devel"
 	}
@@ -52,7 +55,7 @@ func recordedCommit(settings []debug.BuildSetting) string {
 }
 
 func (b build) String() string {
-	return fmt.Sprintf("onsale %s (commit %s) %s %s", b.Release, b.Commit, b.Go, b.Platform)
+	return fmt.Sprintf("onsale %s (commit %s) %s %s, level %d", b.Release, b.Commit, b.Go, b.Platform, b.Level)
 }
 
 // version is what logs, metrics and the cluster's status say of this program: the release
@@ -63,7 +66,7 @@ func version() string {
 }
 
 func newVersion(p *program) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print release and commit", Args: arguments(cobra.NoArgs),
+	return &cobra.Command{Use: "version", Short: "Print release, commit, and the level of formats that this build speaks", Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error { return p.printVersion() }}
 }
 

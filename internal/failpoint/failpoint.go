@@ -12,7 +12,8 @@
 //
 //   - crash: kills itself, as a power cut would look to it;
 //   - stall: stays there for ever;
-//   - error: is told an error, where the place can have one.
+//   - error: is told an error, where the place can have one;
+//   - hang: stays there for a time, as "name=hang:7s" says, at the first hit, and goes on.
 //
 // The file is removed when that happens, so that it happens once; a line on the
 // standard error says which one it was.
@@ -37,8 +38,11 @@ const ClockVariable = "CLOCK_FILE"
 // ReadInterval is how often the files are looked at.
 const ReadInterval = 10 * time.Millisecond
 
-// DelayMax bounds how long one hit may be made to take.
-const DelayMax = 10 * time.Second
+// DelayMax bounds how long one hit may be made to take, and HangMax how long it may hang.
+const (
+	DelayMax = 10 * time.Second
+	HangMax  = time.Minute
+)
 
 // ErrInjected is what Err returns for the action "error".
 var ErrInjected = errors.New("an error was injected at a failpoint")
@@ -51,6 +55,9 @@ func Crash(name Name, hits int) string { return fmt.Sprintf("%s=crash:%d", name,
 
 // Delay is the line that makes every hit of a place take so much longer.
 func Delay(name Name, delay time.Duration) string { return fmt.Sprintf("%s=delay:%v", name, delay) }
+
+// Hang is the line that lets the process stay at a place for a time, once.
+func Hang(name Name, lasts time.Duration) string { return fmt.Sprintf("%s=hang:%v", name, lasts) }
 
 // Payment and Provider are what the places of a payment begin with, at the leader and
 // in the sandbox; package payment's step, or package sandbox's, follows.
@@ -77,16 +84,18 @@ const (
 	LogTruncateBefore Name = "log-truncate-before" // an end of raft's log is to be dropped
 	LogTruncateAfter  Name = "log-truncate-after"
 
-	SnapshotFreeze   Name = "snapshot-freeze"       // the state is frozen
-	JournalSyncAfter Name = "journal-sync-after"    // the journal is durable up to it
-	SnapshotWritten  Name = "snapshot-written"      // its bytes are written
-	SnapshotClosing  Name = "snapshot-close-before" // it has no name yet
-	SnapshotClosed   Name = "snapshot-close-after"  // it counts
-	RenameBefore     Name = "rename-before"
-	RenameAfter      Name = "rename-after"
-	RestoreBefore    Name = "restore-before"  // nothing of a snapshot was read
-	RestoreJournal   Name = "restore-journal" // the journal is where the snapshot is, the state is not
-	RestoreAfter     Name = "restore-after"
+	SnapshotFreeze      Name = "snapshot-freeze"       // the state is frozen
+	JournalSyncBefore   Name = "journal-sync-before"   // the journal may end before it
+	JournalSyncAfter    Name = "journal-sync-after"    // the journal is durable up to it
+	SnapshotWriteBefore Name = "snapshot-write-before" // some of its bytes are not written
+	SnapshotWritten     Name = "snapshot-written"      // its bytes are written
+	SnapshotClosing     Name = "snapshot-close-before" // it has no name yet
+	SnapshotClosed      Name = "snapshot-close-after"  // it counts
+	RenameBefore        Name = "rename-before"
+	RenameAfter         Name = "rename-after"
+	RestoreBefore       Name = "restore-before"  // nothing of a snapshot was read
+	RestoreJournal      Name = "restore-journal" // the journal is where the snapshot is, the state is not
+	RestoreAfter        Name = "restore-after"
 
 	VoteBefore Name = "vote-before" // a term or a vote is not durable
 	VoteAfter  Name = "vote-after"
@@ -126,11 +135,17 @@ func ProviderNames() []Name {
 	return []Name{ProviderCalled, ProviderProcessing, ProviderAuthorised, ProviderCaptured, ProviderDeclined, ProviderCancelled, ProviderRefunded}
 }
 
+// HangNames returns the places of a node at which a disk that hangs, or decisions that do,
+// look as they are: raft's log, its votes, Apply, the journal, and a snapshot.
+func HangNames() []Name {
+	return []Name{LogAppendBefore, VoteBefore, ApplyBefore, JournalPutBefore, JournalSyncBefore, SnapshotWriteBefore, SnapshotClosing}
+}
+
 // NodeNames returns the places of a node.
 func NodeNames() []Name {
 	return []Name{ForwardSend, ForwardReceive, ProposeBefore, LogAppendBefore, SyncBefore, SyncAfter, LogAppendAfter, ApplyBefore, JournalPutBefore,
 		JournalPutAfter, AnswerBefore, AnswerAfter, ForwardAnswer, LogTruncateBefore, LogTruncateAfter,
-		SnapshotFreeze, JournalSyncAfter, SnapshotWritten, SnapshotClosing, SnapshotClosed, RenameBefore, RenameAfter, RestoreBefore, RestoreJournal, RestoreAfter,
+		SnapshotFreeze, JournalSyncBefore, JournalSyncAfter, SnapshotWriteBefore, SnapshotWritten, SnapshotClosing, SnapshotClosed, RenameBefore, RenameAfter, RestoreBefore, RestoreJournal, RestoreAfter,
 		VoteBefore, VoteAfter, TakeOffice, JoinAdmit, JoinAdopt,
 		PaymentBegun, PaymentAuthorised, PaymentDecided, PaymentCaptured, PaymentNoted, PaymentFound, PaymentCancelled, PaymentVoided,
 		PaymentAsked, PaymentAnswered}

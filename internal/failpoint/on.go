@@ -22,7 +22,8 @@ type plan struct {
 	text, action string
 	name         Name
 	left         atomic.Int64  // hits
-	delay        time.Duration // of every hit; 0 for the other actions
+	delay        time.Duration // of every hit
+	hang         time.Duration // of the one hit
 }
 
 var (
@@ -60,6 +61,9 @@ func Err(name Name) error {
 		select {} // nothing may happen any more
 	case "stall":
 		select {}
+	case "hang":
+		time.Sleep(p.hang)
+		return nil
 	}
 	return fmt.Errorf("%s: %w", name, ErrInjected)
 }
@@ -89,7 +93,7 @@ func read(path string) {
 	armed.Store(p)
 }
 
-// parse reads "name=action", "name=action:n" and "name=delay:duration".
+// parse reads "name=action", "name=action:n", "name=delay:duration" and "name=hang:duration".
 func parse(text string) (*plan, error) {
 	name, what, _ := strings.Cut(text, "=")
 	action, argument, given := strings.Cut(what, ":")
@@ -99,7 +103,9 @@ func parse(text string) (*plan, error) {
 	case !slices.Contains(Names(), p.name):
 		return nil, fmt.Errorf("%q is no failpoint with an action", text)
 	case action == "delay":
-		return p, p.parseDelay(argument)
+		return p, p.parseTime(argument, &p.delay, DelayMax)
+	case action == "hang":
+		return p, p.parseTime(argument, &p.hang, HangMax)
 	case action != "crash" && action != "stall" && action != "error":
 		return nil, fmt.Errorf("%q is no failpoint with an action", text)
 	case given:
@@ -108,9 +114,9 @@ func parse(text string) (*plan, error) {
 	return p, nil
 }
 
-func (p *plan) parseDelay(argument string) (err error) {
-	if p.delay, err = time.ParseDuration(argument); err != nil || p.delay <= 0 || p.delay > DelayMax {
-		return fmt.Errorf("%q has no delay above 0 and up to %v", p.text, DelayMax)
+func (p *plan) parseTime(argument string, into *time.Duration, most time.Duration) (err error) {
+	if *into, err = time.ParseDuration(argument); err != nil || *into <= 0 || *into > most {
+		return fmt.Errorf("%q has no time above 0 and up to %v", p.text, most)
 	}
 	return nil
 }

@@ -17,22 +17,25 @@ func TestParse(t *testing.T) {
 		action string
 		hits   int64
 		delay  time.Duration
+		hang   time.Duration
 	}
 	for text, want := range map[string]meaning{
-		"fsync-before=crash":           {SyncBefore, "crash", 1, 0},
-		"fsync-after=error:7":          {SyncAfter, "error", 7, 0},
-		"payment-begun=stall":          {PaymentBegun, "stall", 1, 0},
-		"log-append-before=delay:10ms": {LogAppendBefore, "delay", 1, 10 * time.Millisecond},
+		"fsync-before=crash":           {SyncBefore, "crash", 1, 0, 0},
+		"fsync-after=error:7":          {SyncAfter, "error", 7, 0, 0},
+		"payment-begun=stall":          {PaymentBegun, "stall", 1, 0, 0},
+		"log-append-before=delay:10ms": {LogAppendBefore, "delay", 1, 10 * time.Millisecond, 0},
+		"vote-before=hang:7s":          {VoteBefore, "hang", 1, 0, 7 * time.Second},
 	} {
 		p, err := parse(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
-		} else if got := (meaning{p.name, p.action, p.left.Load(), p.delay}); got != want || p.text != text {
+		} else if got := (meaning{p.name, p.action, p.left.Load(), p.delay, p.hang}); got != want || p.text != text {
 			t.Errorf("%q is %+v", text, got)
 		}
 	}
 	for _, bad := range []string{"", "=", "fsync-before", "fsync-before=", "fsync-before=explode", "nowhere=crash", "fsync-before=crash:0", "fsync-before=crash:-1",
-		"fsync-before=crash:", "fsync-before=crash:x", "fsync-before=delay", "fsync-before=delay:", "fsync-before=delay:0s", "fsync-before=delay:-1s", "fsync-before=delay:11s", "fsync-before=delay:3"} {
+		"fsync-before=crash:", "fsync-before=crash:x", "fsync-before=delay", "fsync-before=delay:", "fsync-before=delay:0s", "fsync-before=delay:-1s", "fsync-before=delay:11s", "fsync-before=delay:3",
+		"fsync-before=hang", "fsync-before=hang:0s", "fsync-before=hang:61s"} {
 		if p, err := parse(bad); err == nil {
 			t.Errorf("%q is taken: %s at %s", bad, p.action, p.name)
 		}
@@ -92,6 +95,22 @@ func TestDelay(t *testing.T) {
 		Hit(SyncBefore)
 		if took := time.Since(began); took != 40*time.Millisecond {
 			t.Errorf("without the file, five took %v", took)
+		}
+	})
+}
+
+// A hang comes once, and what hung goes on.
+func TestHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plant(t, Hang(ApplyBefore, 7*time.Second))
+		began := time.Now()
+		for range 2 {
+			if err := Err(ApplyBefore); err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(began); took != 7*time.Second {
+			t.Errorf("two hits took %v", took)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -50,6 +51,7 @@ func (s *Set) trim() {
 }
 
 func (s *Set) readFile() error {
+	s.modified = ModifiedAt(s.path) // what is changed while it is read is read again
 	text, err := os.ReadFile(s.path)
 	if err != nil {
 		return fmt.Errorf("config: %w", err)
@@ -66,6 +68,14 @@ func (s *Set) readFile() error {
 	return errors.Join(wrong, s.take(s.path, told))
 }
 
+// ModifiedAt returns when a file was changed; zero when it cannot be looked at.
+func ModifiedAt(path string) time.Time {
+	if info, err := os.Stat(path); err == nil {
+		return info.ModTime()
+	}
+	return time.Time{}
+}
+
 // take sets what a source told, where no flag did.
 func (s *Set) take(source string, told map[string]any) (wrong error) {
 	for _, name := range slices.Sorted(maps.Keys(told)) {
@@ -80,6 +90,7 @@ func (s *Set) take(source string, told map[string]any) (wrong error) {
 		if err := t.put(told[name]); err != nil {
 			wrong = errors.Join(wrong, fmt.Errorf("%s: %w", source, err))
 		}
+		t.told = true
 	}
 	return wrong
 }

@@ -26,17 +26,21 @@ import (
 type Set struct {
 	Flags *pflag.FlagSet // for the command line
 
-	list   []setting
-	tables []table
-	group  string
-	path   string // of the configuration file
+	list     []setting
+	tables   []table
+	group    string
+	path     string    // of the configuration file
+	modified time.Time // when it was changed last, before it was read
 }
 
 type setting struct {
 	group string
 	flag  *pflag.Flag
 	to    any
-	file  bool // the value is a file's path
+	file  bool // the value is the path of a file that Unreadable reads
+	// secret says that it is the path of a file that others must not read.
+	secret bool
+	told   bool // by the file or the environment
 }
 
 // table is what only the file can tell.
@@ -90,8 +94,33 @@ func (s *Set) AddFile(to *string, name, help string) {
 	s.list[len(s.list)-1].file = true
 }
 
-// Unreadable returns the named files that cannot be read, by the names of their settings.
-func (s *Set) Unreadable() map[string]error {
+// AddSecret declares a setting that names a file with a secret, which who uses it reads.
+func (s *Set) AddSecret(to *string, name, help string) {
+	s.Add(to, name, help)
+	s.list[len(s.list)-1].secret = true
+}
+
+// AddKey declares a setting that names a file with a private key.
+func (s *Set) AddKey(to *string, name, help string) {
+	s.AddFile(to, name, help)
+	s.list[len(s.list)-1].secret = true
+}
+
+// Secrets returns the paths of the secret files that are named, by the names of their
+// settings.
+func (s *Set) Secrets() map[string]string {
+	paths := map[string]string{}
+	for i := range s.list {
+		if t := &s.list[i]; t.secret && t.flag.Value.String() != "" {
+			paths[t.flag.Name] = t.flag.Value.String()
+		}
+	}
+	return paths
+}
+
+// Unreadable returns the named files that cannot be read, by the names of their settings; of
+// keys, those that readKey does not read.
+func (s *Set) Unreadable(readKey func(path string) ([]byte, error)) map[string]error {
 	wrong := map[string]error{}
 	for i := range s.list {
 		t := &s.list[i]
@@ -99,7 +128,11 @@ func (s *Set) Unreadable() map[string]error {
 		if !t.file || path == "" {
 			continue
 		}
-		if _, err := os.ReadFile(path); err != nil {
+		read := os.ReadFile
+		if t.secret {
+			read = readKey
+		}
+		if _, err := read(path); err != nil {
 			wrong[t.flag.Name] = err
 		}
 	}
@@ -113,6 +146,22 @@ func (s *Set) Table(to any, name, help string) { s.tables = append(s.tables, tab
 // Path returns the configuration file's; "" when there is none.
 func (s *Set) Path() string { return s.path }
 
+// Modified returns when the configuration file that was read had been changed last; zero when
+// there is none.
+func (s *Set) Modified() time.Time { return s.modified }
+
+// Changed returns the names of the settings that have another value in a Set of the same
+// settings.
+func (s *Set) Changed(other *Set) (names []string) {
+	for i := range s.list {
+		f := s.list[i].flag
+		if other.find(f.Name).flag.Value.String() != f.Value.String() {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // find returns the setting of a name; nil when there is none.
 func (s *Set) find(name string) *setting {
 	for i := range s.list {
@@ -121,6 +170,12 @@ func (s *Set) find(name string) *setting {
 		}
 	}
 	return nil
+}
+
+// Told reports whether a flag, the environment or the file has set the value, after Load.
+func (s *Set) Told(name string) bool {
+	t := s.find(name)
+	return t != nil && (t.told || t.flag.Changed)
 }
 
 // plain is the value as JSON and TOML have it.

@@ -123,3 +123,29 @@ func TestEverythingWrongIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// A file that is changed after it was read, by whatever little, is newer than what was read.
+func TestModified(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.toml")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	was := time.Unix(1_700_000_000, 0)
+	if err := os.Chtimes(path, was, was); err != nil {
+		t.Fatal(err)
+	}
+	s := New()
+	s.path = path
+	if err := s.Load(nil); err != nil || !s.Modified().Equal(was) {
+		t.Errorf("%v, %v", s.Modified(), err)
+	}
+	if err := os.Chtimes(path, was, was.Add(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if ModifiedAt(path).Equal(s.Modified()) {
+		t.Error("a change is not seen")
+	}
+	if !ModifiedAt(path + " of nobody").IsZero() {
+		t.Error("a file that is not there was changed")
+	}
+}

@@ -36,7 +36,7 @@ type Replica struct {
 	believes bool // that it leads
 }
 
-// NewCluster returns replicas of which the first leads. fault says what befalls a
+// NewCluster returns replicas of which the first leads, born as BirthID. fault says what befalls a
 // command; it is called on the goroutine that asks.
 func NewCluster(replicas int, fault func(*Replica, *sequencer.Command) CommitFault) *Cluster {
 	c := &Cluster{fault: fault}
@@ -45,6 +45,7 @@ func NewCluster(replicas int, fault func(*Replica, *sequencer.Command) CommitFau
 	}
 	c.leader = c.replicas[0]
 	c.leader.believes = true
+	c.Must(birth(BirthID(), sequencer.BirthNew, time.Now().UnixNano()))
 	return c
 }
 

@@ -124,17 +124,21 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
 			defer cancel()
-			answer, err := d.Pay(ctx, payment.Request{Order: orders[i], User: method, Method: method})
+			answer, err := d.Pay(ctx, payment.Request{Order: orders[i], Sale: 1, User: method, Method: method})
 			if err == nil {
 				told[i].Store(int32(answer.State) + 1)
 			}
 		}()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
-	defer cancel()
 	go func() {
-		if answer, err := d.Pay(ctx, payment.Request{Order: refunded, User: "refunded", Method: with.Good}); err == nil && answer.State == sequencer.StatePaid {
-			_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
+		for end := time.Now().Add(time.Minute); !first.Dead() && time.Now().Before(end); time.Sleep(with.CallTimeout / 4) {
+			ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
+			answer, err := d.Pay(ctx, payment.Request{Order: refunded, Sale: 1, User: "refunded", Method: with.Good})
+			cancel()
+			if err == nil && answer.State == sequencer.StatePaid {
+				_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
+				return
+			}
 		}
 	}()
 	time.Sleep(with.CallTimeout * 15 / 4)

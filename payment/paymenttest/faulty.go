@@ -21,6 +21,7 @@ const (
 	CallFind      CallName = "find"
 	CallCapture   CallName = "capture"
 	CallCancel    CallName = "cancel"
+	CallReturn    CallName = "return"
 )
 
 // Fault is what befalls one call. The zero Fault is none.
@@ -71,6 +72,13 @@ func (f *Faulty) Cancel(ctx context.Context, c payment.Charge) (payment.Status, 
 	})
 }
 
+// Return implements payment.Provider.
+func (f *Faulty) Return(ctx context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
+	return f.call(ctx, CallReturn, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.Return(ctx, c, refund)
+	})
+}
+
 // Lapse lets an authorisation end by itself, as it does when nobody captures it for
 // long; false when the charge is not authorised.
 func (f *Faulty) Lapse(ctx context.Context, c payment.Charge) bool {
@@ -87,7 +95,7 @@ func (f *Faulty) Lapse(ctx context.Context, c payment.Charge) bool {
 // lies are what comes with an error: it says nothing, so that nobody may believe it.
 var lies = map[CallName]payment.Status{
 	CallAuthorise: {Phase: payment.Authorised}, CallFind: {Phase: payment.Authorised},
-	CallCapture: {Phase: payment.Captured}, CallCancel: {Phase: payment.Cancelled},
+	CallCapture: {Phase: payment.Captured}, CallCancel: {Phase: payment.Cancelled}, CallReturn: {Phase: payment.Refunded},
 }
 
 type reply struct {

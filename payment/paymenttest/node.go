@@ -23,12 +23,28 @@ type Node struct {
 	deposed bool
 }
 
-// NewNode returns a replica with a sale "gig" of this kind, which has the number 1.
-func NewNode(t testing.TB, spec sequencer.SaleSpec) *Node {
+// NewNode returns a replica with a sale "gig" of this kind, which has the number 1. It was
+// born as BirthID.
+func NewNode(t testing.TB, spec sequencer.SaleSpec) *Node { return NewNodeBorn(t, BirthID(), spec) }
+
+// NewNodeBorn returns a replica of a cluster of its own.
+func NewNodeBorn(t testing.TB, id sequencer.ClusterID, spec sequencer.SaleSpec) *Node {
 	n := &Node{state: sequencer.New(), now: time.Now().UnixNano()}
+	n.Born(t, id, sequencer.BirthNew)
 	spec.ID = "gig"
 	n.AddSale(t, spec)
 	return n
+}
+
+// Born lets the cluster be born, or again from what it has.
+func (n *Node) Born(t testing.TB, id sequencer.ClusterID, cause sequencer.BirthCause) {
+	t.Helper()
+	n.mu.Lock()
+	now := n.now
+	n.mu.Unlock()
+	if result, err := n.Decide(birth(id, cause, now)); err != nil || result.Code != sequencer.CodeOK {
+		t.Fatal(result.Code, err)
+	}
 }
 
 // AddSale creates a sale and returns its number. What the spec does not say is filled in.
@@ -182,12 +198,12 @@ func NewDesk(t testing.TB, c payment.Config, n *Node, p payment.Provider) *payme
 	return d
 }
 
-// Pay pays an order and returns what its buyer is told.
+// Pay pays an order of the first sale and returns what its buyer is told.
 func Pay(t testing.TB, d *payment.Desk, seq uint64, user, method string) payment.Answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	answer, err := d.Pay(ctx, payment.Request{Order: seq, User: user, Method: method})
+	answer, err := d.Pay(ctx, payment.Request{Order: seq, Sale: 1, User: user, Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"onsale/payment"
+	"onsale/sequencer"
 )
 
 // errNoAnswer is what a caller sees of an answer that is lost.
@@ -54,14 +55,14 @@ type Books struct {
 }
 
 // record is a line of the file: a charge as it stands after a change. The first line
-// names the format: {"onsale_sandbox":1}.
+// names the format: {"onsale_sandbox":2}.
 type record struct {
 	Version int `json:"onsale_sandbox,omitempty"`
 	*payment.Entry
 }
 
-// recordsVersion is the version of the file's format.
-const recordsVersion = 1
+// recordsVersion is the version of the file's format: since 2 a charge has birth and buyer.
+const recordsVersion = 2
 
 // Name implements payment.Provider.
 func (b *Books) Name() string { return "sandbox" }
@@ -70,8 +71,11 @@ func (b *Books) Name() string { return "sandbox" }
 // same charge. The caller holds the lock.
 func (b *Books) entryOf(c payment.Charge) (*payment.Entry, error) {
 	e := b.byKey[c.Key]
-	if e != nil && e.Charge != c {
-		return nil, fmt.Errorf("%w: %s", payment.ErrConflict, c.Key)
+	if e == nil {
+		return nil, nil
+	}
+	if err := c.Conflict(&e.Charge); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
@@ -110,8 +114,8 @@ func (b *Books) begin(c payment.Charge, does behaviour) (*payment.Entry, error) 
 	if c.Amount <= 0 || c.Key == "" || len(c.Currency) != 3 {
 		return nil, fmt.Errorf("%w: amount %d %s", payment.ErrConflict, c.Amount, c.Currency)
 	}
-	e := payment.Entry{Charge: c, CreatedAt: b.config.Clock().UTC()}
-	e.Phase = payment.Processing
+	e := payment.Entry{Charge: c.Itself(), CreatedAt: b.config.Clock().UTC()}
+	e.Phase, e.Method = payment.Processing, does.kept
 	if does.delay == 0 && !does.never {
 		decide(&e, does)
 		kept, err := b.keep(e)
@@ -196,6 +200,79 @@ func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, err
 	})
 }
 
+// Return implements payment.Provider.
+func (b *Books) Return(_ context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
+	return b.change(c, func(e *payment.Entry) {
+		switch {
+		case e.Phase == payment.Processing || e.Phase == payment.Authorised:
+			e.Phase = payment.Cancelled
+		case e.Phase == payment.Captured && e.Refunds < refund:
+			b.refund(e, refund)
+		}
+	})
+}
+
+// refund sends a refund, which the charge's method may let fail. The caller holds the lock.
+func (b *Books) refund(e *payment.Entry, refund uint8) {
+	does := behaviourOf(e.Method)
+	e.Refunds, e.Refusal = refund, does.refusal
+	if does.refusal != sequencer.ReasonNone {
+		return
+	}
+	e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
+	if refund > does.bounces {
+		return
+	}
+	key := e.Key
+	b.finished.Go(func() {
+		timer := time.NewTimer(does.bounceAfter)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			b.FailRefund(key, sequencer.ReasonRefundDeclined)
+		case <-b.stop:
+		}
+	})
+}
+
+// FailRefund lets the newest refund of a charge fail, as banks do days later; false when there
+// is none.
+func (b *Books) FailRefund(key string, why sequencer.PayReason) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.byKey[key]
+	if known == nil || known.Phase != payment.Refunded {
+		return false
+	}
+	e := *known
+	e.Phase, e.RefundedAmount, e.Refusal = payment.Captured, 0, why
+	if _, err := b.keep(e); err != nil {
+		return false
+	}
+	b.notify(key, 1)
+	return true
+}
+
+// RefundPart gives a part of a captured charge back, as somebody does on a provider's own page;
+// all of it when that is what is left. It reports false when there is not as much.
+func (b *Books) RefundPart(key string, amount int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.byKey[key]
+	if known == nil || known.Phase != payment.Captured || amount < 1 || amount > known.CapturedAmount-known.RefundedAmount {
+		return false
+	}
+	e := *known
+	if e.RefundedAmount += amount; e.RefundedAmount == e.CapturedAmount {
+		e.Phase = payment.Refunded
+	}
+	if _, err := b.keep(e); err != nil {
+		return false
+	}
+	b.notify(key, 1)
+	return true
+}
+
 // change moves a charge on; one that nobody has heard of begins as Unknown.
 func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Status, error) {
 	b.mu.Lock()
@@ -204,12 +281,13 @@ func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Sta
 	if err != nil {
 		return payment.Status{}, err
 	}
-	e := payment.Entry{Charge: c, Status: payment.Status{Phase: payment.Unknown}, CreatedAt: b.config.Clock().UTC()}
+	e := payment.Entry{Charge: c.Itself(), Status: payment.Status{Phase: payment.Unknown}, CreatedAt: b.config.Clock().UTC()}
 	if known != nil {
 		e = *known
 	}
 	before := e.Phase
-	if move(&e); e.Phase == before {
+	refunds := e.Refunds
+	if move(&e); e.Phase == before && e.Refunds == refunds {
 		return e.Status, nil
 	}
 	kept, err := b.keep(e)
@@ -218,6 +296,17 @@ func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Sta
 	}
 	b.notify(c.Key, 1)
 	return kept.Status, nil
+}
+
+// Lookup implements payment.Provider.
+func (b *Books) Lookup(_ context.Context, key string) (*payment.Entry, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.byKey[key]; e != nil {
+		found := *e
+		return &found, nil
+	}
+	return nil, nil
 }
 
 // Ledger implements payment.Provider.
@@ -251,7 +340,7 @@ func (b *Books) notify(key string, times int) {
 	if b.config.Notify == nil || len(b.config.Secrets) == 0 {
 		return
 	}
-	body, err := json.Marshal(notice{Key: key, ID: key + "/" + string(b.byKey[key].Phase)})
+	body, err := json.Marshal(notice{Key: key, ID: key + "/" + string(b.byKey[key].Phase) + "/" + strconv.Itoa(int(b.byKey[key].Refunds))})
 	if err != nil {
 		panic(err) // two strings
 	}

@@ -48,7 +48,7 @@ func (c *Client) Name() string { return "sandbox" }
 
 // Authorise implements payment.Provider.
 func (c *Client) Authorise(ctx context.Context, charge payment.Charge, method string) (payment.Status, error) {
-	return c.ask(ctx, "authorise", question{charge, method})
+	return c.ask(ctx, "authorise", question{Charge: charge, Method: method})
 }
 
 // Find implements payment.Provider.
@@ -66,12 +66,23 @@ func (c *Client) Cancel(ctx context.Context, charge payment.Charge) (payment.Sta
 	return c.ask(ctx, "cancel", question{Charge: charge})
 }
 
+// Return implements payment.Provider.
+func (c *Client) Return(ctx context.Context, charge payment.Charge, refund uint8) (payment.Status, error) {
+	return c.ask(ctx, "return", question{Charge: charge, Refund: refund})
+}
+
 func (c *Client) ask(ctx context.Context, step string, q question) (status payment.Status, err error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return status, err
 	}
 	return status, c.do(ctx, http.MethodPost, "/v1/"+step, body, &status)
+}
+
+// Lookup implements payment.Provider.
+func (c *Client) Lookup(ctx context.Context, key string) (found *payment.Entry, err error) {
+	query := url.Values{"key": {key}}
+	return found, c.do(ctx, http.MethodGet, "/v1/charge?"+query.Encode(), nil, &found)
 }
 
 // Ledger implements payment.Provider.

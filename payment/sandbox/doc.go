@@ -14,6 +14,9 @@
 //	tok_late_NNNms        no answer; authorised after so many milliseconds
 //	tok_never             no answer and never an outcome
 //	tok_double_webhook    authorised, and the webhook is sent twice
+//	tok_refund_fails_NNNms         authorised; its first refund is taken, and fails so much later
+//	tok_refund_always_fails_NNNms  the same of every refund
+//	tok_refund_refused             authorised; every refund is refused for good
 //	everything else       declined: unknown method
 //
 // # What if it dies here?

@@ -18,6 +18,11 @@ type behaviour struct {
 	silent  bool                // the answer is lost
 	never   bool                // there will be no outcome
 	notices int                 // webhooks that are sent
+	refusal sequencer.PayReason // of every refund, at once
+	// bounces refunds are taken, and fail bounceAfter later.
+	bounces     uint8
+	bounceAfter time.Duration
+	kept        string // the method, when it says what becomes of a refund
 }
 
 // behaviourOf reads a payment method.
@@ -39,6 +44,15 @@ func behaviourOf(method string) behaviour {
 		return behaviour{silent: true, never: true}
 	case "tok_double_webhook":
 		return behaviour{notices: 2}
+	}
+	if method == "tok_refund_refused" {
+		return behaviour{notices: 1, refusal: sequencer.ReasonRefundRefused, kept: method}
+	}
+	if delay, ok := delayOf(method, "tok_refund_fails_"); ok {
+		return behaviour{notices: 1, bounces: 1, bounceAfter: delay, kept: method}
+	}
+	if delay, ok := delayOf(method, "tok_refund_always_fails_"); ok {
+		return behaviour{notices: 1, bounces: sequencer.RefundsMax, bounceAfter: delay, kept: method}
 	}
 	if delay, ok := delayOf(method, "tok_delay_"); ok {
 		return behaviour{delay: delay, notices: 1}

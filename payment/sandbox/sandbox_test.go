@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 
 	"onsale/payment"
 	"onsale/payment/sandbox"
+	"onsale/proof/testenv"
 	"onsale/sequencer"
 )
 
@@ -44,7 +46,7 @@ func providers(t testing.TB) map[string]payment.Provider {
 }
 
 func charge(key string) payment.Charge {
-	return payment.Charge{Key: key, Order: "order of " + key, Amount: 500, Currency: "EUR"}
+	return payment.Charge{Key: key, Order: "order of " + key, Birth: "a birth", Buyer: "a buyer", Amount: 500, Currency: "EUR"}
 }
 
 // A charge's life, step by step, and that every step may be repeated.
@@ -95,16 +97,49 @@ func TestLife(t *testing.T) {
 			step("processing", payment.Processing, find("e"))
 			step("cancelled while processing", payment.Cancelled, cancel("e"))
 
-			other := charge("a")
-			other.Amount++
-			if _, err := p.Authorise(ctx, other, "tok_accept"); !errors.Is(err, payment.ErrConflict) {
-				t.Errorf("another amount under the same key: %v", err)
+			for what, change := range map[string]func(*payment.Charge){
+				"amount": func(c *payment.Charge) { c.Amount++ }, "currency": func(c *payment.Charge) { c.Currency = "USD" },
+				"order": func(c *payment.Charge) { c.Order += "x" }, "birth": func(c *payment.Charge) { c.Birth += "x" },
+				"buyer": func(c *payment.Charge) { c.Buyer += "x" },
+			} {
+				other := charge("g")
+				change(&other)
+				mustConflict(t, p, charge("g"), other, what)
 			}
 			if status, err := p.Authorise(ctx, charge("f"), "tok_expired"); err != nil || status.Reason != sequencer.ReasonExpiredMethod {
 				t.Errorf("%+v, %v", status, err)
 			}
-			ledger(t, p, 6)
+			ledger(t, p, 7)
+			if e, err := p.Lookup(ctx, "a"); err != nil || e == nil || e.Charge != charge("a") || e.Phase != payment.Refunded || e.RefundedAmount != 500 {
+				t.Errorf("%+v, %v", e, err)
+			}
+			if e, err := p.Lookup(ctx, "of nobody"); err != nil || e != nil {
+				t.Errorf("%+v, %v", e, err)
+			}
 		})
+	}
+}
+
+// mustConflict authorises a charge, and no step finds, takes or gives back another one's
+// money under its key.
+func mustConflict(t *testing.T, p payment.Provider, ours, other payment.Charge, what string) {
+	t.Helper()
+	ctx := context.Background()
+	if status, err := p.Authorise(ctx, ours, "tok_accept"); err != nil || status.Phase != payment.Authorised {
+		t.Errorf("%+v, %v", status, err)
+	}
+	for name, step := range map[string]func() (payment.Status, error){
+		"authorise": func() (payment.Status, error) { return p.Authorise(ctx, other, "tok_accept") },
+		"find":      func() (payment.Status, error) { return p.Find(ctx, other) },
+		"capture":   func() (payment.Status, error) { return p.Capture(ctx, other) },
+		"cancel":    func() (payment.Status, error) { return p.Cancel(ctx, other) },
+	} {
+		if status, err := step(); !errors.Is(err, payment.ErrConflict) || !strings.Contains(err.Error(), ours.Key) || status != (payment.Status{}) {
+			t.Errorf("%s of another %s: %+v, %v", name, what, status, err)
+		}
+	}
+	if status, err := p.Find(ctx, ours); err != nil || status.Phase != payment.Authorised {
+		t.Errorf("another %s moved it: %+v, %v", what, status, err)
 	}
 }
 
@@ -152,7 +187,7 @@ func testCancelWhileDelayed(t *testing.T) {
 // Whatever was cut off the file's end, the books open with every whole line; damage
 // before the last line is refused.
 func TestTornFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "books")
+	path := filepath.Join(testenv.MemoryDir(t), "books")
 	books := open(t, path)
 	ctx := context.Background()
 	var states [][]payment.Entry

@@ -5,9 +5,14 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+	"time"
 
+	"onsale/internal/accept"
 	"onsale/payment"
 )
 
@@ -17,17 +22,65 @@ const bodyBytesMax = 64 << 10
 // ledgerPage is how many entries of the ledger one answer has at most.
 const ledgerPage = 1000
 
-// question is the body of POST /v1/authorise, /find, /capture and /cancel; the answer
+// question is the body of POST /v1/authorise, /find, /capture, /cancel and /return; the answer
 // is a payment.Status.
 type question struct {
 	payment.Charge
 	Method string `json:"method,omitempty"`
+	Refund uint8  `json:"refund,omitempty"` // which one, to return
 }
 
-// page is the answer of GET /v1/ledger?cursor=&limit=.
+// page is the answer of GET /v1/ledger?cursor=&limit=. That of GET /v1/charge?key= is a
+// payment.Entry, null for none.
 type page struct {
 	Entries []payment.Entry `json:"entries"`
 	Next    string          `json:"next"`
+}
+
+const (
+	// serverConnectionsMax bounds the connections of a server; nodes have a few each.
+	serverConnectionsMax = 256
+	// strangersMax bounds those of them on which the secret was never shown.
+	strangersMax = 128
+	// requestTimeout bounds the time of a request to arrive, idleTimeout the time between
+	// two on one connection.
+	requestTimeout, idleTimeout = 5 * time.Second, time.Minute
+)
+
+// Server serves books over HTTP. It has a bound on its connections, and goes on when the
+// system has no files for more.
+type Server struct {
+	http *http.Server
+	room *accept.Room
+	log  *slog.Logger
+}
+
+// NewServer returns a server of NewHandler.
+func NewServer(b *Books, secret []byte, log *slog.Logger) *Server {
+	s := &Server{log: log, http: &http.Server{Handler: NewHandler(b, secret), ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)},
+		room: accept.NewRoom(accept.Config{Max: serverConnectionsMax, StrangersMax: strangersMax, KeepTime: idleTimeout})}
+	s.room.Guard(s.http)
+	return s
+}
+
+// Serve answers requests until Shutdown, and closes the listener; then it returns nil.
+func (s *Server) Serve(listener net.Listener) error {
+	err := s.http.Serve(s.room.Bound(accept.Patient(listener, "sandbox", s.log, new(atomic.Uint64))))
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops accepting and lets running requests finish; when ctx ends before, what is
+// left is cut off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.http.Close()
+	}
+	return err
 }
 
 // NewHandler serves books over HTTP to who has the secret, as a bearer token.
@@ -40,6 +93,9 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 		"find":    func(ctx context.Context, q question) (payment.Status, error) { return b.Find(ctx, q.Charge) },
 		"capture": func(ctx context.Context, q question) (payment.Status, error) { return b.Capture(ctx, q.Charge) },
 		"cancel":  func(ctx context.Context, q question) (payment.Status, error) { return b.Cancel(ctx, q.Charge) },
+		"return": func(ctx context.Context, q question) (payment.Status, error) {
+			return b.Return(ctx, q.Charge, q.Refund)
+		},
 	}
 	for name, step := range steps {
 		mux.HandleFunc("POST /v1/"+name, func(w http.ResponseWriter, r *http.Request) {
@@ -47,6 +103,14 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 			answer(w, r, step)
 		})
 	}
+	mux.HandleFunc("GET /v1/charge", func(w http.ResponseWriter, r *http.Request) {
+		found, err := b.Lookup(r.Context(), r.URL.Query().Get("key"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		send(w, found)
+	})
 	mux.HandleFunc("GET /v1/ledger", func(w http.ResponseWriter, r *http.Request) {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		entries, next, err := b.Ledger(r.Context(), r.URL.Query().Get("cursor"), min(max(limit, 1), ledgerPage))
@@ -61,6 +125,7 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 			http.Error(w, "the sandbox' secret is wanted as bearer token", http.StatusUnauthorized)
 			return
 		}
+		accept.Prove(r.Context(), time.Now())
 		mux.ServeHTTP(w, r)
 	})
 }

@@ -49,7 +49,7 @@ func newProvider(t testing.TB, url string) *stripe.Provider {
 }
 
 func charge(key string) payment.Charge {
-	return payment.Charge{Key: key, Order: "order-of-" + key, Amount: 500, Currency: "EUR"}
+	return payment.Charge{Key: key, Order: "order-of-" + key, Birth: "a-birth", Buyer: "a-buyer", Amount: 500, Currency: "EUR"}
 }
 
 // does checks what a step comes to, twice: every step may be repeated.

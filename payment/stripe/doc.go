@@ -17,7 +17,11 @@
 // an intent searches by its metadata first and creates only what the search does not
 // know. The search lags behind by minutes, and keys live for a day: what the search
 // does not know yet, the create repeats. Only Authorise creates without a search: it is
-// called once for an attempt, when it begins. Ids that were seen are remembered
+// called once for an attempt, when it begins. What was
+// authorised once is captured and given back without a create: it is there, or it is not,
+// and one that is made to ask would say nothing of the money. Where the search does not
+// know it, the list of all intents does, from the newest back to when the order was made;
+// the same is done before the create of an attempt that may be older than the keys. Ids that were seen are remembered
 // (Config.IDsMax), so looking is for the time after a crash, and for refunds. Accounts
 // whose country has no search (India) are not served.
 //

@@ -14,6 +14,6 @@ func (p *Provider) Requests(ctx context.Context, c payment.Charge, id string) ma
 		"retrieve request": func() error { _, err := p.fetch(ctx, c, id); return err },
 		"confirm request":  func() error { _, err := p.confirm(ctx, c, id, "pm_card_visa"); return err },
 		"void request":     func() error { return p.void(ctx, id) },
-		"refund request":   func() error { return p.refund(ctx, c, id) },
+		"refund request":   func() error { return p.refund(ctx, c, id, 1) },
 	}
 }

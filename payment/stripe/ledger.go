@@ -18,7 +18,7 @@ const pageMax = 100
 func (p *Provider) Ledger(ctx context.Context, cursor string, limit int) (entries []payment.Entry, next string, err error) {
 	params := &stripego.PaymentIntentListParams{}
 	params.Limit, params.Single = stripego.Int64(int64(min(max(limit, 1), pageMax))), true
-	params.AddExpand("data.latest_charge")
+	params.AddExpand("data." + expandRefunds)
 	if cursor != "" {
 		params.StartingAfter = &cursor
 	}
@@ -36,6 +36,22 @@ func (p *Provider) Ledger(ctx context.Context, cursor string, limit int) (entrie
 		next = intents[len(intents)-1].ID
 	}
 	return entries, next, nil
+}
+
+// Lookup implements payment.Provider, as far as the search knows the key.
+func (p *Provider) Lookup(ctx context.Context, key string) (*payment.Entry, error) {
+	intents, err := p.searchKey(ctx, key)
+	if err != nil || len(intents) == 0 {
+		return nil, err
+	}
+	params := &stripego.PaymentIntentRetrieveParams{}
+	params.AddExpand(expandRefunds) // the search may show it as it was
+	intent, err := p.stripe.V1PaymentIntents.Retrieve(ctx, intents[0].ID, params)
+	if err != nil {
+		return nil, describe(err)
+	}
+	entry := entryOf(intent)
+	return &entry, nil
 }
 
 func entryOf(i *stripego.PaymentIntent) payment.Entry {

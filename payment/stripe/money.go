@@ -13,6 +13,32 @@ var (
 	tens = map[string]bool{"BHD": true, "IQD": true, "JOD": true, "KWD": true, "LYD": true, "OMR": true, "TND": true}
 )
 
+// chargeMax is the largest amount of a charge in Stripe's units, and least the smallest of
+// those currencies that have one (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+// An account that settles in another currency may have a higher one.
+const chargeMax = 99_999_999
+
+var least = map[string]int64{
+	"AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400,
+	"HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50,
+	"THB": 1000, "USD": 50,
+}
+
+// Chargeable says why Stripe would refuse to charge an amount in ISO 4217's minor units,
+// whatever the card; nil when nothing speaks against it.
+func (p *Provider) Chargeable(amount int64, currency string) error {
+	theirs, err := toStripe(amount, currency)
+	switch {
+	case err != nil:
+		return err
+	case theirs < least[currency]:
+		return fmt.Errorf("%w: the least that it charges is %d", errRefused, fromStripe(least[currency], currency))
+	case theirs > chargeMax:
+		return fmt.Errorf("%w: the most that it charges is %d", errRefused, fromStripe(chargeMax, currency))
+	}
+	return nil
+}
+
 // toStripe turns an amount in ISO 4217's minor units into Stripe's; errRefused when
 // Stripe cannot charge it.
 func toStripe(amount int64, currency string) (int64, error) {

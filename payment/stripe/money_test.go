@@ -5,6 +5,22 @@ import (
 	"testing"
 )
 
+func TestChargeable(t *testing.T) {
+	p := new(Provider)
+	for _, c := range []struct {
+		amount   int64
+		currency string
+		taken    bool
+	}{
+		{50, "EUR", true}, {49, "EUR", false}, {30, "GBP", true}, {12345, "KWD", false}, {12340, "KWD", true}, {50, "JPY", true}, {49, "JPY", false},
+		{1, "XAF", true}, {99_999_999, "USD", true}, {100_000_000, "USD", false}, {999_999, "ISK", true}, {1_000_000, "ISK", false},
+	} {
+		if err := p.Chargeable(c.amount, c.currency); (err == nil) != c.taken || err != nil && !errors.Is(err, errRefused) {
+			t.Errorf("%d %s: %v", c.amount, c.currency, err)
+		}
+	}
+}
+
 func TestMoney(t *testing.T) {
 	for _, c := range []struct {
 		currency     string

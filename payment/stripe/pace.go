@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
+
+	"onsale/payment"
 )
 
 // connectionsMax bounds the connections to Stripe, and answerBytesMax an answer: a page
@@ -82,10 +85,14 @@ func (p *pacer) endpoint(request *http.Request) *rate.Limiter {
 func (p *pacer) wait(request *http.Request) error {
 	began := time.Now()
 	defer func() { p.waited.Add(time.Since(began).Seconds()) }()
-	if err := p.endpoint(request).Wait(request.Context()); err != nil {
-		return err
+	err := p.endpoint(request).Wait(request.Context())
+	if err == nil {
+		err = p.together.Wait(request.Context())
 	}
-	return p.together.Wait(request.Context())
+	if err != nil {
+		return fmt.Errorf("%w: %w", payment.ErrThrottled, err)
+	}
+	return nil
 }
 
 // RoundTrip implements http.RoundTripper.

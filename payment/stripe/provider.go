@@ -71,7 +71,7 @@ type Provider struct {
 	config    Config
 	stripe    *stripego.Client
 	transport *http.Transport
-	ids       *lru.Cache[string, string] // of intents, by the charge's key
+	ids       *lru.Cache[chargeSum, string] // of intents
 }
 
 // New returns a provider; it speaks to Stripe when it is asked something.
@@ -79,7 +79,7 @@ func New(config Config) (*Provider, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	ids, err := lru.New[string, string](config.IDsMax)
+	ids, err := lru.New[chargeSum, string](config.IDsMax)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method strin
 	if err != nil {
 		return p.gone(err)
 	}
-	p.ids.Add(c.Key, intent.ID)
+	p.ids.Add(sumOf(c), intent.ID)
 	if status := statusOf(intent); status.Phase != payment.Unknown {
 		return status, nil
 	}
@@ -174,9 +174,9 @@ func (p *Provider) Find(ctx context.Context, c payment.Charge) (payment.Status, 
 
 // Capture implements payment.Provider.
 func (p *Provider) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
-	id, err := p.locate(ctx, c)
-	if err != nil {
-		return p.gone(err)
+	id, err := p.look(ctx, c)
+	if err != nil || id == "" {
+		return payment.Status{Phase: payment.Unknown}, err
 	}
 	captured, err := p.stripe.V1PaymentIntents.Capture(ctx, id, nil)
 	switch {
@@ -195,28 +195,42 @@ func (p *Provider) Cancel(ctx context.Context, c payment.Charge) (payment.Status
 	if err != nil {
 		return p.gone(err)
 	}
+	return p.end(ctx, c, id, 1)
+}
+
+// Return implements payment.Provider. It makes no intent: one that was made to ask would be
+// cancelled, and say nothing of the money.
+func (p *Provider) Return(ctx context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
+	id, err := p.look(ctx, c)
+	if err != nil || id == "" {
+		return payment.Status{Phase: payment.Unknown}, err
+	}
+	return p.end(ctx, c, id, refund)
+}
+
+// end voids or refunds an intent; refund is which refund of it is to be sent.
+func (p *Provider) end(ctx context.Context, c payment.Charge, id string, refund uint8) (payment.Status, error) {
 	status, err := p.retrieve(ctx, c, id)
 	if err != nil {
 		return status, err
 	}
-	switch status.Phase {
-	case payment.Declined, payment.Cancelled, payment.Refunded:
+	switch {
+	case status.Phase == payment.Declined || status.Phase == payment.Cancelled || status.Phase == payment.Refunded,
+		status.Refunding, status.Refunds >= refund:
 		return status, nil
-	case payment.Captured:
-		err = p.refund(ctx, c, id)
+	case status.Phase == payment.Captured:
+		err = p.refund(ctx, c, id, refund)
 	default:
 		err = p.void(ctx, id)
+	}
+	if why := refusedForGood(err); why != sequencer.ReasonNone {
+		status.Refunds, status.Refusal = refund, why
+		return status, nil
 	}
 	if err != nil && !isOutrun(err) {
 		return payment.Status{}, describe(err)
 	}
 	return p.retrieve(ctx, c, id)
-}
-
-// refund gives back what was not given back yet.
-func (p *Provider) refund(ctx context.Context, c payment.Charge, id string) error {
-	_, err := p.stripe.V1Refunds.Create(ctx, &stripego.RefundCreateParams{PaymentIntent: &id, Metadata: metadataOf(c)})
-	return err
 }
 
 // retrieve returns how an intent stands.

@@ -171,13 +171,6 @@ func TestRefusals(t *testing.T) {
 	does(t, "not round", payment.Cancelled, with(p, "pm_card_visa"), uneven)
 
 	does(t, "authorised", payment.Authorised, with(p, "pm_card_visa"), charge("a"))
-	other := charge("a")
-	other.Amount++
-	for name, q := range map[string]payment.Provider{"remembered": p, "forgotten": newProvider(t, a.url)} {
-		if _, err := q.Find(ctx, other); !errors.Is(err, payment.ErrConflict) {
-			t.Errorf("%s: another amount under the same key: %v", name, err)
-		}
-	}
 	config := stripe.DefaultConfig()
 	config.Key, config.URL = "sk_test_of_somebody_else", a.url
 	stranger, err := stripe.New(config)
@@ -194,6 +187,47 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
+}
+
+// A charge under our key that is another buyer's, of another order or amount, is refused by
+// every step, on the same day and after Stripe has forgotten the idempotency keys, and is
+// left as it is.
+func TestAnotherCharge(t *testing.T) {
+	a := newAccount(t, nil)
+	p, ctx := newProvider(t, a.url), context.Background()
+	does(t, "authorised", payment.Authorised, with(p, "pm_card_visa"), charge("a"))
+	for what, change := range map[string]func(*payment.Charge){
+		"amount": func(c *payment.Charge) { c.Amount++ }, "currency": func(c *payment.Charge) { c.Currency = "USD" },
+		"order": func(c *payment.Charge) { c.Order += "x" }, "birth": func(c *payment.Charge) { c.Birth += "x" },
+		"buyer": func(c *payment.Charge) { c.Buyer += "x" },
+	} {
+		other := charge("a")
+		change(&other)
+		for name, q := range map[string]payment.Provider{"remembered": p, "forgotten": newProvider(t, a.url)} {
+			for step, do := range map[string]func() (payment.Status, error){
+				"authorise": func() (payment.Status, error) { return q.Authorise(ctx, other, "pm_card_visa") },
+				"find":      func() (payment.Status, error) { return q.Find(ctx, other) },
+				"capture":   func() (payment.Status, error) { return q.Capture(ctx, other) },
+				"cancel":    func() (payment.Status, error) { return q.Cancel(ctx, other) },
+			} {
+				if _, err := do(); !errors.Is(err, payment.ErrConflict) || !strings.Contains(err.Error(), other.Key) {
+					t.Errorf("%s, %s of another %s: %v", name, step, what, err)
+				}
+			}
+		}
+	}
+	if intents := a.Intents(); len(intents) != 1 || intents[0].Received != 0 {
+		t.Errorf("%+v", intents)
+	}
+	does(t, "still authorised", payment.Authorised, p.Find, charge("a"))
+
+	a.PassDay()
+	stranger := charge("a")
+	stranger.Buyer = "another"
+	if _, err := newProvider(t, a.url).Cancel(ctx, stranger); !errors.Is(err, payment.ErrConflict) {
+		t.Errorf("a day later: %v", err)
+	}
+	does(t, "still authorised", payment.Authorised, newProvider(t, a.url).Find, charge("a"))
 }
 
 // A create whose answer was an error 500 that Stripe repeats is over: nobody knows the
@@ -245,6 +279,17 @@ func TestLedger(t *testing.T) {
 	}
 	if keys != "edcba" {
 		t.Error(keys)
+	}
+
+	if e, err := p.Lookup(ctx, "c"); err != nil || e != nil {
+		t.Errorf("the search knows nothing of this day: %+v, %v", e, err)
+	}
+	a.PassDay()
+	if e, err := p.Lookup(ctx, "c"); err != nil || e == nil || e.Charge != charge("c") || e.Phase != payment.Refunded || e.RefundedAmount != 500 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if e, err := p.Lookup(ctx, "of-nobody"); err != nil || e != nil {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 

@@ -19,10 +19,7 @@ func statusOf(i *stripego.PaymentIntent) payment.Status {
 	case stripego.PaymentIntentStatusRequiresCapture:
 		return payment.Status{Phase: payment.Authorised}
 	case stripego.PaymentIntentStatusSucceeded:
-		if i.LatestCharge != nil && i.LatestCharge.Refunded {
-			return payment.Status{Phase: payment.Refunded}
-		}
-		return payment.Status{Phase: payment.Captured}
+		return refundedStatus(i)
 	case stripego.PaymentIntentStatusCanceled:
 		return payment.Status{Phase: payment.Cancelled}
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
@@ -37,7 +34,10 @@ func statusOf(i *stripego.PaymentIntent) payment.Status {
 // chargeOf returns the charge that an intent is about.
 func chargeOf(i *stripego.PaymentIntent) payment.Charge {
 	currency := strings.ToUpper(string(i.Currency))
-	return payment.Charge{Key: i.Metadata[metadataKey], Order: i.Metadata[metadataOrder], Amount: fromStripe(i.Amount, currency), Currency: currency}
+	return payment.Charge{
+		Key: i.Metadata[metadataKey], Order: i.Metadata[metadataOrder], Birth: i.Metadata[metadataBirth], Buyer: i.Metadata[metadataBuyer],
+		Amount: fromStripe(i.Amount, currency), Currency: currency,
+	}
 }
 
 // reasons are by decline code or error code (https://docs.stripe.com/declines/codes);
@@ -112,6 +112,9 @@ func describe(err error) error {
 	var refusal *stripego.Error
 	if !errors.As(err, &refusal) {
 		return err
+	}
+	if refusal.HTTPStatusCode == http.StatusTooManyRequests {
+		return fmt.Errorf("%w: stripe: %s, request %s", payment.ErrThrottled, refusal.Code, refusal.RequestID)
 	}
 	return fmt.Errorf("stripe: %d %s %s, request %s: %s", refusal.HTTPStatusCode, refusal.Type, refusal.Code, refusal.RequestID, refusal.Msg)
 }

@@ -29,12 +29,13 @@ func TestStripeMock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	ctx, c := context.Background(), charge("000G000000000002-1")
+	ctx, c := context.Background(), charge("00112233445566778899aabbccddeeff-000G000000000002-01")
 	calls := map[string]func() error{
 		"authorise": func() error { _, err := p.Authorise(ctx, c, "pm_card_visa"); return err },
 		"find":      func() error { _, err := p.Find(ctx, c); return err },
 		"capture":   func() error { _, err := p.Capture(ctx, c); return err },
 		"cancel":    func() error { _, err := p.Cancel(ctx, c); return err },
+		"lookup":    func() error { _, err := p.Lookup(ctx, c.Key); return err },
 		"ledger":    func() error { _, _, err := p.Ledger(ctx, "pi_123", 2); return err },
 	}
 	for name, call := range p.Requests(ctx, c, "pi_123") { // which the answers of the mock may not lead to

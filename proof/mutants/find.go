@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -19,7 +20,7 @@ type finder struct {
 	found    []mutation
 }
 
-// find returns every mutation of a package, test files left out. The folder is given
+// find returns every mutation of a package, without test files and what is not built here. The folder is given
 // from the module's root, which is root.
 func find(root, dir string) ([]mutation, error) {
 	names, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
@@ -30,6 +31,11 @@ func find(root, dir string) ([]mutation, error) {
 	for _, name := range names { // in the order of names
 		if strings.HasSuffix(name, "_test.go") {
 			continue
+		}
+		if built, err := build.Default.MatchFile(filepath.Dir(name), filepath.Base(name)); err != nil {
+			return nil, err
+		} else if !built {
+			continue // of another system, or of a program with a tag
 		}
 		source, err := os.ReadFile(name)
 		if err != nil {

@@ -26,6 +26,7 @@ func TestChanges(t *testing.T) {
 		{"zero", `return 0`, []string{"0 → 1"}},
 		{"truth", `return true`, []string{"true → false"}},
 		{"call", `f(a)`, []string{"remove: f(a)"}},
+		{"failpoints", "failpoint.Hit(failpoint.Here)\ndefer failpoint.Hit(failpoint.There)", nil},
 		{"defer", `defer f(a)`, []string{"remove: defer f(a)"}},
 		{"assignment", `a = b`, []string{"remove: a = b"}},
 		{"declaration", `a := b`, nil},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -84,22 +83,6 @@ func run(ctx context.Context, o options) error {
 	return report(scores, stale)
 }
 
-// choose returns the targets that are named; all when none is.
-func choose(all []target, names string) (chosen []*target, err error) {
-	for _, name := range strings.Split(names, ",") {
-		found := false
-		for i := range all {
-			if name == "" || all[i].dir == name {
-				chosen, found = append(chosen, &all[i]), true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("no package %q is measured", name)
-		}
-	}
-	return chosen, nil
-}
-
 // unused are the equivalents of the chosen packages, by their places in the list.
 func unused(chosen []*target, list []equivalent) map[int]*equivalent {
 	places := map[int]*equivalent{}
@@ -120,9 +103,9 @@ func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (
 	if err != nil {
 		return &score{target: t}, nil, err
 	}
+	shuffle(all, o.seed, t.dir) // first, so that one equivalent more changes nothing else of the sample
 	rest, used := split(all, equivalents)
 	s := &score{target: t, all: len(all), known: len(all) - len(rest)}
-	shuffle(rest, o.seed, t.dir)
 	if o.list {
 		for _, m := range rest[:min(wanted, len(rest))] {
 			fmt.Printf("%s:%d %s: %s\n", m.File, m.Line, m.Function, m.Change)
@@ -133,10 +116,12 @@ func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (
 	if err != nil {
 		return s, nil, err
 	}
+	fmt.Printf("%s: %d mutants, suites end within %v\n", t.dir, min(wanted, len(rest)), limits(suites))
 	try := func(m *mutation) (verdict, error) { return b.try(ctx, m, suites) }
 	tell := func(m *mutation, v verdict) {
+		fmt.Printf("%d/%d %s: %s:%d %s: %s\n", s.tried(), wanted, v, m.File, m.Line, m.Function, m.Change)
 		if v == survived {
-			fmt.Printf("survived: %s:%d %s: %s\n%s", m.File, m.Line, m.Function, m.Change, m.diff())
+			fmt.Print(m.diff())
 		}
 	}
 	err = s.measure(rest, wanted, trial{o.workers, try, tell})

@@ -95,14 +95,18 @@ func (f *finder) condition(e ast.Expr) {
 func (f *finder) statement(s ast.Stmt) {
 	switch n := s.(type) {
 	case *ast.ExprStmt:
-		if call, is := n.X.(*ast.CallExpr); is && isWords(call) {
+		if call, is := n.X.(*ast.CallExpr); is && (isWords(call) || isFailpoint(call)) {
+			return
+		}
+	case *ast.DeferStmt:
+		if isFailpoint(n.Call) {
 			return
 		}
 	case *ast.AssignStmt:
 		if n.Tok == token.DEFINE || onlyBlanks(n.Lhs) {
 			return
 		}
-	case *ast.ReturnStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.SendStmt, *ast.BranchStmt:
+	case *ast.ReturnStmt, *ast.IncDecStmt, *ast.GoStmt, *ast.SendStmt, *ast.BranchStmt:
 	default:
 		return
 	}
@@ -149,4 +153,15 @@ func isWords(call *ast.CallExpr) bool {
 		}
 	}
 	return false
+}
+
+// isFailpoint reports whether a call is a place at which a process is made to die. A
+// program without them has none.
+func isFailpoint(call *ast.CallExpr) bool {
+	fun, is := call.Fun.(*ast.SelectorExpr)
+	if !is || fun.Sel.Name != "Hit" {
+		return false
+	}
+	of, is := fun.X.(*ast.Ident)
+	return is && of.Name == "failpoint"
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"onsale/proof/testenv"
 )
 
 const fixture = "proof/mutants/testdata/fixture"
@@ -15,6 +17,7 @@ const fixture = "proof/mutants/testdata/fixture"
 // The mutants of a package whose tests are known: what they hold is killed, what they
 // do not hold survives, what does not end is stopped.
 func TestFixture(t *testing.T) {
+	testenv.TakesLong(t, "builds and tests eight programs")
 	b := newBench(t)
 	all, err := find(b.root, fixture)
 	if err != nil {
@@ -74,7 +77,7 @@ func newBench(t *testing.T) *bench {
 func TestBaseline(t *testing.T) {
 	b := newBench(t)
 	suites, err := b.baseline(t.Context(), []suite{{fixture, "TestWithin"}})
-	if err != nil || len(suites) != 1 || suites[0].limit < 10*time.Second || suites[0].limit > time.Minute {
+	if err != nil || len(suites) != 1 || suites[0].limit < limitLeast || suites[0].limit > time.Minute {
 		t.Fatal(suites, err)
 	}
 	if _, err := b.baseline(t.Context(), []suite{{dir: "proof/mutants/testdata"}}); err == nil {
@@ -144,7 +147,28 @@ func TestTargets(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := choose(targets, "audit,nothing"); err == nil {
-		t.Error("a package that is not measured was chosen")
+	found, err := find(b.root, fixture)
+	if err != nil || slices.ContainsFunc(found, func(m mutation) bool { return m.Function == "NotBuilt" }) {
+		t.Errorf("what is not built here is changed, or %v", err)
+	}
+}
+
+// A package below a target is measured with the target's tests behind its own.
+func TestChoose(t *testing.T) {
+	for name, want := range map[string][]suite{
+		"audit":         {{dir: "audit"}, {"sequencer", "TestRandom$"}},
+		"audit/report":  {{dir: "audit/report"}, {dir: "audit"}, {"sequencer", "TestRandom$"}},
+		"raftfsm/view":  {{dir: "raftfsm/view"}, {dir: "raftfsm"}},
+		"wal/journal/x": {{dir: "wal/journal/x"}, {dir: "wal/journal"}, {dir: "cluster/backfill"}},
+	} {
+		chosen, err := choose(targets, name)
+		if err != nil || len(chosen) != 1 || chosen[0].least < 90 || !slices.Equal(chosen[0].suites(), want) {
+			t.Errorf("%s: %+v, %v", name, chosen, err)
+		}
+	}
+	for _, name := range []string{"nothing", "audit,nothing", "auditor", "audit,"} {
+		if chosen, err := choose(targets, name); err == nil {
+			t.Errorf("%s: %+v", name, chosen)
+		}
 	}
 }

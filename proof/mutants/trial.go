@@ -23,6 +23,19 @@ const (
 	verdicts
 )
 
+var verdictNames = [verdicts]string{"killed", "timed out", "survived", "not compiled"}
+
+// String returns what is printed of a verdict.
+func (v verdict) String() string { return verdictNames[v] }
+
+// A mutant may take limitFactor times what the suite takes without one, and limitLeast
+// at least: who else works on the machine may make it slower, and one that hangs costs
+// all of it.
+const (
+	limitFactor = 3
+	limitLeast  = 20 * time.Second
+)
+
 // memoryKiB bounds the addresses of a test process: a loop that does not end any more
 // may fill the machine before its time is over.
 const memoryKiB = 8 << 20
@@ -39,8 +52,8 @@ type timed struct {
 	limit time.Duration
 }
 
-// baseline runs the suites without a mutant, which they must pass, and gives each five
-// times what it took, and ten seconds.
+// baseline runs the suites without a mutant, which they must pass, and gives each its
+// limit.
 func (b *bench) baseline(ctx context.Context, suites []suite) ([]timed, error) {
 	dir, err := os.MkdirTemp(b.temp, "")
 	if err != nil {
@@ -61,9 +74,17 @@ func (b *bench) baseline(ctx context.Context, suites []suite) ([]timed, error) {
 		if result != survived {
 			return nil, fmt.Errorf("the tests of %s fail without a mutant:\n%s", s.dir, output)
 		}
-		all = append(all, timed{s, 5*time.Since(began) + 10*time.Second})
+		all = append(all, timed{s, max(limitFactor*time.Since(began), limitLeast)})
 	}
 	return all, nil
+}
+
+// limits are how long each suite may take.
+func limits(suites []timed) (all []time.Duration) {
+	for _, s := range suites {
+		all = append(all, s.limit.Round(time.Second))
+	}
+	return all
 }
 
 // try runs the suites, one after the other, on a mutant until one finds it.
@@ -105,10 +126,10 @@ func (b *bench) overlay(dir string, m *mutation) (string, error) {
 	return overlay, os.WriteFile(overlay, data, 0o600)
 }
 
-// build compiles the tests of a package.
+// build compiles the tests of a package, without what only a debugger reads.
 func (b *bench) build(ctx context.Context, dir string, s suite, overlay string) (program string, err error) {
 	program = filepath.Join(dir, "tests")
-	args := []string{"test", "-c", "-vet=off", "-o", program, "-overlay", overlay, "./" + s.dir}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", program, "-overlay", overlay, "./" + s.dir}
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir, command.Env = b.root, append(os.Environ(), "GOTMPDIR="+dir)
 	output, err := command.CombinedOutput()
@@ -118,7 +139,7 @@ func (b *bench) build(ctx context.Context, dir string, s suite, overlay string) 
 	return program, nil
 }
 
-// test runs the tests of a package where go test would run them. What they leave in
+// test runs the tests of a package where go test would run them, as a short run. What they leave in
 // temporary folders goes with dir.
 func (b *bench) test(ctx context.Context, dir, program string, s timed) (verdict, []byte, error) {
 	// The tests end themselves at their limit, and say where they were; what does not is killed.
@@ -126,7 +147,7 @@ func (b *bench) test(ctx context.Context, dir, program string, s timed) (verdict
 	defer cancel()
 	limited := fmt.Sprintf(`ulimit -v %d && exec "$0" "$@"`, memoryKiB)
 	command := exec.CommandContext(bounded, "sh", "-c", limited, program,
-		"-test.failfast", "-test.timeout", s.limit.String(), "-test.run", s.run)
+		"-test.failfast", "-test.short", "-test.timeout", s.limit.String(), "-test.run", s.run)
 	command.Dir = filepath.Join(b.root, filepath.FromSlash(s.dir))
 	command.Env = append(os.Environ(), "TMPDIR="+dir)
 	command.WaitDelay = time.Second

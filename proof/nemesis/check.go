@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"onsale/audit"
 	"onsale/sequencer"
@@ -17,10 +18,18 @@ const violationsMax = 50
 type verdict struct {
 	Violations []string `json:"violations"`
 	Count      int      `json:"violation_count"`
+
+	mu  sync.Mutex
+	log func(format string, values ...any) // tells each at once; nil tells nobody
 }
 
 func (v *verdict) wrong(property, format string, values ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.Count++
+	if v.log != nil {
+		v.log("violation of %s: "+format, append([]any{property}, values...)...)
+	}
 	if len(v.Violations) < violationsMax {
 		v.Violations = append(v.Violations, property+": "+fmt.Sprintf(format, values...))
 	}
@@ -32,11 +41,12 @@ type decided struct {
 	key   sequencer.KeyDigest
 	code  sequencer.Code
 	order string // uid
+	at    int64  // by the log's time
 }
 
-// purchases reads every purchase of a journal, by seq.
-func purchases(dir string) (map[uint64]decided, error) {
-	all := map[uint64]decided{}
+// purchases reads every purchase of a journal, by seq, and what its time did.
+func purchases(dir string) (map[uint64]decided, *silence, error) {
+	all, quiet := map[uint64]decided{}, &silence{}
 	var batch sequencer.Batch
 	var decisions sequencer.Decisions
 	_, err := journal.Scan(dir, func(b *journal.Block) error {
@@ -46,12 +56,13 @@ func purchases(dir string) (map[uint64]decided, error) {
 		if err := sequencer.DecodeDecisions(b.Decisions, batch.Commands, &decisions); err != nil {
 			return fmt.Errorf("block %d: %w", b.Height, err)
 		}
+		quiet.see(&batch, &decisions)
 		for i := range batch.Commands {
 			c, r := &batch.Commands[i], &decisions.Results[i]
 			if c.Kind != sequencer.KindBuy || r.Replayed || r.Code == sequencer.CodeNotTaken {
 				continue
 			}
-			p := decided{user: string(c.User), key: c.Key, code: r.Code}
+			p := decided{user: string(c.User), key: c.Key, code: r.Code, at: batch.Time}
 			if r.Order != 0 {
 				p.order = sequencer.FormatUID(r.Sale, r.Order)
 			}
@@ -59,7 +70,7 @@ func purchases(dir string) (map[uint64]decided, error) {
 		}
 		return nil
 	})
-	return all, err
+	return all, quiet, err
 }
 
 // checkAcknowledged holds every answered purchase against the log (P3, P9).
@@ -155,11 +166,25 @@ func (h *history) checkAnswers(v *verdict) {
 	}
 }
 
+// checkLog holds the history against a journal.
+func (r *run) checkLog(journal string) {
+	v := &r.report.Verdict
+	log, quiet, err := purchases(journal)
+	if journal == "" || err != nil {
+		v.wrong("audit", "no journal is whole: %v", err)
+		return
+	}
+	r.report.Acknowledged = r.history.checkAcknowledged(log, v)
+	r.report.Time = r.history.checkStamps(log, v)
+	quiet.check(v)
+	r.report.Time.Outages, r.report.Time.Outage, r.report.Time.Unclaimed = quiet.found.Outages, quiet.found.Outage, quiet.found.Unclaimed
+}
+
 // check holds the history against the journals.
 func (r *run) check(all []class) {
 	v := &r.report.Verdict
 	complete := ""
-	for _, n := range r.stage.voters() {
+	for _, n := range append(append([]*process{}, r.stage.lone), r.stage.voters()...) {
 		found, err := audit.Run(r.stage.journal(n), audit.Options{})
 		if err != nil {
 			v.wrong("audit", "%s: %v", n.name, err)
@@ -167,21 +192,18 @@ func (r *run) check(all []class) {
 		}
 		r.report.Audits[n.name] = fmt.Sprintf("%s: %d requests decided again", found.Verdict, found.Redecided)
 		switch found.Verdict {
-		case audit.VerdictClean:
+		case audit.VerdictClean: // the last one of the cluster's, of which each is whole
 			complete = r.stage.journal(n)
 		case audit.VerdictFindings:
 			v.wrong("audit", "%s: %d findings, such as %+v", n.name, found.FindingCount, found.Findings[0])
 		}
 	}
-	r.report.Failpoints = r.crashedAt()
+	r.report.Failpoints, r.report.Hangs = r.hits()
 	r.history.checkAnswers(v)
 	r.history.checkFIFO(v)
 	r.history.checkKeys(v)
-	if log, err := purchases(complete); complete == "" || err != nil {
-		v.wrong("audit", "no journal is whole: %v", err)
-	} else {
-		r.report.Acknowledged = r.history.checkAcknowledged(log, v)
-	}
+	r.report.Asked = r.history.checkStarts(v)
+	r.checkLog(complete)
 	r.report.Linearity = r.history.checkLinear(v)
 	r.judge(all)
 }

@@ -80,6 +80,8 @@ func stepBuy(s shelf, o *operation) []shelf {
 		return nil
 	case slices.Contains(strings.Fields(s.bound), o.key):
 		return nil // a copy of it has an order
+	case o.reason == "not_started": // how long that may be so is checked by true time
+		return []shelf{s}
 	case o.reason == "sold_out" && s.available == 0, o.reason == "cap_exceeded" && s.of(o.user) >= windowCap:
 		return []shelf{s}
 	}

@@ -87,10 +87,15 @@ func (r *run) checkLeaks(ctx context.Context) {
 }
 
 func (r *run) metricOf(ctx context.Context, p *process, name string) (float64, error) {
+	token, err := r.stage.token("monitor", auth.RoleMonitor)
+	if err != nil {
+		return 0, err
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.host.address+":8201/metrics", nil)
 	if err != nil {
 		return 0, err
 	}
+	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err

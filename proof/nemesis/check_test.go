@@ -41,8 +41,8 @@ func historyOf(operations ...operation) *history {
 // Each checker finds what it is there for, and nothing where all is well.
 func TestCheckersFind(t *testing.T) {
 	log := map[uint64]decided{
-		1: {"ann", sequencer.DigestKey([]byte("ann"), []byte("a")), sequencer.CodeOK, "A"},
-		2: {"bob", sequencer.DigestKey([]byte("bob"), []byte("b")), sequencer.CodeSoldOut, ""},
+		1: {"ann", sequencer.DigestKey([]byte("ann"), []byte("a")), sequencer.CodeOK, "A", 0},
+		2: {"bob", sequencer.DigestKey([]byte("bob"), []byte("b")), sequencer.CodeSoldOut, "", 0},
 	}
 	acknowledged := func(h *history, v *verdict) { h.checkAcknowledged(log, v) }
 	fifo := func(h *history, v *verdict) { h.checkFIFO(v) }
@@ -108,6 +108,7 @@ func TestLinearity(t *testing.T) {
 		"sold twice after one cancel":         {false, sold(windowQuantity, cancel, bought("y", "Y", 200, 205, 99, "o"), bought("x", "X", 210, 215, 100, "o"))},
 		"the cap holds":                       {true, sold(1, bought("a", "Y", 200, 205, 99, "o"), refused("a", "X", 210, 215, 100, "cap_exceeded"))},
 		"over the cap":                        {false, sold(1, bought("a", "Y", 200, 205, 99, "o"), bought("a", "X", 210, 215, 100, "o"))},
+		"refused before the start":            {true, sold(1, refused("y", "Y", 1, 2, 99, "not_started"))},
 		"a cap that was not reached":          {false, sold(1, refused("a", "X", 210, 215, 100, "cap_exceeded"))},
 		"an unknown buy told by a repetition": {false, sold(windowQuantity, unknown, repeated("z", "Z", 500, 505, 99, "o"))},
 		"an unknown buy had the last ticket":  {true, sold(windowQuantity-1, unknown, repeated("z", "Z", 500, 505, 99, "o"))},
@@ -164,7 +165,7 @@ func TestDeck(t *testing.T) {
 			t.Errorf("%s was put back and dealt %d times of %d", c.name, counts[c.name], c.cards)
 		}
 	}
-	if len(all)+len(missing) != 18 {
+	if len(all)+len(missing) != 25 {
 		t.Errorf("%d classes, without %v", len(all), missing)
 	}
 }

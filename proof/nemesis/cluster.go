@@ -15,11 +15,12 @@ import (
 
 	"onsale/api/auth"
 	"onsale/api/client"
+	"onsale/internal/secretfile"
 	"onsale/raftfsm"
 )
 
-// The hosts by number: nodes, then front-ends, the provider, and the node that joins
-// and leaves.
+// The hosts by number: nodes, then front-ends, the provider, the node that joins and leaves,
+// and the lone one.
 const (
 	nodeCount     = 3
 	frontEndCount = 2
@@ -30,26 +31,29 @@ const (
 
 // stage is all processes of a run.
 type stage struct {
-	dir, program string
-	secret       []byte
-	secretFile   string
+	dir, program   string
+	secret         []byte
+	secretFile     string // of tokens and the provider
+	peerSecretFile string
 
 	nodes, frontEnds []*process // the fourth node is the one that joins and leaves
 	provider         *process
+	lone             *process // a cluster of its own
 }
 
 // newStage makes the network, the disks and the processes' plans below dir.
 func newStage(dir, program string) (*stage, error) {
 	secret := []byte(hex.EncodeToString(random(32)))
 	s := &stage{dir: dir, program: program, secret: secret, secretFile: filepath.Join(dir, "secret")}
-	if err := os.WriteFile(s.secretFile, secret, 0o600); err != nil {
+	s.peerSecretFile = filepath.Join(dir, "peer-secret")
+	if err := errors.Join(os.WriteFile(s.secretFile, secret, 0o600), secretfile.Make(s.peerSecretFile)); err != nil {
 		return nil, err
 	}
 	if err := newBridge(); err != nil {
 		return nil, err
 	}
 	var hosts []*host
-	for i := range nodeCount + frontEndCount + 2 {
+	for i := range nodeCount + frontEndCount + 3 {
 		h, err := newHost(i)
 		if err != nil {
 			return nil, err
@@ -59,16 +63,17 @@ func newStage(dir, program string) (*stage, error) {
 	s.provider = s.plan("provider", hosts[nodeCount+frontEndCount], "sandbox", "--listen", hosts[nodeCount+frontEndCount].address+":8501",
 		"--books", filepath.Join(dir, "books.jsonl"), "--payment-secret-file", s.secretFile, "--webhook", "http://"+hosts[nodeCount].address+":8101")
 	for i := range nodeCount {
-		s.nodes = append(s.nodes, s.planNode(fmt.Sprintf("n%d", i+1), hosts[i], "--bootstrap-expect", fmt.Sprint(nodeCount)))
+		s.nodes = append(s.nodes, s.planNode(fmt.Sprintf("n%d", i+1), hosts[i], append(s.memberArgs(), "--bootstrap-expect", fmt.Sprint(nodeCount))...))
 	}
-	s.nodes = append(s.nodes, s.planNode("n4", hosts[nodeCount+frontEndCount+1], "--stable-time", "500ms"))
+	s.nodes = append(s.nodes, s.planNode("n4", hosts[nodeCount+frontEndCount+1], append(s.memberArgs(), "--stable-time", "500ms")...))
+	s.lone = s.planNode("n5", hosts[nodeCount+frontEndCount+2])
 	for i := range frontEndCount {
 		h := hosts[nodeCount+i]
 		s.frontEnds = append(s.frontEnds, s.plan(fmt.Sprintf("f%d", i+1), h, "frontend", "--id", fmt.Sprintf("f%d", i+1), "--cluster", s.peers(),
-			"--http", h.address+":8101", "--private", h.address+":8201", "--secret-file", s.secretFile, "--insecure",
+			"--http", h.address+":8101", "--private", h.address+":8201", "--secret-file", s.secretFile, "--peer-secret-file", s.peerSecretFile, "--insecure",
 			"--user-requests-per-second", "0", "--pay-wait", "3s"))
 	}
-	for _, n := range s.nodes {
+	for _, n := range append([]*process{s.lone}, s.nodes...) {
 		if err := each("mkdir -p "+s.disk(n), fmt.Sprintf("mount -t tmpfs -o size=%dm tmpfs %s", diskMiB, s.disk(n))); err != nil {
 			return nil, err
 		}
@@ -88,10 +93,14 @@ func (s *stage) plan(name string, h *host, args ...string) *process {
 
 func (s *stage) planNode(name string, h *host, more ...string) *process {
 	args := []string{"serve", "--node-id", name, "--data-dir", filepath.Join(s.dir, name, "data"), "--peer", h.address + ":7101",
-		"--http", h.address + ":8101", "--private", h.address + ":8201", "--join", s.peers(), "--secret-file", s.secretFile, "--insecure",
-		"--user-requests-per-second", "0", "--pay-wait", "3s", "--snapshot-entries", "20000", "--log-format", "text",
-		"--payment", "sandbox", "--payment-url", "http://" + s.provider.host.address + ":8501", "--payment-secret-file", s.secretFile}
+		"--http", h.address + ":8101", "--private", h.address + ":8201", "--secret-file", s.secretFile,
+		"--peer-secret-file", s.peerSecretFile, "--insecure", "--user-requests-per-second", "0", "--pay-wait", "3s", "--snapshot-entries", "20000", "--outage-grace", outageGrace.String(), "--log-format", "text"}
 	return s.plan(name, h, append(args, more...)...)
+}
+
+// memberArgs are what the nodes of the cluster have, and the lone one has not.
+func (s *stage) memberArgs() []string {
+	return []string{"--join", s.peers(), "--payment", "sandbox", "--payment-url", "http://" + s.provider.host.address + ":8501", "--payment-secret-file", s.secretFile}
 }
 
 // peers returns the first nodes' addresses, which newcomers ask.
@@ -111,7 +120,7 @@ func (s *stage) journal(n *process) string { return filepath.Join(s.disk(n), "da
 func (s *stage) voters() []*process { return s.nodes[:nodeCount] }
 
 func (s *stage) all() []*process {
-	return append(append(append([]*process{}, s.nodes...), s.frontEnds...), s.provider)
+	return append(append(append([]*process{}, s.nodes...), s.frontEnds...), s.provider, s.lone)
 }
 
 // doors returns the addresses at which buyers are served.

@@ -68,11 +68,18 @@ func (b *breaker) era(ctx context.Context, d *deck) error {
 	failed := error(nil)
 	for end := time.Now().Add(eraTime); time.Now().Before(end) && ctx.Err() == nil && failed == nil; {
 		card := d.draw()
+		if card.alone {
+			under = b.mendAll(under)
+		}
 		if mend, err := card.strike(ctx, b, d.random); err == nil {
-			b.counts[card.name]++
-			lasts := faultMin + time.Duration(d.random.Int64N(int64(faultMax-faultMin)))
+			b.count(card.name)
+			lasts := card.lasts(d.random)
 			b.log("%s for %v", card.name, lasts.Round(time.Millisecond))
 			under = append(under, fault{card.name, time.Now().Add(lasts), mend})
+			if card.alone {
+				wait(ctx, lasts)
+				under = b.mendAll(under)
+			}
 		} else if errors.Is(err, errNotNow) {
 			d.putBack(card)
 		} else {
@@ -84,9 +91,32 @@ func (b *breaker) era(ctx context.Context, d *deck) error {
 			failed = b.failure()
 		}
 	}
+	b.mendAll(under)
+	return errors.Join(failed, b.failure())
+}
+
+// lasts draws how long a fault of the class lasts.
+func (c *class) lasts(random *rand.Rand) time.Duration {
+	least, most := faultMin, faultMax
+	if c.alone {
+		least, most = suspendMin, suspendMax
+	}
+	return least + time.Duration(random.Int64N(int64(most-least)))
+}
+
+// wait waits for a time, or until ctx ends.
+func wait(ctx context.Context, lasts time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(lasts):
+	}
+}
+
+// mendAll ends all faults and returns when they have ended.
+func (b *breaker) mendAll(under []fault) (none []fault) {
 	b.mendDue(under, time.Now().Add(time.Hour))
 	b.mending.Wait()
-	return errors.Join(failed, b.failure())
+	return nil
 }
 
 // mendDue ends the faults that have lasted long enough, each on its own: that one takes

@@ -6,8 +6,10 @@
 // their own. Buyers buy, repeat themselves, cancel and pay through every door, and
 // write down when they asked and what they were told. Meanwhile faults are drawn from
 // a seeded deck and overlap: kills, pauses, partitions both ways and one way, full
-// disks, failing fsyncs, outages of the provider, joins, removals, transfers and
-// restarts. In between there is calm: then buys must succeed within RecoveryMax.
+// disks, failing fsyncs, calls that hang, clocks that jump or are wrong from the start, outages
+// of the provider, joins, removals, transfers and restarts; all voters are suspended, alone. In
+// between there is calm: then buys must succeed within RecoveryMax. A cluster of one node is
+// suspended beside them.
 //
 // At the end everything is healed and stopped, and the history is held against the
 // journals:
@@ -18,6 +20,10 @@
 //   - a key made at most one order, and was never refused once that was told (P5);
 //   - small sales of their own are linearizable, unknown outcomes modelled as such, by
 //     porcupine;
+//   - by true time, which is this process' clock: each purchase was decided between its call and
+//     its answer, no sale opened before its instant, no hold ended before its buyer was told
+//     that it does, and nothing was silent while holds ran without an outage being given back
+//     (P7);
 //   - every journal is decided again by the second implementation of the rules, which
 //     counts tickets, caps, holds and payments (P1, P2, P6, P7);
 //   - all replicas have one state hash (P8);

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +19,8 @@ type class struct {
 	name   string
 	cards  int // in the deck
 	strike func(ctx context.Context, b *breaker, random *rand.Rand) (mend func() error, err error)
+	// alone says that the faults before it end first, and none comes beside it.
+	alone bool
 }
 
 // errNotNow is returned by a strike that found nothing to break: no leader, or the
@@ -27,32 +31,50 @@ var errNotNow = errors.New("nothing to break now")
 // told by missing.
 func classes(weather, points bool) (all []class, missing []string) {
 	all = []class{
-		{"kill the leader", 5, killLeader},
-		{"kill a follower", 2, killFollower},
-		{"kill a front-end", 1, killFrontEnd},
-		{"kill the provider", 1, killProvider},
-		{"pause a node", 2, pauseNode},
-		{"partition a node", 2, partition(true, true)},
-		{"cut what a node sends", 1, partition(true, false)},
-		{"cut what a node hears", 1, partition(false, true)},
-		{"cut a front-end off", 1, cutFrontEnd},
-		{"fill a disk", 1, fillDisk},
-		{"fail an fsync", 1, failSync},
-		{"transfer the leadership", 1, transfer},
-		{"let a node join", 2, join},
-		{"restart a node", 1, restart},
+		{name: "kill the leader", cards: 5, strike: killLeader},
+		{name: "kill a follower", cards: 2, strike: killFollower},
+		{name: "kill a front-end", cards: 1, strike: killFrontEnd},
+		{name: "kill the provider", cards: 1, strike: killProvider},
+		{name: "pause a node", cards: 2, strike: pauseNode},
+		{name: "suspend all nodes", cards: 1, strike: suspendAll, alone: true},
+		{name: "partition a node", cards: 2, strike: partition(true, true)},
+		{name: "cut what a node sends", cards: 1, strike: partition(true, false)},
+		{name: "cut what a node hears", cards: 1, strike: partition(false, true)},
+		{name: "cut a front-end off", cards: 1, strike: cutFrontEnd},
+		{name: "fill a disk", cards: 1, strike: fillDisk},
+		{name: "fail an fsync", cards: 1, strike: failSync},
+		{name: "transfer the leadership", cards: 1, strike: transfer},
+		{name: "let a node join", cards: 2, strike: join},
+		{name: "restart a node", cards: 1, strike: restart},
 	}
-	if points {
-		all = append(all, class{crashAtPoint, 5, crashAtFailpoint}, class{slowDisk, 2, slowAppends}, class{jumpClock, 2, jump})
-	} else {
-		missing = append(missing, crashAtPoint+" (the program is built without them)", slowDisk+" (the same)", jumpClock+" (the same)")
+	for _, c := range pointClasses() {
+		if points {
+			all = append(all, c)
+		} else {
+			missing = append(missing, c.name+" (the program is built without failpoints)")
+		}
 	}
 	if weather {
-		all = append(all, class{"delay and lose packets", 2, disturb})
+		all = append(all, class{name: "delay and lose packets", cards: 2, strike: disturb})
 	} else {
 		missing = append(missing, "delay and lose packets (no nft, or a kernel without tbf or numgen)")
 	}
 	return all, missing
+}
+
+// pointClasses returns the faults that a program with failpoints alone can have.
+func pointClasses() []class {
+	all := []class{
+		{name: crashAtPoint, cards: 5, strike: crashAtFailpoint},
+		{name: slowDisk, cards: 2, strike: slowAppends},
+		{name: jumpClock, cards: 2, strike: jump},
+		{name: wrongClock, cards: 2, strike: startWrong},
+	}
+	for name, places := range hangs {
+		all = append(all, class{name: name, cards: 1, strike: hang(places)})
+	}
+	slices.SortFunc(all, func(a, b class) int { return strings.Compare(a.name, b.name) }) // a seed is one schedule
+	return all
 }
 
 // breaker strikes, and knows what is broken now.
@@ -62,10 +84,17 @@ type breaker struct {
 
 	mu     sync.Mutex
 	broken map[*process]bool
+	wrong  bool           // some node's clock is
 	counts map[string]int // strikes by class
 	failed error          // the first mend that failed
 
 	mending sync.WaitGroup // faults that are being ended
+}
+
+func (b *breaker) count(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counts[name]++
 }
 
 func (b *breaker) fail(err error) {
@@ -91,6 +120,29 @@ func (b *breaker) take(p *process) bool {
 	}
 	b.broken[p] = true
 	return true
+}
+
+// takeClock marks a process as broken and its clock as the one that is wrong: the middle of three
+// clocks is right while two are.
+func (b *breaker) takeClock(p *process) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.broken[p] || b.wrong {
+		return false
+	}
+	b.broken[p], b.wrong = true, true
+	return true
+}
+
+// rightClock returns a mend that sets the clock right and gives the process free.
+func (b *breaker) rightClock(p *process) func() error {
+	return b.whole(p, func() error {
+		err := os.Remove(p.clockFile)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.wrong = false
+		return err
+	})
 }
 
 // whole returns a mend that also gives the process free.
@@ -168,14 +220,6 @@ func restart(ctx context.Context, b *breaker, random *rand.Rand) (func() error, 
 	return b.whole(p, p.start), p.stop()
 }
 
-func pauseNode(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
-	p := b.anyVoter(random)
-	if !b.take(p) {
-		return nil, errNotNow
-	}
-	return b.whole(p, func() error { return p.last().Resume() }), p.last().Pause()
-}
-
 func transfer(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, error) {
 	leader := b.leader(ctx)
 	if leader == nil {
@@ -191,8 +235,8 @@ func transfer(ctx context.Context, b *breaker, _ *rand.Rand) (func() error, erro
 	return func() error { return nil }, nil
 }
 
-// joinTime bounds the joining, and the leaving, of a node.
-const joinTime = 20 * time.Second
+// joinTime bounds the leaving of a node, which goes on through the faults beside it.
+const joinTime = time.Minute
 
 // join lets the fourth node in, and takes it out again later, for good: its next life
 // has an empty folder.

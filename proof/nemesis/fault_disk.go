@@ -13,8 +13,8 @@ import (
 )
 
 // fillDisk leaves a node hardly any room on its disk, by making the disk smaller. The
-// node ends itself at the first record that it cannot store, and its supervisor starts
-// it again.
+// node stops storing at the first record that it cannot store, shows what it has, and
+// begins again when there is room.
 func fillDisk(_ context.Context, b *breaker, random *rand.Rand) (func() error, error) {
 	p := b.anyVoter(random)
 	if !b.take(p) {

@@ -82,9 +82,9 @@ func (p *process) arm(plan string) (disarm func() error, err error) {
 	return disarm, os.WriteFile(p.pointFile, []byte(plan), 0o600)
 }
 
-// crashedAt counts where processes died, as their logs tell.
-func (r *run) crashedAt() map[string]int {
-	counts := map[string]int{}
+// hits counts where processes died and hung, as their logs tell.
+func (r *run) hits() (crashes, hangs map[string]int) {
+	crashes, hangs = map[string]int{}, map[string]int{}
 	for _, p := range r.stage.all() {
 		log, err := os.Open(p.logPath)
 		if err != nil {
@@ -92,11 +92,16 @@ func (r *run) crashedAt() map[string]int {
 		}
 		lines := bufio.NewScanner(log)
 		for lines.Scan() {
-			if name, is := strings.CutPrefix(lines.Text(), "failpoint "); is {
-				counts[strings.TrimSuffix(name, ": crash")]++
+			hit, is := strings.CutPrefix(lines.Text(), "failpoint ")
+			name, action, _ := strings.Cut(hit, ": ")
+			switch {
+			case is && action == "crash":
+				crashes[name]++
+			case is:
+				hangs[name]++
 			}
 		}
 		_ = log.Close() // only read from
 	}
-	return counts
+	return crashes, hangs
 }

@@ -34,12 +34,13 @@ type history struct {
 	// paid and cancelled are orders of which a buyer was told so.
 	paid, cancelled map[string]string // uid: user
 	undocumented    []string          // answers that no document has
+	starts          map[string]int64  // true times at which sales start; of others nothing is said
 	answered        int
 	failures        map[string]int // what requests were told instead of an answer
 }
 
 func newHistory() *history {
-	return &history{began: time.Now(), paid: map[string]string{}, cancelled: map[string]string{}, failures: map[string]int{}}
+	return &history{began: time.Now(), paid: map[string]string{}, cancelled: map[string]string{}, failures: map[string]int{}, starts: map[string]int64{}}
 }
 
 func (h *history) now() int64 { return int64(time.Since(h.began)) }
@@ -58,6 +59,13 @@ func (h *history) note(orders map[string]string, uid, user string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	orders[uid] = user
+}
+
+// starting notes when a sale starts.
+func (h *history) starting(sale string, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.starts[sale] = at.UnixNano()
 }
 
 func (h *history) fail(what string) {

@@ -19,6 +19,7 @@ import (
 
 const (
 	mainSale     = "main"
+	laterSale    = "later" // starts long after the run
 	mainQuantity = 10_000_000
 	patience     = 20 * time.Second // of a client, with one request and its repetitions
 	askTimeout   = 4 * time.Second  // of one request
@@ -107,7 +108,11 @@ func (c *crowd) shop(number int) {
 				continue
 			}
 		}
-		s.visit(fmt.Sprintf("buyer-%d-%d", number, visits/visitsPerUser+s.random.IntN(usersPerClient)), mainSale)
+		sale := mainSale
+		if s.random.IntN(100) == 0 {
+			sale = laterSale
+		}
+		s.visit(fmt.Sprintf("buyer-%d-%d", number, visits/visitsPerUser+s.random.IntN(usersPerClient)), sale)
 	}
 }
 
@@ -172,7 +177,7 @@ func (s *shopper) mayRepeat(err error) bool {
 		return true
 	}
 	s.history.fail(problem.Code)
-	for _, known := range []error{sequencer.ErrNoLeader, sequencer.ErrOverloaded, sequencer.ErrStopping, sequencer.ErrOutcomeUnknown, sequencer.ErrBehind} {
+	for _, known := range []error{sequencer.ErrNoLeader, sequencer.ErrOverloaded, sequencer.ErrStorageLow, sequencer.ErrStopping, sequencer.ErrOutcomeUnknown, sequencer.ErrBehind} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -61,6 +61,7 @@ func again() int {
 	command.Env = append(os.Environ(), inNamespace+"=1")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.SysProcAttr = procs.EndWithParent(nil)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT) // is the other's, which checks what it has
 	err = command.Run()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return failed.ExitCode()
@@ -76,7 +77,7 @@ func command() (report *Report, err error) {
 	var o Options
 	var keep bool
 	flag.StringVar(&o.Program, "program", "bin/onsale", "the program to break")
-	flag.DurationVar(&o.Duration, "duration", 3*time.Minute, "for how long")
+	flag.DurationVar(&o.Duration, "duration", 3*time.Minute, "for how long; an interrupt ends it earlier, and what happened is checked")
 	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano()), "of the faults' schedule")
 	flag.IntVar(&o.Clients, "clients", 24, "buyers at once")
 	flag.Float64Var(&o.RequestsPerSecondMin, "requests-per-second-min", 500, "a run that answers fewer is void")
@@ -90,8 +91,11 @@ func command() (report *Report, err error) {
 	}
 	o.Log = os.Stderr
 	fmt.Fprintln(os.Stderr, "seed", strconv.FormatUint(o.Seed, 10)+", folder", o.Dir)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	enough, end := signal.NotifyContext(ctx, syscall.SIGINT)
+	defer end()
+	o.Enough = enough.Done()
 	report, err = Run(ctx, o)
 	if keep || err != nil || report.Failed() {
 		fmt.Fprintln(os.Stderr, "logs and journals are kept in", o.Dir)

@@ -64,6 +64,11 @@ func (p *process) stop() error {
 	return err
 }
 
+// pause stops the process where it is, and resume lets it go on.
+func (p *process) pause() error { return p.last().Pause() }
+
+func (p *process) resume() error { return p.last().Resume() }
+
 // isDead reports whether the process does not run. It may be asked while it is started.
 func (p *process) isDead() bool {
 	run := p.last()

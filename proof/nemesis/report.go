@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
+
+	"onsale/internal/failpoint"
 )
 
 // Report is what came of a run.
@@ -13,7 +16,12 @@ type Report struct {
 	Missing           []string          `json:"missing"` // classes that this machine cannot make
 	Starts            map[string]int    `json:"starts"`  // of each process
 	Failpoints        map[string]int    `json:"failpoint_crashes"`
+	Hangs             map[string]int    `json:"failpoint_hangs"`
 	ClockChecks       int               `json:"clock_checks"` // of the log's time
+	Time              logTime           `json:"log_time"`
+	Asked             int               `json:"refused_before_start"` // purchases
+	Holds             heldCounts        `json:"holds"`
+	LoneSuspensions   []float64         `json:"lone_suspensions_seconds"`
 	Requests          int               `json:"requests"`
 	Answered          int               `json:"answered"`
 	RequestsPerSecond float64           `json:"requests_per_second"` // answered
@@ -35,13 +43,24 @@ func (r *run) judge(all []class) {
 	o, h := r.report, r.history
 	o.Seconds = time.Since(h.began).Seconds()
 	o.Requests, o.Answered, o.Failures = len(h.operations), h.answered, h.failures
-	o.RequestsPerSecond = float64(h.answered) / r.options.Duration.Seconds()
+	o.RequestsPerSecond = float64(h.answered) / r.struck.Seconds()
 	if o.Strikes[crashAtPoint] > 0 && len(o.Failpoints) == 0 {
 		o.Void = append(o.Void, "no process died at a failpoint")
 	}
 	for _, c := range all {
 		if r.breaker.counts[c.name] == 0 {
 			o.Void = append(o.Void, "no fault of the class "+c.name)
+		}
+	}
+	for name, places := range hangs {
+		if r.breaker.counts[name] > 0 && !slices.ContainsFunc(places, func(place failpoint.Name) bool { return o.Hangs[string(place)] > 0 }) {
+			o.Void = append(o.Void, "nothing hung of the class "+name)
+		}
+	}
+	for what, count := range map[string]int{"purchase before a sale's start": o.Asked, "hold that ended": o.Holds.Ended, "outage that was given back": o.Time.Outages,
+		"lone node suspended": len(o.LoneSuspensions)} {
+		if count == 0 {
+			o.Void = append(o.Void, "no "+what)
 		}
 	}
 	if o.RequestsPerSecond < r.options.RequestsPerSecondMin {

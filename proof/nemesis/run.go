@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"time"
 
 	"onsale/api/client"
@@ -20,6 +21,8 @@ type Options struct {
 	Program, Dir string
 	// Duration is for how long faults are struck; checks come on top.
 	Duration time.Duration
+	// Enough ends the faults earlier when it is closed; nil never does.
+	Enough <-chan struct{}
 	// Seed chooses the faults and their order. What they meet is the machine's timing, so
 	// that a seed repeats a schedule, not a run.
 	Seed    uint64
@@ -37,6 +40,7 @@ type run struct {
 	crowd   *crowd
 	breaker *breaker
 	report  *Report
+	struck  time.Duration // for how long faults were struck
 	// unsupervise lets ended processes stay down.
 	unsupervise func()
 }
@@ -50,7 +54,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	}
 	all, missing := classes(probeWeather(), failpoint.In(o.Program))
 	r := &run{options: o, stage: stage, history: newHistory(), report: &Report{Seed: o.Seed, Missing: missing, Starts: map[string]int{}, Audits: map[string]string{}, Recovery: []float64{}, Void: []string{}}}
-	r.report.Verdict.Violations = []string{}
+	r.report.Verdict.Violations, r.report.Verdict.log = []string{}, r.log
 	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}}
 	r.report.Strikes = r.breaker.counts
 	defer func() {
@@ -85,7 +89,7 @@ func (r *run) log(format string, values ...any) {
 
 // begin starts everything and opens the sale.
 func (r *run) begin(ctx context.Context) error {
-	for _, p := range append(append([]*process{r.stage.provider}, r.stage.voters()...), r.stage.frontEnds...) {
+	for _, p := range append(append([]*process{r.stage.provider, r.stage.lone}, r.stage.voters()...), r.stage.frontEnds...) {
 		if err := p.start(); err != nil {
 			return err
 		}
@@ -98,8 +102,16 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := seller.CreateSale(ctx, contract.NewSale{ID: mainSale, Item: "Main", Quantity: mainQuantity, Price: 100, Currency: "EUR"}); err != nil {
-		return err
+	later, hold := time.Now().Add(r.options.Duration+laterStart), contract.Duration(heldFor)
+	r.history.starting(laterSale, later)
+	for _, sale := range []contract.NewSale{
+		{ID: mainSale, Item: "Main", Quantity: mainQuantity, Price: new(int64(100)), Currency: "EUR"},
+		{ID: laterSale, Item: "Later", Quantity: mainQuantity, Price: new(int64(100)), Currency: "EUR", StartsAt: &later},
+		{ID: heldSale, Item: "Held", Quantity: mainQuantity, Price: new(int64(0)), Currency: "EUR", Hold: &hold},
+	} {
+		if _, err := seller.CreateSale(ctx, sale); err != nil {
+			return err
+		}
 	}
 	r.crowd = gather(r.stage, r.history, r.options.Clients)
 	return nil
@@ -109,10 +121,12 @@ func (r *run) begin(ctx context.Context) error {
 func (r *run) strike(ctx context.Context, d *deck) error {
 	defer r.crowd.disperse()
 	windows, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() { defer close(done); r.openWindows(windows) }()
-	defer func() { cancel(); <-done }()
-	for end := time.Now().Add(r.options.Duration); time.Now().Before(end) && ctx.Err() == nil; {
+	var beside sync.WaitGroup
+	for _, goes := range []func(context.Context){r.openWindows, r.watchHolds, r.suspendLone} {
+		beside.Go(func() { goes(windows) })
+	}
+	defer func() { cancel(); beside.Wait() }()
+	for began := time.Now(); time.Since(began) < r.options.Duration && !r.enough() && ctx.Err() == nil; r.struck = time.Since(began) {
 		if err := r.breaker.era(ctx, d); err != nil {
 			return err
 		}
@@ -120,6 +134,16 @@ func (r *run) strike(ctx context.Context, d *deck) error {
 		r.recover(ctx)
 	}
 	return ctx.Err()
+}
+
+// enough reports whether the faults are to end before their time.
+func (r *run) enough() bool {
+	select {
+	case <-r.options.Enough:
+		return true
+	default:
+		return false
+	}
 }
 
 // recover waits until a buy succeeds, which L1 promises within RecoveryMax.
@@ -146,8 +170,15 @@ func (r *run) recover(ctx context.Context) {
 	time.Sleep(2 * time.Second) // followers catch up before the next era
 }
 
-// windowTime is for how long one small sale is on.
-const windowTime = 4 * time.Second
+const (
+	// windowTime is for how long buyers come to one small sale, and windowStart how long
+	// before it starts they begin.
+	windowTime  = 5 * time.Second
+	windowStart = 2 * time.Second
+	// laterStart is how long after the end of the run the sale starts that nobody gets
+	// anything of.
+	laterStart = 30 * time.Minute
+)
 
 // openWindows makes one small sale after the other.
 func (r *run) openWindows(ctx context.Context) {
@@ -155,7 +186,9 @@ func (r *run) openWindows(ctx context.Context) {
 		id := fmt.Sprintf("window-%d", n)
 		if leader := r.stage.leader(ctx); leader != nil {
 			if seller, err := r.stage.seller(leader); err == nil {
-				if _, err := seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "Window", Quantity: windowQuantity, Price: 0, Currency: "EUR"}); err == nil {
+				starts := time.Now().Add(windowStart)
+				if _, err := seller.CreateSale(ctx, contract.NewSale{ID: id, Item: "Window", Quantity: windowQuantity, Price: new(int64(0)), Currency: "EUR", StartsAt: &starts}); err == nil {
+					r.history.starting(id, starts)
 					r.crowd.window.Store(&window{id: id})
 				}
 			}
@@ -170,7 +203,7 @@ func (r *run) openWindows(ctx context.Context) {
 
 // Clean unmounts and removes what a run left in its folder.
 func Clean(dir string) error {
-	for i := range nodeCount + 1 {
+	for i := range nodeCount + 2 {
 		_ = each(fmt.Sprintf("umount %s/n%d", dir, i+1)) // it may never have been mounted
 	}
 	return os.RemoveAll(dir)

@@ -121,7 +121,9 @@ func (w *world) propose(r *replica) {
 		return
 	}
 	b := &w.proposed
-	b.Time, b.Commands = max(w.clock+r.skew, 0), b.Commands[:0]
+	now := max(w.clock+r.skew, 0)
+	w.sayOutage(r, now)
+	b.Time, b.Commands = now, b.Commands[:0]
 	e := &entry{term: r.term, requests: make([]*request, len(r.inbox))}
 	for i := range r.inbox {
 		b.Commands = append(b.Commands, r.inbox[i].command)
@@ -132,6 +134,27 @@ func (w *world) propose(r *replica) {
 	r.inbox = r.inbox[:0]
 	w.seen.Batches++
 	r.append(e)
+}
+
+// outageGrace is after how long without a batch a leader finds an outage, and outageMax how
+// long the stops of one hold may last together. Both are short, so that bounds are met.
+const (
+	outageGrace = 500 * millisecond
+	outageMax   = 5 // seconds
+)
+
+// sayOutage proposes the outage that a leader finds before its batch. It knows where the log's
+// time is when it has applied all of it.
+func (w *world) sayOutage(r *replica, now int64) {
+	from := r.machine.Now()
+	if r.applied != r.last() || now-from <= outageGrace || !r.machine.HoldsLive() {
+		return
+	}
+	b := &w.proposed
+	b.Time, b.Commands = from, append(b.Commands[:0], sequencer.Command{Kind: sequencer.KindOutage, Order: uint64(from), Amount: now, Count: outageMax})
+	w.encoded = sequencer.AppendBatch(w.encoded[:0], b)
+	w.seen.Outages++
+	r.append(&entry{term: r.term, data: bytes.Clone(w.encoded)})
 }
 
 // replicate sends at most count entries from a leader to another replica. lost says

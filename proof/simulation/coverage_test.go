@@ -15,6 +15,7 @@ type coverage struct {
 	StaleLeaders                   int // leaders in office when another one is elected
 	DroppedEntries                 int // of an un-committed suffix, by another leader's log
 	RefusedAppends                 int // of a stale leader
+	Outages                        int // that a leader found
 	Restarts, Snapshots            int
 	Restores, Installs             int // of a replica's own snapshot, of another one's
 	LostAnswers                    int // to clients

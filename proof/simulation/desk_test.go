@@ -64,10 +64,10 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 		if v.VoidsDue&(1<<(attempt-1)) == 0 {
 			continue
 		}
-		status := w.provider.cancel(chargeKey{v.Seq, attempt}, w.amountOf(v))
-		if !lost && status.Outcome() != sequencer.PayAccepted {
+		status := w.provider.giveBack(chargeKey{v.Seq, attempt})
+		if outcome := status.Returned(); !lost && outcome != sequencer.PayUnknown {
 			w.seen.Voids++
-			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: attempt})
+			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: attempt, Outcome: outcome})
 		}
 		return nil
 	}

@@ -141,8 +141,13 @@ func (s *small) moves() (all []move) {
 	}
 	for order := range s.orders {
 		m := move{order: uint8(order)}
-		for _, kind := range []sequencer.Kind{sequencer.KindCancel, sequencer.KindPayBegin, sequencer.KindRefund, sequencer.KindPayCaptured, sequencer.KindPayVoided} {
+		for _, kind := range []sequencer.Kind{sequencer.KindCancel, sequencer.KindPayBegin, sequencer.KindRefund, sequencer.KindPayCaptured} {
 			m.kind = kind
+			all = append(all, m)
+		}
+		m.kind = sequencer.KindPayVoided
+		for _, outcome := range []sequencer.PayOutcome{sequencer.PayCancelled, sequencer.PayRefunded} {
+			m.outcome = outcome
 			all = append(all, m)
 		}
 		m.kind = sequencer.KindPayResult
@@ -164,12 +169,13 @@ type fingerprint struct {
 }
 
 type orderPrint struct {
-	left                                                  int64 // of its hold
-	position                                              uint32
-	user, quantity, requested, attempts, voidsDue, voided uint8
-	state                                                 sequencer.OrderState
-	reason                                                sequencer.PayReason
-	captureDue, overdue                                   bool
+	left                                int64 // of its hold
+	position                            uint32
+	user, quantity, requested, attempts uint8
+	voidsDue, voided                    uint32
+	state                               sequencer.OrderState
+	reason                              sequencer.PayReason
+	captureDue, captured, overdue       bool
 }
 
 func (s *small) fingerprint() (f fingerprint) {
@@ -182,7 +188,7 @@ func (s *small) fingerprint() (f fingerprint) {
 		}
 		f.order[i] = orderPrint{
 			user: v.User[0], state: v.State, quantity: v.Quantity, requested: v.Requested, attempts: v.Attempts, voidsDue: v.VoidsDue, voided: v.Voided,
-			captureDue: v.CaptureDue, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
+			captureDue: v.CaptureDue, captured: v.Captured, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
 		}
 	}
 	sale, _ := s.state.Sale(1)

@@ -20,6 +20,7 @@ type generator struct {
 	faults int   // one step in so many is a fault
 	away   int32 // a node that hears little for a while; -1 for none
 	keys   int32
+	raised int32   // how often the level was raised, at most
 	buys   []int32 // ids of the newest buys
 	pays   []int32 // ids of the newest payments
 }
@@ -322,8 +323,14 @@ func (g *generator) seller() {
 		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, 1 + g.upTo(3), g.hold(), g.upTo(1000)}
 		g.perhapsTerms(&m)
 		g.push(verbUpdate, m[:]...)
+	case n < 18 && g.oneIn(2):
+		to := 2 + g.upTo(int(g.raised)+1)
+		g.raised = max(g.raised, to-1)
+		g.push(verbSeller, g.id(), int32(sequencer.KindLevel), 0, to)
 	case n < 18:
-		g.push(verbSeller, g.id(), int32(sequencer.KindExtend), 0, g.upTo(1_000_000_000))
+		g.push(verbSeller, g.id(), int32(sequencer.KindSaleExtend), sale, g.upTo(1_000_000_000))
+	case n < 19 && g.oneIn(2):
+		g.push(verbSeller, g.id(), int32(sequencer.KindHoldStop)+g.upTo(2), 0, g.upTo(20))
 	default:
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleResume), sale)
 	}

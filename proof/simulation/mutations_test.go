@@ -178,7 +178,7 @@ var mutations = []mutation{
 		before: func(b *sequencer.Batch) {
 			for i := range b.Commands {
 				if c := &b.Commands[i]; c.Kind == sequencer.KindForward {
-					*c = sequencer.Command{Kind: sequencer.KindExtend} // a bad request that announces nothing
+					*c = sequencer.Command{Kind: sequencer.KindSaleExtend} // a bad request that announces nothing
 				}
 			}
 		},
@@ -200,6 +200,15 @@ var mutations = []mutation{
 	{name: "holds end a millisecond late", property: "P7", wrap: everywhere(mutant{
 		before: changeSpecs(func(s *sequencer.SaleSpec) { s.Hold += millisecond }),
 		after:  longer(-millisecond),
+	})},
+	{name: "an outage gives nothing back", property: "P7", wrap: everywhere(mutant{
+		before: func(b *sequencer.Batch) {
+			for i := range b.Commands {
+				if b.Commands[i].Kind == sequencer.KindOutage {
+					b.Commands[i].Count = 0
+				}
+			}
+		},
 	})},
 	{name: "one replica's clock decides", property: "P8", wrap: func(id, _ int, s *sequencer.State) machine {
 		return &mutant{State: s, before: func(b *sequencer.Batch) { b.Time += int64(id) * millisecond },
@@ -226,6 +235,15 @@ var mutations = []mutation{
 				v.State = sequencer.StateExpired
 			}
 			return true
+		},
+	})},
+	{name: "some are left, and who wants more is told that none is", property: "rules", compared: true, wrap: everywhere(mutant{
+		after: func(_ *sequencer.Batch, d *sequencer.Decisions) {
+			for i := range d.Results {
+				if r := &d.Results[i]; r.Code == sequencer.CodeNotEnough {
+					r.Code, r.Quantity = sequencer.CodeSoldOut, 0
+				}
+			}
 		},
 	})},
 	{name: "a refusal for another reason", property: "rules", compared: true, wrap: everywhere(mutant{

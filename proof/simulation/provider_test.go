@@ -73,6 +73,15 @@ func (p *provider) capture(key chargeKey) payment.Status {
 	return c.Status
 }
 
+// giveBack makes sure that no money is kept, of a charge that the provider must know.
+func (p *provider) giveBack(key chargeKey) payment.Status {
+	c := p.charges[key]
+	if c == nil {
+		return payment.Status{Phase: payment.Unknown}
+	}
+	return p.cancel(key, c.amount)
+}
+
 // cancel makes sure that no money is kept, and that a key which is not known yet can
 // never be authorised.
 func (p *provider) cancel(key chargeKey, amount int64) payment.Status {

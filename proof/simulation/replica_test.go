@@ -14,6 +14,7 @@ type machine interface {
 	Seq() uint64
 	Now() int64
 	NextDue() (time int64, any bool)
+	HoldsLive() bool
 	SaleCount() int
 	TouchedSales() []uint16
 	Sale(number uint16) (sequencer.SaleView, bool)

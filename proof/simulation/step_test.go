@@ -170,6 +170,9 @@ func (w *world) ask(s *step) {
 		}
 	case verbSeller:
 		q.command = sequencer.Command{Kind: sequencer.Kind(n[1]), Sale: uint16(n[2]), Amount: int64(n[3]), Revision: uint32(n[4])}
+		if q.command.Kind == sequencer.KindHoldStop {
+			q.command = sequencer.Command{Kind: sequencer.KindHoldStop, Count: uint32(n[3])}
+		}
 	case verbBuy:
 		user := named('u', n[1])
 		q.command = sequencer.Command{Kind: sequencer.KindBuy, User: user, Quantity: uint8(n[2]), Min: uint8(n[3]), Sale: uint16(n[5])}
@@ -227,7 +230,10 @@ func (w *world) update(q *request, n *[11]int32) bool {
 	spec := specOf(v.ID, n[2:])
 	spec.Quantity, spec.StartsAt = v.Quantity, v.StartsAt
 	if v.StartsAt <= v.AsOfTime { // what does not change while it runs
-		spec.Cap, spec.Price, spec.Grace = v.Cap, v.Price, v.Grace
+		spec.Cap, spec.Grace = v.Cap, v.Grace
+		if v.Held+v.Waiting+v.Sold > 0 { // else perhaps: who began to pay may be gone
+			spec.Price = v.Price
+		}
 	}
 	q.command = sequencer.Command{Kind: sequencer.KindSaleUpdate, Sale: v.Number, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	return true

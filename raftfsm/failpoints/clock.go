@@ -13,26 +13,27 @@ import (
 	"onsale/internal/failpoint"
 )
 
-// movedClock is the system's clock with a wall that jumps by whole seconds; the
-// monotonic reading goes on, as it does when somebody sets a machine's clock.
+// movedClock is the system's clock with a wall that is off by whole seconds, from the start or
+// since it jumped; the monotonic reading goes on, as it does when somebody sets a machine's
+// clock.
 type movedClock struct {
 	Clock
-	jump atomic.Int64 // seconds
+	off atomic.Int64 // seconds
 }
 
-// MovedClock returns a clock that follows the file failpoint.ClockVariable names. What the
-// file says at the start is no jump: a node believes its wall clock when it starts.
+// MovedClock returns a clock that follows the file failpoint.ClockVariable names: what that
+// says when the node starts is a clock that is wrong from the start.
 func MovedClock(c Clock) Clock {
 	path := os.Getenv(failpoint.ClockVariable)
 	if path == "" {
 		return c
 	}
 	moved := &movedClock{Clock: c}
-	began := secondsIn(path)
+	moved.off.Store(secondsIn(path))
 	go func() {
 		for {
 			time.Sleep(failpoint.ReadInterval)
-			moved.jump.Store(secondsIn(path) - began)
+			moved.off.Store(secondsIn(path))
 		}
 	}()
 	return moved
@@ -55,6 +56,6 @@ func secondsIn(path string) int64 {
 // without the monotonic reading.
 func (c *movedClock) Now() time.Time {
 	t := c.Clock.Now()
-	*(*uint64)(unsafe.Pointer(&t)) += uint64(c.jump.Load()) << 30
+	*(*uint64)(unsafe.Pointer(&t)) += uint64(c.off.Load()) << 30
 	return t
 }

@@ -10,4 +10,5 @@ import "time"
 // Clock is where a node's time comes from.
 type Clock interface {
 	Now() time.Time
+	Boot() time.Duration
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"onsale/proof/testenv"
 	"onsale/wal"
@@ -75,5 +76,29 @@ func TestIdentityAfterAPowerCut(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Every start has a higher number than those before, also when the clock went back, and one
+// on an emptied folder comes after what was there before.
+func TestStartsAreRaised(t *testing.T) {
+	dir, last := testenv.MemoryDir(t), uint64(0)
+	for _, step := range []struct{ now, want int64 }{{1000, 1000}, {1000, 1001}, {500, 1002}, {2000, 2000}} {
+		o, _, err := claim(wal.OS{}, dir, "n1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		number, err := o.BeginStart(time.Unix(0, step.now))
+		if err != nil || number != uint64(step.want) || number <= last {
+			t.Errorf("at %d: %d after %d, %v", step.now, number, last, err)
+		}
+		last = number
+	}
+	fresh, _, err := claim(wal.OS{}, testenv.MemoryDir(t), "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if number, err := fresh.BeginStart(time.Unix(0, 2001)); err != nil || number <= last {
+		t.Errorf("on an emptied folder: %d after %d, %v", number, last, err)
 	}
 }

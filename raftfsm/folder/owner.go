@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"onsale/raftfsm/peer"
 	"onsale/raftfsm/store"
@@ -80,6 +81,18 @@ func (o *Owner) Change(change func(*Identity)) error {
 	}
 	o.is = changed
 	return nil
+}
+
+// BeginStart notes a start of the node at a time of the wall clock and returns its number,
+// which is above that of every start before. A count would do for one folder; the time lets a
+// node that begins anew with an empty folder under its id come after what it was before, and
+// orders the starts of copies of a folder.
+func (o *Owner) BeginStart(now time.Time) (number uint64, err error) {
+	err = o.Change(func(i *Identity) {
+		i.Start = max(i.Start+1, uint64(max(now.UnixNano(), 0)))
+		number = i.Start
+	})
+	return number, err
 }
 
 // MarkStarted notes that raft has written in the folder.

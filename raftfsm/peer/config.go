@@ -3,6 +3,8 @@ package peer
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -13,9 +15,34 @@ type Config struct {
 	// ID and Role are this process's.
 	ID   string
 	Role Role
-	// Cluster returns the cluster that this process belongs to, and its number;
-	// zero while it belongs to none.
-	Cluster func() (ClusterID, uint8)
+	// Cluster returns the births of the cluster that this node belongs to, and its
+	// number; empty while it belongs to none, and for a process without data.
+	Cluster func() (Lineage, uint8)
+	// Known is what a process without data remembers of its cluster; nil for a node, and
+	// for who takes any cluster.
+	Known Known
+	// Levels returns the format level that this process speaks at most, and the one that
+	// its cluster is at; nil says neither, and holds nobody to it.
+	Levels func() (speaks, cluster uint16)
+	// Clock returns the wall clock's time, which is said to others; nil says nothing.
+	Clock func() time.Time
+	// Start is the node's start number: raised at each start, so that of two processes
+	// with one id the one with the lower number is refused. 0 for a process without data,
+	// of which any number may have one id.
+	Start uint64
+	// Starts remembers those of the others; nil remembers none.
+	Starts *Starts
+	// Secrets are what all processes of a cluster prove to each other that they have, each
+	// at least SecretBytesMin random bytes. A caller proves the first one, and the next
+	// when it is refused; a listener takes any. A nil one stands for no proof, for as long
+	// as some of the processes have none. Empty asks for no proof and gives none.
+	Secrets [][]byte
+	// Fenced is told, from any goroutine, when a node's own authenticated hello shows
+	// that this process must not go on as it is: ErrSuperseded, ErrParted, ErrReplaced,
+	// ErrBelow.
+	// nil tells nobody. A hello is authenticated by TLS, by the peer secret, and in tests,
+	// which run without both, by nothing.
+	Fenced func(by *Identity, err error)
 	// Credentials secure every connection; nil means plaintext, which is for
 	// loopback alone.
 	Credentials Credentials
@@ -26,8 +53,22 @@ type Config struct {
 	// ConnectionsMax bounds a listener's connections, those in their handshake
 	// included; more are refused.
 	ConnectionsMax int
+	// GreetingsMax bounds those of them that are in their handshake, so that strangers
+	// cannot take all; of one address half as many may be. One more takes the place of
+	// the oldest of the address that has most.
+	GreetingsMax int
 	// Logger gets who was refused, and why.
 	Logger *slog.Logger
+}
+
+// Known is the newest lineage that a process without data has seen of its cluster.
+type Known interface {
+	// Births returns it, and the cluster's number; empty before the first meeting.
+	Births() (Lineage, uint8)
+	// Meet decides about a node that was met: nil when its cluster is the known one, or
+	// is known from now on because it is the first or succeeds the known one. Else
+	// ErrOlderCluster, ErrParted, ErrOtherCluster, or why it cannot be remembered.
+	Meet(node *Identity) error
 }
 
 // Credentials are this process's certificate and the authority that it trusts
@@ -46,8 +87,8 @@ type Credentials interface {
 // connections to a node, a node up to four.
 func DefaultConfig() Config {
 	return Config{
-		Role: Node, Cluster: func() (ClusterID, uint8) { return ClusterID{}, 0 },
-		HandshakeTimeout: 3 * time.Second, ConnectionsMax: 4096, Logger: slog.New(slog.DiscardHandler),
+		Role: Node, Cluster: func() (Lineage, uint8) { return nil, 0 },
+		HandshakeTimeout: 3 * time.Second, ConnectionsMax: 4096, GreetingsMax: 256, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -55,97 +96,146 @@ func DefaultConfig() Config {
 type Identity struct {
 	ID      string
 	Role    Role
-	Cluster ClusterID // of a node; zero when it belongs to none yet
+	Cluster ClusterID // that it belongs to; zero when it belongs to none yet
+	Births  Lineage   // of that cluster, which ends with it; not to be changed
 	Number  uint8     // of the cluster
+	Start   uint64    // number of the node's start; 0 of a front-end
+	// Speaks is the format level that it speaks at most, Level the one that its cluster
+	// is at; 0 when it did not say.
+	Speaks, Level uint16
+	// Time is its wall clock's when it said so; zero when it did not.
+	Time time.Time
+}
+
+// Accepts returns nil while the node at the other end of a connection is of this process's
+// cluster by what it knows now: what was in order when the connection was made may be
+// superseded since. A node's own cluster does not change while it runs.
+func (c *Config) Accepts(is *Identity) error {
+	if c.Known == nil {
+		return nil
+	}
+	own, _ := c.Known.Births()
+	return refusalOf(own.RelationOf(is.Births))
+}
+
+// Keeps returns ErrLevel when the level of this process's cluster was raised since it met the
+// other end of a connection, to one that the other end does not speak: whoever counts the
+// processes before raising it cannot know those that connect meanwhile.
+func (c *Config) Keeps(is *Identity) error {
+	if c.Levels == nil || is.Speaks == 0 {
+		return nil
+	}
+	if _, level := c.Levels(); level > is.Speaks {
+		return fmt.Errorf("%w: %q speaks levels up to %d, the cluster is at %d now", ErrLevel, is.ID, is.Speaks, level)
+	}
+	return nil
+}
+
+// refusalOf returns with which error a node of a cluster is refused; nil for none.
+func refusalOf(relation Relation) error {
+	switch relation {
+	case Unknown, Same:
+		return nil
+	case Newer:
+		return ErrSuperseded
+	case Older:
+		return ErrOlderCluster
+	case Parted:
+		return ErrParted
+	}
+	return ErrOtherCluster
+}
+
+// lineage returns what this process goes by.
+func (c *Config) lineage() (Lineage, uint8) {
+	if c.Known != nil {
+		return c.Known.Births()
+	}
+	return c.Cluster()
+}
+
+// hello returns what this process says of itself.
+func (c *Config) hello(word byte, n nonce) hello {
+	h := hello{word: word, role: c.Role, start: c.Start, nonce: n, id: c.ID}
+	h.births, h.number = c.lineage()
+	if c.Levels != nil {
+		h.speaks, h.level = c.Levels()
+	}
+	if c.Clock != nil {
+		h.time = c.Clock().UnixNano()
+	}
+	return h
+}
+
+// fence tells the process what a node's authenticated hello means to it. A front-end's
+// hello means nothing: who has stolen one's certificate must not be able to stop a sale.
+func (c *Config) fence(said *hello, err error) {
+	if c.Fenced != nil && said.role == Node {
+		c.Fenced(said.identity(), err)
+	}
+}
+
+// fenceBelow tells the process that it does not speak the level of a node's cluster, when err
+// says so.
+func (c *Config) fenceBelow(said *hello, err error) {
+	if errors.Is(err, ErrBelow) {
+		c.fence(said, err)
+	}
+}
+
+func (h *hello) identity() *Identity {
+	var at time.Time
+	if h.time != 0 {
+		at = time.Unix(0, h.time)
+	}
+	return &Identity{Time: at, ID: h.id, Role: h.role, Cluster: h.births.Newest(), Births: h.births, Number: h.number, Start: h.start,
+		Speaks: h.speaks, Level: h.level}
+}
+
+// levels returns ErrLevel when one side does not speak the level of the other's cluster, and
+// ErrBelow too when that is this process.
+func levels(own, other *hello) error {
+	behind := func(level uint16, who *hello) bool { return level != 0 && who.speaks != 0 && who.speaks < level }
+	if behind(own.level, other) {
+		return fmt.Errorf("%w: %q speaks levels up to %d, cluster %v is at %d; install the release that the cluster runs",
+			ErrLevel, other.id, other.speaks, own.births.Newest(), own.level)
+	}
+	if behind(other.level, own) {
+		return fmt.Errorf("%w: %w: it speaks levels up to %d, cluster %v is at %d; install the release that the cluster runs",
+			ErrLevel, ErrBelow, own.speaks, other.births.Newest(), other.level)
+	}
+	return nil
+}
+
+// Errors of a configuration.
+var (
+	errSecret  = errors.New("peer secret is too short")
+	errSecrets = errors.New("too many peer secrets")
+)
+
+// Validate returns an error for secrets that can be guessed, and for too many.
+func (c *Config) Validate() error {
+	if len(c.Secrets) > SecretsMax {
+		return fmt.Errorf("%w: %d, at most %d are taken", errSecrets, len(c.Secrets), SecretsMax)
+	}
+	for _, secret := range c.Secrets {
+		if secret != nil && len(secret) < SecretBytesMin {
+			return fmt.Errorf("%w: %d bytes, at least %d are needed", errSecret, len(secret), SecretBytesMin)
+		}
+	}
+	return nil
+}
+
+// secrets are those that prove something on a connection, at least one.
+func (c *Config) secrets() [][]byte {
+	if len(c.Secrets) == 0 {
+		return [][]byte{nil}
+	}
+	return c.Secrets
 }
 
 // Conn is a connection whose other end is known.
 type Conn struct {
 	net.Conn
 	Peer Identity
-}
-
-// Dial connects to a node for a service. wantID is the node that is expected
-// there; "" takes any of the cluster. With a cluster of its own, the caller
-// refuses a node of another one.
-func Dial(ctx context.Context, config *Config, address string, service Service, wantID string) (*Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, config.HandshakeTimeout)
-	defer cancel()
-	dial := config.Dial
-	if dial == nil {
-		dial = dialTCP
-	}
-	raw, err := dial(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := greet(ctx, config, raw, service, wantID)
-	if err != nil {
-		raw.Close()
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: raw.RemoteAddr(), Err: err}
-	}
-	return conn, nil
-}
-
-func dialTCP(ctx context.Context, address string) (net.Conn, error) {
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", address)
-}
-
-// greet does the caller's half of a handshake.
-func greet(ctx context.Context, config *Config, raw net.Conn, service Service, wantID string) (*Conn, error) {
-	deadline, _ := ctx.Deadline()
-	if err := raw.SetDeadline(deadline); err != nil {
-		return nil, err
-	}
-	conn := raw
-	if config.Credentials != nil {
-		secure := tls.Client(raw, config.Credentials.Client(wantID))
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, err
-		}
-		conn = secure
-	}
-	own, _ := config.Cluster()
-	said := hello{word: byte(service), role: config.Role, cluster: own, id: config.ID}
-	if _, err := conn.Write(said.append(nil)); err != nil {
-		return nil, err
-	}
-	answer, err := readHello(conn)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkAnswer(config, &answer, own, wantID, conn); err != nil {
-		return nil, err
-	}
-	return &Conn{conn, Identity{answer.id, answer.role, answer.cluster, answer.number}}, conn.SetDeadline(time.Time{})
-}
-
-func checkAnswer(config *Config, answer *hello, own ClusterID, wantID string, conn net.Conn) error {
-	if err := verdict(answer.word).err(); err != nil {
-		return refusal(answer, err)
-	}
-	if wantID != "" && answer.id != wantID {
-		return refusal(answer, ErrOtherNode)
-	}
-	if own != (ClusterID{}) && answer.cluster != (ClusterID{}) && answer.cluster != own {
-		return refusal(answer, ErrOtherCluster)
-	}
-	if !proves(config, conn, answer) {
-		return refusal(answer, ErrOtherNode)
-	}
-	return nil
-}
-
-// proves reports whether the other end's certificate is that of who it says it is.
-func proves(config *Config, conn net.Conn, said *hello) bool {
-	if config.Credentials == nil {
-		return true
-	}
-	secure, isSecure := conn.(*tls.Conn)
-	if !isSecure {
-		return false
-	}
-	role, id, err := config.Credentials.PeerOf(secure.ConnectionState())
-	return err == nil && id == said.id && role == said.role
 }

@@ -1,25 +1,9 @@
 package peer
 
 import (
-	"encoding/hex"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"io"
-)
-
-// Errors of making a connection; the other side's word is wrapped in them.
-var (
-	// ErrProtocol is returned when the other side does not speak this protocol,
-	// or a version of it that this program does not know.
-	ErrProtocol = errors.New("not a peer of this protocol")
-	// ErrOtherCluster is returned when the two belong to different clusters.
-	ErrOtherCluster = errors.New("belongs to another cluster")
-	// ErrOtherNode is returned when the node is not the one that was wanted, or
-	// a caller's certificate is not its own.
-	ErrOtherNode = errors.New("is another node")
-	// ErrRefused is returned when the node does not take this caller for this
-	// service: a front-end that asks for raft, a node that has not joined yet.
-	ErrRefused = errors.New("refused")
 )
 
 // Service says what a connection is for.
@@ -32,6 +16,8 @@ const (
 	// Forward carries batches, questions and the cluster's administration
 	// (package forward).
 	Forward Service = 'F'
+	// Greet is for nothing but the hello: the connection ends with the answer.
+	Greet Service = 'G'
 )
 
 // Role says what a process is.
@@ -43,105 +29,105 @@ const (
 	FrontEnd Role = 'E'
 )
 
-// ClusterID names a cluster; it is drawn at random when the cluster is made. The
-// zero value is no cluster.
-type ClusterID [16]byte
-
-// String returns the id in hexadecimal.
-func (id ClusterID) String() string { return hex.EncodeToString(id[:]) }
-
-// ParseClusterID reads what String wrote.
-func ParseClusterID(text string) (id ClusterID, err error) {
-	if len(text) != 2*len(id) {
-		return id, fmt.Errorf("cluster id %q has not %d digits", text, 2*len(id))
-	}
-	_, err = hex.Decode(id[:], []byte(text))
-	return id, err
-}
-
 // IDBytesMax bounds the id of a process.
 const IDBytesMax = 64
 
-// helloBytes is the length of a hello without the id. Hello and answer have the
-// same layout:
+// helloBytes is the length of a hello in front of what has no fixed length. Hello and
+// answer have the same layout; numbers are little-endian:
 //
 //	offset  bytes  hello
 //	0       4      "ONSP"
-//	4       1      version (2)
-//	5       1      service ('R', 'F'); in the answer: verdict
+//	4       1      version (4)
+//	5       1      service ('R', 'F', 'G'); in the answer: verdict
 //	6       1      role ('N', 'E')
-//	7       1      in the answer: number of the cluster; else zero
-//	8       16     cluster id; zero when there is none yet
-//	24      1      length of the id
-//	25             id of the process
-const helloBytes = 25
+//	7       1      number of the cluster; zero while there is none
+//	8       1      length of the id: l, 1 to 64
+//	9       1      zero
+//	10      2      births of the cluster: n, at most 1024; 0 while there is none
+//	12      2      format level that the process speaks at most; 0: not said
+//	14      2      format level of its cluster; 0: not said
+//	16      8      start number; 0 of a front-end
+//	24      24     nonce; in the answer that of the greeting
+//	48      8      wall clock, nanoseconds since the Unix epoch; 0: not said
+//	56      l      id of the process
+//	56+l    16n    ids of the births, oldest first; the last one is the cluster's id
+//	        32     proof of the peer secret; zero without one
+const helloBytes = 24 + nonceBytes + 8
 
-const (
-	helloMagic   = "ONSP"
-	helloVersion = 2
-)
+// birthBytes is the length of a birth's id.
+const birthBytes = 16
 
-// verdict is a node's answer to a hello.
-type verdict byte
-
-const (
-	welcome      verdict = 0
-	otherCluster verdict = 1
-	otherNode    verdict = 2
-	refused      verdict = 3
-)
-
-// err is what a verdict is to the caller.
-func (v verdict) err() error {
-	switch v {
-	case welcome:
-		return nil
-	case otherCluster:
-		return ErrOtherCluster
-	case otherNode:
-		return ErrOtherNode
-	default:
-		return ErrRefused
-	}
-}
-
-// hello is what both sides say first.
+// hello is what both sides say of themselves.
 type hello struct {
-	word    byte // a Service, or a verdict
-	role    Role
-	number  uint8
-	cluster ClusterID
-	id      string
+	word   byte // a Service, or a verdict
+	role   Role
+	number uint8
+	speaks uint16
+	level  uint16
+	start  uint64
+	nonce  nonce
+	time   int64
+	id     string
+	births Lineage
+	proof  proof
 }
 
+// append appends the hello; the proof is its end.
 func (h *hello) append(dst []byte) []byte {
-	dst = append(dst, helloMagic...)
-	dst = append(dst, helloVersion, h.word, byte(h.role), h.number)
-	dst = append(dst, h.cluster[:]...)
-	dst = append(dst, byte(len(h.id)))
-	return append(dst, h.id...)
+	le := binary.LittleEndian
+	dst = append(appendPrefix(dst), h.word, byte(h.role), h.number, byte(len(h.id)), 0)
+	dst = le.AppendUint16(dst, uint16(len(h.births)))
+	dst = le.AppendUint16(dst, h.speaks)
+	dst = le.AppendUint16(dst, h.level)
+	dst = le.AppendUint64(dst, h.start)
+	dst = append(dst, h.nonce[:]...)
+	dst = append(le.AppendUint64(dst, uint64(h.time)), h.id...)
+	for i := range h.births {
+		dst = append(dst, h.births[i][:]...)
+	}
+	return append(dst, h.proof[:]...)
 }
 
-func readHello(in io.Reader) (h hello, err error) {
-	var data [helloBytes]byte
-	if _, err := io.ReadFull(in, data[:]); err != nil {
-		return h, fmt.Errorf("%w: %w", ErrProtocol, err)
+// readHello reads a hello and returns its bytes too.
+func readHello(in io.Reader) (h hello, data []byte, err error) {
+	if err := readPrefix(in); err != nil {
+		return h, nil, err
 	}
-	if string(data[:4]) != helloMagic {
-		return h, fmt.Errorf("%w: it begins with %q, expected is %q", ErrProtocol, data[:4], helloMagic)
+	data = appendPrefix(make([]byte, 0, helloBytes+IDBytesMax+birthBytes+len(proof{})))
+	if data, err = readMore(in, data, helloBytes-prefixBytes); err != nil {
+		return h, nil, err
 	}
-	if data[4] != helloVersion {
-		return h, fmt.Errorf("%w: hello version %d, this program knows %d", ErrProtocol, data[4], helloVersion)
+	le := binary.LittleEndian
+	h = hello{word: data[5], role: Role(data[6]), number: data[7], speaks: le.Uint16(data[12:]), level: le.Uint16(data[14:]),
+		start: le.Uint64(data[16:]), nonce: nonce(data[24:]), time: int64(le.Uint64(data[24+nonceBytes:]))}
+	length, births := int(data[8]), int(le.Uint16(data[10:]))
+	switch {
+	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd || data[9] != 0:
+		return h, nil, fmt.Errorf("%w: role %q, an id of %d bytes, allowed are 1 to %d", ErrProtocol, h.role, length, IDBytesMax)
+	case births > BirthsMax:
+		return h, nil, fmt.Errorf("%w: %d births, allowed are %d", ErrProtocol, births, BirthsMax)
 	}
-	h = hello{word: data[5], role: Role(data[6]), number: data[7], cluster: ClusterID(data[8:24])}
-	length := int(data[24])
-	if length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd {
-		return h, fmt.Errorf("%w: role %q, an id of %d bytes, allowed are 1 to %d", ErrProtocol, h.role, length, IDBytesMax)
+
+	if data, err = readMore(in, data, length+births*birthBytes+len(h.proof)); err != nil {
+		return h, nil, err
 	}
-	id := make([]byte, length)
-	if _, err := io.ReadFull(in, id); err != nil {
-		return h, fmt.Errorf("%w: %w", ErrProtocol, err)
+	h.id = string(data[helloBytes : helloBytes+length])
+	for i := range births {
+		id := ClusterID(data[helloBytes+length+i*birthBytes:])
+		if id == (ClusterID{}) {
+			return h, nil, fmt.Errorf("%w: birth %d has no id", ErrProtocol, i+1)
+		}
+		h.births = append(h.births, id)
 	}
-	h.id = string(id)
-	return h, nil
+	h.proof = proof(data[len(data)-len(h.proof):])
+	return h, data, nil
+}
+
+// readMore appends the next bytes to data.
+func readMore(in io.Reader, data []byte, count int) ([]byte, error) {
+	data = append(data, make([]byte, count)...)
+	if _, err := io.ReadFull(in, data[len(data)-count:]); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
+	}
+	return data, nil
 }

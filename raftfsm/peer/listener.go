@@ -4,16 +4,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// refusal tells which node said no.
-func refusal(said *hello, err error) error {
-	return fmt.Errorf("node %q of cluster %v: %w", said.id, said.cluster, err)
-}
+	"onsale/internal/accept"
+)
 
 // Listener is a node's port: it does the handshakes and hands each connection to
 // the service that it is for.
@@ -23,16 +21,33 @@ type Listener struct {
 	raft    *serviceListener
 	forward *serviceListener
 
-	open     atomic.Int64 // connections, handshakes included
-	refusals atomic.Uint64
+	open         atomic.Int64 // connections, handshakes included
+	refusals     atomic.Uint64
+	acceptErrors atomic.Uint64
+	room         *accept.Room // of those that are in their handshake
+
 	mu       sync.Mutex
-	greeting map[net.Conn]struct{} // in their handshake
+	greeting map[net.Conn]struct{}    // the same
+	nodes    map[*countedConn]started // of nodes with a start number, handed out
 	closed   bool
 	finished sync.WaitGroup
 }
 
+// errGaveWay is returned for a handshake that ended when its connection had been closed to
+// let another one in.
+var errGaveWay = errors.New("closed before its handshake ended: too many were in theirs")
+
+// started is a start of a node.
+type started struct {
+	id    string
+	start uint64
+}
+
 // Listen opens the port. Connections are accepted from Serve on.
 func Listen(address string, config Config) (*Listener, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
 	network, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("peers' listener: %w", err)
@@ -43,7 +58,9 @@ func Listen(address string, config Config) (*Listener, error) {
 // NewListener takes the connections of a network's listener, which it owns from now on.
 // Connections are accepted from Serve on.
 func NewListener(network net.Listener, config Config) *Listener {
-	l := &Listener{config: config, network: network, greeting: map[net.Conn]struct{}{}}
+	room := accept.NewRoom(accept.Config{Max: config.GreetingsMax, StrangersPerAddressMax: max(1, config.GreetingsMax/2)})
+	l := &Listener{config: config, room: room, greeting: map[net.Conn]struct{}{}, nodes: map[*countedConn]started{}}
+	l.network = accept.Patient(network, "peers", config.Logger, &l.acceptErrors)
 	l.raft, l.forward = newServiceListener(l), newServiceListener(l)
 	return l
 }
@@ -65,7 +82,18 @@ func (l *Listener) Connections() (open int64, refusals uint64) {
 	return l.open.Load(), l.refusals.Load()
 }
 
-// Serve accepts connections until Close; then it returns nil.
+// Greetings returns how many of the open connections are in their handshake, how many may
+// be, and how many were ever closed to let another one in.
+func (l *Listener) Greetings() (open, most int, evicted uint64) {
+	s := l.room.Stats()
+	return s.Open, s.Max, s.Evicted[accept.EvictedStranger]
+}
+
+// AcceptErrors returns how often the system had no files or memory for a connection.
+func (l *Listener) AcceptErrors() uint64 { return l.acceptErrors.Load() }
+
+// Serve accepts connections until Close; then it returns nil. While the process can open
+// no more files it waits.
 func (l *Listener) Serve() error {
 	for {
 		raw, err := l.network.Accept()
@@ -82,22 +110,29 @@ func (l *Listener) Serve() error {
 }
 
 func (l *Listener) accept(raw net.Conn) {
+	place := l.room.NewPlace(accept.AddressOf(raw), false, func() { _ = raw.Close() }) // its handshake fails
+	entered := place.Enter()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.open.Load() >= int64(l.config.ConnectionsMax) {
+	if !entered || l.closed || l.open.Load() >= int64(l.config.ConnectionsMax) {
+		place.Leave()
 		l.refusals.Add(1)
 		raw.Close()
 		return
 	}
 	l.open.Add(1)
 	l.greeting[raw] = struct{}{}
-	l.finished.Go(func() { l.welcome(raw) })
+	l.finished.Go(func() { l.welcome(raw, place) })
 }
 
 // welcome does the node's half of a handshake and hands the connection on.
-func (l *Listener) welcome(raw net.Conn) {
-	counted := &countedConn{Conn: raw, open: &l.open}
+func (l *Listener) welcome(raw net.Conn, place *accept.Place) {
+	counted := &countedConn{Conn: raw, owner: l}
 	conn, service, err := l.greeted(counted)
+	if !place.Begin() && err == nil {
+		err = errGaveWay
+	}
+	place.Leave()
 	l.mu.Lock()
 	delete(l.greeting, raw)
 	l.mu.Unlock()
@@ -107,10 +142,14 @@ func (l *Listener) welcome(raw net.Conn) {
 		_ = counted.Close() // it is refused
 		return
 	}
-	if service == Raft {
+	l.note(counted, &conn.Peer)
+	switch service {
+	case Raft:
 		l.raft.hand(conn)
-	} else {
+	case Forward:
 		l.forward.hand(conn)
+	default:
+		_ = conn.Close() // all was said
 	}
 }
 
@@ -126,37 +165,47 @@ func (l *Listener) greeted(raw net.Conn) (*Conn, Service, error) {
 		}
 		conn = secure
 	}
-	caller, err := readHello(conn)
-	if err != nil {
-		return nil, 0, err // whoever does not speak the protocol gets no answer in it
+
+	own := newNonce()
+	if _, err := conn.Write(own.greeting()); err != nil {
+		return nil, 0, err
 	}
-	own, number := l.config.Cluster()
-	word := l.judge(&caller, own, conn)
-	answer := hello{word: byte(word), role: l.config.Role, number: number, cluster: own, id: l.config.ID}
-	if _, err := conn.Write(answer.append(nil)); err != nil {
+	caller, encoded, err := readHello(conn)
+	if err != nil {
+		if errors.Is(err, ErrVersion) {
+			linger(conn)
+		}
+		return nil, 0, err // the greeting has said which version is spoken here
+	}
+	said, err := begin(conn, own.greeting())
+	if err != nil {
+		return nil, 0, err
+	}
+	answer := l.config.hello(0, own)
+	secret, proven := said.heard(l.config.secrets(), callerSide, &caller, encoded)
+	word := l.judge(conn, &caller, &answer, proven)
+	answer.word = byte(word)
+	if _, err := conn.Write(said.say(secret, listenerSide, &answer)); err != nil {
 		return nil, 0, err
 	}
 	if err := word.err(); err != nil {
-		return nil, 0, fmt.Errorf("caller %q of cluster %v: %w", caller.id, caller.cluster, err)
+		return nil, 0, fmt.Errorf("caller %q of cluster %v: %w", caller.id, caller.births.Newest(), err)
 	}
-	return &Conn{conn, Identity{caller.id, caller.role, caller.cluster, 0}}, Service(caller.word), conn.SetDeadline(time.Time{})
+	return &Conn{conn, *caller.identity()}, Service(caller.word), conn.SetDeadline(time.Time{})
 }
 
-// judge decides about a caller. Raft is for nodes of this very cluster; a node or
-// a front-end that knows no cluster yet may ask.
-func (l *Listener) judge(caller *hello, own ClusterID, conn net.Conn) verdict {
-	none := ClusterID{}
-	switch service := Service(caller.word); {
-	case service != Raft && service != Forward:
-		return refused
-	case !proves(&l.config, conn, caller):
-		return otherNode
-	case caller.cluster != none && own != none && caller.cluster != own:
-		return otherCluster
-	case service == Raft && (caller.role != Node || own == none || caller.cluster != own):
-		return refused
+const (
+	// lingerTime and lingerBytesMax bound how long what a caller of another version has
+	// sent is read: closing on it would take the greeting back that says which version
+	// is spoken here.
+	lingerTime     = time.Second
+	lingerBytesMax = 1 << 16
+)
+
+func linger(conn net.Conn) {
+	if conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.CopyN(io.Discard, conn, lingerBytesMax) // refused already
 	}
-	return welcome
 }
 
 // Close stops accepting and ends what is in its handshake; connections that were
@@ -178,54 +227,3 @@ func (l *Listener) Close() error {
 	l.finished.Wait()
 	return err
 }
-
-// countedConn gives its place back when it is closed.
-type countedConn struct {
-	net.Conn
-	open *atomic.Int64
-	once sync.Once
-}
-
-func (c *countedConn) Close() error {
-	c.once.Do(func() { c.open.Add(-1) })
-	return c.Conn.Close()
-}
-
-// errListenerClosed is what Accept returns after Close.
-var errListenerClosed = errors.New("peers' listener is closed")
-
-// serviceListener hands out the connections of one service.
-type serviceListener struct {
-	owner *Listener
-	conns chan net.Conn
-	stop  chan struct{}
-	once  sync.Once
-}
-
-func newServiceListener(owner *Listener) *serviceListener {
-	return &serviceListener{owner: owner, conns: make(chan net.Conn), stop: make(chan struct{})}
-}
-
-func (s *serviceListener) hand(conn net.Conn) {
-	select {
-	case s.conns <- conn:
-	case <-s.stop:
-		conn.Close()
-	}
-}
-
-func (s *serviceListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-s.conns:
-		return conn, nil
-	case <-s.stop:
-		return nil, errListenerClosed
-	}
-}
-
-func (s *serviceListener) Close() error {
-	s.once.Do(func() { close(s.stop) })
-	return nil
-}
-
-func (s *serviceListener) Addr() net.Addr { return s.owner.Addr() }

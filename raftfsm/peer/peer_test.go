@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -17,10 +16,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func configOf(id string, role Role, cluster ClusterID) Config {
+func configOf(id string, role Role, births Lineage) Config {
 	c := DefaultConfig()
 	c.ID, c.Role, c.HandshakeTimeout = id, role, time.Minute
-	c.Cluster = func() (ClusterID, uint8) { return cluster, 3 }
+	c.Cluster = func() (Lineage, uint8) { return births, 3 }
 	return c
 }
 
@@ -41,20 +40,38 @@ func serve(t *testing.T, config Config) (*Listener, string) {
 	return l, l.Addr().String()
 }
 
-// A hello of another version is refused by name, and the message says which one it is.
-func TestOtherHelloVersion(t *testing.T) {
-	h := hello{word: byte(Raft), role: Node, id: "n1"}
-	data := h.append(nil)
-	data[4] = helloVersion + 1
-	_, err := readHello(bytes.NewReader(data))
-	if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), "version 3, this program knows 2") {
-		t.Error(err)
+func dialRaw(t *testing.T, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return conn
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	testenv.Eventually(t, time.Minute, what, is)
+}
+
+// meet calls a listener and returns both ends; both are nil after an error.
+func meet(t *testing.T, l *Listener, caller *Config, service Service, wantID string) (here, there *Conn, err error) {
+	t.Helper()
+	here, err = Dial(t.Context(), caller, l.Addr().String(), service, wantID)
+	if err != nil {
+		return nil, nil, err
+	}
+	accepted, err := l.Service(service).Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { here.Close(); accepted.Close() })
+	return here, accepted.(*Conn), nil
 }
 
 func TestWhoIsLetIn(t *testing.T) {
-	own, other, none := ClusterID{1}, ClusterID{2}, ClusterID{}
-	l, address := serve(t, configOf("n1", Node, own))
+	own, other, none := lineage("a"), lineage("b"), Lineage(nil)
+	l, _ := serve(t, configOf("n1", Node, own))
 	for name, c := range map[string]struct {
 		caller  Config
 		service Service
@@ -72,60 +89,72 @@ func TestWhoIsLetIn(t *testing.T) {
 		"no such service":               {configOf("n2", Node, own), 'X', "", ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := Dial(context.Background(), &c.caller, address, c.service, c.want)
+			here, there, err := meet(t, l, &c.caller, c.service, c.want)
 			if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
 				t.Fatalf("answered %v, want %v", err, c.err)
 			}
 			if err != nil {
 				return
 			}
-			defer conn.Close()
-			accepted, err := l.Service(c.service).Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer accepted.Close()
-			if is := accepted.(*Conn).Peer; is.ID != c.caller.ID || is.Role != c.caller.Role {
+			if is := there.Peer; is.ID != c.caller.ID || is.Role != c.caller.Role {
 				t.Errorf("the node saw %+v", is)
 			}
-			if is := conn.Peer; is.ID != "n1" || is.Cluster != own || is.Number != 3 {
+			if is := here.Peer; is.ID != "n1" || is.Cluster != own[0] || is.Number != 3 {
 				t.Errorf("the caller saw %+v", is)
 			}
 		})
 	}
 }
 
+// Who only greets hears who is there, and is known; nobody is handed the connection.
+func TestMeet(t *testing.T) {
+	listening := configOf("n1", Node, lineage("a"))
+	listening.Starts = new(Starts)
+	l, address := serve(t, listening)
+	calling := configOf("n2", Node, lineage("a"))
+	calling.Start = 5
+	is, err := Meet(t.Context(), &calling, address)
+	if err != nil || is.ID != "n1" || is.Cluster != lineage("a")[0] {
+		t.Errorf("it has met %+v, %v", is, err)
+	}
+	eventually(t, "the end of the connection", func() bool { open, _ := l.Connections(); return open == 0 })
+	if _, refusals := l.Connections(); refusals != 0 || listening.Starts.Note("n2", 4) {
+		t.Errorf("%d refusals, or its start was not noted", refusals)
+	}
+	calling.Start = 4
+	if _, err := Meet(t.Context(), &calling, address); !errors.Is(err, ErrReplaced) {
+		t.Errorf("an earlier start: %v", err)
+	}
+}
+
 // Who says nothing, or something else, is not waited for, and holds no place.
 func TestSilenceAndGarbage(t *testing.T) {
-	config := configOf("n1", Node, ClusterID{1})
+	config := configOf("n1", Node, lineage("a"))
 	config.ConnectionsMax, config.HandshakeTimeout = 2, 500*time.Millisecond
 	l, address := serve(t, config)
 	var silent []net.Conn
 	for range 4 {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		silent = append(silent, conn)
+		silent = append(silent, dialRaw(t, address))
 	}
-	garbage, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	garbage := dialRaw(t, address)
 	garbage.Write([]byte(strings.Repeat("GET / HTTP/1.1\r\n", 10)))
 	for _, conn := range append(silent, garbage) {
 		conn.SetReadDeadline(time.Now().Add(time.Minute))
-		if n, err := conn.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("%d bytes, %v", n, err)
+		greeting := make([]byte, greetingBytes)
+		for err := error(nil); err == nil; { // a greeting, or nothing, and the end
+			var n int
+			if n, err = conn.Read(greeting); n > greetingBytes || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%d bytes, %v", n, err)
+			}
 		}
 		conn.Close()
 	}
-	testenv.Eventually(t, time.Minute, "five refusals and no open connection", func() bool {
+	eventually(t, "five refusals and no open connection", func() bool {
 		open, refusals := l.Connections()
 		return open == 0 && refusals >= 5
 	})
-	caller := configOf("n2", Node, ClusterID{1})
-	testenv.Eventually(t, time.Minute, "a call after the strangers'", func() bool {
+	caller := configOf("n2", Node, lineage("a"))
+	eventually(t, "a call after the strangers'", func() bool {
 		conn, err := Dial(context.Background(), &caller, address, Raft, "n1")
 		if err != nil {
 			return false // the node waits for nobody, also not for who is honest and slow
@@ -138,31 +167,4 @@ func TestSilenceAndGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	accepted.Close()
-}
-
-func FuzzHello(f *testing.F) {
-	for _, h := range []hello{{'R', Node, 0, ClusterID{1}, "n1"}, {0, FrontEnd, 9, ClusterID{}, strings.Repeat("x", IDBytesMax)}} {
-		f.Add(h.append(nil))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := readHello(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		if again := h.append(nil); !bytes.HasPrefix(data, again) {
-			t.Fatalf("%x was read as %x", data, again)
-		}
-	})
-}
-
-func TestClusterID(t *testing.T) {
-	id := ClusterID{1, 0xab}
-	if got, err := ParseClusterID(id.String()); err != nil || got != id {
-		t.Fatal(got, err)
-	}
-	for _, bad := range []string{"", "xy", strings.Repeat("g", 32), strings.Repeat("0", 31)} {
-		if _, err := ParseClusterID(bad); err == nil {
-			t.Errorf("%q was read", bad)
-		}
-	}
 }

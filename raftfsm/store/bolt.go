@@ -31,7 +31,9 @@ func OpenVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (
 	case errors.Is(err, os.ErrNotExist):
 		values = [len(voteKeys)][]byte{make([]byte, 8), make([]byte, 8), nil}
 	case err == nil:
-		if values, err = readVotes(path); err != nil {
+		if values, err = readVotes(path); errors.Is(err, ErrVersion) {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		} else if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrVotes, path, err)
 		}
 	default:
@@ -41,7 +43,7 @@ func OpenVotes(files wal.Files, dir string, mustExist bool, fatal func(error)) (
 		return nil, err
 	}
 	store, err := openBolt(path, false)
-	return &Votes{store, fatal}, err
+	return &Votes{store: store, fatal: fatal}, err
 }
 
 // readVotes reads every value and changes nothing. On damaged pages, which it maps
@@ -79,7 +81,7 @@ func writeVotes(files wal.Files, path string, values [len(voteKeys)][]byte) erro
 	if err != nil {
 		return err
 	}
-	v := &Votes{store, func(error) {}}
+	v := &Votes{store: store, fatal: func(error) {}}
 	for i, key := range voteKeys {
 		err = errors.Join(err, v.Set([]byte(key), values[i]))
 	}
@@ -96,9 +98,13 @@ func openBolt(path string, readOnly bool) (*raftboltdb.BoltStore, error) {
 	return raftboltdb.New(raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{Timeout: time.Second, ReadOnly: readOnly}})
 }
 
+// boltVersion is the version of bbolt's file format, a number in each meta page.
+const boltVersion = 2
+
 // checkMetas refuses a file with an invalid meta page: bbolt would silently go on
 // from the other one, which is one vote older. A commit writes 64 bytes of one of
-// them, inside a sector, so that a crash leaves both whole.
+// them, inside a sector, so that a crash leaves both whole. ErrVersion when the page is
+// whole and of another version of bbolt's format.
 func checkMetas(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -120,6 +126,9 @@ func checkMetas(path string) error {
 		sum.Write(meta[:56])
 		if sum.Sum64() != binary.LittleEndian.Uint64(meta[56:]) {
 			return fmt.Errorf("meta page %d has no valid checksum", n)
+		}
+		if version := binary.LittleEndian.Uint32(meta[4:]); version != boltVersion {
+			return fmt.Errorf("%w: bbolt file version %d, this program knows %d", ErrVersion, version, boltVersion)
 		}
 		if pages := int64(binary.LittleEndian.Uint64(meta[40:])); pages*page > info.Size() {
 			return fmt.Errorf("%d pages are in use, the file has %d bytes", pages, info.Size())

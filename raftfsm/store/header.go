@@ -14,6 +14,10 @@ import (
 // ErrSnapshot is returned when a snapshot does not begin as one of this program's.
 var ErrSnapshot = errors.New("snapshot header is malformed")
 
+// ErrVersion is returned when what raft keeps was written in a version of its format that
+// this program does not know. It is whole; nothing was changed.
+var ErrVersion = errors.New("unknown format version")
+
 const headerVersion = 1
 
 const headerMagic = "ONSLFSM"
@@ -29,6 +33,9 @@ const headerMagic = "ONSLFSM"
 //	56      8      seq of the last decided command
 //	64      4      CRC-32C of everything before
 //	68             state (sequencer.Snapshot)
+//
+// Magic, version and checksum are where they are in every version: a version byte that was
+// damaged is not taken for another version.
 const headerBytes = 68
 
 // AppendHeader writes what precedes the state in a snapshot: the journal's head that
@@ -55,18 +62,22 @@ func readHeader(in io.Reader) (journal.Head, error) {
 		return journal.Head{}, fmt.Errorf("%w: no valid checksum", ErrSnapshot)
 	}
 	if data[7] != headerVersion {
-		return journal.Head{}, fmt.Errorf("%w: version %d, this program knows %d", ErrSnapshot, data[7], headerVersion)
+		return journal.Head{}, fmt.Errorf("%w: snapshot header version %d, this program knows %d", ErrVersion, data[7], headerVersion)
 	}
 	return journal.Head{Height: le.Uint64(data[8:]), RaftIndex: le.Uint64(data[16:]), Hash: journal.Hash(data[24:56])}, nil
 }
 
 // ReadSnapshot reads a snapshot's file: the journal's head and the state, both
-// verified. It returns ErrSnapshot or what sequencer.ReadSnapshot returns.
+// verified. It returns ErrSnapshot, ErrVersion, sequencer.ErrLevel or what
+// sequencer.ReadSnapshot returns.
 func ReadSnapshot(in io.Reader) (journal.Head, *sequencer.State, error) {
 	head, err := readHeader(in)
 	if err != nil {
 		return head, nil, err
 	}
 	state, err := sequencer.ReadSnapshot(in)
+	if err == nil {
+		err = sequencer.CheckLevel(state.Level())
+	}
 	return head, state, err
 }

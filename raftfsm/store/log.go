@@ -10,6 +10,7 @@ import (
 
 	"onsale/internal/failpoint"
 	"onsale/internal/metric"
+	"onsale/internal/moment"
 	"onsale/wal"
 )
 
@@ -21,16 +22,23 @@ import (
 // then skips what it replayed (NewRaft in api.go), so that a node whose membership
 // is not in a snapshot starts with no members and never votes again.
 type Log struct {
-	log   *wal.Log
-	cache logCache
+	log          *wal.Log
+	segmentBytes int
+	cache        logCache
 
 	// stored is called after entries became durable, fatal when they could not.
-	stored func([]*raft.Log)
-	fatal  func(error)
-	// storingSince is when the store in progress began, in nanoseconds of the
-	// wall clock; 0 when none is.
-	storingSince atomic.Int64
-	storeTimes   metric.Times // of each write with its fsync
+	stored     func([]*raft.Log)
+	fatal      func(error)
+	calls      moment.Calls // of the disk
+	storeTimes metric.Times // of each write with its fsync
+
+	// keep returns the lowest index that members need; it and keptBytesMax are set before
+	// raft runs. kept is by how many entries the log is longer for them, and forsaken how
+	// often it was cut all the same.
+	keep         func() uint64
+	keptBytesMax int64
+	kept         atomic.Uint64
+	forsaken     atomic.Uint64
 
 	buffer  []byte
 	records [][]byte
@@ -47,7 +55,7 @@ func OpenLog(dir string, options wal.Options, stored func([]*raft.Log), fatal fu
 	if err != nil {
 		return nil, fmt.Errorf("raft log: %w", err)
 	}
-	return &Log{log: log, stored: stored, fatal: fatal}, nil
+	return &Log{log: log, segmentBytes: options.SegmentBytes, stored: stored, fatal: fatal}, nil
 }
 
 // IsMonotonic says that indices may not have gaps.
@@ -64,6 +72,7 @@ func (s *Log) GetLog(index uint64, l *raft.Log) error {
 	if s.cache.get(index, l) {
 		return nil
 	}
+	defer s.calls.End(s.calls.Begin())
 	record, err := s.log.Read(index)
 	if errors.Is(err, wal.ErrNotFound) {
 		return raft.ErrLogNotFound
@@ -84,8 +93,7 @@ func (s *Log) StoreLogs(logs []*raft.Log) error {
 		return nil
 	}
 	started := time.Now()
-	s.storingSince.Store(started.UnixNano())
-	defer s.storingSince.Store(0)
+	defer s.calls.End(s.calls.Begin())
 	err := failpoint.Err(failpoint.LogAppendBefore)
 	if err == nil {
 		err = s.append(logs)
@@ -132,14 +140,50 @@ func (s *Log) append(logs []*raft.Log) error {
 	return s.log.Append(logs[0].Index, s.records)
 }
 
-// DeleteRange deletes from one end of the log, or all of it.
+// Keep makes DeleteRange leave what members need behind a snapshot, as long as the log has
+// no more than bytesMax bytes in its segments. lowest returns the index of the first entry
+// that is needed; 0 when none is. It is called before raft runs.
+func (s *Log) Keep(lowest func() uint64, bytesMax int64) { s.keep, s.keptBytesMax = lowest, bytesMax }
+
+// Kept returns by how many entries the log is longer for members that need them, and how
+// often it was cut though they did, because it had grown too large.
+func (s *Log) Kept() (entries, forsaken uint64) { return s.kept.Load(), s.forsaken.Load() }
+
+// Bytes returns the size of the log's segments.
+func (s *Log) Bytes() int64 { return int64(s.log.Stats().Segments) * int64(s.segmentBytes) }
+
+// cutTo returns up to where the front of the log may be cut, of what raft wants to cut;
+// below first when nothing may.
+func (s *Log) cutTo(first, wanted uint64) uint64 {
+	s.kept.Store(0)
+	lowest := uint64(0)
+	if s.keep != nil {
+		lowest = s.keep()
+	}
+	switch {
+	case lowest == 0 || lowest > wanted || lowest < first: // who needs more than there is gets a snapshot
+		return wanted
+	case s.Bytes() > s.keptBytesMax:
+		s.forsaken.Add(1)
+		return wanted
+	}
+	s.kept.Store(wanted + 1 - lowest)
+	return lowest - 1
+}
+
+// DeleteRange deletes from one end of the log, or all of it. From the front it leaves what
+// members need (see Keep); raft asks again behind the next snapshot.
 func (s *Log) DeleteRange(from, to uint64) error {
 	first, last := s.log.FirstIndex(), s.log.LastIndex()
 	from, to = max(from, first), min(to, last)
+	if from == first && to < last {
+		to = s.cutTo(first, to)
+	}
 	if first == 0 || from > to {
 		return nil
 	}
 	s.cache.drop(from, to)
+	defer s.calls.End(s.calls.Begin())
 	failpoint.Hit(failpoint.LogTruncateBefore)
 	defer failpoint.Hit(failpoint.LogTruncateAfter)
 	switch {
@@ -156,15 +200,8 @@ func (s *Log) DeleteRange(from, to uint64) error {
 // Wal returns the log below, for its statistics and its health.
 func (s *Log) Wal() *wal.Log { return s.log }
 
-// Storing returns for how long, by the wall clock, the store in progress runs; 0
-// when none does.
-func (s *Log) Storing() time.Duration {
-	since := s.storingSince.Load()
-	if since == 0 {
-		return 0
-	}
-	return max(0, time.Duration(time.Now().UnixNano()-since))
-}
+// Calls are the calls of the disk: a store, a cut, a read of what is not in memory.
+func (s *Log) Calls() *moment.Calls { return &s.calls }
 
 // StoreTimes returns how long each write with its fsync took.
 func (s *Log) StoreTimes() *metric.Times { return &s.storeTimes }

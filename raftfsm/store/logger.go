@@ -5,15 +5,21 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 )
 
 // RaftLogger lets raft log through slog. Raft's info is debug here: it says much
-// more than an operator wants to hear; role changes are told by the node.
-func RaftLogger(to *slog.Logger) hclog.Logger { return raftLogger{to} }
+// more than an operator wants to hear; role changes are told by the node. A warning or an
+// error that repeats, of a member that is down for one, is told once in repeatInterval,
+// with how many were left out.
+func RaftLogger(to *slog.Logger) hclog.Logger { return raftLogger{to, new(repeats)} }
 
-type raftLogger struct{ to *slog.Logger }
+type raftLogger struct {
+	to      *slog.Logger
+	repeats *repeats
+}
 
 var _ hclog.Logger = raftLogger{}
 
@@ -24,6 +30,15 @@ func (l raftLogger) Log(level hclog.Level, message string, args ...any) {
 		to = slog.LevelError
 	case level == hclog.Warn:
 		to = slog.LevelWarn
+	}
+	if to >= slog.LevelWarn && l.enabled(to) {
+		leftOut, tell := l.repeats.tell(keyOf(message, args))
+		if !tell {
+			return
+		}
+		if leftOut > 0 {
+			args = append(slices.Clone(args), "left_out", leftOut)
+		}
 	}
 	l.to.Log(context.Background(), to, message, args...)
 }
@@ -44,7 +59,7 @@ func (l raftLogger) IsInfo() bool                                          { ret
 func (l raftLogger) IsWarn() bool                                          { return l.enabled(slog.LevelWarn) }
 func (l raftLogger) IsError() bool                                         { return l.enabled(slog.LevelError) }
 func (l raftLogger) ImpliedArgs() []any                                    { return nil }
-func (l raftLogger) With(args ...any) hclog.Logger                         { return raftLogger{l.to.With(args...)} }
+func (l raftLogger) With(args ...any) hclog.Logger                         { return raftLogger{l.to.With(args...), l.repeats} }
 func (l raftLogger) Name() string                                          { return "" }
 func (l raftLogger) Named(name string) hclog.Logger                        { return l.With("component", name) }
 func (l raftLogger) ResetNamed(string) hclog.Logger                        { return l }

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrRecord is returned when a record of the raft log cannot be read although
-// its checksum is right: another program wrote it.
+// its checksum and its version are right: no program of ours wrote it.
 var ErrRecord = errors.New("raft log record is malformed")
 
 const recordVersion = 1
@@ -42,10 +42,10 @@ func appendRecord(dst []byte, l *raft.Log) []byte {
 	return append(dst, l.Data...)
 }
 
-// decodeRecord fills l; its data refers to record.
+// decodeRecord fills l; its data refers to record. ErrRecord or ErrVersion.
 func decodeRecord(index uint64, record []byte, l *raft.Log) error {
 	if len(record) > 0 && record[0] != recordVersion {
-		return fmt.Errorf("%w: record %d has version %d, this program knows %d", ErrRecord, index, record[0], recordVersion)
+		return fmt.Errorf("%w: raft log record %d has version %d, this program knows %d", ErrVersion, index, record[0], recordVersion)
 	}
 	if len(record) < recordBytes || record[2]|record[3] != 0 {
 		return fmt.Errorf("%w: record %d of %d bytes has no whole header", ErrRecord, index, len(record))

@@ -11,10 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
+	"onsale/internal/moment"
 	"onsale/wal"
 )
 
@@ -31,6 +34,10 @@ type Snapshots struct {
 	// process. raft opens at once what the start has just looked at: the state has
 	// a checksum of its own, and reading all of it once more would double the wait.
 	checked atomic.Pointer[string]
+	calls   moment.Calls // of the disk
+
+	mu      sync.Mutex
+	reading map[*reading]uint64 // the raft indices of snapshots that are open
 }
 
 var _ raft.SnapshotStore = (*Snapshots)(nil)
@@ -42,16 +49,66 @@ const checksumName = "description.sha256"
 const stateName = "state.bin"
 
 // OpenSnapshots opens the snapshots in a data folder, of which the newest are kept.
+// ErrVersion when a whole description is of another version of raft's format: raft would
+// pass that snapshot over, and an older one would be taken for the newest.
 func OpenSnapshots(disk wal.Files, dir string, kept int, log *slog.Logger) (*Snapshots, error) {
 	folder := filepath.Join(dir, "snapshots")
 	if err := wal.MakeDir(disk, folder); err != nil {
+		return nil, fmt.Errorf("snapshots: %w", err)
+	}
+	if err := removeUnfinished(folder, log); err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
 	files, err := raft.NewFileSnapshotStoreWithLogger(dir, kept, RaftLogger(log))
 	if err != nil {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
-	return &Snapshots{files: files, disk: disk, dir: folder, log: log}, nil
+	s := &Snapshots{files: files, disk: disk, dir: folder, log: log}
+	return s, s.checkVersions()
+}
+
+// descriptionName is raft's file of what a snapshot is.
+const descriptionName = "meta.json"
+
+func (s *Snapshots) checkVersions() error {
+	paths, err := filepath.Glob(filepath.Join(s.dir, "*", descriptionName))
+	if err != nil {
+		return fmt.Errorf("snapshots: %w", err)
+	}
+	for _, path := range paths {
+		var m raft.SnapshotMeta
+		data, err := os.ReadFile(path)
+		if err != nil || json.Unmarshal(data, &m) != nil || s.verify(&m) != nil {
+			continue // List passes it over and says so
+		}
+		if m.Version < raft.SnapshotVersionMin || m.Version > raft.SnapshotVersionMax {
+			return fmt.Errorf("%w: %s has version %d, this program knows %d to %d", ErrVersion, path, m.Version,
+				raft.SnapshotVersionMin, raft.SnapshotVersionMax)
+		}
+	}
+	return nil
+}
+
+// unfinishedSuffix ends the name of a snapshot's folder until the snapshot is whole.
+const unfinishedSuffix = ".tmp"
+
+// removeUnfinished removes what snapshots have left that a crash has cut short: nobody
+// finishes them, and each may be as large as the state.
+func removeUnfinished(folder string, log *slog.Logger) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasSuffix(e.Name(), unfinishedSuffix) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+			return err
+		}
+		log.Warn("a snapshot that was not finished is removed", "snapshot", e.Name())
+	}
+	return nil
 }
 
 // describe returns the checksum of what a snapshot is said to be.
@@ -66,16 +123,17 @@ func describe(m *raft.SnapshotMeta) []byte {
 
 // Create begins a snapshot.
 func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, members raft.Configuration, membersIndex uint64, trans raft.Transport) (raft.SnapshotSink, error) {
+	defer s.calls.End(s.calls.Begin())
 	sink, err := s.files.Create(version, index, term, members, membersIndex, trans)
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(s.dir, sink.ID()+".tmp")
+	folder := filepath.Join(s.dir, sink.ID()+unfinishedSuffix)
 	sum := describe(&raft.SnapshotMeta{Version: version, ID: sink.ID(), Index: index, Term: term, Configuration: members, ConfigurationIndex: membersIndex})
 	if err := wal.ReplaceFile(s.disk, filepath.Join(folder, checksumName), sum); err != nil {
 		return nil, errors.Join(err, sink.Cancel())
 	}
-	return &Sink{sink, s.disk, folder}, nil
+	return &Sink{sink, s.disk, folder, &s.calls}, nil
 }
 
 // List returns the snapshots whose description is whole, newest first.
@@ -100,37 +158,82 @@ func (s *Snapshots) verify(m *raft.SnapshotMeta) error {
 	return err
 }
 
+// Calls are the calls of the disk: of the state's bytes each write is one.
+func (s *Snapshots) Calls() *moment.Calls { return &s.calls }
+
 // isJournaled reports whether this node's journal was synced up to a snapshot.
 func (s *Snapshots) isJournaled(id string) bool {
 	_, err := os.Stat(filepath.Join(s.dir, filepath.Base(id), journaledName))
 	return err == nil
 }
 
-// Open returns a snapshot whose checksums are right.
+// Open returns a snapshot whose checksums are right. It counts as open (Reading) from the
+// beginning: reading the state against its checksum takes a while.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	if known := s.checked.Swap(nil); known != nil && *known == id {
-		return s.openChecked(id)
-	}
-	m, content, err := s.files.Open(id)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := s.verify(m); err != nil {
-		return nil, nil, errors.Join(err, content.Close())
-	}
-	return m, content, nil
-}
-
-// openChecked opens a snapshot without reading its state against the checksum.
-func (s *Snapshots) openChecked(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	all, err := s.List()
 	if err != nil {
 		return nil, nil, err
 	}
 	at := slices.IndexFunc(all, func(m *raft.SnapshotMeta) bool { return m.ID == id })
 	if at < 0 {
-		return nil, nil, fmt.Errorf("%w: %s is gone", ErrSnapshot, id)
+		return nil, nil, fmt.Errorf("%w: %s is gone, or damaged", ErrSnapshot, id)
 	}
-	content, err := os.Open(filepath.Join(s.dir, filepath.Base(id), stateName))
-	return all[at], content, err
+
+	r := s.begin(all[at].Index)
+	if known := s.checked.Swap(nil); known != nil && *known == id {
+		r.content, err = os.Open(filepath.Join(s.dir, filepath.Base(id), stateName))
+	} else {
+		_, r.content, err = s.files.Open(id)
+	}
+	if err != nil {
+		r.end()
+		return nil, nil, err
+	}
+	return all[at], r, nil
+}
+
+// reading is a snapshot that is open.
+type reading struct {
+	content io.ReadCloser
+	of      *Snapshots
+}
+
+// begin notes that a snapshot is open until it is closed.
+func (s *Snapshots) begin(index uint64) *reading {
+	r := &reading{of: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reading == nil {
+		s.reading = map[*reading]uint64{}
+	}
+	s.reading[r] = index
+	return r
+}
+
+func (r *reading) end() {
+	r.of.mu.Lock()
+	defer r.of.mu.Unlock()
+	delete(r.of.reading, r)
+}
+
+// Read is io.Reader's.
+func (r *reading) Read(p []byte) (int, error) { return r.content.Read(p) }
+
+// Close is io.Closer's.
+func (r *reading) Close() error {
+	r.end()
+	return r.content.Close()
+}
+
+// Reading returns the lowest index of the snapshots that are open; 0 when none is. Whom
+// one is sent to needs the log behind it.
+func (s *Snapshots) Reading() (lowest uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, index := range s.reading {
+		if lowest == 0 || index < lowest {
+			lowest = index
+		}
+	}
+	return lowest
 }

@@ -11,6 +11,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"onsale/internal/failpoint"
+	"onsale/internal/moment"
 )
 
 // ErrVotes is returned when the file of raft's term and vote is missing, damaged or
@@ -31,12 +32,14 @@ var voteKeys = [...]string{"CurrentTerm", "LastVoteTerm", "LastVoteCand"}
 type Votes struct {
 	store *raftboltdb.BoltStore
 	fatal func(error)
+	calls moment.Calls // of the disk
 }
 
 var _ raft.StableStore = (*Votes)(nil)
 
 // Get returns a value whose checksum is right; raftboltdb's error for "not found".
 func (v *Votes) Get(key []byte) ([]byte, error) {
+	defer v.calls.End(v.calls.Begin())
 	data, err := v.store.Get(key)
 	if err != nil {
 		return nil, err
@@ -50,6 +53,7 @@ func (v *Votes) Get(key []byte) ([]byte, error) {
 
 // Set makes a value durable.
 func (v *Votes) Set(key, value []byte) error {
+	defer v.calls.End(v.calls.Begin())
 	data := binary.LittleEndian.AppendUint32(bytes.Clone(value), checksumOf(key, value))
 	err := failpoint.Err(failpoint.VoteBefore)
 	if err == nil {
@@ -81,6 +85,12 @@ func (v *Votes) SetUint64(key []byte, value uint64) error {
 
 // Term returns the current term.
 func (v *Votes) Term() (uint64, error) { return v.GetUint64([]byte(voteKeys[0])) }
+
+// Voted returns the newest term in which a vote was given.
+func (v *Votes) Voted() (uint64, error) { return v.GetUint64([]byte(voteKeys[1])) }
+
+// Calls are the calls of the disk.
+func (v *Votes) Calls() *moment.Calls { return &v.calls }
 
 // Close closes the file.
 func (v *Votes) Close() error { return v.store.Close() }

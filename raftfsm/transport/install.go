@@ -27,6 +27,19 @@ type Installer struct {
 	Fatal     func(error)
 	// LastIndex returns the last index that raft believes to have.
 	LastIndex func() uint64
+	// Asked is told who asks whether it would be voted for, and reports whether raft may say
+	// so; nil when it always may. It may take some milliseconds: no leader is heard then.
+	Asked func(by *raft.RequestPreVoteRequest) bool
+}
+
+// asked reports whether raft is to get a request for a promise; when not, it was refused.
+func (i Installer) asked(rpc *raft.RPC) bool {
+	c, is := rpc.Command.(*raft.RequestPreVoteRequest)
+	if !is || i.Asked == nil || i.Asked(c) {
+		return true
+	}
+	rpc.Respond(&raft.RequestPreVoteResponse{RPCHeader: raft.RPCHeader{ProtocolVersion: c.ProtocolVersion}}, nil)
+	return false
 }
 
 // ErrStaleTail ends a process whose raft remembers entries that it dropped.

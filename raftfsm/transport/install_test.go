@@ -30,7 +30,7 @@ func newInstaller(t *testing.T, fatal func(error)) Installer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Installer{logs, snapshots, fatal, func() uint64 { return 10 }}
+	return Installer{Logs: logs, Snapshots: snapshots, Fatal: fatal, LastIndex: func() uint64 { return 10 }}
 }
 
 // A snapshot that comes twice, or late, must not take away the entries behind it: the

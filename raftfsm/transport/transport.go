@@ -15,9 +15,12 @@ import (
 // node that hangs so never stops (hashicorp/raft issue 612). So a pipeline ends with
 // the first append that fails, whoever waits.
 //
-// Snapshots: see Installer.
+// Commit indices: see boundCommit, and Heard. Snapshots: see Installer. Members that lag or
+// do not answer: see Peers.
 type Guarded struct {
 	raft.Transport
+	heard    *Heard
+	peers    *Peers
 	requests chan raft.RPC
 	closed   chan struct{}
 	once     *sync.Once
@@ -28,21 +31,25 @@ var (
 	_ raft.WithClose   = Guarded{}
 )
 
-// Guard guards a transport; i decides about the snapshots that come.
-func Guard(t raft.Transport, i Installer) Guarded {
-	g := Guarded{t, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+// Guard guards a transport; i decides about the snapshots that come, h hears how far
+// leaders have committed, and p how far the others are.
+func Guard(t raft.Transport, i Installer, h *Heard, p *Peers) Guarded {
+	g := Guarded{t, h, p, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
 	go g.receive(i)
 	return g
 }
 
-// receive hands requests to raft, but the snapshots that it must not install.
+// receive hands requests to raft: appends with a commit index that they vouch for, and
+// not the snapshots that it must not install.
 func (g Guarded) receive(i Installer) {
 	for {
 		select {
 		case rpc := <-g.Transport.Consumer():
-			if !i.receive(&rpc) {
+			g.heard.receive(rpc.Command)
+			if !i.receive(&rpc) || !i.asked(&rpc) {
 				continue
 			}
+			boundCommit(&rpc)
 			select {
 			case g.requests <- rpc:
 			case <-g.closed:
@@ -77,13 +84,15 @@ func (g Guarded) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) 
 	if err != nil {
 		return nil, err
 	}
-	p := &guardedPipeline{AppendPipeline: inner, answered: make(chan raft.AppendFuture), closed: make(chan struct{})}
+	p := &guardedPipeline{AppendPipeline: inner, peers: g.peers, id: id, answered: make(chan raft.AppendFuture), closed: make(chan struct{})}
 	go p.forward()
 	return p, nil
 }
 
 type guardedPipeline struct {
 	raft.AppendPipeline
+	peers    *Peers
+	id       raft.ServerID
 	answered chan raft.AppendFuture
 	once     sync.Once
 	closed   chan struct{}
@@ -100,6 +109,9 @@ func (p *guardedPipeline) forward() {
 			return
 		}
 		failed := f.Error() != nil || !f.Response().Success
+		if f.Error() == nil {
+			p.peers.answered(p.id, f.Request(), f.Response())
+		}
 		if failed {
 			_ = p.AppendPipeline.Close() // frees a sender that waits; the error is in f
 		}

@@ -42,8 +42,8 @@ func (c *Changes) Note(height uint64, commands []sequencer.Command, d *sequencer
 		r := &d.Results[i]
 		switch {
 		case r.Kind == sequencer.KindBuy:
-		case r.Kind == sequencer.KindSaleClose || r.Kind == sequencer.KindSaleCancel || r.Kind == sequencer.KindExtend:
-			all = true // who waited is cancelled without an event of its own
+		case changesAll(r.Kind):
+			all = true
 		case r.Order != 0 && r.Kind == commands[i].Kind && r.Kind != sequencer.KindForward:
 			c.add(change{height, r.Order})
 		}
@@ -57,6 +57,16 @@ func (c *Changes) Note(height uint64, commands []sequencer.Command, d *sequencer
 	if all || len(c.ring)+c.start != before {
 		c.wake()
 	}
+}
+
+// changesAll reports whether a command changes orders without an event of each: who waited is
+// cancelled with the sale's end, and holds end later.
+func changesAll(kind sequencer.Kind) bool {
+	switch kind {
+	case sequencer.KindSaleClose, sequencer.KindSaleCancel, sequencer.KindSaleExtend, sequencer.KindOutage, sequencer.KindHoldGo:
+		return true
+	}
+	return false
 }
 
 // add remembers a change, and forgets the oldest when there is no room.

@@ -32,15 +32,10 @@ type Sales struct {
 	publishing sync.RWMutex
 
 	seq     atomic.Uint64
+	at      atomic.Pointer[sequencer.Position]
 	waiting atomic.Int64
 	mu      sync.Mutex
 	moved   chan struct{} // closed and replaced when seq moves
-}
-
-// saleTable finds the sales; it is replaced when one is added.
-type saleTable struct {
-	byID  map[string]*atomic.Pointer[sequencer.SaleView]
-	views []*atomic.Pointer[sequencer.SaleView] // by number - 1
 }
 
 type allSales struct {
@@ -52,7 +47,8 @@ type allSales struct {
 // NewSales returns the view of a state without sales.
 func NewSales() *Sales {
 	p := &Sales{moved: make(chan struct{})}
-	p.table.Store(&saleTable{})
+	p.table.Store(newSaleTable())
+	p.at.Store(&sequencer.Position{})
 	p.all.Store(&allSales{})
 	return p
 }
@@ -65,41 +61,22 @@ func (p *Sales) Update(state *sequencer.State) {
 	}
 	p.publishing.Lock()
 	defer p.publishing.Unlock()
-	if state.SaleCount() > len(p.table.Load().views) {
-		p.grow(state)
+	if table := p.table.Load(); state.SaleCount() > len(table.entries) {
+		p.table.Store(table.with(state))
 	}
-	views := p.table.Load().views
+	entries := p.table.Load().entries
 	for _, number := range touched {
 		view, _ := state.Sale(number)
-		views[number-1].Store(&view)
+		entries[number-1].view.Store(&view)
 	}
 	p.turns.Add(1)
-}
-
-// grow replaces the table by one that has every sale.
-func (p *Sales) grow(state *sequencer.State) {
-	old := p.table.Load()
-	table := &saleTable{byID: make(map[string]*atomic.Pointer[sequencer.SaleView], state.SaleCount())}
-	table.views = append(table.views, old.views...)
-	for id, view := range old.byID {
-		table.byID[id] = view
-	}
-	for number := len(old.views) + 1; number <= state.SaleCount(); number++ {
-		view, _ := state.Sale(uint16(number))
-		pointer := new(atomic.Pointer[sequencer.SaleView])
-		pointer.Store(&view)
-		table.views = append(table.views, pointer)
-		table.byID[view.ID] = pointer
-	}
-	p.table.Store(table)
 }
 
 // Replace publishes another state as a whole.
 func (p *Sales) Replace(state *sequencer.State) {
 	p.publishing.Lock()
 	defer p.publishing.Unlock()
-	p.table.Store(&saleTable{})
-	p.grow(state)
+	p.table.Store(newSaleTable().with(state))
 	p.turns.Add(1)
 }
 
@@ -110,10 +87,10 @@ func (p *Sales) All() []sequencer.SaleView {
 	if cached.turn == turn || len(cached.sales) > fewSales && time.Since(cached.made) < allSalesAgeMax {
 		return cached.sales
 	}
-	views := p.table.Load().views
-	fresh := &allSales{turn: turn, made: time.Now(), sales: make([]sequencer.SaleView, len(views))}
-	for i, view := range views {
-		fresh.sales[i] = *view.Load()
+	entries := p.table.Load().entries
+	fresh := &allSales{turn: turn, made: time.Now(), sales: make([]sequencer.SaleView, len(entries))}
+	for i, e := range entries {
+		fresh.sales[i] = *e.view.Load()
 	}
 	p.all.Store(fresh)
 	return fresh.sales
@@ -140,27 +117,32 @@ func (p *Sales) views() []*sequencer.SaleView {
 	p.publishing.RLock()
 	defer p.publishing.RUnlock()
 	table := p.table.Load()
-	views := make([]*sequencer.SaleView, len(table.views))
-	for i, pointer := range table.views {
-		views[i] = pointer.Load()
+	views := make([]*sequencer.SaleView, len(table.entries))
+	for i, e := range table.entries {
+		views[i] = e.view.Load()
 	}
 	return views
 }
 
 // ByID returns the sale with an id; what is returned never changes.
 func (p *Sales) ByID(id string) (*sequencer.SaleView, bool) {
-	view, known := p.table.Load().byID[id]
-	if !known {
+	found := p.table.Load().slot(id).Load()
+	if found == nil {
 		return nil, false
 	}
-	return view.Load(), true
+	return found.view.Load(), true
 }
 
 // Seq returns up to which decision the log was applied.
 func (p *Sales) Seq() uint64 { return p.seq.Load() }
 
-// Applied tells who waits that the log was applied up to a seq.
-func (p *Sales) Applied(seq uint64) {
+// Position returns the place of the last batch that was applied.
+func (p *Sales) Position() sequencer.Position { return *p.at.Load() }
+
+// Applied tells who waits that the log was applied up to a seq, and to the batch at a
+// position.
+func (p *Sales) Applied(seq uint64, at sequencer.Position) {
+	p.at.Store(&at)
 	p.seq.Store(seq)
 	if p.waiting.Load() == 0 {
 		return

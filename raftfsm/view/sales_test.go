@@ -54,7 +54,7 @@ func TestNoChangeIsMissedByWhoReadsOn(t *testing.T) {
 	}
 	for i := range shown {
 		now, _ := state.Sale(uint16(i + 1))
-		now.AsOfSeq, now.AsOfTime = shown[i].AsOfSeq, shown[i].AsOfTime
+		now.AsOfSeq, now.AsOfTime, now.AsOf = shown[i].AsOfSeq, shown[i].AsOfTime, shown[i].AsOf
 		if shown[i] != now {
 			t.Fatalf("sale %d is shown as %+v, it is %+v", i+1, shown[i], now)
 		}
@@ -66,7 +66,10 @@ func TestNoChangeIsMissedByWhoReadsOn(t *testing.T) {
 func TestWaitApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewSales()
-		p.Applied(5)
+		p.Applied(5, sequencer.Position{Birth: 1, Height: 3})
+		if at := p.Position(); at != (sequencer.Position{Birth: 1, Height: 3}) {
+			t.Errorf("applied up to %v", at)
+		}
 		for _, seq := range []uint64{0, 4, 5} {
 			if err := p.Wait(t.Context(), seq); err != nil {
 				t.Errorf("for %d: %v", seq, err)
@@ -74,7 +77,7 @@ func TestWaitApplied(t *testing.T) {
 		}
 		began := time.Now()
 		for i, after := range []time.Duration{1, 2, 3, 4} {
-			time.AfterFunc(after*time.Second, func() { p.Applied(uint64(6 + i)) })
+			time.AfterFunc(after*time.Second, func() { p.Applied(uint64(6+i), sequencer.Position{}) })
 		}
 		if err := p.Wait(t.Context(), 8); err != nil || time.Since(began) != 3*time.Second || p.Seq() != 8 {
 			t.Errorf("after %v at %d: %v", time.Since(began), p.Seq(), err)

@@ -133,7 +133,9 @@ func (b *Inbox) Put(c *sequencer.Command) (*Waiter, error) {
 }
 
 // commandBytesMax bounds the length of a command's encoding.
-func commandBytesMax(c *sequencer.Command) int { return 64 + len(c.User) + len(c.Body) }
+func commandBytesMax(c *sequencer.Command) int {
+	return 64 + len(c.User) + len(c.Reference) + len(c.Actor) + len(c.Body)
+}
 
 // PutMany appends encoded commands, which stay together in one batch.
 func (b *Inbox) PutMany(frames []byte, count int, results []sequencer.Result) (*Waiter, error) {

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sync"
@@ -98,5 +99,52 @@ func TestInboxShutAnswersEverybody(t *testing.T) {
 	group.Wait()
 	if _, err := b.Put(buyOf("late")); !errors.Is(err, sequencer.ErrStopping) {
 		t.Fatalf("after shut: %v", err)
+	}
+}
+
+// A chunk is parted by what those who wait asked for: whoever waits for a command of the
+// kind is in one part with all that it asked for, everybody else in the other, in order.
+func TestSplit(t *testing.T) {
+	b := New(Config{RequestsMax: 100, BytesMax: 1 << 20, BatchRequestsMax: 100, BatchBytesMax: 1 << 19, HeaderBytes: 5}, nil)
+	command := func(kind sequencer.Kind, order uint64) []byte {
+		return sequencer.AppendCommand(nil, &sequencer.Command{Kind: kind, Order: order, Quantity: 1, User: []byte("u")})
+	}
+	buy, cancel := command(sequencer.KindBuy, 0), func(order uint64) []byte { return command(sequencer.KindCancel, order) }
+	waiting := func(frames ...[]byte) (*Waiter, []sequencer.Result) {
+		results := make([]sequencer.Result, len(frames))
+		w, err := b.PutMany(bytes.Join(frames, nil), len(frames), results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, results
+	}
+	first, _ := waiting(cancel(1), buy)
+	second, told := waiting(cancel(2), cancel(3))
+	third, _ := waiting(buy)
+	last, lastTold := waiting(cancel(4))
+
+	chunk := b.Take()
+	with, without := chunk.Split(5, sequencer.KindBuy)
+	if with.Count != 3 || without.Count != 3 || without.Since != chunk.Since {
+		t.Fatalf("%d and %d commands", with.Count, without.Count)
+	}
+	if want := bytes.Join([][]byte{make([]byte, 5), cancel(2), cancel(3), cancel(4)}, nil); !bytes.Equal(without.Data, want) {
+		t.Errorf("%x, want %x", without.Data, want)
+	}
+	refused := errors.New("refused")
+	with.Fail(refused)
+	without.Deliver([]sequencer.Result{{Seq: 12}, {Seq: 13}, {Seq: 14}})
+	for _, w := range []*Waiter{first, third} {
+		if _, err := b.Wait(w); !errors.Is(err, refused) {
+			t.Errorf("a buy: %v", err)
+		}
+	}
+	for _, w := range []*Waiter{second, last} {
+		if _, err := b.Wait(w); err != nil {
+			t.Errorf("a cancellation: %v", err)
+		}
+	}
+	if told[0].Seq != 12 || told[1].Seq != 13 || lastTold[0].Seq != 14 {
+		t.Errorf("%+v, %+v", told, lastTold)
 	}
 }

@@ -67,7 +67,9 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindPayCaptured:
 		return fmt.Sprintf("captured #%d %d", c.Order, c.Attempt)
 	case sequencer.KindPayVoided:
-		return fmt.Sprintf("voided #%d %d", c.Order, c.Attempt)
+		return fmt.Sprintf("voided #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
+	case sequencer.KindPayBounced:
+		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason)
 	case sequencer.KindRefund:
 		return fmt.Sprintf("refund #%d", c.Order)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
@@ -82,8 +84,20 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return "session"
 	case sequencer.KindForward:
 		return fmt.Sprintf("forward #%d %d %d", c.Order, c.Amount, c.Count)
-	case sequencer.KindExtend:
-		return "extend " + time.Duration(c.Amount).String()
+	case sequencer.KindSaleExtend:
+		text := fmt.Sprintf("%s %d %s", verbOf(c.Kind), c.Sale, time.Duration(c.Amount))
+		if c.Revision != 0 {
+			text += fmt.Sprintf(" revision=%d", c.Revision)
+		}
+		return text
+	case sequencer.KindOutage:
+		return fmt.Sprintf("outage %d %d %d", int64(c.Order), c.Amount, c.Count)
+	case sequencer.KindHoldStop:
+		return fmt.Sprintf("hold-stop %d", c.Count)
+	case sequencer.KindHoldGo:
+		return "hold-go"
+	case sequencer.KindLevel:
+		return fmt.Sprintf("level %d", c.Amount)
 	}
 	return rawLine(c)
 }
@@ -92,9 +106,9 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 func rawLine(c *sequencer.Command) string {
 	encoded := sequencer.AppendCommand(nil, c)
 	if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
-		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s",
+		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s promoted-hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s",
 			QuoteWord(spec.ID), QuoteWord(spec.Item), spec.Quantity, spec.Cap, spec.Waitlist, spec.Price, spec.Currency, FormatClock(spec.StartsAt),
-			time.Duration(spec.Hold), time.Duration(spec.Grace), map[bool]string{true: "yes", false: "no"}[spec.SkipUnfit],
+			time.Duration(spec.Hold), time.Duration(spec.PromotedHold), time.Duration(spec.Grace), map[bool]string{true: "yes", false: "no"}[spec.SkipUnfit],
 			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown))
 	}
 	return "raw " + hex.EncodeToString(encoded[2:])
@@ -110,7 +124,7 @@ func verbOf(kind sequencer.Kind) string {
 }
 
 func outcomeWord(o sequencer.PayOutcome) string {
-	if o >= sequencer.PayAccepted && o <= sequencer.PayCancelled {
+	if o >= sequencer.PayAccepted && o <= sequencer.PayRefunded {
 		return o.String()
 	}
 	return strconv.Itoa(int(o))
@@ -133,7 +147,7 @@ func QuoteWord(word string) string {
 var SaleVerbs = map[string]sequencer.Kind{
 	"create": sequencer.KindSaleCreate, "update": sequencer.KindSaleUpdate, "pause": sequencer.KindSalePause,
 	"resume": sequencer.KindSaleResume, "close": sequencer.KindSaleClose, "cancel-sale": sequencer.KindSaleCancel,
-	"quantity": sequencer.KindSaleQuantity, "release": sequencer.KindSaleRelease,
+	"quantity": sequencer.KindSaleQuantity, "release": sequencer.KindSaleRelease, "extend": sequencer.KindSaleExtend,
 }
 
 // FormatClock writes a time as hours:minutes:seconds of the scenarios' day.

@@ -95,11 +95,11 @@ func appendBlock(dst []byte, b *Block) []byte {
 // DecodeBlock reads a block and checks its hash. It returns ErrCorrupt or
 // ErrVersion.
 func DecodeBlock(data []byte) (Block, error) {
+	if len(data) > 0 && data[0] != blockVersion {
+		return Block{}, fmt.Errorf("%w: %d, this program knows %d", ErrVersion, data[0], blockVersion)
+	}
 	if len(data) < blockHeaderBytes+sha256.Size {
 		return Block{}, fmt.Errorf("%w: block of %d bytes, at least %d are needed", ErrCorrupt, len(data), blockHeaderBytes+sha256.Size)
-	}
-	if data[0] != blockVersion {
-		return Block{}, fmt.Errorf("%w: %d, this program knows %d", ErrVersion, data[0], blockVersion)
 	}
 	le := binary.LittleEndian
 	body := data[blockHeaderBytes : len(data)-sha256.Size]

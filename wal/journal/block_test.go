@@ -30,7 +30,7 @@ func TestDecodeBlock(t *testing.T) {
 	}{
 		{"whole", appendBlock(nil, block(3)), nil},
 		{"empty batch and decisions", appendBlock(nil, &Block{Height: 1}), nil},
-		{"a byte short of a header", appendBlock(nil, &Block{Height: 1})[1:], ErrCorrupt},
+		{"a byte short of a header", appendBlock(nil, &Block{Height: 1})[:blockHeaderBytes+sha256.Size-1], ErrCorrupt},
 		{"newer version", change(func(data []byte) { data[0]++ }), ErrVersion},
 		{"first reserved byte", change(func(data []byte) { data[1] = 1 }), ErrCorrupt},
 		{"second reserved byte", change(func(data []byte) { data[2] = 1 }), ErrCorrupt},

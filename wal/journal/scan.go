@@ -27,6 +27,23 @@ func Scan(dir string, fn func(b *Block) error) (torn *wal.Torn, err error) {
 	return wal.ScanDir(dir, c.block)
 }
 
+// ScanAfter calls fn for every block of a journal behind a head, in order and checked as Scan
+// does, also against the head. It returns ErrCorrupt too when the block behind the head is
+// missing and later ones are there; no block at all is no error.
+func ScanAfter(dir string, head Head, fn func(b *Block) error) (torn *wal.Torn, err error) {
+	c := checker{fn: fn, before: head, begun: head.Height > 0}
+	return wal.ScanFrom(dir, head.Height+1, func(index uint64, record []byte) error {
+		if index == head.Height {
+			b, err := DecodeBlock(record)
+			if err == nil && b.Hash != head.Hash {
+				err = fmt.Errorf("%w: block %d is not the one that was expected", ErrCorrupt, index)
+			}
+			return err
+		}
+		return c.block(index, record)
+	})
+}
+
 // checker checks blocks one after the other.
 type checker struct {
 	fn     func(b *Block) error

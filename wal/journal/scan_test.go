@@ -156,3 +156,49 @@ func TestScanOfATornJournal(t *testing.T) {
 		t.Error("a folder that is not there has no gaps")
 	}
 }
+
+// Blocks behind a head are scanned without those before it, wherever segments begin; a head
+// that is another one, and a gap behind it, are found.
+func TestScanAfter(t *testing.T) {
+	dir := t.TempDir()
+	j, err := Open(dir, Options{SegmentBytes: 1024, Files: wal.OS{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	putRange(t, j, 1, 20)
+	heads := []Head{{}}
+	for height := uint64(1); height <= 20; height++ {
+		b, err := j.Read(height)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heads = append(heads, b.Head())
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	for height, head := range heads {
+		next := uint64(height) + 1
+		torn, err := ScanAfter(dir, head, func(b *Block) error {
+			if b.Height != next {
+				t.Errorf("after %d: block %d, want %d", height, b.Height, next)
+			}
+			next++
+			return nil
+		})
+		if torn != nil || err != nil || next != 21 {
+			t.Errorf("after %d: up to %d, %v, %v", height, next, torn, err)
+		}
+		head.Hash[0] ^= 1
+		if _, err := ScanAfter(dir, head, func(*Block) error { return nil }); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("after another block %d: %v", height, err)
+		}
+	}
+	if _, err := ScanAfter(dir, Head{Height: 30}, func(*Block) error { return errors.New("a block") }); err != nil {
+		t.Errorf("after what is not there: %v", err)
+	}
+	if _, err := ScanAfter(filepath.Join(dir, "nowhere"), Head{}, func(*Block) error { return nil }); !errors.Is(err, wal.ErrNotFound) {
+		t.Errorf("nowhere: %v", err)
+	}
+}

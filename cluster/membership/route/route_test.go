@@ -26,14 +26,18 @@ func (f *fake) Status(context.Context) membership.ClusterStatus {
 	return membership.ClusterStatus{LeaderID: "n1"}
 }
 
-func (f *fake) Join(_ context.Context, addresses []string, expect int, learner bool) error {
-	f.told = append(f.told, fmt.Sprint("join ", addresses, expect, learner))
-	return f.err
+func (f *fake) JoinNow(_ context.Context, addresses []string, learner bool) (string, error) {
+	f.told = append(f.told, fmt.Sprint("join ", addresses, learner))
+	return "it was done", f.err
 }
 
-func (f *fake) Change(_ context.Context, r *membership.Request) error {
-	f.told = append(f.told, fmt.Sprint(r.Step, " ", r.ID, r.Force))
-	return f.err
+func (f *fake) Change(_ context.Context, r *membership.Request) (string, error) {
+	told := fmt.Sprint(r.Step, " ", r.ID, r.Force)
+	if r.Step == "finalize" {
+		told += fmt.Sprintf(" %d by %s", r.Level, r.Actor)
+	}
+	f.told = append(f.told, told)
+	return "it was done", f.err
 }
 
 // Each route makes its step, whatever the body calls it, and answers with the status; who
@@ -46,20 +50,25 @@ func TestRoutes(t *testing.T) {
 		told          []string
 	}{
 		{"GET /v1/cluster", "", operator | auth.RoleSeller | auth.RoleAuditor, nil},
-		{"POST /v1/cluster/join", `{"addresses":["a:1","b:2"],"learner":true}`, operator, []string{"join [a:1 b:2] 0 true"}},
+		{"POST /v1/cluster/join", `{"addresses":["a:1","b:2"],"learner":true}`, operator, []string{"join [a:1 b:2] true"}},
 		{"POST /v1/cluster/promote", `{"id":"n4"}`, operator, []string{"promote n4false"}},
 		{"POST /v1/cluster/demote", `{"id":"n4","force":true}`, operator, []string{"demote n4true"}},
 		{"POST /v1/cluster/remove", `{"step":"promote","id":"n4"}`, operator, []string{"remove n4false"}},
 		{"POST /v1/cluster/transfer", `{}`, operator, []string{"transfer false"}},
+		{"POST /v1/cluster/finalize", `{"level":2}`, operator, []string{"finalize false 2 by otto"}},
 	} {
 		var m fake
 		steps := Steps(&m)
 		step, known := steps[test.pattern]
-		if !known || len(steps) != 6 {
+		if !known || len(steps) != 7 {
 			t.Fatalf("%s: known %t, of %d", test.pattern, known, len(steps))
 		}
-		answer, err := step.Do(t.Context(), []byte(test.body))
-		if status, is := answer.(membership.ClusterStatus); err != nil || !is || status.LeaderID != "n1" {
+		answer, err := step.Do(t.Context(), []byte("otto"), []byte(test.body))
+		status, is := answer.(membership.ClusterStatus)
+		if changed, isStep := answer.(Changed); isStep {
+			status, is = changed.ClusterStatus, changed.Done == "it was done"
+		}
+		if err != nil || !is || status.LeaderID != "n1" {
 			t.Errorf("%s: %v, %v", test.pattern, answer, err)
 		}
 		if step.Roles != test.roles || !slices.Equal(m.told, test.told) {
@@ -70,9 +79,9 @@ func TestRoutes(t *testing.T) {
 
 // A malformed body makes no step.
 func TestMalformedBodies(t *testing.T) {
-	for pattern, body := range map[string]string{"POST /v1/cluster/join": `{"adresses":[]}`, "POST /v1/cluster/remove": `[`, "POST /v1/cluster/promote": ""} {
+	for pattern, body := range map[string]string{"POST /v1/cluster/join": `{"adresses":[]}`, "POST /v1/cluster/finalize": `{"level":-1}`, "POST /v1/cluster/remove": `[`, "POST /v1/cluster/promote": ""} {
 		var m fake
-		_, err := Steps(&m)[pattern].Do(t.Context(), []byte(body))
+		_, err := Steps(&m)[pattern].Do(t.Context(), nil, []byte(body))
 		if !errors.Is(err, contract.ErrBadRequest) || len(m.told) != 0 {
 			t.Errorf("%s with %s: %v, told %q", pattern, body, err, m.told)
 		}
@@ -90,18 +99,20 @@ func TestRefusals(t *testing.T) {
 		}
 		return said
 	}
-	for _, refusal := range []error{codes.ErrQuorumAtRisk, codes.ErrRefused, codes.ErrRequest,
-		raftfsm.ErrNotMember, raftfsm.ErrMembershipMoved, raftfsm.ErrBelongs} {
+	for refusal, want := range map[error]error{codes.ErrRequest: contract.ErrBadRequest, raftfsm.ErrNotMember: contract.ErrNotFound,
+		codes.ErrQuorumAtRisk: contract.ErrClusterRefused, codes.ErrRefused: contract.ErrClusterRefused, codes.ErrStep: contract.ErrClusterRefused,
+		raftfsm.ErrMembershipMoved: contract.ErrClusterRefused, raftfsm.ErrBelongs: contract.ErrClusterRefused,
+		raftfsm.ErrTransfer: contract.ErrClusterRefused, raftfsm.ErrImpossible: contract.ErrClusterRefused} {
 		here := fmt.Errorf("%w: of n3", refusal)
 		for name, err := range map[string]error{"here": here, "there": there(here)} {
-			_, got := Steps(&fake{err: err})["POST /v1/cluster/remove"].Do(t.Context(), []byte(`{"id":"n3"}`))
-			if !errors.Is(got, contract.ErrClusterRefused) || !strings.Contains(got.Error(), here.Error()) {
+			_, got := Steps(&fake{err: err})["POST /v1/cluster/remove"].Do(t.Context(), nil, []byte(`{"id":"n3"}`))
+			if !errors.Is(got, want) || !strings.Contains(got.Error(), here.Error()) {
 				t.Errorf("%v %s: %v", refusal, name, got)
 			}
 		}
 	}
 	for _, other := range []error{sequencer.ErrNoLeader, codes.ErrRejected, errors.New("odd")} {
-		_, got := Steps(&fake{err: other})["POST /v1/cluster/remove"].Do(t.Context(), []byte(`{"id":"n3"}`))
+		_, got := Steps(&fake{err: other})["POST /v1/cluster/remove"].Do(t.Context(), nil, []byte(`{"id":"n3"}`))
 		if !errors.Is(got, other) || errors.Is(got, contract.ErrClusterRefused) {
 			t.Errorf("%v: %v", other, got)
 		}

@@ -30,6 +30,7 @@ type Fake struct {
 	requests map[Step]int
 	versions map[string]bool // Stripe-Version of all requests
 	numbers  int             // of ids
+	lags     bool            // the search takes up nothing
 
 	finished sync.WaitGroup
 }
@@ -122,6 +123,9 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.ParseForm() != nil:
 		send(w, failure(http.StatusBadRequest, "invalid_request_error", "", "", "the body is no form"))
 		return
+	case len(r.Header.Get("Idempotency-Key")) > keyMax:
+		send(w, failure(http.StatusBadRequest, "invalid_request_error", "", "", "the idempotency key is too long"))
+		return
 	}
 	asked := request{step: step, id: id, form: r.Form, sameness: r.URL.Path + "?" + r.Form.Encode()}
 	if r.Method == http.MethodPost {
@@ -177,13 +181,74 @@ func (f *Fake) Versions() map[string]bool {
 	return f.versions
 }
 
+// RefundPart gives a part of what was captured under a key back, as somebody does on Stripe's
+// own page; false when there is not as much.
+func (f *Fake) RefundPart(key string, amount int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.captured(key)
+	if i == nil || i.charge.refunded+amount > i.Received {
+		return false
+	}
+	i.charge.refunded += amount
+	f.notify(i, "charge.refunded")
+	return true
+}
+
+// captured returns the intent whose money was captured under a key; nil for none. The caller
+// holds the lock.
+func (f *Fake) captured(key string) *intent {
+	for _, i := range f.intents {
+		if i.Metadata["onsale_payment"] == key && i.Status == "succeeded" {
+			return i
+		}
+	}
+	return nil
+}
+
+// SetRefund lets the newest refund of what was captured under a key come to a status, as banks
+// do days later: failed with a reason, pending or succeeded. False when there is none.
+func (f *Fake) SetRefund(key, status, failure string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.captured(key)
+	if i == nil || len(i.charge.refunds) == 0 {
+		return false
+	}
+	newest := i.charge.refunds[len(i.charge.refunds)-1]
+	if newest.status != "failed" && status == "failed" {
+		i.charge.refunded -= newest.amount
+	}
+	newest.status, newest.failure = status, failure
+	f.notify(i, "refund.updated")
+	return true
+}
+
+// RefuseRefunds lets every refund of what was captured under a key be refused with a code.
+func (f *Fake) RefuseRefunds(key, code string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.captured(key)
+	if i != nil {
+		i.charge.refusal = code
+	}
+	return i != nil
+}
+
+// LagSearch lets the search take up nothing any more, however many days pass.
+func (f *Fake) LagSearch() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lags = true
+}
+
 // PassDay lets a day go by: idempotency keys are forgotten, and the search knows every
-// intent that is there.
+// intent that is there, unless it lags.
 func (f *Fake) PassDay() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.answers)
 	for _, i := range f.intents {
-		i.searchable = true
+		i.searchable = i.searchable || !f.lags
 	}
 }

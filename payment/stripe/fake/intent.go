@@ -27,6 +27,23 @@ type charge struct {
 	id               string
 	captured, failed bool
 	refunded         int64
+	refunds          []*refund // the newest last
+	refusal          string    // the code with which every refund is refused
+}
+
+// refund is one of a charge.
+type refund struct {
+	id, status, failure string
+	amount              int64
+	metadata            map[string]string
+}
+
+func (r *refund) show() map[string]any {
+	body := map[string]any{"id": r.id, "object": "refund", "amount": r.amount, "status": r.status, "metadata": r.metadata}
+	if r.failure != "" {
+		body["failure_reason"] = r.failure
+	}
+	return body
 }
 
 // Intent is how an intent stands, for tests.
@@ -79,19 +96,29 @@ func (i *intent) show(expanded bool) map[string]any {
 			body["latest_charge"] = map[string]any{
 				"id": i.charge.id, "object": "charge", "amount": i.Amount, "captured": i.charge.captured, "metadata": i.Metadata,
 				"refunded": i.charge.refunded == i.Amount, "amount_refunded": i.charge.refunded,
+				"refunds": map[string]any{"object": "list", "has_more": false, "url": "/v1/refunds", "data": i.charge.showRefunds()},
 			}
 		}
 	}
 	return body
 }
 
+// showRefunds returns the refunds, the newest first.
+func (c *charge) showRefunds() []any {
+	all := []any{}
+	for _, r := range slices.Backward(c.refunds) {
+		all = append(all, r.show())
+	}
+	return all
+}
+
 // known are the parameters of each step.
 var known = map[Step][]string{
-	StepCreate:   {"amount", "currency", "metadata[onsale_payment]", "metadata[onsale_order]", "description", "capture_method", "payment_method_types[0]"},
+	StepCreate:   {"amount", "currency", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]", "description", "capture_method", "payment_method_types[0]"},
 	StepConfirm:  {"payment_method", "error_on_requires_action"},
 	StepRetrieve: {"expand[0]"},
-	StepRefund:   {"payment_intent", "amount", "metadata[onsale_payment]", "metadata[onsale_order]"},
-	StepList:     {"limit", "starting_after", "expand[0]"},
+	StepRefund:   {"payment_intent", "amount", "metadata[onsale_refund]", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]"},
+	StepList:     {"limit", "starting_after", "expand[0]", "created[gte]"},
 	StepSearch:   {"query", "limit"},
 }
 
@@ -117,7 +144,7 @@ func (f *Fake) do(r *request) answer {
 	case i == nil:
 		return failure(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "no such payment_intent")
 	case r.step == StepRetrieve:
-		return answer{status: http.StatusOK, body: i.show(r.form.Get("expand[0]") == "latest_charge")}
+		return answer{status: http.StatusOK, body: i.show(r.form.Get("expand[0]") == "latest_charge.refunds")}
 	case i.locked:
 		return lockTimeout()
 	}
@@ -135,6 +162,13 @@ func (f *Fake) do(r *request) answer {
 // amountMin is Stripe's smallest amount, more or less.
 const amountMin = 50
 
+// Stripe's bounds of texts, in characters.
+const (
+	metadataNameMax  = 40
+	metadataValueMax = 500
+	keyMax           = 255 // of an idempotency key
+)
+
 func (f *Fake) create(r *request) answer {
 	amount, err := strconv.ParseInt(r.form.Get("amount"), 10, 64)
 	currency := r.form.Get("currency")
@@ -149,8 +183,12 @@ func (f *Fake) create(r *request) answer {
 		return failure(http.StatusBadRequest, "invalid_request_error", "", "", "this fake knows cards and manual capture only")
 	}
 	i := &intent{ID: f.newID("pi"), Status: "requires_payment_method", Amount: amount, Currency: currency, Created: f.config.Clock().Unix(), Metadata: map[string]string{}}
-	for _, name := range []string{"onsale_payment", "onsale_order"} {
-		i.Metadata[name] = r.form.Get("metadata[" + name + "]")
+	for _, name := range []string{"onsale_payment", "onsale_order", "onsale_birth", "onsale_buyer"} {
+		value := r.form.Get("metadata[" + name + "]")
+		if len(name) > metadataNameMax || len(value) > metadataValueMax {
+			return failure(http.StatusBadRequest, "invalid_request_error", "", "metadata", "too long metadata")
+		}
+		i.Metadata[name] = value
 	}
 	f.intents = append(f.intents, i)
 	f.byID[i.ID] = i
@@ -187,6 +225,9 @@ func (f *Fake) refund(i *intent, r *request) answer {
 	if i.Status != "succeeded" {
 		return failure(http.StatusBadRequest, "invalid_request_error", "", "payment_intent", "it has no successful charge")
 	}
+	if i.charge.refusal != "" {
+		return failure(http.StatusBadRequest, "invalid_request_error", i.charge.refusal, "", "it cannot be refunded")
+	}
 	left := i.Amount - i.charge.refunded
 	if left == 0 {
 		return failure(http.StatusBadRequest, "invalid_request_error", "charge_already_refunded", "", "it was refunded")
@@ -195,6 +236,11 @@ func (f *Fake) refund(i *intent, r *request) answer {
 		left = min(left, amount)
 	}
 	i.charge.refunded += left
+	made := &refund{id: f.newID("re"), status: "succeeded", amount: left, metadata: map[string]string{}}
+	if number := r.form.Get("metadata[onsale_refund]"); number != "" {
+		made.metadata["onsale_refund"] = number
+	}
+	i.charge.refunds = append(i.charge.refunds, made)
 	f.notify(i, "charge.refunded")
-	return answer{status: http.StatusOK, body: map[string]any{"id": f.newID("re"), "object": "refund", "amount": left, "status": "succeeded", "payment_intent": i.ID}}
+	return answer{status: http.StatusOK, body: made.show()}
 }

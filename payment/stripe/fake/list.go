@@ -39,10 +39,11 @@ func (f *Fake) list(r *request) answer {
 		}
 	}
 	data := []any{}
-	for from--; from >= 0 && len(data) < limit; from-- {
-		data = append(data, f.intents[from].show(r.form.Get("expand[0]") == "data.latest_charge"))
+	since, _ := strconv.ParseInt(r.form.Get("created[gte]"), 10, 64) // 0 for none
+	for from--; from >= 0 && len(data) < limit && f.intents[from].Created >= since; from-- {
+		data = append(data, f.intents[from].show(r.form.Get("expand[0]") == "data.latest_charge.refunds"))
 	}
-	return answer{status: http.StatusOK, body: map[string]any{"object": "list", "url": intentsPath, "has_more": from >= 0, "data": data}}
+	return answer{status: http.StatusOK, body: map[string]any{"object": "list", "url": intentsPath, "has_more": from >= 0 && f.intents[from].Created >= since, "data": data}}
 }
 
 var queryPattern = regexp.MustCompile(`^metadata\["(\w+)"\]:"([\w-]+)"$`)

@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Look is how all processes were at one time.
+type Look struct {
+	Seconds float64 `json:"seconds"` // since the first one
+	// LoadAverage is the machine's of the last minute, all that runs on it.
+	LoadAverage float64 `json:"load_average"`
+	// Decided is how many buyers had a decision so far.
+	Decided uint64 `json:"decided"`
+	// Processes are by their id; who did not answer in time is missing.
+	Processes map[string]ProcessLook `json:"processes"`
+}
+
+// ProcessLook is how one process was.
+type ProcessLook struct {
+	Files      float64 `json:"files"` // open descriptors
+	Goroutines float64 `json:"goroutines"`
+	Resident   float64 `json:"resident_bytes"`
+	Heap       float64 `json:"heap_bytes"` // in use
+	CPU        float64 `json:"cpu_seconds"`
+	Term       float64 `json:"term,omitempty"`
+	Won        float64 `json:"elections_won,omitempty"`
+}
+
+// watcher looks again and again.
+type watcher struct {
+	options *WatchOptions
+	cluster *cluster
+	looks   []Look
+	missed  map[string]int        // looks at which a process did not answer
+	before  map[string]raftAlarms // when watching began: a new cluster has some
+	load    atomic.Pointer[load]
+	pressed *WatchLoad // nil without buyers
+}
+
+func newWatcher(o *WatchOptions, c *cluster) *watcher {
+	w := &watcher{options: o, cluster: c, missed: map[string]int{}, before: map[string]raftAlarms{}}
+	for _, n := range c.nodes {
+		w.before[n.id] = alarmsOf(n)
+	}
+	return w
+}
+
+// run looks until the time is over. A process that has ended ends it too.
+func (w *watcher) run(ctx context.Context) error {
+	ticks := time.NewTicker(w.options.Every)
+	defer ticks.Stop()
+	for began := time.Now(); ; {
+		if err := w.look(ctx, time.Since(began)); err != nil {
+			return err
+		}
+		if time.Since(began) >= w.options.For {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticks.C:
+		}
+	}
+}
+
+func (w *watcher) look(ctx context.Context, at time.Duration) error {
+	look := Look{Seconds: at.Seconds(), LoadAverage: loadAverage(), Processes: map[string]ProcessLook{}}
+	if l := w.load.Load(); l != nil {
+		look.Decided = l.answered.Load()
+	}
+	for _, n := range w.cluster.all() {
+		m, err := n.metrics(ctx)
+		switch {
+		case n.process.HasEnded():
+			return fmt.Errorf("%w: %s%s", errEnded, n.id, w.cluster.lastLogs())
+		case err != nil:
+			w.missed[n.id]++
+		default:
+			look.Processes[n.id] = processLook(m)
+		}
+	}
+	w.looks = append(w.looks, look)
+	return ctx.Err()
+}
+
+// errEnded is returned when a process did that was to be watched.
+var errEnded = errors.New("a process ended")
+
+func processLook(m map[string]float64) ProcessLook {
+	return ProcessLook{Files: m["process_open_fds"], Goroutines: m["go_goroutines"], Resident: m["process_resident_memory_bytes"],
+		Heap: m["go_memstats_heap_inuse_bytes"], CPU: m["process_cpu_seconds_total"], Term: m["onsale_raft_term"],
+		Won: m["onsale_elections_won_total"]}
+}
