@@ -41,7 +41,8 @@ func (p *Public) bodyBytesMax(path []byte) int {
 }
 
 // pay answers POST /v1/tickets/payment. The order's own state keeps it from being
-// paid twice, whoever asks how often: no idempotency key is needed.
+// paid twice, whoever asks how often: no idempotency key is needed. What costs nothing needs
+// no method; whether it does is the leader's to say.
 func (p *Public) pay(r *request) error {
 	if err := p.buyer(r, strict.Pretty); err != nil {
 		return err
@@ -66,6 +67,9 @@ func (p *Public) pay(r *request) error {
 	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, Sale: at.Sale, User: string(r.who.User), Method: wanted.Method})
 	if errors.Is(err, sequencer.ErrOutcomeUnknown) {
 		return contract.NewProblem(contract.OutcomeUnknown, "a payment may be under way; ask for the order, or pay again: an order is never charged twice")
+	}
+	if errors.Is(err, payment.ErrMethod) {
+		return contract.BadParameter("method", "the order costs money: give the provider's token of a means of payment")
 	}
 	if err != nil {
 		return err
@@ -101,8 +105,11 @@ func (r *request) paymentRequest() (wanted contract.PaymentRequest, err error) {
 	if err := strict.DecodeJSON(r.ctx.Request.Body(), &wanted); err != nil {
 		return wanted, err
 	}
-	if bad := len(wanted.Method) < 1 || len(wanted.Method) > contract.MethodBytesMax || strings.ContainsFunc(wanted.Method, notPrintable); bad {
-		return wanted, contract.BadParameter("method", fmt.Sprintf("method must be 1 to %d printable ASCII characters", contract.MethodBytesMax))
+	if wanted.Order == "" {
+		return wanted, contract.BadParameter("order", "order must be an order's uid")
+	}
+	if bad := len(wanted.Method) > contract.MethodBytesMax || strings.ContainsFunc(wanted.Method, notPrintable); bad {
+		return wanted, contract.BadParameter("method", fmt.Sprintf("method must be at most %d printable ASCII characters", contract.MethodBytesMax))
 	}
 	return wanted, nil
 }

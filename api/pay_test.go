@@ -67,6 +67,13 @@ func (f *fixture) payments(change func(*payment.Config)) *sandbox.Books {
 	return provider
 }
 
+// withoutProvider lets orders be paid that cost nothing, and no others.
+func (f *fixture) withoutProvider() {
+	desk := payment.NewDesk(payment.DefaultConfig(), deskNode{f.backend}, nil)
+	f.t.Cleanup(func() { must(f.t, desk.Close()) })
+	f.served[0].Payments = deskPayments{desk}
+}
+
 func (f *fixture) payBy(user, uid, method string) *answer {
 	f.t.Helper()
 	return f.call("POST", f.public, paymentPath, user, fmt.Sprintf(`{"order":%q,"method":%q}`, uid, method))
@@ -229,6 +236,36 @@ func TestPayRefusals(t *testing.T) {
 	f.call("PUT", f.public, paymentPath, "ann", "").want(405, "method-not-allowed")
 	if entries := books.Entries(); len(entries) > 0 {
 		t.Errorf("charged: %+v", entries)
+	}
+}
+
+// TestPayFree: an order that costs nothing is confirmed without a method, and where the
+// cluster takes no payments.
+func TestPayFree(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	f.sale("open-day", func(s *sequencer.SaleSpec) { s.Price = 0 })
+	f.withoutProvider()
+	for user, method := range map[string]string{"ann": "", "bob": `,"method":""`, "cid": `,"method":"tok_decline"`} {
+		uid := f.bought(user, "?q=2&sale=open-day").Order
+		for range 2 {
+			a := f.call("POST", f.public, paymentPath, user, `{"order":"`+uid+`"`+method+`}`).want(200, "")
+			if paid := into[contract.Payment](a); paid.Status != contract.PaymentAccepted || paid.State != "paid" || paid.Attempt != 1 {
+				t.Errorf("%s: %+v", user, paid)
+			}
+		}
+		f.seller("POST", "/v1/orders/"+uid+"/refund", "").want(200, "")
+		if order := f.orderOf(user, uid); order.State != "refunded" || order.MoneyBack != "" {
+			t.Errorf("%s, refunded: %+v", user, order)
+		}
+	}
+	uid := f.bought("ann", "?q=1&sale=gig").Order
+	f.payBy("ann", uid, "tok_accept").want(501, "payments-off")
+	f.payments(nil)
+	f.call("POST", f.public, paymentPath, "ann", `{"order":"`+uid+`"}`).want(400, "bad-request")
+	f.call("POST", f.public, paymentPath, "ann", `{"method":"tok_accept"}`).want(400, "bad-request")
+	if order := f.orderOf("ann", uid); order.State != "reserved" || order.Attempts != 0 {
+		t.Errorf("%+v", order)
 	}
 }
 

@@ -51,6 +51,7 @@ const (
 	checkPaymentEnd
 	checkPaidInTime
 	checkNotBack
+	checkFreeMoney
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -135,6 +136,7 @@ var checks = [checkEnd]struct {
 	checkPaymentEnd:    {KindExpiry, "the payment was %s, the hold ends %s, it is %s"},
 	checkPaidInTime:    {KindOrder, "a payment in time was treated as late"},
 	checkNotBack:       {KindOrder, "money that was captured counts as back, and was not refunded"},
+	checkFreeMoney:     {KindOrder, "the order costs nothing, and money of it was taken or goes back"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

@@ -174,6 +174,8 @@ func waitlist(n uint32) func(s *sequencer.SaleSpec) {
 	return func(s *sequencer.SaleSpec) { s.Waitlist = n }
 }
 
+func free(s *sequencer.SaleSpec) { s.Price = 0 }
+
 func skipUnfit(s *sequencer.SaleSpec) { s.SkipUnfit = true }
 
 func buy(user string, quantity uint8) sequencer.Command {
@@ -200,6 +202,10 @@ func captured(order uint64) sequencer.Command {
 
 func voided(order uint64, o sequencer.PayOutcome) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayVoided, Order: order, Attempt: 1, Outcome: o}
+}
+
+func bounced(order uint64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: 1, Count: 1, Reason: sequencer.ReasonRefundLost}
 }
 
 func refund(order uint64) sequencer.Command {

@@ -29,13 +29,24 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindPayResult:
 		l.settle(o, c, r)
 	case sequencer.KindPayCaptured:
+		l.free(o, r)
 		o.captured = true
+	case sequencer.KindPayBounced:
+		l.free(o, r)
 	case sequencer.KindPayVoided:
+		l.free(o, r)
 		if o.captured && c.Attempt == o.attempts && c.Outcome != sequencer.PayRefunded {
 			l.findings.report(checkNotBack, o.seq, sequencer.CodeNotCancellable.String(), sequencer.CodeOK.String())
 		}
 	case sequencer.KindRefund:
 		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
+	}
+}
+
+// free reports money that moves for an order that costs nothing.
+func (l *Ledger) free(o *bookedOrder, r *sequencer.Result) {
+	if o.sale.spec.Price == 0 {
+		l.findings.report(checkFreeMoney, o.seq, sequencer.CodeStaleAttempt.String(), r.Code.String())
 	}
 }
 

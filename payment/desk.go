@@ -71,7 +71,7 @@ func DefaultConfig() Config {
 type Desk struct {
 	config   Config
 	node     Node
-	provider Provider
+	provider Provider        // nil for none: only what costs nothing is paid
 	metered  meteredProvider // the provider, its calls counted
 	counters counters
 
@@ -106,7 +106,8 @@ type retry struct {
 	unreached bool
 }
 
-// NewDesk returns a desk that settles until Close.
+// NewDesk returns a desk that settles until Close. Without a provider, which is nil then, it
+// takes what costs nothing, and leaves what is due otherwise as it is.
 func NewDesk(config Config, node Node, provider Provider) *Desk {
 	d := &Desk{
 		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
@@ -125,7 +126,7 @@ func (d *Desk) Close() error {
 	return nil
 }
 
-// Provider returns the desk's provider.
+// Provider returns the desk's provider; nil for none.
 func (d *Desk) Provider() Provider { return d.provider }
 
 // uid returns an order's uid as buyers know it.

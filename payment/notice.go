@@ -8,10 +8,13 @@ import (
 )
 
 // Notice takes a provider's webhook: it says which charge to ask about, and nothing
-// else is believed. ErrNotice for what the provider did not sign, and ErrNoLeader.
+// else is believed. ErrNotice for what the provider did not sign, ErrNoLeader, and ErrOff.
 func (d *Desk) Notice(provider, signature string, body []byte) error {
 	if err := d.node.Leader(); err != nil {
 		return err
+	}
+	if d.provider == nil {
+		return ErrOff
 	}
 	if provider != d.provider.Name() {
 		return fmt.Errorf("%w: the provider here is %s", ErrNotice, d.provider.Name())

@@ -75,8 +75,12 @@ const OrphansMax = 1000
 // An order may be on its way to the replica: caughtUp returns when it shows everything that
 // the cluster had decided at the call, which is after the books were read. A charge is made
 // after its attempt was committed, so what is missing then was lost, and never comes back:
-// its seq lies behind the cluster's newest, and no attempt can begin for its order.
+// its seq lies behind the cluster's newest, and no attempt can begin for its order. ErrOff
+// without a provider.
 func (d *Desk) Orphans(ctx context.Context, caughtUp func(context.Context) error) (*Orphans, error) {
+	if d.provider == nil {
+		return nil, ErrOff
+	}
 	if err := caughtUp(ctx); err != nil { // so that the births are all here
 		return nil, err
 	}
@@ -173,8 +177,11 @@ func (d *Desk) orphaned(c *Charge) string {
 
 // RefundOrphan gives an orphan's money back, or makes sure that none is taken. It may be
 // repeated, by whoever lost the answer or by two at once: what is back does not go back
-// twice. ErrNotOrphan, and ErrNoAnswer when the provider cannot do it now.
+// twice. ErrNotOrphan, ErrOff, and ErrNoAnswer when the provider cannot do it now.
 func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(context.Context) error) (*OrphanRefund, error) {
+	if d.provider == nil {
+		return nil, ErrOff
+	}
 	e, err := d.metered.Lookup(ctx, r.Key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)

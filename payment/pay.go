@@ -13,7 +13,7 @@ type Request struct {
 	Order  uint64 `json:"order"` // seq
 	Sale   uint16 `json:"sale"`  // its number; an order of another sale is not known
 	User   string `json:"user"`
-	Method string `json:"method"` // what the provider knows the buyer's means of payment by; never logged
+	Method string `json:"method"` // what the provider knows the buyer's means of payment by; never logged. No matter for what is free
 }
 
 // Answer is how the order stands after a request to pay it.
@@ -32,8 +32,8 @@ type Answer struct {
 
 // Pay begins an attempt to pay an order and returns when it has an outcome, or when
 // ctx ends: then the attempt goes on without the asker. Its errors are ErrNoLeader,
-// ErrOverloaded, ErrStopping and ErrForeign (no attempt began, all four), ErrBehind and
-// ErrOutcomeUnknown.
+// ErrOverloaded, ErrStopping, ErrForeign, ErrOff and ErrMethod (no attempt began, all six),
+// ErrBehind and ErrOutcomeUnknown.
 func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 	if err := d.node.Leader(); err != nil {
 		return Answer{}, err
@@ -44,7 +44,7 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 		d.counters.overloaded.Add(1)
 		return Answer{}, fmt.Errorf("%w: %d payments are under way", sequencer.ErrOverloaded, d.config.PaymentsMax)
 	}
-	attempt, answer, err := d.begin(ctx, r)
+	attempt, answer, err := d.begin(ctx, &r)
 	if err != nil || attempt == nil {
 		<-d.places
 		if err == nil && answer.Code == sequencer.CodePaymentInFlight {
@@ -82,8 +82,22 @@ type attempt struct {
 	begun  Answer
 }
 
+// takes returns why no attempt of an order that costs an amount can begin here. What costs
+// nothing needs no provider and no means of payment: one that is named all the same is forgotten.
+func (d *Desk) takes(r *Request, amount int64) error {
+	switch {
+	case amount == 0:
+		r.Method = ""
+	case d.provider == nil:
+		return ErrOff
+	case r.Method == "":
+		return ErrMethod
+	}
+	return nil
+}
+
 // begin commits that an attempt begins. Without an attempt, the answer says why.
-func (d *Desk) begin(ctx context.Context, r Request) (*attempt, Answer, error) {
+func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) {
 	view, known, err := d.find(ctx, r.Order)
 	if err != nil {
 		return nil, Answer{}, err
@@ -95,13 +109,15 @@ func (d *Desk) begin(ctx context.Context, r Request) (*attempt, Answer, error) {
 		d.counters.begun(sequencer.CodeNotPayable, nil)
 		return nil, Answer{}, fmt.Errorf("%w: it cannot be paid here", ErrForeign)
 	}
-	if !d.claim(r.Order) {
-		return nil, d.answerOf(&view, busyCode(&view)), nil
-	}
 	charge, known := d.charge(&view, view.Attempts+1)
 	if !known {
-		d.release(r.Order)
 		return nil, Answer{}, sequencer.ErrBehind
+	}
+	if err := d.takes(r, charge.Amount); err != nil {
+		return nil, Answer{}, err
+	}
+	if !d.claim(r.Order) {
+		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
 	if !d.enter(&view, r.Method) {
 		d.release(r.Order)
@@ -213,7 +229,7 @@ func (d *Desk) outcome(a *attempt, method string) (Answer, follows) {
 	}
 	d.config.Reached(StepDecided)
 	answer := d.answered(a.number, a.charge.Key, status, &result)
-	if result.Code == sequencer.CodeOK && result.State == sequencer.StatePaid {
+	if result.Code == sequencer.CodeOK && result.State == sequencer.StatePaid && a.charge.Amount > 0 {
 		return answer, followsCapture
 	} else if result.Code == sequencer.CodeLateSuccess {
 		return answer, followsSettling
@@ -263,25 +279,23 @@ func (d *Desk) settle(order uint64, number uint8, status Status) (sequencer.Resu
 
 // capture takes the money of a paid order and commits that it is taken.
 func (d *Desk) capture(order uint64, number uint8, c Charge) {
-	if c.Amount > 0 {
-		ctx, cancel := d.call()
-		defer cancel()
-		status, err := d.metered.Capture(ctx, c)
-		if errors.Is(err, ErrConflict) {
-			d.refuse(err) // the order stays paid, and its capture due: somebody has to look
-		}
-		if err != nil {
-			return
-		}
-		if status.Phase != Captured {
-			d.counters.lost.Add(1)
-			d.setDenied(order, number)
-			d.config.Logger.Error("a paid order's money cannot be captured; reconcile and refund it", "payment", c.Key, "phase", status.Phase)
-			return
-		}
+	ctx, cancel := d.call()
+	defer cancel()
+	status, err := d.metered.Capture(ctx, c)
+	if errors.Is(err, ErrConflict) {
+		d.refuse(err) // the order stays paid, and its capture due: somebody has to look
+	}
+	if err != nil {
+		return
+	}
+	if status.Phase != Captured {
+		d.counters.lost.Add(1)
+		d.setDenied(order, number)
+		d.config.Logger.Error("a paid order's money cannot be captured; reconcile and refund it", "payment", c.Key, "phase", status.Phase)
+		return
 	}
 	d.config.Reached(StepCaptured)
-	_, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number})
+	_, err = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number})
 	if err != nil {
 		return
 	}

@@ -13,8 +13,11 @@ import (
 var (
 	// ErrNotice is returned when a webhook's signature, time or body is not good.
 	ErrNotice = errors.New("not a notice of the payment provider")
-	// ErrOff is returned when the cluster takes no payments.
+	// ErrOff is returned when the cluster takes no payments, of what costs something.
 	ErrOff = errors.New("payments are off")
+	// ErrMethod is returned when an order that costs something is to be paid, and no means of
+	// payment is named.
+	ErrMethod = errors.New("the order costs money: name a means of payment")
 	// ErrNoAnswer is returned when the provider's books cannot be read.
 	ErrNoAnswer = errors.New("the payment provider does not answer")
 	// ErrForeign is returned when an order was made before the cluster's first birth: the

@@ -76,6 +76,8 @@ const probeKey = "onsale-is-anybody-there"
 // watchReach stops the clock of holds while nobody can pay, and lets it go on. The way out of
 // this node alone may be broken: before it stops the clock another one is let lead, which finds
 // out for itself. Where none can lead now, that is tried again while the clock is stopped.
+//
+// Who has no provider waits for none: the clock that an earlier one left stopped goes on.
 func (d *Desk) watchReach() {
 	var stopped, live bool
 	d.node.Read(func(s sequencer.Reader) { stopped, live = s.HoldsStopped(), s.HoldsLive() })
@@ -89,7 +91,7 @@ func (d *Desk) watchReach() {
 		if d.moveClock(sequencer.Command{Kind: sequencer.KindHoldStop, Count: uint32(d.config.StopMax / time.Second)}) {
 			d.config.Logger.Error("the payment provider cannot be reached: the holds' clock is stopped", "for", d.config.UnreachableAfter.String())
 		}
-	case stopped && !reach.answered():
+	case stopped && d.provider != nil && !reach.answered():
 		d.probe()
 		if lost {
 			d.letLead()

@@ -77,8 +77,11 @@ const comparePage = 1000
 const settleTime = 2 * time.Second
 
 // Reconcile compares the provider's books with the orders of this replica. A
-// difference is told when it is there twice.
+// difference is told when it is there twice. ErrOff without a provider: there are no books.
 func (d *Desk) Reconcile(ctx context.Context) (*Reconciliation, error) {
+	if d.provider == nil {
+		return nil, ErrOff
+	}
 	result, err := d.reconcile(ctx)
 	if err == nil {
 		d.counters.differences.Store(int64(len(result.Differences)))

@@ -148,7 +148,7 @@ func (d *Desk) settleClaimed(order uint64) {
 func (d *Desk) settleOrder(order uint64) (more bool) {
 	view, known := d.order(order)
 	charge, shown := d.charge(&view, view.Attempts)
-	if !known || !shown || view.IsForeign() {
+	if !known || !shown || view.IsForeign() || charge.Amount > 0 && d.provider == nil {
 		return false
 	}
 	if view.State == sequencer.StatePaying {

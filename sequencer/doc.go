@@ -103,6 +103,10 @@
 // says that the money of the newest attempt was captured: its capture is due no more;
 // CodeStaleAttempt when it was not due, CodeBadRequest as above.
 //
+// Of an order that costs nothing, no capture is ever due and no attempt is remembered in
+// VoidsDue, here and below: accepted for another attempt than the live one and the one that
+// paid is CodeStaleAttempt.
+//
 // pay_bounced(order, attempt, count, reason) says that the count-th refund of an attempt failed.
 // It is CodeBadRequest for count 0, a reason that is none of a refund's, or an attempt that
 // never began; CodeStaleAttempt when the attempt's money neither must go back nor went, or

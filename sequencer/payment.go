@@ -73,10 +73,11 @@ func (s *State) payResult(c *Command, r *Result) {
 // lateSuccess notes that an attempt took money for nothing. Told again after the
 // money went back, as webhooks do, it must not go back twice.
 func (s *State) lateSuccess(number uint32, attempt uint8) Code {
-	if _, done := s.voids(number, s.orders.at(number)); done&(1<<(attempt-1)) != 0 || s.bounceOf(number, attempt).failed {
+	o := s.orders.at(number)
+	if _, done := s.voids(number, o); s.isFree(o) || done&(1<<(attempt-1)) != 0 || s.bounceOf(number, attempt).failed {
 		return CodeStaleAttempt
 	}
-	o := s.edit(number)
+	o = s.edit(number)
 	s.setVoids(number, o, attempt, true, false)
 	s.done(o)
 	s.track(number, o)
@@ -100,14 +101,14 @@ func (s *State) settle(number uint32, c *Command) Code {
 	}
 	switch {
 	case c.Outcome == PayAccepted && sale.cancelled:
-		s.setVoids(number, o, o.attempts, true, false)
+		s.setVoids(number, o, o.attempts, !s.isFree(o), false)
 		s.release(o, sale, StateCancelled)
 		code = CodeLateSuccess
 	case c.Outcome == PayAccepted:
 		sale.held -= uint32(o.quantity)
 		sale.sold += uint32(o.quantity)
 		o.flags.set(isOverdue, false)
-		o.flags.set(isCaptureDue, true)
+		o.flags.set(isCaptureDue, !s.isFree(o))
 		s.enter(o, sale, StatePaid)
 		sale.check()
 	case o.deadline > s.holdNow() && !sale.cancelled:
@@ -126,6 +127,10 @@ func (s *State) settle(number uint32, c *Command) Code {
 	}
 	return code
 }
+
+// isFree reports whether an order costs nothing: there is nothing to capture and nothing to
+// give back. The price of a sale stays from the first payment on.
+func (s *State) isFree(o *order) bool { return s.sales[o.sale-1].spec.Price == 0 }
 
 // leeway leaves a buyer whose payment could not be made, through no fault of theirs, enough
 // time for another attempt; once.
@@ -230,7 +235,7 @@ func (s *State) refundOrder(number uint32, sale *sale) {
 	sale.sold -= uint32(o.quantity)
 	sale.withheld += uint32(o.quantity)
 	o.flags.set(isCaptureDue, false) // the provider voids what was not captured
-	s.setVoids(number, o, o.attempts, true, false)
+	s.setVoids(number, o, o.attempts, !s.isFree(o), false)
 	s.enter(o, sale, StateRefunded)
 	s.done(o)
 	s.track(number, o)

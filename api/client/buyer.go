@@ -117,8 +117,8 @@ func (c *Client) CancelOrder(ctx context.Context, uid string) (*contract.Order, 
 	return order, nil
 }
 
-// Pay asks to pay an order with a payment method's token. An order is never charged
-// twice, however often it is asked.
+// Pay asks to pay an order with a payment method's token; "" for an order that costs nothing.
+// An order is never charged twice, however often it is asked.
 func (c *Client) Pay(ctx context.Context, uid, method string) (*contract.Payment, error) {
 	paid := new(contract.Payment)
 	_, err := c.connection.do(ctx, call{method: http.MethodPost, path: "/v1/tickets/payment", body: contract.PaymentRequest{Order: uid, Method: method}, into: paid})

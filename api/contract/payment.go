@@ -9,8 +9,8 @@ import (
 
 // PaymentRequest is the body of POST /v1/tickets/payment.
 type PaymentRequest struct {
-	Order  string `json:"order"`  // uid
-	Method string `json:"method"` // the provider's token of a means of payment
+	Order  string `json:"order"`            // uid
+	Method string `json:"method,omitempty"` // the provider's token of a means of payment; not needed for what costs nothing
 }
 
 // OrphanToRefund is the body of POST /v1/payments/orphans/refund.

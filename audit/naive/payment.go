@@ -82,10 +82,12 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 	case outcome == sequencer.PayAccepted && s.cancelled:
 		m.giveBack(o, sequencer.StateCancelled)
 		m.promote(s)
-		o.voidsDue |= 1 << (o.attempts - 1)
+		if s.spec.Price > 0 {
+			o.voidsDue |= 1 << (o.attempts - 1)
+		}
 		return sequencer.CodeLateSuccess
 	case outcome == sequencer.PayAccepted:
-		o.uncaptured = true
+		o.uncaptured = s.spec.Price > 0
 		s.held -= int64(o.quantity)
 		s.sold += int64(o.quantity)
 		m.enter(o, sequencer.StatePaid)
@@ -126,7 +128,7 @@ func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer
 		return sequencer.CodeStaleAttempt
 	case (o.state == sequencer.StatePaid || o.state == sequencer.StateRefunded) && attempt == o.attempts:
 		return sequencer.CodeOK // the newest attempt is the one that paid
-	case o.voided&(1<<(attempt-1)) != 0 || o.bounced[attempt].over:
+	case o.sale.spec.Price == 0 || o.voided&(1<<(attempt-1)) != 0 || o.bounced[attempt].over:
 		return sequencer.CodeStaleAttempt
 	}
 	o.voidsDue |= 1 << (attempt - 1)
@@ -184,6 +186,8 @@ func (m *Model) takeBack(o *order) {
 	o.sale.sold -= int64(o.quantity)
 	o.sale.withheld += int64(o.quantity)
 	o.uncaptured = false
-	o.voidsDue |= 1 << (o.attempts - 1)
+	if o.sale.spec.Price > 0 {
+		o.voidsDue |= 1 << (o.attempts - 1)
+	}
 	m.enter(o, sequencer.StateRefunded)
 }

@@ -56,6 +56,7 @@ func table() []row {
 		{18, sequencer.ErrSuperseded},
 		{19, payment.ErrForeign},
 		{21, sequencer.ErrStorageLow},
+		{26, payment.ErrMethod},
 
 		{20, ErrToken},
 		{22, ErrStep},

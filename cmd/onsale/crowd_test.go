@@ -119,8 +119,19 @@ func mustAudit(t testing.TB, n *testNode) {
 
 func openGig(t testing.TB, leader *testNode, quantity uint32) {
 	t.Helper()
+	openSale(t, leader, contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: new(int64(100)), Currency: "EUR"})
+}
+
+// openFree opens a free sale, "day".
+func openFree(t testing.TB, leader *testNode, quantity uint32) {
+	t.Helper()
+	openSale(t, leader, contract.NewSale{ID: "day", Item: "Open day", Quantity: quantity, Price: new(int64(0)), Currency: "EUR"})
+}
+
+func openSale(t testing.TB, leader *testNode, sale contract.NewSale) {
+	t.Helper()
 	testenv.Eventually(t, time.Minute, "a sale", func() bool {
-		_, err := leader.seller().CreateSale(context.Background(), contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: new(int64(100)), Currency: "EUR"})
+		_, err := leader.seller().CreateSale(context.Background(), sale)
 		if err != nil && !isBetweenLeaders(err) && !errors.Is(err, contract.ErrSaleExists) { // which an attempt made whose outcome was unknown
 			t.Fatal(err)
 		}

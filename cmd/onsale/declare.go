@@ -69,7 +69,8 @@ func (s *settings) addCluster() {
 
 func (s *settings) addPayments() {
 	s.Group("Payments")
-	s.Add(&s.Payment.Provider, "payment", "payment provider: none, sandbox (no real money), or stripe")
+	s.Add(&s.Payment.Provider, "payment", "payment provider: none (only orders that cost nothing can be paid), sandbox (no real money), or "+
+		"stripe")
 	s.Add(&s.Payment.URL, "payment-url",
 		"http://HOST:PORT of a sandbox that is a process of its own (onsale sandbox), without which "+
 			"one node alone can do; for stripe the address of a fake, in tests")

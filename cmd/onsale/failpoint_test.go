@@ -35,26 +35,31 @@ func newDying(t *testing.T) *dying {
 	})
 	d := &dying{shop: s, t: t, stop: make(chan struct{})}
 	openGig(t, leaderAmong(t, s.nodes), 1<<24)
+	openFree(t, leaderAmong(t, s.nodes), 1<<24)
 	for i := range 4 {
 		d.paying.Go(func() { d.pay(i) })
 	}
 	return d
 }
 
-// pay buys and pays with every kind of outcome, so that all of the protocol is passed.
+// pay buys and pays with every kind of outcome, so that all of the protocol is passed; every
+// sixth order costs nothing.
 // What comes of it is held against the provider's books at the end.
 func (d *dying) pay(number int) {
-	methods := []string{"tok_accept", "tok_decline", "tok_lost", "tok_late_50ms", "tok_never"}
+	methods := []string{"tok_accept", "tok_decline", "tok_lost", "tok_late_50ms", "tok_never", ""}
 	for i := 0; ; i++ {
 		select {
 		case <-d.stop:
 			return
 		default:
 		}
-		user := fmt.Sprintf("payer-%d-%d", number, i)
+		user, method, sale := fmt.Sprintf("payer-%d-%d", number, i), methods[i%len(methods)], "gig"
+		if method == "" {
+			sale = "day"
+		}
 		door := d.nodes[i%len(d.nodes)]
-		if bought, err := door.buyer(user).Buy(d.t.Context(), client.Purchase{Quantity: 1, Sale: "gig", Key: "key of " + user}); err == nil && bought.Order != "" {
-			_, _ = door.buyer(user).Pay(d.t.Context(), bought.Order, methods[i%len(methods)]) // the books say what came of it
+		if bought, err := door.buyer(user).Buy(d.t.Context(), client.Purchase{Quantity: 1, Sale: sale, Key: "key of " + user}); err == nil && bought.Order != "" {
+			_, _ = door.buyer(user).Pay(d.t.Context(), bought.Order, method) // the books say what came of it
 		}
 	}
 }

@@ -33,7 +33,7 @@ func newPay(p *program) *cobra.Command {
 			return nil
 		}}
 	d.flags(c.Flags())
-	c.Flags().StringVar(&method, "method", "", "the provider's token of the means of payment")
+	c.Flags().StringVar(&method, "method", "", "the provider's token of the means of payment; not needed for an order that costs nothing")
 	return c
 }
 

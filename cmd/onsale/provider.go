@@ -128,9 +128,6 @@ func readKeys(flag, path string, most int) ([]string, error) {
 // chargeable returns what says why the provider would not take an amount; nil when this node
 // has none, or one that takes all.
 func (v *server) chargeable() func(amount int64, currency string) error {
-	if v.desk == nil {
-		return nil
-	}
 	if picky, is := v.desk.Provider().(interface{ Chargeable(int64, string) error }); is {
 		return picky.Chargeable
 	}

@@ -115,7 +115,10 @@ func (v *server) close() error {
 		errs = append(errs, v.forward.Close())
 	}
 	if v.desk != nil {
-		errs = append(errs, v.desk.Close(), v.closeProvider())
+		errs = append(errs, v.desk.Close())
+	}
+	if v.closeProvider != nil {
+		errs = append(errs, v.closeProvider())
 	}
 	if v.replica != nil {
 		errs = append(errs, v.replica.Close())

@@ -48,9 +48,9 @@ func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) ap
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
 	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector())
-	if v.desk != nil {
+	if provider := v.desk.Provider(); provider != nil {
 		registry.MustRegister(v.desk.Collector())
-		if counted, is := v.desk.Provider().(prometheus.Collector); is {
+		if counted, is := provider.(prometheus.Collector); is {
 			registry.MustRegister(counted)
 		}
 	}
@@ -77,7 +77,7 @@ func (v *server) checks() []api.Check {
 		checks = append(checks, api.Check{Name: c.Name, Err: c.Err, Warning: c.Warning})
 	}
 	checks = append(checks, v.draining.check(), api.Check{Name: "tolerance", Err: v.manager.Tolerates(), Warning: true})
-	if v.desk != nil {
+	if v.desk.Provider() != nil {
 		checks = append(checks, api.Check{Name: "payment-provider", Err: v.desk.ProviderErr(), Warning: true})
 	}
 	return append(checks, certificateChecks(v.credentials, v.buyersTLS.Load(), time.Now())...)

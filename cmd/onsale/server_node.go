@@ -61,15 +61,15 @@ func (v *server) membership() membership.Config {
 	return c
 }
 
-// startPayments opens the payment provider, when there is one, and the desk.
+// startPayments opens the payment provider, when there is one, and the desk, which without one
+// takes what costs nothing.
 func (v *server) startPayments() error {
-	v.payments = payments.ForNode(v.replica.Links(), v.replica, nil)
 	provider, closeProvider, err := v.settings.openProvider(v.log, func(signature string, body []byte) {
 		if err := v.desk.Notice(providerSandbox, signature, body); err != nil {
 			v.log.Debug("a webhook was not taken", "error", err)
 		}
 	})
-	if err != nil || provider == nil {
+	if err != nil {
 		return err
 	}
 	v.closeProvider = closeProvider

@@ -23,6 +23,7 @@ type coverage struct {
 	Expiries, Promotions, Overdues int
 	LostPayments                   int // answers of the provider that nobody heard
 	Captures, Voids                int // calls
+	FreeResolved, FreePaid         int // orders that cost nothing: settled by a later leader, and paid
 	Codes                          [sequencer.CodeCount]int
 }
 

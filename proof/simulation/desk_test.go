@@ -21,7 +21,10 @@ func (w *world) authorise(q *request, to payment.Phase, lost bool) {
 		return
 	}
 	r := w.replicas[q.node]
-	status := w.provider.authorise(chargeKey{q.command.Order, q.begun}, q.command.Amount, to)
+	status := payment.Status{Phase: payment.Authorised} // what costs nothing
+	if q.command.Amount > 0 {
+		status = w.provider.authorise(chargeKey{q.command.Order, q.begun}, q.command.Amount, to)
+	}
 	if lost || !r.leading || r.incarnation != q.started {
 		w.seen.LostPayments++
 		return
@@ -84,6 +87,10 @@ func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) 
 		w.provider.authorise(chargeKey{v.Seq, v.Attempts + 100}, w.amountOf(v), payment.Authorised)
 	}
 	status := w.provider.find(key)
+	if w.amountOf(v) == 0 {
+		status.Phase = payment.Authorised
+		w.seen.FreeResolved++
+	}
 	if status.Outcome() == sequencer.PayUnknown && (abandon || v.Overdue) {
 		if w.bug != nil && w.bug.freeFirst {
 			status.Phase = payment.Cancelled

@@ -276,13 +276,16 @@ func (g *generator) sale() int32 {
 const salesOfSeed = 24
 
 func (g *generator) create() {
-	n := [11]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, 1 + g.upTo(3), g.hold(), g.upTo(1000)}
+	n := [11]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
 	if g.oneIn(4) {
 		n[7] = g.upTo(1000)
 	}
 	g.perhapsTerms(&n)
 	g.push(verbCreate, n[:]...)
 }
+
+// price is of few sales nothing.
+func (g *generator) price() int32 { return g.upTo(8) }
 
 // hold is short in some sales, in milliseconds, so that holds end, and long in others,
 // so that they are paid.
@@ -320,7 +323,7 @@ func (g *generator) seller() {
 	case n < 15:
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleRelease), sale, 1+g.upTo(2))
 	case n < 17:
-		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, 1 + g.upTo(3), g.hold(), g.upTo(1000)}
+		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
 		g.perhapsTerms(&m)
 		g.push(verbUpdate, m[:]...)
 	case n < 18 && g.oneIn(2):

@@ -357,9 +357,33 @@ func (w *world) reconcile(r *replica) error {
 	}
 	for seq := uint64(1); seq <= r.machine.Seq(); seq++ {
 		v, known := r.machine.Order(seq)
-		if known && v.State == sequencer.StatePaid && w.provider.charges[chargeKey{seq, v.Attempts}] == nil {
+		if !known {
+			continue
+		}
+		if w.amountOf(&v) == 0 {
+			if err := w.free(&v); err != nil {
+				return err
+			}
+		} else if v.State == sequencer.StatePaid && w.provider.charges[chargeKey{seq, v.Attempts}] == nil {
 			return violated("P6", "order %d is paid without a charge", seq)
 		}
+	}
+	return nil
+}
+
+// free is P6 of an order that costs nothing: the provider never hears of it, and nothing of
+// it is taken or goes back.
+func (w *world) free(v *sequencer.OrderView) error {
+	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
+		if w.provider.charges[chargeKey{v.Seq, attempt}] != nil {
+			return violated("P6", "order %d costs nothing, and the provider knows its attempt %d", v.Seq, attempt)
+		}
+	}
+	if v.Captured || v.CaptureDue || v.VoidsDue|v.Voided != 0 {
+		return violated("P6", "order %d costs nothing; captured %t, due %t, to give back %b, given back %b", v.Seq, v.Captured, v.CaptureDue, v.VoidsDue, v.Voided)
+	}
+	if v.State == sequencer.StatePaid {
+		w.seen.FreePaid++
 	}
 	return nil
 }
