@@ -51,7 +51,7 @@ func (r *run) watchHolds(ctx context.Context) {
 	for n := 1; ctx.Err() == nil; n++ {
 		door := doors[random.IntN(len(doors))]
 		if o, bought := r.buyHeld(ctx, web, door, heldSale, fmt.Sprintf("holder-%d", n)); bought {
-			r.report.Holds.Bought++
+			r.count(func(held *heldCounts) { held.Bought++ })
 			orders = append(orders, o)
 		}
 		left := orders[:0]
@@ -106,12 +106,21 @@ func (r *run) holds(ctx context.Context, web *http.Client, door string, o *heldO
 		return false
 	}
 	if is.State == "expired" {
-		r.report.Holds.Ended++
-		if o.told.After(o.first) {
-			r.report.Holds.Extended++
-		}
+		r.count(func(held *heldCounts) {
+			held.Ended++
+			if o.told.After(o.first) {
+				held.Extended++
+			}
+		})
 	}
 	return is.State == "reserved"
+}
+
+// count changes the report's counts of holds, which the watchers of several sales share.
+func (r *run) count(change func(*heldCounts)) {
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	change(&r.report.Holds)
 }
 
 func later(a, b time.Time) time.Time {

@@ -40,7 +40,9 @@ type run struct {
 	crowd   *crowd
 	breaker *breaker
 	report  *Report
-	struck  time.Duration // for how long faults were struck
+	// counting guards the report's counts of holds.
+	counting sync.Mutex
+	struck   time.Duration // for how long faults were struck
 	// unsupervise lets ended processes stay down.
 	unsupervise func()
 }
