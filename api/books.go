@@ -69,7 +69,7 @@ func (p *Private) refundOrphan(x *exchange) error {
 		return contract.BadParameter("payment", "payment must be the key of a charge, as the orphans have it")
 	}
 	if !isReason(wanted.Reason) {
-		return contract.BadParameter("reason", fmt.Sprintf("reason must be 1 to %d bytes of printable text", contract.ReasonBytesMax))
+		return badReason()
 	}
 	ctx, cancel, err := p.patiently(x)
 	if err != nil {
@@ -81,6 +81,10 @@ func (p *Private) refundOrphan(x *exchange) error {
 		return err
 	}
 	return x.ok(record)
+}
+
+func badReason() error {
+	return contract.BadParameter("reason", fmt.Sprintf("reason must be 1 to %d bytes of printable text", contract.ReasonBytesMax))
 }
 
 func isReason(text string) bool {

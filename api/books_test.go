@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // A refund of an orphan names a charge and says why, in words for a record.
@@ -25,4 +26,40 @@ func TestOrphanRefundBodies(t *testing.T) {
 	f.seller("POST", path, body(key, strings.Repeat("x", contract.ReasonBytesMax))).want(501, "payments-off")
 	f.seller("GET", "/v1/payments/orphans", "").want(501, "payments-off")
 	f.call("POST", f.private, path, "@auditor", body(key, "lost")).want(403, "forbidden")
+}
+
+// A seller acknowledges what failed, with a reason, and the order shows it; what did not fail
+// is not acknowledged.
+func TestAcknowledge(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	paid := f.bought("ann", "?q=2")
+	f.pay(paid.Seq, 2)
+	path := "/v1/orders/" + paid.Order + "/acknowledge"
+	const body = `{"reason":"paid back in cash"}`
+	f.seller("POST", "/v1/orders/"+paid.Order+"/refund", "").want(200, "")
+	f.seller("POST", path, body).want(409, "not-failed")
+	failed := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBounced, Order: paid.Seq, Attempt: 1, Count: 1, Reason: sequencer.ReasonDisputed})
+	if failed.Code != sequencer.CodeOK {
+		t.Fatal(failed)
+	}
+	if order := f.orderOf("ann", paid.Order); order.MoneyBack != "failed" || order.MoneyBackReason != "disputed" || order.MoneyBackAcknowledged {
+		t.Errorf("%+v", order)
+	}
+	for _, bad := range []string{`{}`, `{"reason":""}`, `{"reason":"a\nb"}`, `{"reason":"` + strings.Repeat("x", contract.ReasonBytesMax+1) + `"}`} {
+		f.seller("POST", path, bad).want(400, "bad-request")
+	}
+	f.call("POST", f.private, path, "@auditor", body).want(403, "forbidden")
+	f.seller("POST", "/v1/orders/"+sequencer.FormatUID(1, 1<<40)+"/acknowledge", body).want(404, "unknown-order")
+	for range 2 {
+		if order := into[contract.Order](f.seller("POST", path, body).want(200, "")); order.MoneyBack != "failed" || !order.MoneyBackAcknowledged {
+			t.Errorf("%+v", order)
+		}
+	}
+	if last := f.backend.last; string(last.Actor) != "@seller" || string(last.Body) != "paid back in cash" {
+		t.Errorf("%+v", last)
+	}
+	if order := f.orderOf("ann", paid.Order); !order.MoneyBackAcknowledged {
+		t.Errorf("%+v", order)
+	}
 }

@@ -24,6 +24,7 @@ const (
 	routeReport
 	routeTimeline
 	routeRefund
+	routeAcknowledge
 	routeNode
 	routeCluster
 	routePay
@@ -40,7 +41,7 @@ const (
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
-	"sale_list", "sale_show", "report", "timeline", "refund", "node", "cluster", "pay", "webhook", "reconcile", "orphans", "orphan_refund", "ticket_events", "order_events",
+	"sale_list", "sale_show", "report", "timeline", "refund", "acknowledge", "node", "cluster", "pay", "webhook", "reconcile", "orphans", "orphan_refund", "ticket_events", "order_events",
 	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the

@@ -28,6 +28,8 @@ func uidRoutes(f *fixture) []uidRoute {
 		{name: "pay", ask: func(uid string) *answer { return f.payBy("ann", uid, "tok_accept") }, status: 404, code: "unknown-order"},
 		{name: "refund", status: 404, code: "unknown-order", sellers: true,
 			ask: func(uid string) *answer { return f.seller("POST", "/v1/orders/"+uid+"/refund", "") }},
+		{name: "acknowledge", status: 404, code: "unknown-order", sellers: true,
+			ask: func(uid string) *answer { return f.seller("POST", "/v1/orders/"+uid+"/acknowledge", `{"reason":"x"}`) }},
 		{name: "page", status: 400, code: "bad-request",
 			ask: func(uid string) *answer { return f.call("GET", f.public, "/v1/orders?cursor="+uid, "ann", "") }},
 	}

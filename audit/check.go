@@ -52,6 +52,8 @@ const (
 	checkPaidInTime
 	checkNotBack
 	checkFreeMoney
+	checkBounced
+	checkAcknowledged
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -137,6 +139,8 @@ var checks = [checkEnd]struct {
 	checkPaidInTime:    {KindOrder, "a payment in time was treated as late"},
 	checkNotBack:       {KindOrder, "money that was captured counts as back, and was not refunded"},
 	checkFreeMoney:     {KindOrder, "the order costs nothing, and money of it was taken or goes back"},
+	checkBounced:       {KindOrder, "a refund that failed was counted twice, or out of turn, or after its return had failed"},
+	checkAcknowledged:  {KindOrder, "a seller took note of a failed refund, and none had failed"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

@@ -66,6 +66,18 @@ var forgedSteps = []forgery{
 	{name: "a refund fails of an order that costs nothing", finds: []check{checkFreeMoney},
 		batches: batches{at(0, sell(free), buy("ann", 1), pay(2, "ann", 0), outcome(2, sequencer.PayAccepted), refund(2), bounced(2))},
 		forge:   func(f *forged) { f.result(6).Code = sequencer.CodeOK }},
+	{name: "a failed refund counts twice", finds: []check{checkBounced},
+		batches: batches{at(0, append(refunded(), failed(1, sequencer.ReasonMethodGone), failed(1, sequencer.ReasonMethodGone))...)},
+		forge:   func(f *forged) { f.result(9).Code = sequencer.CodeOK }},
+	{name: "a refund is sent after its return has failed", finds: []check{checkBounced},
+		batches: batches{at(0, append(refunded(), failed(1, sequencer.ReasonDisputed), failed(2, sequencer.ReasonDisputed))...)},
+		forge:   func(f *forged) { f.result(9).Code = sequencer.CodeOK }},
+	{name: "a seller takes note of what did not fail", finds: []check{checkAcknowledged},
+		batches: batches{at(0, append(refunded(), failed(1, sequencer.ReasonMethodGone), acknowledged())...)},
+		forge:   func(f *forged) { f.result(9).Code = sequencer.CodeOK }},
+	{name: "a seller takes note of what came back", finds: []check{checkAcknowledged},
+		batches: batches{at(0, append(refunded(), failed(1, sequencer.ReasonDisputed), voided(2, sequencer.PayRefunded), acknowledged())...)},
+		forge:   func(f *forged) { f.result(10).Code = sequencer.CodeOK }},
 	{name: "a declined payment ends a hold that goes on", finds: []check{checkPaymentEnd, checkShown},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayRejected))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateExpired, 1).Attempt = 1 }},
@@ -114,6 +126,21 @@ var forgedSteps = []forgery{
 
 // shownOrder is a decision that changes nothing and shows a reservation.
 var shownOrder = batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 9))}
+
+// refunded is the life of ann's order until its money went back: 7 commands.
+func refunded() []sequencer.Command {
+	return []sequencer.Command{sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2), refund(2), voided(2, sequencer.PayRefunded)}
+}
+
+// failed says that a refund of ann's order failed.
+func failed(refund uint32, why sequencer.PayReason) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: 2, Attempt: 1, Count: refund, Reason: why}
+}
+
+// acknowledged says that a seller has seen it.
+func acknowledged() sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: 2, Body: []byte("in cash")}
+}
 
 // declined are so many attempts to pay ann's order, each of which is declined.
 func declined(attempts int) (commands []sequencer.Command) {

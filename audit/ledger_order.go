@@ -33,11 +33,15 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		o.captured = true
 	case sequencer.KindPayBounced:
 		l.free(o, r)
+		l.bounced(o, c)
 	case sequencer.KindPayVoided:
 		l.free(o, r)
 		if o.captured && c.Attempt == o.attempts && c.Outcome != sequencer.PayRefunded {
 			l.findings.report(checkNotBack, o.seq, sequencer.CodeNotCancellable.String(), sequencer.CodeOK.String())
 		}
+		o.returned(c.Attempt)
+	case sequencer.KindAcknowledge:
+		l.acknowledged(o)
 	case sequencer.KindRefund:
 		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
 	}

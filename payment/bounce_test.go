@@ -50,6 +50,12 @@ func testRefundFailsLater(t *testing.T) {
 		t.Errorf("%+v, %+v", view, e)
 	}
 
+	// That is an alarm until a seller has acknowledged it, and a difference for ever.
+	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 1})
+	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash")})
+	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 0})
+	s.mustDiffer(t, payment.DifferenceNotReturned, order, 200)
+
 	// The seller gave it back on the provider's page.
 	if !s.books.RefundPart(key, 200) {
 		t.Fatal("it cannot be given back")

@@ -120,6 +120,8 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.payVoided(c, r)
 	case KindPayBounced:
 		s.payBounced(c, r)
+	case KindAcknowledge:
+		s.acknowledge(c, r)
 	case KindPayCaptured:
 		s.payCaptured(c, r)
 	case KindRefund:

@@ -42,6 +42,7 @@ const BatchVersion = 5
 //	pay_voided     order 8, attempt 1, outcome 1
 //	pay_captured   order 8, attempt 1
 //	pay_bounced    order 8, attempt 1, reason 1, count 4
+//	acknowledge    order 8, length 1 and actor, note to the end
 //	refund         order 8, actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
@@ -126,6 +127,8 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(le.AppendUint64(dst, c.Order), c.Attempt)
 	case KindPayBounced:
 		return le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count)
+	case KindAcknowledge:
+		return append(appendShort(le.AppendUint64(dst, c.Order), c.Actor), c.Body...)
 	case KindRefund:
 		return append(le.AppendUint64(dst, c.Order), c.Actor...)
 	case KindSaleCreate:
@@ -267,6 +270,11 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order, c.Attempt = le.Uint64(f), f[8]
 	case KindPayBounced:
 		c.Order, c.Attempt, c.Reason, c.Count = le.Uint64(f), f[8], PayReason(f[9]), le.Uint32(f[10:])
+	case KindAcknowledge:
+		var ok bool
+		c.Order = le.Uint64(f)
+		c.Actor, c.Body, ok = cutShort(f[8:])
+		return ok
 	case KindRefund:
 		c.Order, c.Actor = le.Uint64(f), perhaps(f[8:])
 	case KindSaleCreate:
@@ -312,6 +320,8 @@ func fieldBytes(k Kind) (least int, exact bool) {
 		return 10, true
 	case KindPayCaptured:
 		return 9, true
+	case KindAcknowledge:
+		return 9, false
 	case KindPayBounced:
 		return 14, true
 	case KindRefund, KindLevel:

@@ -1,22 +1,27 @@
 package sequencer
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // A provider may take a refund and say days later that it failed: the card is closed, the bank
 // sends the money back, or the charge is disputed. What went back is due again then, and is
 // sent once more. When that fails too, or the provider refuses for good, the return has
-// failed: nobody sends it a third time, and a seller has to find another way.
+// failed: nobody sends it a third time, and a seller has to find another way. It is an alarm until
+// a seller has taken note, and a record for ever.
 //
 // Few attempts have such a record. The table has them in the order in which they were made,
 // and the look-ups follow from it.
 
 // bounce is what is kept of an attempt of which a refund failed.
 type bounce struct {
-	order   uint32
-	attempt uint8
-	fails   uint8     // refunds that failed
-	reason  PayReason // of the newest of them
-	failed  bool      // no more are sent
+	order        uint32
+	attempt      uint8
+	fails        uint8     // refunds that failed
+	reason       PayReason // of the newest of them
+	failed       bool      // no more are sent
+	acknowledged bool      // a seller has taken note that it failed
 }
 
 // bounces are all of these.
@@ -24,7 +29,11 @@ type bounces struct {
 	list paged[bounce]
 	at   map[uint64]uint32 // by bounceKey: the place in list
 	hash uint64            // sum of the fingerprints
+	open uint32            // records that failed, and of which nobody has taken note
 }
+
+// isOpen reports whether somebody has to see that a return failed.
+func (b *bounce) isOpen() bool { return b.failed && !b.acknowledged }
 
 func bounceKey(order uint32, attempt uint8) uint64 { return uint64(order)<<8 | uint64(attempt) }
 
@@ -43,6 +52,7 @@ func (s *State) setBounce(is bounce) {
 	place, any := b.at[key]
 	if any {
 		b.hash -= b.list.at(place).fingerprint(seq)
+		b.open -= uint32(flagBits(b.list.at(place).isOpen()))
 	} else {
 		place = b.list.length
 		b.list.push(is)
@@ -50,6 +60,7 @@ func (s *State) setBounce(is bounce) {
 	}
 	*b.list.edit(place) = is
 	b.hash += is.fingerprint(seq)
+	b.open += uint32(flagBits(is.isOpen()))
 }
 
 // payBounced records that a refund of an attempt failed at the provider: the first, or the
@@ -75,7 +86,7 @@ func (s *State) payBounced(c *Command, r *Result) {
 		r.Code = CodeStaleAttempt
 	default:
 		is.fails, is.reason = min(is.fails+1, RefundsMax), c.Reason
-		is.failed = is.fails >= RefundsMax || c.Reason.isFinal()
+		is.failed, is.acknowledged = is.fails >= RefundsMax || c.Reason.isFinal(), false
 		s.setBounce(is)
 		o = s.edit(number)
 		s.setVoids(number, o, c.Attempt, !is.failed, false)
@@ -88,9 +99,36 @@ func (s *State) payBounced(c *Command, r *Result) {
 // returned ends a failed return: the money is back by another way.
 func (s *State) returned(number uint32, attempt uint8) {
 	if is := s.bounceOf(number, attempt); is.failed {
-		is.failed = false
+		is.failed, is.acknowledged = false, false
 		s.setBounce(is)
 	}
+}
+
+// acknowledge records that a seller has seen that refunds of an order failed, and why that is as it
+// should be: the alarm ends, the record stays.
+func (s *State) acknowledge(c *Command, r *Result) {
+	number, known := s.orderNumber(c.Order)
+	switch {
+	case !validNote(c.Body):
+		r.Code = CodeBadRequest
+		return
+	case !known:
+		r.Code = CodeUnknownOrder
+		return
+	}
+	r.Code = CodeNotFailed
+	for attempt := uint8(1); attempt <= s.orders.at(number).attempts; attempt++ {
+		if is := s.bounceOf(number, attempt); is.failed {
+			is.acknowledged, r.Code = true, CodeOK
+			s.setBounce(is)
+		}
+	}
+	s.show(number, s.orders.at(number), r)
+}
+
+// validNote reports whether a text may stand in the record.
+func validNote(note []byte) bool {
+	return len(note) > 0 && len(note) <= NoteBytesMax && utf8.Valid(note)
 }
 
 // showBounces shows which attempts' refunds failed once, and which for good.
@@ -108,11 +146,14 @@ func (s *State) showBounces(number uint32, v *OrderView) {
 		if is.failed {
 			v.Failed |= 1 << (attempt - 1)
 		}
+		if is.acknowledged {
+			v.Acknowledged |= 1 << (attempt - 1)
+		}
 	}
 }
 
 func (b *bounce) fingerprint(seq uint64) uint64 {
-	return mix(mix(seq, uint64(b.attempt)), uint64(b.fails)|uint64(b.reason)<<8|flagBits(b.failed)<<16)
+	return mix(mix(seq, uint64(b.attempt)), uint64(b.fails)|uint64(b.reason)<<8|flagBits(b.failed, b.acknowledged)<<16)
 }
 
 // bounceBytes is the length of a record in a snapshot.
@@ -120,7 +161,7 @@ const bounceBytes = 16
 
 func appendBounce(dst []byte, b *bounce, seq uint64) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, seq)
-	return append(dst, b.attempt, b.fails, byte(b.reason), byte(flagBits(b.failed)), 0, 0, 0, 0)
+	return append(dst, b.attempt, b.fails, byte(b.reason), byte(flagBits(b.failed, b.acknowledged)), 0, 0, 0, 0)
 }
 
 // bounces reads the section of refunds that failed.
@@ -134,10 +175,10 @@ func (r *snapshotReader) bounces(s *State, length uint64) uint64 {
 		f := r.bytes(bounceBytes)
 		seq := le.Uint64(f)
 		number, known := s.orderNumber(seq)
-		is := bounce{order: number, attempt: f[8], fails: f[9], reason: PayReason(f[10]), failed: f[11] == 1}
+		is := bounce{order: number, attempt: f[8], fails: f[9], reason: PayReason(f[10]), failed: f[11]&1 != 0, acknowledged: f[11]&2 != 0}
 		_, twice := s.bounces.at[bounceKey(number, is.attempt)]
 		if !known || twice || is.attempt == 0 || is.attempt > s.orders.at(number).attempts || is.fails == 0 || is.fails > RefundsMax ||
-			is.reason < ReasonRefundLost || is.reason > PayReasonMax || f[11] > 1 || le.Uint32(f[12:]) != 0 {
+			is.reason < ReasonRefundLost || is.reason > PayReasonMax || f[11] > 3 || is.acknowledged && !is.failed || le.Uint32(f[12:]) != 0 {
 			r.fail("failed refund of order %d, %+v, is out of bounds", seq, is)
 			return 0
 		}
@@ -148,15 +189,16 @@ func (r *snapshotReader) bounces(s *State, length uint64) uint64 {
 
 // verify checks that every record is found, and the hash.
 func (b *bounces) verify(s *State) (differs string) {
-	hash := uint64(0)
+	hash, open := uint64(0), uint32(0)
 	for place := range b.list.length {
 		is := b.list.at(place)
 		if found, any := b.at[bounceKey(is.order, is.attempt)]; !any || found != place {
 			return "a failed refund is not found by its attempt"
 		}
 		hash += is.fingerprint(s.orders.at(is.order).seq)
+		open += uint32(flagBits(is.isOpen()))
 	}
-	if hash != b.hash || len(b.at) != int(b.list.length) {
+	if hash != b.hash || open != b.open || len(b.at) != int(b.list.length) {
 		return "the hash or the number of failed refunds is kept otherwise"
 	}
 	return ""

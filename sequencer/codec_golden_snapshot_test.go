@@ -57,6 +57,8 @@ at 10:12:30
 buy nora 1 sale=autumn key=n
 captured #7 2
 bounced #8 1 1 reason=method_gone
+bounced #8 1 2 reason=disputed
+acknowledge #8 "in cash" by=sella
 `
 
 // goldenState is the state at the story's end.

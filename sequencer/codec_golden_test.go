@@ -63,6 +63,8 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindHoldStop, Count: 86_400},
 		{Kind: sequencer.KindHoldGo},
 		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone},
+		{Kind: sequencer.KindAcknowledge, Order: 3, Actor: []byte("sella"), Body: []byte("paid in cash")},
+		{Kind: sequencer.KindAcknowledge, Order: 3, Body: []byte("x")},
 	}}
 }
 

@@ -31,14 +31,15 @@ const (
 	KindHoldStop     Kind = 22
 	KindHoldGo       Kind = 23
 	KindPayBounced   Kind = 24
+	KindAcknowledge  Kind = 25
 	// KindMax is the last of them.
-	KindMax = KindPayBounced
+	KindMax = KindAcknowledge
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
 	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
-	"outage", "hold_stop", "hold_go", "pay_bounced"}
+	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -50,7 +51,7 @@ func (k Kind) Forwardable() bool { return k == KindBuy || k == KindCancel }
 // Sellers reports whether a command of this kind is a seller's or operator's, given by who
 // has a token that allows it.
 func (k Kind) Sellers() bool {
-	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund
+	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund || k == KindAcknowledge
 }
 
 // leaders reports whether a command of this kind has no place in a forwarded batch: it is
@@ -156,6 +157,7 @@ func DigestKey(user, key []byte) KeyDigest {
 //	pay_voided     Order Attempt Outcome
 //	pay_captured   Order Attempt
 //	pay_bounced    Order Attempt Count (which refund of the attempt failed, from 1) Reason
+//	acknowledge    Order Actor Body (why, for the record)
 //	refund         Order Actor
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)

@@ -80,6 +80,7 @@ const (
 	CodeAttemptTooSoon   // AttemptPause after the last attempt is not over
 	CodeDeclinesExceeded // UserDeclinesMax of the user's attempts were declined of late
 	CodeNotEnough        // some tickets are left, fewer than the buy would take; Result.Quantity says how many
+	CodeNotFailed        // no refund of the order has failed for good
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -89,7 +90,7 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"already_paid", "payment_in_flight", "amount_mismatch", "attempts_exceeded", "stale_attempt",
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
 	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down",
-	"attempt_too_soon", "declines_exceeded", "not_enough"}
+	"attempt_too_soon", "declines_exceeded", "not_enough", "not_failed"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }

@@ -115,6 +115,10 @@
 // the reason is disputed or refund_refused. Of a failed return pay_voided(refunded) is OK:
 // the money is back by another way. pay_result(accepted) is CodeStaleAttempt.
 //
+// acknowledge(order, note) says that a seller has seen which refunds of an order failed for good
+// (Acknowledged). It is CodeBadRequest for an empty note or one over NoteBytesMax, CodeNotFailed when
+// none has; told again it is CodeOK. A return that fails once more is to be acknowledged anew.
+//
 // refund(order): paid becomes refunded, its tickets are withheld until
 // sale_release, its capture is not due any more, and the attempt that paid is
 // remembered in VoidsDue. Refunded again is CodeOK; else CodeNotPaid.

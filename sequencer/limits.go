@@ -6,6 +6,8 @@ package sequencer
 const (
 	// RefundsMax is how often a refund of one attempt is sent: once more after it failed.
 	RefundsMax = 2
+	// NoteBytesMax bounds what a seller or an operator says for the record, in bytes of UTF-8.
+	NoteBytesMax = 200
 	// UserBytesMax bounds the id of a user or an actor, in bytes of UTF-8.
 	UserBytesMax = 128
 	// KeyBytesMax bounds an idempotency key, in bytes. The door checks it and

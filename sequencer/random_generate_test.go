@@ -2,6 +2,7 @@ package sequencer_test
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -210,6 +211,29 @@ func (g *generator) learn(b *sequencer.Batch) {
 	}
 }
 
+// orderWith is mostly one of which something is so.
+func (g *generator) orderWith(is func(*sequencer.OrderView) bool) (order uint64) {
+	for range 32 {
+		order = g.pickOrder()
+		if view, _ := g.model.Order(order); is(&view) || g.oneIn(50) {
+			break
+		}
+	}
+	return order
+}
+
+// payBounced is about a refund that is under way or was taken, mostly.
+func (g *generator) payBounced() sequencer.Command {
+	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.VoidsDue|v.Voided != 0 })
+	view, _ := g.model.Order(order)
+	attempt := uint8(bits.TrailingZeros32(view.VoidsDue|view.Voided|1<<uint(g.between(0, 3)))) + 1
+	count := 1 + view.Bounced>>(attempt-1)&1
+	if g.oneIn(4) {
+		count = uint32(g.between(0, 3))
+	}
+	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: attempt, Count: count, Reason: sequencer.PayReason(g.between(8, 14))}
+}
+
 func (g *generator) command() sequencer.Command {
 	if g.model.SaleCount() == 0 {
 		return g.create()
@@ -225,8 +249,10 @@ func (g *generator) command() sequencer.Command {
 	case n < 890:
 		return g.payResult()
 	case n < 895:
-		return sequencer.Command{Kind: sequencer.KindPayBounced, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Count: uint32(g.between(0, 2)),
-			Reason: sequencer.PayReason(g.between(8, 14))}
+		return g.payBounced()
+	case n < 897:
+		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 })
+		return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash"[:g.between(0, 7)])}
 	case n < 905:
 		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6))}
 	case n < 920:

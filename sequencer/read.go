@@ -87,6 +87,10 @@ func (s *State) Unsettled(after uint64, limit int) []OrderView {
 // UnsettledCount returns how many orders Unsettled knows.
 func (s *State) UnsettledCount() int { return len(s.unsettled) }
 
+// RefundsFailedCount returns how many attempts' refunds failed for good, and no seller has taken
+// note of.
+func (s *State) RefundsFailedCount() int { return int(s.bounces.open) }
+
 // ForeignUnsettledCount returns how many of them were made before the first birth, so that
 // nobody here may speak about them.
 func (s *State) ForeignUnsettledCount() (count int) {

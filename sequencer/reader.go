@@ -16,6 +16,9 @@ type Reader interface {
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView
 	UnsettledCount() int
+	// RefundsFailedCount returns how many attempts' refunds failed for good, and no seller has
+	// taken note of.
+	RefundsFailedCount() int
 	// ForeignUnsettledCount returns how many of them were made before the first birth, so
 	// that nobody here may speak about them.
 	ForeignUnsettledCount() int

@@ -102,6 +102,8 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 	case "bounced":
 		c = sequencer.Command{Kind: sequencer.KindPayBounced, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Count: uint32(number(l.words[2])),
 			Reason: reasonNamed(l.options["reason"])}
+	case "acknowledge":
+		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Body: []byte(l.words[1])}
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 	case "level":

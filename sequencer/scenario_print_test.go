@@ -111,6 +111,9 @@ func describeOrderView(v *sequencer.OrderView) string {
 	if v.Failed != 0 {
 		text += fmt.Sprintf(", failed %08b", v.Failed)
 	}
+	if v.Acknowledged != 0 {
+		text += fmt.Sprintf(", acknowledged %08b", v.Acknowledged)
+	}
 	if v.CaptureDue {
 		text += ", capture due"
 	}

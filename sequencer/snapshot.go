@@ -94,7 +94,7 @@ const snapshotMagic = "ONSLSNAP"
 //	6 decliners    each: seq of an order of the user 8, log time since when 8, declines 1,
 //	               zero 7
 //	7 bounces      each: seq of the order 8, attempt 1, refunds that failed 1, reason 1,
-//	               flags 1 (bit 0 failed for good), zero 4
+//	               flags 1 (bit 0 failed for good, 1 a seller has taken note), zero 4
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)

@@ -95,10 +95,10 @@ type OrderView struct {
 	VoidsDue  uint32 // bit n-1 is set when attempt n took money that must be given back
 	Voided    uint32 // bit n-1 is set when the money of attempt n was given back
 	// Bounced has bit n-1 set when a refund of attempt n failed, and Failed when it failed for
-	// good: nothing is sent any more, and the money is not back. RefundReason says why the
-	// newest of them failed.
-	Bounced, Failed uint32
-	RefundReason    PayReason
+	// good: nothing is sent any more, and the money is not back. Of those Acknowledged has the ones of
+	// which a seller has taken note. RefundReason says why the newest of them failed.
+	Bounced, Failed, Acknowledged uint32
+	RefundReason                  PayReason
 	// CaptureDue says that the newest attempt is accepted and not yet captured.
 	CaptureDue bool
 	// Captured says that the money of the newest attempt, which was accepted, was captured.

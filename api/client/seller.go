@@ -87,8 +87,19 @@ func (s *Seller) Timeline(ctx context.Context, id string) (*contract.SaleTimelin
 
 // RefundOrder takes a paid order back.
 func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, error) {
+	return s.order(ctx, uid, "refund", nil)
+}
+
+// AcknowledgeOrder says that it was seen that refunds of an order failed, and why that is as it
+// should be.
+func (s *Seller) AcknowledgeOrder(ctx context.Context, uid, reason string) (*contract.Order, error) {
+	return s.order(ctx, uid, "acknowledge", contract.Acknowledgement{Reason: reason})
+}
+
+// order changes an order.
+func (s *Seller) order(ctx context.Context, uid, verb string, body any) (*contract.Order, error) {
 	order := new(contract.Order)
-	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/refund", into: order})
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/" + verb, body: body, into: order})
 	if err != nil {
 		return nil, err
 	}

@@ -76,10 +76,12 @@ type Order struct {
 	PaymentReason string `json:"payment_reason,omitempty"`
 	// MoneyBack is due while money that was taken for nothing, or refunded, is not
 	// back with the buyer's bank, and done then; failed when the bank did not take it, twice,
-	// or the provider refuses it. MoneyBackReason says why it failed.
-	MoneyBack       string `json:"money_back,omitempty"`
-	MoneyBackReason string `json:"money_back_reason,omitempty"`
-	AsOfSeq         uint64 `json:"as_of_seq"`
+	// or the provider refuses it. MoneyBackReason says why it failed, MoneyBackAcknowledged that a
+	// seller has taken note.
+	MoneyBack             string `json:"money_back,omitempty"`
+	MoneyBackReason       string `json:"money_back_reason,omitempty"`
+	MoneyBackAcknowledged bool   `json:"money_back_acknowledged,omitempty"`
+	AsOfSeq               uint64 `json:"as_of_seq"`
 	// AsOf is missing from the answer to a change, which has a seq and no batch yet.
 	AsOf string `json:"as_of,omitempty"`
 }
@@ -160,6 +162,7 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 		o.MoneyBack = "due"
 	case v.Failed != 0:
 		o.MoneyBack, o.MoneyBackReason = "failed", v.RefundReason.String()
+		o.MoneyBackAcknowledged = v.Failed&^v.Acknowledged == 0
 	case v.Voided != 0:
 		o.MoneyBack = "done"
 	}

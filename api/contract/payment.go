@@ -19,8 +19,13 @@ type OrphanToRefund struct {
 	Reason  string `json:"reason"`  // for the record
 }
 
-// ReasonBytesMax bounds OrphanToRefund.Reason, in printable UTF-8.
-const ReasonBytesMax = 200
+// Acknowledgement is the body of POST /v1/orders/{uid}/acknowledge.
+type Acknowledgement struct {
+	Reason string `json:"reason"` // for the record
+}
+
+// ReasonBytesMax bounds a reason for the record, in printable UTF-8.
+const ReasonBytesMax = sequencer.NoteBytesMax
 
 // MethodBytesMax bounds PaymentRequest.Method, in printable ASCII.
 const MethodBytesMax = 256

@@ -32,6 +32,7 @@ const (
 	SaleLimit
 	InvalidQuantity
 	NotPaid
+	NotFailed
 	CopiedOrder
 	NotOrphan
 	SaleChanged
@@ -105,6 +106,8 @@ var (
 	ErrInvalidQuantity = errors.New("invalid quantity")
 	// ErrNotPaid is returned when an order to refund was never paid.
 	ErrNotPaid = errors.New("the order is not paid")
+	// ErrNotFailed is returned when no refund of an order has failed for good.
+	ErrNotFailed = errors.New("no refund of the order has failed")
 	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
 	ErrSaleChanged = errors.New("the sale changed meanwhile")
 	// ErrJournalIncomplete is returned when a node's journal begins behind the
@@ -173,6 +176,7 @@ var table = [KindCount]Entry{
 	SaleLimit:            {http.StatusConflict, "sale-limit", "The cluster has as many sales as it can", false, ErrSaleLimit},
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
+	NotFailed:            {http.StatusConflict, "not-failed", "No refund of the order has failed", false, ErrNotFailed},
 	CopiedOrder:          {http.StatusConflict, "copied-order", "The order was sold by the cluster that this one is a copy of", false, payment.ErrForeign},
 	NotOrphan:            {http.StatusConflict, "not-orphan", "This is no charge of an order that is lost", false, payment.ErrNotOrphan},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
@@ -242,6 +246,8 @@ func KindOfDecision(code sequencer.Code) (Kind, bool) {
 		return NotCancellable, true
 	case sequencer.CodeNotPaid:
 		return NotPaid, true
+	case sequencer.CodeNotFailed:
+		return NotFailed, true
 	case sequencer.CodeSaleExists:
 		return SaleExists, true
 	case sequencer.CodeSaleStarted:

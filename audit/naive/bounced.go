@@ -1,6 +1,10 @@
 package naive
 
-import "onsale/sequencer"
+import (
+	"unicode/utf8"
+
+	"onsale/sequencer"
+)
 
 // payBounced notes that a refund failed: the money is due again, or its return is over.
 func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
@@ -37,6 +41,31 @@ func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
 	m.show(o, r)
 }
 
+// acknowledge notes that a seller has seen what failed.
+func (m *Model) acknowledge(c *sequencer.Command, r *sequencer.Result) {
+	if n := len(c.Body); n < 1 || n > 200 || !utf8.Valid(c.Body) {
+		r.Code = sequencer.CodeBadRequest
+		return
+	}
+	o := m.orderOf(c.Order)
+	if o == nil {
+		r.Code = sequencer.CodeUnknownOrder
+		return
+	}
+	failed := 0
+	for attempt, b := range o.bounced {
+		if b.over {
+			failed++
+			b.seen = true
+			o.bounced[attempt] = b
+		}
+	}
+	if failed == 0 {
+		r.Code = sequencer.CodeNotFailed
+	}
+	m.show(o, r)
+}
+
 // showBounced fills in what a view shows of them.
 func (o *order) showBounced(v *sequencer.OrderView) {
 	for attempt := uint8(1); attempt <= o.attempts; attempt++ {
@@ -48,6 +77,9 @@ func (o *order) showBounced(v *sequencer.OrderView) {
 		v.RefundReason = b.reason
 		if b.over {
 			v.Failed += 1 << (attempt - 1)
+		}
+		if b.seen {
+			v.Acknowledged += 1 << (attempt - 1)
 		}
 	}
 }

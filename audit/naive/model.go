@@ -99,6 +99,8 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.payVoided(c, r)
 	case sequencer.KindPayBounced:
 		m.payBounced(c, r)
+	case sequencer.KindAcknowledge:
+		m.acknowledge(c, r)
 	case sequencer.KindPayCaptured:
 		m.payCaptured(c, r)
 	case sequencer.KindRefund:

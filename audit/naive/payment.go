@@ -151,7 +151,7 @@ func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeBadRequest
 	case o.bounced[c.Attempt].over && refunded:
 		was := o.bounced[c.Attempt]
-		was.over = false
+		was.over, was.seen = false, false
 		o.bounced[c.Attempt] = was
 		o.voided |= 1 << (c.Attempt - 1)
 	case o.voidsDue&(1<<(c.Attempt-1)) == 0:

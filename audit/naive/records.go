@@ -56,6 +56,7 @@ type bounced struct {
 	times  int
 	reason sequencer.PayReason
 	over   bool
+	seen   bool // a seller has taken note
 }
 
 // hold is how long the order's hold is.

@@ -33,7 +33,8 @@ import (
 //	88      4      bounced
 //	92      4      failed
 //	96      1      why the newest refund failed
-//	97             sale's id, user id, reference
+//	97      4      acknowledged
+//	101            sale's id, user id, reference
 //
 // As of, of a view and at the beginning of an answer about orders:
 //
@@ -42,7 +43,7 @@ import (
 //	8       8      beginning of the birth's id
 //	16      8      height of the journal
 const (
-	orderViewBytes = 97
+	orderViewBytes = 101
 	asOfBytes      = 24
 )
 
@@ -73,6 +74,7 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	dst = le.AppendUint32(le.AppendUint32(dst, v.VoidsDue), v.Voided)
 	dst = append(dst, v.Birth[:]...)
 	dst = append(le.AppendUint32(le.AppendUint32(dst, v.Bounced), v.Failed), byte(v.RefundReason))
+	dst = le.AppendUint32(dst, v.Acknowledged)
 	return append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
 }
 
@@ -88,7 +90,7 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		Position: le.Uint32(data[48:]), Sale: le.Uint16(data[52:]), State: sequencer.OrderState(data[54]), Quantity: data[55],
 		Requested: data[56], Min: data[57], Attempts: data[58], VoidsDue: le.Uint32(data[64:]), Overdue: data[59]&viewOverdue != 0,
 		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
-		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]),
+		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]), Acknowledged: le.Uint32(data[97:]),
 	}
 	texts, sale, user, reference := data[orderViewBytes:], int(data[60]), int(data[61]), int(data[63])
 	v.SaleID, texts = string(texts[:sale]), texts[sale:]

@@ -57,7 +57,7 @@ func newOrderRefund(p *program) *cobra.Command {
 }
 
 func newPayments(p *program) *cobra.Command {
-	return group("payments", "Look after payments", newReconcile(p), newOrphans(p))
+	return group("payments", "Look after payments", newReconcile(p), newOrphans(p), newAcknowledge(p))
 }
 
 // bornAgainRows are what a cluster has that shares the provider's account or history.

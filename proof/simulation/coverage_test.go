@@ -24,6 +24,7 @@ type coverage struct {
 	LostPayments                   int // answers of the provider that nobody heard
 	Captures, Voids                int // calls
 	FreeResolved, FreePaid         int // orders that cost nothing: settled by a later leader, and paid
+	Bounces                        int // refunds that failed after they were taken
 	Codes                          [sequencer.CodeCount]int
 }
 

@@ -67,7 +67,11 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 		if v.VoidsDue&(1<<(attempt-1)) == 0 {
 			continue
 		}
-		status := w.provider.giveBack(chargeKey{v.Seq, attempt})
+		refund := refundOf(v, attempt)
+		status := w.provider.giveBack(chargeKey{v.Seq, attempt}, refund)
+		if !lost && status.Phase == payment.Captured {
+			r.bounced(v.Seq, attempt, refund, status.Refusal)
+		}
 		if outcome := status.Returned(); !lost && outcome != sequencer.PayUnknown {
 			w.seen.Voids++
 			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: attempt, Outcome: outcome})
@@ -75,6 +79,45 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 		return nil
 	}
 	return nil
+}
+
+// refundOf returns which refund of an attempt is due, or was sent last.
+func refundOf(v *sequencer.OrderView, attempt uint8) uint8 {
+	if v.Bounced&(1<<(attempt-1)) != 0 {
+		return sequencer.RefundsMax
+	}
+	return 1
+}
+
+func (r *replica) bounced(order uint64, attempt, refund uint8, why sequencer.PayReason) {
+	r.queue(sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: attempt, Count: uint32(refund), Reason: why})
+}
+
+// bounce lets one of the refunds fail, and the leader's desk hear of it, perhaps.
+func (w *world) bounce(which int, final, lost bool) {
+	why := sequencer.ReasonMethodGone
+	if final {
+		why = sequencer.ReasonDisputed
+	}
+	if order := w.provider.bounce(which, why); order != 0 && !lost && w.leader != nil {
+		w.look(w.leader, order)
+	}
+}
+
+// look compares an order's money with the books, as a comparison of all of them does, and
+// reports whether some did not stay where it went.
+func (w *world) look(r *replica, order uint64) (moved bool) {
+	v, known := r.machine.Order(order)
+	for attempt := uint8(1); known && attempt <= v.Attempts; attempt++ {
+		c := w.provider.charges[chargeKey{order, attempt}]
+		if v.Voided&(1<<(attempt-1)) == 0 || c == nil || c.Phase != payment.Captured {
+			continue
+		}
+		moved = true
+		w.seen.Bounces++
+		r.bounced(order, attempt, refundOf(&v, attempt), c.Refusal)
+	}
+	return moved
 }
 
 // unsettledPage bounds how many unsettled orders a desk looks at.

@@ -18,7 +18,7 @@ func (w *world) finish() error {
 	for _, key := range w.provider.keys { // what was left open has its outcome now
 		w.provider.settle(key, payment.Authorised)
 	}
-	if err := w.settleAll(); err != nil {
+	if err := w.settleBounced(); err != nil {
 		return err
 	}
 	w.clock = max(w.clock, w.leader.machine.Now()-w.leader.skew) + 365*24*3600*1000*millisecond
@@ -100,6 +100,23 @@ func (w *world) settleAll() error {
 		}
 	}
 	return violated("P6", "%d orders cannot be settled", len(w.leader.machine.Unsettled(0, 1<<20)))
+}
+
+// settleBounced settles all, and what fails of that once more.
+func (w *world) settleBounced() error {
+	for moved := true; moved; {
+		if err := w.settleAll(); err != nil {
+			return err
+		}
+		moved = false
+		for _, key := range w.provider.keys {
+			moved = w.look(w.leader, key.order) || moved
+		}
+		if err := w.round(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkAll compares a whole replica with the log, the model and what clients know.

@@ -91,8 +91,10 @@ func (g *generator) draw() {
 		g.time()
 	case n < 780:
 		g.push(verbForward, g.upTo(2), g.node())
-	case n < 870:
+	case n < 867:
 		g.push(verbSettle, g.node(), g.upTo(64), g.flag(5), g.flag(6))
+	case n < 870:
+		g.push(verbBounce, g.upTo(64), g.flag(2), g.flag(3))
 	default:
 		g.pay()
 	}
@@ -203,6 +205,8 @@ func (g *generator) command() {
 		g.payBegin()
 	case n < 945:
 		g.push(verbRefund, g.id(), g.buyID())
+	case n < 950:
+		g.push(verbAcknowledge, g.id(), g.buyID())
 	default:
 		g.seller()
 	}

@@ -73,13 +73,33 @@ func (p *provider) capture(key chargeKey) payment.Status {
 	return c.Status
 }
 
-// giveBack makes sure that no money is kept, of a charge that the provider must know.
-func (p *provider) giveBack(key chargeKey) payment.Status {
+// giveBack makes sure that no money is kept, of a charge that the provider must know. A refund
+// that was sent is not sent again.
+func (p *provider) giveBack(key chargeKey, refund uint8) payment.Status {
 	c := p.charges[key]
 	if c == nil {
 		return payment.Status{Phase: payment.Unknown}
 	}
+	if c.Phase == payment.Captured && c.Refunds >= refund {
+		return c.Status
+	}
+	if c.Phase == payment.Captured {
+		c.Refunds = refund
+	}
 	return p.cancel(key, c.amount)
+}
+
+// bounce lets one of the refunds that were taken fail, as banks do days later, and returns of
+// which order it is; 0 when there is none.
+func (p *provider) bounce(which int, why sequencer.PayReason) (order uint64) {
+	for i := range p.keys {
+		key := p.keys[(which+i)%len(p.keys)]
+		if c := p.charges[key]; c.Phase == payment.Refunded && c.Refunds > 0 {
+			c.Phase, c.refunded, c.Refusal = payment.Captured, 0, why
+			return key.order
+		}
+	}
+	return 0
 }
 
 // cancel makes sure that no money is kept, and that a key which is not known yet can

@@ -14,33 +14,35 @@ import (
 type verb uint8
 
 const (
-	verbNodes     verb = iota // count
-	verbClock                 // milliseconds that pass
-	verbDue                   // nanoseconds before the leader's next timer
-	verbElect                 // node, skew of its clock in ms
-	verbPropose               // node
-	verbReplicate             // from, to, entries, answer lost
-	verbApply                 // node, entries, answers lost
-	verbRestart               // node
-	verbFreeze                // node
-	verbPersist               // node
-	verbCreate                // request, quantity, cap, waitlist, price, hold ms, grace ms, start ms, skip unfit, holds, cool-down ms
-	verbUpdate                // request, sale, and as create from cap on
-	verbSeller                // request, kind, sale, amount, revision
-	verbBuy                   // request, user, quantity, min, key, sale, door
-	verbAgain                 // request, door
-	verbCancel                // request, of, door
-	verbPay                   // request, of, door, amount too much
-	verbRefund                // request, of
-	verbForward               // front-end, node
-	verbAuthorise             // request, phase, answer lost
-	verbOutcome               // request, phase
-	verbSettle                // node, which, answer lost, abandon
+	verbNodes       verb = iota // count
+	verbClock                   // milliseconds that pass
+	verbDue                     // nanoseconds before the leader's next timer
+	verbElect                   // node, skew of its clock in ms
+	verbPropose                 // node
+	verbReplicate               // from, to, entries, answer lost
+	verbApply                   // node, entries, answers lost
+	verbRestart                 // node
+	verbFreeze                  // node
+	verbPersist                 // node
+	verbCreate                  // request, quantity, cap, waitlist, price, hold ms, grace ms, start ms, skip unfit, holds, cool-down ms
+	verbUpdate                  // request, sale, and as create from cap on
+	verbSeller                  // request, kind, sale, amount, revision
+	verbBuy                     // request, user, quantity, min, key, sale, door
+	verbAgain                   // request, door
+	verbCancel                  // request, of, door
+	verbPay                     // request, of, door, amount too much
+	verbRefund                  // request, of
+	verbForward                 // front-end, node
+	verbAuthorise               // request, phase, answer lost
+	verbOutcome                 // request, phase
+	verbSettle                  // node, which, answer lost, abandon
+	verbBounce                  // which, final, notice lost
+	verbAcknowledge             // request, of
 	verbCount
 )
 
 var verbNames = [verbCount]string{"nodes", "clock", "due", "elect", "propose", "replicate", "apply", "restart", "freeze", "persist",
-	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle"}
+	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge"}
 
 // step is one thing that happens in a world. Its numbers mean the same whatever steps
 // before it are left out: requests have ids, and orders are named by the request that
@@ -131,6 +133,8 @@ func (w *world) play(s *step) error {
 		if q := w.request(int(n[0])); q != nil {
 			w.provider.settle(chargeKey{q.command.Order, q.begun}, phases[n[1]])
 		}
+	case verbBounce:
+		w.bounce(int(n[0]), n[1] != 0, n[2] != 0)
 	case verbSettle:
 		return w.settle(r, int(n[1]), n[2] != 0, n[3] != 0)
 	default:
@@ -185,11 +189,11 @@ func (w *world) ask(s *step) {
 			w.send(q, int(n[1]))
 		}
 		return
-	case verbCancel, verbPay, verbRefund:
+	case verbCancel, verbPay, verbRefund, verbAcknowledge:
 		if !w.about(q, w.request(int(n[1])), s) {
 			return
 		}
-		if s.verb != verbRefund {
+		if s.verb != verbRefund && s.verb != verbAcknowledge {
 			door = int(n[2])
 		}
 	}
@@ -250,6 +254,8 @@ func (w *world) about(q, of *request, s *step) bool {
 		c.Kind = sequencer.KindCancel
 	case verbRefund:
 		c.Kind, c.User = sequencer.KindRefund, nil
+	case verbAcknowledge:
+		c.Kind, c.User, c.Body = sequencer.KindAcknowledge, nil, []byte("in cash")
 	case verbPay:
 		c.Kind = sequencer.KindPayBegin
 		c.Amount = w.sales[of.result.Sale-1].price*int64(w.quantityOf(of)) + int64(s.n[3])

@@ -70,6 +70,8 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("voided #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
 	case sequencer.KindPayBounced:
 		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason)
+	case sequencer.KindAcknowledge:
+		return fmt.Sprintf("acknowledge #%d %s", c.Order, QuoteWord(string(c.Body)))
 	case sequencer.KindRefund:
 		return fmt.Sprintf("refund #%d", c.Order)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:

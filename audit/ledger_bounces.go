@@ -1,0 +1,46 @@
+package audit
+
+import (
+	"fmt"
+
+	"onsale/sequencer"
+)
+
+// bookedBounce is what the recorded decisions tell of an attempt's refunds.
+type bookedBounce struct {
+	failures uint32
+	over     bool // its return has failed
+}
+
+// bounced books a refund that failed: the first, or the second, each once, and none of a return
+// that is over.
+func (l *Ledger) bounced(o *bookedOrder, c *sequencer.Command) {
+	is := o.bounced[c.Attempt]
+	next := min(is.failures+1, sequencer.RefundsMax)
+	if is.over || c.Count != next {
+		l.findings.report(checkBounced, o.seq, fmt.Sprintf("refund %d", next), fmt.Sprintf("refund %d", c.Count))
+	}
+	final := c.Reason == sequencer.ReasonDisputed || c.Reason == sequencer.ReasonRefundRefused
+	if o.bounced == nil {
+		o.bounced = map[uint8]bookedBounce{}
+	}
+	o.bounced[c.Attempt] = bookedBounce{failures: next, over: final || next == sequencer.RefundsMax}
+}
+
+// returned books that the money of an attempt is back, by whatever way.
+func (o *bookedOrder) returned(attempt uint8) {
+	if is, any := o.bounced[attempt]; any {
+		is.over = false
+		o.bounced[attempt] = is
+	}
+}
+
+// acknowledged reports that a seller took note of a failure that there is not.
+func (l *Ledger) acknowledged(o *bookedOrder) {
+	for _, is := range o.bounced {
+		if is.over {
+			return
+		}
+	}
+	l.findings.report(checkAcknowledged, o.seq, sequencer.CodeNotFailed.String(), sequencer.CodeOK.String())
+}

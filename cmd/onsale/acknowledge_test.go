@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+
+	"onsale/api/contract"
+)
+
+// A refund that the provider refuses for good is acknowledged by a seller who says why, at the
+// command line.
+func TestAcknowledge(t *testing.T) {
+	o := openOffice(t, func(s *settings) { s.Payment.Provider = providerSandbox })
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--quantity", "10", "--price", "4900")
+	order := into[contract.Decision](t, o.buy(0, "alice", "buy", "-o", "json")).Order
+	o.buy(0, "alice", "pay", order, "--method", "tok_refund_refused")
+	const reason = "paid back in cash"
+	has(t, o.sell(1, "payments", "acknowledge", order, "--reason", reason), "not-failed")
+	o.sell(0, "order", "refund", order)
+	mustSettle(t, o)
+	if shown := into[contract.Order](t, o.buy(0, "alice", "order", "get", order, "-o", "json")); shown.MoneyBack != "failed" || shown.MoneyBackAcknowledged {
+		t.Errorf("%+v", shown)
+	}
+	has(t, o.sell(2, "payments", "acknowledge", order), "--reason")
+	if shown := into[contract.Order](t, o.sell(0, "payments", "acknowledge", order, "--reason", reason, "-o", "json")); !shown.MoneyBackAcknowledged {
+		t.Errorf("%+v", shown)
+	}
+	has(t, o.sell(6, "payments", "reconcile", "-o", "csv"), "not_returned")
+}
