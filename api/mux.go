@@ -61,6 +61,7 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
 	mux.Handle("GET /v1/payments/orphans", p.routed(routeOrphans, rolesToRead, p.orphans))
 	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
+	mux.Handle("GET /v1/orders/{uid}/refund", p.routed(routeRefundShow, rolesToRead, p.showRefund))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 	mux.Handle("POST /v1/orders/{uid}/acknowledge", p.routed(routeAcknowledge, rolesToChange, p.acknowledge))
 }

@@ -25,6 +25,7 @@ const (
 	routeTimeline
 	routeRefund
 	routeAcknowledge
+	routeRefundShow
 	routeNode
 	routeCluster
 	routePay
@@ -41,7 +42,7 @@ const (
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
-	"sale_list", "sale_show", "report", "timeline", "refund", "acknowledge", "node", "cluster", "pay", "webhook", "reconcile", "orphans", "orphan_refund", "ticket_events", "order_events",
+	"sale_list", "sale_show", "report", "timeline", "refund", "acknowledge", "refund_show", "node", "cluster", "pay", "webhook", "reconcile", "orphans", "orphan_refund", "ticket_events", "order_events",
 	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the

@@ -38,6 +38,8 @@ func (d deskPayments) Notice(_ context.Context, provider, signature string, body
 	return d.Desk.Notice(provider, signature, body)
 }
 
+func (d deskPayments) Unsettled(sale uint16) (int, bool) { return d.Desk.Unsettled(sale), true }
+
 // Orphans and RefundOrphan look at a state that is never behind.
 func (d deskPayments) Orphans(ctx context.Context) (*payment.Orphans, error) {
 	return d.Desk.Orphans(ctx, func(context.Context) error { return nil })
@@ -186,6 +188,27 @@ func TestPayTooLate(t *testing.T) {
 			t.Errorf("%s: %+v", user, answer)
 		}
 	}
+}
+
+// TestRefundShown: a refund's answer, and who asks later, says where the money is.
+func TestRefundShown(t *testing.T) {
+	config := testConfig()
+	config.PayWait = 50 * time.Millisecond
+	f := serveWith(t, config)
+	f.sale("gig", nil)
+	f.payments(nil)
+	uid := f.bought("ann", "?q=2").Order
+	f.payBy("ann", uid, "tok_refund_always_fails_1ms").want(200, "")
+	if order := into[contract.Order](f.seller("POST", "/v1/orders/"+uid+"/refund", "").want(200, "")); order.MoneyBack == "" {
+		t.Errorf("refunded: %+v", order)
+	}
+	slow := f.bought("bob", "?q=1").Order
+	f.payBy("bob", slow, "tok_never").want(202, "")
+	if order := into[contract.Order](f.seller("GET", "/v1/orders/"+slow+"/refund", "").want(200, "")); order.State != "paying" || order.UserID != "bob" {
+		t.Errorf("who is paying: %+v", order)
+	}
+	f.seller("GET", "/v1/orders/"+sequencer.FormatUID(1, 1<<40)+"/refund", "").want(404, "unknown-order")
+	f.seller("GET", "/v1/orders/x/refund", "").want(404, "unknown-order")
 }
 
 // TestPayCopied: what was sold by the cluster that this one is a copy of is not paid here,

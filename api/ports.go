@@ -83,6 +83,9 @@ type Payments interface {
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
 	// Notice brings a provider's webhook to where it is checked: payment.ErrNotice.
 	Notice(ctx context.Context, provider, signature string, body []byte) error
+	// Unsettled returns of how many orders of a sale a payment is under way, or money is to
+	// be taken or given back, as this process shows them; false when it cannot tell.
+	Unsettled(sale uint16) (orders int, known bool)
 	// Reconcile compares the provider's books with the orders.
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	// Orphans returns the charges of this cluster whose orders it does not have, and

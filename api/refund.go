@@ -21,7 +21,20 @@ func (p *Private) refund(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	showDecided(&view, &result)
+	if after, err := p.orderAt(x, view.Seq, result.Seq); err == nil { // it says what becomes of the money
+		view = after
+	} else {
+		showDecided(&view, &result)
+	}
+	return x.ok(contract.OrderIn(p.number(), &view))
+}
+
+// showRefund answers GET /v1/orders/{uid}/refund: the order, which says where its money is.
+func (p *Private) showRefund(x *exchange) error {
+	view, err := p.order(x)
+	if err != nil {
+		return err
+	}
 	return x.ok(contract.OrderIn(p.number(), &view))
 }
 
@@ -56,10 +69,19 @@ func (p *Private) order(x *exchange) (view sequencer.OrderView, err error) {
 	if at.Cluster != p.number() {
 		return view, contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.Cluster, p.number()))
 	}
+	view, err = p.orderAt(x, at.Seq, at.Seq)
+	if err == nil && view.Sale != at.Sale {
+		err = contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", view.AsOfSeq))
+	}
+	return view, err
+}
+
+// orderAt returns an order as it is once a seq was decided.
+func (p *Private) orderAt(x *exchange, seq, reached uint64) (sequencer.OrderView, error) {
 	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
 	defer cancel()
-	view, asOf, found, err := p.backend.Order(ctx, at.Seq, at.Seq)
-	if err == nil && (!found || view.Sale != at.Sale) {
+	view, asOf, found, err := p.backend.Order(ctx, seq, reached)
+	if err == nil && !found {
 		err = contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", asOf.Seq))
 	}
 	return view, err

@@ -162,7 +162,13 @@ func (p *Private) showSale(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.ok(contract.DetailOf(view, x.started.UnixNano()))
+	detail := contract.DetailOf(view, x.started.UnixNano())
+	if p.payments != nil {
+		if orders, known := p.payments.Unsettled(view.Number); known {
+			detail.UnsettledOrders = &orders
+		}
+	}
+	return x.ok(detail)
 }
 
 // listSales answers GET /v1/sales: a page, in the order of the sales' creation. Sales are

@@ -140,6 +140,13 @@ func (d *Desk) order(seq uint64) (view sequencer.OrderView, known bool) {
 	return view, known
 }
 
+// Unsettled returns of how many orders of a sale this replica shows that a payment is under
+// way, or money is to be taken or given back.
+func (d *Desk) Unsettled(sale uint16) (count int) {
+	d.node.Read(func(s sequencer.Reader) { count = s.UnsettledOf(sale) })
+	return count
+}
+
 // claim keeps others off an order until release; false when somebody works on it.
 func (d *Desk) claim(order uint64) bool {
 	d.mu.Lock()

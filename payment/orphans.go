@@ -177,7 +177,8 @@ func (d *Desk) orphaned(c *Charge) string {
 
 // RefundOrphan gives an orphan's money back, or makes sure that none is taken. It may be
 // repeated, by whoever lost the answer or by two at once: what is back does not go back
-// twice. ErrNotOrphan, ErrOff, and ErrNoAnswer when the provider cannot do it now.
+// twice. ErrNotOrphan, ErrOff, ErrNoAnswer when the provider cannot do it now, and
+// ErrOutcomeUnknown when its answer was lost.
 func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(context.Context) error) (*OrphanRefund, error) {
 	if d.provider == nil {
 		return nil, ErrOff
@@ -204,7 +205,7 @@ func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(
 		"currency", e.Currency, "phase", e.Phase, "reason", r.Reason, "actor", r.Actor)
 	status, err := d.metered.Return(ctx, e.Charge, e.Refunds+1)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s may be given back or not, try again: %w", ErrNoAnswer, r.Key, err)
+		return nil, fmt.Errorf("%w: %s may be given back or not; ask again, nothing goes back twice: %w", sequencer.ErrOutcomeUnknown, r.Key, err)
 	}
 	if outcome := status.Returned(); outcome == sequencer.PayUnknown || outcome != sequencer.PayRefunded && e.CapturedAmount > 0 {
 		return nil, fmt.Errorf("%w: %s is %s and cannot be given back now", ErrNoAnswer, r.Key, status.Phase)

@@ -91,7 +91,7 @@ func testOrphans(t *testing.T) {
 		return l.desk.RefundOrphan(t.Context(), lostBy(l.alice.Key), atOnce)
 	}
 	lose.Store(true)
-	if record, err := refund(); !errors.Is(err, payment.ErrNoAnswer) {
+	if record, err := refund(); !errors.Is(err, sequencer.ErrOutcomeUnknown) {
 		t.Errorf("the answer is lost: %+v, %v", record, err)
 	}
 	lose.Store(false)

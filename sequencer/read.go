@@ -91,6 +91,16 @@ func (s *State) UnsettledCount() int { return len(s.unsettled) }
 // note of.
 func (s *State) RefundsFailedCount() int { return int(s.bounces.open) }
 
+// UnsettledOf returns how many of them are of one sale. It costs time in the number of all.
+func (s *State) UnsettledOf(sale uint16) (count int) {
+	for number := range s.unsettled {
+		if s.orders.at(number).sale == sale {
+			count++
+		}
+	}
+	return count
+}
+
 // ForeignUnsettledCount returns how many of them were made before the first birth, so that
 // nobody here may speak about them.
 func (s *State) ForeignUnsettledCount() (count int) {

@@ -19,6 +19,8 @@ type Reader interface {
 	// RefundsFailedCount returns how many attempts' refunds failed for good, and no seller has
 	// taken note of.
 	RefundsFailedCount() int
+	// UnsettledOf returns how many of them are of one sale.
+	UnsettledOf(sale uint16) int
 	// ForeignUnsettledCount returns how many of them were made before the first birth, so
 	// that nobody here may speak about them.
 	ForeignUnsettledCount() int

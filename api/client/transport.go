@@ -70,8 +70,10 @@ type call struct {
 	query     url.Values
 	key       string // Idempotency-Key
 	challenge string // a solved one
-	body      any    // sent as JSON unless nil
-	into      any    // filled from the answer unless nil
+
+	ifNoneMatch string // the ETag of what is known
+	body        any    // sent as JSON unless nil
+	into        any    // filled from the answer unless nil
 }
 
 // do sends a call and returns the header of the answer. Its errors are *contract.Problem when
@@ -113,6 +115,9 @@ func (c *connection) exchange(ctx context.Context, what call) (http.Header, erro
 	}
 	if what.challenge != "" {
 		request.Header.Set(contract.ChallengeHeader, what.challenge)
+	}
+	if what.ifNoneMatch != "" {
+		request.Header.Set("If-None-Match", what.ifNoneMatch)
 	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
@@ -180,6 +185,8 @@ func readAnswer(response *http.Response, into any) error {
 	switch {
 	case mediaType == contract.ProblemMediaType:
 		return problemOf(response, body)
+	case response.StatusCode == http.StatusNotModified:
+		return errNotModified
 	case response.StatusCode >= 300:
 		return fmt.Errorf("the server answered %s without a problem; is there something else at %s?", response.Status, response.Request.URL.Host)
 	case into == nil:

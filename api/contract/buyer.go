@@ -139,6 +139,13 @@ func asOf(p sequencer.Position) string {
 	return p.String()
 }
 
+// The words of Order.MoneyBack.
+const (
+	MoneyDue    = "due"
+	MoneyDone   = "done"
+	MoneyFailed = "failed"
+)
+
 // OrderOf returns what a buyer sees of an order under a uid.
 func OrderOf(v *sequencer.OrderView, uid string) Order {
 	o := Order{
@@ -159,12 +166,12 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 	}
 	switch {
 	case v.VoidsDue != 0:
-		o.MoneyBack = "due"
+		o.MoneyBack = MoneyDue
 	case v.Failed != 0:
-		o.MoneyBack, o.MoneyBackReason = "failed", v.RefundReason.String()
+		o.MoneyBack, o.MoneyBackReason = MoneyFailed, v.RefundReason.String()
 		o.MoneyBackAcknowledged = v.Failed&^v.Acknowledged == 0
 	case v.Voided != 0:
-		o.MoneyBack = "done"
+		o.MoneyBack = MoneyDone
 	}
 	return o
 }

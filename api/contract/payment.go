@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"time"
 
 	"onsale/payment"
@@ -59,6 +60,30 @@ const (
 	ReasonTooLate          = "too_late"          // rejected: the order is gone, and the money goes back
 )
 
+// IsPending reports whether the outcome is not known yet.
+func (p *Payment) IsPending() bool { return p.Callback != "" }
+
+// PaymentShown returns what an order says of its newest attempt, as PaymentOf would have told.
+func PaymentShown(o *Order) Payment {
+	answer := Payment{Status: PaymentRejected, Reason: o.PaymentReason, Order: o.UID, State: o.State, Attempt: o.Attempts, Seq: o.AsOfSeq}
+	switch o.State {
+	case sequencer.StatePaid.String():
+		answer.Status, answer.Reason, answer.PaymentRef = PaymentAccepted, "", o.PaymentRef
+	case sequencer.StatePaying.String():
+		answer.Status, answer.Reason, answer.Callback = PaymentTimeout, ReasonProviderTimeout, CallbackPrefix+o.UID
+	case sequencer.StateReserved.String():
+		answer.ExpiresAt = o.ExpiresAt
+		answer.Reason = cmp.Or(answer.Reason, ReasonAttemptCancelled)
+	case sequencer.StateExpired.String():
+		if answer.Reason == "" {
+			answer.Status, answer.Reason = PaymentTimeout, ReasonSessionExpired
+		}
+	default:
+		answer.Reason = cmp.Or(answer.Reason, ReasonTooLate)
+	}
+	return answer
+}
+
 // PaymentOf returns the answer about an order with a uid; pending says that the
 // outcome is not known yet.
 func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
@@ -87,5 +112,5 @@ func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
 	default:
 		answer.Reason = a.Code.String()
 	}
-	return answer, answer.Callback != ""
+	return answer, answer.IsPending()
 }

@@ -71,15 +71,19 @@ type Extension struct {
 
 // SaleDetail is a sale as its seller sees it.
 type SaleDetail struct {
-	ID           string    `json:"id"`
-	Item         string    `json:"item"`
-	Status       string    `json:"status"`
-	Quantity     uint32    `json:"quantity"`
-	Sold         uint32    `json:"sold"`
-	Held         uint32    `json:"held"`
-	Withheld     uint32    `json:"withheld"`
-	Available    uint32    `json:"available"`
-	Waiting      uint32    `json:"waiting"`
+	ID        string `json:"id"`
+	Item      string `json:"item"`
+	Status    string `json:"status"`
+	Quantity  uint32 `json:"quantity"`
+	Sold      uint32 `json:"sold"`
+	Held      uint32 `json:"held"`
+	Withheld  uint32 `json:"withheld"`
+	Available uint32 `json:"available"`
+	Waiting   uint32 `json:"waiting"`
+	// UnsettledOrders are being paid, or their money is to be taken or given back; of one sale
+	// that is asked for, nil in lists.
+	UnsettledOrders *int `json:"unsettled_orders,omitempty"`
+
 	Cap          uint8     `json:"cap"`
 	Waitlist     uint32    `json:"waitlist"`
 	Price        int64     `json:"price"`

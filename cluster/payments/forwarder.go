@@ -17,6 +17,7 @@ import (
 type Coordinator interface {
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
 	Notice(provider, signature string, body []byte) error
+	Unsettled(sale uint16) int
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error)
 	RefundOrphan(ctx context.Context, r payment.RefundRequest, caughtUp func(context.Context) error) (*payment.OrphanRefund, error)
@@ -73,6 +74,15 @@ func (f *Forwarder) Notice(ctx context.Context, provider, signature string, body
 		return err
 	}
 	return f.tell(ctx, verbNotice, noticeQuestion{provider, signature, body}, new(noticeAnswer))
+}
+
+// Unsettled returns of how many orders of a sale a payment is under way, or money is to be
+// taken or given back, as this node shows them; false where there is no node.
+func (f *Forwarder) Unsettled(sale uint16) (orders int, known bool) {
+	if f.coordinator == nil {
+		return 0, false
+	}
+	return f.coordinator.Unsettled(sale), true
 }
 
 // Reconcile compares the provider's books with the orders. Every node that knows the

@@ -176,6 +176,12 @@ func TestOff(t *testing.T) {
 			t.Errorf("%s reconciles: %v", name, err)
 		}
 	}
+	if orders, known := ForFrontEnd(nil).Unsettled(3); known || orders != 0 {
+		t.Errorf("a front-end knows of %d unsettled orders", orders)
+	}
+	if orders, known := ForNode(nil, leads, leads).Unsettled(3); !known || orders != 6 {
+		t.Errorf("a node knows of %d unsettled orders: %v", orders, known)
+	}
 	follows.leader = sequencer.ErrBehind
 	if _, err := ForNode(nil, follows, follows).Reconcile(t.Context()); !errors.Is(err, sequencer.ErrBehind) {
 		t.Errorf("a replica that is behind reconciles: %v", err)

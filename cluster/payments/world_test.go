@@ -51,6 +51,8 @@ func (c *coordinator) Notice(provider, signature string, body []byte) error {
 	return c.notice
 }
 
+func (c *coordinator) Unsettled(sale uint16) int { return int(sale) * 2 }
+
 func (c *coordinator) Reconcile(context.Context) (*payment.Reconciliation, error) {
 	return &payment.Reconciliation{Provider: "fake"}, nil
 }

@@ -44,6 +44,8 @@ func exitCode(err error) int {
 		return 2
 	case errors.Is(err, errRefused):
 		return 3
+	case errors.Is(err, errUndecided): // also when nobody could tell more
+		return 5
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping), errors.Is(err, sequencer.ErrSuperseded), errors.Is(err, sequencer.ErrStorageLow),
 		errors.Is(err, client.ErrNotSent), isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
@@ -62,7 +64,7 @@ func explain(err error) string {
 	text := err.Error()
 	var problem *contract.Problem
 	switch {
-	case errors.As(err, &problem) && errors.Is(err, sequencer.ErrOutcomeUnknown):
+	case errors.Is(err, errUndecided), errors.As(err, &problem) && errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return text // it says what to do
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return text + "\nIt may have been done: look before you repeat it. A purchase that is repeated with the same --key makes at most one order, and is answered with that."

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,6 +19,7 @@ import (
 // door says how to reach a buyers' listener, and as whom.
 type door struct {
 	address, token, secretFile, user string
+	patience                         patience
 }
 
 func (d *door) flags(f *pflag.FlagSet) {
@@ -39,7 +39,7 @@ func (d *door) open() (*client.Client, error) {
 		if err != nil {
 			return nil, err
 		}
-		if token, err = issue(secret, d.user, auth.RoleBuyer, time.Minute); err != nil {
+		if token, err = issue(secret, d.user, auth.RoleBuyer, d.patience.lifetime()); err != nil {
 			return nil, err
 		}
 	}

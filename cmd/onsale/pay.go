@@ -1,11 +1,10 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/spf13/cobra"
 
-	"onsale/api/contract"
 	"onsale/payment"
 )
 
@@ -13,26 +12,26 @@ func newPay(p *program) *cobra.Command {
 	var d door
 	var method string
 	c := &cobra.Command{Use: "pay UID", Short: "Pay an order", Args: arguments(cobra.ExactArgs(1)),
-		Long:    "Pays an order and waits for the provider. However often it is asked, an order is never charged twice.",
+		Long: `Pays an order. However often it is asked, an order is never charged twice. When the
+provider has not answered in time the exit code is 5, as when the answer was lost: the
+payment may still be taken. --wait waits until it is known.`,
 		Example: "  onsale pay 000G000000000002 --method tok_accept --user alice",
 		RunE: func(c *cobra.Command, args []string) error {
 			buyer, err := d.open()
 			if err != nil {
 				return err
 			}
-			paid, err := buyer.Pay(c.Context(), args[0], method)
-			if err != nil {
+			paid, err := d.patience.pay(c.Context(), buyer, args[0], method)
+			if paid == nil {
 				return err
 			}
-			if err := p.showFields(paid); err != nil {
+			if err := errors.Join(err, p.showFields(paid)); err != nil {
 				return err
 			}
-			if paid.Status != contract.PaymentAccepted {
-				return fmt.Errorf("%w: %s, %s", errRefused, paid.Status, paid.Reason)
-			}
-			return nil
+			return verdict(paid)
 		}}
 	d.flags(c.Flags())
+	d.patience.flags(c.Flags())
 	c.Flags().StringVar(&method, "method", "", "the provider's token of the means of payment; not needed for an order that costs nothing")
 	return c
 }
@@ -46,13 +45,17 @@ func newOrderRefund(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			order, err := seller.RefundOrder(c.Context(), args[0])
-			if err != nil {
+			order, err := d.patience.refund(c.Context(), seller, args[0])
+			if order == nil {
 				return err
 			}
-			return p.showFields(order)
+			if err := errors.Join(err, p.showFields(order)); err != nil {
+				return err
+			}
+			return d.patience.moneyBack(p, order)
 		}}
 	d.flags(c.Flags())
+	d.patience.flags(c.Flags())
 	return c
 }
 

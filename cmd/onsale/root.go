@@ -43,9 +43,10 @@ func newRoot(p *program) *cobra.Command {
 		Long: `onsale sells identical tickets to a crowd: strictly first in, first out, with an
 exact count, and no crash changes an answer that was given.
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, …),
-4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown, 6 the audit found something,
-8 this replica has decided otherwise than a majority and stopped.`,
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, declined, …),
+4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown or not there yet
+(the answer was lost, the payment provider has not answered: look, or --wait where there is
+that), 6 the audit found something or the books differ, 8 this replica has decided otherwise than a majority and stopped.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 type desk struct {
 	address, token, secretFile, stateFile string
 	files                                 certificate.Files
+	patience                              patience
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
@@ -61,7 +63,7 @@ func (d *desk) open() (*client.Seller, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w; give --token or --secret-file", err)
 		}
-		if token, err = issue(secret, "cli", auth.RoleSeller|auth.RoleOperator, time.Minute); err != nil {
+		if token, err = issue(secret, "cli", auth.RoleSeller|auth.RoleOperator, d.patience.lifetime()); err != nil {
 			return nil, err
 		}
 	}
@@ -303,15 +305,26 @@ func newSaleShow(p *program) *cobra.Command {
 
 // newSaleCancel asks for --yes: a cancelled sale cannot be taken back.
 func newSaleCancel(p *program) *cobra.Command {
-	c := p.saleVerb("cancel", "End the sale and its reservations for good; paid orders are refunded", (*client.Seller).CancelSale)
+	var d desk
 	var yes bool
+	c := &cobra.Command{Use: "cancel ID", Short: "End the sale and its reservations for good; paid orders are refunded", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !yes {
+				return fmt.Errorf("%w: a cancelled sale cannot be opened again; add --yes", errUsage)
+			}
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			sale, err := seller.CancelSale(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			sale, err = d.patience.settled(c.Context(), p, seller, sale)
+			return errors.Join(err, p.showFields(sale))
+		}}
+	d.flags(c.Flags())
+	d.patience.flags(c.Flags())
 	c.Flags().BoolVar(&yes, "yes", false, "really")
-	do := c.RunE
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if !yes {
-			return fmt.Errorf("%w: a cancelled sale cannot be opened again; add --yes", errUsage)
-		}
-		return do(c, args)
-	}
 	return c
 }
