@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -79,11 +80,11 @@ var isolated = []string{"--net", "--map-root-user", "--pid", "--fork"}
 // runIsolated runs a script in a network namespace that holds nothing but
 // loopback. Whatever it left running is killed with it.
 func runIsolated(t *testing.T, dir, script string) (string, error) {
-	command := exec.CommandContext(t.Context(), "unshare", append(isolated, "--kill-child", "bash", "-c", script)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "unshare", append(isolated, "--kill-child", "bash", "-c", script)...)
 	command.Dir = dir
 	command.WaitDelay = 10 * time.Second
-	timer := time.AfterFunc(8*time.Minute, func() { command.Process.Kill() })
-	defer timer.Stop()
 	output, err := command.CombinedOutput()
 	return string(output), err
 }
