@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"onsale/internal/amount"
 	"onsale/sequencer"
 )
 
@@ -201,8 +202,8 @@ func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(
 		At: d.config.Clock().UTC().Truncate(time.Millisecond), Key: e.Key, Order: e.Order, Birth: e.Birth, Buyer: e.Buyer,
 		Amount: e.Amount, Currency: e.Currency, Before: e.Phase, Reason: r.Reason, Actor: r.Actor,
 	}
-	d.config.Logger.Info("an orphaned charge is given back", "payment", r.Key, "amount", e.Amount,
-		"currency", e.Currency, "phase", e.Phase, "reason", r.Reason, "actor", r.Actor)
+	d.config.Logger.Info("an orphaned charge is given back", "payment", r.Key, "amount", amount.Money(e.Amount, e.Currency),
+		"phase", e.Phase, "reason", r.Reason, "actor", r.Actor)
 	status, err := d.metered.Return(ctx, e.Charge, e.Refunds+1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s may be given back or not; ask again, nothing goes back twice: %w", sequencer.ErrOutcomeUnknown, r.Key, err)

@@ -32,6 +32,9 @@ func testRefundedInPart(t *testing.T) {
 		difference.Amount != 70 || difference.Currency != "EUR" {
 		t.Errorf("%+v", difference)
 	}
+	if want := "the order is paid, 0.70\u00a0EUR of 2.00\u00a0EUR went back at the provider"; difference.Detail != want {
+		t.Errorf("people read %q", difference.Detail)
+	}
 	if want := []payment.Takings{{Currency: "EUR", Captured: 400, Refunded: 70, Orders: 400}}; !slices.Equal(found.Money, want) {
 		t.Errorf("%+v, want %+v", found.Money, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"onsale/internal/amount"
 	"onsale/sequencer"
 )
 
@@ -191,7 +192,7 @@ func (c *comparison) sums() {
 		m := &c.result.Money[i]
 		if held := m.Captured - m.Refunded; held != m.Orders+m.Unsettled {
 			c.differs(DifferenceSum, &Charge{Key: m.Currency, Currency: m.Currency}, held-m.Orders-m.Unsettled,
-				"%d are held, the orders cost %d, %d are unsettled", held, m.Orders, m.Unsettled)
+				"%s are held, the orders cost %s, %s are unsettled", amount.Money(held, m.Currency), amount.Money(m.Orders, m.Currency), amount.Money(m.Unsettled, m.Currency))
 		}
 	}
 }
@@ -273,15 +274,15 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 		c.differs(DifferenceBuyer, due, e.Amount,
 			"the charge is of order %q, birth %q, buyer %q", e.Order, e.Birth, e.Buyer)
 	case booked && (e.Amount != due.Amount || e.Currency != due.Currency):
-		c.differs(DifferenceAmount, &e.Charge, e.Amount, "charged %d %s, the order costs %d %s", e.Amount, e.Currency, due.Amount, due.Currency)
+		c.differs(DifferenceAmount, &e.Charge, e.Amount, "charged %s, the order costs %s", amount.Money(e.Amount, e.Currency), amount.Money(due.Amount, due.Currency))
 	case paid && !booked:
 		c.differs(DifferenceNoCharge, due, due.Amount, "the order is paid")
 	case paid && e.Phase != Captured:
 		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", e.Phase)
 	case paid && e.RefundedAmount != 0:
-		c.differs(DifferencePart, due, e.RefundedAmount, "the order is paid, %d of %d went back at the provider", e.RefundedAmount, e.CapturedAmount)
+		c.differs(DifferencePart, due, e.RefundedAmount, "the order is paid, %s of %s went back at the provider", amount.Money(e.RefundedAmount, e.Currency), amount.Money(e.CapturedAmount, e.Currency))
 	case paid && e.CapturedAmount != due.Amount:
-		c.differs(DifferenceAmount, due, e.CapturedAmount, "%d were captured, the order costs %d", e.CapturedAmount, due.Amount)
+		c.differs(DifferenceAmount, due, e.CapturedAmount, "%s were captured, the order costs %s", amount.Money(e.CapturedAmount, e.Currency), amount.Money(due.Amount, due.Currency))
 	case v.Failed&(1<<(number-1)) != 0:
 		c.result.look = append(c.result.look, v.Seq) // it may be back by another way
 		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "its refund failed (%s), and is not sent again", v.RefundReason)
@@ -299,8 +300,9 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 	}
 }
 
-// differs notes a difference about a charge, of an amount in minor units.
-func (c *comparison) differs(kind string, of *Charge, amount int64, format string, args ...any) {
+// differs notes a difference about a charge, of an amount in minor units. Its detail is for
+// people, who read money in its currency.
+func (c *comparison) differs(kind string, of *Charge, minor int64, format string, args ...any) {
 	if c.only != nil && !c.only[kind+of.Key] {
 		return
 	}
@@ -308,5 +310,5 @@ func (c *comparison) differs(kind string, of *Charge, amount int64, format strin
 		c.result.More = true
 		return
 	}
-	c.result.Differences = append(c.result.Differences, Difference{kind, of.Key, of.Order, amount, of.Currency, fmt.Sprintf(format, args...)})
+	c.result.Differences = append(c.result.Differences, Difference{kind, of.Key, of.Order, minor, of.Currency, fmt.Sprintf(format, args...)})
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -50,10 +52,23 @@ func WriteText(w io.Writer, s *contract.SaleTimeline) error {
 		{"batches", fmt.Sprint(t.Batches)}, {"journal", fmt.Sprintf("%d blocks, chain head %s", t.Blocks, t.ChainHead)},
 	})
 	for _, m := range t.Mismatch {
-		totals.AppendRow(table.Row{"mismatch", m.String()})
+		totals.AppendRow(table.Row{"mismatch", inCurrency(m, s.Money.Currency).String()})
 	}
 	_, err := io.WriteString(w, plain.Text(totals.Render()+"\n"+courseTable(t).Render()+"\n"))
 	return err
+}
+
+// inCurrency is a mismatch whose sums of money, if it is about some, are spelled for people.
+func inCurrency(m contract.Mismatch, code string) contract.Mismatch {
+	if !strings.HasPrefix(m.Field, "money.") {
+		return m
+	}
+	for _, text := range []*string{&m.Journal, &m.Replica} {
+		if minor, err := strconv.ParseInt(*text, 10, 64); err == nil {
+			*text = amount.Money(minor, code)
+		}
+	}
+	return m
 }
 
 // courseTable is the course of a sale, a few rows in each line.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"onsale/internal/amount"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -112,7 +113,7 @@ func (b *Books) Authorise(ctx context.Context, c payment.Charge, method string) 
 // begin enters a new charge and lets its outcome come. The caller holds the lock.
 func (b *Books) begin(c payment.Charge, does behaviour) (*payment.Entry, error) {
 	if c.Amount <= 0 || c.Key == "" || len(c.Currency) != 3 {
-		return nil, fmt.Errorf("%w: amount %d %s", payment.ErrConflict, c.Amount, c.Currency)
+		return nil, fmt.Errorf("%w: the amount is %s", payment.ErrConflict, amount.Money(c.Amount, c.Currency))
 	}
 	e := payment.Entry{Charge: c.Itself(), CreatedAt: b.config.Clock().UTC()}
 	e.Phase, e.Method = payment.Processing, does.kept

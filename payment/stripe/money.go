@@ -1,6 +1,10 @@
 package stripe
 
-import "fmt"
+import (
+	"fmt"
+
+	"onsale/internal/amount"
+)
 
 // Stripe counts most currencies in ISO 4217's minor units, as we do. These it does not
 // (https://docs.stripe.com/currencies#special-cases).
@@ -26,33 +30,33 @@ var least = map[string]int64{
 
 // Chargeable says why Stripe would refuse to charge an amount in ISO 4217's minor units,
 // whatever the card; nil when nothing speaks against it.
-func (p *Provider) Chargeable(amount int64, currency string) error {
-	theirs, err := toStripe(amount, currency)
+func (p *Provider) Chargeable(minor int64, currency string) error {
+	theirs, err := toStripe(minor, currency)
 	switch {
 	case err != nil:
 		return err
 	case theirs < least[currency]:
-		return fmt.Errorf("%w: the least that it charges is %d", errRefused, fromStripe(least[currency], currency))
+		return fmt.Errorf("%w: the least that it charges is %s", errRefused, amount.Money(fromStripe(least[currency], currency), currency))
 	case theirs > chargeMax:
-		return fmt.Errorf("%w: the most that it charges is %d", errRefused, fromStripe(chargeMax, currency))
+		return fmt.Errorf("%w: the most that it charges is %s", errRefused, amount.Money(fromStripe(chargeMax, currency), currency))
 	}
 	return nil
 }
 
 // toStripe turns an amount in ISO 4217's minor units into Stripe's; errRefused when
 // Stripe cannot charge it.
-func toStripe(amount int64, currency string) (int64, error) {
+func toStripe(minor int64, currency string) (int64, error) {
 	switch {
-	case amount <= 0:
-		return 0, fmt.Errorf("%w: %d %s", errRefused, amount, currency)
+	case minor <= 0:
+		return 0, fmt.Errorf("%w: %s", errRefused, amount.Money(minor, currency))
 	case hundredfold[currency]:
-		return amount * 100, nil
-	case whole[currency] && amount%100 != 0, tens[currency] && amount%10 != 0:
-		return 0, fmt.Errorf("%w: %d %s is not a round amount", errRefused, amount, currency)
+		return minor * 100, nil
+	case whole[currency] && minor%100 != 0, tens[currency] && minor%10 != 0:
+		return 0, fmt.Errorf("%w: %s is not a round amount", errRefused, amount.Money(minor, currency))
 	case whole[currency]:
-		return amount / 100, nil
+		return minor / 100, nil
 	}
-	return amount, nil
+	return minor, nil
 }
 
 // fromStripe is the way back.

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +18,21 @@ func TestChargeable(t *testing.T) {
 	} {
 		if err := p.Chargeable(c.amount, c.currency); (err == nil) != c.taken || err != nil && !errors.Is(err, errRefused) {
 			t.Errorf("%d %s: %v", c.amount, c.currency, err)
+		}
+	}
+}
+
+// Who sets a price reads money in its currency.
+func TestChargeableInWords(t *testing.T) {
+	for want, c := range map[string]struct {
+		amount   int64
+		currency string
+	}{
+		"the least that it charges is 0.50\u00a0EUR": {30, "EUR"}, "the most that it charges is 999,999\u00a0ISK": {1_000_000, "ISK"},
+		"12.345\u00a0KWD is not a round amount": {12345, "KWD"},
+	} {
+		if err := new(Provider).Chargeable(c.amount, c.currency); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }
