@@ -23,6 +23,8 @@ type generator struct {
 	raised int32   // how often the level was raised, at most
 	buys   []int32 // ids of the newest buys
 	pays   []int32 // ids of the newest payments
+	// insists says that a user is still to try out cards.
+	insists bool
 }
 
 func newGenerator(seed uint64) *generator {
@@ -32,6 +34,7 @@ func newGenerator(seed uint64) *generator {
 		nodes = 5
 	}
 	g.faults = 40 + g.random.IntN(200)
+	g.insists = g.oneIn(20)
 	g.push(verbNodes, int32(nodes))
 	g.push(verbElect, 0)
 	g.create()
@@ -77,6 +80,9 @@ func (g *generator) draw() {
 	switch n := g.random.IntN(1000); {
 	case g.oneIn(g.faults):
 		g.fault()
+	case g.insists && g.oneIn(1000):
+		g.insists = false
+		g.insist()
 	case n < 520:
 		g.command()
 	case n < 600:
