@@ -9,7 +9,7 @@ import (
 // readBooks calls each for every charge in the provider's books.
 func (d *Desk) readBooks(ctx context.Context, each func(*Entry)) error {
 	for cursor := ""; ; {
-		entries, next, err := d.metered.Ledger(ctx, cursor, comparePage)
+		entries, next, err := d.calls.Ledger(ctx, cursor, comparePage)
 		if err != nil {
 			return err
 		}

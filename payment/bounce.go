@@ -45,7 +45,7 @@ func (d *Desk) look(ctx context.Context, order uint64) {
 		if (view.Voided|view.Failed)&bit == 0 {
 			continue
 		}
-		status, err := d.metered.Find(ctx, charge.attempt(view.Birth, number))
+		status, err := d.calls.Find(ctx, charge.attempt(view.Birth, number))
 		switch {
 		case err != nil:
 			d.config.Logger.Warn("the payment provider does not say what became of a refund", "order", order, "attempt", number, "error", err)
@@ -71,8 +71,6 @@ func (d *Desk) lookSoon(order uint64) {
 	}
 	d.finished.Go(func() {
 		defer func() { <-d.settlers }()
-		ctx, cancel := d.call()
-		defer cancel()
-		d.look(ctx, order)
+		d.look(context.Background(), order)
 	})
 }

@@ -20,7 +20,8 @@ type Charge struct {
 	Currency string `json:"currency"` // ISO 4217, capitals
 	// Since is a time before which the charge cannot have been made, nanoseconds; 0 when it is
 	// not known. It says how far back to look, and is nothing of the charge itself.
-	Since int64 `json:"-"`
+	Since int64  `json:"-"`
+	turn  uint64 // in the line, when it was given before; nothing of the charge either
 }
 
 // The length of a buyer's digest, and the version of what is hashed for it.
@@ -71,8 +72,15 @@ func (c *Charge) Conflict(found *Charge) error {
 // Itself returns what of a charge is kept at the provider.
 func (c *Charge) Itself() Charge {
 	kept := *c
-	kept.Since = 0
+	kept.Since, kept.turn = 0, 0
 	return kept
+}
+
+// sent returns a charge as the provider is asked for it, and its turn in the line.
+func (c Charge) sent() (Charge, uint64) {
+	turn := c.turn
+	c.turn = 0
+	return c, turn
 }
 
 // isAnothers reports whether the charge that was found under a key is of another buyer or

@@ -39,9 +39,14 @@ type Config struct {
 	// RetryPauseMax bounds the pause before an order's provider is asked again; the
 	// pause doubles from SettleInterval on.
 	RetryPauseMax time.Duration
-	// PaymentsMax bounds the payments that are under way at once; more are answered
-	// overloaded.
+	// PaymentsMax bounds the attempts of which the provider is asked at once, and the captures
+	// beside them. While no rate is in force more attempts are answered overloaded.
 	PaymentsMax int
+	// Rate is how many calls a second the provider takes, 0 when that is not known: it is
+	// learned from the provider's 429s, and lowered by them. LineMax is how long an attempt
+	// may wait for its turn then; one that would wait for longer is answered overloaded.
+	Rate    float64
+	LineMax time.Duration
 	// SettlersMax bounds the unsettled orders that are worked on at once.
 	SettlersMax int
 	// UnreachableAfter is for how long calls must have failed before the clock of holds is
@@ -61,6 +66,7 @@ func DefaultConfig() Config {
 	return Config{
 		Number: func() uint8 { return 0 }, CallTimeout: 10 * time.Second, AbandonAfter: 15 * time.Second,
 		SettleInterval: 250 * time.Millisecond, RetryPauseMax: 10 * time.Second, PaymentsMax: 4096, SettlersMax: 32,
+		LineMax:          10 * time.Minute,
 		UnreachableAfter: 30 * time.Second, StopMax: 24 * time.Hour, HandOver: func() bool { return false },
 		Clock: time.Now, Reached: func(Step) {}, Logger: slog.New(slog.DiscardHandler),
 	}
@@ -73,12 +79,13 @@ type Desk struct {
 	node     Node
 	provider Provider        // nil for none: only what costs nothing is paid
 	metered  meteredProvider // the provider, its calls counted
+	line     *line           // before it
+	calls    linedProvider   // metered, each call in its turn
 	counters counters
 
 	stop     context.Context // the desk's life
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
-	places   chan struct{} // one for each payment under way
 	settlers chan struct{} // one for each unsettled order that is worked on
 	wake     chan struct{} // capacity 1: somebody wants to be settled now
 
@@ -104,6 +111,8 @@ type retry struct {
 	denied bool
 	// unreached: a call of its newest attempt failed, or the provider never heard of it.
 	unreached bool
+	// waited: its newest attempt waited in the line, which the order's hard limit knows nothing of.
+	waited bool
 }
 
 // NewDesk returns a desk that settles until Close. Without a provider, which is nil then, it
@@ -111,10 +120,12 @@ type retry struct {
 func NewDesk(config Config, node Node, provider Provider) *Desk {
 	d := &Desk{
 		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
-		places: make(chan struct{}, config.PaymentsMax), settlers: make(chan struct{}, config.SettlersMax),
-		wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
+		settlers: make(chan struct{}, config.SettlersMax),
+		wake:     make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
 	}
 	d.stop, d.cancel = context.WithCancel(context.Background())
+	d.line = newLine(&d.config, d.finished.Go)
+	d.calls = linedProvider{&d.metered, d.line, config.CallTimeout}
 	d.finished.Go(d.settleAll)
 	return d
 }
@@ -122,6 +133,7 @@ func NewDesk(config Config, node Node, provider Provider) *Desk {
 // Close ends the desk after the steps that are under way.
 func (d *Desk) Close() error {
 	d.cancel()
+	d.line.close()
 	d.finished.Wait()
 	return nil
 }

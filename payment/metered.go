@@ -28,6 +28,7 @@ var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "led
 type meteredProvider struct {
 	Provider
 	answered, failed [callCount]atomic.Uint64
+	throttled        [callCount]atomic.Uint64 // neither: nothing happened, and the provider is there
 	conflicts        [callCount]atomic.Uint64 // of the answered ones: the charge is another's
 	times            [callCount]metric.Times
 	failing          atomic.Int64 // calls that failed since the last answer
@@ -57,10 +58,14 @@ func (m *meteredProvider) note(call int, order string, began time.Time, err erro
 	if errors.Is(err, ErrConflict) {
 		m.conflicts[call].Add(1)
 	}
-	if err == nil || errors.Is(err, ErrConflict) {
+	switch {
+	case errors.Is(err, ErrThrottled):
+		m.throttled[call].Add(1)
+		m.failing.Store(0)
+	case err == nil || errors.Is(err, ErrConflict):
 		m.answered[call].Add(1)
 		m.failing.Store(0)
-	} else {
+	default:
 		m.failed[call].Add(1)
 		m.failing.Add(1)
 	}

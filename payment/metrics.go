@@ -43,6 +43,7 @@ func (c *counters) settled(outcome sequencer.PayOutcome, r *sequencer.Result, er
 func (d *Desk) Collector() prometheus.Collector {
 	s := new(metric.Set)
 	d.attemptMetrics(s)
+	d.lineMetrics(s)
 	d.settleMetrics(s)
 	d.providerMetrics(s)
 	d.reconcileMetrics(s)
@@ -66,8 +67,23 @@ func (d *Desk) attemptMetrics(s *metric.Set) {
 		show(float64(n.late.Load()), "late_success")
 		show(float64(n.unanswered.Load()), "not_in_time")
 	})
-	s.Gauge("onsale_payment_under_way", "Payments that this node works on.", func() float64 { return float64(len(d.places)) })
-	s.Gauge("onsale_payment_under_way_max", "Bound of onsale_payment_under_way; beyond it payments are answered overloaded.", func() float64 { return float64(cap(d.places)) })
+	s.Gauge("onsale_payment_under_way", "Attempts to pay of which this node asks the provider.", func() float64 { return float64(d.line.state().running[classAttempt]) })
+	s.Gauge("onsale_payment_under_way_max", "Bound of onsale_payment_under_way; beyond it attempts wait, and while no rate is in force they are answered overloaded.", func() float64 { return float64(d.config.PaymentsMax) })
+}
+
+func (d *Desk) lineMetrics(s *metric.Set) {
+	s.Gauges("onsale_payment_line", "Calls that wait for their turn at the payment provider, by class: outcomes go before attempts, attempts before captures.", []string{"class"}, func(show metric.Show) {
+		state := d.line.state()
+		for c, name := range classNames {
+			show(float64(state.waiting[c]), name)
+		}
+	})
+	s.Gauge("onsale_payment_line_wait_seconds", "How long an attempt that joins the line now waits, as it is told.", func() float64 { return d.line.state().wait.Seconds() })
+	s.Gauge("onsale_payment_line_wait_max_seconds", "Bound of onsale_payment_line_wait_seconds; beyond it payments are answered overloaded.", func() float64 { return d.config.LineMax.Seconds() })
+	s.Gauge("onsale_payment_rate", "Calls a second to the payment provider that are let go, as configured or learned; +Inf for no bound.", func() float64 { return d.line.state().rate })
+	s.Gauge("onsale_payment_rate_configured", "The rate as configured (provider-rate, or the provider's own); +Inf for none.", func() float64 { return d.line.pace.top })
+	s.Counter("onsale_payment_throttled_total", "Calls that the payment provider refused because they came too fast (429); they are made again.", func() uint64 { return d.line.state().refused })
+	s.TimesBy("onsale_payment_line_seconds", "Time that calls waited for their turn at the payment provider.", "class", classNames[:], func(i int) *metric.Times { return &d.line.waited[i] })
 }
 
 func (d *Desk) settleMetrics(s *metric.Set) {
@@ -124,10 +140,11 @@ func (d *Desk) denied() (count int) {
 
 func (d *Desk) providerMetrics(s *metric.Set) {
 	n, p := &d.counters, &d.metered
-	s.Counters("onsale_payment_provider_calls_total", "Calls to the payment provider, by whether it answered.", []string{"call", "result"}, func(show metric.Show) {
+	s.Counters("onsale_payment_provider_calls_total", "Calls to the payment provider, by whether it answered; throttled when it did so with a 429.", []string{"call", "result"}, func(show metric.Show) {
 		for call, name := range callNames {
 			show(float64(p.answered[call].Load()), name, "answered")
 			show(float64(p.failed[call].Load()), name, "failed")
+			show(float64(p.throttled[call].Load()), name, "throttled")
 		}
 	})
 	s.Counters("onsale_payment_conflicts_total", "Calls to the payment provider that found another buyer's or order's charge under our key; it was refused.", []string{"call"}, func(show metric.Show) {

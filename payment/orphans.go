@@ -184,7 +184,7 @@ func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(
 	if d.provider == nil {
 		return nil, ErrOff
 	}
-	e, err := d.metered.Lookup(ctx, r.Key)
+	e, err := d.calls.Lookup(ctx, r.Key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
@@ -204,7 +204,7 @@ func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(
 	}
 	d.config.Logger.Info("an orphaned charge is given back", "payment", r.Key, "amount", amount.Money(e.Amount, e.Currency),
 		"phase", e.Phase, "reason", r.Reason, "actor", r.Actor)
-	status, err := d.metered.Return(ctx, e.Charge, e.Refunds+1)
+	status, err := d.calls.Return(ctx, e.Charge, e.Refunds+1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s may be given back or not; ask again, nothing goes back twice: %w", sequencer.ErrOutcomeUnknown, r.Key, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"onsale/sequencer"
 )
@@ -28,6 +29,7 @@ type Answer struct {
 	Deadline int64                `json:"deadline_ns,omitempty"`
 	RetryAt  int64                `json:"retry_at_ns,omitempty"` // when another attempt may begin; 0 for at once or never
 	Seq      uint64               `json:"seq"`                   // of the decision
+	Line     *Place               `json:"line,omitempty"`        // while the attempt waits for its turn at the provider
 }
 
 // Pay begins an attempt to pay an order and returns when it has an outcome, or when
@@ -38,29 +40,25 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 	if err := d.node.Leader(); err != nil {
 		return Answer{}, err
 	}
-	select {
-	case d.places <- struct{}{}:
-	default:
-		d.counters.overloaded.Add(1)
-		return Answer{}, fmt.Errorf("%w: %d payments are under way", sequencer.ErrOverloaded, d.config.PaymentsMax)
-	}
 	attempt, answer, err := d.begin(ctx, &r)
 	if err != nil || attempt == nil {
-		<-d.places
 		if err == nil && answer.Code == sequencer.CodePaymentInFlight {
 			return d.inFlight(ctx, r, answer), nil
 		}
 		return answer, err
 	}
 	told := make(chan Answer, 1)
-	d.finished.Go(func() {
-		defer func() { <-d.places }()
-		d.pay(attempt, r.Method, told)
-	})
+	d.takeTurn(attempt, r.Method, told)
+	d.noRoom(&attempt.charge)
+	if waiting := d.waiting(ctx, attempt.order); waiting != nil {
+		answer.Line = waiting
+		return answer, nil
+	}
 	select {
 	case answer = <-told:
 	case <-ctx.Done():
 		d.counters.unanswered.Add(1)
+		answer.Line = d.line.place(attempt.order)
 	}
 	return answer, nil
 }
@@ -68,8 +66,14 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 // inFlight answers who asks while an attempt is under way: with its outcome, when it is by
 // the same means.
 func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) Answer {
+	if answer.Line = d.waiting(ctx, r.Order); answer.Line != nil {
+		return answer
+	}
 	if l := d.join(r.Order, r.Method); l != nil {
-		return d.await(ctx, l)
+		answer = d.await(ctx, l)
+	}
+	if answer.Code == sequencer.CodePaymentInFlight {
+		answer.Line = d.line.place(r.Order)
 	}
 	return answer
 }
@@ -80,6 +84,7 @@ type attempt struct {
 	order  uint64
 	number uint8
 	begun  Answer
+	waited bool // for its turn: its grace counts from the first call
 }
 
 // takes returns why no attempt of an order that costs an amount can begin here. What costs
@@ -119,7 +124,15 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	if !d.claim(r.Order) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
+	if charge.Amount > 0 {
+		if err := d.line.enter(); err != nil {
+			d.release(r.Order)
+			d.counters.overloaded.Add(1)
+			return nil, Answer{}, err
+		}
+	}
 	if !d.enter(&view, r.Method) {
+		d.noRoom(&charge)
 		d.release(r.Order)
 		return nil, d.answerOf(&view, sequencer.CodePaymentInFlight), nil
 	}
@@ -135,13 +148,14 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	d.counters.begun(result.Code, err)
 	if err != nil || result.Code != sequencer.CodeOK {
 		d.entered(r.Order, 0, answer)
+		d.noRoom(&charge)
 		d.release(r.Order)
 		return nil, answer, err
 	}
 	answer.Code = sequencer.CodePaymentInFlight
 	d.entered(r.Order, result.Attempt, answer)
 	d.config.Reached(StepBegun)
-	return &attempt{charge, r.Order, result.Attempt, answer}, answer, nil
+	return &attempt{charge: charge, order: r.Order, number: result.Attempt, begun: answer}, answer, nil
 }
 
 // busyCode says why an order that is worked on cannot be paid: what is paid may still be
@@ -178,20 +192,21 @@ func (d *Desk) answerOf(v *sequencer.OrderView, code sequencer.Code) Answer {
 	return a
 }
 
-// pay asks the provider, commits what it says, tells the buyer, and captures. It ends the
-// claim of the order: before the buyer is told, who may try again at once, and settlers are
-// woken, but for an order that is paid, whose capture is the business of this attempt.
+// pay asks the provider, commits what it says, and tells the buyer. It ends the claim of the
+// order before that: who was told may try again at once, and so may a capture or a settler that
+// goes on with it. What the provider refused with a 429 was not asked, and waits again.
 func (d *Desk) pay(a *attempt, method string, told chan<- Answer) {
 	answer, follows := d.outcome(a, method)
-	if follows == followsCapture {
-		defer d.release(a.order)
-		d.tell(a, answer, told)
-		d.capture(a.order, a.number, a.charge)
+	if follows == followsTurn {
+		d.takeTurn(a, method, told)
 		return
 	}
 	d.release(a.order)
 	d.tell(a, answer, told)
-	if follows == followsSettling {
+	switch follows {
+	case followsCapture:
+		d.captureInTurn(a.order, a.number, a.charge, nil)
+	case followsSettling:
 		d.Wake()
 	}
 }
@@ -211,16 +226,24 @@ const (
 	followsNothing follows = iota
 	followsCapture
 	followsSettling // by whoever looks at unsettled orders
+	followsTurn     // in the line, once more
 )
 
 // outcome asks the provider and commits what it says; it returns what the buyer is told.
 func (d *Desk) outcome(a *attempt, method string) (Answer, follows) {
+	sent := time.Now()
 	status, err := d.authorise(a.charge, method)
+	if d.line.wasRefused(classAttempt, sent, err) {
+		return a.begun, followsTurn
+	}
 	if err != nil {
 		d.config.Logger.Warn("the payment provider gave no answer; it is asked on", "payment", a.charge.Key, "error", err)
 		if !errors.Is(err, ErrThrottled) {
 			d.setUnreached(a.order, a.number)
 		}
+	}
+	if a.waited && status.Outcome() == sequencer.PayUnknown {
+		d.setWaited(a.order, a.number)
 	}
 	d.config.Reached(StepAuthorised)
 	result, err := d.settle(a.order, a.number, status)
@@ -242,9 +265,7 @@ func (d *Desk) authorise(c Charge, method string) (Status, error) {
 	if c.Amount == 0 {
 		return Status{Phase: Authorised}, nil
 	}
-	ctx, cancel := d.call()
-	defer cancel()
-	status, err := d.metered.Authorise(ctx, c, method)
+	status, err := d.calls.authorise(c, method)
 	if errors.Is(err, ErrConflict) {
 		return d.refuse(err), nil
 	}
@@ -275,38 +296,6 @@ func (d *Desk) settle(order uint64, number uint8, status Status) (sequencer.Resu
 	result, err := d.node.Decide(&c)
 	d.counters.settled(outcome, &result, err)
 	return result, err
-}
-
-// capture takes the money of a paid order and commits that it is taken.
-func (d *Desk) capture(order uint64, number uint8, c Charge) {
-	ctx, cancel := d.call()
-	defer cancel()
-	status, err := d.metered.Capture(ctx, c)
-	if errors.Is(err, ErrConflict) {
-		d.refuse(err) // the order stays paid, and its capture due: somebody has to look
-	}
-	if err != nil {
-		return
-	}
-	if status.Phase != Captured {
-		d.counters.lost.Add(1)
-		d.setDenied(order, number)
-		d.config.Logger.Error("a paid order's money cannot be captured; reconcile and refund it", "payment", c.Key, "phase", status.Phase)
-		return
-	}
-	d.config.Reached(StepCaptured)
-	_, err = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number})
-	if err != nil {
-		return
-	}
-	d.counters.captured.Add(1)
-	d.config.Reached(StepNoted)
-}
-
-// call bounds one call to the provider. A desk that closes does not cut it off: its
-// outcome would be lost for no gain.
-func (d *Desk) call() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), d.config.CallTimeout)
 }
 
 // charge returns what one attempt of an order costs; false while this replica does not

@@ -23,13 +23,23 @@ var (
 	// ErrForeign is returned when an order was made before the cluster's first birth: the
 	// cluster is a copy, and its provider knows nothing of that order.
 	ErrForeign = errors.New("the order was sold by the cluster that this one is a copy of")
-	// ErrThrottled is returned when the provider, or the pace that is kept towards it, says
-	// that it is too much now: nothing happened, and it is there.
+	// ErrThrottled is returned when the provider says that it is too much now: nothing
+	// happened, and it is there. One that says that calls come too fast is a Throttled.
 	ErrThrottled = errors.New("the payment provider takes no more calls now")
 	// ErrConflict is returned when a key came before with another buyer, order, amount or
 	// currency: the charge belongs to another and is nothing of ours.
 	ErrConflict = errors.New("the key was used for another charge")
 )
+
+// Throttled is the ErrThrottled of a provider to which calls come too fast (HTTP status 429).
+type Throttled struct {
+	After time.Duration // until the next call may come; 0 when it does not say
+	Err   error
+}
+
+func (t *Throttled) Error() string { return ErrThrottled.Error() + ": " + t.Err.Error() }
+
+func (t *Throttled) Unwrap() []error { return []error{ErrThrottled, t.Err} }
 
 // Phase is where a charge stands at the provider. Declined, Cancelled and Refunded are
 // final; Captured is unless it is cancelled.

@@ -31,12 +31,10 @@ type reach struct {
 
 // note takes in a call for an order, "" for none, that began at a time.
 func (r *reach) note(order string, began time.Time, err error) {
-	if errors.Is(err, ErrThrottled) {
-		return // it is there
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.answer = err == nil || errors.Is(err, ErrConflict); r.answer {
+	r.answer = err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrThrottled)
+	if r.answer {
 		r.since, r.orders = time.Time{}, nil
 		return
 	}
@@ -137,8 +135,6 @@ func (d *Desk) probe() {
 	}
 	d.probeAt = now.Add(d.config.CallTimeout)
 	d.finished.Go(func() {
-		ctx, cancel := d.call()
-		defer cancel()
-		_, _ = d.metered.Lookup(ctx, probeKey) // noted by metered
+		_, _ = d.calls.Lookup(d.stop, probeKey) // noted by metered
 	})
 }

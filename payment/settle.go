@@ -37,6 +37,7 @@ func (d *Desk) forget() {
 	d.counters.overdue.Store(0)
 	d.metered.failing.Store(0)
 	d.metered.reach.forget()
+	d.line.leave()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.retries)
@@ -57,31 +58,66 @@ func (d *Desk) settleOnce() {
 		var views []sequencer.OrderView
 		d.node.Read(func(s sequencer.Reader) { views = s.Unsettled(after, unsettledPage) })
 		for i := range views {
+			if d.node.Leader() != nil {
+				return
+			}
 			v := &views[i]
 			after = v.Seq
 			seen[v.Seq] = v.State == sequencer.StatePaying
-			if v.Overdue {
+			if v.Overdue && !d.line.has(classAttempt, v.Seq) { // its grace counts from the first call
 				overdue++
 			}
-			if d.stop.Err() != nil || !d.claim(v.Seq) {
-				continue // who works on it is not to cost it a turn
-			}
-			if !d.turn(v) {
-				d.release(v.Seq)
-				continue
-			}
-			d.settlers <- struct{}{}
-			d.counters.settling.Add(1)
-			d.finished.Go(func() {
-				defer func() { d.counters.settling.Add(-1); <-d.settlers }()
-				d.settleClaimed(v.Seq)
-			})
+			d.settleInTurn(v)
 		}
 		if len(views) < unsettledPage {
 			d.drop(seen)
 			d.endSettled(seen)
 			d.counters.overdue.Store(overdue)
 			return
+		}
+	}
+}
+
+// settleInTurn lets an unsettled order be worked on if its time has come, and nobody does. What
+// is only to be captured waits in the line, without a settler: one of them at least is there
+// for outcomes.
+func (d *Desk) settleInTurn(v *sequencer.OrderView) {
+	onlyCapture := v.CaptureDue && v.VoidsDue == 0
+	if onlyCapture && d.line.has(classCapture, v.Seq) {
+		return
+	}
+	if d.stop.Err() != nil || !d.claim(v.Seq) {
+		return // who works on it is not to cost it a turn
+	}
+	if !d.turn(v) {
+		d.release(v.Seq)
+		return
+	}
+	if onlyCapture {
+		d.release(v.Seq)
+		d.captureIfDue(v.Seq)
+		return
+	}
+	d.takeSettler()
+	d.counters.settling.Add(1)
+	order, turn := v.Seq, d.line.turn()
+	d.finished.Go(func() {
+		defer func() { d.counters.settling.Add(-1); <-d.settlers }()
+		d.settleClaimed(order, turn)
+	})
+}
+
+// takeSettler takes a settler's place. While all work, or wait for their turn in the line, the
+// provider's reach is watched all the same.
+func (d *Desk) takeSettler() {
+	for {
+		timer := time.NewTimer(d.config.SettleInterval)
+		select {
+		case d.settlers <- struct{}{}:
+			timer.Stop()
+			return
+		case <-timer.C:
+			d.watchReach()
 		}
 	}
 }
@@ -132,30 +168,40 @@ func (d *Desk) turn(v *sequencer.OrderView) bool {
 
 // settleClaimed settles an order and releases it. What came of it may be settled on at
 // once; nobody could claim the order before its release.
-func (d *Desk) settleClaimed(order uint64) {
+func (d *Desk) settleClaimed(order, turn uint64) {
 	more := false
 	defer func() {
 		d.release(order)
 		if more {
 			d.soon(order)
 		}
+		d.captureIfDue(order)
 	}()
-	more = d.settleOrder(order)
+	more = d.settleOrder(order, turn)
 }
 
-// settleOrder does all that is due for an order as it stands now, and reports whether
-// more is due then.
-func (d *Desk) settleOrder(order uint64) (more bool) {
+// captureIfDue lets the money of an order be taken that is paid and not captured.
+func (d *Desk) captureIfDue(order uint64) {
+	view, known := d.order(order)
+	if !known || !view.CaptureDue || view.IsForeign() || d.provider == nil {
+		return
+	}
+	if charge, shown := d.charge(&view, view.Attempts); shown {
+		d.captureInTurn(order, view.Attempts, charge, d.settlers)
+	}
+}
+
+// settleOrder does all but a capture that is due for an order as it stands now, in its turn, and
+// reports whether more is due then.
+func (d *Desk) settleOrder(order, turn uint64) (more bool) {
 	view, known := d.order(order)
 	charge, shown := d.charge(&view, view.Attempts)
+	charge.turn = turn
 	if !known || !shown || view.IsForeign() || charge.Amount > 0 && d.provider == nil {
 		return false
 	}
 	if view.State == sequencer.StatePaying {
 		more = d.resolve(&view, charge)
-	}
-	if view.CaptureDue {
-		d.capture(order, view.Attempts, charge)
 	}
 	for number := uint8(1); number <= view.Attempts; number++ {
 		if view.VoidsDue&(1<<(number-1)) != 0 {
@@ -170,14 +216,16 @@ func (d *Desk) settleOrder(order uint64) (more bool) {
 // so that from then on only the cancellation's answer counts: accepted it would lose its
 // money to a cancellation that arrives late. It reports whether the outcome made more due.
 func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
-	ctx, cancel := d.call()
-	defer cancel()
+	ctx := context.Background()
 	status, err := Status{Phase: Authorised}, error(nil)
 	cancelling := d.isCancelling(v)
 	if c.Amount > 0 && !cancelling {
-		status, err = d.metered.Find(ctx, c)
+		status, err = d.calls.Find(ctx, c)
 	}
 	d.config.Reached(StepFound)
+	if isStopping(err) {
+		return false
+	}
 	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrThrottled) || status.Phase == Unknown {
 		d.setUnreached(v.Seq, v.Attempts)
 	}
@@ -205,7 +253,7 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 // succeed.
 func (d *Desk) abandon(ctx context.Context, v *sequencer.OrderView, c Charge) (Status, error) {
 	d.setCancelling(v)
-	status, err := d.metered.Cancel(ctx, c)
+	status, err := d.calls.Cancel(ctx, c)
 	d.config.Reached(StepCancelled)
 	if err != nil {
 		return status, err
@@ -222,6 +270,16 @@ func (d *Desk) abandon(ctx context.Context, v *sequencer.OrderView, c Charge) (S
 
 // setUnreached notes that an attempt failed through no fault of its buyer's.
 func (d *Desk) setUnreached(order uint64, attempt uint8) {
+	d.editRetry(order, attempt, func(r *retry) { r.unreached = true })
+}
+
+// setWaited notes that the provider was asked first after the attempt had waited in the line.
+func (d *Desk) setWaited(order uint64, attempt uint8) {
+	d.editRetry(order, attempt, func(r *retry) { r.waited = true })
+}
+
+// editRetry changes what is remembered of an attempt, from now on when nothing was.
+func (d *Desk) editRetry(order uint64, attempt uint8, change func(*retry)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, known := d.retries[order]
@@ -229,7 +287,7 @@ func (d *Desk) setUnreached(order uint64, attempt uint8) {
 		now := d.config.Clock()
 		r = retry{attempt: attempt, since: now, at: now, pause: d.config.SettleInterval}
 	}
-	r.unreached = true
+	change(&r)
 	d.retries[order] = r
 }
 
@@ -279,12 +337,13 @@ func (d *Desk) soon(order uint64) {
 }
 
 // abandoned reports whether an attempt is so old that no authorisation of it can be
-// on its way any more, or its hard limit has passed.
+// on its way any more, or its hard limit has passed, and it did not wait for its turn until then.
 func (d *Desk) abandoned(v *sequencer.OrderView) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, known := d.retries[v.Seq]
-	return v.Overdue || known && r.attempt == v.Attempts && d.config.Clock().Sub(r.since) >= d.config.AbandonAfter
+	newest := known && r.attempt == v.Attempts
+	return v.Overdue && !(newest && r.waited) || newest && d.config.Clock().Sub(r.since) >= d.config.AbandonAfter
 }
 
 // void gives money back that came for nothing, and commits that it went. Only the provider's
@@ -293,10 +352,8 @@ func (d *Desk) abandoned(v *sequencer.OrderView) bool {
 func (d *Desk) void(v *sequencer.OrderView, number uint8, c Charge) {
 	outcome := sequencer.PayRefunded
 	if c.Amount > 0 {
-		ctx, cancel := d.call()
-		defer cancel()
 		refund := refundOf(v, number)
-		status, err := d.metered.Return(ctx, c, refund)
+		status, err := d.calls.Return(context.Background(), c, refund)
 		if errors.Is(err, ErrConflict) {
 			d.refuse(err) // another's money does not go back for this order
 		}

@@ -9,7 +9,7 @@ import (
 	"onsale/cluster/forward"
 	"onsale/cluster/membership"
 	"onsale/internal/setting"
-	"onsale/payment/stripe"
+	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/raftfsm/peer"
 )
@@ -26,7 +26,7 @@ func newSettings() *settings {
 	s := &settings{processSettings: newProcessSettings("127.0.0.1:8101", "127.0.0.1:8201"), Node: raftfsm.DefaultConfig(),
 		Membership: membership.DefaultConfig(), PeerConnectionsMax: peer.DefaultConfig().ConnectionsMax,
 		Backfill: backfill.DefaultConfig(),
-		Payment:  paymentSettings{Provider: providerNone, RequestsPerSecond: stripe.DefaultConfig().RequestsPerSecond}}
+		Payment:  paymentSettings{Provider: providerNone, LineMax: payment.DefaultConfig().LineMax}}
 	s.Node.DataDir = "data"
 
 	s.Group("The node and its addresses")
@@ -78,9 +78,13 @@ func (s *settings) addPayments() {
 		"file with the secret of the sandbox, or with stripe's API key (sk_… or rk_…)")
 	s.AddSecret(&s.Payment.WebhookSecretFile, "payment-webhook-secret-file",
 		"file with stripe's webhook secret (whsec_…), or with two while they are rotated")
-	s.Add(&s.Payment.RequestsPerSecond, "payment-requests-per-second",
-		"requests a second to each of stripe's endpoints, and four times as many to all; more of "+
-			"them wait, and payments beyond what that allows are refused as overloaded")
+	s.Add(&s.Payment.Rate, "provider-rate",
+		"calls a second that the payment provider takes at most, fewer while it answers that they come "+
+			"too fast; 0 for stripe's own (20, in test mode 6), and for a sandbox no bound until it "+
+			"says so; what is beyond it waits in a line")
+	s.Add(&s.Payment.LineMax, "provider-line-max",
+		"time that a payment may wait in the line before the payment provider; one that would wait for longer is "+
+			"refused as overloaded")
 }
 
 func (s *settings) addLog() {

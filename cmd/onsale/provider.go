@@ -17,12 +17,13 @@ import (
 
 // paymentSettings say who takes the money.
 type paymentSettings struct {
-	Provider   string
-	URL        string
-	SecretFile string
-	// WebhookSecretFile and RequestsPerSecond are Stripe's.
-	WebhookSecretFile string
-	RequestsPerSecond int
+	Provider          string
+	URL               string
+	SecretFile        string
+	WebhookSecretFile string // Stripe's
+	// Rate is in calls a second; 0 for what the provider takes as it comes.
+	Rate    float64
+	LineMax time.Duration
 }
 
 // The names of providers.
@@ -36,6 +37,9 @@ const (
 // process calls notify with its webhooks.
 func (s *settings) openProvider(log *slog.Logger, notify func(signature string, body []byte)) (payment.Provider, func() error, error) {
 	p := &s.Payment
+	if err := p.checkLine(); err != nil {
+		return nil, nil, err
+	}
 	switch p.Provider {
 	case providerNone:
 		return nil, nil, nil
@@ -51,7 +55,7 @@ func (s *settings) openProvider(log *slog.Logger, notify func(signature string, 
 // make its file.
 func (s *settings) checkProvider() error {
 	if s.Payment.Provider == providerSandbox && s.Payment.URL == "" && s.alone() {
-		return nil
+		return s.Payment.checkLine()
 	}
 	_, closeProvider, err := s.openProvider(slog.New(slog.DiscardHandler), nil)
 	if closeProvider != nil {
@@ -91,7 +95,7 @@ func (s *settings) openSandbox(log *slog.Logger, notify func(signature string, b
 // openStripe reads its keys. Without a webhook secret outcomes are found by asking.
 func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func() error, error) {
 	config := stripe.DefaultConfig()
-	config.URL, config.RequestsPerSecond, config.Logger = p.URL, p.RequestsPerSecond, log
+	config.URL, config.Logger = p.URL, log
 	keys, err := readKeys("--payment-secret-file", p.SecretFile, 1)
 	if p.WebhookSecretFile == "" {
 		log.Warn("webhooks of stripe are refused without --payment-webhook-secret-file; outcomes are found by asking")
@@ -107,7 +111,7 @@ func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func()
 	config.Key = keys[0]
 	provider, err := stripe.New(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--payment, --payment-url and --payment-requests-per-second: %w", err)
+		return nil, nil, fmt.Errorf("--payment and --payment-url: %w", err)
 	}
 	return provider, provider.Close, nil
 }
@@ -134,9 +138,28 @@ func (v *server) chargeable() func(amount int64, currency string) error {
 	return nil
 }
 
-// paymentsMax bounds the payments under way to what the provider's pace allows.
-func paymentsMax(config *payment.Config, provider payment.Provider) {
-	if paced, is := provider.(interface{ PaymentsMax(time.Duration) int }); is {
-		config.PaymentsMax = min(config.PaymentsMax, paced.PaymentsMax(config.CallTimeout))
+// rateOf returns how many calls a second the provider takes, as it is configured or as it comes;
+// 0 when that is not known.
+func (p *paymentSettings) rateOf(provider payment.Provider) float64 {
+	if limited, is := provider.(interface{ CallsPerSecond() float64 }); is && p.Rate == 0 {
+		return limited.CallsPerSecond()
 	}
+	return p.Rate
+}
+
+// The bounds of what a line before the provider can be told.
+const (
+	rateMin, rateMax       = 0.5, 100_000 // calls a second
+	lineMaxMin, lineMaxMax = time.Second, time.Hour
+)
+
+// checkLine refuses a rate or a wait that cannot work.
+func (p *paymentSettings) checkLine() error {
+	if p.Rate != 0 && !(p.Rate >= rateMin && p.Rate <= rateMax) {
+		return fmt.Errorf("--provider-rate is %v, allowed are 0 and %v to %d", p.Rate, rateMin, rateMax)
+	}
+	if p.LineMax < lineMaxMin || p.LineMax > lineMaxMax {
+		return fmt.Errorf("--provider-line-max is %v, allowed are %v to %v", p.LineMax, lineMaxMin, lineMaxMax)
+	}
+	return nil
 }

@@ -20,6 +20,7 @@ import (
 // sandboxForm is what `onsale sandbox` can be told.
 type sandboxForm struct {
 	listen, books, secretFile, webhook, logFormat, logLevel string
+	callsPerSecond                                          float64
 }
 
 func newSandbox(p *program) *cobra.Command {
@@ -29,7 +30,10 @@ func newSandbox(p *program) *cobra.Command {
 money moves. What a payment does is chosen by its method: tok_accept, tok_decline,
 tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication, tok_limit,
 tok_delay_500ms (authorised after a while), tok_lost (authorised, the answer is lost),
-tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
+tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.
+
+With --calls-per-second it takes so many, as a real provider does, and answers the rest
+with status 429 and Retry-After.`,
 		Example: "  onsale secret sandbox-secret\n  onsale sandbox --books sandbox.jsonl --payment-secret-file sandbox-secret\n  onsale serve --payment sandbox --payment-url http://127.0.0.1:8501 --payment-secret-file sandbox-secret",
 		RunE: func(c *cobra.Command, _ []string) error {
 			hangUps() // there is nothing to read again, and no reason to end
@@ -44,6 +48,7 @@ tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.`,
 	f.StringVar(&form.books, "books", "sandbox-books.jsonl", "file of the sandbox' books")
 	f.StringVar(&form.secretFile, "payment-secret-file", envOr("ONSALE_PAYMENT_SECRET_FILE", ""), "file with the secret that nodes show to the sandbox and that signs webhooks")
 	f.StringVar(&form.webhook, "webhook", "", "buyers' listener of any node or front-end, to tell it of outcomes: http://HOST:PORT")
+	f.Float64Var(&form.callsPerSecond, "calls-per-second", 0, "calls a second that are taken; more are answered with status 429 and Retry-After; 0 for no bound")
 	f.StringVar(&form.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&form.logLevel, "log-level", "info", "debug, info, warn or error")
 	return c
@@ -56,6 +61,7 @@ func (s *sandboxForm) run(ctx context.Context, log *slog.Logger) error {
 	}
 	config := sandbox.DefaultConfig()
 	config.Path, config.Secrets, config.Logger = s.books, [][]byte{secret}, log
+	config.CallsPerSecond = s.callsPerSecond
 	config.Reached = func(step sandbox.Step) { failpoint.Hit(failpoint.Provider + failpoint.Name(step)) }
 	if s.webhook != "" {
 		config.Notify = s.notifier(log)

@@ -76,7 +76,7 @@ func (v *server) startPayments() error {
 	config := payment.DefaultConfig()
 	config.Number, config.Logger = v.number, v.log
 	config.StopMax, config.HandOver = v.settings.Node.OutageMax, v.handOverProvider
-	paymentsMax(&config, provider)
+	config.Rate, config.LineMax = v.settings.Payment.rateOf(provider), v.settings.Payment.LineMax
 	config.Reached = func(step payment.Step) { failpoint.Hit(failpoint.Payment + failpoint.Name(step)) }
 	v.desk = payment.NewDesk(config, v.node, provider)
 	v.payments = payments.ForNode(v.replica.Links(), v.replica, v.desk)

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"onsale/api/contract"
 	"onsale/payment"
@@ -81,11 +84,13 @@ func TestStripe(t *testing.T) {
 			t.Error(text)
 		}
 	}
-	o.sell(0, "order", "refund", bob)
-	paymenttest.Eventually(t, "the refund is settled", func() (settled bool) {
+	settled := func() (settled bool) {
 		o.server.node.Read(func(s sequencer.Reader) { settled = s.UnsettledCount() == 0 })
 		return settled
-	})
+	}
+	paymenttest.Eventually(t, "they are captured", settled) // what is refunded before is not
+	o.sell(0, "order", "refund", bob)
+	paymenttest.Eventually(t, "the refund is settled", settled)
 	account.Close() // all webhooks were sent
 	var found payment.Reconciliation
 	if err := json.Unmarshal([]byte(o.sell(0, "payments", "reconcile", "-o", "json")), &found); err != nil {
@@ -105,17 +110,44 @@ func TestStripe(t *testing.T) {
 func TestStripeSettings(t *testing.T) {
 	key, none := writeKey(t, "sk_test_key"), writeKey(t, "")
 	for name, p := range map[string]paymentSettings{
-		"no key":            {Provider: providerStripe, RequestsPerSecond: 20},
-		"empty key":         {Provider: providerStripe, SecretFile: none, RequestsPerSecond: 20},
-		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2"), RequestsPerSecond: 20},
-		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none, RequestsPerSecond: 20},
-		"no pace":           {Provider: providerStripe, SecretFile: key},
-		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org", RequestsPerSecond: 20},
+		"no key":            {Provider: providerStripe},
+		"empty key":         {Provider: providerStripe, SecretFile: none},
+		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2")},
+		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none},
+		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org"},
 		"nobody":            {Provider: "paper"},
 	} {
+		p.LineMax = time.Minute
 		s := settings{Payment: p}
 		if err := usage(s.checkProvider()); exitCode(err) != 2 || !strings.Contains(err.Error(), "--payment") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The rate is as configured, or what the provider takes as it comes; what cannot work is said
+// before anything starts.
+func TestProviderRate(t *testing.T) {
+	key := writeKey(t, "sk_live_key")
+	for name, p := range map[string]paymentSettings{
+		"--provider-rate": {Rate: -1, LineMax: time.Minute}, "--provider-rate is NaN": {Rate: math.NaN(), LineMax: time.Minute},
+		"--provider-line-max": {}, "--provider-line-max is 2h": {LineMax: 2 * time.Hour},
+	} {
+		p.Provider, p.SecretFile = providerStripe, key
+		s := settings{Payment: p}
+		if err := usage(s.checkProvider()); exitCode(err) != 2 || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for rate, want := range map[float64]float64{0: 20, 90: 90} {
+		s := settings{Payment: paymentSettings{Provider: providerStripe, SecretFile: key, Rate: rate, LineMax: time.Minute}}
+		provider, closeProvider, err := s.openProvider(slog.New(slog.DiscardHandler), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Payment.rateOf(provider); got != want {
+			t.Errorf("%v is %v calls a second", rate, got)
+		}
+		_ = closeProvider() // idle connections only
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"onsale/internal/amount"
 	"onsale/payment"
 	"onsale/sequencer"
@@ -28,6 +30,9 @@ type Config struct {
 	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
 	Notify func(signature string, body []byte)
 	Clock  func() time.Time
+	// CallsPerSecond is how many calls are taken; more are refused with payment.Throttled, over
+	// HTTP with a 429 and Retry-After. 0 takes all.
+	CallsPerSecond float64
 	// Reached is called at each step; crash tests die in it.
 	Reached func(Step)
 	Logger  *slog.Logger
@@ -41,6 +46,7 @@ func DefaultConfig() Config {
 // Books is the sandbox. It is a payment.Provider.
 type Books struct {
 	config Config
+	rate   *rate.Limiter // nil when all calls are taken
 
 	mu      sync.Mutex
 	file    *os.File
@@ -83,6 +89,9 @@ func (b *Books) entryOf(c payment.Charge) (*payment.Entry, error) {
 
 // Authorise implements payment.Provider.
 func (b *Books) Authorise(ctx context.Context, c payment.Charge, method string) (payment.Status, error) {
+	if err := b.admit(); err != nil {
+		return payment.Status{}, err
+	}
 	does := behaviourOf(method)
 	b.mu.Lock()
 	e, err := b.entryOf(c)
@@ -165,7 +174,12 @@ func (b *Books) later(c payment.Charge, does behaviour) {
 }
 
 // Find implements payment.Provider.
-func (b *Books) Find(_ context.Context, c payment.Charge) (payment.Status, error) { return b.status(c) }
+func (b *Books) Find(_ context.Context, c payment.Charge) (payment.Status, error) {
+	if err := b.admit(); err != nil {
+		return payment.Status{}, err
+	}
+	return b.status(c)
+}
 
 func (b *Books) status(c payment.Charge) (payment.Status, error) {
 	b.mu.Lock()
@@ -182,6 +196,9 @@ func (b *Books) status(c payment.Charge) (payment.Status, error) {
 
 // Capture implements payment.Provider.
 func (b *Books) Capture(_ context.Context, c payment.Charge) (payment.Status, error) {
+	if err := b.admit(); err != nil {
+		return payment.Status{}, err
+	}
 	return b.change(c, func(e *payment.Entry) {
 		if e.Phase == payment.Authorised {
 			e.Phase, e.CapturedAmount = payment.Captured, e.Amount
@@ -191,6 +208,9 @@ func (b *Books) Capture(_ context.Context, c payment.Charge) (payment.Status, er
 
 // Cancel implements payment.Provider.
 func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, error) {
+	if err := b.admit(); err != nil {
+		return payment.Status{}, err
+	}
 	return b.change(c, func(e *payment.Entry) {
 		switch e.Phase {
 		case payment.Unknown, payment.Processing, payment.Authorised:
@@ -203,6 +223,9 @@ func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, err
 
 // Return implements payment.Provider.
 func (b *Books) Return(_ context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
+	if err := b.admit(); err != nil {
+		return payment.Status{}, err
+	}
 	return b.change(c, func(e *payment.Entry) {
 		switch {
 		case e.Phase == payment.Processing || e.Phase == payment.Authorised:
@@ -301,6 +324,9 @@ func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Sta
 
 // Lookup implements payment.Provider.
 func (b *Books) Lookup(_ context.Context, key string) (*payment.Entry, error) {
+	if err := b.admit(); err != nil {
+		return nil, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.byKey[key]; e != nil {
@@ -315,6 +341,9 @@ func (b *Books) Ledger(_ context.Context, cursor string, limit int) ([]payment.E
 	from, err := strconv.Atoi(cursor)
 	if cursor != "" && (err != nil || from < 0) {
 		return nil, "", fmt.Errorf("sandbox: cursor %q", cursor)
+	}
+	if err := b.admit(); err != nil {
+		return nil, "", err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

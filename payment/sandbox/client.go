@@ -113,6 +113,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, value
 		return err
 	case response.StatusCode == http.StatusConflict:
 		return fmt.Errorf("%w: %s", payment.ErrConflict, bytes.TrimSpace(text))
+	case response.StatusCode == http.StatusTooManyRequests:
+		after := payment.RetryAfter(response.Header.Get("Retry-After"), time.Now())
+		return &payment.Throttled{After: after, Err: fmt.Errorf("sandbox: %s", bytes.TrimSpace(text))}
 	case response.StatusCode != http.StatusOK:
 		return fmt.Errorf("sandbox: %s: %s", response.Status, bytes.TrimSpace(text))
 	}

@@ -21,7 +21,7 @@ var ErrBooks = errors.New("sandbox: the books cannot be opened")
 // Open opens the books, an empty file's or an existing one's. What was being processed
 // when the last process died stays so until it is cancelled.
 func Open(config Config) (*Books, error) {
-	b := &Books{config: config, byKey: map[string]*payment.Entry{}, settled: map[string]chan struct{}{}, stop: make(chan struct{})}
+	b := &Books{config: config, rate: newRate(config.CallsPerSecond), byKey: map[string]*payment.Entry{}, settled: map[string]chan struct{}{}, stop: make(chan struct{})}
 	if config.Path == "" {
 		return b, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -106,7 +107,7 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 	mux.HandleFunc("GET /v1/charge", func(w http.ResponseWriter, r *http.Request) {
 		found, err := b.Lookup(r.Context(), r.URL.Query().Get("key"))
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
+			refuse(w, err, http.StatusInternalServerError)
 			return
 		}
 		send(w, found)
@@ -115,7 +116,7 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		entries, next, err := b.Ledger(r.Context(), r.URL.Query().Get("cursor"), min(max(limit, 1), ledgerPage))
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+			refuse(w, err, http.StatusBadRequest)
 			return
 		}
 		send(w, page{entries, next})
@@ -143,10 +144,20 @@ func answer(w http.ResponseWriter, r *http.Request, step func(context.Context, q
 	case errors.Is(err, payment.ErrConflict):
 		http.Error(w, err.Error(), http.StatusConflict)
 	case err != nil:
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		refuse(w, err, http.StatusInternalServerError)
 	default:
 		send(w, status)
 	}
+}
+
+// refuse answers an error: with a 429 and from when on calls are taken again, or a status.
+func refuse(w http.ResponseWriter, err error, status int) {
+	var throttled *payment.Throttled
+	if errors.As(err, &throttled) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(throttled.After.Seconds()))))
+		status = http.StatusTooManyRequests
+	}
+	http.Error(w, err.Error(), status)
 }
 
 func send(w http.ResponseWriter, value any) {

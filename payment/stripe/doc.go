@@ -54,6 +54,6 @@
 //
 // Three requests for each payment (create, confirm, capture) where two would do, for
 // the price of a look-up that cannot charge. Stripe allows 25 requests a second to each
-// endpoint: Config.RequestsPerSecond keeps below, and PaymentsMax says how many payments
-// may be under way at that pace, so that a rush is refused before an attempt begins.
+// endpoint. The line before the provider (package payment) counts calls, not requests, at a
+// rate below that: CallsPerSecond.
 package stripe

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,10 +29,6 @@ type Config struct {
 	WebhookSecrets []string
 	// URL is where Stripe is; "" for Stripe itself, another one for fakes.
 	URL string
-	// RequestsPerSecond bounds the requests of this process to each of Stripe's
-	// endpoints, and all of them to four times as many; more of them wait. Stripe's own
-	// bounds are 25 and 100 in live mode, 25 in all in a sandbox.
-	RequestsPerSecond int
 	// RetriesMax bounds how often a request without an answer is sent again, under
 	// the same idempotency key.
 	RetriesMax int
@@ -45,7 +40,7 @@ type Config struct {
 
 // DefaultConfig returns the configuration that serves most; Key is missing.
 func DefaultConfig() Config {
-	return Config{RequestsPerSecond: 20, RetriesMax: 2, IDsMax: 1 << 17, Logger: slog.New(slog.DiscardHandler)}
+	return Config{RetriesMax: 2, IDsMax: 1 << 17, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // Validate returns ErrConfig for what cannot work.
@@ -59,8 +54,8 @@ func (c *Config) Validate() error {
 	if strings.Contains(c.Key, "_live_") && c.URL != "" {
 		return fmt.Errorf("%w: a live key is for Stripe itself, not for %s", ErrConfig, c.URL)
 	}
-	if c.RequestsPerSecond < 1 || c.RetriesMax < 0 || c.IDsMax < 1 {
-		return fmt.Errorf("%w: %d requests a second, %d retries, %d ids", ErrConfig, c.RequestsPerSecond, c.RetriesMax, c.IDsMax)
+	if c.RetriesMax < 0 || c.IDsMax < 1 {
+		return fmt.Errorf("%w: %d retries, %d ids", ErrConfig, c.RetriesMax, c.IDsMax)
 	}
 	return nil
 }
@@ -84,9 +79,9 @@ func New(config Config) (*Provider, error) {
 		return nil, err
 	}
 	transport := newTransport()
-	paced := newPacer(transport, config.RequestsPerSecond)
+	counted := newCounter(transport)
 	backend := stripego.BackendConfig{
-		HTTPClient:        &http.Client{Transport: paced}, // the caller's context bounds the time
+		HTTPClient:        &http.Client{Transport: counted}, // the caller's context bounds the time
 		LeveledLogger:     &stripego.LeveledLogger{Level: stripego.LevelNull},
 		MaxNetworkRetries: stripego.Int64(int64(config.RetriesMax)),
 		EnableTelemetry:   stripego.Bool(false),
@@ -95,14 +90,7 @@ func New(config Config) (*Provider, error) {
 		backend.URL = stripego.String(config.URL)
 	}
 	client := stripego.NewClient(config.Key, stripego.WithBackends(stripego.NewBackendsWithConfig(&backend)))
-	return &Provider{paced, config, client, transport, ids}, nil
-}
-
-// PaymentsMax returns how many payments may be under way when each call may take so
-// long. A payment asks each endpoint once, so they leave at the pace of one; the last
-// of them has its turn in three quarters of the time.
-func (p *Provider) PaymentsMax(callTimeout time.Duration) int {
-	return max(1, int(callTimeout.Seconds()*float64(p.config.RequestsPerSecond)*3/4))
+	return &Provider{counted, config, client, transport, ids}, nil
 }
 
 // Close ends the idle connections.

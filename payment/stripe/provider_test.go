@@ -98,7 +98,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 	var _ prometheus.Collector = p
-	if n := testutil.CollectAndCount(p); n < 2 {
+	if n := testutil.CollectAndCount(p); n != 1 { // the status 200
 		t.Errorf("%d metrics", n)
 	}
 }
@@ -181,7 +181,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a stranger: %v", err)
 	}
 	for _, bad := range []stripe.Config{
-		{}, {Key: "k", URL: "nowhere", RequestsPerSecond: 1, IDsMax: 1}, {Key: "sk_live_k", URL: "http://127.0.0.1", RequestsPerSecond: 1, IDsMax: 1}, {Key: "k", IDsMax: 1}, {Key: "k", RequestsPerSecond: 1},
+		{}, {Key: "k", URL: "nowhere", IDsMax: 1}, {Key: "sk_live_k", URL: "http://127.0.0.1", IDsMax: 1}, {Key: "k"}, {Key: "k", IDsMax: 1, RetriesMax: -1},
 	} {
 		if _, err := stripe.New(bad); !errors.Is(err, stripe.ErrConfig) {
 			t.Errorf("%+v: %v", bad, err)
@@ -293,40 +293,46 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// Each endpoint keeps its pace, and a request whose time is over before its turn is not
-// sent.
-func TestPace(t *testing.T) {
-	for tries := 1; ; tries++ {
-		began := time.Now()
-		created, err := createTwice(t)
-		if time.Since(began) >= time.Second && tries < 30 {
-			continue // its turn had come: the machine was too slow to tell
+// A 429 is told as one, with the time that it names as seconds or as a date; one that says that
+// another request has the intent says nothing of the rate.
+func TestThrottled(t *testing.T) {
+	a := newAccount(t, nil)
+	p, ctx := newProvider(t, a.url), context.Background()
+	soon := time.Now().Add(time.Minute)
+	for header, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, soon.UTC().Format(http.TimeFormat): time.Minute, "soon": 0} {
+		a.Inject(fake.Fault{Step: fake.StepCreate, Kind: fake.FaultRateLimit, Times: 1, RetryAfter: header})
+		var told *payment.Throttled
+		if _, err := p.Authorise(ctx, charge("a"), "pm_card_visa"); !errors.As(err, &told) || !errors.Is(err, payment.ErrThrottled) {
+			t.Fatalf("%q: %v", header, err)
 		}
-		if err == nil || created != 1 {
-			t.Errorf("%d creates, %v", created, err)
+		if told.After > want || told.After < want-30*time.Second {
+			t.Errorf("%q: wait for %v", header, told.After)
 		}
-		return
+	}
+	if n := a.Requests(fake.StepCreate); n != 4 {
+		t.Errorf("%d creates: one that is refused is not sent again by itself", n)
+	}
+
+	does(t, "authorised", payment.Authorised, with(p, "pm_card_visa"), charge("a"))
+	a.Inject(fake.Fault{Step: fake.StepCapture, Kind: fake.FaultLocked, Times: 1})
+	var told *payment.Throttled
+	if _, err := p.Capture(ctx, charge("a")); !errors.Is(err, payment.ErrThrottled) || errors.As(err, &told) {
+		t.Errorf("a locked intent: %v", err)
 	}
 }
 
-// createTwice lets a provider of one request a second create twice, the second time with
-// no time to wait for its turn; it returns how many were sent.
-func createTwice(t *testing.T) (created int, second error) {
-	a := newAccount(t, nil)
-	config := stripe.DefaultConfig()
-	config.Key, config.URL, config.RequestsPerSecond, config.RetriesMax = apiKey, a.url, 1, 0
-	p, err := stripe.New(config)
-	if err != nil {
-		t.Fatal(err)
+// An account takes so many calls as it comes; one in test mode takes fewer.
+func TestCallsPerSecond(t *testing.T) {
+	for key, want := range map[string]float64{"sk_live_k": 20, "rk_live_k": 20, "sk_test_k": 6, "rk_test_k": 6} {
+		config := stripe.DefaultConfig()
+		config.Key = key
+		p, err := stripe.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.CallsPerSecond(); got != want {
+			t.Errorf("%s: %v", key, got)
+		}
+		p.Close()
 	}
-	if _, err := p.Find(context.Background(), charge("a")); err != nil { // three endpoints, in less than a second
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	if n := p.PaymentsMax(10 * time.Second); n != 7 {
-		t.Errorf("%d payments may be under way", n)
-	}
-	_, second = p.Authorise(ctx, charge("b"), "pm_card_visa")
-	return a.Requests(fake.StepCreate), second
 }

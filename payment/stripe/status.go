@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	stripego "github.com/stripe/stripe-go/v85"
 
@@ -114,7 +115,21 @@ func describe(err error) error {
 		return err
 	}
 	if refusal.HTTPStatusCode == http.StatusTooManyRequests {
-		return fmt.Errorf("%w: stripe: %s, request %s", payment.ErrThrottled, refusal.Code, refusal.RequestID)
+		return throttled(refusal)
 	}
 	return fmt.Errorf("stripe: %d %s %s, request %s: %s", refusal.HTTPStatusCode, refusal.Type, refusal.Code, refusal.RequestID, refusal.Msg)
+}
+
+// throttled returns a 429 as what it says: that requests come too fast, or that another one has
+// the intent, which is nothing of the rate.
+func throttled(refusal *stripego.Error) error {
+	why := fmt.Errorf("stripe: %s, request %s", refusal.Code, refusal.RequestID)
+	if refusal.Code == stripego.ErrorCodeLockTimeout {
+		return fmt.Errorf("%w: %w", payment.ErrThrottled, why)
+	}
+	t := &payment.Throttled{Err: why}
+	if refusal.LastResponse != nil {
+		t.After = payment.RetryAfter(refusal.LastResponse.Header.Get("Retry-After"), time.Now())
+	}
+	return t
 }

@@ -107,6 +107,8 @@ type answer struct {
 	body     any
 	unsaved  bool // not kept under the idempotency key
 	replayed bool
+	// retryAfter is a header, "" for none.
+	retryAfter string
 }
 
 // ServeHTTP implements http.Handler.
@@ -147,6 +149,9 @@ func send(w http.ResponseWriter, a answer) {
 	w.Header().Set("Request-Id", "req_fake")
 	if a.replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	if a.retryAfter != "" {
+		w.Header().Set("Retry-After", a.retryAfter)
 	}
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body) // a caller who left cannot be told

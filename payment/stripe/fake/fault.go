@@ -19,11 +19,12 @@ const (
 	FaultError      FaultKind = "error"       // an error 500, and nothing is done
 	FaultErrorAfter FaultKind = "error_after" // it is done, and answered with an error 500
 	FaultRateLimit  FaultKind = "rate_limit"  // 429, and nothing is done
+	FaultLocked     FaultKind = "locked"      // 429, because another request has the intent
 )
 
 // FaultKinds returns all of them.
 func FaultKinds() []FaultKind {
-	return []FaultKind{FaultUnsent, FaultLost, FaultLate, FaultSlow, FaultError, FaultErrorAfter, FaultRateLimit}
+	return []FaultKind{FaultUnsent, FaultLost, FaultLate, FaultSlow, FaultError, FaultErrorAfter, FaultRateLimit, FaultLocked}
 }
 
 // Fault lets the next requests of a step go wrong.
@@ -32,6 +33,8 @@ type Fault struct {
 	Kind  FaultKind
 	Times int
 	Delay time.Duration
+	// RetryAfter is the header of a FaultRateLimit, "" for none.
+	RetryAfter string
 }
 
 // Inject adds a fault.
@@ -80,7 +83,11 @@ func (f *Fake) answer(r *request) (_ answer, cut bool) {
 	case FaultUnsent:
 		return answer{}, true
 	case FaultRateLimit:
-		return failure(http.StatusTooManyRequests, "invalid_request_error", "rate_limit", "", "too many requests"), false
+		told := failure(http.StatusTooManyRequests, "invalid_request_error", "rate_limit", "", "too many requests")
+		told.retryAfter = r.fault.RetryAfter
+		return told, false
+	case FaultLocked:
+		return lockTimeout(), false
 	case FaultLate:
 		f.finished.Go(func() {
 			time.Sleep(r.fault.Delay)
