@@ -164,6 +164,36 @@ func TestPayWithoutOutcome(t *testing.T) {
 	}
 }
 
+// TestPayAuthenticate: a buyer whose bank wants it is sent there, hears the same when they ask
+// again, and pays; or takes another card.
+func TestPayAuthenticate(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	books := f.payments(nil)
+	for _, completes := range []bool{true, false} {
+		user := fmt.Sprint("ann-", completes)
+		uid := f.bought(user, "?q=1").Order
+		a := f.payBy(user, uid, "tok_3ds").want(202, "")
+		asked := into[contract.Payment](a)
+		if asked.Status != contract.PaymentTimeout || asked.Reason != contract.ReasonActionRequired || asked.State != "paying" ||
+			asked.Callback != "/v1/orders/"+uid || a.header.Get("Retry-After") == "" || asked.NextAction == nil ||
+			asked.NextAction.Type != "redirect_to_url" || asked.NextAction.RedirectURL == "" {
+			t.Fatalf("%s", a.body)
+		}
+		if again := into[contract.Payment](f.payBy(user, uid, "tok_3ds").want(202, "")); *again.NextAction != *asked.NextAction || again.Attempt != 1 {
+			t.Errorf("%+v, then %+v", asked, again)
+		}
+		if completes {
+			books.Authenticate(asked.NextAction.ClientSecret, true)
+			f.call("GET", f.public, "/v1/orders/"+uid+"?wait=60s", user, "").want(200, "")
+		}
+		paid := into[contract.Payment](f.payBy(user, uid, "tok_accept").want(200, ""))
+		if want := map[bool]uint8{true: 1, false: 2}[completes]; paid.Status != contract.PaymentAccepted || paid.Attempt != want || paid.NextAction != nil {
+			t.Errorf("completed %v: %+v", completes, paid)
+		}
+	}
+}
+
 // TestPayTooLate: each state that cannot be paid says so in its own words.
 func TestPayTooLate(t *testing.T) {
 	f := serve(t)

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"sync"
@@ -93,9 +94,9 @@ type Desk struct {
 	probeAt   time.Time // when the provider may be asked again whether it is there; settleAll's
 
 	mu      sync.Mutex
-	working map[uint64]struct{} // orders that somebody works on
-	retries map[uint64]retry    // by order
-	live    map[uint64]*live    // by order
+	working map[uint64]chan struct{} // orders that somebody works on; closed when they do no more
+	retries map[uint64]retry         // by order
+	live    map[uint64]*live         // by order
 }
 
 // retry says when an order is asked about again.
@@ -113,6 +114,10 @@ type retry struct {
 	unreached bool
 	// waited: its newest attempt waited in the line, which the order's hard limit knows nothing of.
 	waited bool
+	// awaiting: its newest attempt waits for the buyer to authenticate. Nothing of it failed.
+	// hurried: that was so at the order's hard limit, which ended the long pauses.
+	awaiting, hurried bool
+	method            [sha256.Size]byte // a digest of its means of payment, when it began here and is awaiting
 }
 
 // NewDesk returns a desk that settles until Close. Without a provider, which is nil then, it
@@ -121,7 +126,7 @@ func NewDesk(config Config, node Node, provider Provider) *Desk {
 	d := &Desk{
 		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
 		settlers: make(chan struct{}, config.SettlersMax),
-		wake:     make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
+		wake:     make(chan struct{}, 1), working: map[uint64]chan struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
 	}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.line = newLine(&d.config, d.finished.Go)
@@ -161,18 +166,39 @@ func (d *Desk) Unsettled(sale uint16) (count int) {
 
 // claim keeps others off an order until release; false when somebody works on it.
 func (d *Desk) claim(order uint64) bool {
+	return d.claimOr(order) == nil
+}
+
+// claimOr claims an order, or returns what is closed when it may be tried again.
+func (d *Desk) claimOr(order uint64) (busy <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, busy := d.working[order]; busy {
-		return false
+	if until := d.working[order]; until != nil {
+		return until
 	}
-	d.working[order] = struct{}{}
-	return true
+	d.working[order] = make(chan struct{})
+	return nil
+}
+
+// claimSoon claims an order that a settler may just ask about; false when ctx ends before.
+func (d *Desk) claimSoon(ctx context.Context, order uint64) bool {
+	for {
+		busy := d.claimOr(order)
+		if busy == nil {
+			return true
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 func (d *Desk) release(order uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	close(d.working[order])
 	delete(d.working, order)
 }
 

@@ -72,6 +72,13 @@ func (d *Desk) join(order uint64, method string) *live {
 	return l
 }
 
+// isLive reports whether an attempt that began here is under way.
+func (d *Desk) isLive(order uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live[order] != nil
+}
+
 // await returns an attempt's outcome, or that it has none when ctx ends.
 func (d *Desk) await(ctx context.Context, l *live) Answer {
 	d.counters.joined.Add(1)

@@ -104,7 +104,8 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 		d.node.Read(func(s sequencer.Reader) { count = float64(s.ForeignUnsettledCount()) })
 		return count
 	})
-	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
+	s.Gauge("onsale_payment_awaiting_action", "Unsettled orders whose newest attempt waits for the buyer to authenticate (3-D Secure), as the leader was told last; 0 on other nodes.", func() float64 { return float64(d.awaiting()) })
+	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them that does not wait for its buyer; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
 	s.Gauge("onsale_payment_overdue", "Orders that are paying beyond the hard limit, as the leader found them last; 0 on other nodes.", func() float64 { return float64(n.overdue.Load()) })
 	s.Gauge("onsale_payment_denied", "Orders whose money must be captured or go back, and of which the provider says that it never had it, or cancelled it; as the leader was told last, 0 on other nodes.", func() float64 { return float64(d.denied()) })
 	s.Gauge("onsale_payment_refunds_failed", "Attempts whose money must go back and whose refund failed for good, until a seller has acknowledged it, as this replica shows them.", func() (count float64) {
@@ -115,13 +116,16 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 	s.Gauge("onsale_payment_settling_max", "Bound of onsale_payment_settling.", func() float64 { return float64(d.config.SettlersMax) })
 }
 
-// oldest returns since when the unsettled order that was met first is worked on.
+// oldest returns since when the unsettled order that was met first is worked on, of those that
+// do not wait for their buyers.
 func (d *Desk) oldest() (age time.Duration) {
 	now := d.config.Clock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range d.retries {
-		age = max(age, now.Sub(r.since))
+		if !r.awaiting || r.hurried {
+			age = max(age, now.Sub(r.since))
+		}
 	}
 	return age
 }

@@ -28,12 +28,16 @@ type Answer struct {
 	Key      string               `json:"payment_ref,omitempty"` // of the attempt
 	Deadline int64                `json:"deadline_ns,omitempty"`
 	RetryAt  int64                `json:"retry_at_ns,omitempty"` // when another attempt may begin; 0 for at once or never
-	Seq      uint64               `json:"seq"`                   // of the decision
-	Line     *Place               `json:"line,omitempty"`        // while the attempt waits for its turn at the provider
+	// NextAction is what the buyer must do now, with CodePaymentInFlight; nil for nothing.
+	NextAction *NextAction `json:"next_action,omitempty"`
+	Seq        uint64      `json:"seq"`            // of the decision
+	Line       *Place      `json:"line,omitempty"` // while the attempt waits for its turn at the provider
 }
 
-// Pay begins an attempt to pay an order and returns when it has an outcome, or when
-// ctx ends: then the attempt goes on without the asker. Its errors are ErrNoLeader,
+// Pay begins an attempt to pay an order and returns when it has an outcome or waits for its
+// buyer, or when ctx ends: then the attempt goes on without the asker. While one waits for
+// its buyer, the same means of payment have the same answer again, and with others it is
+// cancelled first. Its errors are ErrNoLeader,
 // ErrOverloaded, ErrStopping, ErrForeign, ErrOff and ErrMethod (no attempt began, all six),
 // ErrBehind and ErrOutcomeUnknown.
 func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
@@ -41,18 +45,26 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, err
 	}
 	attempt, answer, err := d.begin(ctx, &r)
-	if err != nil || attempt == nil {
-		if err == nil && answer.Code == sequencer.CodePaymentInFlight {
-			return d.inFlight(ctx, r, answer), nil
-		}
+	switch {
+	case err != nil:
 		return answer, err
+	case attempt != nil:
+		return d.inTurn(ctx, attempt, answer, r.Method), nil
+	case answer.Code == sequencer.CodePaymentInFlight:
+		return d.inFlight(ctx, r, answer)
 	}
+	return answer, nil
+}
+
+// inTurn lets an attempt that began go on in its turn, and returns what came of it; what is known
+// when ctx ends, or will before it is its turn.
+func (d *Desk) inTurn(ctx context.Context, attempt *attempt, answer Answer, method string) Answer {
 	told := make(chan Answer, 1)
-	d.takeTurn(attempt, r.Method, told)
+	d.takeTurn(attempt, method, told)
 	d.noRoom(&attempt.charge)
 	if waiting := d.waiting(ctx, attempt.order); waiting != nil {
 		answer.Line = waiting
-		return answer, nil
+		return answer
 	}
 	select {
 	case answer = <-told:
@@ -60,14 +72,17 @@ func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 		d.counters.unanswered.Add(1)
 		answer.Line = d.line.place(attempt.order)
 	}
-	return answer, nil
+	return answer
 }
 
 // inFlight answers who asks while an attempt is under way: with its outcome, when it is by
-// the same means.
-func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) Answer {
+// the same means. One that is not under way here, but at the provider, is asked about.
+func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) (Answer, error) {
+	if !d.isLive(r.Order) {
+		return d.payOpen(ctx, r, answer)
+	}
 	if answer.Line = d.waiting(ctx, r.Order); answer.Line != nil {
-		return answer
+		return answer, nil
 	}
 	if l := d.join(r.Order, r.Method); l != nil {
 		answer = d.await(ctx, l)
@@ -75,7 +90,7 @@ func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) Answer {
 	if answer.Code == sequencer.CodePaymentInFlight {
 		answer.Line = d.line.place(r.Order)
 	}
-	return answer
+	return answer, nil
 }
 
 // attempt is one that began.
@@ -121,7 +136,7 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	if err := d.takes(r, charge.Amount); err != nil {
 		return nil, Answer{}, err
 	}
-	if !d.claim(r.Order) {
+	if view.State == sequencer.StatePaying && !d.isLive(r.Order) || !d.claim(r.Order) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
 	if charge.Amount > 0 {
@@ -211,9 +226,10 @@ func (d *Desk) pay(a *attempt, method string, told chan<- Answer) {
 	}
 }
 
-// tell answers who began an attempt, and who joined it when it has its outcome.
+// tell answers who began an attempt, and who joined it when it has its outcome or waits for
+// its buyer.
 func (d *Desk) tell(a *attempt, answer Answer, told chan<- Answer) {
-	if answer.Code != sequencer.CodePaymentInFlight {
+	if answer.Code != sequencer.CodePaymentInFlight || answer.NextAction != nil {
 		d.end(a.order, a.number, answer)
 	}
 	told <- answer
@@ -246,6 +262,11 @@ func (d *Desk) outcome(a *attempt, method string) (Answer, follows) {
 		d.setWaited(a.order, a.number)
 	}
 	d.config.Reached(StepAuthorised)
+	if status.Phase == RequiresAction {
+		d.noteAwaiting(a.order, a.number, status)
+		d.noteMethod(a.order, a.number, method)
+		return a.begun.asking(status), followsNothing
+	}
 	result, err := d.settle(a.order, a.number, status)
 	if err != nil || status.Outcome() == sequencer.PayUnknown {
 		return a.begun, followsSettling

@@ -76,7 +76,7 @@ func (p *play) checkBooks() {
 		switch {
 		case pays && (e.Phase != payment.Captured || e.CapturedAmount != e.Amount || e.RefundedAmount != 0):
 			p.t.Errorf("P6: order %d is paid; its charge is %+v", of.order, e)
-		case !pays && (e.Phase == payment.Authorised || e.Phase == payment.Captured || e.Phase == payment.Processing || e.CapturedAmount != e.RefundedAmount):
+		case !pays && (e.Phase == payment.Authorised || e.Phase == payment.Captured || e.Phase == payment.Processing || e.Phase == payment.RequiresAction || e.CapturedAmount != e.RefundedAmount):
 			p.t.Errorf("P6: attempt %d of order %d (%v, %d attempts) is %+v", of.number, of.order, v.State, v.Attempts, e)
 		}
 		if e.CapturedAmount > 0 {
@@ -138,7 +138,7 @@ func (t *tally) checkAll(tb testing.TB) {
 	wanted := []string{
 		"an older attempt goes back", "bad authorise", "bad cancel", "bad return", "bad capture", "bad commit", "bad find", "burst", "cancel", "forged",
 		"given back", "lapsed", "refund", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
-		"sent once more",
+		"sent once more", "sent to authenticate", "authenticated", "another card",
 		"pay: ok paid", "pay: ok reserved", "pay: payment_in_flight paying", "pay: already_paid paid", "pay: session_expired expired",
 	}
 	for _, step := range payment.Steps() {

@@ -14,7 +14,7 @@ import (
 var methods = []string{
 	"tok_accept", "tok_accept", "tok_accept", "tok_double_webhook", "tok_decline", "nonsense", "tok_lost",
 	"tok_delay_100ms", "tok_delay_500ms", "tok_late_50ms", "tok_late_200ms", "tok_late_800ms", "tok_never",
-	"tok_refund_fails_100ms",
+	"tok_refund_fails_100ms", "tok_3ds", "tok_3ds", "tok_3ds_passes_200ms", "tok_3ds_fails_200ms",
 }
 
 // step does one thing of the script.
@@ -32,6 +32,8 @@ func (p *play) step() {
 		sale := p.sales[p.script.IntN(len(p.sales))]
 		p.cluster.Must(&sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: sale})
 		p.note("sale cancelled")
+	case luck == 73:
+		p.authenticate(p.script.IntN(3) > 0)
 	case luck < 78:
 		p.elect(p.script)
 	case luck < 84:
@@ -126,10 +128,26 @@ func (p *play) payAt(l *life, request payment.Request, patience time.Duration) {
 		return
 	}
 	p.note("pay: " + answer.Code.String() + " " + answer.State.String())
+	if answer.NextAction != nil {
+		p.note("sent to authenticate")
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if answer.State == sequencer.StatePaid {
 		p.told[request.Order] = answer.State
+	}
+}
+
+// authenticate lets the buyers of open attempts complete them, or refuse.
+func (p *play) authenticate(completes bool) {
+	for _, e := range p.books.Entries() {
+		if e.Phase != payment.RequiresAction {
+			continue
+		}
+		if status, err := p.books.Find(context.Background(), e.Charge); err == nil && status.NextAction != nil {
+			p.books.Authenticate(status.NextAction.ClientSecret, completes)
+			p.note("authenticated")
+		}
 	}
 }
 

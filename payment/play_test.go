@@ -299,6 +299,7 @@ func (p *play) run() {
 	}
 	p.endFaults()
 	p.tabs.Wait()
+	p.endOpen()
 	p.tellWrongWords()
 	p.refundLapsed()
 	p.mustSettle()
@@ -317,6 +318,18 @@ func (p *play) endFaults() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ending = true
+}
+
+// endOpen lets the buyers who are still away complete, refuse, or come back with another card.
+func (p *play) endOpen() {
+	for _, seq := range p.orders {
+		v := p.order(seq)
+		if v.State == sequencer.StatePaying && p.script.IntN(3) == 0 && p.phase(attemptOf{seq, v.Attempts}) == payment.RequiresAction {
+			p.payAt(p.life(p.cluster.Leader().ID()), payment.Request{Order: seq, Sale: v.Sale, User: v.User, Method: "tok_accept"}, 5*time.Second)
+			p.note("another card")
+		}
+	}
+	p.authenticate(p.script.IntN(2) == 0)
 }
 
 // findFailedRefunds compares the books, which finds the refunds that failed and of which no

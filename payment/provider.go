@@ -49,11 +49,14 @@ type Phase string
 const (
 	Unknown    Phase = "unknown"    // the provider has never heard of the key
 	Processing Phase = "processing" // no outcome yet
-	Authorised Phase = "authorised" // the money is reserved for us
-	Captured   Phase = "captured"   // the money is ours
-	Declined   Phase = "declined"
-	Cancelled  Phase = "cancelled" // no money was or will be taken
-	Refunded   Phase = "refunded"  // it was taken and went back
+	// RequiresAction: the buyer's bank wants the buyer to authenticate (3-D Secure). Nothing
+	// is reserved before that, and nobody knows whether it will be done.
+	RequiresAction Phase = "requires_action"
+	Authorised     Phase = "authorised" // the money is reserved for us
+	Captured       Phase = "captured"   // the money is ours
+	Declined       Phase = "declined"
+	Cancelled      Phase = "cancelled" // no money was or will be taken
+	Refunded       Phase = "refunded"  // it was taken and went back
 )
 
 // Status is what a provider says of a charge.
@@ -65,7 +68,23 @@ type Status struct {
 	Refunds   uint8               `json:"refunds,omitempty"`
 	Refusal   sequencer.PayReason `json:"refusal,omitempty"`
 	Refunding bool                `json:"refunding,omitempty"`
+	// NextAction is with RequiresAction, but not in the books. Method is the means of payment,
+	// with that and with Declined, as far as the provider still tells.
+	NextAction *NextAction `json:"next_action,omitempty"`
+	Method     string      `json:"method,omitempty"`
 }
+
+// NextAction is what the buyer must do before the provider goes on with a charge. It is a
+// secret between provider and buyer: it is kept nowhere, neither in the log nor in a file, and
+// is asked for again when it is wanted again.
+type NextAction struct {
+	Type         string `json:"type"`                    // redirect_to_url, or as the provider spells it
+	ClientSecret string `json:"client_secret,omitempty"` // for the provider's library in the buyer's browser
+	RedirectURL  string `json:"redirect_url,omitempty"`  // where to send the buyer
+}
+
+// ActionRedirect is the NextAction.Type of one that is done at RedirectURL.
+const ActionRedirect = "redirect_to_url"
 
 // Outcome returns what the log is told; PayUnknown while there is nothing to tell.
 func (s Status) Outcome() sequencer.PayOutcome {
@@ -112,9 +131,11 @@ type Provider interface {
 	// Name is the provider's, as the webhook's path spells it.
 	Name() string
 	// Authorise reserves the amount on a payment method. A key that is known keeps
-	// its outcome, whatever the method; a cancelled key stays cancelled.
+	// its outcome, whatever the method; a cancelled key stays cancelled. It returns
+	// RequiresAction, and what that is, when the buyer must authenticate first.
 	Authorise(ctx context.Context, c Charge, method string) (Status, error)
-	// Find says where a charge stands. It never charges.
+	// Find says where a charge stands. It never charges. After Declined nobody can try the
+	// charge again, also not a buyer who has its NextAction.
 	Find(ctx context.Context, c Charge) (Status, error)
 	// Capture takes the money of an authorised charge. Captured again it stays so; in
 	// every other phase nothing happens and the phase is returned, Unknown when the provider

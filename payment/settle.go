@@ -149,17 +149,20 @@ func (d *Desk) turn(v *sequencer.OrderView) bool {
 	now := d.config.Clock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r, known := d.retries[v.Seq]
-	if !known || r.attempt != v.Attempts {
-		r = retry{attempt: v.Attempts, since: now, pause: d.config.SettleInterval}
+	r := d.retryOf(v.Seq, v.Attempts)
+	if r.awaiting && v.Overdue && !r.hurried {
+		r.hurried, r.at, r.pause = true, now, d.config.SettleInterval
 	}
 	if now.Before(r.at) {
 		return false
 	}
 	r.at = now.Add(r.pause)
 	most := d.config.RetryPauseMax
-	if r.denied { // somebody has to do something about it first
+	switch {
+	case r.denied: // somebody has to do something about it first
 		most *= deniedPauses
+	case r.awaiting && !r.hurried:
+		most *= awaitingPauses
 	}
 	r.pause = min(2*r.pause, most)
 	d.retries[v.Seq] = r
@@ -216,6 +219,39 @@ func (d *Desk) settleOrder(order, turn uint64) (more bool) {
 // so that from then on only the cancellation's answer counts: accepted it would lose its
 // money to a cancellation that arrives late. It reports whether the outcome made more due.
 func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
+	status, result, err := d.conclude(v, c, func(s Status) bool { return d.abandoned(v, s) })
+	if err != nil {
+		return false
+	}
+	if result.Order != 0 {
+		d.end(v.Seq, v.Attempts, d.answered(v.Attempts, c.Key, status, &result))
+	} else if status.Phase == RequiresAction { // who joined it when its answer was lost
+		d.end(v.Seq, v.Attempts, d.answerOf(v, sequencer.CodePaymentInFlight).asking(status))
+	}
+	return result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess
+}
+
+// conclude asks the provider how an attempt stands and commits its outcome, the zero result
+// while there is none. One without an outcome is cancelled there when it is to be given up.
+func (d *Desk) conclude(v *sequencer.OrderView, c Charge, givenUp func(Status) bool) (status Status, result sequencer.Result, err error) {
+	if status, err = d.standing(v, c, givenUp); isStopping(err) {
+		return status, result, err
+	}
+	if err != nil {
+		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
+		return status, result, err
+	}
+	d.noteAwaiting(v.Seq, v.Attempts, status)
+	result, err = d.settle(v.Seq, v.Attempts, status)
+	if err != nil && !isStopping(err) {
+		d.config.Logger.Warn("a payment's outcome could not be committed; it is tried again", "payment", c.Key, "error", err)
+	}
+	return status, result, err
+}
+
+// standing returns how an attempt stands at the provider, when it was cancelled there if it is
+// to be given up.
+func (d *Desk) standing(v *sequencer.OrderView, c Charge, givenUp func(Status) bool) (Status, error) {
 	ctx := context.Background()
 	status, err := Status{Phase: Authorised}, error(nil)
 	cancelling := d.isCancelling(v)
@@ -224,29 +260,18 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 	}
 	d.config.Reached(StepFound)
 	if isStopping(err) {
-		return false
+		return status, err
 	}
 	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrThrottled) || status.Phase == Unknown {
 		d.setUnreached(v.Seq, v.Attempts)
 	}
-	if cancelling || err == nil && status.Outcome() == sequencer.PayUnknown && d.abandoned(v) {
+	if cancelling || err == nil && status.Outcome() == sequencer.PayUnknown && givenUp(status) {
 		status, err = d.abandon(ctx, v, c)
 	}
 	if errors.Is(err, ErrConflict) {
 		status, err = d.refuse(err), nil
 	}
-	if err != nil {
-		d.config.Logger.Warn("the payment provider does not say how a payment stands", "payment", c.Key, "error", err)
-		return false
-	}
-	result, err := d.settle(v.Seq, v.Attempts, status)
-	if err != nil && !isStopping(err) {
-		d.config.Logger.Warn("a payment's outcome could not be committed; it is tried again", "payment", c.Key, "error", err)
-	}
-	if err == nil && result.Order != 0 {
-		d.end(v.Seq, v.Attempts, d.answered(v.Attempts, c.Key, status, &result))
-	}
-	return err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)
+	return status, err
 }
 
 // abandon cancels an attempt. Its status has an outcome once the attempt can never
@@ -270,7 +295,7 @@ func (d *Desk) abandon(ctx context.Context, v *sequencer.OrderView, c Charge) (S
 
 // setUnreached notes that an attempt failed through no fault of its buyer's.
 func (d *Desk) setUnreached(order uint64, attempt uint8) {
-	d.editRetry(order, attempt, func(r *retry) { r.unreached = true })
+	d.editRetry(order, attempt, func(r *retry) { r.unreached = !r.awaiting })
 }
 
 // setWaited notes that the provider was asked first after the attempt had waited in the line.
@@ -282,13 +307,18 @@ func (d *Desk) setWaited(order uint64, attempt uint8) {
 func (d *Desk) editRetry(order uint64, attempt uint8, change func(*retry)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r, known := d.retries[order]
-	if !known || r.attempt != attempt {
-		now := d.config.Clock()
-		r = retry{attempt: attempt, since: now, at: now, pause: d.config.SettleInterval}
-	}
+	r := d.retryOf(order, attempt)
 	change(&r)
 	d.retries[order] = r
+}
+
+// retryOf returns what is remembered of an attempt, from now on when nothing was. The caller
+// holds the lock.
+func (d *Desk) retryOf(order uint64, attempt uint8) retry {
+	if r, known := d.retries[order]; known && r.attempt == attempt {
+		return r
+	}
+	return retry{attempt: attempt, since: d.config.Clock(), pause: d.config.SettleInterval}
 }
 
 // deniedPauses is how many times as long as RetryPauseMax the pause may be before the provider
@@ -320,12 +350,7 @@ func (d *Desk) isCancelling(v *sequencer.OrderView) bool {
 }
 
 func (d *Desk) setCancelling(v *sequencer.OrderView) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r, known := d.retries[v.Seq]; known && r.attempt == v.Attempts {
-		r.cancelling = true
-		d.retries[v.Seq] = r
-	}
+	d.editRetry(v.Seq, v.Attempts, func(r *retry) { r.cancelling = true })
 }
 
 // soon lets an order be settled on at once.
@@ -338,7 +363,11 @@ func (d *Desk) soon(order uint64) {
 
 // abandoned reports whether an attempt is so old that no authorisation of it can be
 // on its way any more, or its hard limit has passed, and it did not wait for its turn until then.
-func (d *Desk) abandoned(v *sequencer.OrderView) bool {
+// One that waits for its buyer has until that limit.
+func (d *Desk) abandoned(v *sequencer.OrderView, status Status) bool {
+	if status.Phase == RequiresAction {
+		return d.leftOpen(v)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, known := d.retries[v.Seq]

@@ -154,12 +154,16 @@ func (s *State) setVoids(number uint32, o *order, attempt uint8, due, done bool)
 
 // NextAttempt returns the log time before which no attempt to pay an order begins because of
 // those that were made before; 0 for one that is not there or may be paid at once, TimeMax
-// for one that had all its attempts.
+// for one that had all its attempts, or is paying beyond its hold: none follows that attempt.
 func (s *State) NextAttempt(seq uint64) int64 {
 	number, known := s.orderNumber(seq)
 	if !known {
 		return 0
 	}
-	_, at := s.nextAttempt(number, s.orders.at(number))
+	o := s.orders.at(number)
+	if o.state == StatePaying && o.deadline <= s.holdNow() {
+		return TimeMax
+	}
+	_, at := s.nextAttempt(number, o)
 	return at
 }

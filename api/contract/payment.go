@@ -43,6 +43,24 @@ type Payment struct {
 	Callback   string     `json:"callback,omitempty"`    // where the outcome will show, when it is not known yet
 	Attempt    uint8      `json:"attempt,omitempty"`
 	Seq        uint64     `json:"seq"`
+	// NextAction is what the buyer must do before there is an outcome; nil for nothing.
+	NextAction *NextAction `json:"next_action,omitempty"`
+}
+
+// NextAction is what the buyer's bank wants of the buyer (3-D Secure). It is the buyer's
+// alone, like a password for this one payment.
+type NextAction struct {
+	Type         string `json:"type"`                    // redirect_to_url, or as the provider spells it
+	ClientSecret string `json:"client_secret,omitempty"` // for the provider's library in the buyer's browser
+	RedirectURL  string `json:"redirect_url,omitempty"`  // where to send the buyer
+}
+
+// String says where to send the buyer; without a place, what is to be done by whom.
+func (n *NextAction) String() string {
+	if n.RedirectURL != "" {
+		return n.RedirectURL
+	}
+	return n.Type
 }
 
 // The words of Payment.Status.
@@ -56,6 +74,7 @@ const (
 const (
 	ReasonSessionExpired   = "session_expired"   // timeout: the hold is over
 	ReasonProviderTimeout  = "provider_timeout"  // timeout: no outcome yet
+	ReasonActionRequired   = "action_required"   // timeout: the provider waits for the buyer (NextAction)
 	ReasonAttemptCancelled = "attempt_cancelled" // rejected: the provider had no outcome in time, and will have none
 	ReasonTooLate          = "too_late"          // rejected: the order is gone, and the money goes back
 )
@@ -101,6 +120,9 @@ func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
 		answer.Status, answer.PaymentRef = PaymentAccepted, a.Key
 	case a.Code == sequencer.CodePaymentInFlight:
 		answer.Status, answer.Reason, answer.Callback = PaymentTimeout, ReasonProviderTimeout, CallbackPrefix+uid
+		if next := a.NextAction; next != nil {
+			answer.Reason, answer.NextAction = ReasonActionRequired, &NextAction{next.Type, next.ClientSecret, next.RedirectURL}
+		}
 	case a.Code == sequencer.CodeSessionExpired:
 		answer.Status, answer.Reason = PaymentTimeout, ReasonSessionExpired
 	case a.Code == sequencer.CodeLateSuccess:

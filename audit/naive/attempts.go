@@ -46,6 +46,9 @@ func (m *Model) NextAttempt(seq uint64) int64 {
 	if o == nil {
 		return 0
 	}
+	if o.state == sequencer.StatePaying && m.own() >= o.deadline {
+		return sequencer.TimeMax
+	}
 	_, until := m.waits(o)
 	return until
 }

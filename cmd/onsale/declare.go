@@ -78,6 +78,10 @@ func (s *settings) addPayments() {
 		"file with the secret of the sandbox, or with stripe's API key (sk_… or rk_…)")
 	s.AddSecret(&s.Payment.WebhookSecretFile, "payment-webhook-secret-file",
 		"file with stripe's webhook secret (whsec_…), or with two while they are rotated")
+	s.Add(&s.Payment.ReturnURL, "payment-return-url",
+		"https://HOST/PATH on the shop's site to which banks send buyers back who authenticated on a "+
+			"page of theirs, by stripe, with the order's uid as parameter order; without it that is "+
+			"done by Stripe.js on the shop's page")
 	s.Add(&s.Payment.Rate, "provider-rate",
 		"calls a second that the payment provider takes at most, fewer while it answers that they come "+
 			"too fast; 0 for stripe's own (20, in test mode 6), and for a sandbox no bound until it "+

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,7 +22,8 @@ type paymentSettings struct {
 	Provider          string
 	URL               string
 	SecretFile        string
-	WebhookSecretFile string // Stripe's
+	WebhookSecretFile string // Stripe's, as the next
+	ReturnURL         string
 	// Rate is in calls a second; 0 for what the provider takes as it comes.
 	Rate    float64
 	LineMax time.Duration
@@ -75,11 +78,7 @@ func (s *settings) openSandbox(log *slog.Logger, notify func(signature string, b
 		config := sandbox.DefaultConfig()
 		config.Secrets, config.Notify = [][]byte{secret}, notify
 		config.Path, config.Logger = filepath.Join(s.Node.DataDir, "sandbox-books.jsonl"), log
-		books, err := sandbox.Open(config)
-		if err != nil {
-			return nil, nil, err
-		}
-		return books, books.Close, nil
+		return openOwnSandbox(config)
 	}
 	secret, err := readSecret(p.SecretFile)
 	if err != nil {
@@ -92,10 +91,37 @@ func (s *settings) openSandbox(log *slog.Logger, notify func(signature string, b
 	return client, client.Close, nil
 }
 
+// openOwnSandbox opens the sandbox of this process, and on a free port of this machine the pages
+// on which its buyers authenticate.
+func openOwnSandbox(config sandbox.Config) (payment.Provider, func() error, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, fmt.Errorf("the sandbox' pages: %w", err)
+	}
+	config.PagesURL = "http://" + listener.Addr().String()
+	books, err := sandbox.Open(config)
+	if err != nil {
+		return nil, nil, errors.Join(err, listener.Close())
+	}
+
+	pages := sandbox.NewPagesServer(books, config.Logger)
+	served := make(chan error, 1)
+	go func() { served <- pages.Serve(listener) }()
+	return books, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), pagesDrainTimeout)
+		defer cancel()
+		return errors.Join(pages.Shutdown(ctx), <-served, books.Close())
+	}, nil
+}
+
+// pagesDrainTimeout bounds how long the sandbox' pages may take to be shown when it ends.
+const pagesDrainTimeout = time.Second
+
 // openStripe reads its keys. Without a webhook secret outcomes are found by asking.
 func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func() error, error) {
 	config := stripe.DefaultConfig()
 	config.URL, config.Logger = p.URL, log
+	config.ReturnURL = p.ReturnURL
 	keys, err := readKeys("--payment-secret-file", p.SecretFile, 1)
 	if p.WebhookSecretFile == "" {
 		log.Warn("webhooks of stripe are refused without --payment-webhook-secret-file; outcomes are found by asking")
@@ -111,7 +137,7 @@ func (p *paymentSettings) openStripe(log *slog.Logger) (payment.Provider, func()
 	config.Key = keys[0]
 	provider, err := stripe.New(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--payment and --payment-url: %w", err)
+		return nil, nil, fmt.Errorf("--payment, --payment-url and --payment-return-url: %w", err)
 	}
 	return provider, provider.Close, nil
 }

@@ -30,7 +30,9 @@ func newSandbox(p *program) *cobra.Command {
 money moves. What a payment does is chosen by its method: tok_accept, tok_decline,
 tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication, tok_limit,
 tok_delay_500ms (authorised after a while), tok_lost (authorised, the answer is lost),
-tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook.
+tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook, tok_3ds (the
+buyer must authenticate, on a page of the sandbox), tok_3ds_passes_500ms,
+tok_3ds_fails_500ms (that is done by itself).
 
 With --calls-per-second it takes so many, as a real provider does, and answers the rest
 with status 429 and Retry-After.`,

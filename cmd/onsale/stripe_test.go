@@ -115,6 +115,7 @@ func TestStripeSettings(t *testing.T) {
 		"two keys":          {Provider: providerStripe, SecretFile: writeKey(t, "sk_1 sk_2")},
 		"no webhook secret": {Provider: providerStripe, SecretFile: key, WebhookSecretFile: none},
 		"live to a fake":    {Provider: providerStripe, SecretFile: writeKey(t, "sk_live_key"), URL: "https://example.org"},
+		"nowhere to return": {Provider: providerStripe, SecretFile: key, ReturnURL: "shop/thanks"},
 		"nobody":            {Provider: "paper"},
 	} {
 		p.LineMax = time.Minute

@@ -122,6 +122,8 @@ const (
 	ProviderDeclined   Name = "provider-declined"
 	ProviderCancelled  Name = "provider-cancelled"
 	ProviderRefunded   Name = "provider-refunded"
+
+	ProviderRequiresAction Name = "provider-requires_action" // the buyer must authenticate
 )
 
 // Names returns all places.
@@ -132,7 +134,7 @@ func DoorNames() []Name { return []Name{ForwardSend, PaymentAsked, PaymentAnswer
 
 // ProviderNames returns the places of the sandbox.
 func ProviderNames() []Name {
-	return []Name{ProviderCalled, ProviderProcessing, ProviderAuthorised, ProviderCaptured, ProviderDeclined, ProviderCancelled, ProviderRefunded}
+	return []Name{ProviderCalled, ProviderProcessing, ProviderRequiresAction, ProviderAuthorised, ProviderCaptured, ProviderDeclined, ProviderCancelled, ProviderRefunded}
 }
 
 // HangNames returns the places of a node at which a disk that hangs, or decisions that do,

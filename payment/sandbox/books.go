@@ -29,7 +29,10 @@ type Config struct {
 	Secrets [][]byte
 	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
 	Notify func(signature string, body []byte)
-	Clock  func() time.Time
+	// PagesURL is where browsers reach NewPages: http://HOST:PORT. "" for where the caller
+	// reaches the Server.
+	PagesURL string
+	Clock    func() time.Time
 	// CallsPerSecond is how many calls are taken; more are refused with payment.Throttled, over
 	// HTTP with a 429 and Retry-After. 0 takes all.
 	CallsPerSecond float64
@@ -126,17 +129,23 @@ func (b *Books) begin(c payment.Charge, does behaviour) (*payment.Entry, error) 
 	}
 	e := payment.Entry{Charge: c.Itself(), CreatedAt: b.config.Clock().UTC()}
 	e.Phase, e.Method = payment.Processing, does.kept
-	if does.delay == 0 && !does.never {
+	switch {
+	case does.asks:
+		e.Phase = payment.RequiresAction
+	case does.delay == 0 && !does.never:
 		decide(&e, does)
-		kept, err := b.keep(e)
-		b.notify(c.Key, does.notices)
-		return kept, err
 	}
 	kept, err := b.keep(e)
-	if err == nil && !does.never {
+	if err != nil {
+		return nil, err
+	}
+	if e.Phase != payment.Processing {
+		b.notify(c.Key, does.notices)
+	}
+	if does.delay > 0 {
 		b.later(c, does)
 	}
-	return kept, err
+	return kept, nil
 }
 
 func decide(e *payment.Entry, does behaviour) {
@@ -160,7 +169,7 @@ func (b *Books) later(c payment.Charge, does behaviour) {
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if e := *b.byKey[c.Key]; e.Phase == payment.Processing {
+		if e := *b.byKey[c.Key]; e.Phase == payment.Processing || e.Phase == payment.RequiresAction {
 			decide(&e, does)
 			if _, err := b.keep(e); err != nil {
 				b.config.Logger.Error("a charge could not be entered", "payment", c.Key, "error", err)
@@ -191,7 +200,7 @@ func (b *Books) status(c payment.Charge) (payment.Status, error) {
 	if e == nil {
 		return payment.Status{Phase: payment.Unknown}, nil
 	}
-	return e.Status, nil
+	return b.shown(e), nil
 }
 
 // Capture implements payment.Provider.
@@ -213,7 +222,7 @@ func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, err
 	}
 	return b.change(c, func(e *payment.Entry) {
 		switch e.Phase {
-		case payment.Unknown, payment.Processing, payment.Authorised:
+		case payment.Unknown, payment.Processing, payment.RequiresAction, payment.Authorised:
 			e.Phase = payment.Cancelled
 		case payment.Captured:
 			e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
@@ -228,7 +237,7 @@ func (b *Books) Return(_ context.Context, c payment.Charge, refund uint8) (payme
 	}
 	return b.change(c, func(e *payment.Entry) {
 		switch {
-		case e.Phase == payment.Processing || e.Phase == payment.Authorised:
+		case e.Phase == payment.Processing || e.Phase == payment.RequiresAction || e.Phase == payment.Authorised:
 			e.Phase = payment.Cancelled
 		case e.Phase == payment.Captured && e.Refunds < refund:
 			b.refund(e, refund)
@@ -312,14 +321,14 @@ func (b *Books) change(c payment.Charge, move func(*payment.Entry)) (payment.Sta
 	before := e.Phase
 	refunds := e.Refunds
 	if move(&e); e.Phase == before && e.Refunds == refunds {
-		return e.Status, nil
+		return b.shown(&e), nil
 	}
 	kept, err := b.keep(e)
 	if err != nil {
 		return payment.Status{}, err
 	}
 	b.notify(c.Key, 1)
-	return kept.Status, nil
+	return b.shown(kept), nil
 }
 
 // Lookup implements payment.Provider.

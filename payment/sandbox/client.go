@@ -76,7 +76,13 @@ func (c *Client) ask(ctx context.Context, step string, q question) (status payme
 	if err != nil {
 		return status, err
 	}
-	return status, c.do(ctx, http.MethodPost, "/v1/"+step, body, &status)
+	if err := c.do(ctx, http.MethodPost, "/v1/"+step, body, &status); err != nil {
+		return payment.Status{}, err
+	}
+	if next := status.NextAction; next != nil && strings.HasPrefix(next.RedirectURL, "/") {
+		next.RedirectURL = c.address + next.RedirectURL
+	}
+	return status, nil
 }
 
 // Lookup implements payment.Provider.

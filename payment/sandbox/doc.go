@@ -13,6 +13,9 @@
 //	tok_lost              authorised, and the answer is lost
 //	tok_late_NNNms        no answer; authorised after so many milliseconds
 //	tok_never             no answer and never an outcome
+//	tok_3ds               the buyer must authenticate, on a page of the sandbox (NewPages): completed
+//	                      it is authorised, refused it is declined, abandoned it stays as it is
+//	tok_3ds_passes_NNNms, tok_3ds_fails_NNNms  the same, done by itself so much later
 //	tok_double_webhook    authorised, and the webhook is sent twice
 //	tok_refund_fails_NNNms         authorised; its first refund is taken, and fails so much later
 //	tok_refund_always_fails_NNNms  the same of every refund

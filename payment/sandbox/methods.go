@@ -17,12 +17,13 @@ type behaviour struct {
 	delay   time.Duration       // before the outcome
 	silent  bool                // the answer is lost
 	never   bool                // there will be no outcome
+	asks    bool                // the buyer must authenticate first; delay 0 is for ever
 	notices int                 // webhooks that are sent
 	refusal sequencer.PayReason // of every refund, at once
 	// bounces refunds are taken, and fail bounceAfter later.
 	bounces     uint8
 	bounceAfter time.Duration
-	kept        string // the method, when it says what becomes of a refund
+	kept        string // the method, when it says what becomes of a refund, or asks the buyer
 }
 
 // behaviourOf reads a payment method.
@@ -44,6 +45,15 @@ func behaviourOf(method string) behaviour {
 		return behaviour{silent: true, never: true}
 	case "tok_double_webhook":
 		return behaviour{notices: 2}
+	}
+	if method == "tok_3ds" {
+		return behaviour{notices: 1, asks: true, kept: method}
+	}
+	if delay, ok := delayOf(method, "tok_3ds_passes_"); ok {
+		return behaviour{notices: 1, asks: true, delay: delay, kept: method}
+	}
+	if delay, ok := delayOf(method, "tok_3ds_fails_"); ok {
+		return behaviour{notices: 1, asks: true, delay: delay, kept: method, reason: sequencer.ReasonAuthenticationRequired}
 	}
 	if method == "tok_refund_refused" {
 		return behaviour{notices: 1, refusal: sequencer.ReasonRefundRefused, kept: method}

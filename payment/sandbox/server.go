@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +59,14 @@ type Server struct {
 
 // NewServer returns a server of NewHandler.
 func NewServer(b *Books, secret []byte, log *slog.Logger) *Server {
-	s := &Server{log: log, http: &http.Server{Handler: NewHandler(b, secret), ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
+	return newServer(NewHandler(b, secret), log)
+}
+
+// NewPagesServer returns a server of NewPages, for books that nodes reach without one.
+func NewPagesServer(b *Books, log *slog.Logger) *Server { return newServer(NewPages(b), log) }
+
+func newServer(handler http.Handler, log *slog.Logger) *Server {
+	s := &Server{log: log, http: &http.Server{Handler: handler, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)},
 		room: accept.NewRoom(accept.Config{Max: serverConnectionsMax, StrangersMax: strangersMax, KeepTime: idleTimeout})}
 	s.room.Guard(s.http)
@@ -84,7 +92,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// NewHandler serves books over HTTP to who has the secret, as a bearer token.
+// NewHandler serves books over HTTP to who has the secret, as a bearer token, and NewPages to
+// buyers.
 func NewHandler(b *Books, secret []byte) http.Handler {
 	mux := http.NewServeMux()
 	steps := map[string]func(context.Context, question) (payment.Status, error){
@@ -121,7 +130,12 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 		}
 		send(w, page{entries, next})
 	})
+	pages := NewPages(b)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, pagesPath) {
+			pages.ServeHTTP(w, r)
+			return
+		}
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), append([]byte("Bearer "), secret...)) != 1 {
 			http.Error(w, "the sandbox' secret is wanted as bearer token", http.StatusUnauthorized)
 			return

@@ -12,7 +12,7 @@ const StepCalled Step = "called"
 // Steps returns all steps.
 func Steps() []Step {
 	steps := []Step{StepCalled}
-	for _, phase := range []payment.Phase{payment.Processing, payment.Authorised, payment.Captured, payment.Declined, payment.Cancelled, payment.Refunded} {
+	for _, phase := range []payment.Phase{payment.Processing, payment.RequiresAction, payment.Authorised, payment.Captured, payment.Declined, payment.Cancelled, payment.Refunded} {
 		steps = append(steps, Step(phase))
 	}
 	return steps

@@ -95,6 +95,52 @@ func crashAtRequest(t *testing.T, nth int32, sends, late bool) {
 	paymenttest.MustAgree(t, n, next)
 }
 
+// The leader dies at every step while buyers authenticate.
+func TestCrashWhileOpen(t *testing.T) {
+	testenv.TakesLong(t, "every step, over HTTP")
+	paymenttest.CrashWhileOpen(t, paymenttest.OpenCrashes{
+		Open: func(t testing.TB) (payment.Provider, func(string)) {
+			a := newAccount(t, nil)
+			return newProvider(t, a.url), func(secret string) { a.Authenticate(secret, true) }
+		},
+		Asks: threeDSecure, Good: "pm_card_visa", Passes: testenv.Pick(4, 1), CallTimeout: 80 * time.Millisecond,
+	})
+}
+
+// The leader dies at every single request to Stripe of a payment that waits for its buyer, who
+// then takes another card; the next one finds what is open, and the order is paid once.
+func TestCrashAtEveryRequestWhileOpen(t *testing.T) {
+	for nth := int32(1); nth <= 8; nth += testenv.Pick(int32(1), 3) {
+		for _, sends := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d,sent=%v", nth, sends), func(t *testing.T) {
+				t.Parallel()
+				a := newAccount(t, nil)
+				dying := &mortal{next: a.Fake, sends: sends}
+				dying.left.Store(nth)
+				server := httptest.NewServer(dying)
+				defer server.Close()
+				n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
+				config := paymenttest.QuickConfig()
+				config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
+				first := payment.NewDesk(config, n, newProvider(t, server.URL))
+				seq := n.Buy(t, "ann")
+				for _, method := range []string{threeDSecure, "pm_card_visa"} {
+					paymenttest.Pay(t, first, seq, "ann", method)
+				}
+				first.Close()
+				next := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, newProvider(t, a.url))
+				payAgain(t, next, seq, "ann")
+				paymenttest.MustAgree(t, n, next)
+				for _, i := range a.Intents() {
+					if i.Status != "succeeded" && i.Status != "canceled" {
+						t.Errorf("it is left open: %+v", i)
+					}
+				}
+			})
+		}
+	}
+}
+
 // payAgain pays an order, as soon as whoever settled its last attempt lets go of it.
 func payAgain(t *testing.T, d *payment.Desk, order uint64, user string) {
 	t.Helper()

@@ -42,13 +42,13 @@
 //
 // # Decisions
 //
-// Whoever pays cannot be sent elsewhere to prove who they are: the answer is one
-// status, and the protocol has no step for it. So a bank that wants 3-D Secure is a
-// decline (error_on_requires_action), authentication_required to the buyer, who can
-// pay with another card, or with one that the shop's page has authenticated.
+// A bank that wants 3-D Secure leaves the intent at requires_action. The buyer gets its
+// client secret, for Stripe.js, or the bank's page (Config.ReturnURL), and nobody but Stripe
+// keeps it: whoever is asked again fetches the intent again.
 //
 // A declined intent could be confirmed again with another card. It never is: one
-// attempt has one outcome.
+// attempt has one outcome. A buyer who has the client secret could do it without us, so an
+// intent that is found declined is cancelled before anybody is told.
 //
 // # Trade-offs
 //

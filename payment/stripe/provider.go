@@ -29,6 +29,9 @@ type Config struct {
 	WebhookSecrets []string
 	// URL is where Stripe is; "" for Stripe itself, another one for fakes.
 	URL string
+	// ReturnURL is where banks send buyers back to who authenticated on a page of theirs, with
+	// the order's uid as the parameter "order". "" leaves that to Stripe.js on the shop's page.
+	ReturnURL string
 	// RetriesMax bounds how often a request without an answer is sent again, under
 	// the same idempotency key.
 	RetriesMax int
@@ -53,6 +56,9 @@ func (c *Config) Validate() error {
 	}
 	if strings.Contains(c.Key, "_live_") && c.URL != "" {
 		return fmt.Errorf("%w: a live key is for Stripe itself, not for %s", ErrConfig, c.URL)
+	}
+	if err := checkReturnURL(c.ReturnURL); err != nil {
+		return err
 	}
 	if c.RetriesMax < 0 || c.IDsMax < 1 {
 		return fmt.Errorf("%w: %d retries, %d ids", ErrConfig, c.RetriesMax, c.IDsMax)
@@ -114,12 +120,12 @@ func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method strin
 	}
 	p.ids.Add(sumOf(c), intent.ID)
 	if status := statusOf(intent); status.Phase != payment.Unknown {
-		return status, nil
+		return p.over(ctx, intent)
 	}
 	confirmed, err := p.confirm(ctx, c, intent.ID, method)
 	switch {
 	case err == nil:
-		return statusOf(confirmed), nil
+		return asking(confirmed), nil
 	case isDecline(err):
 		return payment.Status{Phase: payment.Declined, Reason: reasonOf(err)}, nil
 	case isMethodError(err):
@@ -132,7 +138,12 @@ func (p *Provider) Authorise(ctx context.Context, c payment.Charge, method strin
 
 // confirm tries to reserve the money, once for a key.
 func (p *Provider) confirm(ctx context.Context, c payment.Charge, id, method string) (*stripego.PaymentIntent, error) {
-	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method, ErrorOnRequiresAction: stripego.Bool(true)}
+	params := &stripego.PaymentIntentConfirmParams{PaymentMethod: &method}
+	if p.config.ReturnURL == "" {
+		params.UseStripeSDK = stripego.Bool(true)
+	} else {
+		params.ReturnURL = stripego.String(returnURL(p.config.ReturnURL, c.Order))
+	}
 	params.SetIdempotencyKey(c.Key + "/confirm")
 	return p.stripe.V1PaymentIntents.Confirm(ctx, id, params)
 }
@@ -198,7 +209,7 @@ func (p *Provider) Return(ctx context.Context, c payment.Charge, refund uint8) (
 
 // end voids or refunds an intent; refund is which refund of it is to be sent.
 func (p *Provider) end(ctx context.Context, c payment.Charge, id string, refund uint8) (payment.Status, error) {
-	status, err := p.retrieve(ctx, c, id)
+	status, err := p.retrieve(ctx, c, id) // no buyer can try it again
 	if err != nil {
 		return status, err
 	}
@@ -227,5 +238,5 @@ func (p *Provider) retrieve(ctx context.Context, c payment.Charge, id string) (p
 	if err != nil {
 		return payment.Status{}, err
 	}
-	return statusOf(intent), nil
+	return p.over(ctx, intent)
 }

@@ -144,7 +144,6 @@ func TestReasons(t *testing.T) {
 		"pm_card_chargeDeclinedExpiredCard":                sequencer.ReasonExpiredMethod,
 		"pm_card_chargeDeclinedIncorrectCvc":               sequencer.ReasonWrongDetails,
 		"pm_card_chargeDeclinedProcessingError":            sequencer.ReasonDeclined,
-		"pm_card_authenticationRequired":                   sequencer.ReasonAuthenticationRequired,
 		"tok_accept":                                       sequencer.ReasonUnknownMethod,
 	} {
 		status, err := p.Authorise(context.Background(), charge(method), method)

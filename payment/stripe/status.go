@@ -21,7 +21,12 @@ func statusOf(i *stripego.PaymentIntent) payment.Status {
 		return payment.Status{Phase: payment.Authorised}
 	case stripego.PaymentIntentStatusSucceeded:
 		return refundedStatus(i)
+	case stripego.PaymentIntentStatusRequiresAction:
+		return payment.Status{Phase: payment.RequiresAction}
 	case stripego.PaymentIntentStatusCanceled:
+		if i.LastPaymentError != nil { // cancelled because it was declined
+			return payment.Status{Phase: payment.Declined, Reason: reasonOf(i.LastPaymentError)}
+		}
 		return payment.Status{Phase: payment.Cancelled}
 	case stripego.PaymentIntentStatusRequiresPaymentMethod:
 		if i.LastPaymentError != nil {

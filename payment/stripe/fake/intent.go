@@ -14,13 +14,18 @@ type intent struct {
 	Amount, Received     int64
 	Metadata             map[string]string
 	Created              int64
+	method               string // the payment method that is attached
 	lastError            map[string]any
+	nextAction           map[string]any
 	charge               *charge // the newest
 	authorisations       int
 	searchable           bool
 	locked               bool
 	double               bool // webhooks come twice
 }
+
+// secretMark is what the client secret of an intent has behind its id.
+const secretMark = "_secret_fake"
 
 // charge is one attempt of an intent to move money.
 type charge struct {
@@ -84,8 +89,14 @@ func (i *intent) show(expanded bool) map[string]any {
 	}
 	body := map[string]any{
 		"id": i.ID, "object": "payment_intent", "status": i.Status, "amount": i.Amount, "amount_capturable": capturable, "amount_received": i.Received,
-		"currency": i.Currency, "metadata": i.Metadata, "created": i.Created, "capture_method": "manual", "client_secret": i.ID + "_secret_fake",
-		"last_payment_error": nil, "latest_charge": nil,
+		"currency": i.Currency, "metadata": i.Metadata, "created": i.Created, "capture_method": "manual", "client_secret": i.ID + secretMark,
+		"last_payment_error": nil, "latest_charge": nil, "next_action": nil, "payment_method": nil,
+	}
+	if i.nextAction != nil {
+		body["next_action"] = i.nextAction
+	}
+	if i.method != "" {
+		body["payment_method"] = i.method
 	}
 	if i.lastError != nil {
 		body["last_payment_error"] = i.lastError
@@ -115,7 +126,7 @@ func (c *charge) showRefunds() []any {
 // known are the parameters of each step.
 var known = map[Step][]string{
 	StepCreate:   {"amount", "currency", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]", "description", "capture_method", "payment_method_types[0]"},
-	StepConfirm:  {"payment_method", "error_on_requires_action"},
+	StepConfirm:  {"payment_method", "use_stripe_sdk", "return_url"},
 	StepRetrieve: {"expand[0]"},
 	StepRefund:   {"payment_intent", "amount", "metadata[onsale_refund]", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]"},
 	StepList:     {"limit", "starting_after", "expand[0]", "created[gte]"},
@@ -216,7 +227,7 @@ func (f *Fake) cancel(i *intent) answer {
 	if i.Status == "succeeded" || i.Status == "canceled" {
 		return unexpected(i)
 	}
-	i.Status = "canceled"
+	i.Status, i.nextAction = "canceled", nil
 	f.notify(i, "payment_intent.canceled")
 	return answer{status: http.StatusOK, body: i.show(false)}
 }
