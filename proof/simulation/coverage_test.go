@@ -24,6 +24,8 @@ type coverage struct {
 	LostPayments                   int // answers of the provider that nobody heard
 	Captures, Voids                int // calls
 	FreeResolved, FreePaid         int // orders that cost nothing: settled by a later leader, and paid
+	KeptOpen, OpenCancelled        int // attempts that waited for their buyers when a desk asked
+	Authenticated                  int // buyers who came to an outcome, good or bad
 	Bounces                        int // refunds that failed after they were taken
 	Codes                          [sequencer.CodeCount]int
 }

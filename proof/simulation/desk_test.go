@@ -123,7 +123,8 @@ func (w *world) look(r *replica, order uint64) (moved bool) {
 // unsettledPage bounds how many unsettled orders a desk looks at.
 const unsettledPage = 64
 
-// resolve asks for an outcome, and cancels an attempt that stays without one.
+// resolve asks for an outcome, and cancels an attempt that stays without one: after a while, or
+// when its buyer, who is asked to authenticate, comes with another card.
 func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) {
 	key := chargeKey{v.Seq, v.Attempts}
 	if w.bug != nil && w.bug.chargeAgain {
@@ -134,12 +135,19 @@ func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) 
 		status.Phase = payment.Authorised
 		w.seen.FreeResolved++
 	}
+	asked := status.Phase == payment.RequiresAction
 	if status.Outcome() == sequencer.PayUnknown && (abandon || v.Overdue) {
 		if w.bug != nil && w.bug.freeFirst {
 			status.Phase = payment.Cancelled
 		} else {
 			status = w.provider.cancel(key, w.amountOf(v))
 		}
+	}
+	switch {
+	case asked && status.Phase == payment.RequiresAction:
+		w.seen.KeptOpen++
+	case asked:
+		w.seen.OpenCancelled++
 	}
 	if !lost {
 		r.tell(v.Seq, v.Attempts, status)

@@ -16,7 +16,9 @@ func (w *world) finish() error {
 		return err
 	}
 	for _, key := range w.provider.keys { // what was left open has its outcome now
-		w.provider.settle(key, payment.Authorised)
+		if w.provider.settle(key, payment.Authorised) {
+			w.seen.Authenticated++
+		}
 	}
 	if err := w.settleBounced(); err != nil {
 		return err

@@ -36,11 +36,14 @@ func (p *provider) charge(key chargeKey, amount int64) *charge {
 	return c
 }
 
-// authorise reserves the money, declines, or leaves it open. A key that is known
-// keeps its outcome.
+// authorise reserves the money, declines, or leaves it open; half of what is left open waits
+// for its buyer to authenticate. A key that is known keeps its outcome.
 func (p *provider) authorise(key chargeKey, amount int64, to payment.Phase) payment.Status {
 	c := p.charge(key, amount)
 	if c.Phase == payment.Unknown {
+		if to == payment.Processing && key.order%2 == 0 {
+			to = payment.RequiresAction
+		}
 		c.Phase = to
 		if to == payment.Declined {
 			c.Reason = sequencer.ReasonInsufficientFunds
@@ -49,11 +52,18 @@ func (p *provider) authorise(key chargeKey, amount int64, to payment.Phase) paym
 	return c.Status
 }
 
-// settle gives a charge that was left open its outcome, late.
-func (p *provider) settle(key chargeKey, to payment.Phase) {
-	if c := p.charges[key]; c != nil && c.Phase == payment.Processing {
-		c.Phase = to
+// settle gives a charge that was left open its outcome, late, and reports whether that came of
+// its buyer's authentication. Every third buyer fails.
+func (p *provider) settle(key chargeKey, to payment.Phase) (authenticated bool) {
+	c := p.charges[key]
+	if c == nil || c.Phase != payment.Processing && c.Phase != payment.RequiresAction {
+		return false
 	}
+	authenticated = c.Phase == payment.RequiresAction
+	if c.Phase = to; authenticated && key.order%3 == 0 {
+		c.Phase, c.Reason = payment.Declined, sequencer.ReasonAuthenticationRequired
+	}
+	return authenticated
 }
 
 func (p *provider) find(key chargeKey) payment.Status {
@@ -106,7 +116,7 @@ func (p *provider) bounce(which int, why sequencer.PayReason) (order uint64) {
 // never be authorised.
 func (p *provider) cancel(key chargeKey, amount int64) payment.Status {
 	switch c := p.charge(key, amount); c.Phase {
-	case payment.Unknown, payment.Processing, payment.Authorised:
+	case payment.Unknown, payment.Processing, payment.RequiresAction, payment.Authorised:
 		c.Phase = payment.Cancelled
 	case payment.Captured:
 		c.Phase, c.refunded = payment.Refunded, c.captured

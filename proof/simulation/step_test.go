@@ -131,7 +131,9 @@ func (w *world) play(s *step) error {
 		w.authorise(w.request(int(n[0])), phases[n[1]], n[2] != 0)
 	case verbOutcome:
 		if q := w.request(int(n[0])); q != nil {
-			w.provider.settle(chargeKey{q.command.Order, q.begun}, phases[n[1]])
+			if w.provider.settle(chargeKey{q.command.Order, q.begun}, phases[n[1]]) {
+				w.seen.Authenticated++
+			}
 		}
 	case verbBounce:
 		w.bounce(int(n[0]), n[1] != 0, n[2] != 0)
