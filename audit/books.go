@@ -51,12 +51,13 @@ type bookedOrder struct {
 	min       uint8
 	attempts  uint8
 	overdue   bool
-	captured  bool                   // the newest attempt's money
-	leeway    bool                   // was given once
-	deadline  int64                  // of the hold, by the holds' own time
-	declines  int                    // of its attempts
-	triedAt   int64                  // when its newest attempt began
-	bounced   map[uint8]bookedBounce // by attempt
+	captured  bool  // the newest attempt's money
+	leeway    bool  // was given once
+	deadline  int64 // of the hold, by the holds' own time
+	declines  int   // of its attempts
+	triedAt   int64 // when its newest attempt began
+	bounced   map[refundOf]bookedBounce
+	money     bookedMoney
 }
 
 // userOfSale is whose tickets the cap counts.

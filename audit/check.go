@@ -54,6 +54,8 @@ const (
 	checkFreeMoney
 	checkBounced
 	checkAcknowledged
+	checkPart
+	checkMoney
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -141,6 +143,8 @@ var checks = [checkEnd]struct {
 	checkFreeMoney:     {KindOrder, "the order costs nothing, and money of it was taken or goes back"},
 	checkBounced:       {KindOrder, "a refund that failed was counted twice, or out of turn, or after its return had failed"},
 	checkAcknowledged:  {KindOrder, "a seller took note of a failed refund, and none had failed"},
+	checkPart:          {KindOrder, "more was given back than the order has"},
+	checkMoney:         {KindOrder, "what was captured is not what went back (%d) and what the tickets cost or must go back (%d)"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

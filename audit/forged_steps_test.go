@@ -55,10 +55,31 @@ var forgedSteps = []forgery{
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeLateSuccess, 2, sequencer.StateCancelled, 1).Attempt = 1 }},
 	{name: "captured money is back because it was cancelled", finds: []check{checkNotBack},
-		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2), refund(2), voided(2, sequencer.PayCancelled))},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), refund(2), voided(2, sequencer.PayCancelled))},
+		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "more is given back than the order has", finds: []check{checkPart},
+		batches: batches{at(0, sell(), buy("ann", 1), partly(2, cancel(2, "ann")))},
+		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateReserved, 1) }},
+	{name: "a part of an order in payment is given back", finds: []check{checkStep},
+		batches: batches{at(0, sell(), buy("ann", 2), pay(2, "ann", 2), partly(1, cancel(2, "ann")))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StatePaying, 1).Attempt = 1 }},
+	{name: "one key gives two parts back", finds: []check{checkShown},
+		batches: batches{at(0, sell(quantity(3)), buy("ann", 3), keyed(partly(1, cancel(2, "ann"))), keyed(partly(1, cancel(2, "ann"))))},
+		forge:   func(f *forged) { f.result(4).Quantity = 1 }},
+	{name: "another amount is captured", finds: []check{checkMoney},
+		batches: batches{at(0, sell(), buy("ann", 2), pay(2, "ann", 2), outcome(2, sequencer.PayAccepted), partly(1, refund(2)), captured(2, 3))},
+		forge:   func(f *forged) { f.result(6).Code = sequencer.CodeOK }},
+	{name: "a part is refunded twice", finds: []check{checkMoney},
+		batches: batches{at(0, append(paidPart(), ofPart(1, voided(2, sequencer.PayRefunded)), ofPart(1, voided(2, sequencer.PayRefunded)))...)},
+		forge:   func(f *forged) { f.result(8).Code = sequencer.CodeOK }},
+	{name: "the rest is refunded twice", finds: []check{checkMoney},
+		batches: batches{at(0, append(paidPart(), refund(2), voided(2, sequencer.PayRefunded), voided(2, sequencer.PayRefunded))...)},
+		forge:   func(f *forged) { f.result(9).Code = sequencer.CodeOK }},
+	{name: "a part's captured money is back because it was cancelled", finds: []check{checkNotBack},
+		batches: batches{at(0, append(paidPart(), ofPart(1, voided(2, sequencer.PayCancelled)))...)},
 		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
 	{name: "money is taken for an order that costs nothing", finds: []check{checkFreeMoney},
-		batches: batches{at(0, sell(free), buy("ann", 1), pay(2, "ann", 0), outcome(2, sequencer.PayAccepted), captured(2))},
+		batches: batches{at(0, sell(free), buy("ann", 1), pay(2, "ann", 0), outcome(2, sequencer.PayAccepted), captured(2, 0))},
 		forge:   func(f *forged) { f.result(5).Code = sequencer.CodeOK }},
 	{name: "money goes back that an order did not cost", finds: []check{checkFreeMoney},
 		batches: batches{at(0, sell(free), buy("ann", 1), pay(2, "ann", 0), outcome(2, sequencer.PayAccepted), refund(2), voided(2, sequencer.PayRefunded))},
@@ -129,7 +150,7 @@ var shownOrder = batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 9))}
 
 // refunded is the life of ann's order until its money went back: 7 commands.
 func refunded() []sequencer.Command {
-	return []sequencer.Command{sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2), refund(2), voided(2, sequencer.PayRefunded)}
+	return []sequencer.Command{sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), refund(2), voided(2, sequencer.PayRefunded)}
 }
 
 // failed says that a refund of ann's order failed.
@@ -148,6 +169,11 @@ func declined(attempts int) (commands []sequencer.Command) {
 		commands = append(commands, pay(2, "ann", 1), attempt(outcome(2, sequencer.PayRejected), number+1))
 	}
 	return commands
+}
+
+// paidPart is ann's order of two tickets, which was captured, and of which one is refunded.
+func paidPart() []sequencer.Command {
+	return []sequencer.Command{sell(), buy("ann", 2), pay(2, "ann", 2), outcome(2, sequencer.PayAccepted), captured(2, 2), partly(1, refund(2))}
 }
 
 func attempt(c sequencer.Command, number uint8) sequencer.Command {

@@ -196,8 +196,8 @@ func outcome(order uint64, o sequencer.PayOutcome) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: 1, Outcome: o}
 }
 
-func captured(order uint64) sequencer.Command {
-	return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: 1}
+func captured(order uint64, tickets int64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: 1, Amount: forgedPrice * tickets}
 }
 
 func voided(order uint64, o sequencer.PayOutcome) sequencer.Command {
@@ -206,6 +206,18 @@ func voided(order uint64, o sequencer.PayOutcome) sequencer.Command {
 
 func bounced(order uint64) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: 1, Count: 1, Reason: sequencer.ReasonRefundLost}
+}
+
+// ofPart lets a command be about a part's money.
+func ofPart(number uint8, c sequencer.Command) sequencer.Command {
+	c.Part = number
+	return c
+}
+
+// partly lets a cancel or refund be of some tickets.
+func partly(tickets uint8, c sequencer.Command) sequencer.Command {
+	c.Quantity = tickets
+	return c
 }
 
 func refund(order uint64) sequencer.Command {

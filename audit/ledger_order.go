@@ -18,7 +18,9 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	}
 	switch c.Kind {
 	case sequencer.KindCancel:
-		l.leave(o, sequencer.StateCancelled, sequencer.StateWaitlisted, sequencer.StateReserved, sequencer.StateCancelled)
+		if !l.shared(o, c, sequencer.StateWaitlisted, sequencer.StateReserved) {
+			l.leave(o, sequencer.StateCancelled, sequencer.StateWaitlisted, sequencer.StateReserved, sequencer.StateCancelled)
+		}
 	case sequencer.KindPayBegin:
 		l.foreign(o)
 		l.tried(o)
@@ -30,20 +32,21 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.settle(o, c, r)
 	case sequencer.KindPayCaptured:
 		l.free(o, r)
-		o.captured = true
+		l.tookMoney(o, c.Amount)
 	case sequencer.KindPayBounced:
 		l.free(o, r)
 		l.bounced(o, c)
+		l.lostRefund(o, c)
 	case sequencer.KindPayVoided:
 		l.free(o, r)
-		if o.captured && c.Attempt == o.attempts && c.Outcome != sequencer.PayRefunded {
-			l.findings.report(checkNotBack, o.seq, sequencer.CodeNotCancellable.String(), sequencer.CodeOK.String())
-		}
-		o.returned(c.Attempt)
+		l.gaveMoney(o, c)
+		o.returned(c)
 	case sequencer.KindAcknowledge:
 		l.acknowledged(o)
 	case sequencer.KindRefund:
-		l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
+		if !l.shared(o, c, sequencer.StatePaid) {
+			l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
+		}
 	}
 }
 
@@ -105,6 +108,11 @@ func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
 // leave moves an order that must be in one of some states to another one. A
 // reservation must not outlive its hold to do so.
 func (l *Ledger) leave(o *bookedOrder, to sequencer.OrderState, from ...sequencer.OrderState) {
+	l.become(o, to, o.quantity, from...)
+}
+
+// become is leave for an order that has another quantity then.
+func (l *Ledger) become(o *bookedOrder, to sequencer.OrderState, quantity uint8, from ...sequencer.OrderState) {
 	possible := false
 	for _, state := range from {
 		possible = possible || o.state == state
@@ -118,7 +126,7 @@ func (l *Ledger) leave(o *bookedOrder, to sequencer.OrderState, from ...sequence
 	if frees(o.state, to) {
 		o.sale.refusedNeed = 0
 	}
-	l.move(o, to, o.quantity)
+	l.move(o, to, quantity)
 	l.counted(o.sale, o.seq)
 }
 

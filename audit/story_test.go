@@ -73,13 +73,13 @@ func (t *teller) command() sequencer.Command {
 	c := sequencer.Command{Order: order.Seq, User: []byte(order.User)}
 	switch {
 	case n < 66:
-		c.Kind = sequencer.KindCancel
+		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
 	case n < 82:
 		c.Kind, c.Amount = sequencer.KindPayBegin, 10*int64(order.Quantity)
 	case n < 94:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order.Seq, Attempt: 1, Outcome: sequencer.PayOutcome(1 + t.random.IntN(4))}
 	case n < 97:
-		return sequencer.Command{Kind: sequencer.KindRefund, Order: order.Seq}
+		return sequencer.Command{Kind: sequencer.KindRefund, Order: order.Seq, Quantity: uint8(t.random.IntN(2))}
 	default:
 		return sequencer.Command{Kind: sequencer.KindSaleRelease, Sale: order.Sale, Amount: 1}
 	}

@@ -197,7 +197,7 @@ func testCopy(t *testing.T) {
 		}
 	}
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: orders["void due"]})
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orders["paid"], Attempt: 1})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orders["paid"], Attempt: 1, Amount: 200})
 
 	n.Born(t, sequencer.ClusterID{7}, sequencer.BirthCopy)
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, line)

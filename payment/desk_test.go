@@ -310,7 +310,7 @@ func testReconcileFinds(t *testing.T) {
 	take(charge(kept, 1, 200))
 	begin(kept, "k")
 	result(kept, 1, sequencer.PayAccepted)
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: kept, Attempt: 1})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: kept, Attempt: 1, Amount: 200})
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: kept})
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayVoided, Order: kept, Attempt: 1, Outcome: sequencer.PayRefunded})
 
@@ -341,14 +341,14 @@ func testReconcileFinds(t *testing.T) {
 	hidden := n.Buy(t, "b") // paid here, unknown there
 	begin(hidden, "b")
 	result(hidden, 1, sequencer.PayAccepted)
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: hidden, Attempt: 1})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: hidden, Attempt: 1, Amount: 200})
 	expect(payment.DifferenceNoCharge, charge(hidden, 1, 200))
 
 	uncaptured := n.Buy(t, "c")
 	books.Authorise(ctx, charge(uncaptured, 1, 200), "tok_accept")
 	begin(uncaptured, "c")
 	result(uncaptured, 1, sequencer.PayAccepted)
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: uncaptured, Attempt: 1})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: uncaptured, Attempt: 1, Amount: 200})
 	expect(payment.DifferenceNotCaptured, charge(uncaptured, 1, 200))
 
 	rejected := n.Buy(t, "d") // rejected here, taken there

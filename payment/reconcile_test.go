@@ -54,7 +54,11 @@ func (l *ledgers) tell(t testing.TB, kind sequencer.Kind, order uint64) {
 	switch kind {
 	case sequencer.KindPayResult:
 		c.Attempt, c.Outcome = 1, sequencer.PayAccepted
-	case sequencer.KindPayCaptured, sequencer.KindPayVoided:
+	case sequencer.KindPayCaptured:
+		v := l.Order(order)
+		price := map[uint16]int64{1: 100, 2: 30, 3: 7}[v.Sale]
+		c.Attempt, c.Amount = 1, price*int64(v.Quantity)
+	case sequencer.KindPayVoided:
 		c.Attempt = 1
 	}
 	l.Tell(t, c)

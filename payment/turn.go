@@ -101,7 +101,7 @@ func (d *Desk) capture(order uint64, number uint8, c Charge) (again bool) {
 		return false
 	}
 	d.config.Reached(StepCaptured)
-	_, err = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number})
+	_, err = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number, Amount: c.Amount})
 	if err != nil {
 		return false
 	}

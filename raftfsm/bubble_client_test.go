@@ -122,7 +122,7 @@ func (c *client) pay() {
 	attempt := begun.result.Attempt
 	done := c.send(sequencer.Command{Kind: sequencer.KindPayResult, Order: s.result.Order, Attempt: attempt, Outcome: outcome})
 	if done.returned > 0 && outcome == sequencer.PayAccepted {
-		c.send(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: s.result.Order, Attempt: attempt})
+		c.send(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: s.result.Order, Attempt: attempt, Amount: 100 * int64(done.result.Quantity)})
 	}
 }
 

@@ -36,14 +36,14 @@ const BatchVersion = 5
 //
 //	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0],
 //	               [length 1 and reference if flags bit 1], user to the end
-//	cancel         order 8, user to the end
+//	cancel         order 8, quantity 1, [key 16 if quantity is not 0], user to the end
 //	pay_begin      order 8, amount 8, user to the end
 //	pay_result     order 8, attempt 1, outcome 1, reason 1
-//	pay_voided     order 8, attempt 1, outcome 1
-//	pay_captured   order 8, attempt 1
-//	pay_bounced    order 8, attempt 1, reason 1, count 4
+//	pay_voided     order 8, attempt 1, outcome 1, part 1
+//	pay_captured   order 8, attempt 1, amount 8
+//	pay_bounced    order 8, attempt 1, reason 1, count 4, part 1
 //	acknowledge    order 8, length 1 and actor, note to the end
-//	refund         order 8, actor to the end
+//	refund         order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
@@ -116,21 +116,21 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindBuy:
 		return appendBuy(dst, c)
 	case KindCancel:
-		return append(le.AppendUint64(dst, c.Order), c.User...)
+		return append(appendShare(dst, c), c.User...)
 	case KindPayBegin:
 		return append(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.User...)
 	case KindPayResult:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), byte(c.Reason))
 	case KindPayVoided:
-		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome))
+		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), c.Part)
 	case KindPayCaptured:
-		return append(le.AppendUint64(dst, c.Order), c.Attempt)
+		return le.AppendUint64(append(le.AppendUint64(dst, c.Order), c.Attempt), uint64(c.Amount))
 	case KindPayBounced:
-		return le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count)
+		return append(le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count), c.Part)
 	case KindAcknowledge:
 		return append(appendShort(le.AppendUint64(dst, c.Order), c.Actor), c.Body...)
 	case KindRefund:
-		return append(le.AppendUint64(dst, c.Order), c.Actor...)
+		return append(appendShare(dst, c), c.Actor...)
 	case KindSaleCreate:
 		return append(appendShort(dst, c.Actor), c.Body...)
 	case KindSaleUpdate:
@@ -151,6 +151,29 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(le.AppendUint64(append(dst, c.Key[:]...), uint64(c.Amount)), byte(c.Count))
 	}
 	return dst
+}
+
+// appendShare appends of which order a cancel or refund is, how much of it, and the key of a
+// part.
+func appendShare(dst []byte, c *Command) []byte {
+	dst = append(binary.LittleEndian.AppendUint64(dst, c.Order), c.Quantity)
+	if c.Quantity == 0 {
+		return dst
+	}
+	return append(dst, c.Key[:]...)
+}
+
+// cutShare reads what appendShare wrote; false when f, which has nine bytes, ends before.
+func cutShare(f []byte, c *Command) (rest []byte, ok bool) {
+	c.Order, c.Quantity = binary.LittleEndian.Uint64(f), f[8]
+	if f = f[9:]; c.Quantity == 0 {
+		return f, true
+	}
+	if len(f) < len(c.Key) {
+		return nil, false
+	}
+	c.Key = KeyDigest(f)
+	return f[len(c.Key):], true
 }
 
 func appendBuy(dst []byte, c *Command) []byte {
@@ -259,24 +282,28 @@ func decodeFields(f []byte, c *Command) bool {
 	case KindBuy:
 		return decodeBuy(f, c)
 	case KindCancel:
-		c.Order, c.User = le.Uint64(f), f[8:]
+		var ok bool
+		c.User, ok = cutShare(f, c)
+		return ok
 	case KindPayBegin:
 		c.Order, c.Amount, c.User = le.Uint64(f), int64(le.Uint64(f[8:])), f[16:]
 	case KindPayResult:
 		c.Order, c.Attempt, c.Outcome, c.Reason = le.Uint64(f), f[8], PayOutcome(f[9]), PayReason(f[10])
 	case KindPayVoided:
-		c.Order, c.Attempt, c.Outcome = le.Uint64(f), f[8], PayOutcome(f[9])
+		c.Order, c.Attempt, c.Outcome, c.Part = le.Uint64(f), f[8], PayOutcome(f[9]), f[10]
 	case KindPayCaptured:
-		c.Order, c.Attempt = le.Uint64(f), f[8]
+		c.Order, c.Attempt, c.Amount = le.Uint64(f), f[8], int64(le.Uint64(f[9:]))
 	case KindPayBounced:
-		c.Order, c.Attempt, c.Reason, c.Count = le.Uint64(f), f[8], PayReason(f[9]), le.Uint32(f[10:])
+		c.Order, c.Attempt, c.Reason, c.Count, c.Part = le.Uint64(f), f[8], PayReason(f[9]), le.Uint32(f[10:]), f[14]
 	case KindAcknowledge:
 		var ok bool
 		c.Order = le.Uint64(f)
 		c.Actor, c.Body, ok = cutShort(f[8:])
 		return ok
 	case KindRefund:
-		c.Order, c.Actor = le.Uint64(f), perhaps(f[8:])
+		actor, ok := cutShare(f, c)
+		c.Actor = perhaps(actor)
+		return ok
 	case KindSaleCreate:
 		var ok bool
 		c.Actor, c.Body, ok = cutShort(f)
@@ -310,21 +337,21 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	switch k {
 	case KindBuy:
 		return 5, false
-	case KindCancel:
-		return 8, false
+	case KindCancel, KindRefund:
+		return 9, false
 	case KindPayBegin:
 		return 16, false
 	case KindPayResult:
 		return 11, true
 	case KindPayVoided:
-		return 10, true
+		return 11, true
 	case KindPayCaptured:
-		return 9, true
+		return 17, true
 	case KindAcknowledge:
 		return 9, false
 	case KindPayBounced:
-		return 14, true
-	case KindRefund, KindLevel:
+		return 15, true
+	case KindLevel:
 		return 8, false
 	case KindSaleCreate:
 		return 1, false

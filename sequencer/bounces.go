@@ -80,6 +80,8 @@ func (s *State) payBounced(c *Command, r *Result) {
 	due, done := s.voids(number, o)
 	is := s.bounceOf(number, c.Attempt)
 	switch {
+	case c.Part != 0:
+		r.Code = s.partBounced(number, c)
 	case c.Attempt == 0 || c.Attempt > o.attempts:
 		r.Code = CodeBadRequest
 	case (due|done)&(1<<(c.Attempt-1)) == 0 || c.Count != uint32(min(is.fails+1, RefundsMax)):
@@ -117,6 +119,9 @@ func (s *State) acknowledge(c *Command, r *Result) {
 		return
 	}
 	r.Code = CodeNotFailed
+	if s.acknowledgeParts(number) {
+		r.Code = CodeOK
+	}
 	for attempt := uint8(1); attempt <= s.orders.at(number).attempts; attempt++ {
 		if is := s.bounceOf(number, attempt); is.failed {
 			is.acknowledged, r.Code = true, CodeOK

@@ -136,10 +136,10 @@ func (s *State) holdings(newest uint32, sale *sale) (live, orders, expired int) 
 		o := s.orders.at(newest - 1)
 		orders++
 
-		switch {
-		case o.state.Live():
+		if o.state.Live() {
 			live += int(o.quantity)
-		case (o.state == StateExpired || o.has(gaveBackLate)) && later(o.deadline, sale.spec.CoolDown) > s.holdNow():
+		}
+		if (o.state == StateExpired || o.has(gaveBackLate)) && later(o.deadline, sale.spec.CoolDown) > s.holdNow() {
 			expired++
 		}
 	}

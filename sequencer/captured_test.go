@@ -31,7 +31,7 @@ func TestCapturedAttempts(t *testing.T) {
 		{order, 0, CodeBadRequest, true}, {order, 3, CodeBadRequest, true}, {order, 1, CodeStaleAttempt, true},
 		{99, 2, CodeUnknownOrder, true}, {order, 2, CodeOK, false}, {order, 2, CodeStaleAttempt, false},
 	} {
-		code := one(Command{Kind: KindPayCaptured, Order: step.order, Attempt: step.attempt})
+		code := one(Command{Kind: KindPayCaptured, Order: step.order, Attempt: step.attempt, Amount: 100})
 		if view, _ := s.Order(order); code != step.want || view.CaptureDue != step.due || (s.UnsettledCount() == 1) != step.due {
 			t.Errorf("attempt %d of order %d: %s, due %t", step.attempt, step.order, code, view.CaptureDue)
 		}

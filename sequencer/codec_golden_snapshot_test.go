@@ -2,6 +2,7 @@ package sequencer_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"onsale/sequencer"
@@ -55,7 +56,14 @@ at 10:12:00
 birth bb restore 10:12:00
 at 10:12:30
 buy nora 1 sale=autumn key=n
-captured #7 2
+captured #7 2 1000
+buy olga 2
+pay olga #38 2000
+provider #38 1 accepted
+refund #38 quantity=1 key=p by=sue
+captured #38 1 2000
+bounced #38 1 1 part=1 reason=refund_lost
+cancel bob #6 quantity=1
 bounced #8 1 1 reason=method_gone
 bounced #8 1 2 reason=disputed
 acknowledge #8 "in cash" by=sella
@@ -87,7 +95,7 @@ func TestGoldenSnapshot(t *testing.T) {
 	states := map[sequencer.OrderState]bool{sequencer.StateNone: true}
 	for seq := range uint64(1000) {
 		want, known := state.Order(seq)
-		if got, _ := restored.Order(seq); got != want {
+		if got, _ := restored.Order(seq); !reflect.DeepEqual(got, want) {
 			t.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
 		states[want.State] = states[want.State] || known

@@ -65,6 +65,11 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone},
 		{Kind: sequencer.KindAcknowledge, Order: 3, Actor: []byte("sella"), Body: []byte("paid in cash")},
 		{Kind: sequencer.KindAcknowledge, Order: 3, Body: []byte("x")},
+		{Kind: sequencer.KindCancel, Order: 3, Quantity: 1, Key: sequencer.KeyDigest{3, 15: 4}, User: []byte("ann")},
+		{Kind: sequencer.KindRefund, Order: 3, Quantity: 2, Key: sequencer.KeyDigest{5, 15: 6}, Actor: []byte("sue")},
+		{Kind: sequencer.KindPayCaptured, Order: 3, Attempt: 2, Amount: 4900},
+		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded, Part: 1},
+		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone, Part: 2},
 	}}
 }
 

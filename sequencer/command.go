@@ -151,14 +151,15 @@ func DigestKey(user, key []byte) KeyDigest {
 //
 //	kind           fields
 //	buy            Sale User Quantity Min Key Reference
-//	cancel         Order User
+//	cancel         Order User Quantity (of a part; 0 for all) Key (of a part)
 //	pay_begin      Order User Amount
 //	pay_result     Order Attempt Outcome Reason
-//	pay_voided     Order Attempt Outcome
-//	pay_captured   Order Attempt
-//	pay_bounced    Order Attempt Count (which refund of the attempt failed, from 1) Reason
+//	pay_voided     Order Attempt Outcome Part
+//	pay_captured   Order Attempt Amount (what was taken)
+//	pay_bounced    Order Attempt Count (which refund of the attempt or part failed, from 1)
+//	               Reason Part
 //	acknowledge    Order Actor Body (why, for the record)
-//	refund         Order Actor
+//	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
 //	sale_pause     Sale Actor
@@ -187,11 +188,12 @@ type Command struct {
 	Outcome  PayOutcome
 	Reason   PayReason // with PayRejected only
 	Sale     uint16    // number of the sale, from 1
+	Part     uint8     // of the order, from 1; 0 for all that an attempt took
 	Order    uint64    // seq of the order; see the table
 	Amount   int64     // minor units, tickets, nanoseconds, a time, a batch's number or a level; see the table
 	Count    uint32    // commands of a forwarded batch, a birth's cause or seconds; see the table
 	Revision uint32    // the sale's that the seller saw; 0 for any
-	Key      KeyDigest // zero when the buyer sent no key
+	Key      KeyDigest // zero when the buyer, or seller, sent no key
 	User     []byte
 	// Reference is what the buyer's side calls the purchase; empty for none.
 	Reference []byte

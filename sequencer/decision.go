@@ -70,7 +70,7 @@ const (
 	CodeSaleExists       // the sale's id is taken
 	CodeSaleStarted      // the sale can only be changed before it starts
 	CodeSaleLimit        // SalesMax
-	CodeInvalidQuantity  // fewer tickets than are sold and held, or more than TicketsMax
+	CodeInvalidQuantity  // fewer tickets than are sold and held, or more than TicketsMax; or a part of more than the order has
 	CodeNotCancellable   // the order is paying, paid or final; or its money was captured
 	CodeSaleChanged      // the sale is not the one that the seller saw
 	CodeUnknownSession   // the front-end's session was forgotten

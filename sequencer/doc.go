@@ -42,7 +42,7 @@
 //   - the user ever made fewer than OrdersPerUserMax orders of this sale, and all users
 //     fewer than OrdersMax of all sales: CodeOrderLimit
 //   - with ExpiredHoldsMax > 0: fewer than that many of the user's orders of this
-//     sale are expired, or were given back late, with deadline + CoolDown > the holds'
+//     sale are expired, or were given back late in whole or in part, with deadline + CoolDown > the holds'
 //     time: CodeCoolingDown
 //   - nobody waits and available >= min: reserved with min(quantity, available)
 //     tickets and deadline the holds' time + hold. Else waiting < waitlist: waitlisted, at
@@ -62,11 +62,19 @@
 // the next SkipScanMax waiting orders that fits is taken. A closed sale has nobody
 // waiting.
 //
-// cancel(order, user): CodeUnknownOrder unless the order is the user's. A
-// waitlisted order leaves the list, a reserved one returns its tickets, and then
-// promote runs; a cancelled one is CodeOK again; else CodeNotCancellable. A reserved one
-// was given back late when less was left of it than half of the hold (rounded down) that
-// such an order of the sale gets now.
+// cancel(order, user, quantity, key): CodeUnknownOrder unless the order is the user's. With
+// quantity 0 or the order's all of it is given back: a waitlisted order leaves the list, a
+// reserved one returns its tickets, and then promote runs; a cancelled one is CodeOK again;
+// else CodeNotCancellable. With fewer a part is: a waitlisted order keeps its place and waits
+// for as many fewer, and takes at least the smaller of min and that; a reserved one
+// returns them and goes on with its hold; and then promote runs. A reserved one was given back
+// late when less was left of it than half of the hold (rounded down) that such an order of
+// the sale gets now.
+//
+// A part that was given back is remembered with its key. With a quantity, and before the
+// order's state is looked at: a part of the order has the key: CodeOK, nothing is given
+// back again, but CodeKeyReused when the part had another quantity, or was given back by the
+// other of cancel and refund; more than the order has: CodeInvalidQuantity.
 //
 // pay_begin(order, user, amount): by the order's state. reserved: the order was not made
 // before the first birth (CodeNotPayable: its cluster, of which this is a copy, sold it),
@@ -99,13 +107,15 @@
 // was refunded, or was never taken (cancelled). It is CodeBadRequest with another outcome
 // and for an attempt that never began, CodeStaleAttempt when the mark is not set, and
 // CodeNotCancellable when the attempt's capture was committed and the outcome is cancelled:
-// captured money is back when it was refunded, and not before. pay_captured(order, attempt)
-// says that the money of the newest attempt was captured: its capture is due no more;
-// CodeStaleAttempt when it was not due, CodeBadRequest as above.
+// captured money is back when it was refunded, and not before. pay_captured(order, attempt,
+// amount) says that the money of the newest attempt was captured: its capture is due no more;
+// CodeStaleAttempt when it was not due, CodeBadRequest as above, CodeAmountMismatch unless the
+// amount is price x (quantity + the tickets of the newest parts that were refunded, none to
+// all of them). The other, older parts are spared: their money was never taken.
 //
 // Of an order that costs nothing, no capture is ever due and no attempt is remembered in
-// VoidsDue, here and below: accepted for another attempt than the live one and the one that
-// paid is CodeStaleAttempt.
+// VoidsDue, here and below, and a part that is refunded is spared at once: accepted for
+// another attempt than the live one and the one that paid is CodeStaleAttempt.
 //
 // pay_bounced(order, attempt, count, reason) says that the count-th refund of an attempt failed.
 // It is CodeBadRequest for count 0, a reason that is none of a refund's, or an attempt that
@@ -119,9 +129,21 @@
 // (Acknowledged). It is CodeBadRequest for an empty note or one over NoteBytesMax, CodeNotFailed when
 // none has; told again it is CodeOK. A return that fails once more is to be acknowledged anew.
 //
-// refund(order): paid becomes refunded, its tickets are withheld until
+// refund(order, quantity, key): CodeNotPaid unless the order is paid or refunded. With quantity
+// 0 or the order's, paid becomes refunded, its tickets are withheld until
 // sale_release, its capture is not due any more, and the attempt that paid is
-// remembered in VoidsDue. Refunded again is CodeOK; else CodeNotPaid.
+// remembered in VoidsDue; the money of parts that must go back, or whose return failed, goes
+// with it (joined). Refunded again is CodeOK. With fewer a part is refunded: it leaves the
+// order, its tickets are withheld, and its money is due: it must not be captured, or must go
+// back. Keys as for cancel.
+//
+// pay_voided and pay_bounced with a part, which is numbered from 1 on, are about that part's
+// money alone: CodeBadRequest for one that the order does not have or an attempt that never
+// began; CodeStaleAttempt unless the order is paid and captured, and the attempt the newest.
+// pay_voided of a part that is due, or whose return failed: CodeNotCancellable when the
+// outcome is cancelled, else it is returned; of another one CodeStaleAttempt. pay_bounced of a
+// part that is due or returned, and the count-th refund of which was sent last: it is due
+// again, or has failed, as above; else CodeStaleAttempt. acknowledge is about parts as well.
 //
 // A seller's or operator's command carries who gave it, for the record alone: nothing is
 // decided by it, but one that is longer than UserBytesMax or no UTF-8 is CodeBadRequest.
@@ -209,6 +231,7 @@
 // # Invariants
 //
 // After every decision sold + held + withheld + available == quantity in every
-// sale; held + sold + waiting tickets of a user are at most the cap (as it was
+// sale; what was captured of an order is price x (its paid tickets + those of parts, or of the
+// whole, whose money went back or must go back); held + sold + waiting tickets of a user are at most the cap (as it was
 // when they were decided). A broken invariant panics with both sides shown.
 package sequencer

@@ -32,7 +32,7 @@ const (
 	isCaptureDue
 	// wasPromoted: its tickets came to it on the waitlist.
 	wasPromoted
-	// gaveBackLate: it was cancelled in the second half of its hold.
+	// gaveBackLate: it, or a part of it, was cancelled in the second half of its hold.
 	gaveBackLate
 	// hadLeeway: its hold was made longer because the provider could not be reached.
 	hadLeeway
@@ -56,6 +56,10 @@ func (o *order) has(flag orderFlags) bool { return o.flags&flag != 0 }
 func (o *order) sameBody(c *Command) bool {
 	return o.sale == c.Sale && o.requested == c.Quantity && o.min == leastOf(c)
 }
+
+// least returns how many tickets a waiting order takes at least: what its buyer asked for,
+// less where a part was given back meanwhile.
+func (o *order) least() uint8 { return min(o.min, o.quantity) }
 
 // leastOf returns how many tickets a buy takes at least.
 func leastOf(c *Command) uint8 {

@@ -141,7 +141,8 @@ func (s *State) leeway(o *order) {
 	}
 }
 
-// payCaptured records that the money of an accepted attempt was captured.
+// payCaptured records that the money of an accepted attempt was captured: the amount, which
+// is less by parts that were refunded before.
 func (s *State) payCaptured(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
 	if !known {
@@ -154,6 +155,8 @@ func (s *State) payCaptured(c *Command, r *Result) {
 		r.Code = CodeBadRequest
 	case !o.has(isCaptureDue) || c.Attempt != o.attempts:
 		r.Code = CodeStaleAttempt
+	case !s.spareParts(number, c.Amount):
+		r.Code = CodeAmountMismatch
 	default:
 		o = s.edit(number)
 		o.flags.set(isCaptureDue, false)
@@ -176,7 +179,7 @@ func (s *State) track(number uint32, o *order) {
 // isUnsettled reports whether an order is paying, or has money to be captured or given back.
 func (s *State) isUnsettled(number uint32, o *order) bool {
 	due, _ := s.voids(number, o)
-	return o.state == StatePaying || o.has(isCaptureDue) || due != 0
+	return o.state == StatePaying || o.has(isCaptureDue) || due != 0 || s.isPartDue(number)
 }
 
 // payVoided records that the money of an attempt is back: refunded, or never taken. Of money
@@ -195,6 +198,8 @@ func (s *State) payVoided(c *Command, r *Result) {
 	o := s.orders.at(number)
 	due, _ := s.voids(number, o)
 	switch {
+	case c.Part != 0:
+		r.Code = s.partReturned(number, c)
 	case c.Attempt == 0 || c.Attempt > o.attempts:
 		r.Code = CodeBadRequest
 	case due&(1<<(c.Attempt-1)) == 0 && (c.Outcome != PayRefunded || !s.bounceOf(number, c.Attempt).failed):
@@ -211,7 +216,7 @@ func (s *State) payVoided(c *Command, r *Result) {
 	s.show(number, s.orders.at(number), r)
 }
 
-// refund takes a paid order back. Its tickets are withheld until the seller
+// refund takes a paid order, or a part of it, back. Its tickets are withheld until the seller
 // releases them: who refunds does not always want to sell again.
 func (s *State) refund(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
@@ -219,12 +224,18 @@ func (s *State) refund(c *Command, r *Result) {
 		r.Code = CodeUnknownOrder
 		return
 	}
-	switch s.orders.at(number).state {
-	case StatePaid:
-		s.refundOrder(number, s.find(s.orders.at(number).sale))
-	case StateRefunded:
-	default:
+	o := s.orders.at(number)
+	share, code := s.shareOf(number, c)
+	switch {
+	case o.state != StatePaid && o.state != StateRefunded:
 		r.Code = CodeNotPaid
+	case code != CodeOK:
+		r.Code = code
+	case share == shareDone || o.state == StateRefunded:
+	case share == sharePart:
+		s.refundPart(number, s.find(o.sale), c)
+	default:
+		s.refundOrder(number, s.find(o.sale))
 	}
 	s.show(number, s.orders.at(number), r)
 }
@@ -236,6 +247,7 @@ func (s *State) refundOrder(number uint32, sale *sale) {
 	sale.withheld += uint32(o.quantity)
 	o.flags.set(isCaptureDue, false) // the provider voids what was not captured
 	s.setVoids(number, o, o.attempts, !s.isFree(o), false)
+	s.joinParts(number)
 	s.enter(o, sale, StateRefunded)
 	s.done(o)
 	s.track(number, o)

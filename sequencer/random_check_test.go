@@ -192,7 +192,7 @@ func (t *trial) compareTouched() error {
 	for _, seq := range t.orders {
 		got, _ := t.state.Order(seq)
 		want, _ := t.dumb.Order(seq)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
 		if err := t.checkCap(got.User, got.Sale); err != nil {
@@ -236,7 +236,7 @@ func (t *trial) compareAll() error {
 	for _, seq := range append(t.seqs[:len(t.seqs):len(t.seqs)], 0, t.dumb.Seq()+1, t.dumb.Seq()/2) {
 		got, known := t.state.Order(seq)
 		want, wanted := t.dumb.Order(seq)
-		if known != wanted || got != want {
+		if known != wanted || !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
 		if got, want := t.state.NextAttempt(seq), t.dumb.NextAttempt(seq); got != want {

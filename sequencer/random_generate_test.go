@@ -21,6 +21,7 @@ type generator struct {
 	users  []string
 	keys   map[sequencer.KeyDigest]string // names of the keys that were used
 	past   []sequencer.Command            // buys with a key
+	parts  []sequencer.Command            // cancels and refunds of a part, with a key
 	now    int64
 	orders []uint64 // all that were made, by seq
 	focus  uint64   // an order that is picked more than others
@@ -224,14 +225,26 @@ func (g *generator) orderWith(is func(*sequencer.OrderView) bool) (order uint64)
 
 // payBounced is about a refund that is under way or was taken, mostly.
 func (g *generator) payBounced() sequencer.Command {
-	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.VoidsDue|v.Voided != 0 })
+	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.VoidsDue|v.Voided != 0 || len(v.Parts) > 0 })
 	view, _ := g.model.Order(order)
 	attempt := uint8(bits.TrailingZeros32(view.VoidsDue|view.Voided|1<<uint(g.between(0, 3)))) + 1
 	count := 1 + view.Bounced>>(attempt-1)&1
 	if g.oneIn(4) {
 		count = uint32(g.between(0, 3))
 	}
-	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: attempt, Count: count, Reason: sequencer.PayReason(g.between(8, 14))}
+	part := g.part(&view)
+	if part != 0 && int(part) <= len(view.Parts) && !g.oneIn(4) {
+		attempt, count = view.Attempts, uint32(view.Parts[part-1].Fails)+1
+	}
+	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: attempt, Count: count, Reason: sequencer.PayReason(g.between(8, 14)), Part: part}
+}
+
+// part returns the number of a part of an order, or of none.
+func (g *generator) part(v *sequencer.OrderView) uint8 {
+	if len(v.Parts) == 0 || g.oneIn(4) {
+		return uint8(g.between(0, 1) * g.between(0, 1))
+	}
+	return uint8(g.between(1, len(v.Parts)))
 }
 
 func (g *generator) command() sequencer.Command {
@@ -243,7 +256,8 @@ func (g *generator) command() sequencer.Command {
 		return g.buy()
 	case n < 600:
 		order := g.pickOrder()
-		return sequencer.Command{Kind: sequencer.KindCancel, Order: order, User: g.userOf(order)}
+		c := sequencer.Command{Kind: sequencer.KindCancel, Order: order, User: g.userOf(order)}
+		return g.share(c)
 	case n < 740:
 		return g.payBegin()
 	case n < 890:
@@ -251,16 +265,17 @@ func (g *generator) command() sequencer.Command {
 	case n < 895:
 		return g.payBounced()
 	case n < 897:
-		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 })
+		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 || v.PartTickets(sequencer.PartFailed) > 0 })
 		return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash"[:g.between(0, 7)])}
 	case n < 905:
-		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6))}
+		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6)), Part: uint8(g.between(0, 2) * g.between(0, 1))}
 	case n < 920:
 		order := g.pickOrder()
 		view, _ := g.model.Order(order)
-		return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: view.Attempts + uint8(g.between(0, 1))}
+		return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: view.Attempts + uint8(g.between(0, 1)), Amount: g.taken(&view)}
 	case n < 940:
-		return sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickOrder()}
+		c := sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickOrder()}
+		return g.share(c)
 	case n < 990:
 		return g.saleCommand()
 	case n < 993:
@@ -283,6 +298,43 @@ func (g *generator) command() sequencer.Command {
 		return sequencer.Command{Kind: sequencer.KindLevel, Amount: int64(g.model.Level()) + int64(n), Actor: g.actor()}
 	}
 	return g.malformed()
+}
+
+// share makes a cancel or refund one of a part, now and then under a key that came before, or
+// repeats one of the last.
+func (g *generator) share(c sequencer.Command) sequencer.Command {
+	if g.oneIn(2) {
+		return c
+	}
+	if n := len(g.parts); n > 0 && g.oneIn(4) {
+		return g.parts[n-1-g.random.IntN(min(n, 8))]
+	}
+	view, _ := g.model.Order(c.Order)
+	c.Quantity = uint8(g.between(0, int(view.Quantity)))
+	if g.oneIn(20) {
+		c.Quantity = view.Quantity + 1
+	}
+	if c.Quantity != 0 && g.oneIn(2) {
+		name := fmt.Sprintf("p%d", g.random.IntN(4))
+		c.Key = sequencer.DigestKey(nil, []byte(name))
+		g.keys[c.Key] = name
+		g.parts = append(g.parts, c)
+	}
+	return c
+}
+
+// taken returns what was captured of an order: as it is now, or was before its newest parts
+// were refunded; or another amount.
+func (g *generator) taken(v *sequencer.OrderView) int64 {
+	sale, _ := g.model.Sale(v.Sale)
+	tickets := int64(v.Quantity)
+	for i := len(v.Parts) - 1; i >= 0 && g.oneIn(2); i-- {
+		tickets += int64(v.Parts[i].Quantity)
+	}
+	if g.oneIn(20) {
+		tickets++
+	}
+	return sale.Price * tickets
 }
 
 func (g *generator) buy() sequencer.Command {

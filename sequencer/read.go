@@ -87,9 +87,9 @@ func (s *State) Unsettled(after uint64, limit int) []OrderView {
 // UnsettledCount returns how many orders Unsettled knows.
 func (s *State) UnsettledCount() int { return len(s.unsettled) }
 
-// RefundsFailedCount returns how many attempts' refunds failed for good, and no seller has taken
+// RefundsFailedCount returns how many attempts' and parts' refunds failed for good, and no seller has taken
 // note of.
-func (s *State) RefundsFailedCount() int { return int(s.bounces.open) }
+func (s *State) RefundsFailedCount() int { return int(s.bounces.open + s.parts.open) }
 
 // UnsettledOf returns how many of them are of one sale. It costs time in the number of all.
 func (s *State) UnsettledOf(sale uint16) (count int) {
@@ -156,6 +156,7 @@ func (s *State) viewFor(user string, number uint32) OrderView {
 		v.Birth = birth.Cluster
 	}
 	s.showBounces(number, &v)
+	v.Parts = s.showParts(number)
 	if v.State == StateWaitlisted {
 		v.Position = sale.wait.position(number)
 	}

@@ -16,7 +16,7 @@ type Reader interface {
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView
 	UnsettledCount() int
-	// RefundsFailedCount returns how many attempts' refunds failed for good, and no seller has
+	// RefundsFailedCount returns how many attempts' and parts' refunds failed for good, and no seller has
 	// taken note of.
 	RefundsFailedCount() int
 	// UnsettledOf returns how many of them are of one sale.

@@ -52,7 +52,7 @@ func (s *State) firstFit(sale *sale) (ordinal uint32, fits bool) {
 		if o.state != StateWaitlisted {
 			continue
 		}
-		if uint32(o.min) <= sale.available {
+		if uint32(o.least()) <= sale.available {
 			return ordinal, true
 		}
 		seen++
@@ -86,32 +86,48 @@ func (s *State) leaveWaitlist(sale *sale, o *order, ordinal uint32) {
 	}
 }
 
-// cancel ends a buyer's own order while nothing is being paid.
+// cancel ends a buyer's own order, or a part of it, while nothing is being paid.
 func (s *State) cancel(c *Command, r *Result) {
 	number, known := s.orderOf(c)
 	if !known {
 		r.Code = CodeUnknownOrder
 		return
 	}
-	sale := s.find(s.orders.at(number).sale)
-	switch s.effective(s.orders.at(number)) {
-	case StateWaitlisted:
-		o := s.edit(number)
-		s.leaveWaitlist(sale, o, sale.wait.ordinalOf(number))
-		s.enter(o, sale, StateCancelled)
-		s.done(o)
-		s.promote(sale) // it may have been the head that blocked
-	case StateReserved:
-		o := s.edit(number)
-		o.flags.set(gaveBackLate, o.deadline-s.holdNow() < sale.holdOf(o)/2)
-		s.release(o, sale, StateCancelled)
-		s.done(o)
-		s.promote(sale)
-	case StateCancelled:
-	default:
-		r.Code = CodeNotCancellable
+	var share share
+	share, r.Code = s.shareOf(number, c)
+	if share != shareDone && r.Code == CodeOK {
+		r.Code = s.giveBack(number, c, share)
 	}
 	s.show(number, s.orders.at(number), r)
+}
+
+// giveBack takes an order, or a part of it, back from its buyer.
+func (s *State) giveBack(number uint32, c *Command, share share) Code {
+	sale := s.find(s.orders.at(number).sale)
+	state := s.effective(s.orders.at(number))
+	switch state {
+	case StateWaitlisted, StateReserved:
+	case StateCancelled:
+		return CodeOK
+	default:
+		return CodeNotCancellable
+	}
+	o := s.edit(number)
+	if state == StateReserved && o.deadline-s.holdNow() < sale.holdOf(o)/2 {
+		o.flags.set(gaveBackLate, true)
+	}
+	switch {
+	case share == sharePart:
+		s.cancelPart(number, o, sale, c)
+	case state == StateReserved:
+		s.release(o, sale, StateCancelled)
+	default:
+		s.leaveWaitlist(sale, o, sale.wait.ordinalOf(number))
+		s.enter(o, sale, StateCancelled)
+	}
+	s.done(o)
+	s.promote(sale) // also of a waiting one: it may have been the head that blocked
+	return CodeOK
 }
 
 // orderOf finds the order of a command; false when there is none, or when the

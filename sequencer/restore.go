@@ -250,6 +250,8 @@ func (r *snapshotReader) sections(s *State, count int) {
 			is = r.tries(s, length)
 		case sectionBounces:
 			is = r.bounces(s, length)
+		case sectionParts:
+			is = r.parts(s, length)
 		case sectionDecliners:
 			is = r.decliners(s, length)
 		default:

@@ -88,6 +88,7 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		c = birthCommand(l)
 	case "cancel":
 		c = sequencer.Command{Kind: sequencer.KindCancel, User: []byte(l.words[0]), Order: orderSeq(l.words[1])}
+		shareOptions(l, &c)
 	case "pay":
 		c = sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte(l.words[0]), Order: orderSeq(l.words[1]), Amount: number(l.words[2])}
 	case "provider":
@@ -96,16 +97,17 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 			c.Reason = reasonNamed(text)
 		}
 	case "voided":
-		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
+		c = sequencer.Command{Kind: sequencer.KindPayVoided, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2]), Part: partOption(l)}
 	case "captured":
-		c = sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
+		c = sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Amount: number(l.words[2])}
 	case "bounced":
 		c = sequencer.Command{Kind: sequencer.KindPayBounced, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Count: uint32(number(l.words[2])),
-			Reason: reasonNamed(l.options["reason"])}
+			Reason: reasonNamed(l.options["reason"]), Part: partOption(l)}
 	case "acknowledge":
 		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Body: []byte(l.words[1])}
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
+		shareOptions(l, &c)
 	case "level":
 		c = sequencer.Command{Kind: sequencer.KindLevel, Amount: number(l.words[0])}
 	case "outage":
@@ -143,6 +145,24 @@ func (b builder) buy(l line) sequencer.Command {
 		}
 	}
 	return c
+}
+
+// shareOptions reads of how much of an order a cancel or refund is, and the part's key.
+func shareOptions(l line, c *sequencer.Command) {
+	if text, given := l.options["quantity"]; given {
+		c.Quantity = uint8(number(text))
+	}
+	if key, given := l.options["key"]; given {
+		c.Key = sequencer.DigestKey(nil, []byte(key))
+	}
+}
+
+// partOption reads of which part of an order a command is; 0 for none.
+func partOption(l line) uint8 {
+	if text, given := l.options["part"]; given {
+		return uint8(number(text))
+	}
+	return 0
 }
 
 // birthCommand reads a cluster id in hexadecimal, the cause by name or number, and the time

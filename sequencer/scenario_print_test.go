@@ -114,6 +114,12 @@ func describeOrderView(v *sequencer.OrderView) string {
 	if v.Acknowledged != 0 {
 		text += fmt.Sprintf(", acknowledged %08b", v.Acknowledged)
 	}
+	for i, part := range v.Parts {
+		text += fmt.Sprintf(", part %d of %s %s", i+1, plural(int(part.Quantity), "ticket"), part.State)
+		if part.Fails > 0 {
+			text += fmt.Sprintf(" (%d failed, %s)", part.Fails, part.Reason)
+		}
+	}
 	if v.CaptureDue {
 		text += ", capture due"
 	}

@@ -95,6 +95,8 @@ const snapshotMagic = "ONSLSNAP"
 //	               zero 7
 //	7 bounces      each: seq of the order 8, attempt 1, refunds that failed 1, reason 1,
 //	               flags 1 (bit 0 failed for good, 1 a seller has taken note), zero 4
+//	8 parts        each: seq of the order 8, key digest 16, quantity 1, state 1, attempts that had
+//	               begun 1, refunds that failed 1, reason 1, zero 3
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
@@ -125,6 +127,7 @@ type Snapshot struct {
 	holds     holdClock
 	attempts  frozenAttempts
 	bounces   bounces // without its look-ups
+	parts     parts   // the same
 
 	birthsHash uint64
 
@@ -143,6 +146,7 @@ func (s *State) Snapshot() *Snapshot {
 		sessions: slices.Clone(s.sessions.list),
 		births:   s.Births(), birthsHash: s.birthsHash, level: s.level, holds: s.holds, attempts: s.attempts.freeze(),
 		bounces:    bounces{list: s.bounces.list.freeze(), hash: s.bounces.hash},
+		parts:      parts{list: s.parts.list.freeze(), hash: s.parts.hash},
 		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
@@ -198,7 +202,7 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	return counted.written, err
 }
 
-// writeAttempts writes the sections of tries, decliners and failed refunds.
+// writeAttempts writes the sections of tries, decliners, failed refunds and parts.
 func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
 	a := &sn.attempts
 	if n := a.tries.length; n > 0 {
@@ -220,6 +224,13 @@ func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
 		for i := range n {
 			b := sn.bounces.list.at(i)
 			out.Write(appendBounce(buffer[:0], b, sn.orders.at(b.order).seq))
+		}
+	}
+	if n := sn.parts.list.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionParts, partBytes*uint64(n), sn.parts.hash))
+		for i := range n {
+			p := sn.parts.list.at(i)
+			out.Write(appendPart(buffer[:0], p, sn.orders.at(p.order).seq))
 		}
 	}
 }
@@ -304,6 +315,7 @@ const (
 	sectionTries      = 5
 	sectionDecliners  = 6
 	sectionBounces    = 7
+	sectionParts      = 8
 )
 
 // sections returns how many sections have content.
@@ -327,6 +339,9 @@ func (sn *Snapshot) sections() (count byte) {
 		count++
 	}
 	if sn.bounces.list.length > 0 {
+		count++
+	}
+	if sn.parts.list.length > 0 {
 		count++
 	}
 	return count

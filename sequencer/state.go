@@ -29,6 +29,7 @@ type State struct {
 
 	attempts attempts
 	bounces  bounces
+	parts    parts
 
 	references     paged[reference]
 	referenceBytes uint64 // of a snapshot that has them
@@ -95,6 +96,7 @@ func New() *State {
 		branches:   map[uint32]uint32{},
 		unsettled:  map[uint32]struct{}{},
 		bounces:    bounces{at: map[uint64]uint32{}},
+		parts:      parts{newest: map[uint32]uint32{}},
 		attempts:   attempts{ofOrder: map[uint32]uint32{}, ofUser: map[textRef]uint32{}},
 		level:      LevelFirst,
 		hashSeed:   seed,
@@ -118,6 +120,9 @@ func (s *State) Hash() uint64 {
 	h = mix(mix(h, s.birthsHash), s.referencesHash)
 	if bounced := s.bounces.hash; bounced != 0 {
 		h = mix(h, bounced)
+	}
+	if given := s.parts.hash; given != 0 {
+		h = mix(h, given)
 	}
 	if tried := s.attempts.hash + s.attempts.usersHash; tried != 0 {
 		h = mix(h, tried)

@@ -36,6 +36,9 @@ func (s *State) Verify() error {
 	if differs := s.bounces.verify(s); differs != "" {
 		return errors.New(differs)
 	}
+	if differs := s.parts.verify(s); differs != "" {
+		return errors.New(differs)
+	}
 	if differs := s.attempts.verify(s); differs != "" {
 		return errors.New(differs)
 	}
@@ -80,6 +83,7 @@ func (s *State) verifyCounts() error {
 			return fmt.Errorf("order seq %d is %s and its capture is due", o.seq, o.state)
 		}
 		tallies[o.sale-1].add(o, s.effective(o))
+		tallies[o.sale-1].withheld += s.refundedParts(number)
 	}
 	if err := s.verifySessions(); err != nil {
 		return err
@@ -100,6 +104,17 @@ func (s *State) verifySessions() error {
 		return fmt.Errorf("hash of the sessions is kept as %016x, is %016x", s.sessions.hash, hash)
 	}
 	return nil
+}
+
+// refundedParts returns the tickets of an order's parts that were refunded.
+func (s *State) refundedParts(number uint32) (tickets uint64) {
+	s.eachPart(number, func(_ uint32, is *part) bool {
+		if is.State != PartUnpaid {
+			tickets += uint64(is.Quantity)
+		}
+		return true
+	})
+	return tickets
 }
 
 func (t *tally) add(o *order, state OrderState) {

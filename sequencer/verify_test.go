@@ -27,7 +27,7 @@ func busy(t *testing.T) *State {
 	for i, user := range []string{"paid", "refunded"} {
 		apply(Command{Kind: KindPayBegin, Order: orders[i], User: []byte(user), Amount: 100})
 		apply(Command{Kind: KindPayResult, Order: orders[i], Attempt: 1, Outcome: PayAccepted})
-		apply(Command{Kind: KindPayCaptured, Order: orders[i], Attempt: 1})
+		apply(Command{Kind: KindPayCaptured, Order: orders[i], Attempt: 1, Amount: 100})
 	}
 	apply(Command{Kind: KindRefund, Order: orders[1]})
 	apply(Command{Kind: KindSessionOpen})

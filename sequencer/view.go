@@ -28,7 +28,8 @@ type Counters struct {
 	// counts every reservation, a promotion included, but not the return from
 	// a rejected payment.
 	Entered [StateRefunded + 1]uint64
-	// Tickets counts the tickets of the orders in Entered.
+	// Tickets counts the tickets of the orders in Entered, and of the parts that were
+	// cancelled or refunded, which enter nothing.
 	Tickets [StateRefunded + 1]uint64
 	// PromoteBlocked counts how often the head of the waitlist did not fit
 	// although tickets were available.
@@ -99,6 +100,8 @@ type OrderView struct {
 	// which a seller has taken note. RefundReason says why the newest of them failed.
 	Bounced, Failed, Acknowledged uint32
 	RefundReason                  PayReason
+	// Parts are what of the order was given back, in order; their numbers begin at 1.
+	Parts []Part
 	// CaptureDue says that the newest attempt is accepted and not yet captured.
 	CaptureDue bool
 	// Captured says that the money of the newest attempt, which was accepted, was captured.
@@ -118,6 +121,28 @@ type OrderView struct {
 
 // UID returns the order's uid.
 func (v *OrderView) UID() string { return FormatUID(v.Sale, v.Seq) }
+
+// TicketsOf returns how many tickets an attempt to pay the order was for: those that it has,
+// and the parts that were given back since. So the amount of a charge never changes.
+func (v *OrderView) TicketsOf(attempt uint8) int64 {
+	tickets := int64(v.Quantity)
+	for _, part := range v.Parts {
+		if part.Attempts >= attempt {
+			tickets += int64(part.Quantity)
+		}
+	}
+	return tickets
+}
+
+// PartTickets returns how many tickets the parts in a state have.
+func (v *OrderView) PartTickets(state PartState) (tickets int64) {
+	for _, part := range v.Parts {
+		if part.State == state {
+			tickets += int64(part.Quantity)
+		}
+	}
+	return tickets
+}
 
 // IsForeign reports whether the order was made before the cluster's first birth.
 func (v *OrderView) IsForeign() bool { return v.Birth == ClusterID{} }

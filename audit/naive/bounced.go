@@ -17,6 +17,11 @@ func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeUnknownOrder
 		return
 	}
+	if c.Part > 0 {
+		r.Code = m.onPart(o, c)
+		m.show(o, r)
+		return
+	}
 	if c.Attempt < 1 || c.Attempt > o.attempts {
 		r.Code = sequencer.CodeBadRequest
 		m.show(o, r)
@@ -58,6 +63,12 @@ func (m *Model) acknowledge(c *sequencer.Command, r *sequencer.Result) {
 			failed++
 			b.seen = true
 			o.bounced[attempt] = b
+		}
+	}
+	for i := range o.parts {
+		if p := &o.parts[i]; p.hasFailed() {
+			failed++
+			p.State = sequencer.PartAcknowledged
 		}
 	}
 	if failed == 0 {

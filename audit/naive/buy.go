@@ -144,7 +144,7 @@ func (m *Model) tooFew(s *sale, r *sequencer.Result) sequencer.Code {
 // reserve takes as many of the wanted tickets as there are, with a fresh hold.
 func (m *Model) reserve(o *order) {
 	s := o.sale
-	o.quantity = uint8(min(int64(o.requested), s.available()))
+	o.quantity = uint8(min(int64(o.quantity), s.available()))
 	s.held += int64(o.quantity)
 	o.deadline = after(m.own(), o.hold())
 	m.enter(o, sequencer.StateReserved)

@@ -113,6 +113,8 @@ func (m *Model) payCaptured(c *sequencer.Command, r *sequencer.Result) {
 	switch {
 	case c.Attempt < 1 || c.Attempt > o.attempts:
 		r.Code = sequencer.CodeBadRequest
+	case c.Attempt == o.attempts && o.uncaptured && !o.spare(c.Amount):
+		r.Code = sequencer.CodeAmountMismatch
 	case c.Attempt == o.attempts && o.uncaptured:
 		o.uncaptured, o.captured = false, true
 	default:
@@ -147,6 +149,8 @@ func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
 		return
 	}
 	switch {
+	case c.Part > 0:
+		r.Code = m.onPart(o, c)
 	case c.Attempt < 1 || c.Attempt > o.attempts:
 		r.Code = sequencer.CodeBadRequest
 	case o.bounced[c.Attempt].over && refunded:
@@ -171,12 +175,18 @@ func (m *Model) refund(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeUnknownOrder
 		return
 	}
-	switch o.state {
-	case sequencer.StatePaid:
-		m.takeBack(o)
-	case sequencer.StateRefunded:
-	default:
+	tickets, code := o.wanted(c)
+	switch {
+	case o.state != sequencer.StatePaid && o.state != sequencer.StateRefunded:
 		r.Code = sequencer.CodeNotPaid
+	case o.state == sequencer.StateRefunded || tickets == 0:
+		r.Code = code
+	case tickets < o.quantity && o.sale.spec.Price == 0:
+		o.split(c, sequencer.StatePaid, sequencer.StateRefunded, sequencer.PartSpared)
+	case tickets < o.quantity:
+		o.split(c, sequencer.StatePaid, sequencer.StateRefunded, sequencer.PartDue)
+	default:
+		m.takeBack(o)
 	}
 	m.show(o, r)
 }
@@ -188,6 +198,11 @@ func (m *Model) takeBack(o *order) {
 	o.uncaptured = false
 	if o.sale.spec.Price > 0 {
 		o.voidsDue |= 1 << (o.attempts - 1)
+	}
+	for i := range o.parts {
+		if p := &o.parts[i]; p.State == sequencer.PartDue || p.hasFailed() {
+			p.State = sequencer.PartJoined
+		}
 	}
 	m.enter(o, sequencer.StateRefunded)
 }

@@ -43,12 +43,13 @@ type order struct {
 	triedAt    int64 // when its newest attempt began
 	overdue    bool
 	promoted   bool              // from the waitlist
-	ranOut     bool              // cancelled when more than half of its hold was over
+	ranOut     bool              // it, or a part of it, was cancelled when more than half of its hold was over
 	leeway     bool              // was given once
 	uncaptured bool              // accepted, and the capture was not told yet
 	captured   bool              // and that was told
 	bounced    map[uint8]bounced // by attempt
 	reason     sequencer.PayReason
+	parts      []part // that were given back
 }
 
 // bounced is what is kept of refunds that failed.

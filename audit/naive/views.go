@@ -78,7 +78,7 @@ func (m *Model) OrdersOf(user []byte, after uint64, limit int) []sequencer.Order
 func (m *Model) Unsettled(after uint64, limit int) []sequencer.OrderView {
 	var views []sequencer.OrderView
 	for _, o := range m.orders {
-		if open := o.state == sequencer.StatePaying || o.uncaptured || o.voidsDue > 0; open && o.seq > after && len(views) < limit {
+		if open := o.state == sequencer.StatePaying || o.uncaptured || o.voidsDue > 0 || o.isPartDue(); open && o.seq > after && len(views) < limit {
 			views = append(views, m.view(o))
 		}
 	}
@@ -113,6 +113,7 @@ func (m *Model) view(o *order) sequencer.OrderView {
 		Birth: m.birthOf(o.seq),
 	}
 	o.showBounced(&v)
+	v.Parts = o.shownParts()
 	return v
 }
 

@@ -31,7 +31,7 @@ func (s *sale) nextToServe() int {
 		last = sequencer.SkipScanMax
 	}
 	for i := 0; i <= last && i < len(s.waiting); i++ {
-		if s.available() >= int64(s.waiting[i].min) {
+		if s.available() >= s.waiting[i].atLeast() {
 			return i
 		}
 	}
@@ -47,25 +47,42 @@ func (s *sale) leaveWaitlist(o *order) {
 	s.waiting = slices.Delete(s.waiting, i, i+1)
 }
 
-// cancel ends an order by its user's will.
+// cancel ends an order, or a part of it, by its user's will.
 func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
 	o := m.orderOf(c.Order)
 	if o == nil || o.user != string(c.User) {
 		r.Code = sequencer.CodeUnknownOrder
 		return
 	}
+	tickets, code := o.wanted(c)
+	if tickets == 0 {
+		r.Code = code
+		m.show(o, r)
+		return
+	}
 	switch o.state {
 	case sequencer.StateWaitlisted:
+		if tickets < o.quantity {
+			o.split(c, o.state, sequencer.StateCancelled, sequencer.PartUnpaid)
+			break
+		}
 		o.sale.leaveWaitlist(o)
 		m.enter(o, sequencer.StateCancelled)
-		m.promote(o.sale)
 	case sequencer.StateReserved:
-		o.ranOut = o.deadline-m.own() < o.hold()/2
+		o.ranOut = o.ranOut || o.deadline-m.own() < o.hold()/2
+		if tickets < o.quantity {
+			o.split(c, o.state, sequencer.StateCancelled, sequencer.PartUnpaid)
+			break
+		}
 		m.giveBack(o, sequencer.StateCancelled)
-		m.promote(o.sale)
 	case sequencer.StateCancelled:
+		m.show(o, r)
+		return
 	default:
 		r.Code = sequencer.CodeNotCancellable
+		m.show(o, r)
+		return
 	}
+	m.promote(o.sale)
 	m.show(o, r)
 }

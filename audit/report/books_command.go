@@ -64,18 +64,22 @@ func (b *books) step(c *sequencer.Command, r *sequencer.Result) {
 		b.release(r.Order, r.State) // accepted after the sale was cancelled: the money goes back
 	case r.Code != sequencer.CodeOK || !live:
 	case c.Kind == sequencer.KindCancel:
-		b.cancel(r.Order, o)
+		b.cancel(c, r, o)
 	case c.Kind == sequencer.KindPayBegin:
 		b.orders[r.Order] = liveOrder{sequencer.StatePaying, o.tickets}
 		b.enter(sequencer.StatePaying, int64(o.tickets))
 	case c.Kind == sequencer.KindPayResult && o.state == sequencer.StatePaying:
 		b.settle(c, r, o)
 	case c.Kind == sequencer.KindRefund && o.state == sequencer.StatePaid:
-		b.refund(r.Order)
+		b.takeBack(c, r, o)
 	}
 }
 
-func (b *books) cancel(seq uint64, o liveOrder) {
+func (b *books) cancel(c *sequencer.Command, r *sequencer.Result, o liveOrder) {
+	seq := r.Order
+	if b.part(c, r, o, sequencer.StateCancelled) {
+		return
+	}
 	if o.state == sequencer.StateWaitlisted {
 		delete(b.orders, seq)
 		b.leaveWaitlist(o)
@@ -84,6 +88,39 @@ func (b *books) cancel(seq uint64, o liveOrder) {
 		b.release(seq, sequencer.StateCancelled)
 	}
 	b.promoting = true
+}
+
+// takeBack books a refund, of all that an order has or of a part.
+func (b *books) takeBack(c *sequencer.Command, r *sequencer.Result, o liveOrder) {
+	if !b.part(c, r, o, sequencer.StateRefunded) {
+		b.refund(r.Order)
+	}
+}
+
+// part books what was given back of an order whose rest goes on; false when all of it was.
+// One that was given back before, under the same key, shows the order as it is booked.
+func (b *books) part(c *sequencer.Command, r *sequencer.Result, o liveOrder, to sequencer.OrderState) bool {
+	if c.Quantity == 0 || !r.State.Live() {
+		return false
+	}
+	if r.State == o.state && r.Quantity == o.tickets {
+		return true
+	}
+	tickets := int64(c.Quantity)
+	switch o.state {
+	case sequencer.StateWaitlisted:
+		b.waitingTickets -= tickets
+	case sequencer.StatePaid:
+		b.total.sold -= tickets
+		b.total.withheld += tickets
+	default:
+		b.total.held -= tickets
+		b.total.available += tickets
+	}
+	b.promoting = b.promoting || to == sequencer.StateCancelled
+	b.total.counters.Tickets[to] += uint64(tickets)
+	b.orders[r.Order] = liveOrder{o.state, o.tickets - c.Quantity}
+	return true
 }
 
 // settle books the outcome of a payment attempt.

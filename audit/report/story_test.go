@@ -92,13 +92,13 @@ func (t *teller) command() sequencer.Command {
 	c := sequencer.Command{Order: order.Seq, User: []byte(order.User)}
 	switch {
 	case n < 125:
-		c.Kind = sequencer.KindCancel
+		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
 	case n < 150:
 		c.Kind, c.Amount = sequencer.KindPayBegin, 10*int64(order.Quantity)-int64(t.random.IntN(9)/8)
 	case n < 180:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order.Seq, Attempt: 1 + uint8(t.random.IntN(2)), Outcome: sequencer.PayOutcome(1 + t.random.IntN(4))}
 	case n < 186:
-		return sequencer.Command{Kind: sequencer.KindRefund, Order: order.Seq}
+		return sequencer.Command{Kind: sequencer.KindRefund, Order: order.Seq, Quantity: uint8(t.random.IntN(2))}
 	default:
 		return t.seller()
 	}

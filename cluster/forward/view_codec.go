@@ -34,7 +34,15 @@ import (
 //	92      4      failed
 //	96      1      why the newest refund failed
 //	97      4      acknowledged
-//	101            sale's id, user id, reference
+//	101     1      number of parts
+//	102            sale's id, user id, reference, parts
+//
+//	offset  bytes  part
+//	0       1      tickets
+//	1       1      state
+//	2       1      attempts that had begun
+//	3       1      refunds that failed
+//	4       1      why the newest of them did
 //
 // As of, of a view and at the beginning of an answer about orders:
 //
@@ -43,7 +51,8 @@ import (
 //	8       8      beginning of the birth's id
 //	16      8      height of the journal
 const (
-	orderViewBytes = 101
+	orderViewBytes = 102
+	partViewBytes  = 5
 	asOfBytes      = 24
 )
 
@@ -74,13 +83,17 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	dst = le.AppendUint32(le.AppendUint32(dst, v.VoidsDue), v.Voided)
 	dst = append(dst, v.Birth[:]...)
 	dst = append(le.AppendUint32(le.AppendUint32(dst, v.Bounced), v.Failed), byte(v.RefundReason))
-	dst = le.AppendUint32(dst, v.Acknowledged)
-	return append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
+	dst = append(le.AppendUint32(dst, v.Acknowledged), byte(len(v.Parts)))
+	dst = append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
+	for _, part := range v.Parts {
+		dst = append(dst, part.Quantity, byte(part.State), part.Attempts, part.Fails, byte(part.Reason))
+	}
+	return dst
 }
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured ||
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured ||
 		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
 	}
@@ -96,6 +109,13 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 	v.SaleID, texts = string(texts[:sale]), texts[sale:]
 	v.User, texts = string(texts[:user]), texts[user:]
 	v.Reference, texts = string(texts[:reference]), texts[reference:]
+	for range data[101] {
+		part := sequencer.Part{Quantity: texts[0], State: sequencer.PartState(texts[1]), Attempts: texts[2], Fails: texts[3], Reason: sequencer.PayReason(texts[4])}
+		if part.State < sequencer.PartUnpaid || part.State > sequencer.PartStateMax || part.Reason > sequencer.PayReasonMax {
+			return v, nil, fmt.Errorf("%w: part %+v of an order view", ErrFrame, part)
+		}
+		v.Parts, texts = append(v.Parts, part), texts[partViewBytes:]
+	}
 	return v, texts, nil
 }
 

@@ -29,8 +29,10 @@ type frontend struct {
 	sent    []*request // the newest batch, until it is answered
 }
 
-// keyed reports whether repeating the request is safe.
-func (q *request) keyed() bool { return q.command.Key != (sequencer.KeyDigest{}) }
+// keyed reports whether the request is a buy that may be repeated.
+func (q *request) keyed() bool {
+	return q.command.Kind == sequencer.KindBuy && q.command.Key != (sequencer.KeyDigest{})
+}
 
 // bound reports whether a request was told the order that its key is bound to.
 func (q *request) bound() bool {

@@ -27,6 +27,7 @@ type coverage struct {
 	KeptOpen, OpenCancelled        int // attempts that waited for their buyers when a desk asked
 	Authenticated                  int // buyers who came to an outcome, good or bad
 	Bounces                        int // refunds that failed after they were taken
+	PartsSpared, PartsReturned     int // of money, at the provider
 	Codes                          [sequencer.CodeCount]int
 }
 

@@ -78,7 +78,23 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 		}
 		return nil
 	}
-	return nil
+	return w.returnPart(r, v, lost)
+}
+
+// returnPart refunds the first part of a paid order whose money must go back.
+func (w *world) returnPart(r *replica, v *sequencer.OrderView, lost bool) error {
+	for i, part := range v.Parts {
+		if part.State != sequencer.PartDue {
+			continue
+		}
+		number := uint8(i + 1)
+		back := w.provider.returnPart(chargeKey{v.Seq, v.Attempts}, number, w.sales[v.Sale-1].price*int64(part.Quantity))
+		if w.seen.PartsReturned++; back && !lost {
+			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: v.Attempts, Outcome: sequencer.PayRefunded, Part: number})
+		}
+		break
+	}
+	return w.checkCaptured(v.Seq)
 }
 
 // refundOf returns which refund of an attempt is due, or was sent last.
@@ -154,12 +170,16 @@ func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) 
 	}
 }
 
-// capture takes the money of an order that is paid.
+// capture takes the money of an order that is paid, less that of parts which were refunded
+// already. What the provider says that it took may be of before.
 func (w *world) capture(r *replica, v *sequencer.OrderView, lost bool) error {
-	status := w.provider.capture(chargeKey{v.Seq, v.Attempts})
-	w.seen.Captures++
-	if !lost && status.Phase == payment.Captured {
-		r.queue(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: v.Seq, Attempt: v.Attempts})
+	amount := w.amountOf(v)
+	phase, taken := w.provider.capture(chargeKey{v.Seq, v.Attempts}, amount)
+	if w.seen.Captures++; len(v.Parts) > 0 && taken == amount {
+		w.seen.PartsSpared++
+	}
+	if !lost && phase == payment.Captured {
+		r.queue(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: v.Seq, Attempt: v.Attempts, Amount: taken})
 	}
 	return w.checkCaptured(v.Seq)
 }

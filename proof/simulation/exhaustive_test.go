@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -33,7 +34,7 @@ const (
 type move struct {
 	kind      sequencer.Kind // 0: time goes on to what is due next
 	user, key uint8
-	quantity  uint8
+	quantity  uint8 // tickets of a buy or a part; 1 for what the provider says of a part
 	order     uint8
 	outcome   sequencer.PayOutcome
 }
@@ -89,6 +90,11 @@ func (s *small) play(m move) *sequencer.Decisions {
 	case sequencer.KindCancel, sequencer.KindPayBegin:
 		c.User, c.Attempt = []byte(v.User), 0
 		c.Amount = int64(v.Quantity)
+	case sequencer.KindPayCaptured:
+		c.Amount = int64(v.Quantity + m.quantity)
+		c.Quantity = 0
+	case sequencer.KindPayVoided:
+		c.Part, c.Quantity = m.quantity, 0
 	case sequencer.KindRefund:
 		c.Attempt = 0
 	}
@@ -141,6 +147,7 @@ func (s *small) moves() (all []move) {
 	}
 	for order := range s.orders {
 		m := move{order: uint8(order)}
+		all = append(all, s.partMoves(m)...)
 		for _, kind := range []sequencer.Kind{sequencer.KindCancel, sequencer.KindPayBegin, sequencer.KindRefund, sequencer.KindPayCaptured} {
 			m.kind = kind
 			all = append(all, m)
@@ -155,6 +162,26 @@ func (s *small) moves() (all []move) {
 			m.outcome = outcome
 			all = append(all, m)
 		}
+	}
+	return all
+}
+
+// partMoves returns what can be done next about a part of an order: one of two tickets.
+func (s *small) partMoves(m move) (all []move) {
+	m.quantity = 1
+	v, _ := s.model.Order(s.orders[m.order])
+	kinds := []sequencer.Kind{sequencer.KindPayCaptured, sequencer.KindPayVoided} // of more than is left; of the part
+	if v.Quantity == 2 {
+		kinds = []sequencer.Kind{sequencer.KindCancel, sequencer.KindRefund}
+	} else if len(v.Parts) == 0 {
+		return nil
+	}
+	for _, kind := range kinds {
+		m.kind, m.outcome = kind, 0
+		if kind == sequencer.KindPayVoided {
+			m.outcome = sequencer.PayRefunded
+		}
+		all = append(all, m)
 	}
 	return all
 }
@@ -176,6 +203,7 @@ type orderPrint struct {
 	state                               sequencer.OrderState
 	reason                              sequencer.PayReason
 	captureDue, captured, overdue       bool
+	part                                sequencer.Part // there can be one
 }
 
 func (s *small) fingerprint() (f fingerprint) {
@@ -189,6 +217,9 @@ func (s *small) fingerprint() (f fingerprint) {
 		f.order[i] = orderPrint{
 			user: v.User[0], state: v.State, quantity: v.Quantity, requested: v.Requested, attempts: v.Attempts, voidsDue: v.VoidsDue, voided: v.Voided,
 			captureDue: v.CaptureDue, captured: v.Captured, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
+		}
+		if len(v.Parts) > 0 {
+			f.order[i].part = v.Parts[0]
 		}
 	}
 	sale, _ := s.state.Sale(1)
@@ -211,7 +242,7 @@ func (s *small) check(want *sequencer.Decisions) error {
 	tickets := map[string]int{}
 	for _, seq := range s.orders {
 		got, _ := s.state.Order(seq)
-		if model, _ := s.model.Order(seq); got != model {
+		if model, _ := s.model.Order(seq); !reflect.DeepEqual(got, model) {
 			return fmt.Errorf("order:\n  got  %+v\n  want %+v", got, model)
 		}
 		if got.State.Live() {

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"reflect"
+
 	"onsale/payment"
 	"onsale/sequencer"
 	"onsale/sequencer/scenario"
@@ -158,7 +160,7 @@ func (w *world) compareOrders(r *replica) error {
 	}
 	for seq := range w.model.Seq() + 2 {
 		got, known := r.machine.Order(seq)
-		if want, wanted := w.model.Order(seq); known != wanted || got != want {
+		if want, wanted := w.model.Order(seq); known != wanted || !reflect.DeepEqual(got, want) {
 			return violated("rules", "order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
 	}

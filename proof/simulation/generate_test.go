@@ -206,12 +206,12 @@ func (g *generator) command() {
 	case n < 640:
 		g.push(verbAgain, g.newest(40), g.node())
 	case n < 720:
-		g.push(verbCancel, g.id(), g.buyID(), g.door())
+		g.push(verbCancel, g.id(), g.buyID(), g.door(), g.upTo(3))
 	case n < 930:
 		g.payBegin()
-	case n < 945:
-		g.push(verbRefund, g.id(), g.buyID())
-	case n < 950:
+	case n < 955:
+		g.push(verbRefund, g.id(), g.paidID(), g.upTo(3))
+	case n < 960:
 		g.push(verbAcknowledge, g.id(), g.buyID())
 	default:
 		g.seller()
@@ -245,6 +245,21 @@ func (g *generator) buyID() (id int32) {
 		}
 		id = g.buys[len(g.buys)-1-int(g.upTo(min(len(g.buys), 1+g.random.IntN(64))))]
 		if q := g.world.request(int(id)); q != nil && q.told && q.result.Order != 0 {
+			break
+		}
+	}
+	return id
+}
+
+// paidID is one of the newest buys, mostly one that is paid.
+func (g *generator) paidID() (id int32) {
+	for range 32 {
+		id = g.buyID()
+		q := g.world.request(int(id))
+		if g.world.leader == nil || q == nil {
+			continue
+		}
+		if v, known := g.world.leader.machine.Order(q.result.Order); known && v.State == sequencer.StatePaid {
 			break
 		}
 	}

@@ -18,6 +18,7 @@ type mutation struct {
 	tell        func(q *request, r *sequencer.Result) // changes an answer on its way
 
 	captureAgain bool // the provider takes the money at each call
+	refundAgain  bool // the provider refunds a part at each call
 	chargeAgain  bool // the desk charges anew to find out what became of an attempt
 	freeFirst    bool // the desk frees the order before the attempt is cancelled
 }
@@ -191,6 +192,7 @@ var mutations = []mutation{
 		},
 	})},
 	{name: "the provider captures at each call", property: "P6", captureAgain: true, compared: true},
+	{name: "a part is refunded at each call", property: "P6", refundAgain: true, compared: true},
 	{name: "an attempt is charged anew to find out", property: "P6", chargeAgain: true, compared: true},
 	{name: "the order is free before the attempt is cancelled", property: "P6", freeFirst: true, compared: true},
 	{name: "holds end a millisecond early", property: "P7", wrap: everywhere(mutant{

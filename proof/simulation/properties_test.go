@@ -328,8 +328,8 @@ func (w *world) checkCaptured(order uint64) error {
 		if c == nil || c.captured == 0 {
 			continue
 		}
-		if c.captured != c.amount {
-			return violated("P6", "attempt %d of order %d took %d of %d", attempt, order, c.captured, c.amount)
+		if c.captured > c.amount || c.refunded > c.captured {
+			return violated("P6", "attempt %d of order %d took %d of %d and gave back %d", attempt, order, c.captured, c.amount, c.refunded)
 		}
 		if c.refunded != c.captured {
 			taken++
@@ -349,8 +349,8 @@ func (w *world) reconcile(r *replica) error {
 		v, known := r.machine.Order(key.order)
 		pays := known && v.State == sequencer.StatePaid && key.attempt == v.Attempts
 		switch {
-		case pays && (c.Phase != payment.Captured || c.captured != w.amountOf(&v)):
-			return violated("P6", "order %d costs %d and is paid; its charge is %s and took %d", key.order, w.amountOf(&v), c.Phase, c.captured)
+		case pays && (c.Phase != payment.Captured || c.captured-c.refunded != w.amountOf(&v)):
+			return violated("P6", "order %d costs %d and is paid; its charge is %s, took %d and gave back %d", key.order, w.amountOf(&v), c.Phase, c.captured, c.refunded)
 		case known && v.Failed&(1<<(key.attempt-1)) != 0 && c.Phase == payment.Captured && c.Refusal != sequencer.ReasonNone:
 			// its refund failed for good, which is on record
 		case !pays && (c.Phase == payment.Authorised || c.Phase == payment.Captured || c.captured != c.refunded):

@@ -15,6 +15,8 @@ type chargeKey struct {
 type charge struct {
 	payment.Status
 	amount, captured, refunded int64
+	rest                       int64          // of refunded: what no part was
+	parts                      map[uint8]bool // whose money went back
 }
 
 // provider is a payment provider whose calls take no time, and whose answers may be
@@ -73,14 +75,31 @@ func (p *provider) find(key chargeKey) payment.Status {
 	return payment.Status{Phase: payment.Unknown}
 }
 
-// capture takes authorised money.
-func (p *provider) capture(key chargeKey) payment.Status {
+// capture takes authorised money, as much of it as is asked for first.
+func (p *provider) capture(key chargeKey, amount int64) (payment.Phase, int64) {
 	c := p.charge(key, 0)
 	if c.Phase == payment.Authorised || p.bug != nil && p.bug.captureAgain && c.Phase == payment.Captured {
 		c.Phase = payment.Captured
-		c.captured += c.amount
+		c.captured += amount
 	}
-	return c.Status
+	return c.Phase, c.captured
+}
+
+// returnPart refunds a part of captured money, once.
+func (p *provider) returnPart(key chargeKey, part uint8, amount int64) bool {
+	c := p.charges[key]
+	if c == nil || c.Phase != payment.Captured {
+		return false
+	}
+	if c.parts[part] && (p.bug == nil || !p.bug.refundAgain) {
+		return true
+	}
+	if c.parts == nil {
+		c.parts = map[uint8]bool{}
+	}
+	c.parts[part] = true
+	c.refunded += amount
+	return true
 }
 
 // giveBack makes sure that no money is kept, of a charge that the provider must know. A refund
@@ -105,7 +124,7 @@ func (p *provider) bounce(which int, why sequencer.PayReason) (order uint64) {
 	for i := range p.keys {
 		key := p.keys[(which+i)%len(p.keys)]
 		if c := p.charges[key]; c.Phase == payment.Refunded && c.Refunds > 0 {
-			c.Phase, c.refunded, c.Refusal = payment.Captured, 0, why
+			c.Phase, c.refunded, c.Refusal = payment.Captured, c.refunded-c.rest, why
 			return key.order
 		}
 	}
@@ -119,7 +138,8 @@ func (p *provider) cancel(key chargeKey, amount int64) payment.Status {
 	case payment.Unknown, payment.Processing, payment.RequiresAction, payment.Authorised:
 		c.Phase = payment.Cancelled
 	case payment.Captured:
-		c.Phase, c.refunded = payment.Refunded, c.captured
+		c.Phase, c.rest = payment.Refunded, c.captured-c.refunded
+		c.refunded = c.captured
 	}
 	return p.charges[key].Status
 }

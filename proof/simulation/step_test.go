@@ -29,9 +29,9 @@ const (
 	verbSeller                  // request, kind, sale, amount, revision
 	verbBuy                     // request, user, quantity, min, key, sale, door
 	verbAgain                   // request, door
-	verbCancel                  // request, of, door
+	verbCancel                  // request, of, door, tickets of a part
 	verbPay                     // request, of, door, amount too much
-	verbRefund                  // request, of
+	verbRefund                  // request, of, tickets of a part
 	verbForward                 // front-end, node
 	verbAuthorise               // request, phase, answer lost
 	verbOutcome                 // request, phase
@@ -254,8 +254,10 @@ func (w *world) about(q, of *request, s *step) bool {
 	switch s.verb {
 	case verbCancel:
 		c.Kind = sequencer.KindCancel
+		partOf(&c, q.id, s.n[3])
 	case verbRefund:
 		c.Kind, c.User = sequencer.KindRefund, nil
+		partOf(&c, q.id, s.n[2])
 	case verbAcknowledge:
 		c.Kind, c.User, c.Body = sequencer.KindAcknowledge, nil, []byte("in cash")
 	case verbPay:
@@ -264,6 +266,14 @@ func (w *world) about(q, of *request, s *step) bool {
 	}
 	q.command, q.of = c, of
 	return true
+}
+
+// partOf makes a cancel or refund one of a part, under a key of the request, which may be
+// repeated.
+func partOf(c *sequencer.Command, request int, tickets int32) {
+	if tickets > 0 {
+		c.Quantity, c.Key = uint8(tickets), sequencer.DigestKey([]byte("part"), fmt.Append(nil, request))
+	}
 }
 
 // quantityOf returns how many tickets the client has to pay: a waiting order may have

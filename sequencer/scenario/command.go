@@ -16,7 +16,7 @@ import (
 // DayStart is 00:00 of the day on which all scenarios play.
 const DayStart = 1_780_272_000 * int64(time.Second) // 2026-06-01 UTC
 
-// Of writes batches as a scenario; keys names the keys of buys.
+// Of writes batches as a scenario; keys names their keys.
 func Of(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
 	var text strings.Builder
 	for i := range batches {
@@ -28,7 +28,7 @@ func Of(batches []sequencer.Batch, keys map[sequencer.KeyDigest]string) string {
 	return text.String()
 }
 
-// CommandLine writes a command as a scenario line; keys names the keys of buys.
+// CommandLine writes a command as a scenario line; keys names their keys.
 func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) string {
 	if len(c.Actor) > 0 {
 		plain := *c
@@ -55,7 +55,7 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindBirth:
 		return fmt.Sprintf("birth %x %d %d", c.Key[:], c.Count, c.Amount)
 	case sequencer.KindCancel:
-		return fmt.Sprintf("cancel %s #%d", user, c.Order)
+		return fmt.Sprintf("cancel %s #%d", user, c.Order) + shareWords(c, keys)
 	case sequencer.KindPayBegin:
 		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount)
 	case sequencer.KindPayResult:
@@ -65,15 +65,15 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		}
 		return text
 	case sequencer.KindPayCaptured:
-		return fmt.Sprintf("captured #%d %d", c.Order, c.Attempt)
+		return fmt.Sprintf("captured #%d %d %d", c.Order, c.Attempt, c.Amount)
 	case sequencer.KindPayVoided:
-		return fmt.Sprintf("voided #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
+		return fmt.Sprintf("voided #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome)) + partWord(c)
 	case sequencer.KindPayBounced:
-		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason)
+		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason) + partWord(c)
 	case sequencer.KindAcknowledge:
 		return fmt.Sprintf("acknowledge #%d %s", c.Order, QuoteWord(string(c.Body)))
 	case sequencer.KindRefund:
-		return fmt.Sprintf("refund #%d", c.Order)
+		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
 		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
@@ -102,6 +102,24 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("level %d", c.Amount)
 	}
 	return rawLine(c)
+}
+
+// shareWords says how much of an order a cancel or refund is of; nothing for all of it.
+func shareWords(c *sequencer.Command, keys map[sequencer.KeyDigest]string) string {
+	switch {
+	case c.Quantity == 0:
+		return ""
+	case c.Key == (sequencer.KeyDigest{}):
+		return fmt.Sprintf(" quantity=%d", c.Quantity)
+	}
+	return fmt.Sprintf(" quantity=%d key=%s", c.Quantity, QuoteWord(keys[c.Key]))
+}
+
+func partWord(c *sequencer.Command) string {
+	if c.Part == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" part=%d", c.Part)
 }
 
 // rawLine writes the rest as bytes, a readable sale spec beside them.
