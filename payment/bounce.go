@@ -32,7 +32,7 @@ func (d *Desk) bounce(order uint64, number, refund uint8, why sequencer.PayReaso
 // returns at once when somebody works on the order, who asks anyway.
 func (d *Desk) look(ctx context.Context, order uint64) {
 	view, known := d.order(order)
-	if !known || view.IsForeign() || view.Voided|view.Failed == 0 || !d.claim(order) {
+	if !known || view.IsForeign() || view.Voided|view.Failed == 0 && len(view.Parts) == 0 || !d.claim(order) {
 		return
 	}
 	defer d.release(order)
@@ -40,12 +40,14 @@ func (d *Desk) look(ctx context.Context, order uint64) {
 	if !shown || charge.Amount == 0 {
 		return
 	}
+	d.lookAtParts(ctx, &view, charge)
 	for number := uint8(1); number <= view.Attempts; number++ {
 		bit := uint32(1) << (number - 1)
 		if (view.Voided|view.Failed)&bit == 0 {
 			continue
 		}
-		status, err := d.calls.Find(ctx, charge.attempt(view.Birth, number))
+		of, _ := d.charge(&view, number)
+		status, err := d.calls.Find(ctx, of)
 		switch {
 		case err != nil:
 			d.config.Logger.Warn("the payment provider does not say what became of a refund", "order", order, "attempt", number, "error", err)

@@ -303,7 +303,7 @@ func testReconcileFinds(t *testing.T) {
 	}
 	take := func(c payment.Charge) {
 		books.Authorise(ctx, c, "tok_accept")
-		books.Capture(ctx, c)
+		books.Capture(ctx, c, c.Amount)
 	}
 
 	kept := n.Buy(t, "k") // voided here, taken there; before there is a desk that would give it back

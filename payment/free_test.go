@@ -31,7 +31,7 @@ func (u uncalled) Find(context.Context, payment.Charge) (payment.Status, error) 
 	return payment.Status{}, errNoWayOut
 }
 
-func (u uncalled) Capture(context.Context, payment.Charge) (payment.Status, error) {
+func (u uncalled) Capture(context.Context, payment.Charge, int64) (payment.Status, error) {
 	u.t.Error("captured")
 	return payment.Status{}, errNoWayOut
 }

@@ -53,11 +53,11 @@ func (l *logged) Find(ctx context.Context, c payment.Charge) (payment.Status, er
 	return l.Provider.Find(ctx, c)
 }
 
-func (l *logged) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (l *logged) Capture(ctx context.Context, c payment.Charge, amount int64) (payment.Status, error) {
 	if err := l.note("capture", c); err != nil {
 		return payment.Status{}, err
 	}
-	return l.Provider.Capture(ctx, c)
+	return l.Provider.Capture(ctx, c, amount)
 }
 
 func (l *logged) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {

@@ -42,6 +42,14 @@ func (p *linedProvider) Return(ctx context.Context, c Charge, refund uint8) (Sta
 	})
 }
 
+// ReturnPart implements Provider.
+func (p *linedProvider) ReturnPart(ctx context.Context, c Charge, part Part) (Status, error) {
+	c, turn := c.sent()
+	return lined(ctx, p, turn, func(ctx context.Context) (Status, error) {
+		return p.meteredProvider.ReturnPart(ctx, c, part)
+	})
+}
+
 // Lookup implements Provider.
 func (p *linedProvider) Lookup(ctx context.Context, key string) (*Entry, error) {
 	return lined(ctx, p, 0, func(ctx context.Context) (*Entry, error) { return p.meteredProvider.Lookup(ctx, key) })
@@ -70,8 +78,8 @@ func (p *linedProvider) authorise(c Charge, method string) (Status, error) {
 }
 
 // capture calls the provider for a capture whose turn it is.
-func (p *linedProvider) capture(c Charge) (Status, error) {
+func (p *linedProvider) capture(c Charge, amount int64) (Status, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.timeout)
 	defer cancel()
-	return p.Capture(ctx, c)
+	return p.Capture(ctx, c, amount)
 }

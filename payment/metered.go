@@ -85,9 +85,9 @@ func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
 	return status, err
 }
 
-func (m *meteredProvider) Capture(ctx context.Context, c Charge) (Status, error) {
+func (m *meteredProvider) Capture(ctx context.Context, c Charge, amount int64) (Status, error) {
 	began := time.Now()
-	status, err := m.Provider.Capture(ctx, c)
+	status, err := m.Provider.Capture(ctx, c, amount)
 	m.note(callCapture, c.Order, began, err)
 	return status, err
 }
@@ -102,6 +102,13 @@ func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) 
 func (m *meteredProvider) Return(ctx context.Context, c Charge, refund uint8) (Status, error) {
 	began := time.Now()
 	status, err := m.Provider.Return(ctx, c, refund)
+	m.note(callReturn, c.Order, began, err)
+	return status, err
+}
+
+func (m *meteredProvider) ReturnPart(ctx context.Context, c Charge, part Part) (Status, error) {
+	began := time.Now()
+	status, err := m.Provider.ReturnPart(ctx, c, part)
 	m.note(callReturn, c.Order, began, err)
 	return status, err
 }

@@ -27,7 +27,7 @@ func TestChargesThatWeNeverMadeAreNoOrphans(t *testing.T) {
 			if _, err := l.books.Authorise(t.Context(), c, "tok_accept"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.books.Capture(t.Context(), c); err != nil {
+			if _, err := l.books.Capture(t.Context(), c, c.Amount); err != nil {
 				t.Fatal(err)
 			}
 			if attempt == 2 {

@@ -319,14 +319,14 @@ func (d *Desk) settle(order uint64, number uint8, status Status) (sequencer.Resu
 	return result, err
 }
 
-// charge returns what one attempt of an order costs; false while this replica does not
-// show the order's sale yet.
+// charge returns what one attempt of an order costs, for what the order had when the attempt
+// began; false while this replica does not show the order's sale yet.
 func (d *Desk) charge(v *sequencer.OrderView, number uint8) (Charge, bool) {
 	sale, known := d.node.SaleByID(v.SaleID)
 	if !known {
 		return Charge{}, false
 	}
 	c := Charge{Order: d.uid(v), Birth: v.Birth.String(), Buyer: BuyerDigest(v.Birth, v.User),
-		Amount: sale.Price * int64(v.Quantity), Currency: sale.Currency, Since: v.CreatedAt}
+		Amount: sale.Price * v.TicketsOf(number), Currency: sale.Currency, Since: v.CreatedAt}
 	return c.attempt(v.Birth, number), true
 }

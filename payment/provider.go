@@ -72,6 +72,24 @@ type Status struct {
 	// with that and with Declined, as far as the provider still tells.
 	NextAction *NextAction `json:"next_action,omitempty"`
 	Method     string      `json:"method,omitempty"`
+	// Taken is, of an answer to a capture, what was taken in minor units: perhaps more than
+	// was asked for, by a capture of before.
+	Taken int64 `json:"taken,omitempty"`
+}
+
+// Part is a part of what a charge took, that goes back by itself: of an order of which one
+// of several tickets was refunded.
+type Part struct {
+	Number uint8 `json:"part"`   // of the order's parts, from 1
+	Refund uint8 `json:"refund"` // which refund of the part, from 1; 0 to send none
+	Amount int64 `json:"amount"` // minor units
+}
+
+// PartStatus is how the refund of a part stands.
+type PartStatus struct {
+	Part
+	Refusal sequencer.PayReason `json:"refusal,omitempty"` // why it failed
+	Back    bool                `json:"back"`
 }
 
 // NextAction is what the buyer must do before the provider goes on with a charge. It is a
@@ -122,6 +140,10 @@ type Entry struct {
 	CreatedAt      time.Time `json:"created_at"`
 	// Method is what a sandbox was paid with, where that says what becomes of the refund.
 	Method string `json:"method,omitempty"`
+	// A sandbox keeps which parts it refunded, and what of the refunded amount went back at
+	// last with the rest.
+	Parts []PartStatus `json:"parts,omitempty"`
+	Rest  int64        `json:"rest,omitempty"`
 }
 
 // Provider takes money. All methods may be called at once and again; an error other
@@ -137,10 +159,11 @@ type Provider interface {
 	// Find says where a charge stands. It never charges. After Declined nobody can try the
 	// charge again, also not a buyer who has its NextAction.
 	Find(ctx context.Context, c Charge) (Status, error)
-	// Capture takes the money of an authorised charge. Captured again it stays so; in
+	// Capture takes an amount of an authorised charge, and releases what is beyond it. Captured
+	// again it stays so, with what was taken first (Taken); in
 	// every other phase nothing happens and the phase is returned, Unknown when the provider
 	// never heard of the charge.
-	Capture(ctx context.Context, c Charge) (Status, error)
+	Capture(ctx context.Context, c Charge, amount int64) (Status, error)
 	// Cancel ends a charge of which nobody knows an outcome: what is not taken is voided,
 	// what was taken goes back, and a key that is not known yet can never be authorised. It
 	// returns Cancelled, Refunded or Declined then, another phase when it cannot be
@@ -153,6 +176,11 @@ type Provider interface {
 	// which refund of the charge it is, from 1: one that was sent is not sent again, and its
 	// status says why it failed (Refusal).
 	Return(ctx context.Context, c Charge, refund uint8) (Status, error)
+	// ReturnPart refunds a part of a captured charge. It returns Refunded when the part is
+	// back, Captured while it is not, with what Return says of refunds, and Unknown when the
+	// provider never heard of the charge; another phase when nothing was captured. A refund
+	// of the part that was sent is not sent again, however often and by whomever.
+	ReturnPart(ctx context.Context, c Charge, part Part) (Status, error)
 	// Lookup returns what the books have under a key, whatever it is; nil for nothing. It
 	// never charges. A charge that was made a moment ago may not be found yet.
 	Lookup(ctx context.Context, key string) (*Entry, error)

@@ -204,14 +204,14 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		return
 	}
 	c.result.Orders++
-	unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0
-	charge, shown := c.desk.charge(v, v.Attempts)
-	if !shown {
-		unsettled, charge.Order = true, c.desk.uid(v)
-	}
+	unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0 || v.PartTickets(sequencer.PartDue) > 0
+	var charge Charge
 	holding := 0
 	for number := uint8(1); number <= v.Attempts; number++ {
-		charge = charge.attempt(v.Birth, number)
+		var shown bool
+		if charge, shown = c.desk.charge(v, number); !shown {
+			unsettled, charge = true, Charge{Order: c.desk.uid(v)}.attempt(v.Birth, number)
+		}
 		e, booked := c.books[charge.Key]
 		delete(c.books, charge.Key)
 		if held := e.CapturedAmount - e.RefundedAmount; unsettled && held != 0 {
@@ -246,11 +246,23 @@ func (c *comparison) due(v *sequencer.OrderView, number uint8, due *Charge, e En
 	case booked && due.isAnothers(&e.Charge):
 	case newest && v.CaptureDue && (!booked || over || e.Phase == Refunded):
 		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", phaseIn(e, booked))
+	case newest && e.Phase == Captured && partBounced(v):
+		c.differs(DifferenceNotReturned, due, due.priceOf(v, number)*v.PartTickets(sequencer.PartDue), "the refund of a part failed, and is sent once more")
 	case v.VoidsDue&v.Bounced&(1<<(number-1)) != 0 && e.Phase == Captured:
 		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "a refund failed (%s), and is sent once more", v.RefundReason)
 	case v.VoidsDue&(1<<(number-1)) != 0 && (!booked || over && newest && v.Captured):
 		c.differs(DifferenceNotReturned, due, due.Amount, "the money must go back, the charge is %s", phaseIn(e, booked))
 	}
+}
+
+// partBounced reports whether a part must go back whose refund failed once.
+func partBounced(v *sequencer.OrderView) bool {
+	return slices.ContainsFunc(v.Parts, func(p sequencer.Part) bool { return p.State == sequencer.PartDue && p.Fails > 0 })
+}
+
+// priceOf returns what a ticket of an order costs, of which c is the charge of an attempt.
+func (c *Charge) priceOf(v *sequencer.OrderView, attempt uint8) int64 {
+	return c.Amount / v.TicketsOf(attempt)
 }
 
 // phaseIn returns where a charge stands in the books.
@@ -266,8 +278,11 @@ func phaseIn(e Entry, booked bool) string {
 func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, e Entry, booked bool) {
 	paid := v.State == sequencer.StatePaid && number == v.Attempts
 	returned := v.Voided&(1<<(number-1)) != 0
+	price := due.priceOf(v, number)
+	taken, back := price*v.TakenTickets(), price*v.PartTickets(sequencer.PartReturned)
+	failed := price * (v.PartTickets(sequencer.PartFailed) + v.PartTickets(sequencer.PartAcknowledged))
 	if paid {
-		c.takings(due.Currency).Orders += due.Amount
+		c.takings(due.Currency).Orders += price * int64(v.Quantity)
 	}
 	switch {
 	case booked && due.isAnothers(&e.Charge):
@@ -279,10 +294,18 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 		c.differs(DifferenceNoCharge, due, due.Amount, "the order is paid")
 	case paid && e.Phase != Captured:
 		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", e.Phase)
-	case paid && e.RefundedAmount != 0:
-		c.differs(DifferencePart, due, e.RefundedAmount, "the order is paid, %s of %s went back at the provider", amount.Money(e.RefundedAmount, e.Currency), amount.Money(e.CapturedAmount, e.Currency))
-	case paid && e.CapturedAmount != due.Amount:
-		c.differs(DifferenceAmount, due, e.CapturedAmount, "%s were captured, the order costs %s", amount.Money(e.CapturedAmount, e.Currency), amount.Money(due.Amount, due.Currency))
+	case paid && e.RefundedAmount > back:
+		c.result.look = append(c.result.look, v.Seq) // a part that had failed may be back by another way
+		c.differs(DifferencePart, due, e.RefundedAmount-back, "the order is paid, %s of %s went back at the provider",
+			amount.Money(e.RefundedAmount-back, e.Currency), amount.Money(e.CapturedAmount-back, e.Currency))
+	case paid && e.CapturedAmount != taken:
+		c.differs(DifferenceAmount, due, e.CapturedAmount, "%s were captured, the order costs %s", amount.Money(e.CapturedAmount, e.Currency), amount.Money(taken, due.Currency))
+	case paid && e.RefundedAmount < back && !e.Refunding:
+		c.result.look = append(c.result.look, v.Seq)
+		c.differs(DifferenceNotReturned, due, back-e.RefundedAmount, "of the parts that went back, this did not")
+	case paid && failed > 0:
+		c.result.look = append(c.result.look, v.Seq)
+		c.differs(DifferenceNotReturned, due, failed, "the refund of a part failed, and is not sent again")
 	case v.Failed&(1<<(number-1)) != 0:
 		c.result.look = append(c.result.look, v.Seq) // it may be back by another way
 		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "its refund failed (%s), and is not sent again", v.RefundReason)
@@ -291,8 +314,8 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 	case returned && e.Phase == Captured && !e.Refunding:
 		c.result.look = append(c.result.look, v.Seq)
 		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
-	case returned && e.RefundedAmount != due.Amount && number == v.Attempts && v.Captured:
-		c.differs(DifferenceNotReturned, due, due.Amount-e.RefundedAmount, "the charge is %s", e.Phase)
+	case returned && e.RefundedAmount != taken && number == v.Attempts && v.Captured:
+		c.differs(DifferenceNotReturned, due, taken-e.RefundedAmount, "the charge is %s", e.Phase)
 	case returned && e.CapturedAmount != e.RefundedAmount, returned && e.Phase == Authorised:
 		c.differs(DifferenceNotReturned, due, e.CapturedAmount-e.RefundedAmount, "the charge is %s", e.Phase)
 	case !paid && (e.Phase == Authorised || e.Phase == Captured):

@@ -43,7 +43,7 @@ func (l *ledgers) take(t testing.TB, c payment.Charge) {
 	if _, err := l.books.Authorise(t.Context(), c, "tok_accept"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.books.Capture(t.Context(), c); err != nil {
+	if _, err := l.books.Capture(t.Context(), c, c.Amount); err != nil {
 		t.Fatal(err)
 	}
 }

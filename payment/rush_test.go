@@ -55,9 +55,9 @@ func (p timed) Authorise(ctx context.Context, c payment.Charge, method string) (
 	return status, err
 }
 
-func (p timed) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (p timed) Capture(ctx context.Context, c payment.Charge, amount int64) (payment.Status, error) {
 	time.Sleep(roundTrip)
-	return p.Provider.Capture(ctx, c)
+	return p.Provider.Capture(ctx, c, amount)
 }
 
 // asked compares when the provider was asked with what was told. What is told are whole

@@ -208,9 +208,12 @@ func (d *Desk) settleOrder(order, turn uint64) (more bool) {
 	}
 	for number := uint8(1); number <= view.Attempts; number++ {
 		if view.VoidsDue&(1<<(number-1)) != 0 {
-			d.void(&view, number, charge.attempt(view.Birth, number))
+			if due, shown := d.charge(&view, number); shown {
+				d.void(&view, number, due)
+			}
 		}
 	}
+	d.returnParts(&view, charge)
 	return more
 }
 

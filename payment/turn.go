@@ -79,11 +79,15 @@ func (d *Desk) captureClaimed(order uint64, number uint8, c Charge) (again bool)
 	return known && view.CaptureDue && view.Attempts == number && d.capture(order, number, c)
 }
 
-// capture takes the money of a paid order and commits that it is taken. It reports whether the
-// provider refused with a 429.
+// capture takes the money of a paid order and commits how much was taken: less by what was
+// refunded of the order before. It reports whether the provider refused with a 429.
 func (d *Desk) capture(order uint64, number uint8, c Charge) (again bool) {
+	view, _ := d.order(order)
+	if !view.CaptureDue || view.Attempts != number {
+		return false // all of it was refunded meanwhile
+	}
 	sent := time.Now()
-	status, err := d.calls.capture(c)
+	status, err := d.calls.capture(c, c.priceOf(&view, number)*int64(view.Quantity))
 	if d.line.wasRefused(classCapture, sent, err) {
 		return true
 	}
@@ -101,8 +105,12 @@ func (d *Desk) capture(order uint64, number uint8, c Charge) (again bool) {
 		return false
 	}
 	d.config.Reached(StepCaptured)
-	_, err = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number, Amount: c.Amount})
-	if err != nil {
+	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: number, Amount: status.Taken})
+	if err == nil && result.Code == sequencer.CodeAmountMismatch { // somebody else captured it
+		d.setDenied(order, number)
+		d.config.Logger.Error("a paid order's money was captured, and it is another amount than the order costs; reconcile", "payment", c.Key, "captured", status.Taken)
+	}
+	if err != nil || result.Code != sequencer.CodeOK {
 		return false
 	}
 	d.counters.captured.Add(1)

@@ -144,5 +144,17 @@ func (v *OrderView) PartTickets(state PartState) (tickets int64) {
 	return tickets
 }
 
+// TakenTickets returns for how many tickets the order's capture took money, or will: those
+// that it has, and the parts that were refunded and not spared.
+func (v *OrderView) TakenTickets() int64 {
+	tickets := int64(v.Quantity)
+	for _, part := range v.Parts {
+		if part.State != PartUnpaid && part.State != PartSpared {
+			tickets += int64(part.Quantity)
+		}
+	}
+	return tickets
+}
+
 // IsForeign reports whether the order was made before the cluster's first birth.
 func (v *OrderView) IsForeign() bool { return v.Birth == ClusterID{} }

@@ -37,7 +37,7 @@ func lostCharge(t *testing.T, o *office, user string) payment.Charge {
 	books := o.server.desk.Provider().(*sandbox.Books)
 	for _, step := range []func() (payment.Status, error){
 		func() (payment.Status, error) { return books.Authorise(context.Background(), c, "tok_accept") },
-		func() (payment.Status, error) { return books.Capture(context.Background(), c) },
+		func() (payment.Status, error) { return books.Capture(context.Background(), c, c.Amount) },
 	} {
 		if _, err := step(); err != nil {
 			t.Fatal(err)

@@ -58,8 +58,12 @@ func (p *Process) Find(ctx context.Context, c payment.Charge) (payment.Status, e
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Find(ctx, c) })
 }
 
-func (p *Process) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
-	return p.guarded(func() (payment.Status, error) { return p.Provider.Capture(ctx, c) })
+func (p *Process) Capture(ctx context.Context, c payment.Charge, amount int64) (payment.Status, error) {
+	return p.guarded(func() (payment.Status, error) { return p.Provider.Capture(ctx, c, amount) })
+}
+
+func (p *Process) ReturnPart(ctx context.Context, c payment.Charge, part payment.Part) (payment.Status, error) {
+	return p.guarded(func() (payment.Status, error) { return p.Provider.ReturnPart(ctx, c, part) })
 }
 
 func (p *Process) Cancel(ctx context.Context, c payment.Charge) (payment.Status, error) {
@@ -100,6 +104,19 @@ func CrashAtEveryStep(t *testing.T, with Crashes) {
 	}
 }
 
+// partly pays an order of two tickets and refunds one of them, before or after its capture.
+func partly(d *payment.Desk, n *Node, first *Process, order uint64, with Crashes) {
+	for end := time.Now().Add(time.Minute); !first.Dead() && time.Now().Before(end); time.Sleep(with.CallTimeout / 4) {
+		ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
+		answer, err := d.Pay(ctx, payment.Request{Order: order, Sale: 1, User: "parted", Method: with.Good})
+		cancel()
+		if err == nil && answer.State == sequencer.StatePaid {
+			_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: order, Quantity: 1, Key: sequencer.KeyDigest{1}})
+			return
+		}
+	}
+}
+
 // crashOnce kills the first desk when it passes a step for the nth time.
 func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died bool) {
 	t.Helper()
@@ -119,6 +136,7 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 	told := make([]atomic.Int32, len(methods)) // the state that the buyer was told, + 1
 	orders := make([]uint64, len(methods))
 	refunded := n.Buy(t, "refunded") // so that voids are passed too
+	parted := n.Buy(t, "parted")     // and parts
 	for i, method := range methods {
 		orders[i] = n.Buy(t, method)
 		go func() {
@@ -141,6 +159,7 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 			}
 		}
 	}()
+	go partly(d, n, first, parted, with)
 	time.Sleep(with.CallTimeout * 15 / 4)
 	for end := time.Now().Add(time.Minute); nth == 1 && !first.Dead() && time.Now().Before(end); {
 		time.Sleep(with.CallTimeout / 4) // every step is passed once, on a slow machine too
@@ -162,6 +181,9 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 				return Pay(t, next, seq, methods[i], with.Good).State == sequencer.StatePaid
 			})
 		}
+	}
+	if view := n.Order(parted); view.State == sequencer.StatePaid && len(view.Parts) > 0 && view.PartTickets(sequencer.PartSpared)+view.PartTickets(sequencer.PartReturned) != 1 {
+		t.Errorf("died at %s: a part of %+v is not back", step, view)
 	}
 	MustAgree(t, n, next)
 	_ = d.Close() // the process died, or its context is over

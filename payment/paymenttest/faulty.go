@@ -59,9 +59,9 @@ func (f *Faulty) Find(ctx context.Context, c payment.Charge) (payment.Status, er
 }
 
 // Capture implements payment.Provider.
-func (f *Faulty) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (f *Faulty) Capture(ctx context.Context, c payment.Charge, amount int64) (payment.Status, error) {
 	return f.call(ctx, CallCapture, c, func(ctx context.Context) (payment.Status, error) {
-		return f.Provider.Capture(ctx, c)
+		return f.Provider.Capture(ctx, c, amount)
 	})
 }
 
@@ -76,6 +76,13 @@ func (f *Faulty) Cancel(ctx context.Context, c payment.Charge) (payment.Status, 
 func (f *Faulty) Return(ctx context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
 	return f.call(ctx, CallReturn, c, func(ctx context.Context) (payment.Status, error) {
 		return f.Provider.Return(ctx, c, refund)
+	})
+}
+
+// ReturnPart implements payment.Provider.
+func (f *Faulty) ReturnPart(ctx context.Context, c payment.Charge, part payment.Part) (payment.Status, error) {
+	return f.call(ctx, CallReturn, c, func(ctx context.Context) (payment.Status, error) {
+		return f.Provider.ReturnPart(ctx, c, part)
 	})
 }
 

@@ -204,15 +204,19 @@ func (b *Books) status(c payment.Charge) (payment.Status, error) {
 }
 
 // Capture implements payment.Provider.
-func (b *Books) Capture(_ context.Context, c payment.Charge) (payment.Status, error) {
+func (b *Books) Capture(_ context.Context, c payment.Charge, amount int64) (payment.Status, error) {
 	if err := b.admit(); err != nil {
 		return payment.Status{}, err
 	}
-	return b.change(c, func(e *payment.Entry) {
-		if e.Phase == payment.Authorised {
-			e.Phase, e.CapturedAmount = payment.Captured, e.Amount
+	taken := int64(0)
+	status, err := b.change(c, func(e *payment.Entry) {
+		if e.Phase == payment.Authorised && amount > 0 && amount <= e.Amount {
+			e.Phase, e.CapturedAmount = payment.Captured, amount
 		}
+		taken = e.CapturedAmount
 	})
+	status.Taken = taken
+	return status, err
 }
 
 // Cancel implements payment.Provider.
@@ -225,9 +229,15 @@ func (b *Books) Cancel(_ context.Context, c payment.Charge) (payment.Status, err
 		case payment.Unknown, payment.Processing, payment.RequiresAction, payment.Authorised:
 			e.Phase = payment.Cancelled
 		case payment.Captured:
-			e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
+			refundRest(e)
 		}
 	})
+}
+
+// refundRest gives back what is left of a charge.
+func refundRest(e *payment.Entry) {
+	e.Rest = e.CapturedAmount - e.RefundedAmount
+	e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
 }
 
 // Return implements payment.Provider.
@@ -252,20 +262,10 @@ func (b *Books) refund(e *payment.Entry, refund uint8) {
 	if does.refusal != sequencer.ReasonNone {
 		return
 	}
-	e.Phase, e.RefundedAmount = payment.Refunded, e.CapturedAmount
-	if refund > does.bounces {
-		return
+	refundRest(e)
+	if key := e.Key; refund <= does.bounces {
+		b.afterwards(does.bounceAfter, func() { b.FailRefund(key, sequencer.ReasonRefundDeclined) })
 	}
-	key := e.Key
-	b.finished.Go(func() {
-		timer := time.NewTimer(does.bounceAfter)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			b.FailRefund(key, sequencer.ReasonRefundDeclined)
-		case <-b.stop:
-		}
-	})
 }
 
 // FailRefund lets the newest refund of a charge fail, as banks do days later; false when there
@@ -278,7 +278,8 @@ func (b *Books) FailRefund(key string, why sequencer.PayReason) bool {
 		return false
 	}
 	e := *known
-	e.Phase, e.RefundedAmount, e.Refusal = payment.Captured, 0, why
+	e.Phase, e.RefundedAmount, e.Refusal = payment.Captured, e.RefundedAmount-e.Rest, why
+	e.Rest = 0
 	if _, err := b.keep(e); err != nil {
 		return false
 	}
@@ -297,7 +298,7 @@ func (b *Books) RefundPart(key string, amount int64) bool {
 	}
 	e := *known
 	if e.RefundedAmount += amount; e.RefundedAmount == e.CapturedAmount {
-		e.Phase = payment.Refunded
+		e.Phase, e.Rest = payment.Refunded, amount
 	}
 	if _, err := b.keep(e); err != nil {
 		return false

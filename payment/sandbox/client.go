@@ -57,8 +57,13 @@ func (c *Client) Find(ctx context.Context, charge payment.Charge) (payment.Statu
 }
 
 // Capture implements payment.Provider.
-func (c *Client) Capture(ctx context.Context, charge payment.Charge) (payment.Status, error) {
-	return c.ask(ctx, "capture", question{Charge: charge})
+func (c *Client) Capture(ctx context.Context, charge payment.Charge, amount int64) (payment.Status, error) {
+	return c.ask(ctx, "capture", question{Charge: charge, Part: payment.Part{Amount: amount}})
+}
+
+// ReturnPart implements payment.Provider.
+func (c *Client) ReturnPart(ctx context.Context, charge payment.Charge, part payment.Part) (payment.Status, error) {
+	return c.ask(ctx, "return-part", question{Charge: charge, Part: part})
 }
 
 // Cancel implements payment.Provider.

@@ -69,7 +69,7 @@ func TestLife(t *testing.T) {
 				return func() (payment.Status, error) { return p.Find(ctx, charge(key)) }
 			}
 			capture := func(key string) func() (payment.Status, error) {
-				return func() (payment.Status, error) { return p.Capture(ctx, charge(key)) }
+				return func() (payment.Status, error) { return p.Capture(ctx, charge(key), charge(key).Amount) }
 			}
 			cancel := func(key string) func() (payment.Status, error) {
 				return func() (payment.Status, error) { return p.Cancel(ctx, charge(key)) }
@@ -131,7 +131,7 @@ func mustConflict(t *testing.T, p payment.Provider, ours, other payment.Charge, 
 	for name, step := range map[string]func() (payment.Status, error){
 		"authorise": func() (payment.Status, error) { return p.Authorise(ctx, other, "tok_accept") },
 		"find":      func() (payment.Status, error) { return p.Find(ctx, other) },
-		"capture":   func() (payment.Status, error) { return p.Capture(ctx, other) },
+		"capture":   func() (payment.Status, error) { return p.Capture(ctx, other, other.Amount) },
 		"cancel":    func() (payment.Status, error) { return p.Cancel(ctx, other) },
 	} {
 		if status, err := step(); !errors.Is(err, payment.ErrConflict) || !strings.Contains(err.Error(), ours.Key) || status != (payment.Status{}) {
@@ -196,7 +196,7 @@ func TestTornFile(t *testing.T) {
 		books.Authorise(ctx, charge(key), "tok_accept")
 	}
 	states = append(states, books.Entries())
-	books.Capture(ctx, charge("a"))
+	books.Capture(ctx, charge("a"), charge("a").Amount)
 	states = append(states, books.Entries())
 	if _, err := sandbox.Open(sandbox.Config{Path: path}); !errors.Is(err, sandbox.ErrBooks) {
 		t.Errorf("opened twice: %v", err)

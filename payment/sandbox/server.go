@@ -24,12 +24,14 @@ const bodyBytesMax = 64 << 10
 // ledgerPage is how many entries of the ledger one answer has at most.
 const ledgerPage = 1000
 
-// question is the body of POST /v1/authorise, /find, /capture, /cancel and /return; the answer
-// is a payment.Status.
+// question is the body of POST /v1/authorise, /find, /capture, /cancel, /return and
+// /return-part; the answer is a payment.Status.
 type question struct {
 	payment.Charge
 	Method string `json:"method,omitempty"`
 	Refund uint8  `json:"refund,omitempty"` // which one, to return
+	// Part is which one, to return-part; its amount alone, to capture.
+	Part payment.Part `json:"of_part"`
 }
 
 // page is the answer of GET /v1/ledger?cursor=&limit=. That of GET /v1/charge?key= is a
@@ -100,9 +102,14 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 		"authorise": func(ctx context.Context, q question) (payment.Status, error) {
 			return b.Authorise(ctx, q.Charge, q.Method)
 		},
-		"find":    func(ctx context.Context, q question) (payment.Status, error) { return b.Find(ctx, q.Charge) },
-		"capture": func(ctx context.Context, q question) (payment.Status, error) { return b.Capture(ctx, q.Charge) },
-		"cancel":  func(ctx context.Context, q question) (payment.Status, error) { return b.Cancel(ctx, q.Charge) },
+		"find": func(ctx context.Context, q question) (payment.Status, error) { return b.Find(ctx, q.Charge) },
+		"capture": func(ctx context.Context, q question) (payment.Status, error) {
+			return b.Capture(ctx, q.Charge, q.Part.Amount)
+		},
+		"return-part": func(ctx context.Context, q question) (payment.Status, error) {
+			return b.ReturnPart(ctx, q.Charge, q.Part)
+		},
+		"cancel": func(ctx context.Context, q question) (payment.Status, error) { return b.Cancel(ctx, q.Charge) },
 		"return": func(ctx context.Context, q question) (payment.Status, error) {
 			return b.Return(ctx, q.Charge, q.Refund)
 		},

@@ -15,5 +15,11 @@ func (p *Provider) Requests(ctx context.Context, c payment.Charge, id string) ma
 		"confirm request":  func() error { _, err := p.confirm(ctx, c, id, "pm_card_visa"); return err },
 		"void request":     func() error { return p.void(ctx, id) },
 		"refund request":   func() error { return p.refund(ctx, c, id, 1) },
+		"capture request":  func() error { _, err := p.capture(ctx, c, id, c.Amount-1); return err },
+		"part request": func() error {
+			_, err := p.refundPart(ctx, c, id, payment.Part{Number: 1, Refund: 1, Amount: 1}, 0)
+			return err
+		},
+		"refunds request": func() error { _, err := p.refundsOf(ctx, id); return err },
 	}
 }

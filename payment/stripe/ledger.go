@@ -58,7 +58,7 @@ func entryOf(i *stripego.PaymentIntent) payment.Entry {
 	e := payment.Entry{Charge: chargeOf(i), Status: statusOf(i), CreatedAt: time.Unix(i.Created, 0).UTC()}
 	e.CapturedAmount = fromStripe(i.AmountReceived, e.Currency)
 	if i.LatestCharge != nil && i.AmountReceived > 0 {
-		e.RefundedAmount = fromStripe(i.LatestCharge.AmountRefunded, e.Currency)
+		e.RefundedAmount = fromStripe(refundedOf(i), e.Currency)
 	}
 	return e
 }

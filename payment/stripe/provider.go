@@ -172,19 +172,35 @@ func (p *Provider) Find(ctx context.Context, c payment.Charge) (payment.Status, 
 }
 
 // Capture implements payment.Provider.
-func (p *Provider) Capture(ctx context.Context, c payment.Charge) (payment.Status, error) {
+func (p *Provider) Capture(ctx context.Context, c payment.Charge, amount int64) (payment.Status, error) {
 	id, err := p.look(ctx, c)
 	if err != nil || id == "" {
 		return payment.Status{Phase: payment.Unknown}, err
 	}
-	captured, err := p.stripe.V1PaymentIntents.Capture(ctx, id, nil)
-	switch {
-	case err == nil:
-		return statusOf(captured), nil
-	case isOutrun(err): // captured, cancelled or declined before
-		return p.retrieve(ctx, c, id)
+	captured, err := p.capture(ctx, c, id, amount)
+	if isOutrun(err) { // captured, cancelled or declined before
+		captured, err = p.fetch(ctx, c, id)
+	} else if err != nil {
+		err = describe(err)
 	}
-	return payment.Status{}, describe(err)
+	if err != nil {
+		return payment.Status{}, err
+	}
+	status := statusOf(captured)
+	status.Taken = fromStripe(captured.AmountReceived, c.Currency)
+	return status, nil
+}
+
+// capture takes an amount of what is reserved, and releases the rest.
+func (p *Provider) capture(ctx context.Context, c payment.Charge, id string, amount int64) (*stripego.PaymentIntent, error) {
+	if amount == c.Amount {
+		return p.stripe.V1PaymentIntents.Capture(ctx, id, nil)
+	}
+	theirs, err := toStripe(amount, c.Currency)
+	if err != nil {
+		return nil, err
+	}
+	return p.stripe.V1PaymentIntents.Capture(ctx, id, &stripego.PaymentIntentCaptureParams{AmountToCapture: &theirs})
 }
 
 // Cancel implements payment.Provider. When another step was faster, the phase that it

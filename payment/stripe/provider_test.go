@@ -40,10 +40,10 @@ func TestLife(t *testing.T) {
 			does(t, "authorised", payment.Authorised, with(p, "pm_card_visa"), key("a"))
 			does(t, "it keeps its outcome", payment.Authorised, with(p, "pm_card_visa_chargeDeclined"), key("a"))
 			does(t, "found", payment.Authorised, other().Find, key("a"))
-			does(t, "captured", payment.Captured, other().Capture, key("a"))
+			does(t, "captured", payment.Captured, captures(other()), key("a"))
 			does(t, "found captured", payment.Captured, other().Find, key("a"))
 			does(t, "refunded", payment.Refunded, other().Cancel, key("a"))
-			does(t, "it cannot be captured any more", payment.Refunded, other().Capture, key("a"))
+			does(t, "it cannot be captured any more", payment.Refunded, captures(other()), key("a"))
 
 			does(t, "declined", payment.Declined, with(p, "pm_card_visa_chargeDeclined"), key("b"))
 			does(t, "it stays declined", payment.Declined, with(p, "pm_card_visa"), key("b"))
@@ -62,7 +62,7 @@ func TestLife(t *testing.T) {
 			does(t, "found processing", payment.Processing, other().Find, key("e"))
 			does(t, "cancelled while processing", payment.Cancelled, other().Cancel, key("e"))
 
-			does(t, "nothing to capture", payment.Unknown, other().Capture, key("f"))
+			does(t, "nothing to capture", payment.Unknown, captures(other()), key("f"))
 		})
 	}
 	for _, i := range a.Intents() {
@@ -91,7 +91,7 @@ func TestRequests(t *testing.T) {
 	if _, err := p.Authorise(context.Background(), charge("a"), "pm_card_visa"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Capture(context.Background(), charge("a")); err != nil {
+	if _, err := p.Capture(context.Background(), charge("a"), charge("a").Amount); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(); n != 3 {
@@ -206,7 +206,7 @@ func TestAnotherCharge(t *testing.T) {
 			for step, do := range map[string]func() (payment.Status, error){
 				"authorise": func() (payment.Status, error) { return q.Authorise(ctx, other, "pm_card_visa") },
 				"find":      func() (payment.Status, error) { return q.Find(ctx, other) },
-				"capture":   func() (payment.Status, error) { return q.Capture(ctx, other) },
+				"capture":   func() (payment.Status, error) { return q.Capture(ctx, other, other.Amount) },
 				"cancel":    func() (payment.Status, error) { return q.Cancel(ctx, other) },
 			} {
 				if _, err := do(); !errors.Is(err, payment.ErrConflict) || !strings.Contains(err.Error(), other.Key) {
@@ -253,8 +253,8 @@ func TestLedger(t *testing.T) {
 	for _, key := range []string{"a", "b", "c", "d", "e"} {
 		does(t, key, payment.Authorised, with(p, "pm_card_visa"), charge(key))
 	}
-	does(t, "captured", payment.Captured, p.Capture, charge("b"))
-	does(t, "captured", payment.Captured, p.Capture, charge("c"))
+	does(t, "captured", payment.Captured, captures(p), charge("b"))
+	does(t, "captured", payment.Captured, captures(p), charge("c"))
 	does(t, "refunded", payment.Refunded, p.Cancel, charge("c"))
 	var keys string
 	for cursor := ""; ; {
@@ -315,7 +315,7 @@ func TestThrottled(t *testing.T) {
 	does(t, "authorised", payment.Authorised, with(p, "pm_card_visa"), charge("a"))
 	a.Inject(fake.Fault{Step: fake.StepCapture, Kind: fake.FaultLocked, Times: 1})
 	var told *payment.Throttled
-	if _, err := p.Capture(ctx, charge("a")); !errors.Is(err, payment.ErrThrottled) || errors.As(err, &told) {
+	if _, err := p.Capture(ctx, charge("a"), charge("a").Amount); !errors.Is(err, payment.ErrThrottled) || errors.As(err, &told) {
 		t.Errorf("a locked intent: %v", err)
 	}
 }

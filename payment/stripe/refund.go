@@ -25,7 +25,7 @@ func refundedStatus(i *stripego.PaymentIntent) payment.Status {
 	if i.LatestCharge == nil {
 		return status
 	}
-	if i.LatestCharge.Refunded {
+	if i.LatestCharge.Refunded || i.AmountReceived > 0 && refundedOf(i) >= i.AmountReceived {
 		status.Phase = payment.Refunded
 	}
 	if i.LatestCharge.Refunds == nil {
@@ -33,6 +33,9 @@ func refundedStatus(i *stripego.PaymentIntent) payment.Status {
 	}
 	for _, refund := range i.LatestCharge.Refunds.Data {
 		number, _ := strconv.ParseUint(refund.Metadata[metadataRefund], 10, 8) // 0 for one that is not ours
+		if refund.Metadata[metadataPart] != "" {
+			number = 0 // of a part, which has its own
+		}
 		switch refund.Status {
 		case stripego.RefundStatusPending, stripego.RefundStatusRequiresAction:
 			status.Phase, status.Refunding = payment.Captured, true

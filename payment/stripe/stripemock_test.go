@@ -33,7 +33,7 @@ func TestStripeMock(t *testing.T) {
 	calls := map[string]func() error{
 		"authorise": func() error { _, err := p.Authorise(ctx, c, "pm_card_visa"); return err },
 		"find":      func() error { _, err := p.Find(ctx, c); return err },
-		"capture":   func() error { _, err := p.Capture(ctx, c); return err },
+		"capture":   func() error { _, err := p.Capture(ctx, c, c.Amount-1); return err },
 		"cancel":    func() error { _, err := p.Cancel(ctx, c); return err },
 		"lookup":    func() error { _, err := p.Lookup(ctx, c.Key); return err },
 		"ledger":    func() error { _, _, err := p.Ledger(ctx, "pi_123", 2); return err },

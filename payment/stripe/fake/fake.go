@@ -57,13 +57,14 @@ const (
 	StepCapture  Step = "capture"
 	StepCancel   Step = "cancel"
 	StepRefund   Step = "refund"
+	StepRefunds  Step = "refunds" // a list of an intent's
 	StepList     Step = "list"
 	StepSearch   Step = "search"
 )
 
 // Steps returns all of them.
 func Steps() []Step {
-	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepList, StepSearch}
+	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepRefunds, StepList, StepSearch}
 }
 
 const intentsPath = "/v1/payment_intents"
@@ -75,6 +76,8 @@ func stepOf(method, path string) (step Step, id string) {
 	switch {
 	case method == http.MethodPost && path == "/v1/refunds":
 		return StepRefund, ""
+	case method == http.MethodGet && path == "/v1/refunds":
+		return StepRefunds, ""
 	case !isIntent:
 		return "", ""
 	case method == http.MethodPost && id == "":

@@ -106,7 +106,7 @@ func (i *intent) show(expanded bool) map[string]any {
 		if expanded {
 			body["latest_charge"] = map[string]any{
 				"id": i.charge.id, "object": "charge", "amount": i.Amount, "captured": i.charge.captured, "metadata": i.Metadata,
-				"refunded": i.charge.refunded == i.Amount, "amount_refunded": i.charge.refunded,
+				"refunded": i.charge.refunded == i.Amount, "amount_captured": i.Received, "amount_refunded": i.charge.refunded,
 				"refunds": map[string]any{"object": "list", "has_more": false, "url": "/v1/refunds", "data": i.charge.showRefunds()},
 			}
 		}
@@ -128,7 +128,9 @@ var known = map[Step][]string{
 	StepCreate:   {"amount", "currency", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]", "description", "capture_method", "payment_method_types[0]"},
 	StepConfirm:  {"payment_method", "use_stripe_sdk", "return_url"},
 	StepRetrieve: {"expand[0]"},
-	StepRefund:   {"payment_intent", "amount", "metadata[onsale_refund]", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]"},
+	StepRefund:   {"payment_intent", "amount", "metadata[onsale_refund]", "metadata[onsale_part]", "metadata[onsale_payment]", "metadata[onsale_order]", "metadata[onsale_birth]", "metadata[onsale_buyer]"},
+	StepCapture:  {"amount_to_capture"},
+	StepRefunds:  {"payment_intent", "limit", "starting_after"},
 	StepList:     {"limit", "starting_after", "expand[0]", "created[gte]"},
 	StepSearch:   {"query", "limit"},
 }
@@ -147,7 +149,7 @@ func (f *Fake) do(r *request) answer {
 		return f.list(r)
 	case StepSearch:
 		return f.search(r)
-	case StepRefund:
+	case StepRefund, StepRefunds:
 		r.id = r.form.Get("payment_intent")
 	}
 	i := f.byID[r.id]
@@ -156,6 +158,8 @@ func (f *Fake) do(r *request) answer {
 		return failure(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "no such payment_intent")
 	case r.step == StepRetrieve:
 		return answer{status: http.StatusOK, body: i.show(r.form.Get("expand[0]") == "latest_charge.refunds")}
+	case r.step == StepRefunds:
+		return f.refundsOf(i, r)
 	case i.locked:
 		return lockTimeout()
 	}
@@ -163,7 +167,7 @@ func (f *Fake) do(r *request) answer {
 	case StepConfirm:
 		return f.confirm(i, r)
 	case StepCapture:
-		return f.capture(i)
+		return f.capture(i, r)
 	case StepCancel:
 		return f.cancel(i)
 	}
@@ -214,11 +218,22 @@ func unexpected(i *intent) answer {
 	return a
 }
 
-func (f *Fake) capture(i *intent) answer {
+func (f *Fake) capture(i *intent, r *request) answer {
 	if i.Status != "requires_capture" {
 		return unexpected(i)
 	}
-	i.Status, i.Received, i.charge.captured = "succeeded", i.Amount, true
+	amount, err := strconv.ParseInt(r.form.Get("amount_to_capture"), 10, 64)
+	if err != nil {
+		amount = i.Amount
+	}
+	if amount < 1 || amount > i.Amount {
+		return failure(http.StatusBadRequest, "invalid_request_error", "amount_too_large", "amount_to_capture", "more than is reserved")
+	}
+	i.Status, i.Received, i.charge.captured = "succeeded", amount, true
+	if released := i.Amount - amount; released > 0 { // which counts as refunded
+		i.charge.refunded = released
+		i.charge.refunds = append(i.charge.refunds, &refund{id: f.newID("re"), status: "succeeded", amount: released, metadata: map[string]string{}})
+	}
 	f.notify(i, "payment_intent.succeeded")
 	return answer{status: http.StatusOK, body: i.show(false)}
 }
@@ -244,12 +259,17 @@ func (f *Fake) refund(i *intent, r *request) answer {
 		return failure(http.StatusBadRequest, "invalid_request_error", "charge_already_refunded", "", "it was refunded")
 	}
 	if amount, err := strconv.ParseInt(r.form.Get("amount"), 10, 64); err == nil {
-		left = min(left, amount)
+		if amount < 1 || amount > left {
+			return failure(http.StatusBadRequest, "invalid_request_error", "", "amount", "more than is left")
+		}
+		left = amount
 	}
 	i.charge.refunded += left
 	made := &refund{id: f.newID("re"), status: "succeeded", amount: left, metadata: map[string]string{}}
-	if number := r.form.Get("metadata[onsale_refund]"); number != "" {
-		made.metadata["onsale_refund"] = number
+	for _, name := range []string{"onsale_refund", "onsale_part", "onsale_payment"} {
+		if value := r.form.Get("metadata[" + name + "]"); value != "" {
+			made.metadata[name] = value
+		}
 	}
 	i.charge.refunds = append(i.charge.refunds, made)
 	f.notify(i, "charge.refunded")

@@ -46,6 +46,24 @@ func (f *Fake) list(r *request) answer {
 	return answer{status: http.StatusOK, body: map[string]any{"object": "list", "url": intentsPath, "has_more": from >= 0 && f.intents[from].Created >= since, "data": data}}
 }
 
+// refundsOf returns a page of an intent's refunds, the newest first. The caller holds the lock.
+func (f *Fake) refundsOf(i *intent, r *request) answer {
+	limit, problem := limitOf(r)
+	if problem != nil {
+		return *problem
+	}
+	all := []any{}
+	if i.charge != nil {
+		all = i.charge.showRefunds()
+	}
+	from := 0
+	if after := r.form.Get("starting_after"); after != "" {
+		from = 1 + slices.IndexFunc(all, func(one any) bool { return one.(map[string]any)["id"] == after })
+	}
+	end := min(from+limit, len(all))
+	return answer{status: http.StatusOK, body: map[string]any{"object": "list", "url": "/v1/refunds", "has_more": end < len(all), "data": all[from:end]}}
+}
+
 var queryPattern = regexp.MustCompile(`^metadata\["(\w+)"\]:"([\w-]+)"$`)
 
 // search returns what the search's index knows. The caller holds the lock.
