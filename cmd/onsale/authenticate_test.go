@@ -92,14 +92,21 @@ func TestAuthenticateAlone(t *testing.T) {
 	defer o.close()
 	o.sell(0, "sale", "create", "gig", "--quantity", "10", "--price", "4900")
 	ann := into[contract.Decision](t, o.buy(0, "ann", "buy", "-o", "json")).Order
-	pay := func(form string) string {
-		_, text := attempt("pay", ann, "--method", "tok_3ds", "--user", "ann", "-o", form,
-			"--http", o.server.publicListener.Addr().String(), "--secret-file", filepath.Join(o.dir, "token-secret"))
-		return text
+	pay := func(code int, more ...string) string {
+		return o.buy(code, "ann", append([]string{"pay", ann, "--method", "tok_3ds"}, more...)...)
 	}
-	asked := into[contract.Payment](t, pay("json"))
-	has(t, pay("csv"), "next_action,"+asked.NextAction.RedirectURL)
+	asked := into[contract.Payment](t, pay(5, "-o", "json"))
+	where := asked.NextAction.RedirectURL
+	text := pay(5, "-o", "csv")
+	has(t, text, "next_action,"+where)
+	has(t, text, "must authenticate first ("+where+")")
+	waited := make(chan string)
+	go func() {
+		_, text := attempt("pay", ann, "--method", "tok_3ds", "--user", "ann", "-o", "csv", "--wait",
+			"--http", o.server.publicListener.Addr().String(), "--secret-file", filepath.Join(o.dir, "token-secret"))
+		waited <- text
+	}()
 	authenticate(t, asked.NextAction, "complete")
-	has(t, pay("csv"), "status,accepted")
-	has(t, pay("csv"), "status,accepted") // and again
+	has(t, <-waited, "status,accepted")
+	has(t, pay(0, "-o", "csv"), "status,accepted") // and again
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"onsale/api/contract"
 	"onsale/payment"
 )
 
@@ -14,14 +16,17 @@ func newPay(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "pay UID", Short: "Pay an order", Args: arguments(cobra.ExactArgs(1)),
 		Long: `Pays an order. However often it is asked, an order is never charged twice. When the
 provider has not answered in time the exit code is 5, as when the answer was lost: the
-payment may still be taken. --wait waits until it is known.`,
+payment may still be taken. --wait waits until it is known. When the buyer's bank wants the
+buyer to authenticate (3-D Secure), next_action says where.`,
 		Example: "  onsale pay 000G000000000002 --method tok_accept --user alice",
 		RunE: func(c *cobra.Command, args []string) error {
 			buyer, err := d.open()
 			if err != nil {
 				return err
 			}
-			paid, err := d.patience.pay(c.Context(), buyer, args[0], method)
+			paid, err := d.patience.pay(c.Context(), buyer, args[0], method, func(next *contract.NextAction) {
+				fmt.Fprintf(p.err, "the buyer must authenticate first: %s\n", next)
+			})
 			if paid == nil {
 				return err
 			}

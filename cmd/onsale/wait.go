@@ -20,7 +20,7 @@ import (
 var errUndecided = errors.New("no outcome yet")
 
 // waitMaxDefault outlasts a payment's grace, after which every attempt has its outcome when the
-// provider can be reached.
+// provider can be reached, but for one that waits for its buyer.
 const waitMaxDefault = 15 * time.Minute
 
 // patience is whether a command waits for its outcome, and how long.
@@ -51,14 +51,17 @@ func (w *patience) bound(ctx context.Context) (context.Context, context.CancelFu
 }
 
 // pay pays an order, and waits for what comes of it. When the answer was lost it asks again:
-// an order is never charged twice.
-func (w *patience) pay(ctx context.Context, buyer *client.Client, uid, method string) (*contract.Payment, error) {
+// an order is never charged twice. asked is told what the buyer must do meanwhile.
+func (w *patience) pay(ctx context.Context, buyer *client.Client, uid, method string, asked func(*contract.NextAction)) (*contract.Payment, error) {
 	ctx, cancel := w.bound(ctx)
 	defer cancel()
 	for unknown := false; ; {
 		paid, err := buyer.Pay(ctx, uid, method)
 		switch {
 		case err == nil && paid.IsPending() && w.wait:
+			if paid.NextAction != nil {
+				asked(paid.NextAction)
+			}
 			return awaitPayment(ctx, buyer, paid)
 		case err == nil:
 			return paid, nil
@@ -93,6 +96,9 @@ func verdict(paid *contract.Payment) error {
 	switch {
 	case paid.Status == contract.PaymentAccepted:
 		return nil
+	case paid.NextAction != nil:
+		return fmt.Errorf("%w: the buyer of order %s must authenticate first (%s); pay again with the same method to look, or with another",
+			errUndecided, paid.Order, paid.NextAction)
 	case paid.IsPending():
 		return fmt.Errorf("%w: the payment of order %s is under way and may still be taken; look with `onsale order get`, "+
 			"or pay again with the same method (--wait waits): an order is never charged twice", errUndecided, paid.Order)
