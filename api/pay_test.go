@@ -180,7 +180,7 @@ func TestPayAuthenticate(t *testing.T) {
 			asked.NextAction.Type != "redirect_to_url" || asked.NextAction.RedirectURL == "" {
 			t.Fatalf("%s", a.body)
 		}
-		if again := into[contract.Payment](f.payBy(user, uid, "tok_3ds").want(202, "")); *again.NextAction != *asked.NextAction || again.Attempt != 1 {
+		if again := into[contract.Payment](f.payBy(user, uid, map[bool]string{true: "tok_3ds", false: ""}[completes]).want(202, "")); *again.NextAction != *asked.NextAction || again.Attempt != 1 {
 			t.Errorf("%+v, then %+v", asked, again)
 		}
 		if completes {

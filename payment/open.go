@@ -67,11 +67,12 @@ func (d *Desk) noteMethod(order uint64, attempt uint8, method string) {
 	d.editRetry(order, attempt, func(r *retry) { r.method = sha256.Sum256([]byte(method)) })
 }
 
-// isSame reports whether a request has the means of payment of an attempt that has a status.
+// isSame reports whether a request has the means of payment of an attempt that has a status;
+// one without means has them, it only asks.
 func (d *Desk) isSame(r *Request, attempt uint8, status Status) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return status.Method == r.Method || d.retryOf(r.Order, attempt).method == sha256.Sum256([]byte(r.Method))
+	return r.Method == "" || status.Method == r.Method || d.retryOf(r.Order, attempt).method == sha256.Sum256([]byte(r.Method))
 }
 
 // awaiting returns how many attempts wait for their buyers.

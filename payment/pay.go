@@ -104,13 +104,14 @@ type attempt struct {
 
 // takes returns why no attempt of an order that costs an amount can begin here. What costs
 // nothing needs no provider and no means of payment: one that is named all the same is forgotten.
-func (d *Desk) takes(r *Request, amount int64) error {
+// Who asks how an attempt stands, or is paid, needs none either.
+func (d *Desk) takes(r *Request, v *sequencer.OrderView, amount int64) error {
 	switch {
 	case amount == 0:
 		r.Method = ""
 	case d.provider == nil:
 		return ErrOff
-	case r.Method == "":
+	case r.Method == "" && v.State != sequencer.StatePaying && v.State != sequencer.StatePaid:
 		return ErrMethod
 	}
 	return nil
@@ -133,10 +134,11 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	if !known {
 		return nil, Answer{}, sequencer.ErrBehind
 	}
-	if err := d.takes(r, charge.Amount); err != nil {
+	if err := d.takes(r, &view, charge.Amount); err != nil {
 		return nil, Answer{}, err
 	}
-	if view.State == sequencer.StatePaying && !d.isLive(r.Order) || !d.claim(r.Order) {
+	asksOnly := view.State == sequencer.StatePaying && (r.Method == "" || !d.isLive(r.Order))
+	if asksOnly || !d.claim(r.Order) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
 	if charge.Amount > 0 {

@@ -46,7 +46,7 @@ func newDying(t *testing.T) *dying {
 // sixth order costs nothing.
 // What comes of it is held against the provider's books at the end.
 func (d *dying) pay(number int) {
-	methods := []string{"tok_accept", "tok_decline", "tok_lost", "tok_late_50ms", "tok_never", ""}
+	methods := []string{"tok_accept", "tok_decline", "tok_lost", "tok_late_50ms", "tok_never", "tok_3ds", "tok_3ds_passes_100ms", ""}
 	for i := 0; ; i++ {
 		select {
 		case <-d.stop:
@@ -59,7 +59,10 @@ func (d *dying) pay(number int) {
 		}
 		door := d.nodes[i%len(d.nodes)]
 		if bought, err := door.buyer(user).Buy(d.t.Context(), client.Purchase{Quantity: 1, Sale: sale, Key: "key of " + user}); err == nil && bought.Order != "" {
-			_, _ = door.buyer(user).Pay(d.t.Context(), bought.Order, method) // the books say what came of it
+			paid, err := door.buyer(user).Pay(d.t.Context(), bought.Order, method) // the books say what came of it
+			if err == nil && paid.NextAction != nil && method == "tok_3ds" {
+				_, _ = door.buyer(user).Pay(d.t.Context(), bought.Order, "tok_accept") // another card
+			}
 		}
 	}
 }
