@@ -400,7 +400,8 @@ func testGraceCountsFromTheFirstCall(t *testing.T) {
 	}
 	late := n.Buy(t, "late")
 	q.begin(t, late, "late", "tok_late_12000ms") // longer than a call may take
-	time.Sleep(config.SettleInterval * 3 / 2) // a call and a look at what is overdue are never in one instant
+	// A call and a look at what is overdue are never in one instant.
+	time.Sleep(config.SettleInterval * 3 / 2)
 	for range 80 {
 		time.Sleep(time.Second)
 		n.Pass(time.Second)
