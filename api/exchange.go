@@ -88,6 +88,9 @@ func parametersOf(which route) strict.Parameter {
 	if which == routeSaleList {
 		return strict.Limit | strict.Cursor | strict.Pretty
 	}
+	if which == routeRefund {
+		return strict.Quantity | strict.Pretty
+	}
 	return strict.Pretty
 }
 

@@ -132,17 +132,20 @@ func (p *Public) order(r *request) error {
 	return nil
 }
 
-// cancel answers DELETE /v1/orders/{uid}. It is idempotent: what is cancelled
-// stays so.
+// cancel answers DELETE /v1/orders/{uid}, of all of an order or of q tickets. It is idempotent:
+// what is cancelled stays so, and a key gives one part back.
 func (p *Public) cancel(r *request) error {
-	if err := p.buyer(r, strict.Pretty); err != nil {
+	if err := p.buyer(r, strict.Quantity|strict.Pretty); err != nil {
 		return err
 	}
 	cluster, view, err := p.ownOrder(r)
 	if err != nil {
 		return err
 	}
-	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: r.who.User}
+	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: r.who.User, Quantity: r.query.Quantity}
+	if r.query.Quantity > 0 && len(r.header.Key) > 0 {
+		r.command.Key = sequencer.DigestKey(r.who.User, r.header.Key)
+	}
 	result, err := p.decide(r, cluster)
 	if err != nil {
 		return err

@@ -3,12 +3,14 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
 )
 
-// refund answers POST /v1/orders/{uid}/refund.
+// refund answers POST /v1/orders/{uid}/refund, of all of an order or of q tickets: once for a
+// key.
 func (p *Private) refund(x *exchange) error {
 	if err := x.noBody(); err != nil {
 		return err
@@ -17,7 +19,15 @@ func (p *Private) refund(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindRefund, Order: view.Seq})
+	key, err := x.key()
+	if err != nil {
+		return err
+	}
+	c := sequencer.Command{Kind: sequencer.KindRefund, Order: view.Seq, Quantity: x.query.Quantity}
+	if c.Quantity > 0 && key != "" {
+		c.Key = sequencer.DigestKey(x.actor, []byte(key))
+	}
+	result, err := p.decide(x, &c)
 	if err != nil {
 		return err
 	}
@@ -27,6 +37,20 @@ func (p *Private) refund(x *exchange) error {
 		showDecided(&view, &result)
 	}
 	return x.ok(contract.OrderIn(p.number(), &view))
+}
+
+// key returns a request's idempotency key, "" for none.
+func (x *exchange) key() (string, error) {
+	keys := x.request.Header.Values("Idempotency-Key")
+	if len(keys) == 0 {
+		return "", nil
+	}
+	key := keys[0]
+	odd := strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' })
+	if len(keys) > 1 || key == "" || len(key) > sequencer.KeyBytesMax || odd {
+		return "", contract.NewProblem(contract.BadRequest, fmt.Sprintf("an idempotency key has 1 to %d printable ASCII characters", sequencer.KeyBytesMax))
+	}
+	return key, nil
 }
 
 // showRefund answers GET /v1/orders/{uid}/refund: the order, which says where its money is.
@@ -57,6 +81,11 @@ func (p *Private) acknowledge(x *exchange) error {
 	}
 	showDecided(&view, &result)
 	view.Acknowledged = view.Failed
+	for i := range view.Parts {
+		if view.Parts[i].State == sequencer.PartFailed {
+			view.Parts[i].State = sequencer.PartAcknowledged
+		}
+	}
 	return x.ok(contract.OrderIn(p.number(), &view))
 }
 

@@ -117,6 +117,21 @@ func (c *Client) CancelOrder(ctx context.Context, uid string) (*contract.Order, 
 	return order, nil
 }
 
+// CancelTickets gives some tickets of a reservation, or of a place in the waitlist, back. A key
+// gives them back once, however often it is asked.
+func (c *Client) CancelTickets(ctx context.Context, uid string, tickets uint8, key string) (*contract.Order, error) {
+	order := new(contract.Order)
+	_, err := c.connection.do(ctx, call{method: http.MethodDelete, path: contract.CallbackPrefix + segment(uid), query: ticketsQuery(tickets), key: key, into: order})
+	if err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
+func ticketsQuery(tickets uint8) url.Values {
+	return url.Values{"q": {strconv.Itoa(int(tickets))}}
+}
+
 // Pay asks to pay an order with a payment method's token; "" for an order that costs nothing.
 // An order is never charged twice, however often it is asked.
 func (c *Client) Pay(ctx context.Context, uid, method string) (*contract.Payment, error) {

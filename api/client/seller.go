@@ -90,6 +90,17 @@ func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, 
 	return s.order(ctx, uid, "refund", nil)
 }
 
+// RefundTickets takes some tickets of a paid order back. A key refunds them once, however often
+// it is asked.
+func (s *Seller) RefundTickets(ctx context.Context, uid string, tickets uint8, key string) (*contract.Order, error) {
+	order := new(contract.Order)
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/refund", query: ticketsQuery(tickets), key: key, into: order})
+	if err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
 // AcknowledgeOrder says that it was seen that refunds of an order failed, and why that is as it
 // should be.
 func (s *Seller) AcknowledgeOrder(ctx context.Context, uid, reason string) (*contract.Order, error) {

@@ -81,9 +81,19 @@ type Order struct {
 	MoneyBack             string `json:"money_back,omitempty"`
 	MoneyBackReason       string `json:"money_back_reason,omitempty"`
 	MoneyBackAcknowledged bool   `json:"money_back_acknowledged,omitempty"`
-	AsOfSeq               uint64 `json:"as_of_seq"`
+	// Parts are what of a paid order was refunded while the rest goes on; Quantity is the rest.
+	Parts   []OrderPart `json:"parts,omitempty"`
+	AsOfSeq uint64      `json:"as_of_seq"`
 	// AsOf is missing from the answer to a change, which has a seq and no batch yet.
 	AsOf string `json:"as_of,omitempty"`
+}
+
+// OrderPart is what of a paid order was refunded by itself.
+type OrderPart struct {
+	Part            uint8  `json:"part"` // from 1, of all that was ever given back of the order
+	Quantity        uint8  `json:"quantity"`
+	MoneyBack       string `json:"money_back"`
+	MoneyBackReason string `json:"money_back_reason,omitempty"` // why it failed
 }
 
 // OrderPage is one page of the caller's orders, by cluster and seq.
@@ -173,7 +183,35 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 	case v.Voided != 0:
 		o.MoneyBack = MoneyDone
 	}
+	o.showParts(v)
 	return o
+}
+
+// showParts shows where the money of an order's parts is. The order's own word is the worst of
+// all: due before failed before done.
+func (o *Order) showParts(v *sequencer.OrderView) {
+	whole := o.MoneyBack
+	for i, is := range v.Parts {
+		part := OrderPart{Part: uint8(i + 1), Quantity: is.Quantity, MoneyBack: MoneyDone}
+		switch is.State {
+		case sequencer.PartUnpaid:
+			continue
+		case sequencer.PartDue:
+			part.MoneyBack, o.MoneyBack = MoneyDue, MoneyDue
+		case sequencer.PartFailed, sequencer.PartAcknowledged:
+			part.MoneyBack, part.MoneyBackReason = MoneyFailed, is.Reason.String()
+			if o.MoneyBack != MoneyDue {
+				o.MoneyBack, o.MoneyBackReason = MoneyFailed, part.MoneyBackReason
+				o.MoneyBackAcknowledged = v.PartTickets(sequencer.PartFailed) == 0 && v.Failed&^v.Acknowledged == 0
+			}
+		case sequencer.PartJoined:
+			part.MoneyBack, part.MoneyBackReason = whole, o.MoneyBackReason
+		}
+		if o.MoneyBack == "" {
+			o.MoneyBack = MoneyDone
+		}
+		o.Parts = append(o.Parts, part)
+	}
 }
 
 // SaleOf returns what buyers see of a sale, with its status at now.

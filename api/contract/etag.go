@@ -48,6 +48,9 @@ func OrderTag(v *sequencer.OrderView) string {
 		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason), uint64(v.Bounced)<<32 | uint64(v.Failed), uint64(v.RefundReason), uint64(v.Acknowledged)} {
 		tag = MixTag(tag, part)
 	}
+	for _, part := range v.Parts {
+		tag = MixTag(tag, uint64(part.State)|uint64(part.Quantity)<<8|uint64(part.Reason)<<16)
+	}
 	return FormatTag(tag)
 }
 

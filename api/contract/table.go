@@ -102,7 +102,8 @@ var (
 	ErrSaleClosed = errors.New("the sale is closed")
 	// ErrSaleLimit is returned when the cluster has as many sales as it can.
 	ErrSaleLimit = errors.New("too many sales")
-	// ErrInvalidQuantity is returned when a sale cannot have so many tickets.
+	// ErrInvalidQuantity is returned when a sale cannot have so many tickets, or an order has
+	// fewer than are given back.
 	ErrInvalidQuantity = errors.New("invalid quantity")
 	// ErrNotPaid is returned when an order to refund was never paid.
 	ErrNotPaid = errors.New("the order is not paid")
@@ -174,7 +175,7 @@ var table = [KindCount]Entry{
 	SaleStarted:          {http.StatusConflict, "sale-started", "The sale has started and cannot be changed", false, ErrSaleStarted},
 	SaleClosed:           {http.StatusConflict, "sale-closed", "The sale is closed for good", false, ErrSaleClosed},
 	SaleLimit:            {http.StatusConflict, "sale-limit", "The cluster has as many sales as it can", false, ErrSaleLimit},
-	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "The sale cannot have this many tickets", false, ErrInvalidQuantity},
+	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "There cannot be this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	NotFailed:            {http.StatusConflict, "not-failed", "No refund of the order has failed", false, ErrNotFailed},
 	CopiedOrder:          {http.StatusConflict, "copied-order", "The order was sold by the cluster that this one is a copy of", false, payment.ErrForeign},

@@ -112,11 +112,50 @@ func newOrder(p *program) *cobra.Command {
 		p.orderVerb("get", "Show an order", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
 			return b.Order(c.Context(), uid)
 		}),
-		p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
-			return b.CancelOrder(c.Context(), uid)
-		}),
-		newOrderList(p), newOrderRefund(p),
+		newOrderCancel(p), newOrderList(p), newOrderRefund(p),
 	)
+}
+
+// some are how many tickets of an order are given back, and the key under which they are once.
+type some struct {
+	tickets uint8
+	key     string
+}
+
+func (s *some) flags(f *pflag.FlagSet, what string) {
+	f.Uint8VarP(&s.tickets, "quantity", "q", 0, "tickets to "+what+"; 0 is all that the order has")
+	f.StringVar(&s.key, "key", "", "idempotency key of a part; by default a new one")
+}
+
+// do calls all, or part with the key, which it names when the outcome is not known.
+func (s *some) do(all func() (*contract.Order, error), part func(tickets uint8, key string) (*contract.Order, error)) (*contract.Order, error) {
+	if s.tickets == 0 {
+		return all()
+	}
+	if s.key == "" {
+		s.key = rand.Text()
+	}
+	order, err := part(s.tickets, s.key)
+	if err != nil {
+		return nil, fmt.Errorf("%w (--key %s)", err, s.key)
+	}
+	return order, nil
+}
+
+func newOrderCancel(p *program) *cobra.Command {
+	var part some
+	c := p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
+		return part.do(func() (*contract.Order, error) { return b.CancelOrder(c.Context(), uid) },
+			func(tickets uint8, key string) (*contract.Order, error) {
+				return b.CancelTickets(c.Context(), uid, tickets, key)
+			})
+	})
+	c.Long = `Gives a reservation back, or leaves the waitlist. With --quantity a part of it is given
+back: the rest goes on with its hold, or waits at its place for as many fewer. Asked again
+under the same --key, as when the answer was lost, nothing more is given back.`
+	c.Example = "  onsale order cancel 000G000000000002 --user alice\n  onsale order cancel 000G000000000002 --quantity 1 --user alice"
+	part.flags(c.Flags(), "give back")
+	return c
 }
 
 func (p *program) orderVerb(verb, short string, do func(*client.Client, *cobra.Command, string) (*contract.Order, error)) *cobra.Command {

@@ -44,13 +44,19 @@ buyer to authenticate (3-D Secure), next_action says where.`,
 // newOrderRefund is a seller's command among the buyers'.
 func newOrderRefund(p *program) *cobra.Command {
 	var d desk
+	var part some
 	c := &cobra.Command{Use: "refund UID", Short: "As the seller: take a paid order back and return its money", Args: arguments(cobra.ExactArgs(1)),
+		Long: `Takes a paid order back and returns its money; its tickets are withheld until they are
+released. With --quantity a part of it is: what was not captured yet is captured for the rest
+alone, else as much is refunded. Asked again under the same --key, as when the answer was lost,
+nothing more is refunded.`,
+		Example: "  onsale order refund 000G000000000002\n  onsale order refund 000G000000000002 --quantity 1 --wait",
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
 				return err
 			}
-			order, err := d.patience.refund(c.Context(), seller, args[0])
+			order, err := d.patience.refund(c.Context(), seller, args[0], &part)
 			if order == nil {
 				return err
 			}
@@ -61,6 +67,7 @@ func newOrderRefund(p *program) *cobra.Command {
 		}}
 	d.flags(c.Flags())
 	d.patience.flags(c.Flags())
+	part.flags(c.Flags(), "refund")
 	return c
 }
 

@@ -107,8 +107,11 @@ func verdict(paid *contract.Payment) error {
 }
 
 // refund takes a paid order back, and waits for its money to be back.
-func (w *patience) refund(ctx context.Context, seller *client.Seller, uid string) (*contract.Order, error) {
-	order, err := seller.RefundOrder(ctx, uid)
+func (w *patience) refund(ctx context.Context, seller *client.Seller, uid string, part *some) (*contract.Order, error) {
+	order, err := part.do(func() (*contract.Order, error) { return seller.RefundOrder(ctx, uid) },
+		func(tickets uint8, key string) (*contract.Order, error) {
+			return seller.RefundTickets(ctx, uid, tickets, key)
+		})
 	if err != nil || !w.wait || order.MoneyBack != contract.MoneyDue {
 		return order, err
 	}
