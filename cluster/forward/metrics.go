@@ -23,6 +23,7 @@ func (r *Remote) Collector() prometheus.Collector {
 	r.client.metrics(s)
 	watchers(s, r.hub)
 	s.Gauge("onsale_mirror_age_seconds", "For how long no node has told how the sales stand, an hour at most.", func() float64 { return min(r.Age(), time.Hour).Seconds() })
+	s.Gauge("onsale_leader_age_seconds", "For how long the leader has not answered, an hour at most.", func() float64 { return min(r.LeaderAge(), time.Hour).Seconds() })
 	s.Gauge("onsale_mirror_applied_seq", "Seq of the last decision that the views of sales show.", func() float64 { return float64(r.AppliedSeq()) })
 	return s
 }

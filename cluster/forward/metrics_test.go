@@ -79,6 +79,7 @@ func TestMetricsArePublished(t *testing.T) {
 		}
 		want := maps.Clone(client)
 		want["onsale_mirror_applied_seq"], want["onsale_mirror_age_seconds"] = float64(p.late.Seq), f.Age().Seconds()
+		want["onsale_leader_age_seconds"] = min(f.LeaderAge(), time.Hour).Seconds()
 		wantMetrics(t, gathered(t, f.Collector()), want)
 
 		server := p.leader.server

@@ -83,6 +83,9 @@ func TestLeaderOutOfReachIsKnown(t *testing.T) {
 		if f.LeaderAge() < 8*meetInterval || f.Age() > 10*MirrorInterval {
 			t.Errorf("the leader is gone, and answered %v ago, another node %v ago", f.LeaderAge(), f.Age())
 		}
+		if shown := gathered(t, f.Collector())["onsale_leader_age_seconds"]; shown != f.LeaderAge().Seconds() {
+			t.Errorf("the metric says %v, want %v", shown, f.LeaderAge())
+		}
 	})
 }
 
