@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/api/contract"
+	"onsale/internal/amount"
 	"onsale/payment"
 )
 
@@ -93,9 +94,6 @@ func bornAgainRows(found *payment.Reconciliation) (rows [][]string) {
 	return rows
 }
 
-// reconcileHeader has an amount and a currency for differences alone.
-var reconcileHeader = []string{"what", "value", "detail", "amount", "currency"}
-
 func newReconcile(p *program) *cobra.Command {
 	var d desk
 	c := &cobra.Command{Use: "reconcile", Short: "Compare the provider's books with the orders", Args: arguments(cobra.NoArgs),
@@ -121,12 +119,9 @@ failed is due again, at the node that leads. Its exit code is 6 when there are d
 					[]string{"orders_amount", p.money(m.Orders, m.Currency), m.Currency}, []string{"unsettled_amount", p.money(m.Unsettled, m.Currency), m.Currency})
 			}
 			for _, difference := range found.Differences {
-				rows = append(rows, []string{difference.Kind, difference.Key, difference.Detail, p.money(difference.Amount, difference.Currency), difference.Currency})
+				rows = append(rows, []string{difference.Kind, difference.Key, amount.Money(difference.Amount, difference.Currency) + ": " + difference.Detail})
 			}
-			for i := range rows {
-				rows[i] = append(rows[i], make([]string, len(reconcileHeader)-len(rows[i]))...)
-			}
-			if err := p.show(found, reconcileHeader, rows); err != nil {
+			if err := p.show(found, []string{"what", "value", "detail"}, rows); err != nil {
 				return err
 			}
 			if len(found.Differences) > 0 {
