@@ -128,8 +128,26 @@ func (p *Public) order(r *request) error {
 		return nil
 	}
 	order := contract.OrderIn(cluster.Number, &view)
+	if view.State == sequencer.StatePaying && cluster.Payments != nil {
+		order.Place, order.WaitSeconds = inLine(cluster.Payments, view.Seq)
+	}
 	r.sendJSON(200, contract.DecisionMediaType, &order)
 	return nil
+}
+
+// placeWait bounds the time in which the leader says where an attempt is in the line; who does
+// not hear it sees the order without.
+const placeWait = 300 * time.Millisecond
+
+// inLine returns where an order's attempt to pay waits for its turn at the provider.
+func inLine(payments Payments, order uint64) (place, waitSeconds uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), placeWait)
+	defer cancel()
+	at, err := payments.Place(ctx, order)
+	if err != nil {
+		return 0, 0
+	}
+	return contract.InLine(at)
 }
 
 // cancel answers DELETE /v1/orders/{uid}, of all of an order or of q tickets. It is idempotent:

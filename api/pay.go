@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -81,13 +82,17 @@ func (p *Public) pay(r *request) error {
 	return r.answerPayment(&answer, wanted.Order)
 }
 
+// Who waits for an outcome asks again in so many seconds: when the provider will have been asked, or in
+// a minute when that takes longer.
+const retryPaymentMin, retryPaymentMax = 2, 60
+
 func (r *request) answerPayment(answer *payment.Answer, uid string) error {
 	body, pending := contract.PaymentOf(answer, uid)
 	status := 200
 	switch {
 	case pending:
 		status, r.outcome = 202, outcomePending
-		r.ctx.Response.Header.Set("Retry-After", "2")
+		r.ctx.Response.Header.Set("Retry-After", strconv.FormatUint(min(max(body.WaitSeconds, retryPaymentMin), retryPaymentMax), 10))
 	case body.Status == contract.PaymentAccepted:
 		r.outcome = outcomePaid
 	default:

@@ -34,6 +34,10 @@ func (n deskNode) Read(read func(sequencer.Reader)) {
 // deskPayments is a desk in this process as the API's way to it.
 type deskPayments struct{ *payment.Desk }
 
+func (d deskPayments) Place(_ context.Context, order uint64) (*payment.Place, error) {
+	return d.Desk.Place(order), nil
+}
+
 func (d deskPayments) Notice(_ context.Context, provider, signature string, body []byte) error {
 	return d.Desk.Notice(provider, signature, body)
 }
@@ -369,4 +373,32 @@ func TestWebhook(t *testing.T) {
 	f.call("POST", f.public, webhookPath+"other", "", body, sign(webhookSecret, body, now)).want(400, "bad-notice")
 	large := `{"payment":"` + strings.Repeat("x", config.BodyBytesMax*2) + `"}`
 	f.call("POST", f.public, webhookPath+"sandbox", "", large, sign(webhookSecret, large, now)).want(204, "")
+}
+
+// TestPayInLine: who is in the line before the provider is told place and time at once, and the
+// order shows both.
+func TestPayInLine(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	f.payments(func(c *payment.Config) { c.Rate, c.LineMax = 0.01, time.Hour }) // the test sees the first call alone
+	for i := range 5 {
+		user := fmt.Sprint("u", i)
+		uid := f.bought(user, "?q=1").Order
+		if i == 0 {
+			f.payBy(user, uid, "tok_accept").want(200, "")
+			continue
+		}
+		a := f.payBy(user, uid, "tok_accept").want(202, "")
+		pending := into[contract.Payment](a)
+		if pending.State != "paying" || pending.Reason != contract.ReasonProviderTimeout || pending.Place != uint64(i) ||
+			pending.WaitSeconds > 100*uint64(i) {
+			t.Errorf("%s", a.body)
+		}
+		if after := a.header.Get("Retry-After"); i > 1 && after != "60" {
+			t.Errorf("%d comes again after %s s", i, after)
+		}
+		if order := f.orderOf(user, uid); order.State != "paying" || order.Place != uint64(i) || order.WaitSeconds > pending.WaitSeconds {
+			t.Errorf("%+v", order)
+		}
+	}
 }

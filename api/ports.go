@@ -81,6 +81,9 @@ type Payments interface {
 	// outcome, or without one when ctx ends. Its errors are the sequencer's and
 	// payment.ErrOff; after ErrOutcomeUnknown an attempt may be under way.
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
+	// Place returns where an order's attempt is in the line before the provider; nil when it
+	// does not wait there.
+	Place(ctx context.Context, order uint64) (*payment.Place, error)
 	// Notice brings a provider's webhook to where it is checked: payment.ErrNotice.
 	Notice(ctx context.Context, provider, signature string, body []byte) error
 	// Unsettled returns of how many orders of a sale a payment is under way, or money is to

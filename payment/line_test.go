@@ -215,10 +215,10 @@ func testLineMax(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if refused != 5 { // one is asked about, four wait for up to three seconds
+	if refused != 6 { // one is asked about, three wait for up to three seconds
 		t.Errorf("%d were refused", refused)
 	}
-	mustShow(t, q.desk, map[string]float64{`onsale_payment_attempts_total{result="overloaded"}`: 5})
+	mustShow(t, q.desk, map[string]float64{`onsale_payment_attempts_total{result="overloaded"}`: 6})
 	paymenttest.MustAgree(t, q.Node, q.desk)
 }
 

@@ -128,8 +128,16 @@ func (p *pace) refused(sent, now time.Time, after time.Duration) {
 	p.set(current*rateLowered, now)
 }
 
-// left returns for how long nothing is sent.
-func (p *pace) left(now time.Time) time.Duration { return max(0, p.resumes.Sub(now)) }
+// left returns for how long nothing is sent from now on.
+func (p *pace) left(now time.Time) time.Duration {
+	wait := max(0, p.resumes.Sub(now))
+	if p.limiter == nil {
+		return wait
+	}
+	taken := p.limiter.ReserveN(now, 1)
+	defer taken.CancelAt(now)
+	return max(wait, taken.DelayFrom(now))
+}
 
 // tallySeconds is of how many seconds a tally knows what went out.
 const tallySeconds = 32

@@ -74,6 +74,9 @@ type Order struct {
 	// rejected.
 	Attempts      uint8  `json:"attempts,omitempty"`
 	PaymentReason string `json:"payment_reason,omitempty"`
+	// While an attempt waits for its turn at the payment provider, as in Payment; not in a list.
+	Place       uint64 `json:"place,omitempty"`
+	WaitSeconds uint64 `json:"wait_seconds,omitempty"`
 	// MoneyBack is due while money that was taken for nothing, or refunded, is not
 	// back with the buyer's bank, and done then; failed when the bank did not take it, twice,
 	// or the provider refuses it. MoneyBackReason says why it failed, MoneyBackAcknowledged that a

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"onsale/payment"
@@ -41,8 +42,12 @@ type Payment struct {
 	ExpiresAt  *time.Time `json:"expires_at,omitempty"`  // until when it may be tried again
 	RetryAt    *time.Time `json:"retry_at,omitempty"`    // from when on another attempt may begin, when it may not at once
 	Callback   string     `json:"callback,omitempty"`    // where the outcome will show, when it is not known yet
-	Attempt    uint8      `json:"attempt,omitempty"`
-	Seq        uint64     `json:"seq"`
+	// While an attempt waits for its turn at the payment provider: its place in that line, from 1, and
+	// the seconds until the provider is asked, as it looks now, rounded up.
+	Place       uint64 `json:"place,omitempty"`
+	WaitSeconds uint64 `json:"wait_seconds,omitempty"`
+	Attempt     uint8  `json:"attempt,omitempty"`
+	Seq         uint64 `json:"seq"`
 	// NextAction is what the buyer must do before there is an outcome; nil for nothing.
 	NextAction *NextAction `json:"next_action,omitempty"`
 }
@@ -103,6 +108,14 @@ func PaymentShown(o *Order) Payment {
 	return answer
 }
 
+// InLine returns a place in the line before the payment provider as buyers see it; nil is none.
+func InLine(at *payment.Place) (place, waitSeconds uint64) {
+	if at == nil {
+		return 0, 0
+	}
+	return uint64(at.Place), uint64(math.Ceil(at.Wait.Seconds()))
+}
+
 // PaymentOf returns the answer about an order with a uid; pending says that the
 // outcome is not known yet.
 func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
@@ -120,6 +133,7 @@ func PaymentOf(a *payment.Answer, uid string) (answer Payment, pending bool) {
 		answer.Status, answer.PaymentRef = PaymentAccepted, a.Key
 	case a.Code == sequencer.CodePaymentInFlight:
 		answer.Status, answer.Reason, answer.Callback = PaymentTimeout, ReasonProviderTimeout, CallbackPrefix+uid
+		answer.Place, answer.WaitSeconds = InLine(a.Line)
 		if next := a.NextAction; next != nil {
 			answer.Reason, answer.NextAction = ReasonActionRequired, &NextAction{next.Type, next.ClientSecret, next.RedirectURL}
 		}

@@ -16,6 +16,7 @@ import (
 // ErrNoLeader, when nothing was taken, and those of package payment.
 type Coordinator interface {
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
+	Place(order uint64) *payment.Place
 	Notice(provider, signature string, body []byte) error
 	Unsettled(sale uint16) int
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
@@ -64,6 +65,18 @@ func (f *Forwarder) Pay(ctx context.Context, r payment.Request) (payment.Answer,
 	}
 	err = f.tell(ctx, verbPay, payQuestion{r, wait.Milliseconds()}, &answer)
 	return answer, err
+}
+
+// Place returns where an order's attempt is in the leader's line before the provider; nil when
+// it does not wait there.
+func (f *Forwarder) Place(ctx context.Context, order uint64) (*payment.Place, error) {
+	at, err := f.placeHere(order)
+	if !errors.Is(err, sequencer.ErrNoLeader) {
+		return at, err
+	}
+	var answer placeAnswer
+	err = f.tell(ctx, verbPlace, placeQuestion{order}, &answer)
+	return answer.Place, err
 }
 
 // Notice brings a provider's webhook to where it is checked: payment.ErrNotice when the

@@ -217,3 +217,24 @@ func TestCoordinatorsErrors(t *testing.T) {
 		}
 	}
 }
+
+// Where somebody is in the line is the leader's to say, wherever it is asked.
+func TestPlace(t *testing.T) {
+	leads := accepts()
+	address := serve(t, "n1", ForNode(nil, leads, leads)).address
+	follows := elsewhere(address)
+	for name, f := range map[string]*Forwarder{
+		"a front-end": ForFrontEnd(linksTo(t, address)), "the leader": ForNode(nil, leads, leads), "a follower": ForNode(linksTo(t, address), follows, follows),
+	} {
+		ctx := within(t, time.Minute)
+		if at, err := f.Place(ctx, 41); err != nil || at == nil || *at != (payment.Place{Place: 41, Wait: 41 * time.Second}) {
+			t.Errorf("%s: %+v, %v", name, at, err)
+		}
+		if at, err := f.Place(ctx, 9); err != nil || at != nil {
+			t.Errorf("%s: who does not wait is at %+v, %v", name, at, err)
+		}
+	}
+	if at, err := ForFrontEnd(linksTo(t)).Place(within(t, 50*time.Millisecond), 41); !errors.Is(err, sequencer.ErrNoLeader) || at != nil {
+		t.Errorf("without a leader: %+v, %v", at, err)
+	}
+}

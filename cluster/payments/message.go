@@ -16,9 +16,11 @@ import (
 //	verb  bytes  question        answer
 //	1     JSON   payQuestion     payment.Answer
 //	2     JSON   noticeQuestion  noticeAnswer
+//	3     JSON   placeQuestion   placeAnswer
 const (
 	verbPay    byte = 1
 	verbNotice byte = 2
+	verbPlace  byte = 3
 )
 
 // payQuestion is a request to pay, and how long the leader may let it wait.
@@ -41,6 +43,16 @@ type noticeQuestion struct {
 // noticeAnswer says that a webhook was taken.
 type noticeAnswer struct{}
 
+// placeQuestion asks where an order's attempt is in the line before the provider.
+type placeQuestion struct {
+	Order uint64 `json:"order"` // seq
+}
+
+// placeAnswer has none for one that does not wait there.
+type placeAnswer struct {
+	Place *payment.Place `json:"place,omitempty"`
+}
+
 // waitMillisecondsMax bounds how long a question may ask to wait.
 const waitMillisecondsMax = 60_000
 
@@ -56,6 +68,13 @@ func parsePay(body []byte) (q payQuestion, err error) {
 }
 
 func parseNotice(body []byte) (q noticeQuestion, err error) {
+	if err := json.Unmarshal(body, &q); err != nil {
+		return q, fmt.Errorf("%w: %w", codes.ErrRejected, err)
+	}
+	return q, nil
+}
+
+func parsePlace(body []byte) (q placeQuestion, err error) {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return q, fmt.Errorf("%w: %w", codes.ErrRejected, err)
 	}

@@ -30,6 +30,13 @@ func (f *Forwarder) Payment(ctx context.Context, _ peer.Identity, verb byte, bod
 			return nil, err
 		}
 		return encode(noticeAnswer{}, f.noticeHere(q.Provider, q.Signature, q.Body))
+	case verbPlace:
+		q, err := parsePlace(body)
+		if err != nil {
+			return nil, err
+		}
+		at, err := f.placeHere(q.Order)
+		return encode(placeAnswer{at}, err)
 	}
 	return nil, fmt.Errorf("%w: verb %d of payments", codes.ErrRejected, verb)
 }
@@ -46,6 +53,16 @@ func (f *Forwarder) payHere(ctx context.Context, r payment.Request) (payment.Ans
 		return payment.Answer{}, f.without()
 	}
 	return f.coordinator.Pay(ctx, r)
+}
+
+func (f *Forwarder) placeHere(order uint64) (*payment.Place, error) {
+	if f.coordinator == nil {
+		return nil, f.without()
+	}
+	if err := f.replica.Leader(); err != nil {
+		return nil, err
+	}
+	return f.coordinator.Place(order), nil
 }
 
 func (f *Forwarder) noticeHere(provider, signature string, body []byte) error {

@@ -41,6 +41,14 @@ func (c *coordinator) Pay(ctx context.Context, r payment.Request) (payment.Answe
 	return c.pay(ctx, r)
 }
 
+// Place is by the order: the first ones do not wait.
+func (c *coordinator) Place(order uint64) *payment.Place {
+	if order < 10 {
+		return nil
+	}
+	return &payment.Place{Place: int(order), Wait: time.Duration(order) * time.Second}
+}
+
 func (c *coordinator) Notice(provider, signature string, body []byte) error {
 	if err := c.Leader(); err != nil {
 		return err
