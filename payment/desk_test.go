@@ -44,6 +44,17 @@ func TestCrashAtEveryStep(t *testing.T) {
 	})
 }
 
+// The same at a provider that answers 429: the line is lost with the leader, and nothing else.
+func TestCrashAtEveryStepThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
+			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
+			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
+			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Passes: 3, CallTimeout: 40 * time.Millisecond, Throttles: true,
+		})
+	})
+}
+
 // What each payment method comes to.
 func TestMethods(t *testing.T) { synctest.Test(t, testMethods) }
 

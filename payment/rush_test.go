@@ -100,19 +100,16 @@ func (r *rush) pay(t *testing.T, seq uint64, user string) {
 
 // 50,000 pay within five minutes at a provider that takes a hundred calls a second: nobody
 // loses a ticket, and of a hundred who were told how long it takes 99 wait as long, within a
-// fifth. So it is where the rate is configured, and where it has to be learned.
+// fifth.
 func TestRush(t *testing.T) {
-	testenv.TakesLong(t, "50,000 payers, twice")
-	for _, rate := range []float64{100, 150} {
-		t.Run(fmt.Sprint(rate), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { testRush(t, 50_000, rate) })
-		})
-	}
+	testenv.TakesLong(t, "50,000 payers")
+	synctest.Test(t, func(t *testing.T) { testRush(t, 50_000, 100) })
 }
 
-// The same with fewer.
-func TestSmallRush(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { testRush(t, 10_000, 100) })
+// So it is with a fifth of payers and calls, also where the rate is configured half too high and
+// has to be learned.
+func TestRushLearnsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { testRush(t, 10_000, 150) })
 }
 
 func testRush(t *testing.T, payers int, perSecond float64) {
@@ -126,7 +123,7 @@ func testRush(t *testing.T, payers int, perSecond float64) {
 	defer books.Close()
 	r := &rush{Node: paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100, Quantity: uint32(2 * payers)}), books: books, waits: map[string]waits{}}
 	desk := payment.DefaultConfig()
-	desk.Rate, desk.SettleInterval = perSecond*float64(payers)/50_000, 10*time.Second
+	desk.Rate, desk.SettleInterval = perSecond*float64(payers)/50_000, time.Minute // to look at all orders costs the test most
 	r.desk = paymenttest.NewDesk(t, desk, r.Node, timed{books, r})
 
 	random, orders := rand.New(rand.NewPCG(1, 2)), make([]uint64, payers)

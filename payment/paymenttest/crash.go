@@ -81,6 +81,8 @@ type Crashes struct {
 	NeverPay []string
 	// Passes is at up to which pass of a step the leader dies.
 	Passes int
+	// Throttles says that the provider refuses calls with a 429, until throttlesMax were refused.
+	Throttles bool
 	// CallTimeout is the desk's; all other times follow from it.
 	CallTimeout time.Duration
 }
@@ -121,9 +123,15 @@ func partly(d *payment.Desk, n *Node, first *Process, order uint64, with Crashes
 func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died bool) {
 	t.Helper()
 	n, books, methods := NewNode(t, sequencer.SaleSpec{Price: 100}), with.Open(t), with.Methods
+	if with.Throttles {
+		books = &throttling{Provider: books}
+	}
 	first := &Process{Node: n, Provider: books}
 	c := QuickConfig()
 	c.CallTimeout, c.AbandonAfter = with.CallTimeout, with.CallTimeout*5/2
+	if with.Throttles {
+		c.Rate = throttledRate
+	}
 	second := c
 	var passed atomic.Int32
 	c.Reached = func(at payment.Step) {
