@@ -385,6 +385,30 @@ func testOfficeLostWithALine(t *testing.T) {
 	paymenttest.MustAgree(t, q.Node, q.desk)
 }
 
+// A sale that is cancelled charges nobody who is still in the line.
+func TestSaleCancelledWithALine(t *testing.T) { synctest.Test(t, testSaleCancelledWithALine) }
+
+func testSaleCancelledWithALine(t *testing.T) {
+	q := newQueue(t, nil)
+	var orders []uint64
+	for i := range 5 {
+		user := fmt.Sprint("u", i)
+		orders = append(orders, q.Buy(t, user))
+		q.begin(t, orders[i], user, "tok_accept")
+	}
+	time.Sleep(1500 * time.Millisecond)
+	q.Tell(t, sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: 1})
+	found := paymenttest.MustAgree(t, q.Node, q.desk)
+	if found.Charges != 2 || len(found.Money) != 0 {
+		t.Errorf("%+v", found)
+	}
+	for i, seq := range orders[2:] {
+		if v := q.Order(seq); v.State != sequencer.StateCancelled || v.Voided|v.VoidsDue != 0 {
+			t.Errorf("%d: %+v", i+2, v)
+		}
+	}
+}
+
 // The grace of an attempt counts from the first call: one that waited in the line until its
 // order's hard limit had passed is not cancelled before its call was outlasted.
 func TestGraceCountsFromTheFirstCall(t *testing.T) { synctest.Test(t, testGraceCountsFromTheFirstCall) }

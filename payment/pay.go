@@ -250,7 +250,10 @@ const (
 // outcome asks the provider and commits what it says; it returns what the buyer is told.
 func (d *Desk) outcome(a *attempt, method string) (Answer, follows) {
 	sent := time.Now()
-	status, err := d.authorise(a.charge, method)
+	status, err := Status{Phase: Cancelled}, error(nil)
+	if !a.waited || !d.isCalledOff(a.order) {
+		status, err = d.authorise(a.charge, method)
+	}
 	if d.line.wasRefused(classAttempt, sent, err) {
 		return a.begun, followsTurn
 	}

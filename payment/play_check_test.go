@@ -137,7 +137,7 @@ func (p *play) note(what string) {
 func (t *tally) checkAll(tb testing.TB) {
 	wanted := []string{
 		"an older attempt goes back", "bad authorise", "bad cancel", "bad return", "bad capture", "bad commit", "bad find", "burst", "cancel", "forged",
-		"given back", "lapsed", "refund", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
+		"given back", "throttled", "lapsed", "refund", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
 		"sent once more", "sent to authenticate", "authenticated", "another card",
 		"pay: ok paid", "pay: ok reserved", "pay: payment_in_flight paying", "pay: already_paid paid", "pay: session_expired expired",
 	}

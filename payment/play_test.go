@@ -72,6 +72,7 @@ func playConfig() payment.Config {
 	c.CallTimeout, c.AbandonAfter = 300*time.Millisecond, 700*time.Millisecond
 	c.SettleInterval, c.RetryPauseMax = 20*time.Millisecond, 160*time.Millisecond
 	c.PaymentsMax, c.SettlersMax = 8, 3
+	c.Rate = 5000 // of which enough is left after many a 429
 	return c
 }
 
@@ -170,7 +171,7 @@ func (p *play) callFault(call paymenttest.CallName, c payment.Charge) (fault pay
 		return fault
 	}
 	p.note("bad " + string(call))
-	switch r.IntN(6) {
+	switch r.IntN(7) {
 	case 0:
 		if call == paymenttest.CallCancel && p.order(p.attemptIn(&c).order).State == sequencer.StatePaying {
 			break // the gap that the package's trade-offs name
@@ -184,6 +185,9 @@ func (p *play) callFault(call paymenttest.CallName, c payment.Charge) (fault pay
 		fault.Lost = true
 	case 5:
 		fault.NotNow = call != paymenttest.CallAuthorise && call != paymenttest.CallFind
+	case 6:
+		p.note("throttled")
+		fault.Throttled = true
 	}
 	return fault
 }

@@ -30,6 +30,17 @@ func (d *Desk) takeTurn(a *attempt, method string, told chan<- Answer) {
 	}})
 }
 
+// isCalledOff reports whether an order's sale was cancelled. The provider is not asked then about
+// an attempt that waited for its turn and of which it never heard: nobody is charged for nothing.
+func (d *Desk) isCalledOff(order uint64) bool {
+	view, known := d.order(order)
+	if !known {
+		return false
+	}
+	sale, known := d.node.SaleByID(view.SaleID)
+	return known && sale.Cancelled
+}
+
 // noRoom gives back the room that was kept in the line for an attempt: it is in it, or did not
 // begin.
 func (d *Desk) noRoom(c *Charge) {

@@ -31,6 +31,8 @@ type Fault struct {
 	Unsent bool          // it does not arrive
 	Lost   bool          // its answer does not arrive
 	NotNow bool          // the provider does nothing, and says where the charge stands
+	// Throttled: calls come too fast, and the provider does nothing but say so.
+	Throttled bool
 }
 
 // Faulty is a provider behind a bad line.
@@ -119,6 +121,10 @@ func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	replies := make(chan reply, 1)
 	go func() {
 		time.Sleep(fault.Before)
+		if fault.Throttled {
+			replies <- reply{lies[name], &payment.Throttled{After: throttlePause, Err: errTooFast}}
+			return
+		}
 		if fault.Unsent {
 			replies <- reply{lies[name], ErrLost}
 			return
