@@ -237,8 +237,11 @@ func (p *play) reached(l *life, step payment.Step) {
 		return
 	}
 	likely := 8 // percent
-	if step == payment.StepFound {
-		likely = 1 // of which there are most
+	switch step {
+	case payment.StepFound: // of which there are most
+		likely = 1
+	case payment.StepVoided: // and fewest
+		likely = 25
 	}
 	switch luck := r.IntN(100); {
 	case luck < likely:
