@@ -59,6 +59,20 @@ func (p *Private) orphans(x *exchange) error {
 	return x.ok(found)
 }
 
+// disputes answers GET /v1/payments/disputes.
+func (p *Private) disputes(x *exchange) error {
+	if p.payments == nil {
+		return payment.ErrOff
+	}
+	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
+	defer cancel()
+	found, err := p.payments.Disputes(ctx)
+	if err != nil {
+		return err
+	}
+	return x.ok(found)
+}
+
 // refundOrphan answers POST /v1/payments/orphans/refund. It may be repeated.
 func (p *Private) refundOrphan(x *exchange) error {
 	var wanted contract.OrphanToRefund

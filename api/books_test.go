@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -24,6 +25,7 @@ func TestOrphanRefundBodies(t *testing.T) {
 		f.seller("POST", path, bad).want(400, "bad-request")
 	}
 	f.seller("POST", path, body(key, strings.Repeat("x", contract.ReasonBytesMax))).want(501, "payments-off")
+	f.seller("GET", "/v1/payments/disputes", "").want(501, "payments-off")
 	f.seller("GET", "/v1/payments/orphans", "").want(501, "payments-off")
 	f.call("POST", f.private, path, "@auditor", body(key, "lost")).want(403, "forbidden")
 }
@@ -61,5 +63,29 @@ func TestAcknowledge(t *testing.T) {
 	}
 	if order := f.orderOf("ann", paid.Order); !order.MoneyBackAcknowledged {
 		t.Errorf("%+v", order)
+	}
+}
+
+// A dispute is shown with the order, with the time until which evidence may be given.
+func TestDisputedOrder(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	paid := f.bought("ann", "?q=2")
+	f.pay(paid.Seq, 2)
+	if order := f.orderOf("ann", paid.Order); order.Dispute != nil {
+		t.Errorf("%+v", order.Dispute)
+	}
+	by := time.Date(2026, 12, 8, 10, 0, 0, 0, time.UTC)
+	for _, c := range []sequencer.Command{
+		{Kind: sequencer.KindPayCaptured, Order: paid.Seq, Attempt: 1, Amount: 10000},
+		{Kind: sequencer.KindPayDisputed, Order: paid.Seq, Attempt: 1, Dispute: sequencer.DisputeNeedsResponse, Amount: 10000, Count: uint32(by.Unix())},
+	} {
+		if r := f.backend.do(c); r.Code != sequencer.CodeOK {
+			t.Fatal(r)
+		}
+	}
+	order := f.orderOf("ann", paid.Order)
+	if order.State != "paid" || order.Dispute == nil || order.Dispute.Status != "needs_response" || order.Dispute.Amount != 10000 || !order.Dispute.EvidenceBy.Equal(by) {
+		t.Errorf("%+v, %+v", order, order.Dispute)
 	}
 }

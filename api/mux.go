@@ -60,6 +60,7 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/sales/{id}/events", p.routed(routeSaleEvents, rolesToRead, p.saleEvents))
 	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
 	mux.Handle("GET /v1/payments/orphans", p.routed(routeOrphans, rolesToRead, p.orphans))
+	mux.Handle("GET /v1/payments/disputes", p.routed(routeDisputes, rolesToRead, p.disputes))
 	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
 	mux.Handle("GET /v1/orders/{uid}/refund", p.routed(routeRefundShow, rolesToRead, p.showRefund))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))

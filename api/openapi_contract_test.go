@@ -35,8 +35,9 @@ var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[payment.Reconciliation](): apitest.Answer, reflect.TypeFor[payment.Takings](): apitest.Answer,
 	reflect.TypeFor[payment.Orphans](): apitest.Answer, reflect.TypeFor[payment.Orphan](): apitest.Answer,
 	reflect.TypeFor[payment.OrphanRefund](): apitest.Answer, reflect.TypeFor[contract.OrphanToRefund](): apitest.Request,
-	reflect.TypeFor[contract.Acknowledgement](): apitest.Request,
-	reflect.TypeFor[payment.Difference]():       apitest.Answer, reflect.TypeFor[contract.PaymentRequest](): apitest.Request,
+	reflect.TypeFor[contract.Acknowledgement](): apitest.Request, reflect.TypeFor[contract.Dispute](): apitest.Answer,
+	reflect.TypeFor[payment.Disputes](): apitest.Answer, reflect.TypeFor[payment.DisputeView](): apitest.Answer,
+	reflect.TypeFor[payment.Difference](): apitest.Answer, reflect.TypeFor[contract.PaymentRequest](): apitest.Request,
 	reflect.TypeFor[contract.NewSale](): apitest.Request, reflect.TypeFor[contract.SaleChange](): apitest.Request,
 	reflect.TypeFor[contract.Release](): apitest.Request, reflect.TypeFor[contract.Extension](): apitest.Request, reflect.TypeFor[contract.Challenge](): apitest.Answer,
 }

@@ -53,6 +53,11 @@ func (d deskPayments) RefundOrphan(ctx context.Context, r payment.RefundRequest)
 	return d.Desk.RefundOrphan(ctx, r, func(context.Context) error { return nil })
 }
 
+// Disputes does the same.
+func (d deskPayments) Disputes(ctx context.Context) (*payment.Disputes, error) {
+	return d.Desk.Disputes(ctx, func(context.Context) error { return nil })
+}
+
 const webhookSecret = "the webhooks' secret"
 
 // payments lets the fixture take payments by the sandbox.

@@ -95,6 +95,8 @@ type Payments interface {
 	// RefundOrphan gives one's money back: payment.ErrNotOrphan.
 	Orphans(ctx context.Context) (*payment.Orphans, error)
 	RefundOrphan(ctx context.Context, r payment.RefundRequest) (*payment.OrphanRefund, error)
+	// Disputes returns the charges that buyers' banks were asked to take back.
+	Disputes(ctx context.Context) (*payment.Disputes, error)
 }
 
 func (c *Cluster) serves(sale string) bool { return c.Serves == nil || c.Serves(sale) }

@@ -58,6 +58,7 @@ type bookedOrder struct {
 	triedAt   int64 // when its newest attempt began
 	bounced   map[refundOf]bookedBounce
 	money     bookedMoney
+	dispute   sequencer.Dispute
 }
 
 // userOfSale is whose tickets the cap counts.

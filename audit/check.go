@@ -56,6 +56,7 @@ const (
 	checkAcknowledged
 	checkPart
 	checkMoney
+	checkDisputed
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -145,6 +146,7 @@ var checks = [checkEnd]struct {
 	checkAcknowledged:  {KindOrder, "a seller took note of a failed refund, and none had failed"},
 	checkPart:          {KindOrder, "more was given back than the order has"},
 	checkMoney:         {KindOrder, "what was captured is not what went back (%d) and what the tickets cost or must go back (%d)"},
+	checkDisputed:      {KindOrder, "a dispute of money that was not captured, or one that was told as it stood"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

@@ -99,6 +99,12 @@ var forgedSteps = []forgery{
 	{name: "a seller takes note of what came back", finds: []check{checkAcknowledged},
 		batches: batches{at(0, append(refunded(), failed(1, sequencer.ReasonDisputed), voided(2, sequencer.PayRefunded), acknowledged())...)},
 		forge:   func(f *forged) { f.result(10).Code = sequencer.CodeOK }},
+	{name: "a dispute is of money that was not captured", finds: []check{checkDisputed},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), disputed())},
+		forge:   func(f *forged) { f.result(5).Code = sequencer.CodeOK }},
+	{name: "a dispute is told as it stood", finds: []check{checkDisputed},
+		batches: batches{at(0, append(refunded(), disputed(), disputed())...)},
+		forge:   func(f *forged) { f.result(9).Code = sequencer.CodeOK }},
 	{name: "a declined payment ends a hold that goes on", finds: []check{checkPaymentEnd, checkShown},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayRejected))},
 		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateExpired, 1).Attempt = 1 }},
@@ -156,6 +162,11 @@ func refunded() []sequencer.Command {
 // failed says that a refund of ann's order failed.
 func failed(refund uint32, why sequencer.PayReason) sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: 2, Attempt: 1, Count: refund, Reason: why}
+}
+
+// disputed says that ann has her bank take the money back.
+func disputed() sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayDisputed, Order: 2, Attempt: 1, Dispute: sequencer.DisputeLost, Amount: 1}
 }
 
 // acknowledged says that a seller has seen it.

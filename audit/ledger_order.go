@@ -41,6 +41,9 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.free(o, r)
 		l.gaveMoney(o, c)
 		o.returned(c)
+	case sequencer.KindPayDisputed:
+		l.free(o, r)
+		l.disputed(o, c)
 	case sequencer.KindAcknowledge:
 		l.acknowledged(o)
 	case sequencer.KindRefund:

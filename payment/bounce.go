@@ -28,11 +28,12 @@ func (d *Desk) bounce(order uint64, number, refund uint8, why sequencer.PayReaso
 	}
 }
 
-// look asks about the money of an order that went back, and commits what has become of it. It
-// returns at once when somebody works on the order, who asks anyway.
-func (d *Desk) look(ctx context.Context, order uint64) {
+// look asks about the money of an order that went back, and commits what has become of it; with
+// disputed also about money that was captured, and whether it is disputed. It returns at once when
+// somebody works on the order, who asks anyway.
+func (d *Desk) look(ctx context.Context, order uint64, disputed bool) {
 	view, known := d.order(order)
-	if !known || view.IsForeign() || view.Voided|view.Failed == 0 && len(view.Parts) == 0 || !d.claim(order) {
+	if !known || view.IsForeign() || view.Voided|view.Failed|moved(&view, disputed) == 0 && len(view.Parts) == 0 || !d.claim(order) {
 		return
 	}
 	defer d.release(order)
@@ -42,30 +43,48 @@ func (d *Desk) look(ctx context.Context, order uint64) {
 	}
 	d.lookAtParts(ctx, &view, charge)
 	for number := uint8(1); number <= view.Attempts; number++ {
-		bit := uint32(1) << (number - 1)
-		if (view.Voided|view.Failed)&bit == 0 {
+		if (view.Voided|view.Failed|moved(&view, disputed))&(1<<(number-1)) == 0 {
 			continue
 		}
 		of, _ := d.charge(&view, number)
 		status, err := d.calls.Find(ctx, of)
-		switch {
-		case err != nil:
-			d.config.Logger.Warn("the payment provider does not say what became of a refund", "order", order, "attempt", number, "error", err)
-		case view.Failed&bit != 0 && status.Phase == Refunded:
-			_, _ = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayVoided, Order: order, Attempt: number, Outcome: sequencer.PayRefunded}) // told again by the next look
-		case view.Voided&bit != 0 && status.Phase == Captured && !status.Refunding:
-			why := status.Refusal
-			if why == sequencer.ReasonNone {
-				why = sequencer.ReasonRefundLost
-			}
-			d.bounce(order, number, refundOf(&view, number), why)
+		if err != nil {
+			d.config.Logger.Warn("the payment provider does not say what became of a charge", "order", order, "attempt", number, "error", err)
+			continue
 		}
+		d.seen(&view, number, status)
+	}
+}
+
+// moved has the bit of the attempt whose money was captured, when it is asked for.
+func moved(v *sequencer.OrderView, disputed bool) uint32 {
+	if !disputed || !v.Captured {
+		return 0
+	}
+	return 1 << (v.Attempts - 1)
+}
+
+// seen commits what has become of an attempt's money, if that is news.
+func (d *Desk) seen(v *sequencer.OrderView, number uint8, status Status) {
+	bit := uint32(1) << (number - 1)
+	if v.Captured && number == v.Attempts {
+		d.dispute(v, status.Dispute)
+	}
+	switch {
+	case v.Failed&bit != 0 && status.Phase == Refunded:
+		_, _ = d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: number, Outcome: sequencer.PayRefunded}) // told again by the next look
+	case v.Voided&bit != 0 && status.Phase == Captured && !status.Refunding:
+		why := status.Refusal
+		if why == sequencer.ReasonNone {
+			why = sequencer.ReasonRefundLost
+		}
+		d.bounce(v.Seq, number, refundOf(v, number), why)
 	}
 }
 
 // lookSoon is look beside the caller, unless as many orders are worked on as may be: then a
 // comparison of the books finds what this does not.
-func (d *Desk) lookSoon(order uint64) {
+func (d *Desk) lookSoon(order uint64, disputed bool) {
 	select {
 	case d.settlers <- struct{}{}:
 	default:
@@ -73,6 +92,6 @@ func (d *Desk) lookSoon(order uint64) {
 	}
 	d.finished.Go(func() {
 		defer func() { <-d.settlers }()
-		d.look(context.Background(), order)
+		d.look(context.Background(), order, disputed)
 	})
 }

@@ -112,6 +112,20 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 		d.node.Read(func(s sequencer.Reader) { count = float64(s.RefundsFailedCount()) })
 		return count
 	})
+	s.Gauges("onsale_payment_disputes", "Disputes (chargebacks) by how they stand, as this replica shows them.", []string{"status"}, func(show metric.Show) {
+		var counts [sequencer.DisputeStatusMax + 1]int
+		d.node.Read(func(s sequencer.Reader) { counts, _ = s.DisputeCounts() })
+		for status := sequencer.DisputeNeedsResponse; status <= sequencer.DisputeStatusMax; status++ {
+			show(float64(counts[status]), status.String())
+		}
+	})
+	s.Gauge("onsale_payment_dispute_evidence_timestamp_seconds", "Until when evidence may be given for the first dispute that needs a response, in Unix time; 0 for none.", func() (by float64) {
+		d.node.Read(func(s sequencer.Reader) {
+			_, at := s.DisputeCounts()
+			by = float64(at / int64(time.Second))
+		})
+		return by
+	})
 	s.Gauge("onsale_payment_settling", "Unsettled orders that are worked on.", func() float64 { return float64(n.settling.Load()) })
 	s.Gauge("onsale_payment_settling_max", "Bound of onsale_payment_settling.", func() float64 { return float64(d.config.SettlersMax) })
 }

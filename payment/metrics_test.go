@@ -134,6 +134,7 @@ func testMetrics(t *testing.T) {
 		`onsale_payment_provider_seconds_count{call="return"}`:             2,
 		`onsale_payment_denied`:                                            0,
 		`onsale_payment_refunds_failed`:                                    0,
+		`onsale_payment_disputes{status="needs_response"}`:                 0,
 		`onsale_payment_provider_seconds_count{call="ledger"}`:             3,
 		`onsale_payment_under_way`:                                         0,
 		`onsale_payment_under_way_max`:                                     4096,

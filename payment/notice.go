@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,13 +21,18 @@ func (d *Desk) Notice(provider, signature string, body []byte) error {
 	if provider != d.provider.Name() {
 		return fmt.Errorf("%w: the provider here is %s", ErrNotice, d.provider.Name())
 	}
-	key, err := d.provider.Notice(signature, body, d.config.Clock())
-	if err != nil {
+	ctx, cancel := context.WithTimeout(d.stop, d.config.CallTimeout) // out of turn: few are about disputes
+	defer cancel()
+	notice, err := d.provider.Notice(ctx, signature, body, d.config.Clock())
+	switch {
+	case errors.Is(err, ErrNotice):
 		d.counters.badNotices.Add(1)
 		return err
+	case err != nil: // it is sent again
+		return fmt.Errorf("%w: what its webhook is about: %w", ErrNoAnswer, err)
 	}
 	d.counters.notices.Add(1)
-	if order, ours := d.orderOf(key); ours {
+	if order, ours := d.orderOf(notice.Key); ours {
 		d.mu.Lock()
 		if r, waiting := d.retries[order]; waiting {
 			r.at = time.Time{}
@@ -33,7 +40,7 @@ func (d *Desk) Notice(provider, signature string, body []byte) error {
 		}
 		d.mu.Unlock()
 		d.Wake()
-		d.lookSoon(order)
+		d.lookSoon(order, notice.Disputed)
 	}
 	return nil
 }

@@ -75,6 +75,8 @@ type Status struct {
 	// Taken is, of an answer to a capture, what was taken in minor units: perhaps more than
 	// was asked for, by a capture of before.
 	Taken int64 `json:"taken,omitempty"`
+	// Dispute is how the newest dispute of a charge stands that was captured once.
+	Dispute sequencer.Dispute `json:"dispute,omitzero"`
 }
 
 // Part is a part of what a charge took, that goes back by itself: of an order of which one
@@ -187,7 +189,13 @@ type Provider interface {
 	// Ledger returns the provider's books in the order of the charges' creation, at
 	// most limit entries behind a cursor; the next cursor is "" at the end.
 	Ledger(ctx context.Context, cursor string, limit int) (entries []Entry, next string, err error)
-	// Notice checks a webhook's signature and returns the key that it is about, ""
-	// for one that is about nothing of ours. ErrNotice.
-	Notice(signature string, body []byte, now time.Time) (key string, err error)
+	// Notice checks a webhook's signature and returns what it is about, with the key "" for
+	// one that is about nothing of ours. It may have to ask the provider. ErrNotice.
+	Notice(ctx context.Context, signature string, body []byte, now time.Time) (Notice, error)
+}
+
+// Notice is what a webhook says.
+type Notice struct {
+	Key      string // of the charge
+	Disputed bool   // it is about a dispute of that
 }

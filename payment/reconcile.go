@@ -54,6 +54,7 @@ type Reconciliation struct {
 	Differences []Difference `json:"differences"`
 	More        bool         `json:"more_differences"` // the list was cut
 	look        []uint64     // orders whose money did not stay where it went
+	disputed    []uint64     // orders whose dispute stands otherwise than is known
 }
 
 // Takings are what the provider took in one currency, in its minor units.
@@ -65,6 +66,8 @@ type Takings struct {
 	// others: together they are what was captured and not refunded, if nothing differs.
 	Orders    int64 `json:"orders_amount"`
 	Unsettled int64 `json:"unsettled_amount"`
+	// Disputed is what of it the buyers' banks took back, or may.
+	Disputed int64 `json:"disputed_amount"`
 }
 
 // DifferencesMax bounds the differences that are told.
@@ -93,11 +96,17 @@ func (d *Desk) Reconcile(ctx context.Context) (*Reconciliation, error) {
 
 func (d *Desk) reconcile(ctx context.Context) (*Reconciliation, error) {
 	first, err := d.compare(ctx, nil)
-	if err != nil || len(first.Differences) == 0 {
-		return first, err
+	if err != nil {
+		return nil, err
+	}
+	for _, order := range first.disputed {
+		d.look(ctx, order, true)
+	}
+	if len(first.Differences) == 0 {
+		return first, nil
 	}
 	for _, order := range first.look {
-		d.look(ctx, order)
+		d.look(ctx, order, false)
 	}
 	select {
 	case <-time.After(settleTime):
@@ -171,6 +180,9 @@ func (c *comparison) take(e *Entry) {
 	sum := c.takings(e.Currency)
 	sum.Captured += e.CapturedAmount
 	sum.Refunded += e.RefundedAmount
+	if e.Dispute.Status != sequencer.DisputeNone && e.Dispute.Status != sequencer.DisputeWon {
+		sum.Disputed += e.Dispute.Amount
+	}
 }
 
 // takings returns the sums of a currency.
@@ -214,6 +226,9 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		}
 		e, booked := c.books[charge.Key]
 		delete(c.books, charge.Key)
+		if v.Captured && number == v.Attempts && e.Dispute.Status != sequencer.DisputeNone && e.Dispute != v.Dispute {
+			c.result.disputed = append(c.result.disputed, v.Seq)
+		}
 		if held := e.CapturedAmount - e.RefundedAmount; unsettled && held != 0 {
 			c.takings(e.Currency).Unsettled += held
 		}

@@ -122,6 +122,8 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.payBounced(c, r)
 	case KindAcknowledge:
 		s.acknowledge(c, r)
+	case KindPayDisputed:
+		s.payDisputed(c, r)
 	case KindPayCaptured:
 		s.payCaptured(c, r)
 	case KindRefund:

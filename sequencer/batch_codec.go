@@ -43,6 +43,7 @@ const BatchVersion = 5
 //	pay_captured   order 8, attempt 1, amount 8
 //	pay_bounced    order 8, attempt 1, reason 1, count 4, part 1
 //	acknowledge    order 8, length 1 and actor, note to the end
+//	pay_disputed   order 8, attempt 1, status 1, amount 8, evidence by 4
 //	refund         order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
@@ -129,6 +130,8 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count), c.Part)
 	case KindAcknowledge:
 		return append(appendShort(le.AppendUint64(dst, c.Order), c.Actor), c.Body...)
+	case KindPayDisputed:
+		return le.AppendUint32(le.AppendUint64(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Dispute)), uint64(c.Amount)), c.Count)
 	case KindRefund:
 		return append(appendShare(dst, c), c.Actor...)
 	case KindSaleCreate:
@@ -300,6 +303,8 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order = le.Uint64(f)
 		c.Actor, c.Body, ok = cutShort(f[8:])
 		return ok
+	case KindPayDisputed:
+		c.Order, c.Attempt, c.Dispute, c.Amount, c.Count = le.Uint64(f), f[8], DisputeStatus(f[9]), int64(le.Uint64(f[10:])), le.Uint32(f[18:])
 	case KindRefund:
 		actor, ok := cutShare(f, c)
 		c.Actor = perhaps(actor)
@@ -349,6 +354,8 @@ func fieldBytes(k Kind) (least int, exact bool) {
 		return 17, true
 	case KindAcknowledge:
 		return 9, false
+	case KindPayDisputed:
+		return 22, true
 	case KindPayBounced:
 		return 15, true
 	case KindLevel:

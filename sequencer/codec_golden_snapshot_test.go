@@ -67,6 +67,7 @@ cancel bob #6 quantity=1
 bounced #8 1 1 reason=method_gone
 bounced #8 1 2 reason=disputed
 acknowledge #8 "in cash" by=sella
+disputed #7 2 needs_response 1000 1780272000
 `
 
 // goldenState is the state at the story's end.

@@ -70,6 +70,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindPayCaptured, Order: 3, Attempt: 2, Amount: 4900},
 		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded, Part: 1},
 		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone, Part: 2},
+		{Kind: sequencer.KindPayDisputed, Order: 3, Attempt: 2, Dispute: sequencer.DisputeNeedsResponse, Amount: 9_900, Count: 1_780_272_000},
 	}}
 }
 

@@ -32,14 +32,15 @@ const (
 	KindHoldGo       Kind = 23
 	KindPayBounced   Kind = 24
 	KindAcknowledge  Kind = 25
+	KindPayDisputed  Kind = 26
 	// KindMax is the last of them.
-	KindMax = KindAcknowledge
+	KindMax = KindPayDisputed
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
 	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
-	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge"}
+	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge", "pay_disputed"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -159,6 +160,8 @@ func DigestKey(user, key []byte) KeyDigest {
 //	pay_bounced    Order Attempt Count (which refund of the attempt or part failed, from 1)
 //	               Reason Part
 //	acknowledge    Order Actor Body (why, for the record)
+//	pay_disputed   Order Attempt Dispute Amount (minor units) Count (until when evidence may be
+//	               given, Unix seconds; 0 for no time)
 //	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
@@ -187,6 +190,7 @@ type Command struct {
 	Attempt  uint8
 	Outcome  PayOutcome
 	Reason   PayReason // with PayRejected only
+	Dispute  DisputeStatus
 	Sale     uint16    // number of the sale, from 1
 	Part     uint8     // of the order, from 1; 0 for all that an attempt took
 	Order    uint64    // seq of the order; see the table

@@ -145,6 +145,11 @@
 // part that is due or returned, and the count-th refund of which was sent last: it is due
 // again, or has failed, as above; else CodeStaleAttempt. acknowledge is about parts as well.
 //
+// pay_disputed(order, attempt, status, amount, evidence by) says how a dispute of captured money
+// stands (Dispute). It is CodeBadRequest for an unknown status, an amount below 1 or an attempt
+// that never began, CodeStaleAttempt when the attempt's capture was not committed, or the
+// dispute stands so already. Nothing else of the order changes.
+//
 // A seller's or operator's command carries who gave it, for the record alone: nothing is
 // decided by it, but one that is longer than UserBytesMax or no UTF-8 is CodeBadRequest.
 //

@@ -247,6 +247,14 @@ func (g *generator) part(v *sequencer.OrderView) uint8 {
 	return uint8(g.between(1, len(v.Parts)))
 }
 
+// payDisputed is about captured money, mostly.
+func (g *generator) payDisputed() sequencer.Command {
+	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Captured })
+	view, _ := g.model.Order(order)
+	return sequencer.Command{Kind: sequencer.KindPayDisputed, Order: order, Attempt: view.Attempts + uint8(g.between(0, 8)/8),
+		Dispute: sequencer.DisputeStatus(g.between(0, 5)), Amount: int64(g.between(0, 2)), Count: uint32(g.between(0, 1)) * 1_780_272_000}
+}
+
 func (g *generator) command() sequencer.Command {
 	if g.model.SaleCount() == 0 {
 		return g.create()
@@ -267,6 +275,8 @@ func (g *generator) command() sequencer.Command {
 	case n < 897:
 		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 || v.PartTickets(sequencer.PartFailed) > 0 })
 		return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash"[:g.between(0, 7)])}
+	case n < 899:
+		return g.payDisputed()
 	case n < 905:
 		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6)), Part: uint8(g.between(0, 2) * g.between(0, 1))}
 	case n < 920:

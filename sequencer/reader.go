@@ -21,6 +21,11 @@ type Reader interface {
 	RefundsFailedCount() int
 	// UnsettledOf returns how many of them are of one sale.
 	UnsettledOf(sale uint16) int
+	// Disputes returns at most limit orders whose charge is or was disputed, the most urgent
+	// first, and DisputeCounts how many there are by status, and until when evidence may be given
+	// for the first that needs a response.
+	Disputes(limit int) []OrderView
+	DisputeCounts() (counts [DisputeStatusMax + 1]int, evidenceBy int64)
 	// ForeignUnsettledCount returns how many of them were made before the first birth, so
 	// that nobody here may speak about them.
 	ForeignUnsettledCount() int

@@ -252,6 +252,8 @@ func (r *snapshotReader) sections(s *State, count int) {
 			is = r.bounces(s, length)
 		case sectionParts:
 			is = r.parts(s, length)
+		case sectionDisputes:
+			is = r.disputes(s, length)
 		case sectionDecliners:
 			is = r.decliners(s, length)
 		default:

@@ -105,6 +105,9 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 			Reason: reasonNamed(l.options["reason"]), Part: partOption(l)}
 	case "acknowledge":
 		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Body: []byte(l.words[1])}
+	case "disputed":
+		c = sequencer.Command{Kind: sequencer.KindPayDisputed, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Dispute: disputeNamed(l.words[2]),
+			Amount: number(l.words[3]), Count: uint32(clockOrNumber(l.words[4]))}
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 		shareOptions(l, &c)
@@ -193,6 +196,16 @@ func clockOrNumber(word string) int64 {
 	at, err := parseClock(word)
 	mustParse(err)
 	return at
+}
+
+// disputeNamed reads a status by name or number.
+func disputeNamed(word string) sequencer.DisputeStatus {
+	for status := range sequencer.DisputeStatusMax + 1 {
+		if status.String() == word {
+			return status
+		}
+	}
+	return sequencer.DisputeStatus(number(word))
 }
 
 // seconds reads a duration, or a number of seconds.

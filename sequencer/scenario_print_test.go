@@ -120,6 +120,12 @@ func describeOrderView(v *sequencer.OrderView) string {
 			text += fmt.Sprintf(" (%d failed, %s)", part.Fails, part.Reason)
 		}
 	}
+	if v.Dispute.Status != sequencer.DisputeNone {
+		text += fmt.Sprintf(", dispute %s of %d", v.Dispute.Status, v.Dispute.Amount)
+		if v.Dispute.EvidenceBy != 0 {
+			text += ", evidence by " + scenario.FormatClock(v.Dispute.EvidenceBy)
+		}
+	}
 	if v.CaptureDue {
 		text += ", capture due"
 	}

@@ -97,6 +97,7 @@ const snapshotMagic = "ONSLSNAP"
 //	               flags 1 (bit 0 failed for good, 1 a seller has taken note), zero 4
 //	8 parts        each: seq of the order 8, key digest 16, quantity 1, state 1, attempts that had
 //	               begun 1, refunds that failed 1, reason 1, zero 3
+//	9 disputes     each: seq of the order 8, amount 8, evidence by 8, status 1, zero 7
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
@@ -126,8 +127,9 @@ type Snapshot struct {
 	level     uint16
 	holds     holdClock
 	attempts  frozenAttempts
-	bounces   bounces // without its look-ups
-	parts     parts   // the same
+	bounces   bounces  // without its look-ups
+	parts     parts    // the same
+	disputes  disputes // likewise
 
 	birthsHash uint64
 
@@ -147,6 +149,7 @@ func (s *State) Snapshot() *Snapshot {
 		births:   s.Births(), birthsHash: s.birthsHash, level: s.level, holds: s.holds, attempts: s.attempts.freeze(),
 		bounces:    bounces{list: s.bounces.list.freeze(), hash: s.bounces.hash},
 		parts:      parts{list: s.parts.list.freeze(), hash: s.parts.hash},
+		disputes:   disputes{list: s.disputes.list.freeze(), hash: s.disputes.hash},
 		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
@@ -202,7 +205,7 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	return counted.written, err
 }
 
-// writeAttempts writes the sections of tries, decliners, failed refunds and parts.
+// writeAttempts writes the sections of tries, decliners, failed refunds, parts and disputes.
 func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
 	a := &sn.attempts
 	if n := a.tries.length; n > 0 {
@@ -231,6 +234,13 @@ func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
 		for i := range n {
 			p := sn.parts.list.at(i)
 			out.Write(appendPart(buffer[:0], p, sn.orders.at(p.order).seq))
+		}
+	}
+	if n := sn.disputes.list.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionDisputes, disputeBytes*uint64(n), sn.disputes.hash))
+		for i := range n {
+			d := sn.disputes.list.at(i)
+			out.Write(appendDispute(buffer[:0], d, sn.orders.at(d.order).seq))
 		}
 	}
 }
@@ -316,6 +326,7 @@ const (
 	sectionDecliners  = 6
 	sectionBounces    = 7
 	sectionParts      = 8
+	sectionDisputes   = 9
 )
 
 // sections returns how many sections have content.
@@ -342,6 +353,9 @@ func (sn *Snapshot) sections() (count byte) {
 		count++
 	}
 	if sn.parts.list.length > 0 {
+		count++
+	}
+	if sn.disputes.list.length > 0 {
 		count++
 	}
 	return count

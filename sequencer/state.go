@@ -30,6 +30,7 @@ type State struct {
 	attempts attempts
 	bounces  bounces
 	parts    parts
+	disputes disputes
 
 	references     paged[reference]
 	referenceBytes uint64 // of a snapshot that has them
@@ -97,6 +98,7 @@ func New() *State {
 		unsettled:  map[uint32]struct{}{},
 		bounces:    bounces{at: map[uint64]uint32{}},
 		parts:      parts{newest: map[uint32]uint32{}},
+		disputes:   disputes{at: map[uint32]uint32{}},
 		attempts:   attempts{ofOrder: map[uint32]uint32{}, ofUser: map[textRef]uint32{}},
 		level:      LevelFirst,
 		hashSeed:   seed,
@@ -123,6 +125,9 @@ func (s *State) Hash() uint64 {
 	}
 	if given := s.parts.hash; given != 0 {
 		h = mix(h, given)
+	}
+	if told := s.disputes.hash; told != 0 {
+		h = mix(h, told)
 	}
 	if tried := s.attempts.hash + s.attempts.usersHash; tried != 0 {
 		h = mix(h, tried)

@@ -39,6 +39,9 @@ func (s *State) Verify() error {
 	if differs := s.parts.verify(s); differs != "" {
 		return errors.New(differs)
 	}
+	if differs := s.disputes.verify(s); differs != "" {
+		return errors.New(differs)
+	}
 	if differs := s.attempts.verify(s); differs != "" {
 		return errors.New(differs)
 	}

@@ -102,6 +102,8 @@ type OrderView struct {
 	RefundReason                  PayReason
 	// Parts are what of the order was given back, in order; their numbers begin at 1.
 	Parts []Part
+	// Dispute is what the provider says of a dispute of the newest attempt's money.
+	Dispute Dispute
 	// CaptureDue says that the newest attempt is accepted and not yet captured.
 	CaptureDue bool
 	// Captured says that the money of the newest attempt, which was accepted, was captured.

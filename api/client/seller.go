@@ -128,6 +128,11 @@ func (s *Seller) Orphans(ctx context.Context) (*payment.Orphans, error) {
 	return get[payment.Orphans](ctx, s.connection.patient(), "/v1/payments/orphans", nil)
 }
 
+// Disputes returns the charges that buyers' banks were asked to take back, the most urgent first.
+func (s *Seller) Disputes(ctx context.Context) (*payment.Disputes, error) {
+	return get[payment.Disputes](ctx, s.connection, "/v1/payments/disputes", nil)
+}
+
 // RefundOrphan gives the money of one of them back, by its key. It may be repeated.
 func (s *Seller) RefundOrphan(ctx context.Context, key, reason string) (*payment.OrphanRefund, error) {
 	record := new(payment.OrphanRefund)

@@ -85,8 +85,10 @@ type Order struct {
 	MoneyBackReason       string `json:"money_back_reason,omitempty"`
 	MoneyBackAcknowledged bool   `json:"money_back_acknowledged,omitempty"`
 	// Parts are what of a paid order was refunded while the rest goes on; Quantity is the rest.
-	Parts   []OrderPart `json:"parts,omitempty"`
-	AsOfSeq uint64      `json:"as_of_seq"`
+	Parts []OrderPart `json:"parts,omitempty"`
+	// Dispute is how the dispute (chargeback) of its money stands; nil when there is none.
+	Dispute *Dispute `json:"dispute,omitempty"`
+	AsOfSeq uint64   `json:"as_of_seq"`
 	// AsOf is missing from the answer to a change, which has a seq and no batch yet.
 	AsOf string `json:"as_of,omitempty"`
 }
@@ -97,6 +99,27 @@ type OrderPart struct {
 	Quantity        uint8  `json:"quantity"`
 	MoneyBack       string `json:"money_back"`
 	MoneyBackReason string `json:"money_back_reason,omitempty"` // why it failed
+}
+
+// Dispute is what the payment provider says of a dispute.
+type Dispute struct {
+	Status string `json:"status"` // needs_response, under_review, won, lost
+	Amount int64  `json:"amount"` // minor units
+	// EvidenceBy is until when the seller may give evidence; nil for no time.
+	EvidenceBy *time.Time `json:"evidence_by,omitempty"`
+}
+
+// disputeOf returns what is shown of a dispute; nil for none.
+func disputeOf(d *sequencer.Dispute) *Dispute {
+	if d.Status == sequencer.DisputeNone {
+		return nil
+	}
+	shown := &Dispute{Status: d.Status.String(), Amount: d.Amount}
+	if d.EvidenceBy != 0 {
+		by := Time(d.EvidenceBy)
+		shown.EvidenceBy = &by
+	}
+	return shown
 }
 
 // OrderPage is one page of the caller's orders, by cluster and seq.
@@ -173,7 +196,7 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 	if !v.IsForeign() && (v.State == sequencer.StatePaid || v.State == sequencer.StateRefunded) {
 		o.PaymentRef = sequencer.PaymentRef(v.Birth, o.UID, v.Attempts)
 	}
-	o.Attempts = v.Attempts
+	o.Attempts, o.Dispute = v.Attempts, disputeOf(&v.Dispute)
 	if v.Reason != sequencer.ReasonNone {
 		o.PaymentReason = v.Reason.String()
 	}

@@ -45,7 +45,8 @@ func SaleTag(v *sequencer.SaleView, now int64) uint64 {
 func OrderTag(v *sequencer.OrderView) string {
 	tag := v.Seq
 	for _, part := range []uint64{uint64(v.State), uint64(v.Quantity), uint64(v.Position), uint64(v.Deadline), uint64(v.Attempts),
-		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason), uint64(v.Bounced)<<32 | uint64(v.Failed), uint64(v.RefundReason), uint64(v.Acknowledged)} {
+		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason), uint64(v.Bounced)<<32 | uint64(v.Failed), uint64(v.RefundReason), uint64(v.Acknowledged),
+		uint64(v.Dispute.Status), uint64(v.Dispute.Amount), uint64(v.Dispute.EvidenceBy)} {
 		tag = MixTag(tag, part)
 	}
 	for _, part := range v.Parts {

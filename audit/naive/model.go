@@ -101,6 +101,8 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.payBounced(c, r)
 	case sequencer.KindAcknowledge:
 		m.acknowledge(c, r)
+	case sequencer.KindPayDisputed:
+		m.payDisputed(c, r)
 	case sequencer.KindPayCaptured:
 		m.payCaptured(c, r)
 	case sequencer.KindRefund:

@@ -48,6 +48,7 @@ type order struct {
 	uncaptured bool              // accepted, and the capture was not told yet
 	captured   bool              // and that was told
 	bounced    map[uint8]bounced // by attempt
+	dispute    sequencer.Dispute
 	reason     sequencer.PayReason
 	parts      []part // that were given back
 }

@@ -110,7 +110,7 @@ func (m *Model) view(o *order) sequencer.OrderView {
 		Position: position(o), CreatedAt: o.createdAt, Deadline: m.holds.Shown(o.deadline),
 		Voided: o.voided, CaptureDue: o.uncaptured, Captured: o.captured, Reason: o.reason,
 		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq, AsOf: m.position(), Reference: o.reference,
-		Birth: m.birthOf(o.seq),
+		Birth: m.birthOf(o.seq), Dispute: o.dispute,
 	}
 	o.showBounced(&v)
 	v.Parts = o.shownParts()

@@ -35,7 +35,10 @@ import (
 //	96      1      why the newest refund failed
 //	97      4      acknowledged
 //	101     1      number of parts
-//	102            sale's id, user id, reference, parts
+//	102     1      status of the dispute, 0 for none
+//	103     8      its amount
+//	111     8      evidence by, nanoseconds
+//	119            sale's id, user id, reference, parts
 //
 //	offset  bytes  part
 //	0       1      tickets
@@ -51,7 +54,7 @@ import (
 //	8       8      beginning of the birth's id
 //	16      8      height of the journal
 const (
-	orderViewBytes = 102
+	orderViewBytes = 119
 	partViewBytes  = 5
 	asOfBytes      = 24
 )
@@ -83,7 +86,8 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	dst = le.AppendUint32(le.AppendUint32(dst, v.VoidsDue), v.Voided)
 	dst = append(dst, v.Birth[:]...)
 	dst = append(le.AppendUint32(le.AppendUint32(dst, v.Bounced), v.Failed), byte(v.RefundReason))
-	dst = append(le.AppendUint32(dst, v.Acknowledged), byte(len(v.Parts)))
+	dst = append(le.AppendUint32(dst, v.Acknowledged), byte(len(v.Parts)), byte(v.Dispute.Status))
+	dst = le.AppendUint64(le.AppendUint64(dst, uint64(v.Dispute.Amount)), uint64(v.Dispute.EvidenceBy))
 	dst = append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
 	for _, part := range v.Parts {
 		dst = append(dst, part.Quantity, byte(part.State), part.Attempts, part.Fails, byte(part.Reason))
@@ -94,7 +98,8 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
 	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured ||
-		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax {
+		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax ||
+		sequencer.DisputeStatus(data[102]) > sequencer.DisputeStatusMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
 	}
 	le, asOf := binary.LittleEndian, parseAsOf(data[24:])
@@ -104,6 +109,7 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		Requested: data[56], Min: data[57], Attempts: data[58], VoidsDue: le.Uint32(data[64:]), Overdue: data[59]&viewOverdue != 0,
 		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
 		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]), Acknowledged: le.Uint32(data[97:]),
+		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatus(data[102]), Amount: int64(le.Uint64(data[103:])), EvidenceBy: int64(le.Uint64(data[111:]))},
 	}
 	texts, sale, user, reference := data[orderViewBytes:], int(data[60]), int(data[61]), int(data[63])
 	v.SaleID, texts = string(texts[:sale]), texts[sale:]

@@ -22,6 +22,7 @@ type Coordinator interface {
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error)
 	RefundOrphan(ctx context.Context, r payment.RefundRequest, caughtUp func(context.Context) error) (*payment.OrphanRefund, error)
+	Disputes(ctx context.Context, caughtUp func(context.Context) error) (*payment.Disputes, error)
 }
 
 // Replica is the node of this process.
@@ -126,6 +127,15 @@ func (f *Forwarder) RefundOrphan(ctx context.Context, r payment.RefundRequest) (
 		return nil, payment.ErrOff
 	}
 	return f.coordinator.RefundOrphan(ctx, r, f.replica.CatchUp)
+}
+
+// Disputes returns the charges that buyers' banks were asked to take back, as every node that knows
+// the provider shows them.
+func (f *Forwarder) Disputes(ctx context.Context) (*payment.Disputes, error) {
+	if f.coordinator == nil {
+		return nil, payment.ErrOff
+	}
+	return f.coordinator.Disputes(ctx, f.replica.CatchUp)
 }
 
 // tell asks the leader, once.

@@ -65,6 +65,10 @@ func (c *coordinator) Reconcile(context.Context) (*payment.Reconciliation, error
 	return &payment.Reconciliation{Provider: "fake"}, nil
 }
 
+func (c *coordinator) Disputes(ctx context.Context, caughtUp func(context.Context) error) (*payment.Disputes, error) {
+	return &payment.Disputes{}, caughtUp(ctx)
+}
+
 func (c *coordinator) Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error) {
 	return &payment.Orphans{Provider: "fake"}, caughtUp(ctx)
 }

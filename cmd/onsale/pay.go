@@ -73,7 +73,7 @@ nothing more is refunded.`,
 }
 
 func newPayments(p *program) *cobra.Command {
-	return group("payments", "Look after payments", newReconcile(p), newOrphans(p), newAcknowledge(p))
+	return group("payments", "Look after payments", newReconcile(p), newOrphans(p), newAcknowledge(p), newDisputes(p))
 }
 
 // bornAgainRows are what a cluster has that shares the provider's account or history.
@@ -116,7 +116,8 @@ failed is due again, at the node that leads. Its exit code is 6 when there are d
 			rows = append(rows, bornAgainRows(found)...)
 			for _, m := range found.Money {
 				rows = append(rows, []string{"captured_amount", p.money(m.Captured, m.Currency), m.Currency}, []string{"refunded_amount", p.money(m.Refunded, m.Currency), m.Currency},
-					[]string{"orders_amount", p.money(m.Orders, m.Currency), m.Currency}, []string{"unsettled_amount", p.money(m.Unsettled, m.Currency), m.Currency})
+					[]string{"orders_amount", p.money(m.Orders, m.Currency), m.Currency}, []string{"unsettled_amount", p.money(m.Unsettled, m.Currency), m.Currency},
+					[]string{"disputed_amount", p.money(m.Disputed, m.Currency), m.Currency})
 			}
 			for _, difference := range found.Differences {
 				rows = append(rows, []string{difference.Kind, difference.Key, amount.Money(difference.Amount, difference.Currency) + ": " + difference.Detail})

@@ -212,6 +212,7 @@ func (b *Books) Capture(_ context.Context, c payment.Charge, amount int64) (paym
 	status, err := b.change(c, func(e *payment.Entry) {
 		if e.Phase == payment.Authorised && amount > 0 && amount <= e.Amount {
 			e.Phase, e.CapturedAmount = payment.Captured, amount
+			b.disputeLater(e.Key, behaviourOf(e.Method))
 		}
 		taken = e.CapturedAmount
 	})
@@ -259,7 +260,10 @@ func (b *Books) Return(_ context.Context, c payment.Charge, refund uint8) (payme
 func (b *Books) refund(e *payment.Entry, refund uint8) {
 	does := behaviourOf(e.Method)
 	e.Refunds, e.Refusal = refund, does.refusal
-	if does.refusal != sequencer.ReasonNone {
+	if e.Dispute.Status != sequencer.DisputeNone && e.Dispute.Status != sequencer.DisputeWon {
+		e.Refusal = sequencer.ReasonDisputed
+	}
+	if e.Refusal != sequencer.ReasonNone {
 		return
 	}
 	refundRest(e)
@@ -371,8 +375,9 @@ func (b *Books) Ledger(_ context.Context, cursor string, limit int) ([]payment.E
 
 // notice is the body of a webhook.
 type notice struct {
-	Key string `json:"key"`
-	ID  string `json:"id"` // of the event; the same when it is sent twice
+	Key      string `json:"key"`
+	ID       string `json:"id"` // of the event; the same when it is sent twice
+	Disputed bool   `json:"disputed,omitempty"`
 }
 
 // notify sends a webhook about a charge some times. The caller holds the lock.
@@ -380,9 +385,10 @@ func (b *Books) notify(key string, times int) {
 	if b.config.Notify == nil || len(b.config.Secrets) == 0 {
 		return
 	}
-	body, err := json.Marshal(notice{Key: key, ID: key + "/" + string(b.byKey[key].Phase) + "/" + strconv.Itoa(int(b.byKey[key].Refunds))})
+	e := b.byKey[key]
+	body, err := json.Marshal(notice{Key: key, ID: fmt.Sprintf("%s/%s/%d/%s", key, e.Phase, e.Refunds, e.Dispute.Status), Disputed: e.Dispute.Status != sequencer.DisputeNone})
 	if err != nil {
-		panic(err) // two strings
+		panic(err) // two strings and a flag
 	}
 	signature := payment.Sign(b.config.Secrets[0], body, b.config.Clock())
 	for range times {
@@ -391,17 +397,17 @@ func (b *Books) notify(key string, times int) {
 }
 
 // Notice implements payment.Provider.
-func (b *Books) Notice(signature string, body []byte, now time.Time) (string, error) {
+func (b *Books) Notice(_ context.Context, signature string, body []byte, now time.Time) (payment.Notice, error) {
 	return readNotice(b.config.Secrets, signature, body, now)
 }
 
-func readNotice(secrets [][]byte, signature string, body []byte, now time.Time) (string, error) {
+func readNotice(secrets [][]byte, signature string, body []byte, now time.Time) (payment.Notice, error) {
 	if err := payment.Verify(secrets, signature, body, now); err != nil {
-		return "", err
+		return payment.Notice{}, err
 	}
 	var n notice
 	if err := json.Unmarshal(body, &n); err != nil {
-		return "", fmt.Errorf("%w: %w", payment.ErrNotice, err)
+		return payment.Notice{}, fmt.Errorf("%w: %w", payment.ErrNotice, err)
 	}
-	return n.Key, nil
+	return payment.Notice{Key: n.Key, Disputed: n.Disputed}, nil
 }

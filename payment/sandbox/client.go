@@ -134,6 +134,6 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, value
 }
 
 // Notice implements payment.Provider.
-func (c *Client) Notice(signature string, body []byte, now time.Time) (string, error) {
+func (c *Client) Notice(_ context.Context, signature string, body []byte, now time.Time) (payment.Notice, error) {
 	return readNotice([][]byte{c.secret}, signature, body, now)
 }

@@ -23,7 +23,11 @@ type behaviour struct {
 	// bounces refunds are taken, and fail bounceAfter later.
 	bounces     uint8
 	bounceAfter time.Duration
-	kept        string // the method, when it says what becomes of a refund, or asks the buyer
+	kept        string // the method, when it says what becomes of the money, or asks the buyer
+	// disputed is what a dispute comes to that is opened disputeAfter the capture; it is decided
+	// as long after that.
+	disputed     sequencer.DisputeStatus
+	disputeAfter time.Duration
 }
 
 // behaviourOf reads a payment method.
@@ -57,6 +61,13 @@ func behaviourOf(method string) behaviour {
 	}
 	if method == "tok_refund_refused" {
 		return behaviour{notices: 1, refusal: sequencer.ReasonRefundRefused, kept: method}
+	}
+	for prefix, to := range map[string]sequencer.DisputeStatus{
+		"tok_disputed_": sequencer.DisputeNeedsResponse, "tok_disputed_won_": sequencer.DisputeWon, "tok_disputed_lost_": sequencer.DisputeLost,
+	} {
+		if delay, ok := delayOf(method, prefix); ok {
+			return behaviour{notices: 1, disputed: to, disputeAfter: delay, kept: method}
+		}
 	}
 	if delay, ok := delayOf(method, "tok_refund_fails_"); ok {
 		return behaviour{notices: 1, bounces: 1, bounceAfter: delay, kept: method}

@@ -186,6 +186,9 @@ func faultOnce(t *testing.T, fault fake.Fault) {
 	}
 	paymenttest.Eventually(t, "it is captured", settled)
 	d.Close()
+	if fault.Step == fake.StepDisputes { // which are looked at when there is one
+		a.Dispute(paymenttest.Attempt{User: "ann", Seq: seq}.Charge(200, "EUR").Key, "won")
+	}
 	d = paymenttest.NewDesk(t, config, n, newProvider(t, a.url)) // which must look for the intent
 	for range 2 {                                                // one of two tickets, and told again
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: seq, Quantity: 1, Key: sequencer.KeyDigest{1}})

@@ -28,9 +28,14 @@ func (p *Provider) Ledger(ctx context.Context, cursor string, limit int) (entrie
 	}
 	intents := page.Data()
 	for _, intent := range intents {
-		if intent.Metadata[metadataKey] != "" {
-			entries = append(entries, entryOf(intent))
+		if intent.Metadata[metadataKey] == "" {
+			continue
 		}
+		entry := entryOf(intent)
+		if entry.Dispute, err = p.disputeOf(ctx, intent); err != nil {
+			return nil, "", err
+		}
+		entries = append(entries, entry)
 	}
 	if page.Meta().HasMore && len(intents) > 0 {
 		next = intents[len(intents)-1].ID

@@ -254,5 +254,9 @@ func (p *Provider) retrieve(ctx context.Context, c payment.Charge, id string) (p
 	if err != nil {
 		return payment.Status{}, err
 	}
-	return p.over(ctx, intent)
+	status, err := p.over(ctx, intent)
+	if err == nil {
+		status.Dispute, err = p.disputeOf(ctx, intent)
+	}
+	return status, err
 }

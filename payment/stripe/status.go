@@ -39,12 +39,15 @@ func statusOf(i *stripego.PaymentIntent) payment.Status {
 
 // chargeOf returns the charge that an intent is about.
 func chargeOf(i *stripego.PaymentIntent) payment.Charge {
-	currency := strings.ToUpper(string(i.Currency))
+	currency := currencyOf(string(i.Currency))
 	return payment.Charge{
 		Key: i.Metadata[metadataKey], Order: i.Metadata[metadataOrder], Birth: i.Metadata[metadataBirth], Buyer: i.Metadata[metadataBuyer],
 		Amount: fromStripe(i.Amount, currency), Currency: currency,
 	}
 }
+
+// currencyOf spells a currency as ISO 4217 does.
+func currencyOf(theirs string) string { return strings.ToUpper(theirs) }
 
 // reasons are by decline code or error code (https://docs.stripe.com/declines/codes);
 // every other one is a decline without a reason that the buyer could act upon.

@@ -28,6 +28,7 @@ type coverage struct {
 	Authenticated                  int // buyers who came to an outcome, good or bad
 	Bounces                        int // refunds that failed after they were taken
 	PartsSpared, PartsReturned     int // of money, at the provider
+	Disputes                       int // told, as they stood
 	Codes                          [sequencer.CodeCount]int
 }
 

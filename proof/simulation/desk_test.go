@@ -120,12 +120,24 @@ func (w *world) bounce(which int, final, lost bool) {
 	}
 }
 
+// dispute lets a buyer have the bank take money back, and the leader's desk hear of it, perhaps.
+func (w *world) dispute(which int, to sequencer.DisputeStatus, lost bool) {
+	if order := w.provider.dispute(which, to); order != 0 && !lost && w.leader != nil {
+		w.look(w.leader, order)
+	}
+}
+
 // look compares an order's money with the books, as a comparison of all of them does, and
 // reports whether some did not stay where it went.
 func (w *world) look(r *replica, order uint64) (moved bool) {
 	v, known := r.machine.Order(order)
 	for attempt := uint8(1); known && attempt <= v.Attempts; attempt++ {
 		c := w.provider.charges[chargeKey{order, attempt}]
+		if c != nil && v.Captured && attempt == v.Attempts && c.Dispute != v.Dispute {
+			moved = true
+			w.seen.Disputes++
+			r.queue(sequencer.Command{Kind: sequencer.KindPayDisputed, Order: order, Attempt: attempt, Dispute: c.Dispute.Status, Amount: c.Dispute.Amount})
+		}
 		if v.Voided&(1<<(attempt-1)) == 0 || c == nil || c.Phase != payment.Captured {
 			continue
 		}

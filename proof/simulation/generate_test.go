@@ -99,8 +99,10 @@ func (g *generator) draw() {
 		g.push(verbForward, g.upTo(2), g.node())
 	case n < 867:
 		g.push(verbSettle, g.node(), g.upTo(64), g.flag(5), g.flag(6))
-	case n < 870:
+	case n < 869:
 		g.push(verbBounce, g.upTo(64), g.flag(2), g.flag(3))
+	case n < 870:
+		g.push(verbDispute, g.upTo(64), 1+g.upTo(int(sequencer.DisputeStatusMax)), g.flag(3))
 	default:
 		g.pay()
 	}

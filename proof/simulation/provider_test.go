@@ -114,6 +114,10 @@ func (p *provider) giveBack(key chargeKey, refund uint8) payment.Status {
 	}
 	if c.Phase == payment.Captured {
 		c.Refunds = refund
+		if c.Dispute.Status != sequencer.DisputeNone && c.Dispute.Status != sequencer.DisputeWon {
+			c.Refusal = sequencer.ReasonDisputed
+			return c.Status
+		}
 	}
 	return p.cancel(key, c.amount)
 }
@@ -125,6 +129,19 @@ func (p *provider) bounce(which int, why sequencer.PayReason) (order uint64) {
 		key := p.keys[(which+i)%len(p.keys)]
 		if c := p.charges[key]; c.Phase == payment.Refunded && c.Refunds > 0 {
 			c.Phase, c.refunded, c.Refusal = payment.Captured, c.refunded-c.rest, why
+			return key.order
+		}
+	}
+	return 0
+}
+
+// dispute opens a dispute of one of the charges that took money, or takes it on to a status, and
+// returns of which order it is; 0 when there is none.
+func (p *provider) dispute(which int, to sequencer.DisputeStatus) (order uint64) {
+	for i := range p.keys {
+		key := p.keys[(which+i)%len(p.keys)]
+		if c := p.charges[key]; c.Phase == payment.Captured && c.captured > 0 {
+			c.Dispute = sequencer.Dispute{Status: to, Amount: c.captured}
 			return key.order
 		}
 	}

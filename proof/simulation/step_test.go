@@ -38,11 +38,12 @@ const (
 	verbSettle                  // node, which, answer lost, abandon
 	verbBounce                  // which, final, notice lost
 	verbAcknowledge             // request, of
+	verbDispute                 // which, status, notice lost
 	verbCount
 )
 
 var verbNames = [verbCount]string{"nodes", "clock", "due", "elect", "propose", "replicate", "apply", "restart", "freeze", "persist",
-	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge"}
+	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge", "dispute"}
 
 // step is one thing that happens in a world. Its numbers mean the same whatever steps
 // before it are left out: requests have ids, and orders are named by the request that
@@ -137,6 +138,8 @@ func (w *world) play(s *step) error {
 		}
 	case verbBounce:
 		w.bounce(int(n[0]), n[1] != 0, n[2] != 0)
+	case verbDispute:
+		w.dispute(int(n[0]), sequencer.DisputeStatus(n[1]), n[2] != 0)
 	case verbSettle:
 		return w.settle(r, int(n[1]), n[2] != 0, n[3] != 0)
 	default:

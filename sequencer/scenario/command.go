@@ -72,6 +72,8 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason) + partWord(c)
 	case sequencer.KindAcknowledge:
 		return fmt.Sprintf("acknowledge #%d %s", c.Order, QuoteWord(string(c.Body)))
+	case sequencer.KindPayDisputed:
+		return fmt.Sprintf("disputed #%d %d %d %d %d", c.Order, c.Attempt, c.Dispute, c.Amount, c.Count)
 	case sequencer.KindRefund:
 		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:

@@ -60,11 +60,12 @@ const (
 	StepRefunds  Step = "refunds" // a list of an intent's
 	StepList     Step = "list"
 	StepSearch   Step = "search"
+	StepDisputes Step = "disputes"
 )
 
 // Steps returns all of them.
 func Steps() []Step {
-	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepRefunds, StepList, StepSearch}
+	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepRefunds, StepList, StepSearch, StepDisputes}
 }
 
 const intentsPath = "/v1/payment_intents"
@@ -78,6 +79,8 @@ func stepOf(method, path string) (step Step, id string) {
 		return StepRefund, ""
 	case method == http.MethodGet && path == "/v1/refunds":
 		return StepRefunds, ""
+	case method == http.MethodGet && path == "/v1/disputes":
+		return StepDisputes, ""
 	case !isIntent:
 		return "", ""
 	case method == http.MethodPost && id == "":

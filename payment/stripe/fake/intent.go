@@ -32,8 +32,9 @@ type charge struct {
 	id               string
 	captured, failed bool
 	refunded         int64
-	refunds          []*refund // the newest last
-	refusal          string    // the code with which every refund is refused
+	refunds          []*refund  // the newest last
+	refusal          string     // the code with which every refund is refused
+	disputes         []*dispute // the newest last
 }
 
 // refund is one of a charge.
@@ -106,7 +107,7 @@ func (i *intent) show(expanded bool) map[string]any {
 		if expanded {
 			body["latest_charge"] = map[string]any{
 				"id": i.charge.id, "object": "charge", "amount": i.Amount, "captured": i.charge.captured, "metadata": i.Metadata,
-				"refunded": i.charge.refunded == i.Amount, "amount_captured": i.Received, "amount_refunded": i.charge.refunded,
+				"disputed": len(i.charge.disputes) > 0, "refunded": i.charge.refunded == i.Amount, "amount_captured": i.Received, "amount_refunded": i.charge.refunded,
 				"refunds": map[string]any{"object": "list", "has_more": false, "url": "/v1/refunds", "data": i.charge.showRefunds()},
 			}
 		}
@@ -133,6 +134,7 @@ var known = map[Step][]string{
 	StepRefunds:  {"payment_intent", "limit", "starting_after"},
 	StepList:     {"limit", "starting_after", "expand[0]", "created[gte]"},
 	StepSearch:   {"query", "limit"},
+	StepDisputes: {"payment_intent", "limit"},
 }
 
 // do does what a request asks for. The caller holds the lock.
@@ -149,13 +151,15 @@ func (f *Fake) do(r *request) answer {
 		return f.list(r)
 	case StepSearch:
 		return f.search(r)
-	case StepRefund, StepRefunds:
+	case StepRefund, StepRefunds, StepDisputes:
 		r.id = r.form.Get("payment_intent")
 	}
 	i := f.byID[r.id]
 	switch {
 	case i == nil:
 		return failure(http.StatusNotFound, "invalid_request_error", "resource_missing", "intent", "no such payment_intent")
+	case r.step == StepDisputes:
+		return i.listDisputes()
 	case r.step == StepRetrieve:
 		return answer{status: http.StatusOK, body: i.show(r.form.Get("expand[0]") == "latest_charge.refunds")}
 	case r.step == StepRefunds:
@@ -253,6 +257,9 @@ func (f *Fake) refund(i *intent, r *request) answer {
 	}
 	if i.charge.refusal != "" {
 		return failure(http.StatusBadRequest, "invalid_request_error", i.charge.refusal, "", "it cannot be refunded")
+	}
+	if i.charge.isDisputed() {
+		return failure(http.StatusBadRequest, "invalid_request_error", "charge_disputed", "", "it is disputed")
 	}
 	left := i.Amount - i.charge.refunded
 	if left == 0 {
