@@ -100,6 +100,7 @@ func testNoticeOfFailedRefund(t *testing.T) {
 	} {
 		order := s.Buy(t, c.method)
 		paymenttest.Pay(t, s.desk, order, c.method, c.method)
+		time.Sleep(time.Second) // what was not captured would be cancelled, which does not fail
 		s.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: order})
 		time.Sleep(5 * time.Second)
 		view, e := s.Order(order), s.books.Entries()[len(s.books.Entries())-1]
