@@ -262,8 +262,9 @@ func TestLeaderThatShouldNotLead(t *testing.T) {
 					time.Sleep(2 * time.Second)
 					o.buyUntilAnswered("ann")
 				}
-				spoil(o, was)
 				spoil(o, bad)
+				time.Sleep(3 * time.Second) // the leader hears of it
+				spoil(o, was)
 				eventually(t, "another leader", func() bool { return o.leader() != was })
 				if now := o.leader(); now != (was+2)%3 {
 					t.Errorf("node %d leads after %d, node %d has the same alarm", now+1, was+1, bad+1)
