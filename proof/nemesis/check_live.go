@@ -35,24 +35,24 @@ func (r *run) checkOrders(ctx context.Context) {
 	r.checkStates(ctx, r.history.cancelled, "cancelled")
 }
 
-func (r *run) checkStates(ctx context.Context, orders map[string]string, allowed ...string) {
+func (r *run) checkStates(ctx context.Context, orders map[string]word, allowed ...string) {
 	var readers sync.WaitGroup
 	var mu sync.Mutex
 	places, left := make(chan struct{}, readersMax), ordersMax
-	for uid, user := range orders {
+	for uid, is := range orders {
 		if left--; left < 0 {
 			break
 		}
 		places <- struct{}{}
 		readers.Go(func() {
 			defer func() { <-places }()
-			state, err := r.stateOf(ctx, user, uid)
+			state, err := r.stateOf(ctx, is.user, uid)
 			if err == nil && strings.Contains(" "+strings.Join(allowed, " ")+" ", " "+state+" ") {
 				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			r.report.Verdict.wrong("P9", "%s was told that order %s is %s; it is %q (%v)", user, uid, allowed[0], state, err)
+			r.report.Verdict.wrong("P9", "%s was told after %v that order %s is %s (%+v); it is %q (%v)", is.user, is.at, uid, allowed[0], is.answer, state, err)
 		})
 	}
 	readers.Wait()

@@ -25,6 +25,14 @@ type operation struct {
 	replayed bool
 }
 
+// word is what a buyer was told of an order: when, and the whole answer, for who has to find
+// out why it was wrong.
+type word struct {
+	user   string
+	at     time.Duration // since the run began
+	answer any
+}
+
 // history is what all clients wrote down. It is safe for concurrent use.
 type history struct {
 	began time.Time
@@ -32,15 +40,15 @@ type history struct {
 	mu         sync.Mutex
 	operations []operation
 	// paid and cancelled are orders of which a buyer was told so.
-	paid, cancelled map[string]string // uid: user
-	undocumented    []string          // answers that no document has
-	starts          map[string]int64  // true times at which sales start; of others nothing is said
+	paid, cancelled map[string]word  // by uid
+	undocumented    []string         // answers that no document has
+	starts          map[string]int64 // true times at which sales start; of others nothing is said
 	answered        int
 	failures        map[string]int // what requests were told instead of an answer
 }
 
 func newHistory() *history {
-	return &history{began: time.Now(), paid: map[string]string{}, cancelled: map[string]string{}, failures: map[string]int{}, starts: map[string]int64{}}
+	return &history{began: time.Now(), paid: map[string]word{}, cancelled: map[string]word{}, failures: map[string]int{}, starts: map[string]int64{}}
 }
 
 func (h *history) now() int64 { return int64(time.Since(h.began)) }
@@ -55,10 +63,10 @@ func (h *history) add(o operation) {
 }
 
 // note keeps a word about an order.
-func (h *history) note(orders map[string]string, uid, user string) {
+func (h *history) note(orders map[string]word, uid, user string, answer any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	orders[uid] = user
+	orders[uid] = word{user, time.Since(h.began), answer}
 }
 
 // starting notes when a sale starts.

@@ -230,7 +230,7 @@ func (s *shopper) cancel(user, sale, uid string) {
 	if err == nil {
 		o.known, o.state = true, told.State
 		if told.State == "cancelled" {
-			s.history.note(s.history.cancelled, uid, user)
+			s.history.note(s.history.cancelled, uid, user, told)
 		}
 	} else if !s.mayRepeat(err) {
 		s.history.odd(fmt.Sprintf("%s cancels %s: %v", user, uid, err))
@@ -245,8 +245,10 @@ func (s *shopper) pay(user, uid string) {
 		return err
 	})
 	switch {
+	case err == nil && told.Order != uid:
+		s.history.odd(fmt.Sprintf("%s pays %s and is answered about %s", user, uid, told.Order))
 	case err == nil && told.Status == contract.PaymentAccepted:
-		s.history.note(s.history.paid, uid, user)
+		s.history.note(s.history.paid, uid, user, told)
 	case err != nil && !s.mayRepeat(err):
 		s.history.odd(fmt.Sprintf("%s pays %s: %v", user, uid, err))
 	}

@@ -99,7 +99,7 @@ func command() (report *Report, err error) {
 	report, err = Run(ctx, o)
 	if keep || err != nil || report.Failed() {
 		fmt.Fprintln(os.Stderr, "logs and journals are kept in", o.Dir)
-		return report, err
+		return report, errors.Join(err, Keep(o.Dir))
 	}
 	return report, Clean(o.Dir)
 }

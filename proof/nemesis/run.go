@@ -203,6 +203,18 @@ func (r *run) openWindows(ctx context.Context) {
 	}
 }
 
+// Keep leaves what the nodes have on their disks in the folder: the disks end with the
+// process.
+func Keep(dir string) error {
+	for i := range nodeCount + 2 {
+		disk := fmt.Sprintf("%s/n%d", dir, i+1)
+		if err := each("cp -a "+disk+" "+disk+"-kept", "umount "+disk, "rmdir "+disk, "mv "+disk+"-kept "+disk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Clean unmounts and removes what a run left in its folder.
 func Clean(dir string) error {
 	for i := range nodeCount + 2 {
