@@ -59,22 +59,27 @@ func (r *request) checkBuy() error {
 func (p *Public) decide(r *request, cluster *Cluster) (sequencer.Result, error) {
 	if !r.header.WantsTiming { // reading the clock is not free either
 		result, err := cluster.Backend.Decide(&r.command)
-		p.recent.told(cluster.Number, r.who.User, &result)
-		return result, problemOfDecision(&result, err)
+		return result, p.decided(r, cluster, &result, err)
 	}
 	before := p.config.Clock()
 	result, err := cluster.Backend.Decide(&r.command)
 	r.decided = p.config.Clock().Sub(before)
-	p.recent.told(cluster.Number, r.who.User, &result)
-	return result, problemOfDecision(&result, err)
+	return result, p.decided(r, cluster, &result, err)
 }
 
-// problemOfDecision returns err, or the problem that a decision is answered
-// with; nil when the decision is an outcome of the sale.
-func problemOfDecision(result *sequencer.Result, err error) error {
+// decided remembers what a buyer is about to be told, and returns err, or the problem that the
+// decision is answered with.
+func (p *Public) decided(r *request, cluster *Cluster, result *sequencer.Result, err error) error {
 	if err != nil {
 		return err
 	}
+	p.recent.told(cluster.Number, r.who.User, result)
+	return problemOfDecision(result)
+}
+
+// problemOfDecision returns the problem that a decision is answered with; nil when the
+// decision is an outcome of the sale.
+func problemOfDecision(result *sequencer.Result) error {
 	kind, isProblem := contract.KindOfDecision(result.Code)
 	if !isProblem {
 		return nil

@@ -184,7 +184,10 @@ func (x *exchange) ok(value any) error {
 func (p *Private) decide(x *exchange, c *sequencer.Command) (sequencer.Result, error) {
 	c.Actor = x.actor
 	result, err := p.backend.DecideAs(x.token, c)
-	if err := problemOfDecision(&result, err); err != nil {
+	if err != nil {
+		return result, err
+	}
+	if err := problemOfDecision(&result); err != nil {
 		return result, err
 	}
 	if result.Code == sequencer.CodeClosed {

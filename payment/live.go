@@ -20,6 +20,7 @@ type live struct {
 	joiners int
 	done    chan struct{} // closed when there is an outcome, or it is this desk's business no more
 	answer  Answer        // what was begun; once done is closed, how it stands
+	err     error         // once done is closed: why nobody can say how it stands
 }
 
 // enter notes an attempt that is about to begin; false when one is under way. v is the order
@@ -38,14 +39,16 @@ func (d *Desk) enter(v *sequencer.OrderView, method string) bool {
 	return true
 }
 
-// entered notes what came of a beginning: its number, 0 when there is no attempt.
-func (d *Desk) entered(order uint64, number uint8, answer Answer) {
+// entered notes what came of a beginning: its number, 0 when there is no attempt, or, with an
+// error, perhaps none.
+func (d *Desk) entered(order uint64, number uint8, answer Answer, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.live[order]
 	switch {
 	case l == nil: // the office was lost meanwhile
 	case number == 0:
+		l.err = err
 		d.close(order, l, answer)
 	default:
 		l.number, l.answer = number, answer
@@ -79,8 +82,9 @@ func (d *Desk) isLive(order uint64) bool {
 	return d.live[order] != nil
 }
 
-// await returns an attempt's outcome, or that it has none when ctx ends.
-func (d *Desk) await(ctx context.Context, l *live) Answer {
+// await returns an attempt's outcome, or that it has none when ctx ends, or the error with
+// which it began, or did not.
+func (d *Desk) await(ctx context.Context, l *live) (Answer, error) {
 	d.counters.joined.Add(1)
 	select {
 	case <-l.done:
@@ -90,7 +94,7 @@ func (d *Desk) await(ctx context.Context, l *live) Answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l.joiners--
-	return l.answer
+	return l.answer, l.err
 }
 
 // end tells those who wait for an attempt's outcome.

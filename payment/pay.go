@@ -85,7 +85,10 @@ func (d *Desk) inFlight(ctx context.Context, r Request, answer Answer) (Answer, 
 		return answer, nil
 	}
 	if l := d.join(r.Order, r.Method); l != nil {
-		answer = d.await(ctx, l)
+		var err error
+		if answer, err = d.await(ctx, l); err != nil {
+			return Answer{}, err
+		}
 	}
 	if answer.Code == sequencer.CodePaymentInFlight {
 		answer.Line = d.line.place(r.Order)
@@ -164,13 +167,13 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	}
 	d.counters.begun(result.Code, err)
 	if err != nil || result.Code != sequencer.CodeOK {
-		d.entered(r.Order, 0, answer)
+		d.entered(r.Order, 0, answer, err)
 		d.noRoom(&charge)
 		d.release(r.Order)
 		return nil, answer, err
 	}
 	answer.Code = sequencer.CodePaymentInFlight
-	d.entered(r.Order, result.Attempt, answer)
+	d.entered(r.Order, result.Attempt, answer, nil)
 	d.config.Reached(StepBegun)
 	return &attempt{charge: charge, order: r.Order, number: result.Attempt, begun: answer}, answer, nil
 }

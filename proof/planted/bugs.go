@@ -239,4 +239,12 @@ var bugs = []bug{
 		"	case sale.waiting == 0 && sale.available > 0:\n",
 		"	case sale.available > 0:\n"}},
 		layerA, "./sequencer", "TestRandom$"},
+	{"an error comes with another request's decision", []edit{{"sequencer/inbox/inbox.go",
+		"	if err = w.err; err == nil {\n",
+		"	if err = w.err; true {\n"}},
+		layerC, "./sequencer/inbox", "TestAnErrorTellsNoDecision"},
+	{"who joined a beginning that failed is not told so", []edit{{"payment/live.go",
+		"	return l.answer, l.err\n",
+		"	return l.answer, nil\n"}},
+		layerPayment, "./payment", "TestJoinedABeginningThatFails"},
 }

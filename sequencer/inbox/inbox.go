@@ -232,10 +232,13 @@ func (b *Inbox) Load() (requests, bytes int) {
 	return b.requests, b.bytes
 }
 
-// Wait returns when the waiter was answered, and gives the waiter back.
-func (b *Inbox) Wait(w *Waiter) (sequencer.Result, error) {
+// Wait returns when the waiter was answered, and gives the waiter back. With an error it
+// returns no decision: what lies in the waiter then is of whoever had it before.
+func (b *Inbox) Wait(w *Waiter) (first sequencer.Result, err error) {
 	<-w.done
-	first, err := w.results[0], w.err
+	if err = w.err; err == nil {
+		first = w.results[0]
+	}
 	w.results = nil
 	b.waiters.Put(w)
 	return first, err
