@@ -169,11 +169,7 @@ func (s *State) payCaptured(c *Command, r *Result) {
 
 // track notes whether the provider must still be spoken to about an order.
 func (s *State) track(number uint32, o *order) {
-	if s.isUnsettled(number, o) {
-		s.unsettled[number] = struct{}{}
-	} else {
-		delete(s.unsettled, number)
-	}
+	s.unsettled.set(number, s.isUnsettled(number, o))
 }
 
 // isUnsettled reports whether an order is paying, or has money to be captured or given back.

@@ -67,25 +67,21 @@ func (s *State) OrdersOf(user []byte, after uint64, limit int) []OrderView {
 
 // Unsettled returns copies of the orders with a seq above after, lowest first and
 // at most limit of them, about which the payment provider must still be spoken to:
-// they are paying, or money is to be captured or given back. It costs time in the
-// number of all such orders.
+// they are paying, or money is to be captured or given back.
 func (s *State) Unsettled(after uint64, limit int) []OrderView {
-	numbers := make([]uint32, 0, len(s.unsettled))
-	for number := range s.unsettled {
-		if s.orders.at(number).seq > after {
-			numbers = append(numbers, number)
-		}
+	number, found := s.orderNumber(after)
+	if found {
+		number++
 	}
-	slices.Sort(numbers)
-	views := make([]OrderView, 0, min(limit, len(numbers)))
-	for _, number := range numbers[:min(limit, len(numbers))] {
+	views := make([]OrderView, 0, min(limit, s.unsettled.length))
+	for number, found = s.unsettled.next(number); found && len(views) < limit; number, found = s.unsettled.next(number + 1) {
 		views = append(views, s.view(number))
 	}
 	return views
 }
 
 // UnsettledCount returns how many orders Unsettled knows.
-func (s *State) UnsettledCount() int { return len(s.unsettled) }
+func (s *State) UnsettledCount() int { return s.unsettled.length }
 
 // RefundsFailedCount returns how many attempts' and parts' refunds failed for good, and no seller has taken
 // note of.
@@ -93,7 +89,7 @@ func (s *State) RefundsFailedCount() int { return int(s.bounces.open + s.parts.o
 
 // UnsettledOf returns how many of them are of one sale. It costs time in the number of all.
 func (s *State) UnsettledOf(sale uint16) (count int) {
-	for number := range s.unsettled {
+	for number, any := s.unsettled.next(0); any; number, any = s.unsettled.next(number + 1) {
 		if s.orders.at(number).sale == sale {
 			count++
 		}
@@ -107,7 +103,7 @@ func (s *State) ForeignUnsettledCount() (count int) {
 	if len(s.births) > 0 && s.births[0].FirstSeq == 1 {
 		return 0
 	}
-	for number := range s.unsettled {
+	for number, any := s.unsettled.next(0); any; number, any = s.unsettled.next(number + 1) {
 		if _, own := s.BirthOf(s.orders.at(number).seq); !own {
 			count++
 		}

@@ -23,8 +23,8 @@ type State struct {
 	texts    arena // user ids and references
 	timers   timers
 	// unsettled has the numbers of the orders that Unsettled returns. It follows
-	// from the orders and decides nothing; its order is never looked at.
-	unsettled map[uint32]struct{}
+	// from the orders and decides nothing.
+	unsettled numbers
 	sessions  sessions
 
 	attempts attempts
@@ -95,7 +95,6 @@ func New() *State {
 	return &State{
 		saleNumber: map[string]uint16{},
 		branches:   map[uint32]uint32{},
-		unsettled:  map[uint32]struct{}{},
 		bounces:    bounces{at: map[uint64]uint32{}},
 		parts:      parts{newest: map[uint32]uint32{}},
 		disputes:   disputes{at: map[uint32]uint32{}},

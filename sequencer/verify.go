@@ -19,7 +19,7 @@ func (s *State) Verify() error {
 	for number := range s.orders.length {
 		o := s.orders.at(number)
 		due, _ := s.voids(number, o)
-		if _, tracked := s.unsettled[number]; tracked != s.isUnsettled(number, o) {
+		if tracked := s.unsettled.has(number); tracked != s.isUnsettled(number, o) {
 			return fmt.Errorf("order seq %d is %s, capture due %t, voids due %b, and tracked as unsettled: %t", o.seq, o.state, o.has(isCaptureDue), due, tracked)
 		}
 		ordersHash += o.fixedFingerprint(s.texts.get(o.user)) + o.movingFingerprint()

@@ -55,9 +55,9 @@ func TestVerifyFindsEachDifference(t *testing.T) {
 		"the hash of the sessions":  {func(s *State) { s.sessions.hash++ }, "hash of the sessions", true},
 		"a session of later":        {func(s *State) { s.sessions.list[0].id = s.seq + 1 }, "session", true},
 		"a session of nothing":      {func(s *State) { s.sessions.list[0].id = 0 }, "session 0 follows session 0", true},
-		"a capture of what is held": {func(s *State) { s.orders.edit(2).flags.set(isCaptureDue, true); s.unsettled[2] = struct{}{} }, "", true},
+		"a capture of what is held": {func(s *State) { s.orders.edit(2).flags.set(isCaptureDue, true); s.unsettled.set(2, true) }, "", true},
 		"the hash of the orders":    {func(s *State) { s.ordersHash++ }, "hash of the orders", false},
-		"an order that is settled":  {func(s *State) { s.unsettled[0] = struct{}{} }, "tracked as unsettled: true", false},
+		"an order that is settled":  {func(s *State) { s.unsettled.set(0, true) }, "tracked as unsettled: true", false},
 		"a payment that is due":     {func(s *State) { s.orders.at(0).voidsDue = 1 }, "tracked as unsettled: false", false},
 	} {
 		s := busy(t)
