@@ -247,6 +247,8 @@ func (s *shopper) pay(user, uid string) {
 	switch {
 	case err == nil && told.Order != uid:
 		s.history.odd(fmt.Sprintf("%s pays %s and is answered about %s", user, uid, told.Order))
+	case err == nil && told.State == sequencer.StateNone.String():
+		s.history.odd(fmt.Sprintf("%s pays %s and is told of no state: %+v", user, uid, told))
 	case err == nil && told.Status == contract.PaymentAccepted:
 		s.history.note(s.history.paid, uid, user, told)
 	case err != nil && !s.mayRepeat(err):
