@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"onsale/bench"
+	"onsale/proof/testenv"
 )
 
 // Both loops against a real node: everybody is decided once, selling and sold out are told
 // apart, and every format is written.
 func TestBenchLoad(t *testing.T) {
+	testenv.TakesLong(t, "a load runs for its time")
 	o := openOffice(t)
 	defer o.close()
 	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "300")

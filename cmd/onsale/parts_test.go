@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // One of two at the command line: given back before it is paid, refunded after, each once for
 // its key; books and orders agree to the last unit, in currencies of none and three decimals.
 func TestOneOfTwo(t *testing.T) {
+	testenv.TakesLong(t, "waits for the provider in three currencies")
 	o := openOffice(t, func(s *settings) { s.Payment.Provider = providerSandbox })
 	defer o.close()
 	for _, sale := range []struct{ id, price, currency string }{{"gig", "4900", "EUR"}, {"matsuri", "4900", "JPY"}, {"souk", "12340", "KWD"}} {

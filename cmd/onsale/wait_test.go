@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/proof/testenv"
 )
 
 // scripted is a server that answers one request after another as a test says; the last answer
@@ -179,6 +180,7 @@ func TestCancelSaleExitCodes(t *testing.T) {
 
 // The same with a node and a provider that is slow.
 func TestWaitForAProvider(t *testing.T) {
+	testenv.TakesLong(t, "a provider takes its time")
 	t.Parallel()
 	o := openOffice(t, func(s *settings) { s.Payment.Provider, s.Web.PayWait = providerSandbox, 20*time.Millisecond })
 	defer o.close()

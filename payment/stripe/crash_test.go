@@ -152,7 +152,7 @@ func payAgain(t *testing.T, d *payment.Desk, order uint64, user string) {
 // Every way in which a request can go wrong, at every request of a payment and of its
 // refund: it is settled by asking, and the books agree.
 func TestFaults(t *testing.T) {
-	every := testenv.Pick(1, 4)
+	every := testenv.Pick(1, 8)
 	for i, step := range fake.Steps() {
 		for k, kind := range fake.FaultKinds() {
 			if (i+k)%every != 0 {
