@@ -60,8 +60,12 @@ func readUntilRoom(ctx context.Context, s *settings, log *slog.Logger, hangUp <-
 func (v *server) awaitRoom(ctx context.Context) error {
 	ticker := time.NewTicker(roomInterval)
 	defer ticker.Stop()
-	least := time.Now().Add(readTimeMin)
-	for {
+	looks := roomLooks{since: time.Now()}
+	for { // the first look is at once: room that was short here and comes within the interval is room that was made
+		if looks.starts(v.reader.Room(), time.Now()) {
+			v.log.Info("there is room on the disk again: the node starts")
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -69,13 +73,23 @@ func (v *server) awaitRoom(ctx context.Context) error {
 			return err
 		case <-ticker.C:
 		}
-		if v.reader.Room() != nil {
-			least = time.Now() // what comes next is room that was made
-		} else if time.Now().After(least) {
-			v.log.Info("there is room on the disk again: the node starts")
-			return nil
-		}
 	}
+}
+
+// roomLooks are what a reader has seen of its disk.
+type roomLooks struct {
+	since    time.Time // when it began
+	wasShort bool
+}
+
+// starts reports whether a node is to be begun after a look, whose error says that room is
+// short: what comes after that is room that was made.
+func (l *roomLooks) starts(short error, now time.Time) bool {
+	if short != nil {
+		l.wasShort = true
+		return false
+	}
+	return l.wasShort || now.Sub(l.since) > readTimeMin
 }
 
 // startReading opens the listeners on what the data folder has. The caller closes it.

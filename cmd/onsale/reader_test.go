@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"onsale/raftfsm"
+)
+
+// A reader begins as a node as soon as there is room that was made, also within the first
+// second, and looks for longer when the disk never said that it is short.
+func TestRoomLooks(t *testing.T) {
+	since := time.Now()
+	for _, c := range []struct {
+		short []bool // at each second
+		want  int    // of them, after how many the node begins
+	}{
+		{[]bool{true, false}, 2},
+		{[]bool{false, true, true, false}, 4},
+		{[]bool{false, false, false, false, false, false, false, false, false, false, false, false}, 12},
+	} {
+		looks, looked := roomLooks{since: since}, 0
+		for at, short := range c.short {
+			var err error
+			if short {
+				err = raftfsm.ErrNoRoom
+			}
+			looked = at + 1
+			if looks.starts(err, since.Add(time.Duration(at)*time.Second)) {
+				break
+			}
+		}
+		if looked != c.want {
+			t.Errorf("%v: after %d looks, want %d", c.short, looked, c.want)
+		}
+	}
+}
