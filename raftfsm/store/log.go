@@ -99,11 +99,7 @@ func (s *Log) StoreLogs(logs []*raft.Log) error {
 		err = s.append(logs)
 	}
 	if err != nil {
-		err = fmt.Errorf("raft log: %w", err)
-		if s.fatal != nil {
-			s.fatal(err)
-		}
-		return err
+		return s.end(err)
 	}
 	failpoint.Hit(failpoint.LogAppendAfter)
 	s.storeTimes.Observe(time.Since(started))
@@ -140,6 +136,15 @@ func (s *Log) append(logs []*raft.Log) error {
 	return s.log.Append(logs[0].Index, s.records)
 }
 
+// end tells the process that the log takes no more entries, and returns why.
+func (s *Log) end(err error) error {
+	err = fmt.Errorf("raft log: %w", err)
+	if s.fatal != nil {
+		s.fatal(err)
+	}
+	return err
+}
+
 // Keep makes DeleteRange leave what members need behind a snapshot, as long as the log has
 // no more than bytesMax bytes in its segments. lowest returns the index of the first entry
 // that is needed; 0 when none is. It is called before raft runs.
@@ -172,7 +177,8 @@ func (s *Log) cutTo(first, wanted uint64) uint64 {
 }
 
 // DeleteRange deletes from one end of the log, or all of it. From the front it leaves what
-// members need (see Keep); raft asks again behind the next snapshot.
+// members need (see Keep); raft asks again behind the next snapshot. An error of the disk is
+// final, as in StoreLogs: raft only logs it, and would go on beside a log that takes nothing.
 func (s *Log) DeleteRange(from, to uint64) error {
 	first, last := s.log.FirstIndex(), s.log.LastIndex()
 	from, to = max(from, first), min(to, last)
@@ -186,15 +192,21 @@ func (s *Log) DeleteRange(from, to uint64) error {
 	defer s.calls.End(s.calls.Begin())
 	failpoint.Hit(failpoint.LogTruncateBefore)
 	defer failpoint.Hit(failpoint.LogTruncateAfter)
+	var err error
 	switch {
 	case from == first && to == last:
-		return s.log.Reset(last + 1)
+		err = s.log.Reset(last + 1)
 	case from == first:
-		return s.log.TruncateFront(to + 1)
+		err = s.log.TruncateFront(to + 1)
 	case to == last:
-		return s.log.TruncateBack(from - 1)
+		err = s.log.TruncateBack(from - 1)
+	default:
+		return fmt.Errorf("raft log: %d to %d is in the middle of %d to %d and cannot be deleted", from, to, first, last)
 	}
-	return fmt.Errorf("raft log: %d to %d is in the middle of %d to %d and cannot be deleted", from, to, first, last)
+	if err != nil {
+		return s.end(err)
+	}
+	return nil
 }
 
 // Wal returns the log below, for its statistics and its health.

@@ -77,6 +77,35 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
+// A log of which an end could not be deleted takes no more entries: the process is told, since
+// raft goes on.
+func TestDeleteThatFails(t *testing.T) {
+	for what, to := range map[string][2]uint64{"the end": {301, 600}, "the front": {1, 500}, "all": {1, 600}} {
+		dir := testenv.MemoryDir(t)
+		disk, err := waltest.New(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := smallSegments()
+		o.Files = disk
+		var fatal error
+		s, err := OpenLog(filepath.Join(dir, "log"), o, nil, func(err error) { fatal = err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for first := uint64(1); first < 600; first += 10 { // over several segments
+			if err := s.StoreLogs(entries(first, 10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		disk.FailAt = disk.Calls() + 1
+		if err := s.DeleteRange(to[0], to[1]); !errors.Is(err, waltest.ErrInjected) || !errors.Is(fatal, waltest.ErrInjected) {
+			t.Errorf("%s: told is %v, and the process %v", what, err, fatal)
+		}
+		_ = s.Close() // it says again that it failed
+	}
+}
+
 // Entries with a gap between them are no log.
 func TestStoreOutOfOrder(t *testing.T) {
 	var fatal error
