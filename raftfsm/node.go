@@ -142,7 +142,7 @@ func (n *Node) openRaft() error {
 	}
 	n.peers = &transport.Peers{AwayMax: n.config.PeerAwayMax, Leads: n.leadsMember, Stop: n.life.stop}
 	n.trans = transport.Guard(trans, transport.Installer{Logs: n.data.Log, Snapshots: n.data.Snapshots, Fatal: n.life.fatal,
-		LastIndex: func() uint64 { <-n.opened; return n.raft.LastIndex() }, Asked: n.asked}, n.heard, n.peers)
+		LastIndex: func() uint64 { <-n.opened; return n.raft.LastIndex() }, Follows: n.follows, Asked: n.asked}, n.heard, n.peers)
 	n.data.Log.Keep(n.needed, n.config.LogKeptBytesMax)
 	used, err := raft.HasExistingState(n.data.Log, n.data.Votes, n.data.Snapshots)
 	if err != nil {

@@ -44,6 +44,16 @@ func (d *failureDetector) silence() time.Duration {
 	return time.Since(d.raft.LastContact())
 }
 
+// follows reports whether raft follows in a term, or in a newer one.
+func (n *Node) follows(term uint64) bool {
+	select {
+	case <-n.opened:
+		return n.raft.State() == raft.Follower && n.raft.CurrentTerm() >= term
+	default:
+		return false // raft itself has just begun
+	}
+}
+
 // asked takes up where a member that asks for a vote says that it is, and reports whether raft
 // may say that it would vote for it.
 func (n *Node) asked(by *raft.RequestPreVoteRequest) bool {

@@ -27,6 +27,9 @@ type Installer struct {
 	Fatal     func(error)
 	// LastIndex returns the last index that raft believes to have.
 	LastIndex func() uint64
+	// Follows reports whether raft follows in a term, or in a newer one: a heartbeat of that
+	// term changes nothing then. nil when it never does.
+	Follows func(term uint64) bool
 	// Asked is told who asks whether it would be voted for, and reports whether raft may say
 	// so; nil when it always may. It may take some milliseconds: no leader is heard then.
 	Asked func(by *raft.RequestPreVoteRequest) bool

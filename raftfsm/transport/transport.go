@@ -15,12 +15,13 @@ import (
 // node that hangs so never stops (hashicorp/raft issue 612). So a pipeline ends with
 // the first append that fails, whoever waits.
 //
-// Commit indices: see boundCommit, and Heard. Snapshots: see Installer. Members that lag or
+// Heartbeats: see SetHeartbeatHandler. Commit indices: see boundCommit, and Heard. Snapshots: see Installer. Members that lag or
 // do not answer: see Peers.
 type Guarded struct {
 	raft.Transport
 	heard    *Heard
 	peers    *Peers
+	follows  func(term uint64) bool
 	requests chan raft.RPC
 	closed   chan struct{}
 	once     *sync.Once
@@ -34,7 +35,7 @@ var (
 // Guard guards a transport; i decides about the snapshots that come, h hears how far
 // leaders have committed, and p how far the others are.
 func Guard(t raft.Transport, i Installer, h *Heard, p *Peers) Guarded {
-	g := Guarded{t, h, p, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+	g := Guarded{t, h, p, i.Follows, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
 	go g.receive(i)
 	return g
 }
