@@ -36,7 +36,7 @@ const (
 )
 
 // methods are what buyers pay with, the good ones more often.
-var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline", "tok_delay_20ms", "tok_lost", "tok_late_50ms", "tok_double_webhook", "tok_never", "tok_3ds_passes_300ms", "tok_3ds_fails_300ms"}
+var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline", "tok_delay_20ms", "tok_lost", "tok_late_50ms", "tok_double_webhook", "tok_never"}
 
 // crowd is the buyers.
 type crowd struct {
