@@ -3,11 +3,21 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"onsale/bench"
 )
+
+// show prints a scenario's report, for people or as JSON.
+func show(c *cobra.Command, report interface{ Print(io.Writer) }, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(report)
+	}
+	report.Print(c.OutOrStdout())
+	return nil
+}
 
 func newRejoin() *cobra.Command {
 	o := bench.DefaultRejoinOptions()
@@ -25,11 +35,7 @@ It fails when the node does not come back.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				err = json.NewEncoder(c.OutOrStdout()).Encode(report)
-			} else {
-				report.Print(c.OutOrStdout())
-			}
+			err = show(c, report, asJSON)
 			return errors.Join(err, report.Exact())
 		}}
 	f := c.Flags()

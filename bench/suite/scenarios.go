@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -34,11 +33,7 @@ free are never sent.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				err = json.NewEncoder(c.OutOrStdout()).Encode(report)
-			} else {
-				report.Print(c.OutOrStdout())
-			}
+			err = show(c, report, asJSON)
 			return errors.Join(err, report.Missed())
 		}}
 	f := c.Flags()
