@@ -38,7 +38,7 @@ var bugs = []bug{
 		layerC, "./raftfsm", "TestOneNodeDecidesAndRecovers|TestLeaderStoppedUnderLoad"},
 	{"retry with a new key", []edit{{"payment/pay.go",
 		"	if err != nil {\n		return Status{Phase: Processing}, err\n	}",
-		"	if err != nil {\n		c.Key += \"-again\"\n		again, cancel := d.call()\n		defer cancel()\n		return d.provider.Authorise(again, c, method)\n	}"}},
+		"	if err != nil {\n		c.Key += \"-again\"\n		return d.calls.authorise(c, method)\n	}"}},
 		layerPayment, "./payment", "TestCrashAtEveryStep|TestManyTabs|TestMethods"},
 	{"a part refunded twice", []edit{{"sequencer/parts.go",
 		"	case known != nil:\n		return shareDone, CodeOK",

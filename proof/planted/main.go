@@ -24,14 +24,15 @@ const limit = 5 * time.Minute
 
 func main() {
 	only := flag.String("only", "", "plant only bugs whose name holds this")
+	build := flag.Bool("build", false, "only build the tests with each bug: say which can no longer be planted")
 	flag.Parse()
-	if err := run(*only); err != nil {
+	if err := run(*only, *build); err != nil {
 		fmt.Fprintln(os.Stderr, "planted:", err)
 		os.Exit(1)
 	}
 }
 
-func run(only string) error {
+func run(only string, build bool) error {
 	dir, err := os.MkdirTemp("", "planted-")
 	if err != nil {
 		return err
@@ -44,6 +45,12 @@ func run(only string) error {
 		if !strings.Contains(b.name, only) {
 			continue
 		}
+		if build {
+			if err := b.build(filepath.Join(dir, fmt.Sprint(i))); err != nil {
+				return fmt.Errorf("%s: %w", b.name, err)
+			}
+			continue
+		}
 		found, took, err := b.hunt(filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
@@ -54,6 +61,9 @@ func run(only string) error {
 		}
 		fmt.Fprintf(os.Stderr, "%s: %s after %v\n", b.name, found, took.Round(100*time.Millisecond))
 		rows.AppendRow(table.Row{b.name, b.layer, found, took.Round(100 * time.Millisecond)})
+	}
+	if build {
+		return nil
 	}
 	fmt.Println(rows.Render())
 	if missed > 0 {
@@ -83,6 +93,19 @@ func (b *bug) hunt(dir string) (found string, took time.Duration, err error) {
 		return "", took, fmt.Errorf("the bug could not be planted: %w\n%s", err, output)
 	}
 	return culprit(output), took, nil
+}
+
+// build builds the tests with the bug and runs none.
+func (b *bug) build(dir string) error {
+	overlay, err := b.plant(dir)
+	if err != nil {
+		return err
+	}
+	output, err := exec.Command("go", "test", "-c", "-o", os.DevNull, "-overlay", overlay, b.pkg).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("the bug could not be planted: %w\n%s", err, output)
+	}
+	return nil
 }
 
 // test runs the tests that should find the bug.
