@@ -70,7 +70,14 @@ func (p *Private) disputes(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.ok(found)
+	own := *found // what others are told too is not changed
+	own.Disputes = []payment.DisputeView{}
+	for _, is := range found.Disputes {
+		if p.hasOrder(x, is.Order) {
+			own.Disputes = append(own.Disputes, is)
+		}
+	}
+	return x.ok(&own)
 }
 
 // refundOrphan answers POST /v1/payments/orphans/refund. It may be repeated.

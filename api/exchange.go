@@ -31,6 +31,7 @@ type exchange struct {
 	query   strict.Query
 	outcome outcome
 	actor   []byte // whose token it is
+	sales   auth.Scope
 	token   []byte
 	expires int64 // when the token does, Unix seconds
 }
@@ -74,6 +75,9 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 			if err := p.authorize(x, wanted); err != nil {
 				return err
 			}
+			if !ofSales(which, wanted) && x.sales.Limited() {
+				return notOfSales(x)
+			}
 			if problem := x.query.Read([]byte(req.URL.RawQuery), parametersOf(which)); problem != nil {
 				return problem
 			}
@@ -102,7 +106,7 @@ func (p *Private) authorize(x *exchange, wanted auth.Roles) error {
 		return err
 	}
 	accept.Prove(x.request.Context(), x.started)
-	x.actor, x.expires, x.token = who.User, who.Expires, auth.TokenOf(header)
+	x.actor, x.sales, x.expires, x.token = who.User, who.Sales, who.Expires, auth.TokenOf(header)
 	return nil
 }
 
@@ -114,7 +118,11 @@ func (p *Private) shown(wanted auth.Roles, handler http.HandlerFunc) http.Handle
 		x := req.Context().Value(exchangeKey{}).(*exchange)
 		x.writer, x.request = w, req
 		if req.TLS == nil || len(req.TLS.PeerCertificates) == 0 {
-			if err := p.authorize(x, wanted); err != nil {
+			err := p.authorize(x, wanted)
+			if err == nil && x.sales.Limited() {
+				err = notOfSales(x)
+			}
+			if err != nil {
 				x.fail(err)
 				return
 			}

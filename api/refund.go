@@ -99,8 +99,8 @@ func (p *Private) order(x *exchange) (view sequencer.OrderView, err error) {
 		return view, contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.Cluster, p.number()))
 	}
 	view, err = p.orderAt(x, at.Seq, at.Seq)
-	if err == nil && view.Sale != at.Sale {
-		err = contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", view.AsOfSeq))
+	if err == nil && (view.Sale != at.Sale || !x.sales.Has(view.SaleID)) {
+		err = unknownOrder(view.AsOfSeq)
 	}
 	return view, err
 }
@@ -111,7 +111,7 @@ func (p *Private) orderAt(x *exchange, seq, reached uint64) (sequencer.OrderView
 	defer cancel()
 	view, asOf, found, err := p.backend.Order(ctx, seq, reached)
 	if err == nil && !found {
-		err = contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("there is no such order as of seq %d", asOf.Seq))
+		err = unknownOrder(asOf.Seq)
 	}
 	return view, err
 }

@@ -36,6 +36,9 @@ func (p *Private) createSale(x *exchange) error {
 	if slices.Contains([]string{"payment", "events"}, spec.ID) {
 		return contract.BadParameter("id", "the id "+spec.ID+" is taken by a route of the buyers")
 	}
+	if !x.sales.Has(spec.ID) {
+		return contract.NewProblem(contract.Forbidden, fmt.Sprintf("the token is for sales named %s", x.sales.String()))
+	}
 	c := sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
 	result, err := p.decide(x, &c)
 	if err != nil {
@@ -137,13 +140,16 @@ func (p *Private) checkPrice(spec *sequencer.SaleSpec) error {
 // sale returns the sale that the path names.
 func (p *Private) sale(x *exchange) (*sequencer.SaleView, error) {
 	id := x.request.PathValue("id")
+	if !x.sales.Has(id) {
+		return nil, unknownSale(id)
+	}
 	view, known := p.backend.SaleByID(id)
 	if !known {
 		if err := p.catchUp(x); err != nil { // the leader may know a sale that has not come here yet
 			return nil, err
 		}
 		if view, known = p.backend.SaleByID(id); !known {
-			return nil, contract.NewProblem(contract.UnknownSale, fmt.Sprintf("there is no sale %q", id))
+			return nil, unknownSale(id)
 		}
 	}
 	return view, nil
@@ -179,7 +185,7 @@ func (p *Private) listSales(x *exchange) error {
 		return err
 	}
 	sales := p.backend.Sales()
-	sales = sales[min(after, len(sales)):] // the list may be a moment older than the cursor's sale
+	sales = x.ownSales(sales[min(after, len(sales)):]) // the list may be a moment older than the cursor's sale
 	shown := sales[:min(x.query.Limit, len(sales))]
 	list := contract.SaleList{Sales: make([]contract.SaleDetail, 0, len(shown)), HasMore: len(shown) < len(sales)}
 	for i := range shown {
@@ -197,13 +203,17 @@ func (p *Private) afterSale(x *exchange, cursor string) (int, error) {
 	if cursor == "" {
 		return 0, nil
 	}
+	badCursor := contract.BadParameter("cursor", "cursor must be what the previous page said")
+	if !x.sales.Has(cursor) {
+		return 0, badCursor
+	}
 	view, known := p.backend.SaleByID(cursor)
 	if !known {
 		if err := p.catchUp(x); err != nil {
 			return 0, err
 		}
 		if view, known = p.backend.SaleByID(cursor); !known {
-			return 0, contract.BadParameter("cursor", "cursor must be what the previous page said")
+			return 0, badCursor
 		}
 	}
 	return int(view.Number), nil

@@ -232,18 +232,23 @@ func into[T any](a *answer) T {
 	return value
 }
 
-// token returns a token for a user, or for a role: "@seller".
+// token returns a token for a user, or for a role: "@seller"; "@seller:arena*" is one for those
+// sales only.
 func (f *fixture) token(user string) string {
 	f.t.Helper()
-	roles := auth.RoleBuyer
+	roles, sales := auth.RoleBuyer, []string(nil)
 	if role, ok := strings.CutPrefix(user, "@"); ok {
+		role, pattern, limited := strings.Cut(role, ":")
+		if limited {
+			sales = []string{pattern}
+		}
 		var err error
 		roles, err = auth.ParseRoles([]string{role})
 		must(f.t, err)
 	}
 	now := time.Now().Add(time.Duration(f.clock.Load())).Truncate(time.Hour)
 	token, err := auth.Issue(apitest.Secret(), auth.Claims{
-		User: user, Roles: roles, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(48 * time.Hour),
+		User: user, Roles: roles, Sales: sales, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(48 * time.Hour),
 	})
 	must(f.t, err)
 	return token

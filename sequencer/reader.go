@@ -7,6 +7,8 @@ type Reader interface {
 	Level() uint16
 	// AsOf returns the last decision and the place of the last batch.
 	AsOf() AsOf
+	// Sale returns the sale with a number.
+	Sale(number uint16) (SaleView, bool)
 	// Order returns the order with a seq.
 	Order(seq uint64) (OrderView, bool)
 	// OrdersOf returns a user's orders with a seq above after, lowest first, at most

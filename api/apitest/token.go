@@ -27,12 +27,12 @@ func Verifier(tb testing.TB) *auth.Verifier {
 	return verifier
 }
 
-// Token returns a token that is good for an hour.
-func Token(tb testing.TB, user string, roles auth.Roles) string {
+// Token returns a token that is good for an hour, for the sales that match, every sale without.
+func Token(tb testing.TB, user string, roles auth.Roles, sales ...string) string {
 	tb.Helper()
 	now := time.Now()
 	token, err := auth.Issue(Secret(), auth.Claims{
-		User: user, Roles: roles, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(time.Hour),
+		User: user, Roles: roles, Sales: sales, Issuer: "onsale", Audience: "onsale", Issued: now, Expires: now.Add(time.Hour),
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -19,6 +19,8 @@ type tokenClaims struct {
 	NotBefore *seconds `json:"nbf,omitempty"`
 	Expires   *seconds `json:"exp,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
+	// Sales is read of tokens that are not a buyer's alone: to them it may mean anything.
+	Sales json.RawMessage `json:"sales,omitempty"`
 }
 
 // UnmarshalJSON reads claims in the one way that RFC 7519 leaves, section 4: their names are

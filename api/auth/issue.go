@@ -12,7 +12,8 @@ import (
 // Claims is what a token is to say.
 type Claims struct {
 	User     string
-	Roles    Roles // 0 means a buyer's
+	Roles    Roles    // 0 means a buyer's
+	Sales    []string // patterns of the sales that it is for; none for all
 	Issuer   string
 	Audience string
 	Issued   time.Time
@@ -32,10 +33,14 @@ func Issue(secret []byte, claims Claims) (string, error) {
 	case claims.Expires.Unix() <= claims.Issued.Unix():
 		return "", fmt.Errorf("%w: the token would expire before it is issued", ErrBadConfig)
 	}
+	sales, err := claimOfSales(claims.Sales)
+	if err != nil {
+		return "", err
+	}
 	issued, expires := seconds(claims.Issued.Unix()), seconds(claims.Expires.Unix())
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, &tokenClaims{
 		Subject: claims.User, Issuer: claims.Issuer, Audience: audience{claims.Audience},
-		Issued: &issued, Expires: &expires, Roles: claims.Roles.Names(),
+		Issued: &issued, Expires: &expires, Roles: claims.Roles.Names(), Sales: sales,
 	})
 	return token.SignedString(secret)
 }

@@ -20,6 +20,7 @@ import (
 type Identity struct {
 	User    []byte // the sub claim
 	Roles   Roles
+	Sales   Scope // of roles other than a buyer's
 	Expires int64 // Unix seconds, the leeway included
 }
 
@@ -126,8 +127,14 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 			return nil, err
 		}
 	}
+	var sales Scope
+	if claims.Sales != nil && roles != RoleBuyer {
+		if sales, err = parseScope(claims.Sales); err != nil {
+			return nil, err
+		}
+	}
 	expires := int64(*claims.Expires) + int64(s.config.Leeway/time.Second)
-	return &Identity{User: []byte(claims.Subject), Roles: roles, Expires: expires}, nil
+	return &Identity{User: []byte(claims.Subject), Roles: roles, Sales: sales, Expires: expires}, nil
 }
 
 // claimsOf returns what a token claims, when it is signed by us and in force.

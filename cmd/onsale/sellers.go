@@ -19,7 +19,7 @@ type sellersCluster struct{ *forward.Replica }
 func (s sellersCluster) DecideAs(token []byte, c *sequencer.Command) (sequencer.Result, error) {
 	result, err := s.Replica.DecideAs(token, c)
 	if errors.Is(err, codes.ErrToken) {
-		err = contract.NewProblem(contract.Unauthorized, "the leader does not take this token: do all nodes have the same secret and keys?")
+		err = contract.NewProblem(contract.Unauthorized, "the leader does not take this token: does it have the same secret, keys and sales?")
 	}
 	return result, err
 }
@@ -28,7 +28,7 @@ func (s sellersCluster) DecideAs(token []byte, c *sequencer.Command) (sequencer.
 type sellersHere struct{ *api.Sellers }
 
 func (v *server) sellersHere() sellersHere {
-	return sellersHere{api.NewSellers(v.tokens.verifier, time.Now, v.node.Decide)}
+	return sellersHere{api.NewSellers(v.tokens.verifier, time.Now, v.node)}
 }
 
 // Seller implements forward.Sellers.

@@ -10,11 +10,11 @@ import (
 	"onsale/api/auth"
 )
 
-// issue makes a token for a user and roles.
-func issue(secret []byte, user string, roles auth.Roles, lifetime time.Duration) (string, error) {
+// issue makes a token for a user and roles, for the sales that match, every sale without.
+func issue(secret []byte, user string, roles auth.Roles, lifetime time.Duration, sales ...string) (string, error) {
 	now, accepted := time.Now(), auth.DefaultConfig()
 	return auth.Issue(secret, auth.Claims{
-		User: user, Roles: roles, Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
+		User: user, Roles: roles, Sales: sales, Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
 	})
 }
 
@@ -25,10 +25,10 @@ const secretFileHelp = "file with the tokens' secret, as the nodes have it (data
 func newToken(p *program) *cobra.Command {
 	var user, secretFile string
 	var count int
-	var roles []string
+	var roles, sales []string
 	var lifetime time.Duration
 	c := &cobra.Command{Use: "token", Short: "Make a token", Args: arguments(cobra.NoArgs),
-		Example: "  onsale token --secret-file data/token-secret --user alice",
+		Example: "  onsale token --secret-file data/token-secret --user alice\n  onsale token --user sella --role seller --sale 'arena*'",
 		RunE: func(*cobra.Command, []string) error {
 			secret, err := readSecret(secretFile)
 			if err != nil {
@@ -41,11 +41,12 @@ func newToken(p *program) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
 			}
-			return p.printTokens(secret, user, count, parsed, lifetime)
+			return p.printTokens(secret, user, count, parsed, lifetime, sales)
 		}}
 	c.Flags().StringVar(&user, "user", "", "whom it speaks for")
 	c.Flags().IntVar(&count, "count", 1, "how many; more than one are for USER-1, USER-2, …, for load tools")
 	c.Flags().StringSliceVar(&roles, "role", []string{"buyer"}, "buyer, seller, operator, auditor, monitor")
+	c.Flags().StringSliceVar(&sales, "sale", nil, "sales that a seller, operator or auditor sees and changes, such as 'arena*'; all without")
 	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "time for which it is valid")
 	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	_ = c.MarkFlagRequired("user") // the flag is declared above
@@ -53,14 +54,14 @@ func newToken(p *program) *cobra.Command {
 }
 
 // printTokens prints a token a line.
-func (p *program) printTokens(secret []byte, user string, count int, roles auth.Roles, lifetime time.Duration) error {
+func (p *program) printTokens(secret []byte, user string, count int, roles auth.Roles, lifetime time.Duration, sales []string) error {
 	out := bufio.NewWriter(p.out)
 	for i := range count {
 		name := user
 		if count > 1 {
 			name = fmt.Sprintf("%s-%d", user, i+1)
 		}
-		token, err := issue(secret, name, roles, lifetime)
+		token, err := issue(secret, name, roles, lifetime, sales...)
 		if err != nil {
 			return err
 		}
