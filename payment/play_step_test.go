@@ -14,7 +14,7 @@ import (
 var methods = []string{
 	"tok_accept", "tok_accept", "tok_accept", "tok_double_webhook", "tok_decline", "nonsense", "tok_lost",
 	"tok_delay_100ms", "tok_delay_500ms", "tok_late_50ms", "tok_late_200ms", "tok_late_800ms", "tok_never",
-	"tok_refund_fails_100ms", "tok_3ds", "tok_3ds", "tok_3ds_passes_200ms", "tok_3ds_fails_200ms",
+	"tok_refund_fails_100ms", "tok_refund_fails_100ms", "tok_3ds", "tok_3ds", "tok_3ds_passes_200ms", "tok_3ds_fails_200ms",
 }
 
 // step does one thing of the script.
@@ -24,10 +24,14 @@ func (p *play) step() {
 		p.buy()
 	case luck < 65:
 		p.pay()
+	case luck < 67:
+		p.command(sequencer.KindCancel, p.any(), 0)
 	case luck < 68:
-		p.command(sequencer.KindCancel)
+		p.command(sequencer.KindCancel, p.any(), uint8(1+p.script.IntN(2)))
+	case luck < 70:
+		p.command(sequencer.KindRefund, p.any(), 0)
 	case luck < 73:
-		p.command(sequencer.KindRefund)
+		p.refundPart()
 	case luck == 73 && p.script.IntN(4) == 0:
 		sale := p.sales[p.script.IntN(len(p.sales))]
 		p.cluster.Must(&sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: sale})
@@ -68,35 +72,61 @@ func (p *play) buy() uint64 {
 		return 0
 	}
 	p.orders = append(p.orders, result.Order)
+	if c.Quantity > 1 && p.script.IntN(6) == 0 {
+		p.command(sequencer.KindCancel, result.Order, 1)
+	}
 	return result.Order
 }
 
-// any returns one of the orders, a new one more often; false when there is none.
-func (p *play) any() (uint64, bool) {
+// any returns one of the orders, a new one more often; 0 when there is none.
+func (p *play) any() uint64 {
 	if len(p.orders) == 0 {
-		return 0, false
+		return 0
 	}
 	from := p.script.IntN(len(p.orders))
-	return p.orders[from+p.script.IntN(len(p.orders)-from)], true
+	return p.orders[from+p.script.IntN(len(p.orders)-from)]
 }
 
-// command tells the log what a buyer or seller does with an order.
-func (p *play) command(kind sequencer.Kind) {
-	if order, any := p.any(); any {
-		c := sequencer.Command{Kind: kind, Order: order}
-		if kind == sequencer.KindCancel {
-			c.User = []byte(p.order(order).User)
+// command tells the log what a buyer or seller does with so many tickets of an order; 0 for all.
+func (p *play) command(kind sequencer.Kind, order uint64, tickets uint8) {
+	if order == 0 {
+		return
+	}
+	c := sequencer.Command{Kind: kind, Order: order, Quantity: tickets}
+	before := len(p.order(order).Parts)
+	if kind == sequencer.KindCancel {
+		c.User = []byte(p.order(order).User)
+	}
+	if result := p.cluster.Must(&c); result.Code != sequencer.CodeOK {
+		return
+	}
+	p.note(kind.String())
+	if len(p.order(order).Parts) > before {
+		p.note(kind.String() + " of a part")
+	}
+}
+
+// refundPart refunds a ticket of a paid order that has more, rather one that is not captured yet.
+func (p *play) refundPart() {
+	var paid []uint64
+	for _, seq := range p.orders {
+		if v := p.order(seq); v.State == sequencer.StatePaid && v.Quantity > 1 {
+			paid = append(paid, seq)
+			if v.CaptureDue {
+				paid = append(paid, seq, seq, seq)
+			}
 		}
-		if result := p.cluster.Must(&c); result.Code == sequencer.CodeOK {
-			p.note(kind.String())
-		}
+	}
+	if len(paid) > 0 {
+		p.cluster.Must(&sequencer.Command{Kind: sequencer.KindRefund, Order: paid[p.script.IntN(len(paid))], Quantity: 1})
+		p.note("refund of a part")
 	}
 }
 
 // pay lets some tabs of a buyer pay an order, at any node.
 func (p *play) pay() {
-	order, any := p.any()
-	if !any {
+	order := p.any()
+	if order == 0 {
 		return
 	}
 	view := p.order(order)

@@ -396,7 +396,17 @@ func (p *play) charge(of attemptOf) payment.Charge {
 		return payment.Charge{}
 	}
 	attempt := paymenttest.Attempt{User: view.User, Sale: view.Sale, Seq: of.order | playNumber<<56, Number: of.number}
-	return attempt.Charge(sale.Price*int64(view.Quantity), sale.Currency)
+	return attempt.Charge(sale.Price*view.TicketsOf(of.number), sale.Currency)
+}
+
+// priceOf returns what a ticket of an order costs.
+func (p *play) priceOf(order uint64) int64 {
+	sale, known := p.cluster.Replica(0).SaleByID(p.order(order).SaleID)
+	if !known {
+		p.t.Errorf("no order %d", order)
+		return 0
+	}
+	return sale.Price
 }
 
 // phase returns where the charge of an attempt stands.

@@ -83,7 +83,11 @@ func (f *Faulty) Return(ctx context.Context, c payment.Charge, refund uint8) (pa
 
 // ReturnPart implements payment.Provider.
 func (f *Faulty) ReturnPart(ctx context.Context, c payment.Charge, part payment.Part) (payment.Status, error) {
-	return f.call(ctx, CallReturn, c, func(ctx context.Context) (payment.Status, error) {
+	fault := f.Fault(CallReturn, c)
+	if fault.NotNow {
+		part.Refund, fault.NotNow = 0, false // it says where the part stands
+	}
+	return f.travel(ctx, CallReturn, c, fault, func(ctx context.Context) (payment.Status, error) {
 		return f.Provider.ReturnPart(ctx, c, part)
 	})
 }
@@ -112,12 +116,17 @@ type reply struct {
 	err    error
 }
 
-// call lets a call travel on a goroutine of its own, so that it arrives although its
-// caller waits no more.
 func (f *Faulty) call(ctx context.Context, name CallName, c payment.Charge,
 	do func(context.Context) (payment.Status, error),
 ) (payment.Status, error) {
-	fault := f.Fault(name, c)
+	return f.travel(ctx, name, c, f.Fault(name, c), do)
+}
+
+// travel lets a call travel on a goroutine of its own, so that it arrives although its
+// caller waits no more.
+func (f *Faulty) travel(ctx context.Context, name CallName, c payment.Charge, fault Fault,
+	do func(context.Context) (payment.Status, error),
+) (payment.Status, error) {
 	replies := make(chan reply, 1)
 	go func() {
 		time.Sleep(fault.Before)
