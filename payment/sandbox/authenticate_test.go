@@ -65,6 +65,27 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// Who authenticates by itself does so when the sandbox died meanwhile, too.
+func TestAuthenticatesAfterADeath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "books")
+	synctest.Test(t, func(t *testing.T) {
+		books := openWith(t, path)
+		for _, method := range []string{"tok_3ds_passes_500ms", "tok_3ds_fails_500ms", "tok_3ds"} {
+			if _, err := books.Authorise(t.Context(), charge(method), method); err != nil {
+				t.Fatal(err)
+			}
+		}
+		books.Close()
+		books = openWith(t, path)
+		time.Sleep(time.Second)
+		for method, want := range map[string]payment.Phase{"tok_3ds_passes_500ms": payment.Authorised, "tok_3ds_fails_500ms": payment.Declined, "tok_3ds": payment.RequiresAction} {
+			if status, err := books.Find(t.Context(), charge(method)); err != nil || status.Phase != want {
+				t.Errorf("%s: %+v, %v", method, status, err)
+			}
+		}
+	})
+}
+
 // Some authenticate by themselves, unless the charge is cancelled before.
 func TestAuthenticatesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 var ErrBooks = errors.New("sandbox: the books cannot be opened")
 
 // Open opens the books, an empty file's or an existing one's. What was being processed
-// when the last process died stays so until it is cancelled.
+// when the last process died stays so until it is cancelled; whose buyer authenticates by itself
+// does so, with the whole delay.
 func Open(config Config) (*Books, error) {
 	b := &Books{config: config, rate: newRate(config.CallsPerSecond), byKey: map[string]*payment.Entry{}, settled: map[string]chan struct{}{}, stop: make(chan struct{})}
 	if config.Path == "" {
@@ -33,7 +34,19 @@ func Open(config Config) (*Books, error) {
 	if err := b.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s: %w", ErrBooks, config.Path, err), file.Close())
 	}
+	b.goOn()
 	return b, nil
+}
+
+// goOn lets those authenticate who were to when the last process died.
+func (b *Books) goOn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.entries {
+		if does := behaviourOf(e.Method); e.Phase == payment.RequiresAction && does.delay > 0 {
+			b.later(e.Charge, does)
+		}
+	}
 }
 
 // load locks the file, reads it, and cuts a torn last line.

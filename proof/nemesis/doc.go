@@ -3,7 +3,8 @@
 // https://jepsen.io).
 //
 // Three nodes, two front-ends and the payment provider run in network namespaces of
-// their own. Buyers buy, repeat themselves, cancel and pay through every door, and
+// their own. Buyers buy, repeat themselves, cancel and pay through every door, also one of two
+// tickets, authenticate (3-D Secure) or stay away until the end, and
 // write down when they asked and what they were told. Meanwhile faults are drawn from
 // a seeded deck and overlap: kills, pauses, partitions both ways and one way, full
 // disks, failing fsyncs, calls that hang, clocks that jump or are wrong from the start, outages

@@ -33,22 +33,30 @@ type word struct {
 	answer any
 }
 
+// traveller is a buyer who may have been sent to authenticate.
+type traveller struct{ user, method string }
+
 // history is what all clients wrote down. It is safe for concurrent use.
 type history struct {
 	began time.Time
 
 	mu         sync.Mutex
 	operations []operation
-	// paid and cancelled are orders of which a buyer was told so.
-	paid, cancelled map[string]word  // by uid
-	undocumented    []string         // answers that no document has
-	starts          map[string]int64 // true times at which sales start; of others nothing is said
-	answered        int
-	failures        map[string]int // what requests were told instead of an answer
+	// paid and cancelled are orders of which a buyer was told so; halved and refunded those of
+	// which one of two tickets was given back, unpaid or paid.
+	paid, cancelled, halved, refunded map[string]word // by uid
+
+	away         map[string]traveller // by order: who may have been sent to authenticate and is not back
+	travelled    int                  // how often somebody was
+	undocumented []string             // answers that no document has
+	starts       map[string]int64     // true times at which sales start; of others nothing is said
+	answered     int
+	failures     map[string]int // what requests were told instead of an answer
 }
 
 func newHistory() *history {
-	return &history{began: time.Now(), paid: map[string]word{}, cancelled: map[string]word{}, failures: map[string]int{}, starts: map[string]int64{}}
+	return &history{began: time.Now(), paid: map[string]word{}, cancelled: map[string]word{}, halved: map[string]word{}, refunded: map[string]word{},
+		away: map[string]traveller{}, failures: map[string]int{}, starts: map[string]int64{}}
 }
 
 func (h *history) now() int64 { return int64(time.Since(h.began)) }
@@ -67,6 +75,20 @@ func (h *history) note(orders map[string]word, uid, user string, answer any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	orders[uid] = word{user, time.Since(h.began), answer}
+}
+
+// sentAway notes that a buyer may be sent to authenticate.
+func (h *history) sentAway(uid, user, method string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.away[uid] = traveller{user, method}
+	h.travelled++
+}
+
+func (h *history) isBack(uid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.away, uid)
 }
 
 // starting notes when a sale starts.

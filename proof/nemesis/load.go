@@ -36,7 +36,8 @@ const (
 )
 
 // methods are what buyers pay with, the good ones more often.
-var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline", "tok_delay_20ms", "tok_lost", "tok_late_50ms", "tok_double_webhook", "tok_never"}
+var methods = [...]string{"tok_accept", "tok_accept", "tok_accept", "tok_decline", "tok_delay_20ms", "tok_lost", "tok_late_50ms", "tok_double_webhook", "tok_never",
+	"tok_3ds_passes_300ms", "tok_3ds_fails_300ms", "tok_refund_fails_200ms"}
 
 // crowd is the buyers.
 type crowd struct {
@@ -93,13 +94,17 @@ type shopper struct {
 	tokens map[string]string
 }
 
+func newShopper(c *crowd, number int) *shopper {
+	return &shopper{crowd: c, number: number, random: rand.New(rand.NewPCG(uint64(number), 7)), doors: c.stage.doors(),
+		web: newWeb(), tokens: map[string]string{}}
+}
+
 func newWeb() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2}, Timeout: askTimeout}
 }
 
 func (c *crowd) shop(number int) {
-	s := &shopper{crowd: c, number: number, random: rand.New(rand.NewPCG(uint64(number), 7)), doors: c.stage.doors(),
-		web: newWeb(), tokens: map[string]string{}}
+	s := newShopper(c, number)
 	defer s.web.CloseIdleConnections()
 	for visits := 0; !c.stopped(); visits++ {
 		if w := c.window.Load(); w != nil && s.random.IntN(12) == 0 {
@@ -116,12 +121,15 @@ func (c *crowd) shop(number int) {
 	}
 }
 
-// visit is what one buyer does: buy, perhaps repeat it, then pay, cancel or leave.
+// visit is what one buyer does: buy, perhaps repeat it, then pay, cancel or leave, or one of two.
 func (s *shopper) visit(user, sale string) {
-	key := fmt.Sprintf("%s-%d", user, s.keys.Add(1))
-	bought := s.buy(user, sale, key)
+	key, quantity := fmt.Sprintf("%s-%d", user, s.keys.Add(1)), uint8(1)
+	if sale == mainSale {
+		quantity += uint8(s.random.IntN(3) / 2)
+	}
+	bought := s.buy(user, sale, key, quantity)
 	if s.random.IntN(20) == 0 {
-		s.buy(user, sale, key)
+		s.buy(user, sale, key, quantity)
 	}
 	if !bought.known || bought.order == "" {
 		return
@@ -130,8 +138,12 @@ func (s *shopper) visit(user, sale string) {
 	case sale != mainSale && n < 6:
 		s.cancel(user, sale, bought.order)
 	case sale != mainSale:
-	case n < 2:
-		s.pay(user, bought.order)
+	case n < 2 || quantity == 2 && n < 5:
+		if s.pay(user, bought.order) && quantity == 2 {
+			s.refundOne(user, bought.order)
+		}
+	case quantity == 2 && n < 7:
+		s.cancelOne(user, bought.order)
 	case n < 7:
 		s.cancel(user, sale, bought.order)
 	}
@@ -188,11 +200,11 @@ func (s *shopper) mayRepeat(err error) bool {
 // buy sends a purchase until it is decided, and returns the last copy. Every copy that may
 // have been taken goes into the history: one without an answer may be decided at any time
 // to the end.
-func (s *shopper) buy(user, sale, key string) operation {
+func (s *shopper) buy(user, sale, key string, quantity uint8) operation {
 	var o operation
 	err := s.ask(user, func(ctx context.Context, b *client.Client) error {
 		o = operation{client: s.number, kind: "buy", user: user, key: key, sale: sale, call: s.history.now()}
-		told, err := b.Buy(ctx, client.Purchase{Quantity: 1, Sale: sale, Key: key})
+		told, err := b.Buy(ctx, client.Purchase{Quantity: quantity, Sale: sale, Key: key})
 		o.finish = s.history.now()
 		if err == nil {
 			o.known, o.order, o.state, o.reason, o.seq, o.replayed = true, told.Order, told.State, told.Reason, told.Seq, told.Replayed
@@ -236,22 +248,4 @@ func (s *shopper) cancel(user, sale, uid string) {
 		s.history.odd(fmt.Sprintf("%s cancels %s: %v", user, uid, err))
 	}
 	s.history.add(o)
-}
-
-func (s *shopper) pay(user, uid string) {
-	var told *contract.Payment
-	err := s.ask(user, func(ctx context.Context, b *client.Client) (err error) {
-		told, err = b.Pay(ctx, uid, methods[s.random.IntN(len(methods))])
-		return err
-	})
-	switch {
-	case err == nil && told.Order != uid:
-		s.history.odd(fmt.Sprintf("%s pays %s and is answered about %s", user, uid, told.Order))
-	case err == nil && told.State == sequencer.StateNone.String():
-		s.history.odd(fmt.Sprintf("%s pays %s and is told of no state: %+v", user, uid, told))
-	case err == nil && told.Status == contract.PaymentAccepted:
-		s.history.note(s.history.paid, uid, user, told)
-	case err != nil && !s.mayRepeat(err):
-		s.history.odd(fmt.Sprintf("%s pays %s: %v", user, uid, err))
-	}
 }

@@ -58,7 +58,8 @@ func (r *run) judge(all []class) {
 		}
 	}
 	for what, count := range map[string]int{"purchase before a sale's start": o.Asked, "hold that ended": o.Holds.Ended, "outage that was given back": o.Time.Outages,
-		"lone node suspended": len(o.LoneSuspensions)} {
+		"lone node suspended": len(o.LoneSuspensions), "buyer sent to authenticate": h.travelled,
+		"part given back": len(h.halved), "part refunded": len(h.refunded)} {
 		if count == 0 {
 			o.Void = append(o.Void, "no "+what)
 		}

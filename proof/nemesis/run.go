@@ -151,7 +151,7 @@ func (r *run) enough() bool {
 // recover waits until a buy succeeds, which L1 promises within RecoveryMax.
 func (r *run) recover(ctx context.Context) {
 	calm := time.Now()
-	s := &shopper{crowd: r.crowd, number: -1, random: rand.New(rand.NewPCG(1, 2)), web: newWeb(), doors: r.stage.doors(), tokens: map[string]string{}}
+	s := newShopper(r.crowd, -1)
 	defer s.web.CloseIdleConnections()
 	for time.Since(calm) < 3*RecoveryMax && ctx.Err() == nil {
 		user := fmt.Sprintf("recovery-%d", s.keys.Add(1))

@@ -15,6 +15,7 @@ const settleTime = 60 * time.Second
 // stops them.
 func (r *run) settle(ctx context.Context) error {
 	r.log("everything is healed; waiting until all is settled")
+	r.returnAll()
 	if err := r.mustAgree(ctx); err != nil {
 		return err
 	}
