@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type Remote struct {
 	known    atomic.Pointer[peer.Identity] // of the node that was asked last
 	fresh    moment.Moment                 // when the mirror was updated last; none before the first time
 	led      moment.Moment                 // when the leader answered last; none before the first time
+	lags     atomic.Bool                   // the node that is followed shows less than the leader did a while ago
 	stop     context.Context
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
@@ -140,15 +142,20 @@ func (r *Remote) meet() {
 }
 
 // watchLeader asks the leader, as long as it leads, for its position in turn: a front-end that
-// has nothing to bring would not know that it cannot.
+// has nothing to bring would not know that it cannot, nor that the node which it follows stands
+// still.
 func (r *Remote) watchLeader() {
 	for r.stop.Err() == nil {
 		ctx, cancel := context.WithTimeout(r.stop, shareTimeout)
-		if _, err := AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) }); err == nil {
+		seq, err := AskLeader(ctx, r.links, func(l *Link) (uint64, error) { return l.Position(ctx) })
+		cancel()
+		if err == nil {
 			r.led.Set(time.Now())
 		}
-		cancel()
 		sleep(r.stop, meetInterval)
+		if err == nil && r.AppliedSeq() < seq {
+			r.lags.Store(true)
+		}
 	}
 }
 
@@ -166,11 +173,19 @@ func (r *Remote) refresh(ctx context.Context) error {
 }
 
 // viaAny asks one node after the other until one answers. The same one is asked as
-// long as it does: what it showed once it shows again.
+// long as it does: what it showed once it shows again. One that lags, because its disk is
+// full or others do not reach it, is left for the next, and comes after all others.
 func (r *Remote) viaAny(ctx context.Context, ask func(*Link) (orderAnswer, error)) (answer orderAnswer, err error) {
 	addresses := r.client.directory.Addresses()
 	if last := r.known.Load(); last != nil {
-		addresses = append([]string{r.addressOf(last.ID)}, addresses...)
+		followed := r.addressOf(last.ID)
+		if r.lags.Swap(false) {
+			next := slices.Index(addresses, followed) + 1
+			addresses = slices.Concat(addresses[next:], addresses[:next])
+			r.logger.Info("the node that is followed is behind the leader: the next one is", "node", last.ID, "seq", r.AppliedSeq())
+		} else {
+			addresses = append([]string{followed}, addresses...)
+		}
 	}
 	err = fmt.Errorf("%w: no nodes are known", errUnreachable)
 	for _, address := range addresses {

@@ -33,14 +33,26 @@ import (
 const (
 	// roomInterval is how often a reader looks for room.
 	roomInterval = time.Second
-	// readTimeMin is how long one goes on at least while the disk says that there is room: it
-	// may refuse writes all the same (quotas, inodes), and each try is a whole start.
-	readTimeMin = 10 * time.Second
+	// readTimeMin is how long one goes on at least while the disk says that there is room, which
+	// may have come while the node ended. A disk may refuse writes all the same (quotas, inodes),
+	// and each try is a whole start: the time doubles up to readTimeMax with every start that
+	// lived no longer than that.
+	readTimeMin = time.Second
+	readTimeMax = 10 * time.Second
 )
 
+// nextReadTime returns how long a reader goes on at least, after a node that lived so long
+// since the reader before went on for last, 0 for none.
+func nextReadTime(last, lived time.Duration) time.Duration {
+	if lived > readTimeMax {
+		return readTimeMin
+	}
+	return min(max(2*last, readTimeMin), readTimeMax)
+}
+
 // readUntilRoom shows what a node has that could not write for a reason, until there is room
-// for it or ctx ends.
-func readUntilRoom(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan os.Signal, why error) error {
+// for it or ctx ends; for readTime at least when no look found it short.
+func readUntilRoom(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan os.Signal, why error, readTime time.Duration) error {
 	log.Error("this node cannot write: it only shows what it has, and goes on by itself when there is room; "+
 		"free space on its disk, or make it larger", "data", s.Node.DataDir, "error", why)
 	v := &server{settings: s, log: log, failed: make(chan error, 4)}
@@ -52,15 +64,15 @@ func readUntilRoom(ctx context.Context, s *settings, log *slog.Logger, hangUp <-
 	reloading, stopReloading := context.WithCancel(ctx)
 	defer stopReloading()
 	go v.reloadAt(reloading, hangUp)
-	err := v.awaitRoom(ctx)
+	err := v.awaitRoom(ctx, readTime)
 	return errors.Join(err, v.close())
 }
 
 // awaitRoom returns nil when there is room for a node, or ctx ends.
-func (v *server) awaitRoom(ctx context.Context) error {
+func (v *server) awaitRoom(ctx context.Context, readTime time.Duration) error {
 	ticker := time.NewTicker(roomInterval)
 	defer ticker.Stop()
-	looks := roomLooks{since: time.Now()}
+	looks := roomLooks{since: time.Now(), readTime: readTime}
 	for { // the first look is at once: room that was short here and comes within the interval is room that was made
 		if looks.starts(v.reader.Room(), time.Now()) {
 			v.log.Info("there is room on the disk again: the node starts")
@@ -79,6 +91,7 @@ func (v *server) awaitRoom(ctx context.Context) error {
 // roomLooks are what a reader has seen of its disk.
 type roomLooks struct {
 	since    time.Time // when it began
+	readTime time.Duration
 	wasShort bool
 }
 
@@ -89,7 +102,7 @@ func (l *roomLooks) starts(short error, now time.Time) bool {
 		l.wasShort = true
 		return false
 	}
-	return l.wasShort || now.Sub(l.since) > readTimeMin
+	return l.wasShort || now.Sub(l.since) > l.readTime
 }
 
 // startReading opens the listeners on what the data folder has. The caller closes it.

@@ -19,7 +19,7 @@ func TestRoomLooks(t *testing.T) {
 		{[]bool{false, true, true, false}, 4},
 		{[]bool{false, false, false, false, false, false, false, false, false, false, false, false}, 12},
 	} {
-		looks, looked := roomLooks{since: since}, 0
+		looks, looked := roomLooks{since: since, readTime: readTimeMax}, 0
 		for at, short := range c.short {
 			var err error
 			if short {
@@ -33,5 +33,23 @@ func TestRoomLooks(t *testing.T) {
 		if looked != c.want {
 			t.Errorf("%v: after %d looks, want %d", c.short, looked, c.want)
 		}
+	}
+}
+
+// Who had room again while the node ended begins within L1's ten seconds; who has room that
+// takes nothing is not started every second.
+func TestReadTime(t *testing.T) {
+	readTime, now := time.Duration(0), time.Now()
+	for _, want := range []time.Duration{1, 2, 4, 8, 10, 10} {
+		if readTime = nextReadTime(readTime, time.Second); readTime != want*time.Second {
+			t.Fatalf("%v, want %ds", readTime, want)
+		}
+	}
+	if readTime = nextReadTime(readTime, time.Minute); readTime != time.Second {
+		t.Errorf("after a node that lived: %v", readTime)
+	}
+	looks := roomLooks{since: now, readTime: readTime}
+	if !looks.starts(nil, now.Add(2*time.Second)) {
+		t.Error("a reader that never saw its disk short waits on")
 	}
 }

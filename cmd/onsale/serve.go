@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,12 +59,14 @@ func runServer(ctx context.Context, s *settings, log *slog.Logger, hangUp <-chan
 		}
 		return tell(v)
 	}
-	for {
+	for readTime := time.Duration(0); ; {
+		began := time.Now()
 		err := runNode(ctx, s, log, hangUp, once)
 		if !raftfsm.IsNoRoom(err) || ctx.Err() != nil {
 			return err
 		}
-		if err := readUntilRoom(ctx, s, log, hangUp, err); err != nil || ctx.Err() != nil {
+		readTime = nextReadTime(readTime, time.Since(began))
+		if err := readUntilRoom(ctx, s, log, hangUp, err, readTime); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
