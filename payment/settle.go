@@ -98,7 +98,10 @@ func (d *Desk) settleInTurn(v *sequencer.OrderView) {
 		d.captureIfDue(v.Seq)
 		return
 	}
-	d.takeSettler()
+	if !d.takeSettler() {
+		d.release(v.Seq)
+		return
+	}
 	d.counters.settling.Add(1)
 	order, turn := v.Seq, d.line.turn()
 	d.finished.Go(func() {
@@ -107,16 +110,19 @@ func (d *Desk) settleInTurn(v *sequencer.OrderView) {
 	})
 }
 
-// takeSettler takes a settler's place. While all work, or wait for their turn in the line, the
-// provider's reach is watched all the same.
-func (d *Desk) takeSettler() {
+// takeSettler takes a settler's place; false when the desk is closed before there is one.
+// While all work, or wait for their turn in the line, the provider's reach is watched all the
+// same.
+func (d *Desk) takeSettler() bool {
+	ticker := time.NewTicker(d.config.SettleInterval)
+	defer ticker.Stop()
 	for {
-		timer := time.NewTimer(d.config.SettleInterval)
 		select {
 		case d.settlers <- struct{}{}:
-			timer.Stop()
-			return
-		case <-timer.C:
+			return true
+		case <-d.stop.Done():
+			return false
+		case <-ticker.C:
 			d.watchReach()
 		}
 	}
