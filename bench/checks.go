@@ -40,7 +40,9 @@ type OverloadReport struct {
 	Unanswered     map[string]uint64  `json:"unanswered"` // neither a decision nor such a refusal
 	Overloaded     uint64             `json:"counted_overloaded"`
 	Tickets        uint64             `json:"flood_tickets"` // of the accepted, told
-	Honest         HonestReport       `json:"honest"`
+	// Honest buyers pressed once each, and came back as they were told; failed are those who
+	// got no decision within honestPatience.
+	Honest PhaseReport `json:"honest"`
 
 	MemoryBeforeBytes int64 `json:"memory_before_bytes"` // most that was resident
 	MemoryPeakBytes   int64 `json:"memory_peak_bytes"`
@@ -50,24 +52,10 @@ type OverloadReport struct {
 	// end of the first second at full speed; 0 when there was none.
 	BackSeconds float64 `json:"full_speed_after_seconds"`
 
-	Told     uint64          `json:"told"` // tickets that buyers were told of
-	Held     uint64          `json:"held"` // tickets that are held at the end
-	Replicas []nodeStatus    `json:"replicas"`
-	Audits   []AuditReport   `json:"audits"`
-	Checks   []OverloadCheck `json:"checks"`
-}
-
-// HonestReport is how buyers fared who pressed once while a node was flooded.
-type HonestReport struct {
-	Outcomes map[string]uint64  `json:"outcomes"`
-	Retries  uint64             `json:"retries"`
-	Millis   map[string]float64 `json:"latency_ms"`
-	// Undecided got no decision within honestPatience.
-	Undecided uint64 `json:"undecided"`
-}
-
-func honestReport(p *phase) HonestReport {
-	return HonestReport{p.outcomes, p.retries, millis(p.latency), p.failed()}
+	Told   uint64          `json:"told"` // tickets that buyers were told of
+	Held   uint64          `json:"held"` // tickets that are held at the end
+	Checks []OverloadCheck `json:"checks"`
+	Ending
 }
 
 // OverloadCheck is one condition and what was measured.
@@ -76,7 +64,7 @@ type OverloadCheck struct {
 	Target   string `json:"target"`
 	Measured string `json:"measured"`
 	Holds    bool   `json:"holds"`
-	exact    bool   // the sale's books, not how fast
+	err      error  // what it means when it does not hold
 }
 
 // note sorts who got no decision into refusals, which have no place in line, and all else,
@@ -137,58 +125,54 @@ const (
 
 // judge holds what was measured against what was promised.
 func (r *OverloadReport) judge() {
-	check := func(what, target, measured string, holds bool) *OverloadCheck {
-		r.Checks = append(r.Checks, OverloadCheck{What: what, Target: target, Measured: measured, Holds: holds})
-		return &r.Checks[len(r.Checks)-1]
+	check := func(err error, what, target, measured string, holds bool) {
+		r.Checks = append(r.Checks, OverloadCheck{what, target, measured, holds, err})
 	}
+	none := func(what string, n uint64) { check(errMissed, what, "0", fmt.Sprint(n), n == 0) }
+	some := func(what string, n uint64) { check(errMissed, what, "≥ 1", fmt.Sprint(n), n > 0) }
+
 	o, rate := &r.Options, max(1, r.SustainedRate)
 	least := o.Factor * reachedShare
-	check("offered", fmt.Sprintf("≥ %.1f x the sustained rate", least), fmt.Sprintf("%.1f x", r.Offered/rate),
+	check(errMissed, "offered", fmt.Sprintf("≥ %.1f x the sustained rate", least), fmt.Sprintf("%.1f x", r.Offered/rate),
 		r.Offered >= least*rate)
 	if o.UserRequestsPerSecond > 0 { // it may refuse whom the queue would have
-		check("somebody was refused", "≥ 1", fmt.Sprint(sum(r.Refused)), sum(r.Refused) > 0)
+		some("somebody was refused", sum(r.Refused))
 	} else {
-		check("the queue was full", "≥ 1 refused", fmt.Sprint(r.Overloaded), r.Overloaded > 0)
+		some("the queue was full", r.Overloaded)
 	}
-	check("honest without a decision", "0", fmt.Sprint(r.Honest.Undecided), r.Honest.Undecided == 0)
-	check("neither decided nor 503 or 429", "0", fmt.Sprint(sum(r.Unanswered)), sum(r.Unanswered) == 0)
-	check("refused without Retry-After", "0", fmt.Sprint(r.Unadvised), r.Unadvised == 0)
-	bound := r.latencyBound()
-	p99 := r.AcceptedMillis["p99"]
-	check("accepted, p99", fmt.Sprintf("≤ %.0f ms", bound), fmt.Sprintf("%.1f ms", p99), r.Accepted > 0 && p99 <= bound)
-	check("leader's memory at its peak", fmt.Sprintf("≤ %d MiB", r.memoryBound()>>20),
+	none("honest without a decision", r.Honest.Failed)
+	none("neither decided nor 503 or 429", sum(r.Unanswered))
+	none("refused without Retry-After", r.Unadvised)
+	bound, p99 := r.latencyBound(), r.AcceptedMillis["p99"]
+	check(errMissed, "accepted, p99", fmt.Sprintf("≤ %.0f ms", bound), fmt.Sprintf("%.1f ms", p99), r.Accepted > 0 && p99 <= bound)
+	check(errMissed, "leader's memory at its peak", fmt.Sprintf("≤ %d MiB", r.memoryBound()>>20),
 		fmt.Sprintf("%d MiB", r.MemoryPeakBytes>>20), r.MemoryPeakBytes > 0 && r.MemoryPeakBytes <= r.memoryBound())
 	back := "not within the run"
 	if r.BackSeconds > 0 {
 		back = fmt.Sprintf("%.1f s", r.BackSeconds)
 	}
-	check(fmt.Sprintf("%.0f %% of full speed again after", 100*recoveredShare), fmt.Sprintf("≤ %v", recoveredWithin), back,
+	check(errMissed, fmt.Sprintf("%.0f %% of full speed again after", 100*recoveredShare), fmt.Sprintf("≤ %v", recoveredWithin), back,
 		r.BackSeconds > 0 && r.BackSeconds <= recoveredWithin.Seconds())
 	// Who got no answer may have a ticket, and nobody else but who was told.
 	most := r.Told + sum(r.Unanswered)
-	check("tickets held of those told", fmt.Sprintf("%d to %d", r.Told, most), fmt.Sprint(r.Held),
-		r.Held >= r.Told && r.Held <= most).exact = true
-	said := fmt.Sprint(len(r.Audits), " journals")
-	unclean := clean(r.Audits)
+	check(errInexact, "tickets held of those told", fmt.Sprintf("%d to %d", r.Told, most), fmt.Sprint(r.Held),
+		r.Held >= r.Told && r.Held <= most)
+	said, unclean := fmt.Sprint(len(r.Audits), " journals"), r.Ending.Exact()
 	if unclean != nil {
 		said = unclean.Error()
 	}
-	check("audits", string(audit.VerdictClean), said, len(r.Audits) > 0 && unclean == nil).exact = true
+	check(errInexact, "audits", string(audit.VerdictClean), said, len(r.Audits) > 0 && unclean == nil)
 }
 
 // errMissed is returned when what a run promises of time or memory was not kept.
 var errMissed = errors.New("a bound was missed")
 
-// Missed returns nil when every check holds.
-func (r *OverloadReport) Missed() error {
+// Exact returns nil when every check holds.
+func (r *OverloadReport) Exact() error {
 	var missed []error
 	for _, c := range r.Checks {
-		cause := errMissed
-		if c.exact {
-			cause = errInexact
-		}
 		if !c.Holds {
-			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", cause, c.What, c.Measured, c.Target))
+			missed = append(missed, fmt.Errorf("%w: %s: %s, expected %s", c.err, c.What, c.Measured, c.Target))
 		}
 	}
 	return errors.Join(missed...)

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"onsale/internal/failpoint"
@@ -20,64 +20,72 @@ import (
 
 // cluster is a set of processes that this program started, with their data.
 type cluster struct {
+	setup      *Setup
 	dir        string
-	secretFile string
+	secret     []byte // of the tokens,
+	secretFile string // and where the nodes find it
 	peerSecret []byte // the nodes', as its file has it
+	token      string // an operator's
 	nodes      []*node
-	frontEnds  []*node  // processes, when there are any; they stop before the nodes
-	flags      []string // that every node is started with
-	pointFile  string   // of their failpoints; "" for none
-}
-
-// clusterOptions say which nodes to start.
-type clusterOptions struct {
-	program, parent string // the onsale binary; where the data goes, "" for the system's folder
-	nodes           int
-	secret          []byte
-	diskDelay       time.Duration // by which every append to a log takes longer
-	flags           []string      // beside what every bench has
+	frontEnds  []*node // processes, when there are any; they stop before the nodes
+	pointFile  string  // of the nodes' failpoints; "" for none
 }
 
 // startCluster starts nodes on free loopback ports, with data in a new folder, and waits
-// until one leads. Users may ask as often as they like, unless flags say otherwise. When it
-// fails, all is removed.
-func startCluster(ctx context.Context, o clusterOptions) (*cluster, error) {
-	if o.diskDelay > 0 && !failpoint.In(o.program) {
+// until one leads. Users may ask as often as they like, unless flags say otherwise. Every
+// append to a log takes diskDelay longer. When it fails, all is removed.
+func startCluster(ctx context.Context, s *Setup, secret []byte, diskDelay time.Duration) (*cluster, error) {
+	if diskDelay > 0 && !failpoint.In(s.Program) {
 		return nil, fmt.Errorf("%w: a disk can be made slow only in a program with failpoints (make broken)", ErrOptions)
 	}
-	dir, err := os.MkdirTemp(o.parent, "onsale-bench-")
+	dir, err := os.MkdirTemp(s.DataParent, "onsale-bench-")
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, secretFile: filepath.Join(dir, "secret"), flags: o.flags, peerSecret: []byte(rand.Text() + rand.Text())}
-	if err := c.begin(ctx, &o); err != nil {
+	c := &cluster{setup: s, dir: dir, secret: secret, secretFile: filepath.Join(dir, "secret"),
+		peerSecret: []byte(rand.Text() + rand.Text())}
+	if err := c.begin(ctx, diskDelay); err != nil {
 		return nil, errors.Join(err, c.terminate(), os.RemoveAll(dir))
 	}
 	return c, nil
 }
 
-func (c *cluster) begin(ctx context.Context, o *clusterOptions) error {
-	err := errors.Join(os.WriteFile(c.secretFile, o.secret, 0o600), os.WriteFile(c.peerSecretFile(), c.peerSecret, 0o600))
+func (c *cluster) begin(ctx context.Context, diskDelay time.Duration) (err error) {
+	if c.token, err = operatorToken(c.secret); err != nil {
+		return err
+	}
+	err = errors.Join(os.WriteFile(c.secretFile, c.secret, 0o600), os.WriteFile(c.peerSecretFile(), c.peerSecret, 0o600))
+	if diskDelay > 0 {
+		c.pointFile = filepath.Join(c.dir, "failpoint")
+		slow := failpoint.Delay(failpoint.LogAppendBefore, diskDelay)
+		err = errors.Join(err, os.WriteFile(c.pointFile, []byte(slow), 0o600))
+	}
+	for i := range c.setup.Nodes {
+		n, planErr := c.plan("n" + strconv.Itoa(i+1))
+		c.nodes, err = append(c.nodes, n), errors.Join(err, planErr)
+	}
 	if err != nil {
 		return err
 	}
-	if o.diskDelay > 0 {
-		c.pointFile = filepath.Join(c.dir, "failpoint")
-		slow := failpoint.Delay(failpoint.LogAppendBefore, o.diskDelay)
-		if err := os.WriteFile(c.pointFile, []byte(slow), 0o600); err != nil {
-			return err
-		}
-	}
-	if err := c.plan(o.nodes, o.secret); err != nil {
-		return err
-	}
 	for _, n := range c.nodes {
-		if err := c.start(o.program, n); err != nil {
+		if err := c.start(n); err != nil {
 			return err
 		}
 	}
 	_, err = c.leader(ctx)
 	return err
+}
+
+// plan gives a process its addresses.
+func (c *cluster) plan(id string) (*node, error) {
+	n := &node{id: id, dataDir: filepath.Join(c.dir, id), token: c.token}
+	for _, address := range []*string{&n.http, &n.private, &n.peer} {
+		var err error
+		if *address, err = procs.FreeAddress(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 func (c *cluster) peerSecretFile() string { return filepath.Join(c.dir, "peer-secret") }
@@ -87,44 +95,6 @@ func (c *cluster) peerConfig(id string) *peer.Config {
 	config := peer.DefaultConfig()
 	config.ID, config.Role, config.Secrets = id, peer.FrontEnd, [][]byte{c.peerSecret}
 	return &config
-}
-
-// onCluster runs something on a cluster of its own, audits the journals unless it failed,
-// and leaves nothing behind.
-func onCluster(ctx context.Context, o clusterOptions, log io.Writer, run func(*cluster) error) ([]AuditReport, error) {
-	fmt.Fprintf(log, "starting %d node(s)\n", o.nodes)
-	c, err := startCluster(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return c.finish(run(c), log)
-}
-
-// plan gives every node its addresses.
-func (c *cluster) plan(count int, secret []byte) error {
-	token, err := operatorToken(secret)
-	if err != nil {
-		return err
-	}
-	for i := range count {
-		n, err := c.planNode("n"+strconv.Itoa(i+1), token)
-		if err != nil {
-			return err
-		}
-		c.nodes = append(c.nodes, n)
-	}
-	return nil
-}
-
-// planNode gives a process its addresses.
-func (c *cluster) planNode(id, token string) (n *node, err error) {
-	n = &node{id: id, dataDir: filepath.Join(c.dir, id), token: token}
-	for _, address := range []*string{&n.http, &n.private, &n.peer} {
-		if *address, err = procs.FreeAddress(); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
 }
 
 // processes returns the nodes' process ids.
@@ -147,33 +117,52 @@ func (c *cluster) peers() []string {
 	return addresses
 }
 
-func (c *cluster) start(program string, n *node) error {
-	args := append([]string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--peer", n.peer}, c.processArgs(n)...)
+func (c *cluster) start(n *node) error {
+	args := []string{"serve", "--data-dir", n.dataDir, "--node-id", n.id, "--peer", n.peer}
 	if len(c.nodes) > 1 {
 		args = append(args, "--join", strings.Join(c.peers(), ","), "--bootstrap-expect", strconv.Itoa(len(c.nodes)))
 	}
-	return c.startProcess(program, n, append(args, c.flags...))
+	return c.startProcess(n, args, c.setup.NodeFlags)
 }
 
-// frontEndArgs are a front-end's arguments.
-func (c *cluster) frontEndArgs(f *node) []string {
-	return append([]string{"frontend", "--id", f.id, "--cluster", strings.Join(c.peers(), ",")}, c.processArgs(f)...)
-}
-
-// processArgs are those that nodes and front-ends have in common.
-func (c *cluster) processArgs(n *node) []string {
-	return []string{"--http", n.http, "--private", n.private, "--secret-file", c.secretFile, "--peer-secret-file", c.peerSecretFile(),
-		"--log-format", "json", "--user-requests-per-second", "0"}
-}
-
-func (c *cluster) startProcess(program string, n *node, args []string) (err error) {
+// startProcess starts a node or a front-end: what both are told, and what it alone is.
+func (c *cluster) startProcess(n *node, args, last []string) (err error) {
+	args = append(args, "--http", n.http, "--private", n.private, "--secret-file", c.secretFile,
+		"--peer-secret-file", c.peerSecretFile(), "--log-format", "json", "--user-requests-per-second", "0")
 	environment := OwnEnvironment()
 	if c.pointFile != "" {
 		environment = append(environment, failpoint.Variable+"="+c.pointFile)
 	}
-	n.process, err = procs.Start(procs.Config{Name: n.id, Path: program, Args: args, Env: environment,
+	n.process, err = procs.Start(procs.Config{Name: n.id, Path: c.setup.Program, Args: append(args, last...), Env: environment,
 		LogPath: filepath.Join(c.dir, n.id+".log")})
 	return err
+}
+
+// stopMax is how long a node may take to stop.
+const stopMax = 20 * time.Second
+
+// terminate ends the processes, the front-ends first, and waits for them; the data stays.
+func (c *cluster) terminate() error {
+	return errors.Join(terminate(c.frontEnds), terminate(c.nodes))
+}
+
+func terminate(nodes []*node) error {
+	errs := make([]error, len(nodes))
+	var group sync.WaitGroup
+	for i, n := range nodes {
+		if n.process == nil {
+			continue
+		}
+		group.Go(func() {
+			code, err := n.process.Stop(stopMax)
+			if err == nil && code != 0 {
+				err = fmt.Errorf("node %s ended with exit code %d", n.id, code)
+			}
+			errs[i], n.process = err, nil
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 // OwnEnvironment is this process's without settings for another server.
@@ -207,6 +196,15 @@ func (c *cluster) leader(ctx context.Context) (leader *node, err error) {
 		return nil, fmt.Errorf("no node took office within %v%s", electionMax, c.lastLogs())
 	}
 	return leader, nil
+}
+
+// awaitReady waits until a process takes requests.
+func (c *cluster) awaitReady(ctx context.Context, n *node, limit time.Duration) error {
+	isReady := func() bool { _, err := n.get(ctx, "/readyz"); return err == nil }
+	if !until(ctx, limit, 2*time.Millisecond, isReady) {
+		return errors.Join(ctx.Err(), fmt.Errorf("%s is not ready after %v%s", n.id, limit, c.lastLogs()))
+	}
+	return nil
 }
 
 // until asks again and again until it is so, and reports whether it was so in time.

@@ -14,27 +14,24 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sync/errgroup"
 
+	"onsale/api/contract"
 	"onsale/cluster/forward"
 	"onsale/sequencer"
 )
 
 // FailoverOptions says how often to kill the leader, and under how many buyers.
 type FailoverOptions struct {
-	Program    string
-	DataParent string
-	Nodes      int
-	Kills      int
-	Buyers     int // who buy at once, one after the other each, through one front-end
+	Setup
+	Kills  int
+	Buyers int // who buy at once, one after the other each, through one front-end
 	// Vanish lets the leader stop without a word, as a machine that dies does: its ports
 	// refuse nothing. Else its process is killed.
-	Vanish    bool
-	NodeFlags []string // further ones of the nodes
-	Log       io.Writer
+	Vanish bool
 }
 
 // DefaultFailoverOptions is T9's.
 func DefaultFailoverOptions() FailoverOptions {
-	return FailoverOptions{Nodes: 3, Kills: 100, Buyers: 64, Log: io.Discard}
+	return FailoverOptions{Setup: Setup{Nodes: 3, Log: io.Discard}, Kills: 100, Buyers: 64}
 }
 
 // FailoverReport is what the kills came to. Each time is from the kill -9 of the leader, or
@@ -48,8 +45,7 @@ type FailoverReport struct {
 	NotTaken uint64             `json:"not_taken"` // answered no-leader or overloaded: sent again
 	Unknown  uint64             `json:"outcome_unknown"`
 	Lost     uint64             `json:"lost"` // told, and not there at the end; must be 0
-	Replicas []nodeStatus       `json:"replicas"`
-	Audits   []AuditReport      `json:"audits"`
+	Ending
 }
 
 // Exact returns nil when no order that was told is lost, and every audit is clean.
@@ -57,25 +53,19 @@ func (r *FailoverReport) Exact() error {
 	if r.Lost > 0 {
 		return fmt.Errorf("%w: %d told orders are lost", errInexact, r.Lost)
 	}
-	return clean(r.Audits)
+	return r.Ending.Exact()
 }
 
 // RunFailover kills leaders of a temporary cluster. It leaves no process behind.
 func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error) {
-	if o.Nodes < 3 || o.Nodes > 9 || o.Kills < 1 || o.Buyers < 1 {
-		return nil, fmt.Errorf("%w: 3 to 9 nodes, at least one kill and one buyer", ErrOptions)
+	if o.Kills < 1 || o.Buyers < 1 {
+		return nil, fmt.Errorf("%w: at least one kill and one buyer", ErrOptions)
 	}
-	var r *FailoverReport
-	options := clusterOptions{program: o.Program, parent: o.DataParent, nodes: o.Nodes, secret: randomSecret(), flags: o.NodeFlags}
-	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) (err error) {
-		r, err = o.run(ctx, c)
-		return err
-	})
-	if err != nil {
+	if err := o.check(3); err != nil {
 		return nil, err
 	}
-	r.Audits = audits
-	return r, nil
+	r := &FailoverReport{Machine: machine(), Nodes: o.Nodes}
+	return r, o.run(ctx, 0, &r.Ending, func(c *cluster) error { return o.drill(ctx, c, r) })
 }
 
 // drill is the buyers and what they were told.
@@ -91,9 +81,9 @@ type drill struct {
 	told                       map[uint64]string // order → user
 }
 
-func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport, error) {
-	if _, _, err := c.createSale(ctx, "drill", &SaleOptions{Tickets: 1 << 30}); err != nil {
-		return nil, err
+func (o *FailoverOptions) drill(ctx context.Context, c *cluster, r *FailoverReport) error {
+	if _, _, err := c.createSale(ctx, contract.NewSale{ID: "drill", Quantity: 1 << 30}); err != nil {
+		return err
 	}
 	config := forward.DefaultClientConfig()
 	door := forward.NewClient(config, c.peerConfig("f1"), forward.NewDirectory(c.peers()), nil, forward.Limits{})
@@ -107,15 +97,12 @@ func (o *FailoverOptions) run(ctx context.Context, c *cluster) (*FailoverReport,
 	err := d.kill(ctx, o, c, times)
 	close(d.stop)
 	d.group.Wait()
-	r := &FailoverReport{Machine: machine(), Nodes: o.Nodes, Kills: int(times.TotalCount()), Millis: millis(times),
-		Decided: d.decided.Load(), NotTaken: d.notTaken.Load(), Unknown: d.unknown.Load()}
-	if err != nil {
-		return r, err
-	}
-	if r.Replicas, err = c.converge(ctx); err == nil {
+	r.Kills, r.Millis = int(times.TotalCount()), millis(times)
+	r.Decided, r.NotTaken, r.Unknown = d.decided.Load(), d.notTaken.Load(), d.unknown.Load()
+	if err == nil {
 		r.Lost, err = d.lost(ctx)
 	}
-	return r, err
+	return err
 }
 
 // buy buys again and again, each time as somebody else.
@@ -155,13 +142,17 @@ func (d *drill) noteDecision(sent time.Time) {
 }
 
 func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times *hdrhistogram.Histogram) error {
+	signal := syscall.SIGKILL
+	if o.Vanish {
+		signal = syscall.SIGSTOP
+	}
 	for i := range o.Kills {
 		leader, err := c.leader(ctx)
 		if err != nil {
 			return err
 		}
 		time.Sleep(300 * time.Millisecond) // some load between the kills
-		if err := leader.process.Signal(o.signal()); err != nil {
+		if err := leader.process.Signal(signal); err != nil {
 			return err
 		}
 		now := time.Now()
@@ -177,7 +168,7 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 			return fmt.Errorf("no decision within a minute after kill %d", i+1)
 		}
 		leader.process.Kill()
-		if err := c.start(o.Program, leader); err != nil {
+		if err := c.start(leader); err != nil {
 			return err
 		}
 		if err := c.catchUp(ctx, leader); err != nil {
@@ -185,14 +176,6 @@ func (d *drill) kill(ctx context.Context, o *FailoverOptions, c *cluster, times 
 		}
 	}
 	return nil
-}
-
-// signal is what a leader is sent.
-func (o *FailoverOptions) signal() syscall.Signal {
-	if o.Vanish {
-		return syscall.SIGSTOP
-	}
-	return syscall.SIGKILL
 }
 
 // catchUp waits until a node that was started again has come close to the leader.

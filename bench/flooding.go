@@ -2,19 +2,18 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"onsale/api/contract"
 )
 
 // flooding is a run of an overload under way.
 type flooding struct {
-	options *OverloadOptions
+	*OverloadReport
 	cluster *cluster
-	secret  []byte
-	report  *OverloadReport
 	first   uint64 // number before the next load's first buyer
 }
 
@@ -30,49 +29,46 @@ const buyersBetween = 1 << 32
 
 // run sells at the pace that is sustained, then at many times that, then at the pace again.
 func (v *flooding) run(ctx context.Context) error {
-	if _, _, err := v.cluster.createSale(ctx, paceSale, &SaleOptions{Tickets: 1 << 30}); err != nil {
+	if _, _, err := v.cluster.createSale(ctx, contract.NewSale{ID: paceSale, Quantity: 1 << 30}); err != nil {
 		return err
 	}
-	leader, seller, err := v.cluster.createSale(ctx, floodSale, &SaleOptions{Tickets: v.options.Tickets})
+	leader, seller, err := v.cluster.createSale(ctx, contract.NewSale{ID: floodSale, Quantity: v.Options.Tickets})
 	if err != nil {
 		return err
 	}
 	if err := v.sustain(ctx); err != nil {
 		return err
 	}
-	v.report.MemoryBeforeBytes = memory(leader.process.PID())
+	v.MemoryBeforeBytes = memory(leader.process.PID())
 	ended, err := v.flood(ctx, leader)
 	if err != nil {
 		return err
 	}
-	began, seconds, _, err := v.closed(ctx, v.options.Recover)
+	began, seconds, _, err := v.closed(ctx, v.Options.Recover)
 	if err != nil {
 		return err
 	}
-	v.report.recovered(began.Sub(ended), seconds)
+	v.recovered(began.Sub(ended), seconds)
 
-	v.report.MemoryPeakBytes = memory(leader.process.PID())
+	v.MemoryPeakBytes = memory(leader.process.PID())
 	metrics, err := leader.metrics(ctx)
 	if err != nil {
 		return err
 	}
-	v.report.Overloaded = uint64(metrics["onsale_inbox_overloaded_total"])
-	if v.report.Replicas, err = v.cluster.converge(ctx); err != nil {
-		return err
-	}
+	v.Overloaded = uint64(metrics["onsale_inbox_overloaded_total"])
 	for _, sale := range []string{paceSale, floodSale} {
 		detail, err := seller.Sale(ctx, sale)
 		if err != nil {
 			return err
 		}
-		v.report.Held += uint64(detail.Held)
+		v.Held += uint64(detail.Held)
 	}
 	return nil
 }
 
 // buyers returns a load of buyers who did not come before.
 func (v *flooding) buyers(sale string, connections int, duration time.Duration) *load {
-	l := &load{secret: v.secret, sale: sale, quantity: 1, first: v.first, buyers: buyersBetween, tolerant: true,
+	l := &load{secret: v.cluster.secret, sale: sale, quantity: 1, first: v.first, buyers: buyersBetween, tolerant: true,
 		connections: connections, duration: duration, timeout: 30 * time.Second, target: v.cluster.buyersAddress}
 	v.first += buyersBetween
 	return l
@@ -81,14 +77,14 @@ func (v *flooding) buyers(sale string, connections int, duration time.Duration) 
 // closed runs a closed loop that the queue can hold, and returns when it began, its whole
 // seconds and what was measured.
 func (v *flooding) closed(ctx context.Context, duration time.Duration) (time.Time, []CourseRow, *phase, error) {
-	l := v.buyers(paceSale, v.options.SustainConnections, duration)
+	l := v.buyers(paceSale, v.Options.SustainConnections, duration)
 	m, err := l.run(ctx)
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}
 	p, rows := m.phases[0], m.seconds()
-	v.report.Told += p.outcomes["reserved"]
-	v.report.note(p.failures)
+	v.Told += p.outcomes["reserved"]
+	v.note(p.failures)
 	if last := len(rows) - 1; last > 0 && rows[last].Seconds < 0.9 { // too short to be a rate
 		rows = rows[:last]
 	}
@@ -98,9 +94,9 @@ func (v *flooding) closed(ctx context.Context, duration time.Duration) (time.Tim
 // sustain finds the rate that is sustained: the median second of a closed loop. The first
 // one, in which connections and caches are new, does not count when there are others.
 func (v *flooding) sustain(ctx context.Context) error {
-	fmt.Fprintf(v.options.Log, "looking for the sustained rate: %d connections for %v\n",
-		v.options.SustainConnections, v.options.Sustain)
-	_, seconds, p, err := v.closed(ctx, v.options.Sustain)
+	fmt.Fprintf(v.Options.Log, "looking for the sustained rate: %d connections for %v\n",
+		v.Options.SustainConnections, v.Options.Sustain)
+	_, seconds, p, err := v.closed(ctx, v.Options.Sustain)
 	if err != nil {
 		return err
 	}
@@ -111,8 +107,8 @@ func (v *flooding) sustain(ctx context.Context) error {
 	for _, s := range seconds {
 		rates = append(rates, s.Rate)
 	}
-	v.report.SustainedRate, v.report.SustainedMillis = Median(rates), millis(p.latency)
-	if v.report.SustainedRate < 1 {
+	v.SustainedRate, v.SustainedMillis = Median(rates), millis(p.latency)
+	if v.SustainedRate < 1 {
 		return fmt.Errorf("%w: nothing was decided: %v", errUndecided, p.failures)
 	}
 	return nil
@@ -124,38 +120,20 @@ const honestPatience = time.Minute
 // honest are buyers who press once each while the node is flooded, and come back as they are
 // told. Latencies run from the press, all retries included, to the decision.
 func (v *flooding) honest() *load {
-	o := v.options
+	o := &v.Options
 	l := v.buyers(floodSale, max(1, o.Honest), 0)
 	l.buyers, l.rate = uint64(o.Honest), max(1, int(float64(o.Honest)/o.Over.Seconds()))
 	l.retryMax, l.timeout, l.patient = honestPatience, honestPatience, true
 	return l
 }
 
-// refusals is what was told to who was not let in.
-type refusals struct {
-	mu        sync.Mutex
-	unadvised uint64 // not told when to come back
-	latency   *hdrhistogram.Histogram
-}
-
-func (r *refusals) note(answer *response, latency time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if answer.retryAfter < time.Second {
-		r.unadvised++
-	}
-	record(r.latency, latency)
-}
-
 // flood offers many times the sustained rate, and returns when nobody came any more.
 func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, err error) {
-	o, r := v.options, v.report
+	o := &v.Options
 	l, beside := v.buyers(floodSale, o.Connections, o.Over), v.honest()
-	l.rate, l.flood, l.bots = max(1, int(o.Factor*r.SustainedRate)), true, uint64(o.Bots)
-	refused := &refusals{latency: newLatency()}
-	l.onRefusal = refused.note
+	l.rate, l.flood, l.bots = max(1, int(o.Factor*v.SustainedRate)), true, uint64(o.Bots)
 	fmt.Fprintf(o.Log, "sustained are %.0f a second; offering %d a second for %v over %d connections\n",
-		r.SustainedRate, l.rate, o.Over, o.Connections)
+		v.SustainedRate, l.rate, o.Over, o.Connections)
 
 	before := usageOf([]int{leader.process.PID()})
 	var honest *measured
@@ -164,29 +142,23 @@ func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, er
 	pressing.Go(func() { honest, failed = beside.run(ctx) })
 	m, err := l.run(ctx)
 	pressing.Wait()
-	for _, err := range []error{err, failed} {
-		if err != nil {
-			return time.Time{}, err
-		}
+	if err := errors.Join(err, failed); err != nil {
+		return time.Time{}, err
 	}
-	v.sum(l, m, refused)
-	r.Honest = honestReport(honest.all())
-	r.Told += r.Tickets + r.Honest.Outcomes["reserved"]
 
-	after, each := usageOf([]int{leader.process.PID()}), 1e6/max(1, r.Offered*r.OverSeconds)
-	r.LeaderMicrosecondsPerRequest = each * (after.servers - before.servers).Seconds()
-	r.LoadMicrosecondsPerRequest = each * (after.load - before.load).Seconds()
-	return l.started.Add(o.Over), nil
-}
-
-// sum tells the flood.
-func (v *flooding) sum(l *load, m *measured, refused *refusals) {
-	r, p := v.report, m.all()
+	p := m.all()
 	all := phaseReport(p, m.took())
-	r.Wanted, r.OverSeconds = float64(l.rate), l.duration.Seconds()
-	r.Accepted, r.AcceptedRate, r.AcceptedMillis = uint64(all.Requests), all.Rate, all.Millis
-	r.RefusedMillis, r.Unadvised = millis(refused.latency), refused.unadvised
-	r.note(p.failures)
-	r.NotSent, r.Tickets = m.notSent, p.outcomes["reserved"]
-	r.Offered = float64(r.Accepted+p.failed()) / r.OverSeconds
+	v.Wanted, v.OverSeconds = float64(l.rate), o.Over.Seconds()
+	v.Accepted, v.AcceptedRate, v.AcceptedMillis = uint64(all.Requests), all.Rate, all.Millis
+	v.RefusedMillis, v.Unadvised = millis(m.refused), m.unadvised
+	v.note(p.failures)
+	v.NotSent, v.Tickets = m.notSent, p.outcomes["reserved"]
+	v.Offered = float64(v.Accepted+p.failed()) / v.OverSeconds
+	v.Honest = phaseReport(honest.all(), honest.took())
+	v.Told += v.Tickets + v.Honest.Outcomes["reserved"]
+
+	after, each := usageOf([]int{leader.process.PID()}), 1e6/max(1, v.Offered*v.OverSeconds)
+	v.LeaderMicrosecondsPerRequest = each * (after.servers - before.servers).Seconds()
+	v.LoadMicrosecondsPerRequest = each * (after.load - before.load).Seconds()
+	return l.started.Add(o.Over), nil
 }

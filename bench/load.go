@@ -55,8 +55,6 @@ type load struct {
 	tolerant bool
 	// onStart is called when everybody is connected and the clock starts; nil for nobody.
 	onStart func()
-	// onRefusal is called for each answer that is no decision, by any loop; nil for nobody.
-	onRefusal func(answer *response, latency time.Duration)
 	// onSoldOut is called once, by the loop that saw the first refusal; nil for nobody.
 	onSoldOut func()
 	progress  Progress

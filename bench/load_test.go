@@ -141,7 +141,6 @@ func sellFifty(conn net.Conn, served, asked *atomic.Int64) {
 func TestOptionsAreChecked(t *testing.T) {
 	for _, change := range []func(*SaleOptions){
 		func(o *SaleOptions) { o.Nodes = 0 }, func(o *SaleOptions) { o.Buyers = 0 }, func(o *SaleOptions) { o.Connections = 1 << 20 },
-		func(o *SaleOptions) { o.Quantity = 3 },
 	} {
 		o := DefaultSaleOptions()
 		change(&o)

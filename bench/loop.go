@@ -271,8 +271,9 @@ func (p *loop) decide(ctx context.Context, c *caller, answer *response) {
 		p.done(ctx, c)
 		return
 	}
-	if l.onRefusal != nil {
-		l.onRefusal(answer, time.Since(c.due))
+	record(p.refused, time.Since(c.due))
+	if answer.retryAfter < time.Second {
+		p.unadvised++
 	}
 	refusal := &statusError{outcome: answer.outcome(), text: fmt.Sprintf("%d %s", answer.status, answer.body)}
 	if l.patient {

@@ -13,9 +13,7 @@ import (
 // OverloadOptions says how much more than a node can decide it is offered, by whom, and
 // who buys beside.
 type OverloadOptions struct {
-	Program    string
-	DataParent string
-	Nodes      int
+	Setup
 	// Queue bounds the requests that wait at the leader, and Batch those of one raft
 	// entry. Small ones make deciding the narrowest place, so that this machine, which
 	// sends the requests as well, can offer many times as much.
@@ -42,14 +40,12 @@ type OverloadOptions struct {
 	Honest int
 	// Tickets are for sale while the flood lasts; they may be few.
 	Tickets uint32
-	Log     io.Writer
 }
 
 // DefaultOverloadOptions is what the project is held to: ten times what is sustained.
 func DefaultOverloadOptions() OverloadOptions {
-	return OverloadOptions{Nodes: 1, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin,
-		SustainConnections: 128, Factor: 10, Over: 10 * time.Second, Connections: 2048, Honest: 200, Tickets: 1 << 30,
-		Log: io.Discard}
+	return OverloadOptions{Setup: Setup{Nodes: 1, Log: io.Discard}, Queue: 512, Batch: 1, Sustain: 5 * time.Second, Recover: recoveredWithin,
+		SustainConnections: 128, Factor: 10, Over: 10 * time.Second, Connections: 2048, Honest: 200, Tickets: 1 << 30}
 }
 
 // Validate returns ErrOptions when an option breaks its bound.
@@ -58,8 +54,6 @@ func (o *OverloadOptions) Validate() error {
 		return fmt.Errorf("%w: %s", ErrOptions, fmt.Sprintf(format, args...))
 	}
 	switch {
-	case o.Nodes < 1 || o.Nodes > 9:
-		return wrong("%d nodes, allowed are 1 to 9", o.Nodes)
 	case o.Queue < 1 || o.Batch < 1:
 		return wrong("a queue of %d and batches of %d requests; both are 1 at least", o.Queue, o.Batch)
 	case o.DiskDelay < 0 || o.DiskDelay > failpoint.DelayMax:
@@ -78,7 +72,7 @@ func (o *OverloadOptions) Validate() error {
 		return wrong("%d bots and %d honest buyers of at most %d, %d tickets, a limit of %v", o.Bots, o.Honest,
 			connectionsMax, o.Tickets, o.UserRequestsPerSecond)
 	}
-	return nil
+	return o.check(1)
 }
 
 // overloadBatches is how many raft entries the node may have under way: one, so that the disk
@@ -89,28 +83,21 @@ const overloadBatches = 1
 // waits for a place in flight included.
 func (o *OverloadOptions) underWay() int { return (overloadBatches + 1) * o.Batch }
 
-// nodeFlags are what the nodes are started with beside what every bench has.
-func (o *OverloadOptions) nodeFlags() []string {
-	return []string{"--inbox-requests-max", strconv.Itoa(o.Queue), "--batch-requests-max", strconv.Itoa(o.Batch),
-		"--in-flight-max", strconv.Itoa(overloadBatches),
-		"--user-requests-per-second", strconv.FormatFloat(o.UserRequestsPerSecond, 'f', -1, 64)}
-}
-
 // RunOverload offers a temporary cluster many times what it sustains, and returns what it
 // did. It leaves no process behind.
 func RunOverload(ctx context.Context, o OverloadOptions) (*OverloadReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	r := &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.nodeFlags(),
+	o.NodeFlags = append([]string{"--inbox-requests-max", strconv.Itoa(o.Queue), "--batch-requests-max", strconv.Itoa(o.Batch),
+		"--in-flight-max", strconv.Itoa(overloadBatches),
+		"--user-requests-per-second", strconv.FormatFloat(o.UserRequestsPerSecond, 'f', -1, 64)}, o.NodeFlags...)
+	r := &OverloadReport{Machine: machine(), Options: o, NodeFlags: o.NodeFlags,
 		DiskDelayMillis: float64(o.DiskDelay) / float64(time.Millisecond), Refused: map[string]uint64{},
 		Unanswered: map[string]uint64{}}
-	secret := randomSecret()
-	options := clusterOptions{o.Program, o.DataParent, o.Nodes, secret, o.DiskDelay, o.nodeFlags()}
-	audits, err := onCluster(ctx, options, o.Log, func(c *cluster) error {
-		return (&flooding{options: &o, cluster: c, secret: secret, report: r}).run(ctx)
+	err := o.run(ctx, o.DiskDelay, &r.Ending, func(c *cluster) error {
+		return (&flooding{OverloadReport: r, cluster: c}).run(ctx)
 	})
-	r.Audits = audits
 	r.judge()
 	return r, err
 }

@@ -13,7 +13,7 @@ func goodOverload() *OverloadReport {
 	o := DefaultOverloadOptions()
 	r := &OverloadReport{Options: o, SustainedRate: 1000, Offered: 10_000, Accepted: 9_000, AcceptedMillis: map[string]float64{"p99": 900},
 		Refused: map[string]uint64{"503 overloaded": 90_000}, Unanswered: map[string]uint64{}, Overloaded: 90_000, MemoryBeforeBytes: 100 << 20, MemoryPeakBytes: 150 << 20,
-		Told: 20_000, Held: 20_000, Honest: HonestReport{Outcomes: map[string]uint64{"reserved": 200}}, Audits: []AuditReport{{Verdict: string(audit.VerdictClean)}}}
+		Told: 20_000, Held: 20_000, Honest: PhaseReport{Outcomes: map[string]uint64{"reserved": 200}}, Ending: Ending{Audits: []AuditReport{{Verdict: string(audit.VerdictClean)}}}}
 	r.recovered(500*time.Millisecond, []CourseRow{{FromSeconds: 0, Seconds: 1, Rate: 899}, {FromSeconds: 1, Seconds: 1, Rate: 900}})
 	return r
 }
@@ -22,8 +22,8 @@ func goodOverload() *OverloadReport {
 // code, and no other does.
 func TestOverloadChecks(t *testing.T) {
 	r := goodOverload()
-	if r.judge(); r.Missed() != nil || r.BackSeconds != 2.5 {
-		t.Fatalf("full speed after %v s, %v", r.BackSeconds, r.Missed())
+	if r.judge(); r.Exact() != nil || r.BackSeconds != 2.5 {
+		t.Fatalf("full speed after %v s, %v", r.BackSeconds, r.Exact())
 	}
 	for name, spoil := range map[string]struct {
 		what   string
@@ -32,7 +32,7 @@ func TestOverloadChecks(t *testing.T) {
 	}{
 		"slow load":        {"offered", func(r *OverloadReport) { r.Offered = 7_900 }, errMissed},
 		"long queue":       {"the queue was full", func(r *OverloadReport) { r.Overloaded = 0 }, errMissed},
-		"patience":         {"honest without a decision", func(r *OverloadReport) { r.Honest.Undecided = 1 }, errMissed},
+		"patience":         {"honest without a decision", func(r *OverloadReport) { r.Honest.Failed = 1 }, errMissed},
 		"unanswered":       {"neither decided nor 503 or 429", func(r *OverloadReport) { r.note(map[string]uint64{"504 outcome-unknown": 1}) }, errMissed},
 		"no Retry-After":   {"refused without Retry-After", func(r *OverloadReport) { r.Unadvised = 1 }, errMissed},
 		"slow":             {"accepted, p99", func(r *OverloadReport) { r.AcceptedMillis["p99"] = 2_000 }, errMissed},
@@ -53,7 +53,7 @@ func TestOverloadChecks(t *testing.T) {
 				t.Errorf("%s: %+v", name, c)
 			}
 		}
-		if err := r.Missed(); !errors.Is(err, spoil.err) {
+		if err := r.Exact(); !errors.Is(err, spoil.err) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -63,9 +63,8 @@ func TestOverloadChecks(t *testing.T) {
 // finds none free.
 func TestFlood(t *testing.T) {
 	address := sellFiftyAt(t)
-	refused := 0
-	l := &load{secret: make([]byte, 32), sale: "s", quantity: 1, buyers: 1 << 40, connections: 1, rate: 1 << 20, flood: true, duration: 500 * time.Millisecond,
-		timeout: 10 * time.Second, tolerant: true, addresses: []string{address}, onRefusal: func(*response, time.Duration) { refused++ }}
+	l := &load{secret: make([]byte, 32), sale: "s", quantity: 1, buyers: 1 << 40, connections: 1, rate: 1 << 14, flood: true, duration: 500 * time.Millisecond,
+		timeout: 10 * time.Second, tolerant: true, addresses: []string{address}}
 	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +73,8 @@ func TestFlood(t *testing.T) {
 	sum.merge(m.phases[0])
 	sum.merge(m.phases[1])
 	sent := sum.latency.TotalCount() + int64(sum.failed())
-	if refused == 0 || sum.failures["503 overloaded"] != uint64(refused) || sum.failed() != uint64(refused) || sum.outcomes["reserved"] == 0 {
+	refused := m.refused.TotalCount()
+	if refused == 0 || m.unadvised != uint64(refused) || sum.failures["503 overloaded"] != uint64(refused) || sum.failed() != uint64(refused) || sum.outcomes["reserved"] == 0 {
 		t.Errorf("%d refused, failures %v, outcomes %v", refused, sum.failures, sum.outcomes)
 	}
 	if m.notSent == 0 || uint64(sent)+m.notSent != l.comers() {

@@ -5,33 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"onsale/api/contract"
 	"onsale/sequencer"
 )
 
 // RejoinOptions says how large the state of three nodes is, and how fast they sell, when one
 // of them is killed and comes back.
 type RejoinOptions struct {
-	Program    string
-	DataParent string
-	Waiting    uint64        // orders that wait before the kill
-	Rate       int           // buys a second from then on
-	Groups     int           // of buyers that press in each second: about as many batches
-	Away       time.Duration // from the kill to the start
-	LimitMax   time.Duration // in which the node must come back
-	Flags      []string      // beside what every node has
-	Log        io.Writer
+	Setup
+	Waiting  uint64        // orders that wait before the kill
+	Rate     int           // buys a second from then on
+	Groups   int           // of buyers that press in each second: about as many batches
+	Away     time.Duration // from the kill to the start
+	LimitMax time.Duration // in which the node must come back
 }
 
 // DefaultRejoinOptions is a hot sale a minute after its tickets are gone.
 func DefaultRejoinOptions() RejoinOptions {
-	return RejoinOptions{Waiting: 5_000_000, Rate: 8000, Groups: 1000, Away: 20 * time.Second, LimitMax: 3 * time.Minute, Log: io.Discard}
+	return RejoinOptions{Setup: Setup{Nodes: 3, Log: io.Discard}, Waiting: 5_000_000, Rate: 8000, Groups: 1000, Away: 20 * time.Second,
+		LimitMax: 3 * time.Minute}
 }
 
 // RejoinReport is how the node came back.
@@ -69,37 +68,39 @@ func RunRejoin(ctx context.Context, o RejoinOptions) (r *RejoinReport, err error
 	if o.Rate < 1 || o.Groups < 1 || o.Groups > o.Rate {
 		return nil, fmt.Errorf("%w: at least one buy a second, in no more groups", ErrOptions)
 	}
-	c, err := startCluster(ctx, clusterOptions{program: o.Program, parent: o.DataParent, nodes: 3, secret: randomSecret(), flags: o.Flags})
+	if err := o.check(3); err != nil {
+		return nil, err
+	}
+	c, err := startCluster(ctx, &o.Setup, randomSecret(), 0)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.terminate(), os.RemoveAll(c.dir)) }()
-	return o.run(ctx, c)
+	return o.sell(ctx, c)
 }
 
-func (o *RejoinOptions) run(ctx context.Context, c *cluster) (*RejoinReport, error) {
-	leader, _, err := c.createSale(ctx, "rejoin", &SaleOptions{Tickets: 1, Waitlist: sequencer.WaitlistMax})
+// rejoinDoors are front-ends, among which the groups are shared out.
+const rejoinDoors = 2
+
+// sell fills the cluster, and goes on selling while a node is killed and comes back.
+func (o *RejoinOptions) sell(ctx context.Context, c *cluster) (*RejoinReport, error) {
+	leader, _, err := c.createSale(ctx, contract.NewSale{ID: "rejoin", Quantity: 1, Waitlist: sequencer.WaitlistMax})
 	if err != nil {
 		return nil, err
 	}
-	// As many at a time as front-ends bring; how fast they come does not matter here.
-	rush := RushOptions{FrontEnds: 2, Requests: o.Waiting, Over: time.Duration(o.Waiting) * 5 * time.Microsecond, Log: o.Log}
-	doors := rush.doors(c, leader)
-	defer func() {
-		for _, d := range doors {
-			_ = d.client.Close() // everybody has been answered
-		}
-	}()
+	doors := openDoors(c, leader, rejoinDoors)
+	defer doors.close()
 	fmt.Fprintf(o.Log, "%d orders begin to wait\n", o.Waiting)
-	started := time.Now()
-	eachDoor(doors, func(d *door) { d.let(&rush, started) })
+	// As many at a time as front-ends bring; how fast they come does not matter here.
+	doors.let(ctx, &crowd{requests: o.Waiting, rate: 200_000, prefix: "buyer-"})
 
 	selling, stop := context.WithCancel(ctx)
 	defer stop()
 	var group sync.WaitGroup
-	for i, d := range doors {
-		group.Go(func() { d.sell(selling, o.Rate/len(doors), o.Groups/len(doors), "late-"+strconv.Itoa(i)+"-") })
-	}
+	group.Go(func() {
+		doors.let(selling, &crowd{requests: math.MaxUint64, rate: float64(o.Rate), prefix: "late-",
+			step: rejoinDoors * time.Second / time.Duration(o.Groups)})
+	})
 	r, err := o.comeBack(ctx, c, leader)
 	stop()
 	group.Wait()
@@ -109,34 +110,6 @@ func (o *RejoinOptions) run(ctx context.Context, c *cluster) (*RejoinReport, err
 		}
 	}
 	return r, err
-}
-
-func eachDoor(doors []*door, do func(*door)) {
-	var group sync.WaitGroup
-	for _, d := range doors {
-		group.Go(func() { do(d) })
-	}
-	group.Wait()
-}
-
-// sell lets buyers in at a rate, in groups of those who press at once, until ctx ends.
-func (d *door) sell(ctx context.Context, rate, groups int, prefix string) {
-	user, next, started := []byte(prefix), uint64(0), time.Now()
-	for ctx.Err() == nil {
-		time.Sleep(time.Second / time.Duration(groups))
-		due := uint64(time.Since(started).Seconds() * float64(rate))
-		frames, count := make([]byte, 0, 4096), 0
-		for ; next < due && count < groupMax; next++ {
-			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: strconv.AppendUint(user[:len(prefix)], next, 10)}
-			frames = sequencer.AppendCommand(frames, &c)
-			count++
-		}
-		now := time.Now()
-		if count > 0 {
-			d.group.Go(func() { d.send(frames, count, func(int) time.Time { return now }) })
-		}
-	}
-	d.group.Wait()
 }
 
 // comeBack kills a follower, starts it again and watches how it comes back.
@@ -155,7 +128,7 @@ func (o *RejoinOptions) comeBack(ctx context.Context, c *cluster, leader *node) 
 	away.process.Kill()
 	fmt.Fprintf(o.Log, "%s is killed; %s leads\n", away.id, leader.id)
 	time.Sleep(o.Away)
-	if err := c.start(o.Program, away); err != nil {
+	if err := c.start(away); err != nil {
 		return nil, err
 	}
 	o.watch(ctx, c, away, leader, r)

@@ -1,14 +1,12 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"time"
 
 	"onsale/api/contract"
-	"onsale/audit"
 )
 
 // Report is what a sale came to. Durations are in the unit of their names.
@@ -18,7 +16,6 @@ type Report struct {
 	Durability  string `json:"durability"`
 	Buyers      uint64 `json:"buyers"`
 	Tickets     uint32 `json:"tickets"`
-	Quantity    int    `json:"quantity"` // that each asks for
 	Connections int    `json:"connections"`
 
 	Phases
@@ -26,7 +23,6 @@ type Report struct {
 	Held      uint32 `json:"held"`
 	Sold      uint32 `json:"sold"`
 	Available uint32 `json:"available"`
-	Waiting   uint32 `json:"waiting"`
 
 	LeaderMicrosecondsPerRequest float64 `json:"leader_cpu_us_per_request"`
 	ServerMicrosecondsPerRequest float64 `json:"servers_cpu_us_per_request"`
@@ -40,17 +36,7 @@ type Report struct {
 	Batches        float64 `json:"batches"`
 	RequestsABatch float64 `json:"requests_a_batch"`
 
-	Replicas []nodeStatus  `json:"replicas"`
-	Audits   []AuditReport `json:"audits"`
-}
-
-// AuditReport is what the audit of one node's journal said.
-type AuditReport struct {
-	Node     string  `json:"node"`
-	Verdict  string  `json:"verdict"`
-	Requests uint64  `json:"requests"`
-	Findings uint64  `json:"findings"`
-	Seconds  float64 `json:"seconds"`
+	Ending
 }
 
 func machine() string {
@@ -58,13 +44,13 @@ func machine() string {
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 }
 
-func newReport(o *SaleOptions, m *measured, before, after *observation, sale *contract.SaleDetail) *Report {
+func (r *Report) fill(o *SaleOptions, m *measured, before, after *observation, sale *contract.SaleDetail) {
 	delta := func(name string) float64 { return after.metrics[name] - before.metrics[name] }
 	perRequest := func(a, b time.Duration) float64 { return float64((b - a).Microseconds()) / float64(o.Buyers) }
-	r := &Report{
+	*r = Report{
 		Machine: machine(), Nodes: o.Nodes, Durability: "fsync before every answer",
-		Buyers: o.Buyers, Tickets: o.Tickets, Quantity: o.Quantity, Connections: o.Connections, Phases: newPhases(m),
-		Held: sale.Held, Sold: sale.Sold, Available: sale.Available, Waiting: sale.Waiting,
+		Buyers: o.Buyers, Tickets: o.Tickets, Connections: o.Connections, Phases: newPhases(m),
+		Held: sale.Held, Sold: sale.Sold, Available: sale.Available,
 		LeaderMicrosecondsPerRequest: perRequest(before.leaderCPU, after.leaderCPU),
 		ServerMicrosecondsPerRequest: perRequest(before.used.servers, after.used.servers),
 		LoadMicrosecondsPerRequest:   perRequest(before.used.load, after.used.load),
@@ -76,38 +62,24 @@ func newReport(o *SaleOptions, m *measured, before, after *observation, sale *co
 	}
 	r.FsyncMillis = delta("onsale_log_sync_seconds_sum") * 1000 / max(1, r.Fsyncs)
 	r.RequestsABatch = delta("onsale_decisions_total") / max(1, r.Batches)
-	return r
 }
 
 // Exact returns nil when every ticket is held, sold or on sale, exactly as many as
 // were asked for are gone, and every audit is clean.
 func (r *Report) Exact() error {
-	gone, each := uint64(r.Held)+uint64(r.Sold), uint64(r.Quantity)
-	wanted := min(uint64(r.Tickets), r.Buyers*each)
-	if gone/each != wanted/each || gone+uint64(r.Available) != uint64(r.Tickets) {
+	gone := uint64(r.Held) + uint64(r.Sold)
+	if gone != min(uint64(r.Tickets), r.Buyers) || gone+uint64(r.Available) != uint64(r.Tickets) {
 		return fmt.Errorf("%w: %d tickets are gone and %d on sale; %d were for sale, %d were asked for",
-			errInexact, gone, r.Available, r.Tickets, r.Buyers*each)
+			errInexact, gone, r.Available, r.Tickets, r.Buyers)
 	}
-	return clean(r.Audits)
+	return r.Ending.Exact()
 }
-
-// clean returns nil when every audit is.
-func clean(audits []AuditReport) error {
-	for _, a := range audits {
-		if a.Verdict != string(audit.VerdictClean) {
-			return fmt.Errorf("%w: the audit of %s says %q (%d findings)", errInexact, a.Node, a.Verdict, a.Findings)
-		}
-	}
-	return nil
-}
-
-var errInexact = errors.New("the sale was not exact")
 
 // Print writes the report as tables.
 func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "machine     %s\nsetting     %d node(s), %s; %d buyers, %d tickets, %d connections\n\n",
 		r.Machine, r.Nodes, r.Durability, r.Buyers, r.Tickets, r.Connections)
-	r.print(w)
+	r.Phases.print(w)
 	fmt.Fprintf(w, "\nCPU a request      leader %.2f µs, all nodes %.2f µs, load %.2f µs; leader's memory %d MiB\n",
 		r.LeaderMicrosecondsPerRequest, r.ServerMicrosecondsPerRequest, r.LoadMicrosecondsPerRequest,
 		r.LeaderMemoryBytes>>20)
@@ -115,14 +87,6 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "raft log           %.1f MB in %.0f fsyncs of %.3f ms on average; journal %.1f MB\n",
 		r.LogBytes/1e6, r.Fsyncs, r.FsyncMillis, r.JournalBytes/1e6)
 
-	fmt.Fprintf(w, "\ntickets            held %d, sold %d, available %d of %d; waiting orders %d\n",
-		r.Held, r.Sold, r.Available, r.Tickets, r.Waiting)
-	for _, s := range r.Replicas {
-		fmt.Fprintf(w, "replica %-10s seq %d, state hash %s, journal hash %.16s…\n",
-			s.NodeID, s.Seq, s.StateHash, s.JournalHash)
-	}
-	for _, a := range r.Audits {
-		fmt.Fprintf(w, "audit of %-9s %s: %d requests decided again, %d findings, %.1f s\n",
-			a.Node, a.Verdict, a.Requests, a.Findings, a.Seconds)
-	}
+	fmt.Fprintf(w, "\ntickets            held %d, sold %d, available %d of %d\n", r.Held, r.Sold, r.Available, r.Tickets)
+	r.Ending.print(w)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onsale/api/client"
+	"onsale/api/contract"
 )
 
 // Shop is something that sells behind the buy of the HTTP contract.
@@ -77,13 +78,14 @@ type onsaleStand struct {
 }
 
 func openOnsale(ctx context.Context, program string, nodes int, o *ShopOptions) (Stand, error) {
-	c, err := startCluster(ctx, clusterOptions{program: program, parent: o.DataParent, nodes: nodes, secret: o.Secret})
+	setup := &Setup{Program: program, DataParent: o.DataParent, Nodes: nodes, Log: io.Discard}
+	c, err := startCluster(ctx, setup, o.Secret, 0)
 	if err != nil {
 		return nil, err
 	}
 	s := &onsaleStand{cluster: c}
 	for _, sale := range o.Sales {
-		if _, s.seller, err = c.createSale(ctx, sale.ID, &SaleOptions{Tickets: sale.Tickets}); err != nil {
+		if _, s.seller, err = c.createSale(ctx, contract.NewSale{ID: sale.ID, Quantity: sale.Tickets}); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -106,6 +108,6 @@ func (s *onsaleStand) Books(ctx context.Context, sale string) (Books, error) {
 
 // Close lets the audit decide every request of every journal again.
 func (s *onsaleStand) Close() error {
-	audits, err := s.cluster.finish(nil, io.Discard)
-	return errors.Join(err, clean(audits))
+	audits, err := s.cluster.finish(nil)
+	return errors.Join(err, (&Ending{Audits: audits}).Exact())
 }

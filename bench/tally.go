@@ -60,6 +60,8 @@ type tally struct {
 	lag            *hdrhistogram.Histogram // by how much arrivals were late because of us, microseconds
 	warm           uint64                  // buyers of the warm-up
 	notSent        uint64                  // of a flood: who found no connection free
+	refused        *hdrhistogram.Histogram // answers that are no decision, microseconds from when they were due
+	unadvised      uint64                  // of them: not told when to come back
 	sent, received uint64                  // bytes of HTTP, the warm-up's included
 }
 
@@ -69,7 +71,9 @@ type counts struct{ decided, failed uint64 }
 // courseMax bounds the seconds of a course; what comes later is in the last one.
 const courseMax = 24 * 60 * 60
 
-func newTally() tally { return tally{phases: [2]*phase{newPhase(), newPhase()}, lag: newLatency()} }
+func newTally() tally {
+	return tally{phases: [2]*phase{newPhase(), newPhase()}, lag: newLatency(), refused: newLatency()}
+}
 
 // second returns the counts of an instant after the warm-up.
 func (t *tally) second(at time.Duration) *counts {
@@ -92,6 +96,8 @@ func (t *tally) merge(u *tally) {
 	t.lag.Merge(u.lag)
 	t.warm += u.warm
 	t.notSent += u.notSent
+	t.refused.Merge(u.refused)
+	t.unadvised += u.unadvised
 	t.sent += u.sent
 	t.received += u.received
 }

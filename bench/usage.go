@@ -3,9 +3,9 @@ package bench
 import (
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // usage is the CPU time that servers and this process have used so far.
@@ -23,14 +23,10 @@ func usageOf(roots []int) usage {
 // used that has ended already is lost; servers keep theirs.
 func descendants(roots []int) []int {
 	children := map[int][]int{}
-	entries, _ := os.ReadDir("/proc") // without it there is nothing to measure, and zeros say so
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil {
-			continue
-		}
-		if parent := int(statField(pid, 1)); parent > 0 {
-			children[parent] = append(children[parent], pid)
+	all, _ := procfs.AllProcs() // without /proc there is nothing to measure, and zeros say so
+	for _, p := range all {
+		if stat, err := p.Stat(); err == nil {
+			children[stat.PPID] = append(children[stat.PPID], p.PID)
 		}
 	}
 	found := slices.Clone(roots)
@@ -40,32 +36,27 @@ func descendants(roots []int) []int {
 	return found
 }
 
-// statField returns a number that /proc says of a process behind its name, which may have
-// spaces; 0 of a process that has ended.
-func statField(pid, field int) int64 {
-	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	if field >= len(fields) {
-		return 0
-	}
-	n, _ := strconv.ParseInt(fields[field], 10, 64)
-	return n
-}
-
-// cpu returns the CPU time that a process has used: in user mode and in the kernel.
+// cpu returns the CPU time that a process has used, in user mode and in the kernel; 0 of one
+// that has ended.
 func cpu(pid int) time.Duration {
-	return time.Duration(statField(pid, 11)+statField(pid, 12)) * time.Second / clockTicks
+	p, _ := procfs.NewProc(pid)
+	stat, _ := p.Stat()
+	return time.Duration(stat.CPUTime() * float64(time.Second))
 }
-
-// clockTicks is USER_HZ, which Linux fixes at 100 for what it tells programs.
-const clockTicks = 100
 
 // memory returns the most memory that a process has had resident, in bytes.
 func memory(pid int) int64 {
-	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	_, rest, _ := strings.Cut(string(data), "VmHWM:")
-	size, _, _ := strings.Cut(rest, " kB")
-	kib, _ := strconv.ParseInt(strings.TrimSpace(size), 10, 64)
-	return kib << 10
+	p, _ := procfs.NewProc(pid)
+	status, _ := p.NewStatus()
+	return int64(status.VmHWM)
+}
+
+// loadAverage is the machine's of the last minute; 0 where it is not known.
+func loadAverage() float64 {
+	fs, _ := procfs.NewDefaultFS()
+	load, err := fs.LoadAvg()
+	if err != nil {
+		return 0
+	}
+	return load.Load1
 }

@@ -15,19 +15,20 @@ type Look struct {
 	LoadAverage float64 `json:"load_average"`
 	// Decided is how many buyers had a decision so far.
 	Decided uint64 `json:"decided"`
-	// Processes are by their id; who did not answer in time is missing.
-	Processes map[string]ProcessLook `json:"processes"`
+	// Processes are by their id, and their figures by the names of processFigures; who did not
+	// answer in time is missing.
+	Processes map[string]map[string]float64 `json:"processes"`
 }
 
-// ProcessLook is how one process was.
-type ProcessLook struct {
-	Files      float64 `json:"files"` // open descriptors
-	Goroutines float64 `json:"goroutines"`
-	Resident   float64 `json:"resident_bytes"`
-	Heap       float64 `json:"heap_bytes"` // in use
-	CPU        float64 `json:"cpu_seconds"`
-	Term       float64 `json:"term,omitempty"`
-	Won        float64 `json:"elections_won,omitempty"`
+// processFigures are what is looked at of a process, and the metrics that tell.
+var processFigures = map[string]string{
+	"files":          "process_open_fds",
+	"goroutines":     "go_goroutines",
+	"resident_bytes": "process_resident_memory_bytes",
+	"heap_bytes":     "go_memstats_heap_inuse_bytes",
+	"cpu_seconds":    "process_cpu_seconds_total",
+	"term":           "onsale_raft_term", // of nodes, as the next
+	"elections_won":  "onsale_elections_won_total",
 }
 
 // watcher looks again and again.
@@ -69,7 +70,7 @@ func (w *watcher) run(ctx context.Context) error {
 }
 
 func (w *watcher) look(ctx context.Context, at time.Duration) error {
-	look := Look{Seconds: at.Seconds(), LoadAverage: loadAverage(), Processes: map[string]ProcessLook{}}
+	look := Look{Seconds: at.Seconds(), LoadAverage: loadAverage(), Processes: map[string]map[string]float64{}}
 	if l := w.load.Load(); l != nil {
 		look.Decided = l.answered.Load()
 	}
@@ -81,7 +82,13 @@ func (w *watcher) look(ctx context.Context, at time.Duration) error {
 		case err != nil:
 			w.missed[n.id]++
 		default:
-			look.Processes[n.id] = processLook(m)
+			figures := map[string]float64{}
+			for name, metric := range processFigures {
+				if number, is := m[metric]; is {
+					figures[name] = number
+				}
+			}
+			look.Processes[n.id] = figures
 		}
 	}
 	w.looks = append(w.looks, look)
@@ -90,9 +97,3 @@ func (w *watcher) look(ctx context.Context, at time.Duration) error {
 
 // errEnded is returned when a process did that was to be watched.
 var errEnded = errors.New("a process ended")
-
-func processLook(m map[string]float64) ProcessLook {
-	return ProcessLook{Files: m["process_open_fds"], Goroutines: m["go_goroutines"], Resident: m["process_resident_memory_bytes"],
-		Heap: m["go_memstats_heap_inuse_bytes"], CPU: m["process_cpu_seconds_total"], Term: m["onsale_raft_term"],
-		Won: m["onsale_elections_won_total"]}
-}

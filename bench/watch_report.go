@@ -1,13 +1,18 @@
 package bench
 
 import (
+	_ "embed"
 	"fmt"
+	"html/template"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+
+	"onsale/audit/report/page"
 )
 
 // WatchReport is what was seen of a cluster.
@@ -16,7 +21,6 @@ type WatchReport struct {
 	Nodes     int     `json:"nodes"`
 	FrontEnds int     `json:"front_ends"`
 	Rate      int     `json:"arrivals_per_second"`
-	Busy      string  `json:"busy"`
 	Seconds   float64 `json:"seconds"`
 	// LoadAverage is the machine's, over all looks.
 	LoadAverage Course `json:"load_average"`
@@ -27,8 +31,7 @@ type WatchReport struct {
 	Processes map[string]ProcessCourse `json:"processes"`
 	Load      *WatchLoad               `json:"load,omitempty"`
 	Looks     []Look                   `json:"looks"`
-	Replicas  []nodeStatus             `json:"replicas"`
-	Audits    []AuditReport            `json:"audits"`
+	Ending
 }
 
 // WatchLoad is what became of the buyers.
@@ -49,10 +52,7 @@ type Course struct {
 
 // ProcessCourse is one process over all looks.
 type ProcessCourse struct {
-	Files      Course `json:"files"`
-	Goroutines Course `json:"goroutines"`
-	Resident   Course `json:"resident_bytes"`
-	Heap       Course `json:"heap_bytes"`
+	Courses map[string]Course `json:"courses"` // of processFigures
 	// CPUPercent is of one core, from the first look to the last.
 	CPUPercent float64 `json:"cpu_percent"`
 	// Suspected is how often a node heard no leader for its time-out and asked whether the
@@ -62,9 +62,6 @@ type ProcessCourse struct {
 	SteppedDown int `json:"stepped_down"`
 	Missed      int `json:"missed"` // looks at which it did not answer within 5 s
 }
-
-// Exact returns nil when every audit is clean.
-func (r *WatchReport) Exact() error { return clean(r.Audits) }
 
 // courseOf takes a figure's course; it is of zeros without values.
 func courseOf(values []float64) (c Course) {
@@ -81,21 +78,23 @@ func courseOf(values []float64) (c Course) {
 
 func (w *watcher) report() *WatchReport {
 	o := w.options
-	r := &WatchReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Rate: o.Rate, Busy: o.busy(),
+	r := &WatchReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Rate: o.Rate,
 		Seconds: w.looks[len(w.looks)-1].Seconds, Processes: map[string]ProcessCourse{}, Load: w.pressed, Looks: w.looks}
-	r.LoadAverage = courseOf(w.values(func(l *Look) (float64, bool) { return l.LoadAverage, true }))
+	var loads []float64
+	for i := range w.looks {
+		loads = append(loads, w.looks[i].LoadAverage)
+	}
+	r.LoadAverage = courseOf(loads)
 	for _, n := range w.cluster.all() {
 		course, before, now := w.course(n.id), w.before[n.id], alarmsOf(n)
 		course.Suspected, course.SteppedDown = now.suspected-before.suspected, now.steppedDown-before.steppedDown
 		r.Processes[n.id] = course
 	}
 	for _, n := range w.cluster.nodes {
-		won := w.of(n.id, func(p *ProcessLook) float64 { return p.Won })
-		terms := w.of(n.id, func(p *ProcessLook) float64 { return p.Term })
-		if len(won) > 0 {
-			r.Elections += int(won[len(won)-1] - won[0])
-			r.Terms = max(r.Terms, int(terms[len(terms)-1]-terms[0]))
-		}
+		won, _ := w.growth(n.id, "elections_won")
+		terms, _ := w.growth(n.id, "term")
+		r.Elections += int(won)
+		r.Terms = max(r.Terms, int(terms))
 	}
 	return r
 }
@@ -112,51 +111,41 @@ func alarmsOf(n *node) (a raftAlarms) {
 		strings.Count(output, "failed to contact quorum of nodes, stepping down")}
 }
 
-func (o *WatchOptions) busy() string {
-	if o.Busy == 0 {
-		return "no busy programs beside"
-	}
-	return fmt.Sprintf("%d busy programs of niceness %d beside", o.Busy, o.BusyNice)
-}
-
-func (w *watcher) values(of func(*Look) (float64, bool)) (values []float64) {
+// of returns a figure of one process, of the looks at which it answered, and when they were.
+func (w *watcher) of(id, figure string) (values, at []float64) {
 	for i := range w.looks {
-		if v, is := of(&w.looks[i]); is {
-			values = append(values, v)
+		if figures, is := w.looks[i].Processes[id]; is {
+			values, at = append(values, figures[figure]), append(at, w.looks[i].Seconds)
 		}
 	}
-	return values
+	return values, at
 }
 
-// of returns a figure of one process, of the looks at which it answered.
-func (w *watcher) of(id string, figure func(*ProcessLook) float64) []float64 {
-	return w.values(func(l *Look) (float64, bool) {
-		p, is := l.Processes[id]
-		return figure(&p), is
-	})
+// growth is by how much a figure grew, and in how many seconds.
+func (w *watcher) growth(id, figure string) (grown, seconds float64) {
+	values, at := w.of(id, figure)
+	last := len(values) - 1
+	if last < 1 {
+		return 0, 1
+	}
+	return values[last] - values[0], at[last] - at[0]
 }
 
 func (w *watcher) course(id string) ProcessCourse {
-	of := func(figure func(*ProcessLook) float64) Course { return courseOf(w.of(id, figure)) }
-	c := ProcessCourse{Missed: w.missed[id],
-		Files:      of(func(p *ProcessLook) float64 { return p.Files }),
-		Goroutines: of(func(p *ProcessLook) float64 { return p.Goroutines }),
-		Resident:   of(func(p *ProcessLook) float64 { return p.Resident }),
-		Heap:       of(func(p *ProcessLook) float64 { return p.Heap })}
-	used, at := w.of(id, func(p *ProcessLook) float64 { return p.CPU }), w.values(func(l *Look) (float64, bool) {
-		_, is := l.Processes[id]
-		return l.Seconds, is
-	})
-	if last := len(at) - 1; last > 0 {
-		c.CPUPercent = 100 * (used[last] - used[0]) / (at[last] - at[0])
+	c := ProcessCourse{Missed: w.missed[id], Courses: map[string]Course{}}
+	for figure := range processFigures {
+		values, _ := w.of(id, figure)
+		c.Courses[figure] = courseOf(values)
 	}
+	used, seconds := w.growth(id, "cpu_seconds")
+	c.CPUPercent = 100 * used / seconds
 	return c
 }
 
 // Print writes the report as tables.
 func (r *WatchReport) Print(w io.Writer) {
-	fmt.Fprintf(w, "machine     %s\nwatched     %d node(s), %d front-end(s) for %.0f s, %s; load average %.1f, at most %.1f\n",
-		r.Machine, r.Nodes, r.FrontEnds, r.Seconds, r.Busy, r.LoadAverage.Settled, r.LoadAverage.Max)
+	fmt.Fprintf(w, "machine     %s\nwatched     %d node(s), %d front-end(s) for %.0f s; load average %.1f, at most %.1f\n",
+		r.Machine, r.Nodes, r.FrontEnds, r.Seconds, r.LoadAverage.Settled, r.LoadAverage.Max)
 	fmt.Fprintf(w, "elections   %d won since the first look, by nobody's death; %d terms\n", r.Elections, r.Terms)
 	if l := r.Load; l != nil {
 		fmt.Fprintf(w, "buys        %d arrivals a second: %d decided (%.0f/s), p50 %.2f ms, p99 %.2f ms, max %.0f ms; %d without a decision\n",
@@ -168,18 +157,37 @@ func (r *WatchReport) Print(w io.Writer) {
 	t.AppendHeader(table.Row{"", "files", "goroutines", "resident MiB", "heap MiB", "CPU %", "missed", "suspected", "stepped down"})
 	for _, id := range slices.Sorted(maps.Keys(r.Processes)) {
 		p := r.Processes[id]
-		t.AppendRow(table.Row{id, p.Files.show(1), p.Goroutines.show(1), p.Resident.show(1 << 20), p.Heap.show(1 << 20),
+		of := func(figure string, unit float64) string { return p.Courses[figure].show(unit) }
+		t.AppendRow(table.Row{id, of("files", 1), of("goroutines", 1), of("resident_bytes", 1<<20), of("heap_bytes", 1<<20),
 			fmt.Sprintf("%.2f", p.CPUPercent), p.Missed, p.Suspected, p.SteppedDown})
 	}
 	fmt.Fprintf(w, "\n%s\nfirst, settled (median of the second quarter), last (median of the last quarter), most\n\n", t.Render())
-	for _, s := range r.Replicas {
-		fmt.Fprintf(w, "replica %-10s seq %d, state hash %s\n", s.NodeID, s.Seq, s.StateHash)
-	}
-	for _, a := range r.Audits {
-		fmt.Fprintf(w, "audit of %-9s %s: %d requests decided again, %d findings, %.1f s\n", a.Node, a.Verdict, a.Requests, a.Findings, a.Seconds)
-	}
+	r.Ending.print(w)
 }
 
 func (c Course) show(unit float64) string {
 	return fmt.Sprintf("%.0f, %.0f, %.0f, %.0f", c.First/unit, c.Settled/unit, c.Last/unit, c.Max/unit)
+}
+
+var (
+	//go:embed assets/watch.html
+	watchTemplate string
+	//go:embed assets/watch.js
+	watchScript template.JS
+)
+
+// watchContent is what the page's template shows.
+type watchContent struct {
+	*WatchReport
+	Took time.Duration
+	Text string // the tables of the terminal
+}
+
+// WriteHTML writes the report as one page with charts that stands for itself.
+func (r *WatchReport) WriteHTML(w io.Writer) error {
+	var text strings.Builder
+	r.Print(&text)
+	p := page.Page{Title: "A cluster, watched", Body: watchTemplate, Data: r, Script: watchScript,
+		Content: watchContent{r, time.Duration(r.Seconds) * time.Second, text.String()}}
+	return p.Write(w)
 }

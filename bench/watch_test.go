@@ -19,8 +19,6 @@ func TestWatchOptions(t *testing.T) {
 		"too fast":       func(o *WatchOptions) { o.Rate = rateMax + 1 },
 		"no ticket":      func(o *WatchOptions) { o.Tickets = 0 },
 		"no hold":        func(o *WatchOptions) { o.Hold = 0 },
-		"too busy":       func(o *WatchOptions) { o.Busy = busyMax + 1 },
-		"impolite":       func(o *WatchOptions) { o.BusyNice = -1 },
 	} {
 		o := DefaultWatchOptions()
 		if change(&o); !errors.Is(o.Validate(), ErrOptions) {
@@ -52,15 +50,15 @@ func watched() *WatchReport {
 	w := &watcher{options: &o, cluster: c, missed: map[string]int{"n2": 1}, before: map[string]raftAlarms{}, pressed: &WatchLoad{}}
 	for i := range 9 {
 		at := float64(i)
-		l := Look{Seconds: 5 * at, LoadAverage: 2, Decided: uint64(50 * i), Processes: map[string]ProcessLook{
-			"n1": {Files: 20 + at, Goroutines: 50, Resident: 1 << 26, CPU: at, Term: 2, Won: 1},
-			"n2": {Files: 20, Goroutines: 40, Resident: 1 << 25, CPU: at / 10, Term: 2},
-			"f1": {Files: 10, Goroutines: 30, Resident: 1 << 24}}}
+		l := Look{Seconds: 5 * at, LoadAverage: 2, Decided: uint64(50 * i), Processes: map[string]map[string]float64{
+			"n1": {"files": 20 + at, "goroutines": 50, "resident_bytes": 1 << 26, "cpu_seconds": at, "term": 2, "elections_won": 1},
+			"n2": {"files": 20, "goroutines": 40, "resident_bytes": 1 << 25, "cpu_seconds": at / 10, "term": 2},
+			"f1": {"files": 10, "goroutines": 30, "resident_bytes": 1 << 24}}}
 		if i == 4 {
 			delete(l.Processes, "n2")
 		}
 		if i > 5 {
-			l.Processes["n2"] = ProcessLook{Files: 20, Goroutines: 40, CPU: at / 10, Term: 4, Won: 1}
+			l.Processes["n2"] = map[string]float64{"files": 20, "goroutines": 40, "cpu_seconds": at / 10, "term": 4, "elections_won": 1}
 		}
 		w.looks = append(w.looks, l)
 	}
@@ -72,7 +70,7 @@ func TestWatchReport(t *testing.T) {
 	if r.Elections != 1 || r.Terms != 2 || r.Seconds != 40 || r.Processes["n2"].Missed != 1 {
 		t.Errorf("%d elections, %d terms, %v s, %d missed", r.Elections, r.Terms, r.Seconds, r.Processes["n2"].Missed)
 	}
-	if n1 := r.Processes["n1"]; n1.CPUPercent != 20 || n1.Files != (Course{20, 23, 27, 28}) {
+	if n1 := r.Processes["n1"]; n1.CPUPercent != 20 || n1.Courses["files"] != (Course{20, 23, 27, 28}) {
 		t.Errorf("%+v", n1)
 	}
 	var text strings.Builder

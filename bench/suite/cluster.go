@@ -140,8 +140,9 @@ func restartStep(p *profile) step {
 	return step{id: "restart", what: "a node is killed after ten million decisions and started again", targets: []string{"T9"},
 		fills: []string{"T9.restart"}, limit: 5 * time.Minute, builds: [][]string{buildOnsale},
 		run: func(ctx context.Context, x *executor) (outcome, error) {
-			times, err := bench.RunRestart(ctx, bench.RestartOptions{Program: x.path(program), DataParent: x.scratch,
-				Decisions: uint64(p.decisions), Restarts: p.restarts, Log: x.progress})
+			times, err := bench.RunRestart(ctx, bench.RestartOptions{
+				Setup:     bench.Setup{Program: x.path(program), DataParent: x.scratch, Log: x.progress},
+				Decisions: uint64(p.decisions), Restarts: p.restarts})
 			c := collected{}
 			for _, took := range times {
 				c.add("T9.restart", round{measured: float64(took.Microseconds()) / 1000})

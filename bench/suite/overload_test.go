@@ -61,7 +61,7 @@ func TestOverload(t *testing.T) {
 	if refused == 0 || refused+r.Honest.Retries != r.Overloaded || r.Unadvised != 0 {
 		t.Errorf("%d refused and %d retries, the node counted %d, %d without Retry-After", refused, r.Honest.Retries, r.Overloaded, r.Unadvised)
 	}
-	if r.Honest.Outcomes["reserved"] != 20 || r.Honest.Undecided != 0 {
+	if r.Honest.Outcomes["reserved"] != 20 || r.Honest.Failed != 0 {
 		t.Errorf("honest: %+v", r.Honest)
 	}
 	missed := slices.ContainsFunc(r.Checks, func(c bench.OverloadCheck) bool { return !c.Holds })

@@ -1,16 +1,43 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"onsale/bench"
 )
 
+// scenarioFlags are those that scenarios have in common.
+func scenarioFlags(c *cobra.Command, s *bench.Setup) *pflag.FlagSet {
+	f := c.Flags()
+	f.StringVar(&s.Program, "program", program, "program whose nodes are started")
+	f.Bool("json", false, "print the report as JSON")
+	s.AddFlags(f)
+	return f
+}
+
+// conclude prints a scenario's report, for people or as JSON, unless the run failed.
+func conclude(c *cobra.Command, report interface {
+	Print(io.Writer)
+	Exact() error
+}, err error) error {
+	if err != nil {
+		return err
+	}
+	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
+		err = json.NewEncoder(c.OutOrStdout()).Encode(report)
+	} else {
+		report.Print(c.OutOrStdout())
+	}
+	return errors.Join(err, report.Exact())
+}
+
 func newOverload() *cobra.Command {
 	o := bench.DefaultOverloadOptions()
-	asJSON := false
 	c := &cobra.Command{Use: "overload", Short: "Offer a node many times what it sustains, beside honest buyers", Args: cobra.NoArgs,
 		Long: `Starts a node (or a cluster) with a small queue, finds the rate that it sustains by a closed
 loop which the queue can hold, offers many times that by an open loop, and goes on with
@@ -30,15 +57,9 @@ free are never sent.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Log = c.ErrOrStderr()
 			report, err := bench.RunOverload(c.Context(), o)
-			if err != nil {
-				return err
-			}
-			err = show(c, report, asJSON)
-			return errors.Join(err, report.Missed())
+			return conclude(c, report, err)
 		}}
-	f := c.Flags()
-	f.StringVar(&o.Program, "program", program, "program whose nodes are flooded")
-	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
+	f := scenarioFlags(c, &o.Setup)
 	f.IntVar(&o.Queue, "queue", o.Queue, "requests that may wait at the leader (its --inbox-requests-max)")
 	f.IntVar(&o.Batch, "batch", o.Batch, "requests in one raft entry (its --batch-requests-max)")
 	f.DurationVar(&o.DiskDelay, "disk-delay", o.DiskDelay,
@@ -54,7 +75,28 @@ free are never sent.`,
 	f.Float64Var(&o.UserRequestsPerSecond, "user-requests-per-second", 0, "limit of each user, 0 for none")
 	f.IntVar(&o.Honest, "honest", o.Honest, "honest buyers beside the flood")
 	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale during the flood")
-	f.BoolVar(&asJSON, "json", false, "print the report as JSON")
-	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
+	return c
+}
+
+func newRejoin() *cobra.Command {
+	o := bench.DefaultRejoinOptions()
+	c := &cobra.Command{Use: "rejoin", Short: "Kill one of three nodes of a large sale, and say how it comes back", Args: cobra.NoArgs,
+		Long: `Starts three nodes, lets many orders wait, goes on at a steady rate of buys, kills a follower
+with -9 and starts it again. It says how many snapshots the node was sent, when it was ready and
+when it was current, its memory, and in how many pieces its journal is.
+
+It fails when the node does not come back.`,
+		Example: "  suite rejoin\n  suite rejoin --waiting 10000000 --rate 8000",
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Log = c.ErrOrStderr()
+			report, err := bench.RunRejoin(c.Context(), o)
+			return conclude(c, report, err)
+		}}
+	f := scenarioFlags(c, &o.Setup)
+	f.Uint64Var(&o.Waiting, "waiting", o.Waiting, "orders that wait before the kill")
+	f.IntVar(&o.Rate, "rate", o.Rate, "buys a second from then on")
+	f.IntVar(&o.Groups, "groups", o.Groups, "groups of buyers a second that press at once: about as many entries of the log")
+	f.DurationVar(&o.Away, "away", o.Away, "time from the kill to the start")
+	f.DurationVar(&o.LimitMax, "limit", o.LimitMax, "time in which the node must come back")
 	return c
 }

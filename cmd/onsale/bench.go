@@ -22,7 +22,7 @@ func newBenchSale(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "sale", Short: "Sell to a crowd over HTTP, and check the books", Args: arguments(cobra.NoArgs),
 		Example: "  onsale bench sale --buyers 1000000 --tickets 100000\n  onsale bench sale --nodes 3",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.measure(&o.Program, &o.Log, func() (exactness, error) {
+			return p.measure(&o.Setup, func() (exactness, error) {
 				show, end := p.progress()
 				defer end()
 				o.Progress = show
@@ -32,24 +32,22 @@ func newBenchSale(p *program) *cobra.Command {
 	f := c.Flags()
 	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers, each with a token of their own")
 	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
-	f.IntVar(&o.Quantity, "quantity", o.Quantity, "tickets that each buyer asks for, 1 or 2")
-	f.Uint32Var(&o.Waitlist, "waitlist", o.Waitlist, "orders that may wait")
-	f.IntVar(&o.Nodes, "nodes", o.Nodes, "nodes to start, as processes on this machine")
-	f.IntVar(&o.Connections, "connections", o.Connections, "keep-alive connections, one request at a time each")
-	f.DurationVar(&o.RetryMax, "retry-max", o.RetryMax, "how long a buyer tries, always with the same key")
-	f.StringVar(&o.DataParent, "data-parent", "", "folder below which the temporary data goes")
+	f.IntVar(&o.Connections, "connections", o.Connections, connectionsHelp)
+	o.AddFlags(f)
 	return c
 }
+
+const connectionsHelp = "keep-alive connections, one request at a time each"
 
 // exactness is a report that says whether the run kept what it promises.
 type exactness interface{ Exact() error }
 
 // measure runs this program's own nodes, and prints what came of it.
-func (p *program) measure(nodes *string, log *io.Writer, run func() (exactness, error)) (err error) {
-	if *nodes, err = os.Executable(); err != nil {
+func (p *program) measure(s *bench.Setup, run func() (exactness, error)) (err error) {
+	if s.Program, err = os.Executable(); err != nil {
 		return err
 	}
-	*log = p.err
+	s.Log = p.err
 	report, err := run()
 	if err != nil {
 		return err

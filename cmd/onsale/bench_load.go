@@ -51,7 +51,7 @@ decision: no connection, no answer within --timeout, or a status that is neither
 	f.StringSliceVar(&o.Addresses, "http", nil, "buyers' listeners, host:port; connections are spread over several")
 	f.StringVar(&o.Sale, "sale", "", "sale to buy from; the only one when there is one")
 	f.IntVar(&o.Quantity, "quantity", o.Quantity, "tickets that each buyer asks for")
-	f.IntVar(&o.Connections, "connections", o.Connections, "keep-alive connections, one request at a time each")
+	f.IntVar(&o.Connections, "connections", o.Connections, connectionsHelp)
 	f.IntVar(&o.Rate, "rate", 0, "buyers that arrive a second, at times fixed before (open loop); 0 for a closed loop")
 	f.DurationVar(&o.Duration, "duration", o.Duration, "time in which buyers come, warm-up included")
 	f.Uint64Var(&o.Requests, "requests", 0, "buyers at most; 0 for as many as there is time for")

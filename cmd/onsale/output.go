@@ -88,20 +88,20 @@ func isTerminal(to io.Writer) bool {
 func (p *program) showFields(value any) error {
 	var rows [][]string
 	v := reflect.Indirect(reflect.ValueOf(value))
-	for i := range v.NumField() {
-		name := jsonName(v.Type().Field(i))
-		if name == "-" || v.Field(i).IsZero() {
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		name, field := jsonName(f), v.FieldByIndex(f.Index)
+		if name == "-" || f.Anonymous || field.IsZero() {
 			continue
 		}
-		if counts, is := v.Field(i).Interface().(map[string]uint64); is {
+		if counts, is := field.Interface().(map[string]uint64); is {
 			rows = append(rows, countRows(name, counts)...)
 			continue
 		}
-		if minor, is := v.Field(i).Interface().(int64); is && name == "price" { // beside its currency
+		if minor, is := field.Interface().(int64); is && name == "price" { // beside its currency
 			rows = append(rows, []string{name, p.money(minor, v.FieldByName("Currency").String())})
 			continue
 		}
-		rows = append(rows, []string{name, cell(v.Field(i).Interface())})
+		rows = append(rows, []string{name, cell(field.Interface())})
 	}
 	return p.show(value, []string{"field", "value"}, rows)
 }
