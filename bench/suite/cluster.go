@@ -33,21 +33,17 @@ func (x *executor) rush(ctx context.Context, requests int, over string, tickets 
 func rushStep(p *profile) step {
 	return step{id: "rush", what: "a crowd arrives at front-ends at fixed times, three nodes", targets: []string{"T6"},
 		fills: []string{"T6."}, limit: 6 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			c := collected{}
-			err := rounds(ctx, x, max(p.rushes, p.longRushes), c, func(turn int, c collected) error {
-				if turn < p.rushes {
-					if err := addRush(ctx, x, c, "T6.second", 500_000, "1s"); err != nil {
-						return err
-					}
+		run: inRounds(max(p.rushes, p.longRushes), func(ctx context.Context, x *executor, turn int, c collected) error {
+			if turn < p.rushes {
+				if err := addRush(ctx, x, c, "T6.second", 500_000, "1s"); err != nil {
+					return err
 				}
-				if turn < p.longRushes {
-					return addRush(ctx, x, c, "T6.ten", 5_000_000, "10s")
-				}
-				return nil
-			})
-			return outcome{figures: c.figures()}, err
-		}}
+			}
+			if turn < p.longRushes {
+				return addRush(ctx, x, c, "T6.ten", 5_000_000, "10s")
+			}
+			return nil
+		})}
 }
 
 func addRush(ctx context.Context, x *executor, c collected, figure string, requests int, over string) error {
@@ -70,16 +66,13 @@ const leaderRequests = 1_000_000
 func leaderStep(p *profile) step {
 	return step{id: "leader", what: "the leader's CPU for requests that front-ends forward, three nodes", targets: []string{"T7"},
 		fills: []string{"T7."}, limit: 4 * time.Minute, builds: [][]string{buildOnsale},
-		run: inRounds(p.leaderRounds, func(ctx context.Context, x *executor, c collected) error {
-			for _, run := range []struct {
-				figure  string
-				tickets int
-			}{{"T7.selling", leaderRequests + 100}, {"T7.soldout", 1}} {
-				r, err := x.rush(ctx, leaderRequests, "2s", run.tickets)
+		run: inRounds(p.leaderRounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			for figure, tickets := range map[string]int{"T7.selling": leaderRequests + 100, "T7.soldout": 1} {
+				r, err := x.rush(ctx, leaderRequests, "2s", tickets)
 				if err != nil {
 					return err
 				}
-				c.add(run.figure, round{measured: r.LeaderMicrosecondsPerRequest})
+				c.add(figure, round{measured: r.LeaderMicrosecondsPerRequest})
 			}
 			return nil
 		})}
@@ -89,22 +82,20 @@ func leaderStep(p *profile) step {
 func saleStep(p *profile) step {
 	return step{id: "sale", what: "the whole sale over HTTP, three nodes", targets: []string{"T8"},
 		fills: []string{"T8."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
+		run: func(ctx context.Context, x *executor, c collected) error {
 			r := &bench.Report{}
 			err := x.onsale(ctx, r, "sale", "--buyers", itoa(p.saleBuyers), "--tickets", "100000", "--nodes", "3")
 			if len(r.Course) == 0 {
-				return outcome{}, err
+				return err
 			}
 			last := slices.Clone(r.Course)
 			slices.Reverse(last)
-			c := collected{
-				"T8.selling": {{measured: r.Selling.Rate}},
-				"T8.soldout": {{measured: r.SoldOut.Rate}},
-				"T8.last":    {ratioOf(rateOfMillion(last), rateOfMillion(r.Course))},
-				"T8.memory":  {{measured: float64(r.LeaderMemoryBytes) / (1 << 20)}},
-				"T8.sold":    {{measured: float64(r.Held) + float64(r.Sold)}},
-			}
-			return outcome{figures: c.figures()}, err
+			c.add("T8.selling", round{measured: r.Selling.Rate})
+			c.add("T8.soldout", round{measured: r.SoldOut.Rate})
+			c.add("T8.last", ratioOf(rateOfMillion(last), rateOfMillion(r.Course)))
+			c.add("T8.memory", round{measured: float64(r.LeaderMemoryBytes) / (1 << 20)})
+			c.add("T8.sold", round{measured: float64(r.Held) + float64(r.Sold)})
+			return err
 		}}
 }
 
@@ -124,14 +115,14 @@ func rateOfMillion(rows []bench.CourseRow) float64 {
 func failoverStep(p *profile) step {
 	return step{id: "failover", what: "kill -9 of the leader, again and again, under load, three nodes", targets: []string{"T9"},
 		fills: []string{"T9.failover", "T9.lost"}, limit: 6 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
+		run: func(ctx context.Context, x *executor, c collected) error {
 			r := &bench.FailoverReport{}
 			err := x.onsale(ctx, r, "failover", "--kills", itoa(p.kills))
-			if r.Kills == 0 {
-				return outcome{}, err
+			if r.Kills > 0 {
+				c.add("T9.failover", round{measured: r.Millis["p99"]})
+				c.add("T9.lost", round{measured: float64(r.Lost)})
 			}
-			c := collected{"T9.failover": {{measured: r.Millis["p99"]}}, "T9.lost": {{measured: float64(r.Lost)}}}
-			return outcome{figures: c.figures()}, err
+			return err
 		}}
 }
 
@@ -139,14 +130,13 @@ func failoverStep(p *profile) step {
 func restartStep(p *profile) step {
 	return step{id: "restart", what: "a node is killed after ten million decisions and started again", targets: []string{"T9"},
 		fills: []string{"T9.restart"}, limit: 5 * time.Minute, builds: [][]string{buildOnsale},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
+		run: func(ctx context.Context, x *executor, c collected) error {
 			times, err := bench.RunRestart(ctx, bench.RestartOptions{
 				Setup:     bench.Setup{Program: x.path(program), DataParent: x.scratch, Log: x.progress},
 				Decisions: uint64(p.decisions), Restarts: p.restarts})
-			c := collected{}
 			for _, took := range times {
 				c.add("T9.restart", round{measured: float64(took.Microseconds()) / 1000})
 			}
-			return outcome{figures: c.figures()}, err
+			return err
 		}}
 }

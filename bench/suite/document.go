@@ -26,11 +26,7 @@ type stepRecord struct {
 	id    string
 	facts pairs  // when, load averages, commands that ran, rounds that failed and were measured again
 	err   string // why it did not get through; "" when it did
-	outcome
-}
 
-// outcome is what a step measured.
-type outcome struct {
 	figures []figure
 	lines   []mark // what belongs to no target: who else answers, and how late; a line for each round
 }

@@ -21,19 +21,18 @@ func example() *document {
 		steps: []stepRecord{
 			{id: "rules", facts: pairs{{secondsKey, "71"}, {commandKey, "go test a: b"}, {commandKey, "go test c"},
 				{repeatedKey, "round 2 was measured again: no leader"}},
-				outcome: outcome{figures: []figure{
+				figures: []figure{
 					{id: "T1.selling", rounds: []round{{measured: 4_149_495}, {measured: 4_071_290}, {measured: 4_257_984}}},
 					{id: "T1.allocations.selling", rounds: []round{{}, {}}, detail: "batches of 1,000"},
 					{id: "T1.holders.selling", rounds: []round{{200, 100, 2}, {300, 100, 3}, {400, 100, 4}}},
-				}}},
+				}},
 			{id: "peers", err: "the audit is not clean",
-				outcome: outcome{
-					figures: []figure{{id: "T5.redis.one.selling", rounds: []round{{60, 20, 3}}, err: "the audit is not clean"}, {id: "T4.node.soldout", err: "no Redis"}},
-					lines: []mark{
-						{"Peer/name=Redis,_fsync_always/phase=selling", []value{{33_400, "requests/s"}, {48.5, "servers-CPU-µs"}}},
-						{"Peer/name=Redis,_fsync_always/phase=selling", []value{{30_000, "requests/s"}, {49.5, "servers-CPU-µs"}}},
-						{"Latency/name=onsale/phase=selling/rate=500", []value{{0.4, "p50-ms"}, {1.25, "p99-ms"}}},
-					}}}}}
+				figures: []figure{{id: "T5.redis.one.selling", rounds: []round{{60, 20, 3}}, err: "the audit is not clean"}, {id: "T4.node.soldout", err: "no Redis"}},
+				lines: []mark{
+					{"Peer/name=Redis,_fsync_always/phase=selling", []value{{33_400, "requests/s"}, {48.5, "servers-CPU-µs"}}},
+					{"Peer/name=Redis,_fsync_always/phase=selling", []value{{30_000, "requests/s"}, {49.5, "servers-CPU-µs"}}},
+					{"Latency/name=onsale/phase=selling/rate=500", []value{{0.4, "p50-ms"}, {1.25, "p99-ms"}}},
+				}}}}
 }
 
 func TestGoldenDocument(t *testing.T) { golden.Compare(t, "document.txt", example().bytes()) }

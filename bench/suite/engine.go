@@ -4,143 +4,141 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
 
 // testBinary compiles a package's benchmarks.
-func testBinary(name, dir string) []string {
+func testBinary(dir string) []string {
 	root := strings.Repeat("../", strings.Count(dir, "/")+1)
-	return []string{dir, "go", "test", "-c", "-o", root + "bin/" + name + ".test", "."}
+	return []string{dir, "go", "test", "-c", "-o", root + binaryOf(dir), "."}
+}
+
+func binaryOf(dir string) string { return "bin/" + path.Base(dir) + ".test" }
+
+// reading says which line of benchmarks has a figure: one number, one with what it is
+// compared with and their ratio, or one whose ratio is to the same of another line.
+type reading struct {
+	figure, mark, measured string
+	compared, ratio        string // units
+	to                     string // another line's name
+}
+
+// add adds a round of each figure.
+func (m marks) add(c collected, readings ...reading) error {
+	for _, r := range readings {
+		var one round
+		errs := []error{m.find(r.mark, r.measured, &one.measured)}
+		switch {
+		case r.ratio != "":
+			errs = append(errs, m.find(r.mark, r.compared, &one.compared), m.find(r.mark, r.ratio, &one.ratio))
+		case r.to != "":
+			errs = append(errs, m.find(r.to, r.measured, &one.compared))
+			one = ratioOf(one.measured, one.compared)
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		c.add(r.figure, one)
+	}
+	return nil
 }
 
 // rulesStep is T1.
 func rulesStep(p *profile) step {
-	return step{id: "rules", what: "State.Apply alone, on one goroutine", targets: []string{"T1"}, fills: []string{"T1."},
-		limit: 6 * time.Minute, builds: [][]string{testBinary("sequencer", "sequencer")},
-		run: inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error { return applyRound(ctx, x, p, c) })}
-}
-
-// applyRound measures every kind once.
-func applyRound(ctx context.Context, x *executor, p *profile, c collected) error {
-	var all marks
-	for _, run := range []struct {
-		pattern, times string
-		more           []string
-	}{
-		{"^BenchmarkApply$/^selling$", times(p.sellingDecisions), []string{"-test.skip", "/selling/holders"}},
-		{"^BenchmarkApply$/^selling$/^holders=", times(p.holderDecisions), nil},
-		{"^BenchmarkApply$/^soldout$/^holders=", times(3 * p.holderDecisions), nil},
-	} {
-		m, err := x.benchmark(ctx, "sequencer", "bin/sequencer.test", run.pattern, run.times, run.more...)
-		if err != nil {
-			return err
-		}
-		all = append(all, m...)
-	}
-	return addApply(all, c)
-}
-
-func addApply(m marks, c collected) error {
+	var readings []reading
 	for phase, mark := range map[string]string{"selling": "Apply/selling", "soldout": "Apply/soldout/holders=100000"} {
-		err := errors.Join(addMeasured(m, c, "T1."+phase, mark, "decisions/s"),
-			addMeasured(m, c, "T1.allocations."+phase, mark, "allocs/op"))
-		if err != nil {
-			return err
-		}
-		few, err := m.get("Apply/"+phase+"/holders=100000", "ns/op")
-		if err != nil {
-			return err
-		}
-		many, err := m.get("Apply/"+phase+"/holders=10000000", "ns/op")
-		if err != nil {
-			return err
-		}
-		c.add("T1.holders."+phase, ratioOf(many, few))
+		holders := "Apply/" + phase + "/holders="
+		readings = append(readings, reading{figure: "T1." + phase, mark: mark, measured: "decisions/s"},
+			reading{figure: "T1.allocations." + phase, mark: mark, measured: "allocs/op"},
+			reading{figure: "T1.holders." + phase, mark: holders + "10000000", measured: "ns/op", to: holders + "100000"})
 	}
-	return nil
-}
-
-// commitStep is T2.
-func commitStep(p *profile) step {
-	return step{id: "commit", what: "inbox, raft, fsync, decision, journal, answer in one process",
-		targets: []string{"T2"}, fills: []string{"T2."}, limit: 6 * time.Minute,
-		builds: [][]string{testBinary("raftfsm", "raftfsm"), testBinary("logstores", "bench/logstores")},
-		run:    inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error { return commitRound(ctx, x, p, c) })}
-}
-
-func commitRound(ctx context.Context, x *executor, p *profile, c collected) error {
-	m, err := x.benchmark(ctx, "raftfsm", "bin/raftfsm.test", "^BenchmarkCommit$/^nodes=/^batch=8000$", times(p.commitDecisions))
-	if err != nil {
-		return err
+	runs := [][]string{
+		{"^BenchmarkApply$/^selling$", times(p.sellingDecisions), "-test.skip", "/selling/holders"},
+		{"^BenchmarkApply$/^selling$/^holders=", times(p.holderDecisions)},
+		{"^BenchmarkApply$/^soldout$/^holders=", times(3 * p.holderDecisions)},
 	}
-	lone, err := x.benchmark(ctx, "raftfsm", "bin/raftfsm.test", "^BenchmarkLoneRequest$", times(p.loneRequests))
-	if err != nil {
-		return err
-	}
-
-	for nodes, name := range map[int]string{1: "one", 3: "three"} {
-		for _, phase := range []string{"selling", "soldout"} {
-			mark := fmt.Sprintf("Commit/nodes=%d/batch=8000/%s", nodes, phase)
-			if err := addMeasured(m, c, "T2."+name+"."+phase, mark, "decisions/s"); err != nil {
+	return step{id: "rules", what: "State.Apply alone, on one goroutine", targets: []string{"T1"}, fills: []string{"T1."},
+		limit: 6 * time.Minute, builds: [][]string{testBinary("sequencer")},
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			m, err := x.benchmarks(ctx, "sequencer", runs...)
+			if err != nil {
 				return err
 			}
-		}
-		mark := fmt.Sprintf("LoneRequest/nodes=%d", nodes)
-		if err := addRatio(lone, c, "T2.lone."+name, mark, "median-µs", "bare-µs", "ratio"); err != nil {
-			return err
-		}
-	}
-	return boltRound(ctx, x, p, c)
+			return m.add(c, readings...)
+		})}
 }
 
-// boltRound commits through raft with our log and with raft-boltdb.
-func boltRound(ctx context.Context, x *executor, p *profile, c collected) error {
-	m, err := x.benchmark(ctx, "bench/logstores", "bin/logstores.test", "^BenchmarkCommit$", times(p.entries))
-	if err != nil {
-		return err
+// commitStep is T2: with raft as it is, and through raft with our log and with raft-boltdb.
+func commitStep(p *profile) step {
+	var readings []reading
+	for nodes, name := range map[int]string{1: "one", 3: "three"} {
+		for _, phase := range []string{"selling", "soldout"} {
+			readings = append(readings, reading{figure: "T2." + name + "." + phase, measured: "decisions/s",
+				mark: fmt.Sprintf("Commit/nodes=%d/batch=8000/%s", nodes, phase)})
+		}
+		readings = append(readings, reading{figure: "T2.lone." + name, mark: fmt.Sprintf("LoneRequest/nodes=%d", nodes),
+			measured: "median-µs", compared: "bare-µs", ratio: "ratio"})
 	}
 	for bytes, requests := range map[int]int{80: 1, 24_000: 1000, 192_000: 8000} {
-		figure, mark := fmt.Sprintf("T2.boltdb.%d", requests), fmt.Sprintf("Commit/bytes=%d", bytes)
-		if err := addRatio(m, c, figure, mark, "ours-µs", "raft-boltdb-µs", "times-faster"); err != nil {
-			return err
-		}
+		readings = append(readings, reading{figure: fmt.Sprintf("T2.boltdb.%d", requests), mark: fmt.Sprintf("Commit/bytes=%d", bytes),
+			measured: "ours-µs", compared: "raft-boltdb-µs", ratio: "times-faster"})
 	}
-	return nil
+	return step{id: "commit", what: "inbox, raft, fsync, decision, journal, answer in one process",
+		targets: []string{"T2"}, fills: []string{"T2."}, limit: 6 * time.Minute,
+		builds: [][]string{testBinary("raftfsm"), testBinary("bench/logstores")},
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			m, err := x.benchmarks(ctx, "raftfsm", []string{"^BenchmarkCommit$/^nodes=/^batch=8000$", times(p.commitDecisions)},
+				[]string{"^BenchmarkLoneRequest$", times(p.loneRequests)})
+			if err != nil {
+				return err
+			}
+			stores, err := x.benchmarks(ctx, "bench/logstores", []string{"^BenchmarkCommit$", times(p.entries)})
+			if err != nil {
+				return err
+			}
+			return append(m, stores...).add(c, readings...)
+		})}
 }
 
-// addMeasured adds a round of one number that a benchmark printed.
-func addMeasured(m marks, c collected, figure, mark, unit string) error {
-	v, err := m.get(mark, unit)
-	if err == nil {
-		c.add(figure, round{measured: v})
+// logReadings are T3's, each figure in several settings, of which the worst counts.
+func logReadings() (all []reading) {
+	for figure, other := range map[string]string{"T3.boltdb": "raft-boltdb", "T3.raftwal": "raft-wal", "T3.bare": "bare"} {
+		for _, batch := range []int{1, 10, 100} {
+			for _, bytes := range []int{24, 1024} {
+				setting := fmt.Sprintf("batch=%d/bytes=%d", batch, bytes)
+				all = append(all, reading{figure: figure + " " + setting, mark: "StoreLogs/" + setting,
+					measured: "ours-entries/s", compared: other + "-entries/s", ratio: "ours/" + other})
+			}
+		}
 	}
-	return err
+	return all
 }
 
-// addRatio adds a round of three numbers that one benchmark printed.
-func addRatio(m marks, c collected, figure, mark, measured, compared, ratio string) error {
-	var r round
-	for unit, to := range map[string]*float64{measured: &r.measured, compared: &r.compared, ratio: &r.ratio} {
-		v, err := m.get(mark, unit)
-		if err != nil {
-			return err
-		}
-		*to = v
-	}
-	c.add(figure, r)
-	return nil
+// logStep is T3.
+func logStep(p *profile) step {
+	return step{id: "log", what: "the log stores in turn", targets: []string{"T3"}, fills: []string{"T3."},
+		limit: 3 * time.Minute, builds: [][]string{testBinary("bench/logstores")},
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			m, err := x.benchmarks(ctx, "bench/logstores", []string{"^BenchmarkStoreLogs$", times(p.entries)})
+			if err != nil {
+				return err
+			}
+			return m.add(c, logReadings()...)
+		})}
 }
 
 // apiStep is T4's comparison of the API alone.
 func apiStep(p *profile) step {
 	return step{id: "api", what: "the API over a backend that answers at once, and bare fasthttp, in turns",
-		targets: []string{"T4"}, fills: []string{"T4.api"}, limit: 4 * time.Minute, builds: [][]string{testBinary("api", "api")},
-		run: inRounds(p.rounds, func(ctx context.Context, x *executor, c collected) error {
-			m, err := x.benchmark(ctx, "api", "bin/api.test", "^BenchmarkBuyAgainstBare$", times(p.apiRequests))
+		targets: []string{"T4"}, fills: []string{"T4.api"}, limit: 4 * time.Minute, builds: [][]string{testBinary("api")},
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			m, err := x.benchmarks(ctx, "api", []string{"^BenchmarkBuyAgainstBare$", times(p.apiRequests)})
 			if err != nil {
 				return err
 			}
-			return addRatio(m, c, "T4.api", "BuyAgainstBare", "api-req/s", "bare-req/s", "api/bare")
+			return m.add(c, reading{figure: "T4.api", mark: "BuyAgainstBare", measured: "api-req/s", compared: "bare-req/s",
+				ratio: "api/bare"})
 		})}
 }

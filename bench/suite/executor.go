@@ -30,6 +30,7 @@ type executor struct {
 	commands []string  // that ran, each once
 	stopMax  time.Duration
 	repeated []string // rounds that failed and were measured again
+	lines    []mark   // what belongs to no target, for the document
 }
 
 // run runs a program and returns what it wrote to its standard output, also when it

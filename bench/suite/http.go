@@ -37,17 +37,15 @@ const (
 func peersStep(p *profile) step {
 	return step{id: "peers", what: "everybody behind the same buy, closed loop", targets: []string{"T4", "T5"},
 		fills: []string{"T4.node.", "T4.cpu.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
+		run: func(ctx context.Context, x *executor, c collected) error {
 			all, err := comparePeers(ctx, x, "-rounds", itoa(p.rounds), "-buyers", itoa(p.peerBuyers),
 				"-tickets", itoa(p.peerTickets), "-steady", "0")
-			o := outcome{lines: contestantLines(peerMark, all, bench.UnitRate, bench.UnitP50, bench.UnitP99,
-				bench.UnitServersCPU, bench.UnitLoadCPU)}
+			x.lines = contestantLines(peerMark, all, bench.UnitRate, bench.UnitP50, bench.UnitP99,
+				bench.UnitServersCPU, bench.UnitLoadCPU)
 			if len(all) > 0 {
-				var missing error
-				o.figures, missing = peerFigures(all)
-				err = errors.Join(err, missing)
+				err = errors.Join(err, peerFigures(all, c))
 			}
-			return o, err
+			return err
 		}}
 }
 
@@ -59,15 +57,20 @@ func latencyStep(p *profile) step {
 	return step{id: "latency", what: "everybody behind the same buy, open loop at fixed rates",
 		targets: []string{"T5", "T10"}, fills: []string{"T10."},
 		limit: 6 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
-		run: func(ctx context.Context, x *executor) (outcome, error) {
+		run: func(ctx context.Context, x *executor, c collected) error {
 			all, err := comparePeers(ctx, x, "-buyers", "0", "-rounds", itoa(p.rateRounds),
 				"-rates", fmt.Sprintf("500,%d,10000", lightRate), "-steady", itoa(p.rateSeconds)+"s")
-			return latencyOutcome(all), err
+			latencyFigures(all, c)
+			x.lines = latencyLines(all)
+			return err
 		}}
 }
 
-func latencyOutcome(all []bench.Contestant) outcome {
-	c := collected{}
+func latencyLines(all []bench.Contestant) []mark {
+	return contestantLines(latencyMark, all, bench.UnitP50, bench.UnitP99, bench.UnitServersCPU, bench.UnitUnanswered)
+}
+
+func latencyFigures(all []bench.Contestant, c collected) {
 	for i := range all {
 		for _, r := range all[i].Rounds {
 			if light := r[bench.PartOf(selling, lightRate)]; all[i].Name == nameOne && light != nil {
@@ -75,8 +78,6 @@ func latencyOutcome(all []bench.Contestant) outcome {
 			}
 		}
 	}
-	return outcome{figures: c.figures(), lines: contestantLines(latencyMark, all, bench.UnitP50, bench.UnitP99,
-		bench.UnitServersCPU, bench.UnitUnanswered)}
 }
 
 // comparePeers runs the peers' program. A comparison in which somebody sold wrongly comes
@@ -91,12 +92,11 @@ func comparePeers(ctx context.Context, x *executor, args ...string) (all []bench
 }
 
 // peerFigures are the ratios of T4 and T5, each of two who had their turns in one round.
-func peerFigures(all []bench.Contestant) ([]figure, error) {
+func peerFigures(all []bench.Contestant, c collected) error {
 	by := map[string][]bench.Round{}
 	for i := range all {
 		by[all[i].Name] = all[i].Rounds
 	}
-	c := collected{}
 	for _, pair := range []struct{ figure, of, to, unit string }{
 		{"T4.node", nameOne, nameBare, bench.UnitRate}, {"T4.cpu", nameOne, nameBare, bench.UnitServersCPU},
 		{"T5.redis.one", nameOne, nameRedis, bench.UnitRate}, {"T5.cpu", nameOne, nameRedis, bench.UnitServersCPU},
@@ -106,7 +106,7 @@ func peerFigures(all []bench.Contestant) ([]figure, error) {
 	} {
 		of, to := by[pair.of], by[pair.to]
 		if len(of) == 0 || len(of) != len(to) {
-			return nil, fmt.Errorf("%w: the comparison has no rounds of %q and %q", errOutput, pair.of, pair.to)
+			return fmt.Errorf("%w: the comparison has no rounds of %q and %q", errOutput, pair.of, pair.to)
 		}
 		for phase, suffix := range map[string]string{"selling": ".selling", "sold_out": ".soldout"} {
 			part := bench.PartOf(phase, 0)
@@ -115,7 +115,7 @@ func peerFigures(all []bench.Contestant) ([]figure, error) {
 			}
 		}
 	}
-	return c.figures(), nil
+	return nil
 }
 
 // contestantLines are every round of everybody.

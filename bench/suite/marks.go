@@ -69,25 +69,29 @@ func parseMarks(output []byte) (all marks) {
 	return all
 }
 
-// get returns a number that a benchmark must have printed.
-func (m marks) get(name, unit string) (float64, error) {
+// find takes a number that a benchmark must have printed.
+func (m marks) find(name, unit string, number *float64) error {
 	for i := range m {
-		if m[i].name != name {
-			continue
-		}
-		if number, found := m[i].get(unit); found {
-			return number, nil
+		if m[i].name == name {
+			if n, found := m[i].get(unit); found {
+				*number = n
+				return nil
+			}
 		}
 	}
-	return 0, fmt.Errorf("%w: no %s of Benchmark%s", errOutput, unit, name)
+	return fmt.Errorf("%w: no %s of Benchmark%s", errOutput, unit, name)
 }
 
-// benchmark runs a package's compiled benchmarks in the package's folder.
-func (x *executor) benchmark(ctx context.Context, dir, binary, pattern, times string, more ...string) (marks, error) {
-	args := append([]string{"-test.run", "^$", "-test.bench", pattern, "-test.benchtime", times, "-test.timeout", "30m"}, more...)
-	output, err := x.run(ctx, dir, binary, args...)
-	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, output[max(0, len(output)-600):]) // benchmarks say there what failed
+// benchmarks runs a package's compiled benchmarks in the package's folder, for each of runs
+// once: a pattern, how often, and further flags.
+func (x *executor) benchmarks(ctx context.Context, dir string, runs ...[]string) (all marks, err error) {
+	for _, run := range runs {
+		args := append([]string{"-test.run", "^$", "-test.bench", run[0], "-test.benchtime", run[1], "-test.timeout", "30m"}, run[2:]...)
+		output, err := x.run(ctx, dir, binaryOf(dir), args...)
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, output[max(0, len(output)-600):]) // benchmarks say there what failed
+		}
+		all = append(all, parseMarks(output)...)
 	}
-	return parseMarks(output), nil
+	return all, nil
 }

@@ -118,8 +118,10 @@ func (s *suite) measure(ctx context.Context, p *step, scratch string, builds map
 	}
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, p.limit)
-		done.outcome, err = p.run(limited, x)
+		c := collected{}
+		err = p.run(limited, x, c)
 		cancel()
+		done.figures, done.lines = c.figures(), x.lines
 	}
 
 	done.facts.add(secondsKey, fmt.Sprintf("%.0f", time.Since(began).Seconds()))

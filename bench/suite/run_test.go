@@ -17,34 +17,30 @@ import (
 // fake is a step that runs a shell's script and measures what it prints.
 func fake(id, target, name, script string) step {
 	return step{id: id, what: "a script", targets: []string{target}, fills: []string{name}, limit: time.Minute,
-		run: func(ctx context.Context, x *executor) (outcome, error) {
-			m, err := x.benchmark(ctx, ".", "sh", script, "1x")
+		run: func(ctx context.Context, x *executor, c collected) error {
+			m, err := x.benchmarks(ctx, "fake", []string{script, "1x"})
 			if err != nil {
-				return outcome{}, err
+				return err
 			}
-			v, err := m.get("Fake", "decisions/s")
-			if err != nil {
-				return outcome{}, err
-			}
-			return outcome{figures: []figure{{id: name, rounds: []round{{measured: v}}}}}, nil
+			return m.add(c, reading{figure: name, mark: "Fake", measured: "decisions/s"})
 		}}
 }
 
-// shell makes x.benchmark's flags a script: sh -c "$4".
-func shell(t *testing.T) {
+// shell is the benchmarks' program of a tree: its pattern is a script.
+func shell(t *testing.T) (root string) {
 	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "sh")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec /bin/sh -c \"$4\"\n"), 0o700); err != nil {
+	root = t.TempDir()
+	program := filepath.Join(root, "bin", "fake.test")
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "bin"), 0o700), os.Mkdir(filepath.Join(root, "fake"), 0o700),
+		os.WriteFile(program, []byte("#!/bin/sh\nexec /bin/sh -c \"$4\"\n"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return root
 }
 
 func newSuite(t *testing.T, only ...string) (*suite, *bytes.Buffer) {
-	shell(t)
 	progress := &bytes.Buffer{}
-	return &suite{root: t.TempDir(), profile: full(), only: only, folder: t.TempDir(), progress: progress,
+	return &suite{root: shell(t), profile: full(), only: only, folder: t.TempDir(), progress: progress,
 		stopMax: 100 * time.Millisecond, commit: "0123456789ab"}, progress
 }
 
@@ -120,7 +116,7 @@ func TestRunOnly(t *testing.T) {
 func TestRunTellsWhatDoesNotBuild(t *testing.T) {
 	s, _ := newSuite(t)
 	unbuilt := fake("unbuilt", "T1", "T1.selling", prints)
-	unbuilt.builds = [][]string{{".", "sh", "1", "2", "3", "echo does not compile >&2; exit 1"}}
+	unbuilt.builds = [][]string{{".", "sh", "-c", "echo does not compile >&2; exit 1"}}
 	err := s.run(t.Context(), []step{unbuilt, fake("good", "T1", "T1.soldout", prints)})
 	steps := s.document.steps
 	if !errors.Is(err, errFailed) || !strings.Contains(steps[0].err, "does not compile") || steps[0].facts.get(commandKey) != "" || steps[1].err != "" {
@@ -131,19 +127,19 @@ func TestRunTellsWhatDoesNotBuild(t *testing.T) {
 func TestRoundsAreRepeatedOnce(t *testing.T) {
 	x := &executor{progress: &bytes.Buffer{}}
 	all, calls := collected{}, 0
-	err := rounds(t.Context(), x, 3, all, func(turn int, c collected) error {
+	err := inRounds(3, func(_ context.Context, _ *executor, turn int, c collected) error {
 		calls++
 		c.add("T1.selling", round{measured: float64(turn)})
 		if calls == 2 {
 			return errOutput
 		}
 		return nil
-	})
+	})(t.Context(), x, all)
 	if err != nil || calls != 4 || len(all["T1.selling"]) != 3 || len(x.repeated) != 1 || !strings.Contains(x.repeated[0], "round 2") {
 		t.Errorf("%v, %d calls, %v, %q", err, calls, all, x.repeated)
 	}
 	calls = 0
-	err = rounds(t.Context(), x, 3, all, func(int, collected) error { calls++; return errOutput })
+	err = inRounds(3, func(context.Context, *executor, int, collected) error { calls++; return errOutput })(t.Context(), x, all)
 	if !errors.Is(err, errOutput) || calls != 2 {
 		t.Errorf("%v after %d calls", err, calls)
 	}
@@ -155,10 +151,10 @@ func TestRunBrokenOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	last := fake("last", "T1", "T1.soldout", prints)
 	ran := last.run
-	last.run = func(c context.Context, x *executor) (outcome, error) {
-		o, err := ran(c, x)
+	last.run = func(ctx context.Context, x *executor, c collected) error {
+		err := ran(ctx, x, c)
 		cancel()
-		return o, err
+		return err
 	}
 	err := s.run(ctx, []step{last, fake("never", "T1", "T1.selling", prints)})
 	if !errors.Is(err, context.Canceled) || len(s.document.steps) != 1 {

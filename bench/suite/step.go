@@ -16,8 +16,8 @@ type step struct {
 	fills   []string // figures that it measures; a prefix that ends in a dot stands for all that begin so
 	builds  [][]string
 	limit   time.Duration
-	// run measures. What it measured before an error is kept.
-	run func(ctx context.Context, x *executor) (outcome, error)
+	// run measures. What it collected before an error is kept.
+	run func(ctx context.Context, x *executor, c collected) error
 }
 
 // chosen reports whether a word of --only means the step: its id or one of its targets.
@@ -62,50 +62,52 @@ func choose(steps []step, only []string) (found []step, err error) {
 	return found, nil
 }
 
-// inRounds is the run of a step that is nothing but rounds.
-func inRounds(count int, once func(context.Context, *executor, collected) error) func(context.Context, *executor) (outcome, error) {
-	return func(ctx context.Context, x *executor) (outcome, error) {
-		all := collected{}
-		err := rounds(ctx, x, count, all, func(_ int, c collected) error { return once(ctx, x, c) })
-		return outcome{figures: all.figures()}, err
-	}
-}
-
-// rounds measures again and again, and says which round it is in. A round that fails is
+// inRounds measures again and again, and says which round it is in. A round that fails is
 // measured once more, which the step's result says: on a machine that others use too, a
 // leader may lose its office to somebody else's work. Nothing of a failed round counts.
-func rounds(ctx context.Context, x *executor, count int, all collected, once func(turn int, c collected) error) error {
-	for turn := range count {
-		fmt.Fprintf(x.progress, "    round %d of %d\n", turn+1, count)
-		c := collected{}
-		err := once(turn, c)
-		if err != nil && ctx.Err() == nil {
-			again := fmt.Sprintf("round %d was measured again: %s", turn+1, oneLine(err.Error()))
-			fmt.Fprintln(x.progress, "    "+again)
-			x.repeated = append(x.repeated, again)
-			c = collected{}
-			err = once(turn, c)
+func inRounds(count int, once func(ctx context.Context, x *executor, turn int, c collected) error) func(context.Context, *executor, collected) error {
+	return func(ctx context.Context, x *executor, all collected) error {
+		for turn := range count {
+			fmt.Fprintf(x.progress, "    round %d of %d\n", turn+1, count)
+			c := collected{}
+			err := once(ctx, x, turn, c)
+			if err != nil && ctx.Err() == nil {
+				again := fmt.Sprintf("round %d was measured again: %s", turn+1, oneLine(err.Error()))
+				fmt.Fprintln(x.progress, "    "+again)
+				x.repeated = append(x.repeated, again)
+				c = collected{}
+				err = once(ctx, x, turn, c)
+			}
+			if err != nil {
+				return fmt.Errorf("round %d: %w", turn+1, err)
+			}
+			for id, list := range c {
+				all[id] = append(all[id], list...)
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("round %d: %w", turn+1, err)
-		}
-		for id, list := range c {
-			all[id] = append(all[id], list...)
-		}
+		return nil
 	}
-	return nil
 }
 
-// collected are rounds by figure.
+// collected are rounds by figure; of a figure in several settings by both, with a space between.
 type collected map[string][]round
 
 func (c collected) add(id string, r round) { c[id] = append(c[id], r) }
 
-// figures returns what was collected, in the order of the definitions.
+// figures returns what was collected, in the order of the definitions; of several settings
+// the one in which ours does worst.
 func (c collected) figures() (list []figure) {
 	for i := range definitions {
-		if id := definitions[i].id; len(c[id]) > 0 {
-			list = append(list, figure{id: id, rounds: c[id]})
+		var worst *figure
+		for name, rounds := range c {
+			id, setting, _ := strings.Cut(name, " ")
+			f := &figure{id: id, rounds: rounds, detail: setting}
+			if id == definitions[i].id && (worst == nil || f.ratio() < worst.ratio()) {
+				worst = f
+			}
+		}
+		if worst != nil {
+			list = append(list, *worst)
 		}
 	}
 	return list

@@ -54,7 +54,7 @@ PASS`))
 	if !reflect.DeepEqual(m, want) {
 		t.Errorf("%v\nwant %v", m, want)
 	}
-	if _, err := m.get("Apply/selling", "hectares"); !errors.Is(err, errOutput) {
+	if err := m.find("Apply/selling", "hectares", new(float64)); !errors.Is(err, errOutput) {
 		t.Error(err)
 	}
 }
@@ -84,8 +84,8 @@ func TestBenchmarksExist(t *testing.T) {
 
 func TestLogOutcomeIsTheWorst(t *testing.T) {
 	logs := func(worst float64) (m marks) {
-		for _, batch := range logBatches {
-			for _, bytes := range logBytes {
+		for _, batch := range []int{1, 10, 100} {
+			for _, bytes := range []int{24, 1024} {
 				ratio := 1.1
 				if batch == 10 && bytes == 1024 {
 					ratio = worst
@@ -100,15 +100,15 @@ func TestLogOutcomeIsTheWorst(t *testing.T) {
 	}
 	c := collected{}
 	for range 2 {
-		if err := addLogs(logs(0.8), c); err != nil {
+		if err := logs(0.8).add(c, logReadings()...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f := worstLogs(c)[1]
+	f := c.figures()[1]
 	if f.id != "T3.raftwal" || f.ratio() != 0.8 || f.detail != "batch=10/bytes=1024" || len(f.rounds) != 2 {
 		t.Errorf("%+v", f)
 	}
-	if err := addLogs(logs(0.8)[1:], c); !errors.Is(err, errOutput) {
+	if err := logs(0.8)[1:].add(c, logReadings()...); !errors.Is(err, errOutput) {
 		t.Error(err)
 	}
 }
@@ -124,12 +124,14 @@ func TestPeerFigures(t *testing.T) {
 		return c
 	}
 	all := []bench.Contestant{of(nameOne, 40, 60), of(nameThree, 30, 30), of(nameRedis, 10, 20), of(nameRowLock, 1, 1), of(nameBare, 50, 60)}
-	figures, err := peerFigures(all)
+	c := collected{}
+	err := peerFigures(all, c)
+	figures := c.figures()
 	lines := contestantLines(peerMark, all, bench.UnitRate)
 	if err != nil || len(lines) != 20 || len(figures) != 14 {
 		t.Fatalf("%v; %+v; %+v", err, lines, figures)
 	}
-	d := &document{steps: []stepRecord{{id: "peers", outcome: outcome{figures: figures}}}}
+	d := &document{steps: []stepRecord{{id: "peers", figures: figures}}}
 	if f, _ := d.find("T5.redis.one.selling"); f.ratio() != 3.5 || f.rounds[0].ratio != 4 || f.rounds[1].ratio != 3 {
 		t.Errorf("%+v", f)
 	}
@@ -139,7 +141,7 @@ func TestPeerFigures(t *testing.T) {
 	if f, _ := d.find("T4.cpu.selling"); f.rounds[0].measured != 2.5 || f.rounds[0].ratio != 1.25 {
 		t.Errorf("%+v", f)
 	}
-	if _, err := peerFigures(all[:3]); !errors.Is(err, errOutput) {
+	if err := peerFigures(all[:3], c); !errors.Is(err, errOutput) {
 		t.Errorf("without a peer: %v", err)
 	}
 }
@@ -148,14 +150,17 @@ func TestLatencyOutcome(t *testing.T) {
 	steady := func(ms float64, late float64) map[string]float64 {
 		return map[string]float64{bench.UnitP50: ms, bench.UnitP99: 10 * ms, bench.UnitServersCPU: 100 * ms, bench.UnitUnanswered: late}
 	}
-	o := latencyOutcome([]bench.Contestant{{Name: "a shop", Rounds: []bench.Round{{"phase=selling/rate=500": steady(1, 0)}}},
-		{Name: nameOne, Rounds: []bench.Round{{"phase=selling/rate=2000": steady(2, 7)}}}})
+	all := []bench.Contestant{{Name: "a shop", Rounds: []bench.Round{{"phase=selling/rate=500": steady(1, 0)}}},
+		{Name: nameOne, Rounds: []bench.Round{{"phase=selling/rate=2000": steady(2, 7)}}}}
+	c := collected{}
+	latencyFigures(all, c)
+	figures, lines := c.figures(), latencyLines(all)
 	want := "BenchmarkLatency/name=onsale/phase=selling/rate=2000 1 2 p50-ms 20 p99-ms 200 servers-CPU-µs 7 unanswered"
-	if len(o.lines) != 2 || o.lines[1].String() != want {
-		t.Errorf("%v", o.lines)
+	if len(lines) != 2 || lines[1].String() != want {
+		t.Errorf("%v", lines)
 	}
-	if len(o.figures) != 1 || o.figures[0].id != "T10.selling" || o.figures[0].measured() != 200 {
-		t.Errorf("%+v", o.figures)
+	if len(figures) != 1 || figures[0].id != "T10.selling" || figures[0].measured() != 200 {
+		t.Errorf("%+v", figures)
 	}
 }
 
