@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
+	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ProofTickets is how many tickets the sale of a proof has.
@@ -29,8 +32,7 @@ var errNotSold = errors.New("the shop does not sell as it must")
 // returns nil when the shop kept the cap, sold every ticket once, gave every
 // repeated key its first order again, and says the same in its books.
 func Prove(ctx context.Context, stand Stand, secret []byte, sale string) error {
-	p := &proof{stand: stand, secret: secret, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{},
-		started: time.Now()}
+	p := &proof{stand: stand, secret: secret, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{}}
 	if err := p.buy(ctx, 1, proofFirst); err != nil {
 		return err
 	}
@@ -53,70 +55,55 @@ func Prove(ctx context.Context, stand Stand, secret []byte, sale string) error {
 }
 
 type proof struct {
-	stand   Stand
-	secret  []byte
-	sale    string
-	started time.Time
+	stand  Stand
+	secret []byte
+	sale   string
 
 	mu     sync.Mutex
 	orders map[uint64]string // uid by key
 	held   map[uint64]int    // tickets by buyer
 }
 
-// line is one keep-alive connection of one buyer after the other.
-type line struct {
-	net.Conn
-	in      *bufio.Reader
-	request *buyRequest
-	body    []byte
-}
-
-func (p *proof) connect(ctx context.Context) (*line, error) {
+// ask sends a buyer's request under a key and returns its answer.
+func (p *proof) ask(ctx context.Context, buyer, key uint64) (answer response, err error) {
 	address, err := p.stand.Address(ctx)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
+	text := newBuyRequest(address, p.sale, 1, newMinter(p.secret, time.Now())).with(buyer, key)
+	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(text)))
 	if err != nil {
-		return nil, err
-	}
-	request := newBuyRequest("onsale", p.sale, 1, newMinter(p.secret, p.started))
-	return &line{Conn: conn, in: bufio.NewReader(conn), request: request}, nil
-}
-
-// ask sends a buyer's request and returns its answer, valid until the next call.
-func (l *line) ask(buyer, key uint64) (answer response, err error) {
-	if err := l.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		return answer, err
 	}
-	if _, err := l.Write(l.request.with(buyer, key)); err != nil {
+	request.URL.Scheme, request.URL.Host, request.RequestURI = "http", address, ""
+	got, err := (&http.Client{Timeout: 30 * time.Second}).Do(request.WithContext(ctx))
+	if err != nil {
 		return answer, err
 	}
-	answer, l.body, err = readResponse(l.in, l.body)
-	return answer, err
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	return response{status: got.StatusCode, body: body}, err
 }
 
 // buy lets buyers buy, all keys of all of them at once.
 func (p *proof) buy(ctx context.Context, first, count uint64) error {
-	var group sync.WaitGroup
-	errs := make([]error, proofKeys)
-	for i := range proofKeys {
-		group.Go(func() {
-			l, err := p.connect(ctx)
-			if errs[i] = err; err != nil {
-				return
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range uint64(proofKeys) {
+		group.Go(func() error {
+			for buyer := first; buyer < first+count; buyer++ {
+				key := buyer*proofKeys + i
+				answer, err := p.ask(ctx, buyer, key)
+				if err == nil {
+					err = p.took(buyer, key, &answer)
+				}
+				if err != nil {
+					return err
+				}
 			}
-			defer l.Close()
-			for buyer := first; buyer < first+count && errs[i] == nil; buyer++ {
-				key := buyer*proofKeys + uint64(i)
-				answer, err := l.ask(buyer, key)
-				errs[i] = errors.Join(err, p.took(buyer, key, &answer))
-			}
+			return nil
 		})
 	}
-	group.Wait()
-	return errors.Join(errs...)
+	return group.Wait()
 }
 
 func (p *proof) took(buyer, key uint64, answer *response) error {
@@ -157,13 +144,8 @@ func (p *proof) check(ctx context.Context) error {
 
 // repeat sends every key that got an order once more.
 func (p *proof) repeat(ctx context.Context) error {
-	l, err := p.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
 	for key, uid := range p.orders {
-		answer, err := l.ask(key/proofKeys, key)
+		answer, err := p.ask(ctx, key/proofKeys, key)
 		if err != nil {
 			return err
 		}

@@ -6,13 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
+
+	"github.com/spf13/pflag"
 
 	"onsale/bench"
 )
@@ -22,10 +21,10 @@ func main() {
 	defer stop()
 	run := compare
 	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "front" {
+	if len(args) == 2 && args[0] == frontCommand {
 		run, args = serveFront, args[1:]
 	}
-	if err := run(ctx, args); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := run(ctx, args); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)
 	}
@@ -34,12 +33,9 @@ func main() {
 func compare(ctx context.Context, args []string) error {
 	o := bench.DefaultCompareOptions()
 	o.Log = os.Stderr
-	f := flag.NewFlagSet("peers", flag.ContinueOnError)
+	f := pflag.NewFlagSet("peers", pflag.ContinueOnError)
 	onsale := f.String("onsale", "../../bin/onsale", "the onsale binary (make build)")
-	f.Func("rates", "arrivals a second of the open loops, with commas between them", func(text string) (err error) {
-		o.Rates, err = numbers(text)
-		return err
-	})
+	f.IntSliceVar(&o.Rates, "rates", o.Rates, "arrivals a second of the open loops")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "in each of which everybody is measured once")
 	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers of the closed loop; 0 leaves it out")
 	f.UintVar(&o.Tickets, "tickets", o.Tickets, "tickets that they find")
@@ -64,15 +60,4 @@ func compare(ctx context.Context, args []string) error {
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")
 	return errors.Join(err, encoder.Encode(all))
-}
-
-func numbers(text string) (list []int, err error) {
-	for word := range strings.SplitSeq(text, ",") {
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%w: %q is no number", bench.ErrOptions, word)
-		}
-		list = append(list, n)
-	}
-	return list, nil
 }

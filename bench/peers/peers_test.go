@@ -138,7 +138,7 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 
 // What is due comes back to the count, once, and can be sold again.
 func TestPeersExpire(t *testing.T) {
-	for _, kind := range []string{kindMutex, kindRedisAlways, kindRowLock, kindShards} {
+	for _, kind := range []string{kindRedisAlways, kindRowLock, kindShards} {
 		t.Run(kind, func(t *testing.T) {
 			k, err := kindOf(kind)
 			if err != nil {

@@ -2,45 +2,47 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"onsale/bench"
-	"onsale/internal/secretfile"
 )
 
-// serveFront is the front as a process: it creates the sales that it is given as
-// NAME=TICKETS, says in one line where it listens, and serves until ctx ends.
+// frontCommand is this program's as a front; frontOptions are its argument, as JSON.
+const frontCommand = "front"
+
+type frontOptions struct {
+	Kind    string // of the store
+	Address string // of the store's server
+	Secret  []byte // of the tokens
+	Sales   []bench.ShopSale
+}
+
+// serveFront is the front as a process: it creates the sales that it is given, says in one
+// line where it listens, and serves until ctx ends.
 func serveFront(ctx context.Context, args []string) error {
-	f := flag.NewFlagSet("front", flag.ContinueOnError)
-	kind := f.String("kind", "", "of the store")
-	address := f.String("store", "", "where the store's server is")
-	secretFile := f.String("secret-file", "", "secret of the tokens")
-	if err := f.Parse(args); err != nil {
+	var o frontOptions
+	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return err
 	}
-	secret, err := secretfile.Read(*secretFile)
+	k, err := kindOf(o.Kind)
 	if err != nil {
 		return err
 	}
-	k, err := kindOf(*kind)
-	if err != nil {
-		return err
-	}
-	s, err := k.open(ctx, *address)
+	s, err := k.open(ctx, o.Address)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := createSales(ctx, s, f.Args()); err != nil {
-		return err
+	for _, sale := range o.Sales {
+		if err := s.create(ctx, sale.ID, sale.Tickets); err != nil {
+			return fmt.Errorf("create %s: %w", sale.ID, err)
+		}
 	}
-	front, err := newFront(secret, s)
+	front, err := newFront(o.Secret, s)
 	if err != nil {
 		return err
 	}
@@ -61,18 +63,4 @@ func serveFront(ctx context.Context, args []string) error {
 	ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(server.ShutdownWithContext(ending), <-ended)
-}
-
-func createSales(ctx context.Context, s store, sales []string) error {
-	for _, sale := range sales {
-		name, count, _ := strings.Cut(sale, "=")
-		tickets, err := strconv.ParseUint(count, 10, 31)
-		if err != nil {
-			return fmt.Errorf("%w: sale %q is not NAME=TICKETS", bench.ErrOptions, sale)
-		}
-		if err := s.create(ctx, name, uint32(tickets)); err != nil {
-			return fmt.Errorf("create %s: %w", name, err)
-		}
-	}
-	return nil
 }

@@ -27,7 +27,6 @@ type peerKind struct {
 // The kinds that are named elsewhere.
 const (
 	kindBare        = "bare"
-	kindMutex       = "mutex"
 	kindRedisAlways = "redis-always"
 	kindRowLock     = "postgres-row-lock"
 	kindShards      = "postgres-shards"
@@ -39,7 +38,6 @@ var peers = []peerKind{
 	{"redis-everysec", "Redis, fsync every second", startRedis("everysec"), openRedis},
 	{kindRowLock, "PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool)},
 	{kindShards, "PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool)},
-	{kindMutex, "mutex in memory", nil, func(context.Context, string) (store, error) { return newMutexStore(), nil }},
 	{kindBare, "bare fasthttp", nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
 }
 
@@ -101,23 +99,19 @@ func (s *stand) open(ctx context.Context, k peerKind, program string, o *bench.S
 			return err
 		}
 	}
-	return s.openFront(ctx, k.kind, program, address, o)
+	return s.openFront(ctx, program, &frontOptions{k.kind, address, o.Secret, o.Sales})
 }
 
 // aListener is the line in which a front says where it listens.
 var aListener = regexp.MustCompile(`^[0-9.]+:[0-9]+$`)
 
 // openFront starts the front as a process, and waits until it says where it listens.
-func (s *stand) openFront(ctx context.Context, kind, program, address string, o *bench.ShopOptions) error {
-	secretFile := filepath.Join(s.dir, "secret")
-	if err := os.WriteFile(secretFile, o.Secret, 0o600); err != nil {
+func (s *stand) openFront(ctx context.Context, program string, o *frontOptions) error {
+	told, err := json.Marshal(o)
+	if err != nil {
 		return err
 	}
-	args := []string{"front", "-kind", kind, "-store", address, "-secret-file", secretFile}
-	for _, sale := range o.Sales {
-		args = append(args, fmt.Sprintf("%s=%d", sale.ID, sale.Tickets))
-	}
-	front, err := procs.Start(procs.Config{Path: program, Args: args, LogPath: filepath.Join(s.dir, "front.log")})
+	front, err := procs.Start(procs.Config{Path: program, Args: []string{frontCommand, string(told)}, LogPath: filepath.Join(s.dir, "front.log")})
 	if err != nil {
 		return err
 	}
@@ -126,7 +120,7 @@ func (s *stand) openFront(ctx context.Context, kind, program, address string, o 
 	defer cancel()
 	line, err := front.AwaitLine(ctx, aListener)
 	if err != nil {
-		return fmt.Errorf("the front of %s: %w", kind, err)
+		return fmt.Errorf("the front of %s: %w", o.Kind, err)
 	}
 	s.address = line[0]
 	return nil

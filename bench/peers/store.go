@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"onsale/bench"
@@ -43,6 +42,3 @@ type store interface {
 	books(ctx context.Context, sale string) (bench.Books, error)
 	close()
 }
-
-// errUnknownSale is returned for the books of a sale that there is not.
-var errUnknownSale = errors.New("unknown sale")

@@ -38,8 +38,8 @@ func peersStep(p *profile) step {
 	return step{id: "peers", what: "everybody behind the same buy, closed loop", targets: []string{"T4", "T5"},
 		fills: []string{"T4.node.", "T4.cpu.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor, c collected) error {
-			all, err := comparePeers(ctx, x, "-rounds", itoa(p.rounds), "-buyers", itoa(p.peerBuyers),
-				"-tickets", itoa(p.peerTickets), "-steady", "0")
+			all, err := comparePeers(ctx, x, "--rounds", itoa(p.rounds), "--buyers", itoa(p.peerBuyers),
+				"--tickets", itoa(p.peerTickets), "--steady", "0")
 			x.lines = contestantLines(peerMark, all, bench.UnitRate, bench.UnitP50, bench.UnitP99,
 				bench.UnitServersCPU, bench.UnitLoadCPU)
 			if len(all) > 0 {
@@ -58,8 +58,8 @@ func latencyStep(p *profile) step {
 		targets: []string{"T5", "T10"}, fills: []string{"T10."},
 		limit: 6 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor, c collected) error {
-			all, err := comparePeers(ctx, x, "-buyers", "0", "-rounds", itoa(p.rateRounds),
-				"-rates", fmt.Sprintf("500,%d,10000", lightRate), "-steady", itoa(p.rateSeconds)+"s")
+			all, err := comparePeers(ctx, x, "--buyers", "0", "--rounds", itoa(p.rateRounds),
+				"--rates", fmt.Sprintf("500,%d,10000", lightRate), "--steady", itoa(p.rateSeconds)+"s")
 			latencyFigures(all, c)
 			x.lines = latencyLines(all)
 			return err
@@ -83,7 +83,7 @@ func latencyFigures(all []bench.Contestant, c collected) {
 // comparePeers runs the peers' program. A comparison in which somebody sold wrongly comes
 // back with an error.
 func comparePeers(ctx context.Context, x *executor, args ...string) (all []bench.Contestant, err error) {
-	args = append([]string{"-onsale", "bin/onsale", "-data-parent", x.scratch}, args...)
+	args = append([]string{"--onsale", "bin/onsale", "--data-parent", x.scratch}, args...)
 	output, failure := x.run(ctx, ".", "bin/peers", args...)
 	if err := json.Unmarshal(output, &all); err != nil {
 		return nil, errors.Join(failure, fmt.Errorf("%w: %w", errOutput, err))
