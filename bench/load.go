@@ -157,7 +157,8 @@ func (l *load) prepare() {
 	request := l.newRequest()
 	l.requests = make([][]byte, l.buyers)
 	for n := range l.requests {
-		l.requests[n] = bytes.Clone(request.of(l.first + uint64(n) + 1))
+		key := l.first + uint64(n) + 1
+		l.requests[n] = bytes.Clone(request.with(key, key))
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"onsale/api/auth"
 )
 
@@ -45,13 +47,13 @@ func TestReadResponse(t *testing.T) {
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 22\r\n\r\n{\"code\":\"overloaded\" }":            "503 overloaded",
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n":                                                 "404 ?",
 	} {
-		r, _, err := readResponse(bufio.NewReader(strings.NewReader(text)), nil)
+		r, err := readResponse(bufio.NewReader(strings.NewReader(text)), new(fasthttp.Response))
 		if err != nil || r.outcome() != want {
 			t.Errorf("%q: %q, %v", text, r.outcome(), err)
 		}
 	}
 	for _, text := range []string{"", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234"} {
-		if _, _, err := readResponse(bufio.NewReader(strings.NewReader(text)), nil); err == nil {
+		if _, err := readResponse(bufio.NewReader(strings.NewReader(text)), new(fasthttp.Response)); err == nil {
 			t.Errorf("%q was read", text)
 		}
 	}
@@ -59,12 +61,12 @@ func TestReadResponse(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	text := "HTTP/1.1 429 Too Many Requests\r\nRetry-after: 3\r\nContent-Length: 0\r\n\r\n"
-	r, _, err := readResponse(bufio.NewReader(strings.NewReader(text)), nil)
+	r, err := readResponse(bufio.NewReader(strings.NewReader(text)), new(fasthttp.Response))
 	if err != nil || r.retryAfter != 3*time.Second {
 		t.Errorf("%v, %v", r.retryAfter, err)
 	}
 	bad := strings.Replace(text, "3\r", "soon\r", 1)
-	if _, _, err := readResponse(bufio.NewReader(strings.NewReader(bad)), nil); err == nil {
+	if _, err := readResponse(bufio.NewReader(strings.NewReader(bad)), new(fasthttp.Response)); err == nil {
 		t.Error("a word was read as a time")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/valyala/fasthttp"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,7 +29,7 @@ type loop struct {
 	callers []*caller
 	request *buyRequest
 	in      *bufio.Reader
-	body    []byte
+	answer  fasthttp.Response
 
 	busy     int       // callers who have a buyer, or pause
 	free     []*caller // of an open loop: nobody's, free for longest first
@@ -250,8 +251,7 @@ func (p *loop) read(ctx context.Context, c *caller) {
 	c.have += n
 	p.received += uint64(n)
 	p.in.Reset(bytes.NewReader(c.buffer[:c.have]))
-	answer, body, err := readResponse(p.in, p.body)
-	p.body = body
+	answer, err := readResponse(p.in, &p.answer)
 	switch {
 	case (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && c.have < len(c.buffer):
 		// the rest is to come

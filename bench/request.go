@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"onsale/api/auth"
 )
 
@@ -39,11 +41,8 @@ func newBuyRequest(host, sale string, quantity int, m *minter) *buyRequest {
 	return &buyRequest{head: []byte(head), minter: m}
 }
 
-// of returns the request of buyer n, valid until the next call. The key is the
-// buyer's only one, so a repetition of the request is the same purchase.
-func (r *buyRequest) of(n uint64) []byte { return r.with(n, n) }
-
-// with returns a request of a buyer under one of several keys, valid until the next call.
+// with returns a request of a buyer under a key, valid until the next call. Of a key that is
+// the buyer's only one a repetition is the same purchase.
 func (r *buyRequest) with(buyer, key uint64) []byte {
 	r.user = strconv.AppendUint(append(r.user[:0], buyerPrefix...), buyer, 10)
 	b := append(r.buffer[:0], r.head...)
@@ -65,70 +64,25 @@ type response struct {
 	body       []byte
 }
 
-// readResponse reads one answer with a Content-Length.
-func readResponse(in *bufio.Reader, buffer []byte) (response, []byte, error) {
-	line, err := in.ReadSlice('\n')
-	if err != nil {
-		return response{}, buffer, err
-	}
-	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return response{}, buffer, fmt.Errorf("%w: %q", errResponse, line)
-	}
-	status, err := strconv.Atoi(string(line[9:12]))
-	if err != nil {
-		return response{}, buffer, fmt.Errorf("%w: %q", errResponse, line)
-	}
-	length, retryAfter, err := readHeader(in)
-	if err != nil {
-		return response{}, buffer, err
-	}
-	if cap(buffer) < length {
-		buffer = make([]byte, length)
-	}
-	buffer = buffer[:length]
-	if _, err := io.ReadFull(in, buffer); err != nil {
-		return response{}, buffer, err
-	}
-	return response{status, retryAfter, buffer}, buffer, nil
-}
+// bodyBytesMax bounds an answer's body.
+const bodyBytesMax = 1 << 20
 
-// readHeader reads the header's lines and returns the length of the body, and when
-// to come back.
-func readHeader(in *bufio.Reader) (length int, retryAfter time.Duration, err error) {
-	length = -1
-	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return 0, 0, err
-		}
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
-			break
-		}
-		if value, found := headerValue(line, "content-length:"); found {
-			if length, err = strconv.Atoi(value); err != nil {
-				return 0, 0, fmt.Errorf("%w: %q", errResponse, line)
-			}
-		} else if value, found := headerValue(line, "retry-after:"); found {
-			seconds, err := strconv.Atoi(value)
-			if err != nil {
-				return 0, 0, fmt.Errorf("%w: %q", errResponse, line)
-			}
-			retryAfter = time.Duration(seconds) * time.Second
-		}
+// readResponse reads one answer with a Content-Length into raw.
+func readResponse(in *bufio.Reader, raw *fasthttp.Response) (answer response, err error) {
+	if err = raw.Header.Read(in); err == nil && raw.Header.ContentLength() >= 0 {
+		err = raw.ReadBody(in, bodyBytesMax)
+	} else if err == nil {
+		err = errors.New("no length")
 	}
-	if length < 0 || length > 1<<20 {
-		return 0, 0, fmt.Errorf("%w: length %d", errResponse, length)
+	if after := raw.Header.Peek(fasthttp.HeaderRetryAfter); err == nil && len(after) > 0 {
+		seconds, notNumber := fasthttp.ParseUint(after)
+		answer.retryAfter, err = time.Duration(seconds)*time.Second, notNumber
 	}
-	return length, retryAfter, nil
-}
-
-// headerValue returns what a header line says, when it is of this name.
-func headerValue(line []byte, name string) (string, bool) {
-	if len(line) <= len(name) || !bytes.EqualFold(line[:len(name)], []byte(name)) {
-		return "", false
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w: %w", errResponse, err)
 	}
-	return string(bytes.TrimSpace(line[len(name):])), true
+	answer.status, answer.body = raw.StatusCode(), raw.Body()
+	return answer, err
 }
 
 // Why a buyer is refused when nothing is left, and when less is than each asks for.

@@ -49,6 +49,19 @@ type Books struct {
 	MostHeld uint64 `json:"most_held"`
 }
 
+// errNotSold is returned when a shop sold what it must not, or did not what it must.
+var errNotSold = errors.New("the shop does not sell as it must")
+
+// Exact compares a shop's books with how many tickets there were, all of which are to be
+// gone, and how many buyers were told that they hold.
+func (b *Books) Exact(tickets, told uint64) error {
+	if told != tickets || b.Held != told || b.Held+b.Available != tickets || b.MostHeld > ShopCap {
+		return fmt.Errorf("%w: %d of %d tickets were told, the books hold %d and have %d left, at most %d for one buyer",
+			errNotSold, told, tickets, b.Held, b.Available, b.MostHeld)
+	}
+	return nil
+}
+
 // Stand is a shop that is open.
 type Stand interface {
 	// Address returns the listener that takes buys now.

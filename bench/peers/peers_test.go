@@ -38,7 +38,7 @@ func openPeer(t *testing.T, k peerKind) bench.Stand {
 		t.Fatal(err)
 	}
 	shop := k.shop(program)
-	stand, err := shop.Open(t.Context(), &bench.ShopOptions{DataParent: parent, Secret: testSecret, Sales: []bench.ShopSale{{ID: "gig", Tickets: bench.ProofTickets}}})
+	stand, err := shop.Open(t.Context(), &bench.ShopOptions{DataParent: parent, Secret: testSecret, Sales: []bench.ShopSale{{ID: "gig", Tickets: proofTickets}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestPeersSellExactly(t *testing.T) {
 			continue
 		}
 		t.Run(k.kind, func(t *testing.T) {
-			if err := bench.Prove(t.Context(), openPeer(t, k), testSecret, "gig"); err != nil {
+			if err := prove(t.Context(), openPeer(t, k), "gig"); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -67,7 +67,7 @@ func TestPeersSellExactly(t *testing.T) {
 
 // The constant answers of the bare handler are no sale, and the proof says so.
 func TestProofRefusesConstants(t *testing.T) {
-	err := bench.Prove(t.Context(), openPeer(t, peerKind{kind: kindBare}), testSecret, "gig")
+	err := prove(t.Context(), openPeer(t, peerKind{kind: kindBare}), "gig")
 	if err == nil || !strings.Contains(err.Error(), "holds 4; the cap is 2") {
 		t.Fatalf("constants passed for a sale: %v", err)
 	}
@@ -125,10 +125,10 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &plantedStore{newMutexStore(), mistake}
-			if err := s.create(t.Context(), "gig", bench.ProofTickets); err != nil {
+			if err := s.create(t.Context(), "gig", proofTickets); err != nil {
 				t.Fatal(err)
 			}
-			err := bench.Prove(t.Context(), serveHere(t, s), testSecret, "gig")
+			err := prove(t.Context(), serveHere(t, s), "gig")
 			if (err == nil) != (name == "none") {
 				t.Fatalf("proof says: %v", err)
 			}

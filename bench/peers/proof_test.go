@@ -1,21 +1,22 @@
-package bench
+package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"onsale/api/auth"
+	"onsale/bench"
 )
 
-// ProofTickets is how many tickets the sale of a proof has.
-const ProofTickets = 100
+// proofTickets is how many tickets the sale of a proof has.
+const proofTickets = 100
 
 // What the proof's buyers do: each sends so many buys of one ticket at once, each
 // under a key of its own.
@@ -28,18 +29,18 @@ const (
 // errNotSold is returned when a shop sold what it must not, or did not what it must.
 var errNotSold = errors.New("the shop does not sell as it must")
 
-// Prove buys from many connections at once in a sale of ProofTickets tickets, and
+// prove buys from many connections at once in a sale of proofTickets tickets, and
 // returns nil when the shop kept the cap, sold every ticket once, gave every
 // repeated key its first order again, and says the same in its books.
-func Prove(ctx context.Context, stand Stand, secret []byte, sale string) error {
-	p := &proof{stand: stand, secret: secret, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{}}
+func prove(ctx context.Context, stand bench.Stand, sale string) error {
+	p := &proof{stand: stand, sale: sale, orders: map[uint64]string{}, held: map[uint64]int{}}
 	if err := p.buy(ctx, 1, proofFirst); err != nil {
 		return err
 	}
 	for buyer := range uint64(proofFirst) {
-		if got := p.held[buyer+1]; got != ShopCap {
+		if got := p.held[buyer+1]; got != bench.ShopCap {
 			return fmt.Errorf("%w: buyer %d asked for %d tickets and holds %d; the cap is %d", errNotSold,
-				buyer+1, proofKeys, got, ShopCap)
+				buyer+1, proofKeys, got, bench.ShopCap)
 		}
 	}
 	if err := p.buy(ctx, proofFirst+1, proofThen); err != nil {
@@ -55,34 +56,41 @@ func Prove(ctx context.Context, stand Stand, secret []byte, sale string) error {
 }
 
 type proof struct {
-	stand  Stand
-	secret []byte
-	sale   string
+	stand bench.Stand
+	sale  string
 
 	mu     sync.Mutex
 	orders map[uint64]string // uid by key
 	held   map[uint64]int    // tickets by buyer
 }
 
+// proofAnswer is what an answer says: a decision, or the code of a problem.
+type proofAnswer struct{ State, Reason, Order, Code string }
+
 // ask sends a buyer's request under a key and returns its answer.
-func (p *proof) ask(ctx context.Context, buyer, key uint64) (answer response, err error) {
+func (p *proof) ask(ctx context.Context, buyer, key uint64) (answer proofAnswer, err error) {
 	address, err := p.stand.Address(ctx)
 	if err != nil {
 		return answer, err
 	}
-	text := newBuyRequest(address, p.sale, 1, newMinter(p.secret, time.Now())).with(buyer, key)
-	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(text)))
+	now, defaults := time.Now(), auth.DefaultConfig()
+	token, err := auth.Issue(testSecret, auth.Claims{User: fmt.Sprint("buyer-", buyer), Issuer: defaults.Issuer,
+		Audience: defaults.Audience, Issued: now, Expires: now.Add(time.Hour)})
 	if err != nil {
 		return answer, err
 	}
-	request.URL.Scheme, request.URL.Host, request.RequestURI = "http", address, ""
-	got, err := (&http.Client{Timeout: 30 * time.Second}).Do(request.WithContext(ctx))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v1/tickets?q=1&sale="+p.sale, nil)
+	if err != nil {
+		return answer, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Idempotency-Key", fmt.Sprint("k-", key))
+	got, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return answer, err
 	}
 	defer got.Body.Close()
-	body, err := io.ReadAll(got.Body)
-	return response{status: got.StatusCode, body: body}, err
+	return answer, json.NewDecoder(got.Body).Decode(&answer)
 }
 
 // buy lets buyers buy, all keys of all of them at once.
@@ -94,7 +102,7 @@ func (p *proof) buy(ctx context.Context, first, count uint64) error {
 				key := buyer*proofKeys + i
 				answer, err := p.ask(ctx, buyer, key)
 				if err == nil {
-					err = p.took(buyer, key, &answer)
+					err = p.took(buyer, key, answer)
 				}
 				if err != nil {
 					return err
@@ -106,16 +114,15 @@ func (p *proof) buy(ctx context.Context, first, count uint64) error {
 	return group.Wait()
 }
 
-func (p *proof) took(buyer, key uint64, answer *response) error {
+func (p *proof) took(buyer, key uint64, answer proofAnswer) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch outcome := answer.outcome(); outcome {
-	case "reserved":
-		p.orders[key] = field(answer.body, `"order":"`)
+	switch {
+	case answer.State == "reserved":
+		p.orders[key] = answer.Order
 		p.held[buyer]++
-	case "sold_out", "cap_exceeded":
-	default:
-		return fmt.Errorf("%w: answer %q (%s)", errNotSold, outcome, answer.body)
+	case answer.Reason != "sold_out" && answer.Reason != "cap_exceeded":
+		return fmt.Errorf("%w: answer %+v", errNotSold, answer)
 	}
 	return nil
 }
@@ -126,20 +133,20 @@ func (p *proof) check(ctx context.Context) error {
 	for _, uid := range p.orders {
 		uids[uid] = true
 	}
-	if len(p.orders) != ProofTickets || len(uids) != ProofTickets {
+	if len(p.orders) != proofTickets || len(uids) != proofTickets {
 		return fmt.Errorf("%w: %d reservations of %d orders were told, %d tickets were for sale", errNotSold,
-			len(p.orders), len(uids), ProofTickets)
+			len(p.orders), len(uids), proofTickets)
 	}
 	for buyer, held := range p.held {
-		if held > ShopCap {
-			return fmt.Errorf("%w: buyer %d holds %d tickets, the cap is %d", errNotSold, buyer, held, ShopCap)
+		if held > bench.ShopCap {
+			return fmt.Errorf("%w: buyer %d holds %d tickets, the cap is %d", errNotSold, buyer, held, bench.ShopCap)
 		}
 	}
 	books, err := p.stand.Books(ctx, p.sale)
 	if err != nil {
 		return err
 	}
-	return books.exact(ProofTickets, ProofTickets)
+	return books.Exact(proofTickets, proofTickets)
 }
 
 // repeat sends every key that got an order once more.
@@ -149,19 +156,9 @@ func (p *proof) repeat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if answer.status != 202 || !bytes.Contains(answer.body, []byte(`"order":"`+uid+`"`)) {
-			return fmt.Errorf("%w: the key of order %s got %s", errNotSold, uid, answer.body)
+		if answer.State != "reserved" || answer.Order != uid {
+			return fmt.Errorf("%w: the key of order %s got %+v", errNotSold, uid, answer)
 		}
-	}
-	return nil
-}
-
-// exact compares a shop's books with how many tickets there were, and how many
-// buyers were told that they hold.
-func (b *Books) exact(tickets, told uint64) error {
-	if b.Held != told || b.Held+b.Available != tickets || b.MostHeld > ShopCap {
-		return fmt.Errorf("%w: %d of %d tickets were told, the books hold %d and have %d left, at most %d for one buyer",
-			errNotSold, told, tickets, b.Held, b.Available, b.MostHeld)
 	}
 	return nil
 }
