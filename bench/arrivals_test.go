@@ -27,8 +27,8 @@ func TestArrivals(t *testing.T) {
 	all := newPhase()
 	all.merge(m.phases[0])
 	all.merge(m.phases[1])
-	if all.latency.TotalCount() != 180 || all.failed() != 20 || all.failures["503 overloaded"] != 20 || all.outcomes["reserved"] != 50 || m.lag.TotalCount() != 200 {
-		t.Fatalf("outcomes %v, failures %v, lag of %d", all.outcomes, all.failures, m.lag.TotalCount())
+	if all.latency.TotalCount() != 180 || sum(all.Failures) != 20 || all.Failures["503 overloaded"] != 20 || all.Outcomes["reserved"] != 50 || m.lag.TotalCount() != 200 {
+		t.Fatalf("outcomes %v, failures %v, lag of %d", all.Outcomes, all.Failures, m.lag.TotalCount())
 	}
 	if last := l.at(200); m.elapsed[0]+m.elapsed[1] < last.Sub(l.started) || last != l.lastArrival() {
 		t.Fatalf("took %v, the last arrival was at %v", m.elapsed, last.Sub(l.started))
@@ -42,8 +42,8 @@ func TestLoadOfNobody(t *testing.T) {
 		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: rate, buyers: 20, connections: 2, timeout: time.Minute, tolerant: true,
 			target: func(context.Context) (string, error) { return address, nil }}
 		m, err := l.run(t.Context())
-		if err != nil || m.phases[0].latency.TotalCount() != 0 || m.phases[0].failures["connection refused"] != 20 {
-			t.Fatalf("rate %d: failures %v, %v", rate, m.phases[0].failures, err)
+		if err != nil || m.phases[0].latency.TotalCount() != 0 || m.phases[0].Failures["connection refused"] != 20 {
+			t.Fatalf("rate %d: failures %v, %v", rate, m.phases[0].Failures, err)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func TestWarmUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if counted := uint64(m.phases[0].latency.TotalCount()+m.phases[1].latency.TotalCount()) + m.phases[0].failed() + m.phases[1].failed(); counted != 100 {
+	if counted := uint64(m.phases[0].latency.TotalCount()+m.phases[1].latency.TotalCount()) + sum(m.phases[0].Failures) + sum(m.phases[1].Failures); counted != 100 {
 		t.Fatalf("%d counted, %d warm", counted, m.warm)
 	}
 }
@@ -152,7 +152,7 @@ func TestPatience(t *testing.T) {
 	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 1, connections: 1, tolerant: true,
 		retryMax: time.Minute, patient: true, addresses: []string{listener.Addr().String()}}
 	m, err := l.run(t.Context())
-	if p := m.all(); err != nil || p.outcomes["reserved"] != 1 || p.retries != 1 || p.latency.Min() < 1e6 {
-		t.Errorf("%v, %v, %d retries, after %d µs", err, p.outcomes, p.retries, p.latency.Min())
+	if p := m.all(); err != nil || p.Outcomes["reserved"] != 1 || p.Retries != 1 || p.latency.Min() < 1e6 {
+		t.Errorf("%v, %v, %d retries, after %d µs", err, p.Outcomes, p.Retries, p.latency.Min())
 	}
 }

@@ -81,7 +81,7 @@ func (p *loop) undecided(ctx context.Context, c *caller, err error) {
 	case ctx.Err() != nil:
 		p.failure = ctx.Err()
 	case p.load.retryMax > 0 && time.Since(c.began) < p.load.retryMax:
-		p.phases[p.phase()].retries++
+		p.phases[p.phase()].Retries++
 		p.drop(c)
 		c.attempt++
 		wait := pause(c.attempt)

@@ -59,8 +59,8 @@ const (
 	UnitUnanswered = "unanswered" // of an open loop: within 5 s after the last arrival, or by no decision
 )
 
-func figuresOf(p *phase, elapsed time.Duration, before, after usage) map[string]float64 {
-	report := phaseReport(p, elapsed)
+func figuresOf(p *PhaseReport, elapsed time.Duration, before, after usage) map[string]float64 {
+	report := p.over(elapsed)
 	each := 1e6 / float64(max(1, report.Requests))
 	return map[string]float64{UnitRate: report.Rate, UnitP50: report.Millis["p50"], UnitP99: report.Millis["p99"],
 		UnitServersCPU: each * (after.servers - before.servers).Seconds(),
@@ -186,7 +186,7 @@ func (v *visit) peak(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.wrong = books.Exact(uint64(v.o.Tickets), m.all().outcomes["reserved"])
+	v.wrong = books.Exact(uint64(v.o.Tickets), m.all().Outcomes["reserved"])
 	return nil
 }
 

@@ -76,15 +76,15 @@ func (v *flooding) buyers(sale string, connections int, duration time.Duration) 
 
 // closed runs a closed loop that the queue can hold, and returns when it began, its whole
 // seconds and what was measured.
-func (v *flooding) closed(ctx context.Context, duration time.Duration) (time.Time, []CourseRow, *phase, error) {
+func (v *flooding) closed(ctx context.Context, duration time.Duration) (time.Time, []CourseRow, *PhaseReport, error) {
 	l := v.buyers(paceSale, v.Options.SustainConnections, duration)
 	m, err := l.run(ctx)
 	if err != nil {
 		return time.Time{}, nil, nil, err
 	}
 	p, rows := m.phases[0], m.seconds()
-	v.Told += p.outcomes["reserved"]
-	v.note(p.failures)
+	v.Told += p.Outcomes["reserved"]
+	v.note(p.Failures)
 	if last := len(rows) - 1; last > 0 && rows[last].Seconds < 0.9 { // too short to be a rate
 		rows = rows[:last]
 	}
@@ -109,7 +109,7 @@ func (v *flooding) sustain(ctx context.Context) error {
 	}
 	v.SustainedRate, v.SustainedMillis = Median(rates), millis(p.latency)
 	if v.SustainedRate < 1 {
-		return fmt.Errorf("%w: nothing was decided: %v", errUndecided, p.failures)
+		return fmt.Errorf("%w: nothing was decided: %v", errUndecided, p.Failures)
 	}
 	return nil
 }
@@ -146,15 +146,14 @@ func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, er
 		return time.Time{}, err
 	}
 
-	p := m.all()
-	all := phaseReport(p, m.took())
+	all := m.all().over(m.took())
 	v.Wanted, v.OverSeconds = float64(l.rate), o.Over.Seconds()
 	v.Accepted, v.AcceptedRate, v.AcceptedMillis = uint64(all.Requests), all.Rate, all.Millis
 	v.RefusedMillis, v.Unadvised = millis(m.refused), m.unadvised
-	v.note(p.failures)
-	v.NotSent, v.Tickets = m.notSent, p.outcomes["reserved"]
-	v.Offered = float64(v.Accepted+p.failed()) / v.OverSeconds
-	v.Honest = phaseReport(honest.all(), honest.took())
+	v.note(all.Failures)
+	v.NotSent, v.Tickets = m.notSent, all.Outcomes["reserved"]
+	v.Offered = float64(v.Accepted+all.Failed) / v.OverSeconds
+	v.Honest = honest.all().over(honest.took())
 	v.Told += v.Tickets + v.Honest.Outcomes["reserved"]
 
 	after, each := usageOf([]int{leader.process.PID()}), 1e6/max(1, v.Offered*v.OverSeconds)

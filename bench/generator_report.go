@@ -46,7 +46,7 @@ func newLoadReport(o *LoadOptions, l *load, m *measured, used time.Duration) *Lo
 		r.Loop, r.LagMillis = "open", millis(m.lag)
 	}
 
-	requests := float64(max(1, l.answered.Load()+m.all().failed()))
+	requests := float64(max(1, l.answered.Load()+sum(m.all().Failures)))
 	seconds := max(1e-9, (l.warmUp + m.took()).Seconds())
 	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / requests
 	r.SentBytes, r.ReceivedBytes = m.sent, m.received

@@ -23,13 +23,13 @@ func exampleLoad(t *testing.T) *LoadReport {
 		second := tally.second(time.Duration(i) * 2 * time.Millisecond)
 		p := tally.phases[map[bool]int{true: 0, false: 1}[selling]]
 		if i%500 == 499 {
-			p.failures["503 overloaded"]++
-			second.failed++
+			p.Failures["503 overloaded"]++
+			second.Failed++
 			continue
 		}
-		p.outcomes[map[bool]string{true: "reserved", false: soldOutReason}[selling]]++
+		p.Outcomes[map[bool]string{true: "reserved", false: soldOutReason}[selling]]++
 		record(p.latency, latency)
-		second.decided++
+		second.Decided++
 	}
 	l.answered.Store(2500)
 	l.soldOut.Store(int64(1800 * time.Millisecond))
@@ -68,8 +68,8 @@ func TestLoadGolden(t *testing.T) {
 // What comes after the last second is in it.
 func TestCourseIsBounded(t *testing.T) {
 	m := &measured{tally: newTally(), elapsed: [2]time.Duration{30 * time.Hour, 0}}
-	m.second(30*time.Hour).decided++
-	m.second(-time.Second).failed++
+	m.second(30*time.Hour).Decided++
+	m.second(-time.Second).Failed++
 	rows := m.seconds()
 	if last := rows[courseMax-1]; len(rows) != courseMax || rows[0].Failed != 1 || last.Decided != 1 || last.Seconds != 6*3600+1 {
 		t.Errorf("%d rows, %+v, %+v", len(rows), rows[0], last)

@@ -73,7 +73,7 @@ type measured struct {
 }
 
 // all returns both phases as one.
-func (m *measured) all() *phase {
+func (m *measured) all() *PhaseReport {
 	all := newPhase()
 	all.merge(m.phases[0])
 	all.merge(m.phases[1])

@@ -84,14 +84,14 @@ func TestLoadCountsEveryBuyerOnce(t *testing.T) {
 	sum := newPhase()
 	sum.merge(m.phases[0])
 	sum.merge(m.phases[1])
-	if sum.outcomes["reserved"] != 50 || sum.outcomes["sold_out"] != 150 || sum.latency.TotalCount() != 200 {
-		t.Fatalf("outcomes %v", sum.outcomes)
+	if sum.Outcomes["reserved"] != 50 || sum.Outcomes["sold_out"] != 150 || sum.latency.TotalCount() != 200 {
+		t.Fatalf("outcomes %v", sum.Outcomes)
 	}
 	if m.sent < 200*300 || m.received < 200*80 {
 		t.Errorf("%d bytes were sent, %d received", m.sent, m.received)
 	}
-	if m.phases[0].outcomes["sold_out"] != 0 || sum.retries == 0 {
-		t.Fatalf("selling %v, %d retries", m.phases[0].outcomes, sum.retries)
+	if m.phases[0].Outcomes["sold_out"] != 0 || sum.Retries == 0 {
+		t.Fatalf("selling %v, %d retries", m.phases[0].Outcomes, sum.Retries)
 	}
 }
 

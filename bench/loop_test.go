@@ -74,8 +74,8 @@ func TestLoopSurvivesItsConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := h.closed.Load() + h.silent.Load()
-		if m.phases[0].outcomes["reserved"] != 200 || int64(m.phases[0].retries) != failed || failed < 2 {
-			t.Errorf("outcomes %v, %d retries after %d failures", m.phases[0].outcomes, m.phases[0].retries, failed)
+		if m.phases[0].Outcomes["reserved"] != 200 || int64(m.phases[0].Retries) != failed || failed < 2 {
+			t.Errorf("outcomes %v, %d retries after %d failures", m.phases[0].Outcomes, m.phases[0].Retries, failed)
 		}
 	}
 }

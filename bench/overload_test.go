@@ -69,13 +69,11 @@ func TestFlood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := newPhase()
-	sum.merge(m.phases[0])
-	sum.merge(m.phases[1])
-	sent := sum.latency.TotalCount() + int64(sum.failed())
+	all := m.all()
+	sent := all.latency.TotalCount() + int64(sum(all.Failures))
 	refused := m.refused.TotalCount()
-	if refused == 0 || m.unadvised != uint64(refused) || sum.failures["503 overloaded"] != uint64(refused) || sum.failed() != uint64(refused) || sum.outcomes["reserved"] == 0 {
-		t.Errorf("%d refused, failures %v, outcomes %v", refused, sum.failures, sum.outcomes)
+	if refused == 0 || m.unadvised != uint64(refused) || all.Failures["503 overloaded"] != uint64(refused) || sum(all.Failures) != uint64(refused) || all.Outcomes["reserved"] == 0 {
+		t.Errorf("%d refused, failures %v, outcomes %v", refused, all.Failures, all.Outcomes)
 	}
 	if m.notSent == 0 || uint64(sent)+m.notSent != l.comers() {
 		t.Errorf("%d were answered of %d that came; %d found no connection", sent, l.comers(), m.notSent)

@@ -36,6 +36,33 @@ type PhaseReport struct {
 	Retries    uint64             `json:"retries"`
 	Failed     uint64             `json:"failed"` // without a decision
 	Failures   map[string]uint64  `json:"failures"`
+
+	latency *hdrhistogram.Histogram // of the decided, microseconds
+}
+
+func newPhase() *PhaseReport {
+	return &PhaseReport{latency: newLatency(), Outcomes: map[string]uint64{}, Failures: map[string]uint64{}}
+}
+
+func (p *PhaseReport) merge(q *PhaseReport) {
+	p.latency.Merge(q.latency)
+	p.Retries += q.Retries
+	for name, count := range q.Outcomes {
+		p.Outcomes[name] += count
+	}
+	for name, count := range q.Failures {
+		p.Failures[name] += count
+	}
+}
+
+// over returns the report of a phase that took so long.
+func (p *PhaseReport) over(elapsed time.Duration) PhaseReport {
+	p.Seconds, p.Requests, p.Millis, p.Failed = elapsed.Seconds(), p.latency.TotalCount(), millis(p.latency), sum(p.Failures)
+	p.Rate = float64(p.Requests) / max(1e-9, p.Seconds)
+	if p.Requests > 0 {
+		p.MeanMillis = p.latency.Mean() / 1000
+	}
+	return *p
 }
 
 // CourseRow is one second of a run, by when the answers came. The last one may be shorter
@@ -66,31 +93,21 @@ func millis(h *hdrhistogram.Histogram) map[string]float64 {
 }
 
 func newPhases(m *measured) Phases {
-	return Phases{phaseReport(m.phases[0], m.elapsed[0]), phaseReport(m.phases[1], m.elapsed[1]), m.seconds()}
-}
-
-func phaseReport(p *phase, elapsed time.Duration) PhaseReport {
-	r := PhaseReport{Seconds: elapsed.Seconds(), Requests: p.latency.TotalCount(), Millis: millis(p.latency),
-		Outcomes: p.outcomes, Retries: p.retries, Failed: p.failed(), Failures: p.failures}
-	r.Rate = float64(r.Requests) / max(1e-9, r.Seconds)
-	if r.Requests > 0 {
-		r.MeanMillis = p.latency.Mean() / 1000
-	}
-	return r
+	return Phases{m.phases[0].over(m.elapsed[0]), m.phases[1].over(m.elapsed[1]), m.seconds()}
 }
 
 // seconds returns the course of a run that has ended.
 func (m *measured) seconds() []CourseRow {
-	rows := make([]CourseRow, 0, len(m.course))
-	for i, c := range m.course {
-		from := float64(i)
-		length := min(1, max(0.001, m.took().Seconds()-from))
+	for i := range m.course {
+		row := &m.course[i]
+		left := m.took().Seconds() - row.FromSeconds
+		row.Seconds = min(1, max(0.001, left))
 		if i == len(m.course)-1 {
-			length = max(length, m.took().Seconds()-from)
+			row.Seconds = max(row.Seconds, left)
 		}
-		rows = append(rows, CourseRow{from, length, c.decided, c.failed, float64(c.decided) / length})
+		row.Rate = float64(row.Decided) / row.Seconds
 	}
-	return rows
+	return m.course
 }
 
 // print writes both phases as a table, and what was decided in them.

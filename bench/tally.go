@@ -20,32 +20,6 @@ func record(h *hdrhistogram.Histogram, latency time.Duration) {
 	_ = h.RecordValue(min(latencyMax, max(1, latency.Microseconds()))) // within the bounds
 }
 
-// phase is what was measured before or after the first "sold out".
-type phase struct {
-	latency  *hdrhistogram.Histogram // of the decided, microseconds
-	outcomes map[string]uint64       // of the decided
-	failures map[string]uint64       // who got no decision, by why
-	retries  uint64
-}
-
-func newPhase() *phase {
-	return &phase{latency: newLatency(), outcomes: map[string]uint64{}, failures: map[string]uint64{}}
-}
-
-func (p *phase) merge(q *phase) {
-	p.latency.Merge(q.latency)
-	p.retries += q.retries
-	for name, count := range q.outcomes {
-		p.outcomes[name] += count
-	}
-	for name, count := range q.failures {
-		p.failures[name] += count
-	}
-}
-
-// failed returns how many buyers got no decision.
-func (p *phase) failed() uint64 { return sum(p.failures) }
-
 func sum(counts map[string]uint64) (n uint64) {
 	for _, count := range counts {
 		n += count
@@ -55,8 +29,8 @@ func sum(counts map[string]uint64) (n uint64) {
 
 // tally is what one loop counts, and all of them together.
 type tally struct {
-	phases         [2]*phase
-	course         []counts                // by the second in which the answers came
+	phases         [2]*PhaseReport         // while selling, and once somebody was refused as sold out
+	course         []CourseRow             // by the second in which the answers came
 	lag            *hdrhistogram.Histogram // by how much arrivals were late because of us, microseconds
 	warm           uint64                  // buyers of the warm-up
 	notSent        uint64                  // of a flood: who found no connection free
@@ -65,21 +39,18 @@ type tally struct {
 	sent, received uint64                  // bytes of HTTP, the warm-up's included
 }
 
-// counts is one second.
-type counts struct{ decided, failed uint64 }
-
 // courseMax bounds the seconds of a course; what comes later is in the last one.
 const courseMax = 24 * 60 * 60
 
 func newTally() tally {
-	return tally{phases: [2]*phase{newPhase(), newPhase()}, lag: newLatency(), refused: newLatency()}
+	return tally{phases: [2]*PhaseReport{newPhase(), newPhase()}, course: []CourseRow{}, lag: newLatency(), refused: newLatency()}
 }
 
 // second returns the counts of an instant after the warm-up.
-func (t *tally) second(at time.Duration) *counts {
+func (t *tally) second(at time.Duration) *CourseRow {
 	i := min(courseMax-1, int(max(0, at)/time.Second))
 	for len(t.course) <= i {
-		t.course = append(t.course, counts{})
+		t.course = append(t.course, CourseRow{FromSeconds: float64(len(t.course))})
 	}
 	return &t.course[i]
 }
@@ -90,8 +61,8 @@ func (t *tally) merge(u *tally) {
 	}
 	for i, c := range u.course {
 		mine := t.second(time.Duration(i) * time.Second)
-		mine.decided += c.decided
-		mine.failed += c.failed
+		mine.Decided += c.Decided
+		mine.Failed += c.Failed
 	}
 	t.lag.Merge(u.lag)
 	t.warm += u.warm
@@ -125,16 +96,16 @@ func (p *loop) record(c *caller, answer *response) {
 		return
 	}
 	phase := p.phases[p.phase()]
-	count(phase.outcomes, outcome)
+	count(phase.Outcomes, outcome)
 	record(phase.latency, answered.Sub(c.due))
-	p.second(answered.Sub(l.started)-l.warmUp).decided++
+	p.second(answered.Sub(l.started)-l.warmUp).Decided++
 }
 
 // fail counts a buyer who got no decision.
 func (p *loop) fail(err error, due time.Time) {
 	if l := p.load; !l.isWarm(due) {
-		count(p.phases[p.phase()].failures, whyFailed(err))
-		p.second(time.Since(l.started)-l.warmUp).failed++
+		count(p.phases[p.phase()].Failures, whyFailed(err))
+		p.second(time.Since(l.started)-l.warmUp).Failed++
 	}
 }
 

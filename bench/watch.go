@@ -93,7 +93,7 @@ func (w *watcher) press(ctx context.Context) error {
 	w.load.Store(l)
 	m, err := l.run(ctx)
 	if err == nil {
-		w.pressed = &WatchLoad{phaseReport(m.all(), m.took()), millis(m.lag)}
+		w.pressed = &WatchLoad{m.all().over(m.took()), millis(m.lag)}
 	}
 	return err
 }
