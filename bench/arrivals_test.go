@@ -18,8 +18,8 @@ import (
 // connection waits from the intended arrival on.
 func TestArrivals(t *testing.T) {
 	address := sellFiftyAt(t)
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, rate: 2000, buyers: 200, connections: 4, timeout: time.Minute, tolerant: true,
-		addresses: []string{address}}
+	l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Quantity: 1, Rate: 2000, Requests: 200,
+		Connections: 4, Timeout: time.Minute, Addresses: []string{address}}, tolerant: true}
 	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +39,9 @@ func TestArrivals(t *testing.T) {
 func TestLoadOfNobody(t *testing.T) {
 	address := nobodyAt(t)
 	for _, rate := range []int{0, 1000} {
-		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: rate, buyers: 20, connections: 2, timeout: time.Minute, tolerant: true,
-			target: func(context.Context) (string, error) { return address, nil }}
+		l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Rate: rate, Requests: 20, Connections: 2,
+			Timeout: time.Minute},
+			tolerant: true, target: func(context.Context) (string, error) { return address, nil }}
 		m, err := l.run(t.Context())
 		if err != nil || m.phases[0].latency.TotalCount() != 0 || m.phases[0].Failures["connection refused"] != 20 {
 			t.Fatalf("rate %d: failures %v, %v", rate, m.phases[0].Failures, err)
@@ -69,8 +70,9 @@ func nobodyAt(t *testing.T) string {
 
 // What is due in the warm-up is sent and not counted.
 func TestWarmUp(t *testing.T) {
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 200, duration: time.Hour, warmUp: 100 * time.Millisecond, connections: 4,
-		timeout: time.Minute, tolerant: true, addresses: []string{sellFiftyAt(t)}}
+	l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Rate: 1000, Requests: 200, Duration: time.Hour,
+		WarmUp: 100 * time.Millisecond, Connections: 4, Timeout: time.Minute,
+		Addresses: []string{sellFiftyAt(t)}}, tolerant: true}
 	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +87,7 @@ func TestElapsed(t *testing.T) {
 	for _, c := range []struct {
 		warmUp, soldOut, end, selling, after time.Duration
 	}{{0, 0, 10, 10, 0}, {0, 4, 10, 4, 6}, {2, 4, 10, 2, 6}, {4, 2, 10, 0, 6}, {20, 0, 10, 0, 0}, {20, 5, 10, 0, 0}} {
-		l := &load{warmUp: c.warmUp}
+		l := &load{LoadOptions: LoadOptions{WarmUp: c.warmUp}}
 		l.soldOut.Store(int64(c.soldOut))
 		if got := l.elapsed(c.end); got != [2]time.Duration{c.selling, c.after} {
 			t.Errorf("%+v: %v", c, got)
@@ -149,8 +151,8 @@ func TestPatience(t *testing.T) {
 	})}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", rate: 1000, buyers: 1, connections: 1, tolerant: true,
-		retryMax: time.Minute, patient: true, addresses: []string{listener.Addr().String()}}
+	l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Rate: 1000, Requests: 1, Connections: 1,
+		RetryMax: time.Minute, Addresses: []string{listener.Addr().String()}}, tolerant: true, patient: true}
 	m, err := l.run(t.Context())
 	if p := m.all(); err != nil || p.Outcomes["reserved"] != 1 || p.Retries != 1 || p.latency.Min() < 1e6 {
 		t.Errorf("%v, %v, %d retries, after %d µs", err, p.Outcomes, p.Retries, p.latency.Min())

@@ -80,7 +80,7 @@ func (p *loop) undecided(ctx context.Context, c *caller, err error) {
 	switch {
 	case ctx.Err() != nil:
 		p.failure = ctx.Err()
-	case p.load.retryMax > 0 && time.Since(c.began) < p.load.retryMax:
+	case p.load.RetryMax > 0 && time.Since(c.began) < p.load.RetryMax:
 		p.phases[p.phase()].Retries++
 		p.drop(c)
 		c.attempt++
@@ -90,9 +90,9 @@ func (p *loop) undecided(ctx context.Context, c *caller, err error) {
 		}
 		p.leave(ctx, c, wait)
 	case !p.load.tolerant:
-		err = fmt.Errorf("%w within %v: %w", errUndecided, p.load.retryMax, err)
-		p.failure = fmt.Errorf("buyer %d: %w", p.load.first+c.buyer, err)
-	case p.load.rate > 0:
+		err = fmt.Errorf("%w within %v: %w", errUndecided, p.load.RetryMax, err)
+		p.failure = fmt.Errorf("buyer %d: %w", p.load.First+c.buyer, err)
+	case p.load.Rate > 0:
 		p.fail(err, c.due)
 		p.done(ctx, c)
 	default: // the next buyer of a closed loop is not sent at once to who just failed

@@ -161,8 +161,8 @@ func (v *visit) measure(ctx context.Context) error {
 }
 
 func (v *visit) load(sale string, first, buyers uint64) *load {
-	return &load{secret: v.secret, sale: sale, quantity: 1, first: first, buyers: buyers, connections: v.o.Connections,
-		retryMax: v.o.RetryMax, target: v.stand.Address}
+	return &load{LoadOptions: LoadOptions{Secret: v.secret, Sale: sale, Quantity: 1, First: first, Requests: buyers,
+		Connections: v.o.Connections, RetryMax: v.o.RetryMax}, target: v.stand.Address}
 }
 
 // peak is the closed loop. What buyers were told is compared with the books.
@@ -196,7 +196,7 @@ func (v *visit) steady(ctx context.Context, rate int, first uint64) error {
 		return nil
 	}
 	l := v.load(steadySale(rate), first, uint64(float64(rate)*v.o.Steady.Seconds()))
-	l.rate, l.retryMax, l.timeout, l.tolerant = rate, 0, 5*time.Second, true
+	l.Rate, l.RetryMax, l.Timeout, l.tolerant = rate, 0, 5*time.Second, true
 	before := usageOf(v.stand.Processes())
 	m, err := l.run(ctx)
 	if err != nil {

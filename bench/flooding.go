@@ -68,8 +68,9 @@ func (v *flooding) run(ctx context.Context) error {
 
 // buyers returns a load of buyers who did not come before.
 func (v *flooding) buyers(sale string, connections int, duration time.Duration) *load {
-	l := &load{secret: v.cluster.secret, sale: sale, quantity: 1, first: v.first, buyers: buyersBetween, tolerant: true,
-		connections: connections, duration: duration, timeout: 30 * time.Second, target: v.cluster.buyersAddress}
+	l := &load{LoadOptions: LoadOptions{Secret: v.cluster.secret, Sale: sale, Quantity: 1, First: v.first, Requests: buyersBetween,
+		Connections: connections, Duration: duration, Timeout: 30 * time.Second},
+		tolerant: true, target: v.cluster.buyersAddress}
 	v.first += buyersBetween
 	return l
 }
@@ -122,8 +123,8 @@ const honestPatience = time.Minute
 func (v *flooding) honest() *load {
 	o := &v.Options
 	l := v.buyers(floodSale, max(1, o.Honest), 0)
-	l.buyers, l.rate = uint64(o.Honest), max(1, int(float64(o.Honest)/o.Over.Seconds()))
-	l.retryMax, l.timeout, l.patient = honestPatience, honestPatience, true
+	l.Requests, l.Rate = uint64(o.Honest), max(1, int(float64(o.Honest)/o.Over.Seconds()))
+	l.RetryMax, l.Timeout, l.patient = honestPatience, honestPatience, true
 	return l
 }
 
@@ -131,9 +132,9 @@ func (v *flooding) honest() *load {
 func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, err error) {
 	o := &v.Options
 	l, beside := v.buyers(floodSale, o.Connections, o.Over), v.honest()
-	l.rate, l.flood, l.bots = max(1, int(o.Factor*v.SustainedRate)), true, uint64(o.Bots)
+	l.Rate, l.flood, l.bots = max(1, int(o.Factor*v.SustainedRate)), true, uint64(o.Bots)
 	fmt.Fprintf(o.Log, "sustained are %.0f a second; offering %d a second for %v over %d connections\n",
-		v.SustainedRate, l.rate, o.Over, o.Connections)
+		v.SustainedRate, l.Rate, o.Over, o.Connections)
 
 	before := usageOf([]int{leader.process.PID()})
 	var honest *measured
@@ -147,7 +148,7 @@ func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, er
 	}
 
 	all := m.all().over(m.took())
-	v.Wanted, v.OverSeconds = float64(l.rate), o.Over.Seconds()
+	v.Wanted, v.OverSeconds = float64(l.Rate), o.Over.Seconds()
 	v.Accepted, v.AcceptedRate, v.AcceptedMillis = uint64(all.Requests), all.Rate, all.Millis
 	v.RefusedMillis, v.Unadvised = millis(m.refused), m.unadvised
 	v.note(all.Failures)

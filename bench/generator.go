@@ -25,10 +25,13 @@ type LoadOptions struct {
 	// last one was answered (closed loop).
 	Rate     int
 	Requests uint64        // at most; 0 for as many as there is time for
-	Duration time.Duration // in which buyers come, warm-up included
+	Duration time.Duration // in which buyers come, warm-up included; 0 of a load of ours for until all came
 	WarmUp   time.Duration // at its beginning, in which nothing is counted
-	Timeout  time.Duration // of a request
-	// RetryMax is how long a buyer without a decision tries again with the same key.
+	// Timeout is of one try; 0 for as long as RetryMax. Who arrived is given up so long after
+	// the last arrival.
+	Timeout time.Duration
+	// RetryMax is how long a buyer without a decision tries again with the same key; 0 for a
+	// single try.
 	RetryMax time.Duration
 	Progress Progress
 }
@@ -82,25 +85,23 @@ func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	l := &load{secret: o.Secret, sale: o.Sale, quantity: o.Quantity, first: o.First, buyers: o.Requests,
-		connections: o.Connections, rate: o.Rate, duration: o.Duration, warmUp: o.WarmUp, addresses: o.Addresses,
-		retryMax: o.RetryMax, timeout: o.Timeout, tolerant: true, progress: o.Progress}
-	if l.buyers == 0 {
-		l.buyers = 1 << 62
+	l := &load{LoadOptions: o, tolerant: true}
+	if l.Requests == 0 {
+		l.Requests = 1 << 62
 	}
 	began := cpu(os.Getpid())
 	m, err := l.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newLoadReport(&o, l, m, cpu(os.Getpid())-began), nil
+	return newLoadReport(l, m, cpu(os.Getpid())-began), nil
 }
 
 // part is how much of the load is over: of its buyers, or of its time when that ends it.
 func (l *load) part() float64 {
-	part := float64(l.answered.Load()) / float64(max(1, l.buyers))
-	if l.duration > 0 {
-		part = max(part, time.Since(l.started).Seconds()/l.duration.Seconds())
+	part := float64(l.answered.Load()) / float64(max(1, l.Requests))
+	if l.Duration > 0 {
+		part = max(part, time.Since(l.started).Seconds()/l.Duration.Seconds())
 	}
 	return min(1, part)
 }

@@ -38,16 +38,16 @@ type LoadReport struct {
 	ReceivedBytesPerRequest float64 `json:"received_bytes_per_request"`
 }
 
-func newLoadReport(o *LoadOptions, l *load, m *measured, used time.Duration) *LoadReport {
-	r := &LoadReport{Machine: machine(), Started: l.started.UTC(), Addresses: o.Addresses, Sale: o.Sale,
-		FirstBuyer: o.First + 1, Loop: "closed", Rate: o.Rate, Connections: o.Connections,
-		Duration: o.Duration.String(), WarmUp: o.WarmUp.String(), WarmUps: m.warm, Phases: newPhases(m)}
-	if o.Rate > 0 {
+func newLoadReport(l *load, m *measured, used time.Duration) *LoadReport {
+	r := &LoadReport{Machine: machine(), Started: l.started.UTC(), Addresses: l.Addresses, Sale: l.Sale,
+		FirstBuyer: l.First + 1, Loop: "closed", Rate: l.Rate, Connections: l.Connections,
+		Duration: l.Duration.String(), WarmUp: l.WarmUp.String(), WarmUps: m.warm, Phases: newPhases(m)}
+	if l.Rate > 0 {
 		r.Loop, r.LagMillis = "open", millis(m.lag)
 	}
 
 	requests := float64(max(1, l.answered.Load()+sum(m.all().Failures)))
-	seconds := max(1e-9, (l.warmUp + m.took()).Seconds())
+	seconds := max(1e-9, (l.WarmUp + m.took()).Seconds())
 	r.LoadMicrosecondsPerRequest = used.Seconds() * 1e6 / requests
 	r.SentBytes, r.ReceivedBytes = m.sent, m.received
 	r.SentBytesPerRequest, r.ReceivedBytesPerRequest = float64(m.sent)/requests, float64(m.received)/requests

@@ -15,7 +15,7 @@ func exampleLoad(t *testing.T) *LoadReport {
 	o := DefaultLoadOptions()
 	o.Addresses, o.Sale, o.First = []string{"10.0.0.1:8101", "10.0.0.2:8101"}, "arena", 1000
 	o.Rate, o.Duration, o.WarmUp = 500, 5*time.Second, time.Second
-	l := &load{rate: o.Rate, warmUp: o.WarmUp, started: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
+	l := &load{LoadOptions: o, started: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
 	tallies := []tally{newTally(), newTally()}
 	for i := range 2000 {
 		selling, latency := i < 400, time.Duration(i%100+1)*time.Millisecond
@@ -41,7 +41,7 @@ func exampleLoad(t *testing.T) *LoadReport {
 	for i := range 100 {
 		record(m.lag, time.Duration(i)*10*time.Microsecond)
 	}
-	r := newLoadReport(&o, l, m, 25*time.Millisecond)
+	r := newLoadReport(l, m, 25*time.Millisecond)
 	r.Machine = "linux/amd64, 2 cores" // of the golden files
 	return r
 }

@@ -21,43 +21,24 @@ import (
 // from the instant at which a buyer was to arrive: a server (or this machine) that is late
 // pays for everybody who waits behind.
 type load struct {
-	secret      []byte
-	sale        string // "" for the only one
-	quantity    int
-	first       uint64 // the buyers are first+1 to first+buyers
-	buyers      uint64
-	connections int
-	// rate is how many buyers arrive a second; 0 for a closed loop.
-	rate int
+	LoadOptions // of them the buyers are numbers First+1 to First+Requests
 	// flood lets who arrives and finds no connection free go again, counted, so that what
 	// the server is offered does not depend on how long our own line is. Latency runs from
 	// when a request is sent.
 	flood bool
 	// bots are the users of a flood, each with a new key a request; 0 for a new buyer each.
 	bots uint64
-	// duration is how long buyers come, 0 for until all came.
-	duration time.Duration
-	// warmUp is how long at the beginning nothing is counted.
-	warmUp time.Duration
 	// target returns the address that takes requests now; it is asked again
-	// after an error.
+	// after an error. With Addresses connections are spread over these instead.
 	target func(context.Context) (string, error)
-	// addresses stand in for target when connections are to be spread over several.
-	addresses []string
-	// retryMax bounds how long a buyer goes on trying with the same key; 0 for a single try.
-	retryMax time.Duration
 	// patient buyers come back when they are told to, and not before.
 	patient bool
-	// timeout is of one try; 0 for as long as retryMax. A buyer who arrived is given up so
-	// long after the last arrival.
-	timeout time.Duration
 	// tolerant counts who got no decision; else the first of them ends the run.
 	tolerant bool
 	// onStart is called when everybody is connected and the clock starts; nil for nobody.
 	onStart func()
 	// onSoldOut is called once, by the loop that saw the first refusal; nil for nobody.
 	onSoldOut func()
-	progress  Progress
 
 	requests [][]byte      // made before the run; see prepare
 	next     atomic.Uint64 // buyers of a closed loop that were begun
@@ -89,8 +70,8 @@ func (m *measured) took() time.Duration { return m.elapsed[0] + m.elapsed[1] }
 func (l *load) run(ctx context.Context) (*measured, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	l.timeout = cmp.Or(l.timeout, l.retryMax)
-	loops := make([]*loop, min(runtime.GOMAXPROCS(0), l.connections))
+	l.Timeout = cmp.Or(l.Timeout, l.RetryMax)
+	loops := make([]*loop, min(runtime.GOMAXPROCS(0), l.Connections))
 	for i := range loops {
 		loops[i] = newLoop(l, i, len(loops))
 	}
@@ -110,8 +91,8 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 		})
 	}
 	group.Wait()
-	if l.progress != nil {
-		l.progress(l.answered.Load(), 1)
+	if l.Progress != nil {
+		l.Progress(l.answered.Load(), 1)
 	}
 
 	total := &measured{tally: newTally(), elapsed: l.elapsed(time.Since(l.started))}
@@ -126,13 +107,13 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 func (l *load) connect(ctx context.Context, loops []*loop) {
 	var address string
 	var err error
-	if len(l.addresses) == 0 {
+	if len(l.Addresses) == 0 {
 		address, err = l.target(ctx)
 	}
-	for i := range l.connections {
+	for i := range l.Connections {
 		c := &caller{fd: -1, target: l.target}
-		if len(l.addresses) > 0 {
-			address = l.addresses[i%len(l.addresses)]
+		if len(l.Addresses) > 0 {
+			address = l.Addresses[i%len(l.Addresses)]
 			own := address
 			c.target = func(context.Context) (string, error) { return own, nil }
 		}
@@ -151,19 +132,19 @@ const preparedMax = 1 << 18
 // costs while it measures. Who comes beyond the bound, or nobody knows of before, has a
 // request made when it is sent.
 func (l *load) prepare() {
-	if l.rate > 0 || l.duration > 0 || l.buyers > preparedMax {
+	if l.Rate > 0 || l.Duration > 0 || l.Requests > preparedMax {
 		return
 	}
 	request := l.newRequest()
-	l.requests = make([][]byte, l.buyers)
+	l.requests = make([][]byte, l.Requests)
 	for n := range l.requests {
-		key := l.first + uint64(n) + 1
+		key := l.First + uint64(n) + 1
 		l.requests[n] = bytes.Clone(request.with(key, key))
 	}
 }
 
 func (l *load) newRequest() *buyRequest {
-	return newBuyRequest("onsale", l.sale, l.quantity, newMinter(l.secret, time.Now()))
+	return newBuyRequest("onsale", l.Sale, l.Quantity, newMinter(l.Secret, time.Now()))
 }
 
 // user is who sends the request of a number.
@@ -171,27 +152,27 @@ func (l *load) user(n uint64) uint64 {
 	if l.bots == 0 {
 		return n
 	}
-	return l.first + 1 + n%l.bots
+	return l.First + 1 + n%l.bots
 }
 
 // at returns when buyer n of 1 to comers is to arrive.
 func (l *load) at(n uint64) time.Time {
-	return l.started.Add(time.Duration(float64(n-1) * float64(time.Second) / float64(l.rate)))
+	return l.started.Add(time.Duration(float64(n-1) * float64(time.Second) / float64(l.Rate)))
 }
 
 // comers returns how many arrive.
 func (l *load) comers() uint64 {
-	if l.duration == 0 {
-		return l.buyers
+	if l.Duration == 0 {
+		return l.Requests
 	}
-	return min(l.buyers, uint64(float64(l.rate)*l.duration.Seconds()))
+	return min(l.Requests, uint64(float64(l.Rate)*l.Duration.Seconds()))
 }
 
 func (l *load) lastArrival() time.Time { return l.at(max(1, l.comers())) }
 
 // elapsed divides the time of the run, without its warm-up, at the first refusal.
 func (l *load) elapsed(end time.Duration) (elapsed [2]time.Duration) {
-	begin := min(l.warmUp, end)
+	begin := min(l.WarmUp, end)
 	at := time.Duration(l.soldOut.Load())
 	if at == 0 {
 		at = end

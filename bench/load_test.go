@@ -75,7 +75,8 @@ func TestRetryAfter(t *testing.T) {
 // same request, and counts every buyer once.
 func TestLoadCountsEveryBuyerOnce(t *testing.T) {
 	address := sellFiftyAt(t)
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 200, connections: 8, retryMax: 10 * time.Second,
+	l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Quantity: 1, Requests: 200, Connections: 8,
+		RetryMax: 10 * time.Second},
 		target: func(context.Context) (string, error) { return address, nil }}
 	m, err := l.run(t.Context())
 	if err != nil {

@@ -108,7 +108,7 @@ func (p *loop) run(parent context.Context) (err error) {
 			p.read(ctx, p.callers[number])
 		}
 		p.welcome(ctx)
-		if p.load.rate > 0 {
+		if p.load.Rate > 0 {
 			p.arrive(ctx)
 		}
 		if now := time.Now(); now.Sub(looked) >= lookEvery {
@@ -116,8 +116,8 @@ func (p *loop) run(parent context.Context) (err error) {
 				break
 			}
 			p.giveUp(ctx, now)
-			if p.index == 0 && p.load.progress != nil {
-				p.load.progress(p.load.answered.Load(), p.load.part())
+			if p.index == 0 && p.load.Progress != nil {
+				p.load.Progress(p.load.answered.Load(), p.load.part())
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (p *loop) watch(c *caller) {
 
 // share is how many buyers of an open loop arrive here.
 func (p *loop) share() uint64 {
-	if comers := p.load.comers(); p.load.rate > 0 && comers > p.index {
+	if comers := p.load.comers(); p.load.Rate > 0 && comers > p.index {
 		return (comers - p.index + p.loops - 1) / p.loops
 	}
 	return 0
@@ -154,7 +154,7 @@ func (p *loop) patience() time.Duration {
 	switch {
 	case p.load.flood:
 		limit = floodTick
-	case p.load.rate > 0 && p.came < p.share():
+	case p.load.Rate > 0 && p.came < p.share():
 		limit = min(limit, time.Until(p.load.at(p.buyerOf(p.came+1))))
 	}
 	return max(0, limit)
@@ -185,19 +185,19 @@ func (p *loop) arrive(ctx context.Context) {
 func (p *loop) next(ctx context.Context, c *caller) {
 	l, now := p.load, time.Now()
 	switch {
-	case l.rate > 0 && p.begun == p.came:
+	case l.Rate > 0 && p.begun == p.came:
 		p.free = append(p.free, c)
 		return
-	case l.rate > 0:
+	case l.Rate > 0:
 		p.begun++
 		c.buyer = p.buyerOf(p.begun)
 		if c.due = l.at(c.buyer); l.flood {
 			c.due = now
 		}
-	case ctx.Err() != nil || l.duration > 0 && now.Sub(l.started) > l.duration:
+	case ctx.Err() != nil || l.Duration > 0 && now.Sub(l.started) > l.Duration:
 		return
 	default:
-		if c.buyer, c.due = l.next.Add(1), now; c.buyer > l.buyers {
+		if c.buyer, c.due = l.next.Add(1), now; c.buyer > l.Requests {
 			return
 		}
 	}
@@ -217,7 +217,7 @@ func (p *loop) ask(ctx context.Context, c *caller) {
 	if p.load.requests != nil {
 		text = p.load.requests[c.buyer-1]
 	} else {
-		key := p.load.first + c.buyer
+		key := p.load.First + c.buyer
 		text = p.request.with(p.load.user(key), key)
 	}
 	c.sent, c.have = time.Now(), 0
@@ -292,11 +292,11 @@ func (p *loop) done(ctx context.Context, c *caller) {
 // giveUp ends tries that take too long, and long after the last arrival those who wait.
 func (p *loop) giveUp(ctx context.Context, now time.Time) {
 	for _, c := range p.callers {
-		if c.state == asking && now.Sub(c.sent) > p.load.timeout {
+		if c.state == asking && now.Sub(c.sent) > p.load.Timeout {
 			p.broken(ctx, c, os.ErrDeadlineExceeded)
 		}
 	}
-	if p.load.rate > 0 && now.After(p.load.lastArrival().Add(p.load.timeout)) {
+	if p.load.Rate > 0 && now.After(p.load.lastArrival().Add(p.load.Timeout)) {
 		for p.begun < p.came {
 			p.begun++
 			p.fail(errTooLate, p.load.at(p.buyerOf(p.begun)))

@@ -67,8 +67,9 @@ func TestLoopSurvivesItsConnections(t *testing.T) {
 				go h.serve(conn)
 			}
 		}()
-		l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 200, connections: 8, retryMax: 10 * time.Second, timeout: 2 * time.Second,
-			duration: duration, target: func(context.Context) (string, error) { return listener.Addr().String(), nil }}
+		l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Quantity: 1, Requests: 200, Connections: 8,
+			RetryMax: 10 * time.Second, Timeout: 2 * time.Second, Duration: duration},
+			target: func(context.Context) (string, error) { return listener.Addr().String(), nil }}
 		m, err := l.run(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -82,7 +83,7 @@ func TestLoopSurvivesItsConnections(t *testing.T) {
 
 // Who has nobody to ask ends the run with an error, in time.
 func TestLoopWithoutServer(t *testing.T) {
-	l := &load{secret: bytes.Repeat([]byte("s"), 32), sale: "s", quantity: 1, buyers: 20, connections: 4,
+	l := &load{LoadOptions: LoadOptions{Secret: bytes.Repeat([]byte("s"), 32), Sale: "s", Quantity: 1, Requests: 20, Connections: 4},
 		target: func(context.Context) (string, error) { return "127.0.0.1:1", nil }}
 	if _, err := l.run(t.Context()); err == nil {
 		t.Error("twenty buyers bought from nobody")

@@ -63,8 +63,8 @@ func TestOverloadChecks(t *testing.T) {
 // finds none free.
 func TestFlood(t *testing.T) {
 	address := sellFiftyAt(t)
-	l := &load{secret: make([]byte, 32), sale: "s", quantity: 1, buyers: 1 << 40, connections: 1, rate: 1 << 14, flood: true, duration: 500 * time.Millisecond,
-		timeout: 10 * time.Second, tolerant: true, addresses: []string{address}}
+	l := &load{LoadOptions: LoadOptions{Secret: make([]byte, 32), Sale: "s", Quantity: 1, Requests: 1 << 40, Connections: 1, Rate: 1 << 14,
+		Duration: 500 * time.Millisecond, Timeout: 10 * time.Second, Addresses: []string{address}}, flood: true, tolerant: true}
 	m, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)

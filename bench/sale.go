@@ -67,8 +67,8 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, r *Report) error {
 	if err != nil {
 		return err
 	}
-	l := &load{secret: c.secret, sale: id, quantity: 1, buyers: o.Buyers, connections: o.Connections,
-		retryMax: saleRetryMax, target: c.buyersAddress, progress: o.Progress}
+	l := &load{LoadOptions: LoadOptions{Secret: c.secret, Sale: id, Quantity: 1, Requests: o.Buyers, Connections: o.Connections,
+		RetryMax: saleRetryMax, Progress: o.Progress}, target: c.buyersAddress}
 	fmt.Fprintf(o.Log, "selling %d tickets to %d buyers over %d connections\n", o.Tickets, o.Buyers, o.Connections)
 	m, err := l.run(ctx)
 	if err != nil {

@@ -82,7 +82,7 @@ func (p *loop) phase() int {
 }
 
 // isWarm reports whether a buyer belongs to the warm-up.
-func (l *load) isWarm(due time.Time) bool { return due.Sub(l.started) < l.warmUp }
+func (l *load) isWarm(due time.Time) bool { return due.Sub(l.started) < l.WarmUp }
 
 // record counts a decision.
 func (p *loop) record(c *caller, answer *response) {
@@ -98,14 +98,14 @@ func (p *loop) record(c *caller, answer *response) {
 	phase := p.phases[p.phase()]
 	count(phase.Outcomes, outcome)
 	record(phase.latency, answered.Sub(c.due))
-	p.second(answered.Sub(l.started)-l.warmUp).Decided++
+	p.second(answered.Sub(l.started)-l.WarmUp).Decided++
 }
 
 // fail counts a buyer who got no decision.
 func (p *loop) fail(err error, due time.Time) {
 	if l := p.load; !l.isWarm(due) {
 		count(p.phases[p.phase()].Failures, whyFailed(err))
-		p.second(time.Since(l.started)-l.warmUp).Failed++
+		p.second(time.Since(l.started)-l.WarmUp).Failed++
 	}
 }
 

@@ -85,10 +85,10 @@ func (o *WatchOptions) watch(ctx context.Context, c *cluster, r *WatchReport) er
 // press lets buyers arrive at the front-ends for as long as is watched.
 func (w *watcher) press(ctx context.Context) error {
 	o := w.options
-	l := &load{secret: w.cluster.secret, sale: "watch", quantity: 1, buyers: 1 << 62, connections: o.Connections, rate: o.Rate,
-		duration: o.For, timeout: 10 * time.Second, tolerant: true}
+	l := &load{LoadOptions: LoadOptions{Secret: w.cluster.secret, Sale: "watch", Quantity: 1, Requests: 1 << 62, Connections: o.Connections,
+		Rate: o.Rate, Duration: o.For, Timeout: 10 * time.Second}, tolerant: true}
 	for _, f := range w.cluster.frontEnds {
-		l.addresses = append(l.addresses, f.http)
+		l.Addresses = append(l.Addresses, f.http)
 	}
 	w.load.Store(l)
 	m, err := l.run(ctx)
