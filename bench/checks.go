@@ -3,7 +3,6 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -176,31 +175,4 @@ func (r *OverloadReport) Exact() error {
 		}
 	}
 	return errors.Join(missed...)
-}
-
-// Print writes what was measured, and each check, as tables.
-func (r *OverloadReport) Print(w io.Writer) {
-	fmt.Fprintf(w, "machine     %s\nsetting     %d node(s), %s; fsync on a majority before every answer, each %g ms slower "+
-		"than the disk is\n\n", r.Machine, r.Options.Nodes, strings.Join(r.NodeFlags, " "), r.DiskDelayMillis)
-	t := newTable("", "requests/s")
-	t.add(r.SustainedMillis, "sustained", fmt.Sprintf("%.0f", r.SustainedRate))
-	t.add(r.AcceptedMillis, "overload: accepted", fmt.Sprintf("%.0f", r.AcceptedRate))
-	t.add(r.RefusedMillis, "overload: refused", fmt.Sprintf("%.0f", float64(sum(r.Refused))/max(1e-9, r.OverSeconds)))
-	t.add(r.Honest.Millis, "honest, retries included", "")
-	fmt.Fprintln(w, t.Render())
-	fmt.Fprintf(w, "wanted      %.0f a second, sent %.0f; %d arrivals found no connection free of %d\n",
-		r.Wanted, r.Offered, r.NotSent, r.Options.Connections)
-	fmt.Fprintf(w, "refused     %v; unanswered %v\n", r.Refused, r.Unanswered)
-	fmt.Fprintf(w, "tickets     %d told to the flood, %d to the honest; honest %v after %d retries\n",
-		r.Tickets, r.Honest.Outcomes["reserved"], r.Honest.Outcomes, r.Honest.Retries)
-	fmt.Fprintf(w, "CPU a sent request   leader %.1f µs, load %.1f µs\n",
-		r.LeaderMicrosecondsPerRequest, r.LoadMicrosecondsPerRequest)
-	fmt.Fprintf(w, "afterwards  %.0f decisions in each second\n\n", r.RecoverSeconds)
-	for _, c := range r.Checks {
-		verdict := "met   "
-		if !c.Holds {
-			verdict = "MISSED"
-		}
-		fmt.Fprintf(w, "%s  %s: %s (%s)\n", verdict, c.What, c.Measured, c.Target)
-	}
 }

@@ -17,16 +17,15 @@ type CompareOptions struct {
 	Tickets     uint   // fewer than buyers
 	Connections int
 	Rates       []int         // arrivals a second of the open loops
-	Steady      time.Duration // how long each open loop lasts; 0 leaves them out
+	Steady      time.Duration // how long each open loop lasts
 	DataParent  string        // one disk for everybody's data
-	RetryMax    time.Duration
 	Log         io.Writer
 }
 
 // DefaultCompareOptions compares in about fifteen minutes on two cores.
 func DefaultCompareOptions() CompareOptions {
-	return CompareOptions{Rounds: 5, Buyers: 150_000, Tickets: 30_000, Connections: 512, Rates: []int{1000, 5000, 15_000},
-		Steady: 2 * time.Second, RetryMax: time.Minute, Log: io.Discard}
+	return CompareOptions{Rounds: 5, Buyers: 150_000, Tickets: 30_000, Connections: 512, Steady: 2 * time.Second,
+		Log: io.Discard}
 }
 
 // Contestant is one shop and what it came to.
@@ -162,7 +161,7 @@ func (v *visit) measure(ctx context.Context) error {
 
 func (v *visit) load(sale string, first, buyers uint64) *load {
 	return &load{LoadOptions: LoadOptions{Secret: v.secret, Sale: sale, Quantity: 1, First: first, Requests: buyers,
-		Connections: v.o.Connections, RetryMax: v.o.RetryMax}, target: v.stand.Address}
+		Connections: v.o.Connections, RetryMax: time.Minute}, target: v.stand.Address}
 }
 
 // peak is the closed loop. What buyers were told is compared with the books.
@@ -192,9 +191,6 @@ func (v *visit) peak(ctx context.Context) error {
 
 // steady is an open loop at a rate, while selling.
 func (v *visit) steady(ctx context.Context, rate int, first uint64) error {
-	if v.o.Steady == 0 {
-		return nil
-	}
 	l := v.load(steadySale(rate), first, uint64(float64(rate)*v.o.Steady.Seconds()))
 	l.Rate, l.RetryMax, l.Timeout, l.tolerant = rate, 0, 5*time.Second, true
 	before := usageOf(v.stand.Processes())

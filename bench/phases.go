@@ -112,38 +112,31 @@ func (m *measured) seconds() []CourseRow {
 
 // print writes both phases as a table, and what was decided in them.
 func (r *Phases) print(w io.Writer) {
-	t := newTable("", "decided", "failed", "seconds", "decided/s")
-	t.addRow("while selling", &r.Selling)
-	t.addRow("when sold out", &r.SoldOut)
-	fmt.Fprintln(w, t.Render())
-	r.Selling.printOutcomes(w, "while selling")
-	r.SoldOut.printOutcomes(w, "when sold out")
-}
-
-// latencyTable has a column for each percentile behind its own.
-type latencyTable struct{ table.Writer }
-
-func newTable(header ...any) latencyTable {
-	t := latencyTable{table.NewWriter()}
+	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = 0
+	header := table.Row{"", "decided", "failed", "seconds", "decided/s"}
 	for _, p := range percentiles {
 		header = append(header, p.name+" ms")
 	}
 	t.AppendHeader(header)
-	return t
-}
-
-func (t latencyTable) addRow(name string, p *PhaseReport) {
-	t.add(p.Millis, name, p.Requests, p.Failed, fmt.Sprintf("%.2f", p.Seconds), fmt.Sprintf("%.0f", p.Rate))
-}
-
-func (t latencyTable) add(millis map[string]float64, cells ...any) {
-	for _, p := range percentiles {
-		cells = append(cells, fmt.Sprintf("%.2f", millis[p.name]))
+	for i, name := range phaseNames {
+		p := r.phase(i)
+		row := table.Row{name, p.Requests, p.Failed, fmt.Sprintf("%.2f", p.Seconds), fmt.Sprintf("%.0f", p.Rate)}
+		for _, percentile := range percentiles {
+			row = append(row, fmt.Sprintf("%.2f", p.Millis[percentile.name]))
+		}
+		t.AppendRow(row)
 	}
-	t.AppendRow(cells)
+	fmt.Fprintln(w, t.Render())
+	for i, name := range phaseNames {
+		r.phase(i).printOutcomes(w, name)
+	}
 }
+
+var phaseNames = [2]string{"while selling", "when sold out"}
+
+func (r *Phases) phase(i int) *PhaseReport { return []*PhaseReport{&r.Selling, &r.SoldOut}[i] }
 
 func (p *PhaseReport) printOutcomes(w io.Writer, name string) {
 	fmt.Fprintf(w, "%-14s%s", name, listed(p.Outcomes))

@@ -143,7 +143,7 @@ func (o *RejoinOptions) comeBack(ctx context.Context, c *cluster, leader *node) 
 
 // watch waits until a node is ready and shows what the leader decides.
 func (o *RejoinOptions) watch(ctx context.Context, c *cluster, back, leader *node, r *RejoinReport) {
-	started, told := time.Now(), time.Now()
+	started := time.Now()
 	until(ctx, o.LimitMax, 20*time.Millisecond, func() bool {
 		_, readyErr := back.get(ctx, "/readyz")
 		there, err := leader.status(ctx)
@@ -161,11 +161,6 @@ func (o *RejoinOptions) watch(ctx context.Context, c *cluster, back, leader *nod
 			r.CurrentSeconds = took
 			fmt.Fprintf(o.Log, "current after %.1f s\n", took)
 		}
-		if time.Since(told) > 5*time.Second {
-			told = time.Now()
-			fmt.Fprintf(o.Log, "%.0f s: %d decisions behind, %d installs, ready: %v\n", took, behind,
-				strings.Count(back.process.Output(), "Installed remote snapshot"), readyErr)
-		}
 		return r.ReadySeconds > 0 && r.CurrentSeconds > 0
 	})
 }
@@ -178,14 +173,4 @@ func pieces(dataDir string) []string {
 		names = append(names, filepath.Base(path))
 	}
 	return names
-}
-
-// Print writes the report for people.
-func (r *RejoinReport) Print(w io.Writer) {
-	const mib = 1 << 20
-	fmt.Fprintf(w, "machine        %s\nstate          %d orders wait; %.0f decisions a second meanwhile, of %d wanted\n", r.Machine, r.Waiting, r.Sold, r.Rate)
-	fmt.Fprintf(w, "installs       %d; the leader took %.0f snapshots\nready          after %.1f s, %d decisions behind\ncurrent        after %.1f s\n",
-		r.Installs, r.Snapshots, r.ReadySeconds, r.BehindAtReady, r.CurrentSeconds)
-	fmt.Fprintf(w, "memory         at most %d MiB; before the kill %d MiB\npieces         %d: %s\n", r.PeakBytes/mib, r.WasBytes/mib,
-		len(r.Pieces), strings.Join(r.Pieces, " "))
 }

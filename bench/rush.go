@@ -88,14 +88,17 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster, r *RushReport) error
 	fmt.Fprintf(o.Log, "%d requests arrive at %d front-ends within %v\n", o.Requests, o.FrontEnds, o.Over)
 	leaderBefore, loadBefore, started := cpu(leader.process.PID()), cpu(os.Getpid()), time.Now()
 	doors.let(ctx, &crowd{requests: o.Requests, rate: float64(o.Requests) / o.Over.Seconds(), prefix: "buyer-", keyed: o.Keyed})
-	took := time.Since(started)
-	o.report(r, doors, took, cpu(leader.process.PID())-leaderBefore, cpu(os.Getpid())-loadBefore)
+	took, each := time.Since(started), 1e6/float64(o.Requests)
+	*r = RushReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Requests: o.Requests,
+		Over: o.Over.String(), Seconds: took.Seconds(), Outcomes: map[string]uint64{}, Errors: map[string]uint64{},
+		LeaderMicrosecondsPerRequest: each * (cpu(leader.process.PID()) - leaderBefore).Seconds(),
+		LoadMicrosecondsPerRequest:   each * (cpu(os.Getpid()) - loadBefore).Seconds()}
+	r.add(doors)
 	return nil
 }
 
-func (o *RushOptions) report(r *RushReport, doors doors, took, leader, load time.Duration) {
-	*r = RushReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Requests: o.Requests,
-		Over: o.Over.String(), Seconds: took.Seconds(), Outcomes: map[string]uint64{}, Errors: map[string]uint64{}}
+// add adds what came of the requests.
+func (r *RushReport) add(doors doors) {
 	all := newLatency()
 	for _, d := range doors {
 		all.Merge(d.latency)
@@ -115,7 +118,5 @@ func (o *RushOptions) report(r *RushReport, doors doors, took, leader, load time
 		r.OutOfOrder += d.swapped
 	}
 	r.Millis = millis(all)
-	r.RequestsABatch = float64(o.Requests) / float64(max(1, r.Batches))
-	r.LeaderMicrosecondsPerRequest = leader.Seconds() * 1e6 / float64(o.Requests)
-	r.LoadMicrosecondsPerRequest = load.Seconds() * 1e6 / float64(o.Requests)
+	r.RequestsABatch = float64(r.Requests) / float64(max(1, r.Batches))
 }

@@ -81,28 +81,24 @@ func NewOnsale(program string, nodes int) Shop {
 		name = fmt.Sprintf("onsale, %d nodes", nodes)
 	}
 	return Shop{Name: name, Open: func(ctx context.Context, o *ShopOptions) (Stand, error) {
-		return openOnsale(ctx, program, nodes, o)
+		setup := &Setup{Program: program, DataParent: o.DataParent, Nodes: nodes, Log: io.Discard}
+		c, err := startCluster(ctx, setup, o.Secret, 0)
+		if err != nil {
+			return nil, err
+		}
+		s := &onsaleStand{cluster: c}
+		for _, sale := range o.Sales {
+			if _, s.seller, err = c.createSale(ctx, contract.NewSale{ID: sale.ID, Quantity: sale.Tickets}); err != nil {
+				return nil, errors.Join(err, s.Close())
+			}
+		}
+		return s, nil
 	}}
 }
 
 type onsaleStand struct {
 	cluster *cluster
 	seller  *client.Seller
-}
-
-func openOnsale(ctx context.Context, program string, nodes int, o *ShopOptions) (Stand, error) {
-	setup := &Setup{Program: program, DataParent: o.DataParent, Nodes: nodes, Log: io.Discard}
-	c, err := startCluster(ctx, setup, o.Secret, 0)
-	if err != nil {
-		return nil, err
-	}
-	s := &onsaleStand{cluster: c}
-	for _, sale := range o.Sales {
-		if _, s.seller, err = c.createSale(ctx, contract.NewSale{ID: sale.ID, Quantity: sale.Tickets}); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-	}
-	return s, nil
 }
 
 func (s *onsaleStand) Address(ctx context.Context) (string, error) {

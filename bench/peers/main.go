@@ -35,12 +35,11 @@ func compare(ctx context.Context, args []string) error {
 	o.Log = os.Stderr
 	f := pflag.NewFlagSet("peers", pflag.ContinueOnError)
 	onsale := f.String("onsale", "../../bin/onsale", "the onsale binary (make build)")
-	f.IntSliceVar(&o.Rates, "rates", o.Rates, "arrivals a second of the open loops")
+	f.IntSliceVar(&o.Rates, "rates", o.Rates, "arrivals a second of the open loops; none without")
 	f.IntVar(&o.Rounds, "rounds", o.Rounds, "in each of which everybody is measured once")
 	f.Uint64Var(&o.Buyers, "buyers", o.Buyers, "distinct buyers of the closed loop; 0 leaves it out")
 	f.UintVar(&o.Tickets, "tickets", o.Tickets, "tickets that they find")
-	f.IntVar(&o.Connections, "connections", o.Connections, "keep-alive connections, one request at a time each")
-	f.DurationVar(&o.Steady, "steady", o.Steady, "how long each open loop lasts; 0 leaves them out")
+	f.DurationVar(&o.Steady, "steady", o.Steady, "how long each open loop lasts")
 	f.StringVar(&o.DataParent, "data-parent", "", "folder below which everybody's temporary data goes")
 	if err := f.Parse(args); err != nil {
 		return err

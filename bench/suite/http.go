@@ -39,7 +39,7 @@ func peersStep(p *profile) step {
 		fills: []string{"T4.node.", "T4.cpu.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor, c collected) error {
 			all, err := comparePeers(ctx, x, "--rounds", itoa(p.rounds), "--buyers", itoa(p.peerBuyers),
-				"--tickets", itoa(p.peerTickets), "--steady", "0")
+				"--tickets", itoa(p.peerTickets))
 			x.lines = contestantLines(peerMark, all, bench.UnitRate, bench.UnitP50, bench.UnitP99,
 				bench.UnitServersCPU, bench.UnitLoadCPU)
 			if len(all) > 0 {

@@ -19,7 +19,7 @@ func overload(t *testing.T, program string, args ...string) (*bench.OverloadRepo
 	t.Helper()
 	var out bytes.Buffer
 	root := newRoot()
-	root.SetArgs(append([]string{"overload", "--program", program, "--data-parent", t.TempDir(), "--json"}, args...))
+	root.SetArgs(append([]string{"overload", "--program", program, "--data-parent", t.TempDir()}, args...))
 	root.SetOut(&out)
 	root.SetErr(t.Output())
 	failure := root.ExecuteContext(t.Context())

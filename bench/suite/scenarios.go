@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,25 +14,18 @@ import (
 func scenarioFlags(c *cobra.Command, s *bench.Setup) *pflag.FlagSet {
 	f := c.Flags()
 	f.StringVar(&s.Program, "program", program, "program whose nodes are started")
-	f.Bool("json", false, "print the report as JSON")
 	s.AddFlags(f)
 	return f
 }
 
-// conclude prints a scenario's report, for people or as JSON, unless the run failed.
-func conclude(c *cobra.Command, report interface {
-	Print(io.Writer)
-	Exact() error
-}, err error) error {
+// conclude prints a scenario's report as JSON, unless the run failed.
+func conclude(c *cobra.Command, report interface{ Exact() error }, err error) error {
 	if err != nil {
 		return err
 	}
-	if asJSON, _ := c.Flags().GetBool("json"); asJSON {
-		err = json.NewEncoder(c.OutOrStdout()).Encode(report)
-	} else {
-		report.Print(c.OutOrStdout())
-	}
-	return errors.Join(err, report.Exact())
+	encoder := json.NewEncoder(c.OutOrStdout())
+	encoder.SetIndent("", "  ")
+	return errors.Join(encoder.Encode(report), report.Exact())
 }
 
 func newOverload() *cobra.Command {

@@ -46,12 +46,7 @@ func choose(steps []step, only []string) (found []step, err error) {
 	}
 	for _, word := range only {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.chosen(word) }) {
-			var names []string
-			for _, s := range steps {
-				names = append(names, s.id+" ("+strings.Join(s.targets, ",")+")")
-			}
-			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile; there are %s", errOptions, word,
-				strings.Join(names, " "))
+			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile", errOptions, word)
 		}
 	}
 	for _, s := range steps {
