@@ -260,7 +260,7 @@ func (c *comparison) due(v *sequencer.OrderView, number uint8, due *Charge, e En
 	switch {
 	case booked && due.isAnothers(&e.Charge):
 	case newest && v.CaptureDue && (!booked || over || e.Phase == Refunded):
-		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", phaseIn(e, booked))
+		c.differs(DifferenceNotCaptured, due, due.priceOf(v, number)*int64(v.Quantity), "the order is paid, the charge is %s", phaseIn(e, booked))
 	case newest && e.Phase == Captured && partBounced(v):
 		c.differs(DifferenceNotReturned, due, due.priceOf(v, number)*v.PartTickets(sequencer.PartDue), "the refund of a part failed, and is sent once more")
 	case v.VoidsDue&v.Bounced&(1<<(number-1)) != 0 && e.Phase == Captured:
@@ -294,10 +294,11 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 	paid := v.State == sequencer.StatePaid && number == v.Attempts
 	returned := v.Voided&(1<<(number-1)) != 0
 	price := due.priceOf(v, number)
+	cost := price * int64(v.Quantity) // of the tickets that are still paid
 	taken, back := price*v.TakenTickets(), price*v.PartTickets(sequencer.PartReturned)
 	failed := price * (v.PartTickets(sequencer.PartFailed) + v.PartTickets(sequencer.PartAcknowledged))
 	if paid {
-		c.takings(due.Currency).Orders += price * int64(v.Quantity)
+		c.takings(due.Currency).Orders += cost
 	}
 	switch {
 	case booked && due.isAnothers(&e.Charge):
@@ -306,9 +307,9 @@ func (c *comparison) attempt(v *sequencer.OrderView, number uint8, due *Charge, 
 	case booked && (e.Amount != due.Amount || e.Currency != due.Currency):
 		c.differs(DifferenceAmount, &e.Charge, e.Amount, "charged %s, the order costs %s", amount.Money(e.Amount, e.Currency), amount.Money(due.Amount, due.Currency))
 	case paid && !booked:
-		c.differs(DifferenceNoCharge, due, due.Amount, "the order is paid")
+		c.differs(DifferenceNoCharge, due, cost, "the order is paid")
 	case paid && e.Phase != Captured:
-		c.differs(DifferenceNotCaptured, due, due.Amount, "the order is paid, the charge is %s", e.Phase)
+		c.differs(DifferenceNotCaptured, due, cost, "the order is paid, the charge is %s", e.Phase)
 	case paid && e.RefundedAmount > back:
 		c.result.look = append(c.result.look, v.Seq) // a part that had failed may be back by another way
 		c.differs(DifferencePart, due, e.RefundedAmount-back, "the order is paid, %s of %s went back at the provider",
