@@ -81,6 +81,13 @@ drill: build ## a cluster is broken and checked by a program that shares no code
 	$(GO) build -trimpath -o $(BIN)/drill ./proof/drill
 	$(BIN)/drill --program $(BIN)/onsale --duration $(DRILL_DURATION)
 
+MONEY_DURATION ?= 2m
+MONEY_SEED ?= 0
+.PHONY: money-drill
+money-drill: build ## a provider's worst day beside nodes that die: books and orders to the cent; MONEY_DURATION=1h is the long run, MONEY_SEED repeats one
+	$(GO) build -trimpath -o $(BIN)/moneydrill ./proof/moneydrill
+	$(BIN)/moneydrill --program $(BIN)/onsale --duration $(MONEY_DURATION) --seed $(MONEY_SEED)
+
 FUZZ_EXECUTIONS ?= 50000
 fuzz: ## every fuzz target of the tree, FUZZ_EXECUTIONS inputs each: a limit of time Go 1.26 takes for a failure now and then
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed -E 's,/[^/]+:func , ,' | sort | while read package target; do \

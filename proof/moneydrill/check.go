@@ -1,0 +1,225 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// evidence is all that the check looks at.
+type evidence struct {
+	Accounts []*account
+	Books    books   // the provider has now
+	Away     []books // it had for a while
+	Said     reconciliation
+	Orphans  []orphan
+	Disputed []dispute
+}
+
+// reconciliation is what `onsale payments reconcile` prints.
+type reconciliation struct {
+	Unsettled int `json:"unsettled"`
+	Money     []struct {
+		Currency string `json:"currency"`
+		Captured int64  `json:"captured_amount"`
+		Refunded int64  `json:"refunded_amount"`
+	} `json:"money"`
+	Differences []difference `json:"differences"`
+	More        bool         `json:"more_differences"`
+}
+
+// difference is one that was named.
+type difference struct {
+	Kind   string `json:"kind"`
+	Key    string `json:"payment"`
+	Order  string `json:"order"`
+	Amount int64  `json:"amount"` // minor units
+	Detail string `json:"detail"`
+}
+
+// orphan and dispute are lines of `onsale payments orphans` and `disputes`.
+type (
+	orphan struct {
+		Key string `json:"payment"`
+	}
+	dispute struct {
+		Key string `json:"payment"`
+	}
+)
+
+// check holds the orders, the books and what was said of them to each other.
+func check(e *evidence) *verdict {
+	v := newVerdict()
+	of := map[string]*account{}
+	for _, a := range e.Accounts {
+		of[a.UID] = a
+		v.counts["orders"]++
+		checkAnswers(v, a)
+	}
+	all := union(e)
+	checkMoney(v, all, of)
+	checkNamed(v, e, all, of)
+	checkSums(v, e)
+	checkDisputes(v, e)
+	for _, o := range e.Orphans {
+		v.wrong("orphans", "charge %s is told to be of a lost order; none was lost", o.Key)
+	}
+	return v
+}
+
+// The states and words of orders that the check knows.
+const (
+	statePaid     = "paid"
+	stateRefunded = "refunded"
+	statePaying   = "paying"
+	moneyDue      = "due"
+	moneyFailed   = "failed"
+)
+
+// checkAnswers: what buyer and seller were told is still so, and nothing else happened.
+func checkAnswers(v *verdict, a *account) {
+	if a.Final == nil {
+		v.wrong("answers", "order %s was told to %s, who does not find it at the end", a.UID, a.User)
+		return
+	}
+	state, parts := a.Final.State, ticketsOfParts(a)
+	back := parts // with the rest, when that went too
+	if state == stateRefunded {
+		back += int(a.Final.Quantity)
+	}
+	v.counts["orders at the end: "+state]++
+	switch {
+	case a.Accepted && state != statePaid && state != stateRefunded:
+		v.wrong("answers", "order %s was told to be paid, and is %s", a.UID, state)
+	case a.Refunded && state != stateRefunded:
+		v.wrong("answers", "order %s was told to be refunded, and is %s", a.UID, state)
+	case back < a.Parts:
+		v.wrong("answers", "of order %s %d tickets were told to be refunded, and %d are", a.UID, a.Parts, back)
+	case a.Unsure:
+		return
+	case state == stateRefunded && !a.Refunded && !a.SaleCancelled:
+		v.wrong("answers", "order %s is refunded, and nobody asked for it", a.UID)
+	case parts > a.Parts || state == statePaid && parts != a.Parts:
+		v.wrong("answers", "of order %s %d tickets are refunded, and %d were asked for", a.UID, parts, a.Parts)
+	case a.Final.MoneyBack == "" && state == stateRefunded:
+		v.wrong("answers", "order %s is refunded, and says nothing of its money", a.UID)
+	case state == statePaid && int(a.Final.Quantity)+parts != a.Bought-a.GivenBack:
+		v.wrong("answers", "order %s has %d tickets and %d refunded ones, of %d bought and %d given back", a.UID, a.Final.Quantity, parts, a.Bought, a.GivenBack)
+	}
+}
+
+func ticketsOfParts(a *account, words ...string) (tickets int) {
+	for _, p := range a.Final.Parts {
+		if len(words) == 0 || slices.Contains(words, p.MoneyBack) {
+			tickets += int(p.Quantity)
+		}
+	}
+	return tickets
+}
+
+// kept is what the seller keeps of an order's money, for tickets that are paid.
+func (a *account) kept() int64 {
+	if a.Final == nil || a.Final.State != statePaid {
+		return 0
+	}
+	return a.Price * int64(a.Final.Quantity)
+}
+
+// due is what the order itself says that its buyer must still get back, of what was captured.
+func (a *account) due(captured int64) int64 {
+	switch {
+	case a.Final == nil:
+		return 0
+	case a.Final.State == statePaid:
+		return a.Price * int64(ticketsOfParts(a, moneyDue, moneyFailed))
+	case a.Final.MoneyBack == moneyDue || a.Final.MoneyBack == moneyFailed:
+		return captured - a.Price*int64(ticketsOfParts(a, "done"))
+	}
+	return 0
+}
+
+// union is every line of all books that there ever were, by order.
+func union(e *evidence) map[string][]*charge {
+	all := map[string][]*charge{}
+	for _, b := range append([]books{e.Books}, e.Away...) {
+		for _, key := range slices.Sorted(maps.Keys(b)) {
+			all[b[key].Order] = append(all[b[key].Order], b[key])
+		}
+	}
+	return all
+}
+
+// checkMoney: captured = price x paid tickets + returned + due, of every order by all books
+// together, and at most one charge keeps money.
+func checkMoney(v *verdict, all map[string][]*charge, of map[string]*account) {
+	for _, uid := range slices.Sorted(maps.Keys(all)) {
+		if of[uid] == nil {
+			v.wrong("money", "the books have charges of order %s, which is nobody's", uid)
+		}
+	}
+	for _, uid := range slices.Sorted(maps.Keys(of)) {
+		a, sum, keeping := of[uid], charge{}, 0
+		for _, c := range all[uid] {
+			v.counts["charges"]++
+			sum.Captured, sum.Refunded = sum.Captured+c.Captured, sum.Refunded+c.Refunded
+			if c.Captured > c.Refunded {
+				keeping++
+			}
+			if c.Currency != a.Currency {
+				v.wrong("money", "charge %s is in %s, the sale in %s", c.Key, c.Currency, a.Currency)
+			}
+		}
+		kept, due := a.kept(), a.due(sum.Captured)
+		v.add(a.Currency, sums{sum.Captured, kept, sum.Refunded, due})
+		if sum.Captured != kept+sum.Refunded+due || keeping > 1 {
+			v.wrong("money", "order %s (%s): captured %d, paid tickets %d, returned %d, due %d, in %d charges", uid, stateOf(a), sum.Captured, kept, sum.Refunded, due, keeping)
+		}
+	}
+}
+
+func stateOf(a *account) string {
+	if a.Final == nil {
+		return "not found"
+	}
+	return strings.TrimSpace(a.Final.State + " " + a.Final.MoneyBack)
+}
+
+// checkSums: what reconciling says was taken and went back is what the books say.
+func checkSums(v *verdict, e *evidence) {
+	mine := map[string]charge{}
+	for _, c := range e.Books {
+		sum := mine[c.Currency]
+		mine[c.Currency] = charge{Captured: sum.Captured + c.Captured, Refunded: sum.Refunded + c.Refunded}
+	}
+	for _, m := range e.Said.Money {
+		if sum := mine[m.Currency]; sum.Captured != m.Captured || sum.Refunded != m.Refunded {
+			v.wrong("sums", "reconciling says %d %s captured and %d refunded, the books have %d and %d", m.Captured, m.Currency, m.Refunded, sum.Captured, sum.Refunded)
+		}
+		delete(mine, m.Currency)
+	}
+	for currency, sum := range mine {
+		if sum.Captured > 0 {
+			v.wrong("sums", "reconciling says nothing of %d %s that were captured", sum.Captured, currency)
+		}
+	}
+}
+
+// checkDisputes: those that are listed are those of the books.
+func checkDisputes(v *verdict, e *evidence) {
+	listed := map[string]bool{}
+	for _, d := range e.Disputed {
+		listed[d.Key] = true
+	}
+	for _, c := range slices.SortedFunc(maps.Values(e.Books), func(a, b *charge) int { return cmp.Compare(a.Key, b.Key) }) {
+		if c.bounced > 0 {
+			v.counts["refunds that failed later"] += c.bounced
+		}
+		if len(c.Dispute) == 0 {
+			continue
+		}
+		if v.counts["disputes"]++; !listed[c.Key] {
+			v.wrong("disputes", "charge %s is disputed, and not listed", c.Key)
+		}
+	}
+}

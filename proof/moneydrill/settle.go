@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// settleMax bounds the wait for the end of all payments, and stillTime is for how long nothing
+	// may move while some are not settled: longer than a hold, its grace and an attempt that is
+	// given up.
+	settleMax = 8 * time.Minute
+	stillTime = saleHold + saleGrace + 45*time.Second
+	lookEvery = 3 * time.Second
+	// listers is how many buyers list their orders at once.
+	listers   = 8
+	listTries = 40
+	// acknowledgedMax is how many failed refunds the seller takes note of.
+	acknowledgedMax = 10
+)
+
+// settle waits until nothing moves any more, and gathers the evidence.
+func (r *run) settle(ctx context.Context) (*evidence, error) {
+	if err := r.stage.ready(ctx); err != nil {
+		return nil, err
+	}
+	said, err := r.still(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.acknowledge(ctx, said); err != nil {
+		return nil, err
+	}
+	r.log("%d orders are not settled, %d differences; %d buyers list their orders", said.Unsettled, len(said.Differences), r.crowd.visits.Load())
+	if err := r.listAll(ctx); err != nil {
+		return nil, err
+	}
+	return r.gather(ctx)
+}
+
+// still reconciles until what it says stays as it is.
+func (r *run) still(ctx context.Context) (said *reconciliation, err error) {
+	var last *reconciliation
+	for end, since := time.Now().Add(settleMax), time.Now(); time.Now().Before(end) && ctx.Err() == nil; wait(ctx, lookEvery) {
+		said = new(reconciliation)
+		if err = r.ask(ctx, said, "payments", "reconcile"); err != nil {
+			continue
+		}
+		if last == nil || said.Unsettled != last.Unsettled || !slices.Equal(said.Differences, last.Differences) {
+			last, since = said, time.Now()
+			continue
+		}
+		if said.Unsettled == 0 && time.Since(since) > 3*lookEvery || time.Since(since) > stillTime {
+			return said, nil
+		}
+	}
+	if err = errors.Join(err, ctx.Err()); err == nil {
+		err = fmt.Errorf("payments still move %v after the last fault: %d unsettled", settleMax, last.Unsettled)
+	}
+	return nil, err
+}
+
+// ask runs a command at the node that leads and reads what it prints.
+func (r *run) ask(ctx context.Context, into any, args ...string) error {
+	at := r.stage.leader(ctx)
+	if at == nil {
+		return errors.New("nobody leads")
+	}
+	out, err := r.stage.command(ctx, at, args...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, into)
+}
+
+// acknowledge takes note of some refunds that failed; they stay differences.
+func (r *run) acknowledge(ctx context.Context, said *reconciliation) error {
+	left := acknowledgedMax
+	for _, d := range said.Differences {
+		if d.Kind != "not_returned" || left == 0 {
+			continue
+		}
+		var order struct {
+			Acknowledged bool `json:"money_back_acknowledged"`
+		}
+		if err := r.ask(ctx, &order, "payments", "acknowledge", d.Order, "--reason", "drill"); err != nil {
+			r.log("not acknowledged: %v", err) // it is due, and not failed
+			continue
+		}
+		if !order.Acknowledged {
+			return fmt.Errorf("order %s was acknowledged, and does not say so", d.Order)
+		}
+		left--
+		r.ledger.count("failed refunds acknowledged")
+	}
+	return nil
+}
+
+// listAll lets every buyer list their orders: also who never heard what came of a buy.
+func (r *run) listAll(ctx context.Context) error {
+	visits := make(chan uint64)
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var errs error
+	for range listers {
+		group.Go(func() {
+			for visit := range visits {
+				if err := r.list(ctx, userName(visit)); err != nil {
+					mu.Lock()
+					errs = errors.Join(errs, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for visit := range r.crowd.visits.Load() {
+		visits <- visit + 1
+	}
+	close(visits)
+	group.Wait()
+	return errs
+}
+
+func (r *run) list(ctx context.Context, user string) (err error) {
+	doors := r.stage.doors()
+	for try := range listTries {
+		buyer, failed := r.stage.buyer(user, doors[try%len(doors)])
+		if failed != nil {
+			return failed
+		}
+		page, failed := buyer.Orders(ctx, 0, "")
+		if failed == nil {
+			for i := range page.Orders {
+				r.ledger.listed(&page.Orders[i], r.seller.isCancelled(page.Orders[i].Sale))
+			}
+			return nil
+		}
+		err = failed
+		wait(ctx, 250*time.Millisecond)
+	}
+	return fmt.Errorf("%s cannot list: %w", user, err)
+}
+
+// gather asks for what is said at the end, and reads the books.
+func (r *run) gather(ctx context.Context) (*evidence, error) {
+	e := &evidence{Accounts: r.ledger.accounts()}
+	var orphans struct {
+		Orphans []orphan `json:"orphans"`
+	}
+	var disputes struct {
+		Disputes []dispute `json:"disputes"`
+	}
+	err := errors.Join(r.ask(ctx, &e.Said, "payments", "reconcile"), r.ask(ctx, &orphans, "payments", "orphans"), r.ask(ctx, &disputes, "payments", "disputes"))
+	e.Orphans, e.Disputed = orphans.Orphans, disputes.Disputes
+	if err != nil {
+		return nil, err
+	}
+	if e.Books, err = readBooks(r.stage.provider.folder); err != nil {
+		return nil, err
+	}
+	for _, folder := range r.stage.provider.away {
+		b, err := readBooks(folder)
+		if err != nil {
+			return nil, err
+		}
+		e.Away = append(e.Away, b)
+	}
+	return e, nil
+}
