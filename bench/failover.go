@@ -71,8 +71,6 @@ func RunFailover(ctx context.Context, o FailoverOptions) (*FailoverReport, error
 // drill is the buyers and what they were told.
 type drill struct {
 	remote  *forward.Remote
-	stop    chan struct{}
-	group   sync.WaitGroup
 	killed  atomic.Pointer[time.Time] // when the leader was killed; nil when a decision came since
 	resumed chan time.Duration
 
@@ -87,16 +85,17 @@ func (o *FailoverOptions) drill(ctx context.Context, c *cluster, r *FailoverRepo
 	}
 	config := forward.DefaultClientConfig()
 	door := forward.NewClient(config, c.peerConfig("f1"), forward.NewDirectory(c.peers()), nil, forward.Limits{})
-	d := &drill{remote: forward.NewRemote(door, config.Logger), stop: make(chan struct{}),
-		resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
+	d := &drill{remote: forward.NewRemote(door, config.Logger), resumed: make(chan time.Duration, 1), told: map[uint64]string{}}
 	defer func() { _ = d.remote.Close() }() // everybody has been answered
+	buying, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
 	for b := range o.Buyers {
-		d.group.Go(func() { d.buy(b) })
+		group.Go(func() { d.buy(buying, b) })
 	}
 	times := newLatency()
 	err := d.kill(ctx, o, c, times)
-	close(d.stop)
-	d.group.Wait()
+	stop()
+	group.Wait()
 	r.Kills, r.Millis = int(times.TotalCount()), millis(times)
 	r.Decided, r.NotTaken, r.Unknown = d.decided.Load(), d.notTaken.Load(), d.unknown.Load()
 	if err == nil {
@@ -106,13 +105,8 @@ func (o *FailoverOptions) drill(ctx context.Context, c *cluster, r *FailoverRepo
 }
 
 // buy buys again and again, each time as somebody else.
-func (d *drill) buy(b int) {
-	for i := 0; ; i++ {
-		select {
-		case <-d.stop:
-			return
-		default:
-		}
+func (d *drill) buy(ctx context.Context, b int) {
+	for i := 0; ctx.Err() == nil; i++ {
 		user := strconv.Itoa(b) + "-" + strconv.Itoa(i)
 		sent := time.Now()
 		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}

@@ -2,10 +2,10 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"onsale/api/contract"
 )
@@ -118,32 +118,24 @@ func (v *flooding) sustain(ctx context.Context) error {
 // honestPatience is how long an honest buyer goes on trying, always with one key.
 const honestPatience = time.Minute
 
-// honest are buyers who press once each while the node is flooded, and come back as they are
-// told. Latencies run from the press, all retries included, to the decision.
-func (v *flooding) honest() *load {
-	o := &v.Options
-	l := v.buyers(floodSale, max(1, o.Honest), 0)
-	l.Requests, l.Rate = uint64(o.Honest), max(1, int(float64(o.Honest)/o.Over.Seconds()))
-	l.RetryMax, l.Timeout, l.patient = honestPatience, honestPatience, true
-	return l
-}
-
 // flood offers many times the sustained rate, and returns when nobody came any more.
 func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, err error) {
 	o := &v.Options
-	l, beside := v.buyers(floodSale, o.Connections, o.Over), v.honest()
+	l, honest := v.buyers(floodSale, o.Connections, o.Over), v.buyers(floodSale, max(1, o.Honest), 0)
 	l.Rate, l.flood, l.bots = max(1, int(o.Factor*v.SustainedRate)), true, uint64(o.Bots)
+	// They press once each while the node is flooded, and come back as they are told. Latencies
+	// run from the press, all retries included, to the decision.
+	honest.Requests, honest.Rate = uint64(o.Honest), max(1, int(float64(o.Honest)/o.Over.Seconds()))
+	honest.RetryMax, honest.Timeout, honest.patient = honestPatience, honestPatience, true
 	fmt.Fprintf(o.Log, "sustained are %.0f a second; offering %d a second for %v over %d connections\n",
 		v.SustainedRate, l.Rate, o.Over, o.Connections)
 
 	before := usageOf([]int{leader.process.PID()})
-	var honest *measured
-	var failed error
-	var pressing sync.WaitGroup
-	pressing.Go(func() { honest, failed = beside.run(ctx) })
-	m, err := l.run(ctx)
-	pressing.Wait()
-	if err := errors.Join(err, failed); err != nil {
+	var m, beside *measured
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { beside, err = honest.run(ctx); return err })
+	group.Go(func() (err error) { m, err = l.run(ctx); return err })
+	if err := group.Wait(); err != nil {
 		return time.Time{}, err
 	}
 
@@ -154,7 +146,7 @@ func (v *flooding) flood(ctx context.Context, leader *node) (ended time.Time, er
 	v.note(all.Failures)
 	v.NotSent, v.Tickets = m.notSent, all.Outcomes["reserved"]
 	v.Offered = float64(v.Accepted+all.Failed) / v.OverSeconds
-	v.Honest = honest.all().over(honest.took())
+	v.Honest = beside.all().over(beside.took())
 	v.Told += v.Tickets + v.Honest.Outcomes["reserved"]
 
 	after, each := usageOf([]int{leader.process.PID()}), 1e6/max(1, v.Offered*v.OverSeconds)

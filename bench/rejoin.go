@@ -137,7 +137,10 @@ func (o *RejoinOptions) comeBack(ctx context.Context, c *cluster, leader *node) 
 	r.Snapshots = after[`onsale_snapshots_total{result="taken"}`] - before[`onsale_snapshots_total{result="taken"}`]
 	r.Installs = strings.Count(away.process.Output(), "Installed remote snapshot")
 	r.PeakBytes = memory(away.process.PID())
-	r.Pieces = pieces(away.dataDir)
+	paths, _ := filepath.Glob(filepath.Join(away.dataDir, "journal-*"))
+	for _, path := range paths {
+		r.Pieces = append(r.Pieces, filepath.Base(path))
+	}
 	return r, err
 }
 
@@ -163,14 +166,4 @@ func (o *RejoinOptions) watch(ctx context.Context, c *cluster, back, leader *nod
 		}
 		return r.ReadySeconds > 0 && r.CurrentSeconds > 0
 	})
-}
-
-// pieces returns the folders beside a node's journal.
-func pieces(dataDir string) []string {
-	paths, _ := filepath.Glob(filepath.Join(dataDir, "journal-*"))
-	names := []string{}
-	for _, path := range paths {
-		names = append(names, filepath.Base(path))
-	}
-	return names
 }

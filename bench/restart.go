@@ -43,10 +43,16 @@ func (o *RestartOptions) restart(ctx context.Context, c *cluster) (times []time.
 		return nil, err
 	}
 	for i := range o.Restarts {
-		took, err := c.restart(ctx, c.nodes[0])
-		if err != nil {
+		n := c.nodes[0]
+		n.process.Kill()
+		started := time.Now()
+		if err := c.start(n); err != nil {
 			return nil, err
 		}
+		if err := c.awaitReady(ctx, n, 2*time.Minute); err != nil {
+			return nil, err
+		}
+		took := time.Since(started)
 		fmt.Fprintf(o.Log, "restart %d of %d: ready after %v\n", i+1, o.Restarts, took.Round(time.Millisecond))
 		times = append(times, took)
 	}
@@ -59,16 +65,4 @@ func (o *RestartOptions) restart(ctx context.Context, c *cluster) (times []time.
 		return times, fmt.Errorf("%w: %+v before the kills, %+v after", errReplicasDiffer, was, back[0])
 	}
 	return times, nil
-}
-
-// restart kills a node and starts it again; it returns how long after the start the node
-// took requests.
-func (c *cluster) restart(ctx context.Context, n *node) (time.Duration, error) {
-	n.process.Kill()
-	started := time.Now()
-	if err := c.start(n); err != nil {
-		return 0, err
-	}
-	err := c.awaitReady(ctx, n, 2*time.Minute)
-	return time.Since(started), err
 }

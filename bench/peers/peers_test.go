@@ -54,10 +54,10 @@ func openPeer(t *testing.T, k peerKind) bench.Stand {
 // cap, and a repeated key is the first order again.
 func TestPeersSellExactly(t *testing.T) {
 	for _, k := range peers {
-		if k.kind == kindBare {
+		if k.name == nameBare {
 			continue
 		}
-		t.Run(k.kind, func(t *testing.T) {
+		t.Run(k.name, func(t *testing.T) {
 			if err := prove(t.Context(), openPeer(t, k), "gig"); err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func TestPeersSellExactly(t *testing.T) {
 
 // The constant answers of the bare handler are no sale, and the proof says so.
 func TestProofRefusesConstants(t *testing.T) {
-	err := prove(t.Context(), openPeer(t, peerKind{kind: kindBare}), "gig")
+	err := prove(t.Context(), openPeer(t, peerKind{name: nameBare}), "gig")
 	if err == nil || !strings.Contains(err.Error(), "holds 4; the cap is 2") {
 		t.Fatalf("constants passed for a sale: %v", err)
 	}
@@ -138,7 +138,7 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 
 // What is due comes back to the count, once, and can be sold again.
 func TestPeersExpire(t *testing.T) {
-	for _, kind := range []string{kindRedisAlways, kindRowLock, kindShards} {
+	for _, kind := range []string{"Redis, fsync always", "PostgreSQL, row lock", "PostgreSQL, sharded count"} {
 		t.Run(kind, func(t *testing.T) {
 			k, err := kindOf(kind)
 			if err != nil {

@@ -20,18 +20,11 @@ import (
 )
 
 const (
-	// startMax is how long a server may take until it answers.
-	startMax = 30 * time.Second
+	// startMax is how long a peer may take until it answers.
+	startMax = time.Minute
 	// stopMax is how long a process may take to end before it is made to.
 	stopMax = 20 * time.Second
 )
-
-// await waits until a server answers.
-func await(ctx context.Context, p *procs.Process, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, startMax)
-	defer cancel()
-	return p.Await(ctx, ready)
-}
 
 // startRedis returns what starts a private server with its data in a folder, reached by the
 // unix socket that is returned. The log of writes is synced before answers leave (always), or once
@@ -50,7 +43,7 @@ func startRedis(appendfsync string) func(context.Context, string) (*procs.Proces
 		if err != nil {
 			return nil, "", err
 		}
-		return p, socket, await(ctx, p, func(ctx context.Context) error {
+		return p, socket, p.Await(ctx, func(ctx context.Context) error {
 			var d net.Dialer
 			conn, err := d.DialContext(ctx, "unix", socket)
 			if err == nil {
@@ -105,7 +98,7 @@ func startPostgres(ctx context.Context, dir string) (*procs.Process, string, err
 	}
 	// The port only names the socket: none is taken. The socket is there before the server answers.
 	address := fmt.Sprintf("host=%s port=5432 user=bench dbname=postgres sslmode=disable", dir)
-	return p, address, await(ctx, p, func(ctx context.Context) error {
+	return p, address, p.Await(ctx, func(ctx context.Context) error {
 		conn, err := pgx.Connect(ctx, address)
 		if err != nil {
 			return err

@@ -18,34 +18,28 @@ import (
 
 // peerKind describes a peer.
 type peerKind struct {
-	kind, name string
+	name string
 	// server starts what the store needs, and returns where it is; nil when it needs nothing.
 	server func(ctx context.Context, dir string) (*procs.Process, string, error)
 	open   func(ctx context.Context, address string) (store, error)
 }
 
-// The kinds that are named elsewhere.
-const (
-	kindBare        = "bare"
-	kindRedisAlways = "redis-always"
-	kindRowLock     = "postgres-row-lock"
-	kindShards      = "postgres-shards"
-)
+// nameBare is the ceiling's: it decides nothing.
+const nameBare = "bare fasthttp"
 
-// peers are all of them, the ceilings last.
 var peers = []peerKind{
-	{kindRedisAlways, "Redis, fsync always", startRedis("always"), openRedis},
-	{"redis-everysec", "Redis, fsync every second", startRedis("everysec"), openRedis},
-	{kindRowLock, "PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool)},
-	{kindShards, "PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool)},
-	{kindBare, "bare fasthttp", nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
+	{"Redis, fsync always", startRedis("always"), openRedis},
+	{"Redis, fsync every second", startRedis("everysec"), openRedis},
+	{"PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool)},
+	{"PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool)},
+	{nameBare, nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
 }
 
 // errUnknownKind is returned for a kind of store that there is not.
 var errUnknownKind = errors.New("unknown kind of store")
 
 func kindOf(name string) (peerKind, error) {
-	i := slices.IndexFunc(peers, func(k peerKind) bool { return k.kind == name })
+	i := slices.IndexFunc(peers, func(k peerKind) bool { return k.name == name })
 	if i < 0 {
 		return peerKind{}, errUnknownKind
 	}
@@ -54,7 +48,7 @@ func kindOf(name string) (peerKind, error) {
 
 // shop returns a peer as the comparison wants it; program is this program's file.
 func (k peerKind) shop(program string) bench.Shop {
-	return bench.Shop{Name: k.name, Ceiling: k.kind == kindBare,
+	return bench.Shop{Name: k.name, Ceiling: k.name == nameBare,
 		Open: func(ctx context.Context, o *bench.ShopOptions) (bench.Stand, error) {
 			s := &stand{}
 			if err := s.open(ctx, k, program, o); err != nil {
@@ -82,6 +76,8 @@ func makeDir(parent string) (string, error) {
 }
 
 func (s *stand) open(ctx context.Context, k peerKind, program string, o *bench.ShopOptions) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, startMax)
+	defer cancel()
 	if s.dir, err = makeDir(o.DataParent); err != nil {
 		return err
 	}
@@ -99,7 +95,7 @@ func (s *stand) open(ctx context.Context, k peerKind, program string, o *bench.S
 			return err
 		}
 	}
-	return s.openFront(ctx, program, &frontOptions{k.kind, address, o.Secret, o.Sales})
+	return s.openFront(ctx, program, &frontOptions{k.name, address, o.Secret, o.Sales})
 }
 
 // aListener is the line in which a front says where it listens.
@@ -116,8 +112,6 @@ func (s *stand) openFront(ctx context.Context, program string, o *frontOptions) 
 		return err
 	}
 	s.processes = append([]*procs.Process{front}, s.processes...)
-	ctx, cancel := context.WithTimeout(ctx, startMax)
-	defer cancel()
 	line, err := front.AwaitLine(ctx, aListener)
 	if err != nil {
 		return fmt.Errorf("the front of %s: %w", o.Kind, err)

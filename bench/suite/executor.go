@@ -55,18 +55,16 @@ func (x *executor) run(ctx context.Context, dir, program string, args ...string)
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // what it left; the group is its own
 	}
 	if err != nil {
-		return out.Bytes(), fmt.Errorf("%s: %w; it said: %s", x.commands[len(x.commands)-1], err, oneLine(last(said.String())))
+		return out.Bytes(), fmt.Errorf("%s: %w; it said: %s", x.commands[len(x.commands)-1], err, lastLine(said.String()))
 	}
 	return out.Bytes(), nil
 }
 
+// lastLine is the end of a long text, in one line.
+func lastLine(text string) string { return oneLine(text[max(0, len(text)-1000):]) }
+
 // path is of a file below the root.
 func (x *executor) path(name string) string { return filepath.Join(x.root, name) }
-
-// tailBytesMax is how much of what a failed command said goes into the result.
-const tailBytesMax = 1000
-
-func last(text string) string { return text[max(0, len(text)-tailBytesMax):] }
 
 // note keeps a command.
 func (x *executor) note(dir, program string, args []string) {

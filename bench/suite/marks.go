@@ -89,7 +89,7 @@ func (x *executor) benchmarks(ctx context.Context, dir string, runs ...[]string)
 		args := append([]string{"-test.run", "^$", "-test.bench", run[0], "-test.benchtime", run[1], "-test.timeout", "30m"}, run[2:]...)
 		output, err := x.run(ctx, dir, binaryOf(dir), args...)
 		if err != nil {
-			return nil, fmt.Errorf("%w\n%s", err, output[max(0, len(output)-600):]) // benchmarks say there what failed
+			return nil, fmt.Errorf("%w\n%s", err, lastLine(string(output))) // benchmarks say there what failed
 		}
 		all = append(all, parseMarks(output)...)
 	}
