@@ -10,8 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"onsale/internal/failpoint"
 	"onsale/internal/procs"
@@ -147,22 +148,21 @@ func (c *cluster) terminate() error {
 }
 
 func terminate(nodes []*node) error {
-	errs := make([]error, len(nodes))
-	var group sync.WaitGroup
-	for i, n := range nodes {
-		if n.process == nil {
+	var group errgroup.Group
+	for _, n := range nodes {
+		p := n.process
+		if n.process = nil; p == nil {
 			continue
 		}
-		group.Go(func() {
-			code, err := n.process.Stop(stopMax)
+		group.Go(func() error {
+			code, err := p.Stop(stopMax)
 			if err == nil && code != 0 {
 				err = fmt.Errorf("node %s ended with exit code %d", n.id, code)
 			}
-			errs[i], n.process = err, nil
+			return err
 		})
 	}
-	group.Wait()
-	return errors.Join(errs...)
+	return group.Wait()
 }
 
 // OwnEnvironment is this process's without settings for another server.

@@ -114,7 +114,10 @@ func (d *drill) buy(ctx context.Context, b int) {
 		switch {
 		case err == nil:
 			d.decided.Add(1)
-			d.noteDecision(sent)
+			killed := d.killed.Load() // a buy that was sent after the newest kill ends its clock
+			if killed != nil && sent.After(*killed) && d.killed.CompareAndSwap(killed, nil) {
+				d.resumed <- time.Since(*killed)
+			}
 			d.mu.Lock()
 			d.told[r.Order] = user
 			d.mu.Unlock()
@@ -124,14 +127,6 @@ func (d *drill) buy(ctx context.Context, b int) {
 			d.notTaken.Add(1)
 			time.Sleep(5 * time.Millisecond)
 		}
-	}
-}
-
-// noteDecision ends the clock of the newest kill when the buy was sent after it.
-func (d *drill) noteDecision(sent time.Time) {
-	killed := d.killed.Load()
-	if killed != nil && sent.After(*killed) && d.killed.CompareAndSwap(killed, nil) {
-		d.resumed <- time.Since(*killed)
 	}
 }
 
@@ -189,14 +184,11 @@ func (c *cluster) catchUp(ctx context.Context, back *node) error {
 	return nil
 }
 
-// askers is how many ask for orders at once.
-const askers = 256
-
 // lost counts the orders that were told and are not there.
 func (d *drill) lost(ctx context.Context) (uint64, error) {
 	var lost atomic.Uint64
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(askers)
+	group.SetLimit(256)
 	for order, user := range d.told {
 		group.Go(func() error {
 			view, _, found, err := d.remote.Order(ctx, order, order)

@@ -9,9 +9,10 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // load is buyers who buy over HTTP. In a closed loop each connection sends the next
@@ -68,8 +69,6 @@ func (m *measured) took() time.Duration { return m.elapsed[0] + m.elapsed[1] }
 // are given up. The time of connecting is not measured. The connections are served in as
 // many loops as there are processors.
 func (l *load) run(ctx context.Context) (*measured, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	l.Timeout = cmp.Or(l.Timeout, l.RetryMax)
 	loops := make([]*loop, min(runtime.GOMAXPROCS(0), l.Connections))
 	for i := range loops {
@@ -82,15 +81,11 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 	}
 	l.started = time.Now()
 
-	var group sync.WaitGroup
+	group, running := errgroup.WithContext(ctx)
 	for _, p := range loops {
-		group.Go(func() {
-			if err := p.run(ctx); err != nil {
-				cancel(err)
-			}
-		})
+		group.Go(func() error { return p.run(running) })
 	}
-	group.Wait()
+	err := group.Wait()
 	if l.Progress != nil {
 		l.Progress(l.answered.Load(), 1)
 	}
@@ -99,7 +94,7 @@ func (l *load) run(ctx context.Context) (*measured, error) {
 	for _, p := range loops {
 		total.merge(&p.tally)
 	}
-	return total, context.Cause(ctx)
+	return total, err
 }
 
 // connect makes the connections, to one address when they are not spread: whose turn it is

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -75,13 +76,11 @@ type CourseRow struct {
 	Rate        float64 `json:"decided_per_second"`
 }
 
-// percentile is one that reports show.
-type percentile struct {
+// percentiles are those that reports show.
+var percentiles = []struct {
 	name string
 	at   float64
-}
-
-var percentiles = []percentile{{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99},
+}{{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99},
 	{"max", 100}}
 
 func millis(h *hdrhistogram.Histogram) map[string]float64 {
@@ -120,23 +119,20 @@ func (r *Phases) print(w io.Writer) {
 		header = append(header, p.name+" ms")
 	}
 	t.AppendHeader(header)
-	for i, name := range phaseNames {
-		p := r.phase(i)
-		row := table.Row{name, p.Requests, p.Failed, fmt.Sprintf("%.2f", p.Seconds), fmt.Sprintf("%.0f", p.Rate)}
-		for _, percentile := range percentiles {
-			row = append(row, fmt.Sprintf("%.2f", p.Millis[percentile.name]))
+	var told strings.Builder
+	for _, row := range []struct {
+		name string
+		*PhaseReport
+	}{{"while selling", &r.Selling}, {"when sold out", &r.SoldOut}} {
+		cells := table.Row{row.name, row.Requests, row.Failed, fmt.Sprintf("%.2f", row.Seconds), fmt.Sprintf("%.0f", row.Rate)}
+		for _, p := range percentiles {
+			cells = append(cells, fmt.Sprintf("%.2f", row.Millis[p.name]))
 		}
-		t.AppendRow(row)
+		t.AppendRow(cells)
+		row.printOutcomes(&told, row.name)
 	}
-	fmt.Fprintln(w, t.Render())
-	for i, name := range phaseNames {
-		r.phase(i).printOutcomes(w, name)
-	}
+	fmt.Fprintf(w, "%s\n%s", t.Render(), told.String())
 }
-
-var phaseNames = [2]string{"while selling", "when sold out"}
-
-func (r *Phases) phase(i int) *PhaseReport { return []*PhaseReport{&r.Selling, &r.SoldOut}[i] }
 
 func (p *PhaseReport) printOutcomes(w io.Writer, name string) {
 	fmt.Fprintf(w, "%-14s%s", name, listed(p.Outcomes))

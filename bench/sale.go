@@ -53,9 +53,6 @@ func operatorToken(secret []byte) (string, error) {
 		Issuer: defaults.Issuer, Audience: defaults.Audience, Issued: now, Expires: now.Add(tokenLifetime)})
 }
 
-// saleRetryMax is how long a buyer tries, always with the same key.
-const saleRetryMax = 30 * time.Second
-
 // sell creates the sale, lets the buyers in and gathers the numbers.
 func (o *SaleOptions) sell(ctx context.Context, c *cluster, r *Report) error {
 	id := fmt.Sprintf("bench-%d", time.Now().UnixNano())
@@ -68,7 +65,7 @@ func (o *SaleOptions) sell(ctx context.Context, c *cluster, r *Report) error {
 		return err
 	}
 	l := &load{LoadOptions: LoadOptions{Secret: c.secret, Sale: id, Quantity: 1, Requests: o.Buyers, Connections: o.Connections,
-		RetryMax: saleRetryMax, Progress: o.Progress}, target: c.buyersAddress}
+		RetryMax: 30 * time.Second, Progress: o.Progress}, target: c.buyersAddress}
 	fmt.Fprintf(o.Log, "selling %d tickets to %d buyers over %d connections\n", o.Tickets, o.Buyers, o.Connections)
 	m, err := l.run(ctx)
 	if err != nil {

@@ -50,13 +50,3 @@ func memory(pid int) int64 {
 	status, _ := p.NewStatus()
 	return int64(status.VmHWM)
 }
-
-// loadAverage is the machine's of the last minute; 0 where it is not known.
-func loadAverage() float64 {
-	fs, _ := procfs.NewDefaultFS()
-	load, err := fs.LoadAvg()
-	if err != nil {
-		return 0
-	}
-	return load.Load1
-}

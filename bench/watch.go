@@ -109,8 +109,6 @@ func (c *cluster) startFrontEnds(ctx context.Context, count int) error {
 			return err
 		}
 		c.frontEnds = append(c.frontEnds, f)
-	}
-	for _, f := range c.frontEnds {
 		if err := c.awaitReady(ctx, f, electionMax); err != nil {
 			return err
 		}

@@ -2,10 +2,13 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/procfs"
+
+	"onsale/internal/procs"
 )
 
 // Look is how all processes were at one time.
@@ -70,7 +73,11 @@ func (w *watcher) run(ctx context.Context) error {
 }
 
 func (w *watcher) look(ctx context.Context, at time.Duration) error {
-	look := Look{Seconds: at.Seconds(), LoadAverage: loadAverage(), Processes: map[string]map[string]float64{}}
+	look := Look{Seconds: at.Seconds(), Processes: map[string]map[string]float64{}}
+	machine, _ := procfs.NewDefaultFS()
+	if load, err := machine.LoadAvg(); err == nil { // else it is not known
+		look.LoadAverage = load.Load1
+	}
 	if l := w.load.Load(); l != nil {
 		look.Decided = l.answered.Load()
 	}
@@ -78,7 +85,7 @@ func (w *watcher) look(ctx context.Context, at time.Duration) error {
 		m, err := n.metrics(ctx)
 		switch {
 		case n.process.HasEnded():
-			return fmt.Errorf("%w: %s%s", errEnded, n.id, w.cluster.lastLogs())
+			return fmt.Errorf("%w: %s%s", procs.ErrEnded, n.id, w.cluster.lastLogs())
 		case err != nil:
 			w.missed[n.id]++
 		default:
@@ -94,6 +101,3 @@ func (w *watcher) look(ctx context.Context, at time.Duration) error {
 	w.looks = append(w.looks, look)
 	return ctx.Err()
 }
-
-// errEnded is returned when a process did that was to be watched.
-var errEnded = errors.New("a process ended")

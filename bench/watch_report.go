@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -176,11 +175,10 @@ var (
 	watchScript template.JS
 )
 
-// watchContent is what the page's template shows.
+// watchContent is what the page's template shows, with the tables of the terminal.
 type watchContent struct {
 	*WatchReport
-	Took time.Duration
-	Text string // the tables of the terminal
+	Text string
 }
 
 // WriteHTML writes the report as one page with charts that stands for itself.
@@ -188,6 +186,6 @@ func (r *WatchReport) WriteHTML(w io.Writer) error {
 	var text strings.Builder
 	r.Print(&text)
 	p := page.Page{Title: "A cluster, watched", Body: watchTemplate, Data: r, Script: watchScript,
-		Content: watchContent{r, time.Duration(r.Seconds) * time.Second, text.String()}}
+		Content: watchContent{r, text.String()}}
 	return p.Write(w)
 }

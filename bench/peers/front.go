@@ -144,16 +144,9 @@ func (f *front) books(ctx *fasthttp.RequestCtx) {
 	_ = json.NewEncoder(ctx).Encode(books) // numbers into memory
 }
 
-// sweep expires orders until ctx ends. A failed turn is made good by the next.
-func (f *front) sweep(ctx context.Context) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			_ = f.store.expire(ctx, now)
-		}
+// sweep expires orders as long as the process lives. A failed turn is made good by the next.
+func (f *front) sweep() {
+	for now := range time.Tick(time.Second) {
+		_ = f.store.expire(context.Background(), now)
 	}
 }

@@ -67,7 +67,7 @@ func TestPeersSellExactly(t *testing.T) {
 
 // The constant answers of the bare handler are no sale, and the proof says so.
 func TestProofRefusesConstants(t *testing.T) {
-	err := prove(t.Context(), openPeer(t, peerKind{name: nameBare}), "gig")
+	err := prove(t.Context(), openPeer(t, peers[kindOf(nameBare)]), "gig")
 	if err == nil || !strings.Contains(err.Error(), "holds 4; the cap is 2") {
 		t.Fatalf("constants passed for a sale: %v", err)
 	}
@@ -140,10 +140,7 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 func TestPeersExpire(t *testing.T) {
 	for _, kind := range []string{"Redis, fsync always", "PostgreSQL, row lock", "PostgreSQL, sharded count"} {
 		t.Run(kind, func(t *testing.T) {
-			k, err := kindOf(kind)
-			if err != nil {
-				t.Fatal(err)
-			}
+			k := peers[kindOf(kind)]
 			s, err := k.open(t.Context(), serverOf(t, k))
 			if err != nil {
 				t.Fatal(err)

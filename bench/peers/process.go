@@ -107,9 +107,6 @@ func startPostgres(ctx context.Context, dir string) (*procs.Process, string, err
 	})
 }
 
-// errMissing is returned when a program that a peer needs is not installed.
-var errMissing = errors.New("not installed")
-
 // find returns a program of a Debian package; PostgreSQL's are not in the path.
 func find(program, debianPackage string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
@@ -117,7 +114,7 @@ func find(program, debianPackage string) (string, error) {
 	}
 	paths, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
 	if len(paths) == 0 {
-		return "", fmt.Errorf("%s: %w: apt install %s", program, errMissing, debianPackage)
+		return "", fmt.Errorf("%s is not installed: apt install %s", program, debianPackage)
 	}
 	return slices.Max(paths), nil
 }
@@ -128,10 +125,7 @@ func unprivileged(directory string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
 	}
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		account, err = user.Lookup("nobody")
-	}
+	account, err := user.Lookup("postgres") // of the same package
 	if err != nil {
 		return nil, err
 	}

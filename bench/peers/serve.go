@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"onsale/bench"
 )
@@ -15,7 +13,7 @@ import (
 const frontCommand = "front"
 
 type frontOptions struct {
-	Kind    string // of the store
+	Kind    int    // of peers
 	Address string // of the store's server
 	Secret  []byte // of the tokens
 	Sales   []bench.ShopSale
@@ -28,11 +26,7 @@ func serveFront(ctx context.Context, args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return err
 	}
-	k, err := kindOf(o.Kind)
-	if err != nil {
-		return err
-	}
-	s, err := k.open(ctx, o.Address)
+	s, err := peers[o.Kind].open(ctx, o.Address)
 	if err != nil {
 		return err
 	}
@@ -51,16 +45,7 @@ func serveFront(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	go front.sweep(ctx)
-	server := front.server()
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	ending, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	return errors.Join(server.ShutdownWithContext(ending), <-ended)
+	go front.sweep()
+	context.AfterFunc(ctx, func() { _ = listener.Close() }) // everybody has been answered
+	return front.server().Serve(listener)
 }

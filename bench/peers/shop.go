@@ -35,15 +35,9 @@ var peers = []peerKind{
 	{nameBare, nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
 }
 
-// errUnknownKind is returned for a kind of store that there is not.
-var errUnknownKind = errors.New("unknown kind of store")
-
-func kindOf(name string) (peerKind, error) {
-	i := slices.IndexFunc(peers, func(k peerKind) bool { return k.name == name })
-	if i < 0 {
-		return peerKind{}, errUnknownKind
-	}
-	return peers[i], nil
+// kindOf returns which of peers has a name.
+func kindOf(name string) int {
+	return slices.IndexFunc(peers, func(k peerKind) bool { return k.name == name })
 }
 
 // shop returns a peer as the comparison wants it; program is this program's file.
@@ -95,7 +89,7 @@ func (s *stand) open(ctx context.Context, k peerKind, program string, o *bench.S
 			return err
 		}
 	}
-	return s.openFront(ctx, program, &frontOptions{k.name, address, o.Secret, o.Sales})
+	return s.openFront(ctx, program, &frontOptions{kindOf(k.name), address, o.Secret, o.Sales})
 }
 
 // aListener is the line in which a front says where it listens.
@@ -114,7 +108,7 @@ func (s *stand) openFront(ctx context.Context, program string, o *frontOptions) 
 	s.processes = append([]*procs.Process{front}, s.processes...)
 	line, err := front.AwaitLine(ctx, aListener)
 	if err != nil {
-		return fmt.Errorf("the front of %s: %w", o.Kind, err)
+		return fmt.Errorf("the front: %w", err)
 	}
 	s.address = line[0]
 	return nil

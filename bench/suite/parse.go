@@ -21,9 +21,9 @@ func readFile(path string) (*document, error) {
 	}
 	d, err := parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		err = fmt.Errorf("%s: %w", path, err)
 	}
-	return d, nil
+	return d, err
 }
 
 // newest returns the full run that was begun last, of those that a folder has.

@@ -38,12 +38,8 @@ come back as they are told. The flood is a crowd, or some bots who press again a
 new keys (--bots). Small batches, or a slow disk, make deciding the narrowest place, so that one
 machine can offer so much; how much was really sent is told, and a check.
 
-It fails when nobody was refused, when an answer is neither a decision nor 503 or 429, when a
-refusal does not say when to come back (Retry-After), when the accepted wait longer than the
-queue explains, when memory grows with what is refused, when an honest buyer got no decision,
-when full speed is not back after 10 seconds, or when the tickets held are not those told.
-Latencies of the flood run from when a request is sent: those who arrive and find no connection
-free are never sent.`,
+It fails when one of the report's checks does not hold. Latencies of the flood run from when a
+request is sent: those who arrive and find no connection free are never sent.`,
 		Example: "  suite overload --nodes 3\n  suite overload --bots 1000 --user-requests-per-second 5 --tickets 6000\n" +
 			"  suite overload --program bin/onsale-failpoints --disk-delay 10ms --batch 16",
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -22,8 +22,7 @@ type step struct {
 
 // chosen reports whether a word of --only means the step: its id or one of its targets.
 func (s *step) chosen(word string) bool {
-	isWord := func(name string) bool { return strings.EqualFold(word, name) }
-	return isWord(s.id) || slices.ContainsFunc(s.targets, isWord)
+	return slices.ContainsFunc(append([]string{s.id}, s.targets...), func(name string) bool { return strings.EqualFold(word, name) })
 }
 
 // figures returns the ids of all figures that the step is to measure.
@@ -41,16 +40,13 @@ func (s *step) figures() (ids []string) {
 
 // choose returns the steps that --only names, all without.
 func choose(steps []step, only []string) (found []step, err error) {
-	if len(only) == 0 {
-		return steps, nil
-	}
 	for _, word := range only {
 		if !slices.ContainsFunc(steps, func(s step) bool { return s.chosen(word) }) {
 			return nil, fmt.Errorf("%w: no step and no target is called %q in this profile", errOptions, word)
 		}
 	}
 	for _, s := range steps {
-		if slices.ContainsFunc(only, s.chosen) {
+		if len(only) == 0 || slices.ContainsFunc(only, s.chosen) {
 			found = append(found, s)
 		}
 	}
