@@ -21,6 +21,7 @@ type testBackend struct {
 	load      float64
 	caughtUp  int    // calls of CatchUp
 	onCatchUp func() // called by it, with the lock
+	onSearch  func() // called by each look for orders, with the lock; it finds one order then
 	failReads error  // what OrdersOf returns
 	onChange  func() // called before a command that has a revision is decided
 
@@ -158,6 +159,21 @@ func (b *testBackend) OrdersOf(ctx context.Context, user []byte, after uint64, l
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.state.OrdersOf(user, after, limit), b.asOf(), b.failReads
+}
+
+func (b *testBackend) OrdersIn(ctx context.Context, q *sequencer.OrderQuery, reached uint64) ([]sequencer.OrderView, uint64, sequencer.AsOf, error) {
+	if err := b.WaitApplied(ctx, reached); err != nil {
+		return nil, 0, sequencer.AsOf{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	own := *q
+	if b.onSearch != nil {
+		b.onSearch()
+		own.Limit = 1
+	}
+	views, next := b.state.OrdersIn(&own)
+	return views, next, b.asOf(), b.failReads
 }
 
 // decidedSeq is how far the leader is.

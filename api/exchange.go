@@ -89,10 +89,14 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 
 // parametersOf returns what a request to a route may say in its query.
 func parametersOf(which route) strict.Parameter {
-	if which == routeSaleList {
+	switch which {
+	case routeSaleList:
 		return strict.Limit | strict.Cursor | strict.Pretty
-	}
-	if which == routeRefund {
+	case routeSaleOrders:
+		return strict.State | strict.User | strict.Reference | strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
+	case routeOrderShow:
+		return strict.AfterSeq | strict.Pretty
+	case routeRefund:
 		return strict.Quantity | strict.Pretty
 	}
 	return strict.Pretty

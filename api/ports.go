@@ -55,6 +55,9 @@ type SellerBackend interface {
 	// not answered is ErrOutcomeUnknown, and contract.ErrUnauthorized means that the leader
 	// does not take the token.
 	DecideAs(token []byte, c *sequencer.Command) (sequencer.Result, error)
+	// OrdersIn looks for orders of a sale as sequencer.State does, as of at least reached. It
+	// waits no longer than ctx. ErrBehind.
+	OrdersIn(ctx context.Context, q *sequencer.OrderQuery, reached uint64) (views []sequencer.OrderView, next uint64, asOf sequencer.AsOf, err error)
 }
 
 // Cluster is one entry of the table that says which sale is served where.

@@ -98,7 +98,7 @@ func (p *Private) order(x *exchange) (view sequencer.OrderView, err error) {
 	if at.Cluster != p.number() {
 		return view, contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("this order is of cluster %d; this is cluster %d", at.Cluster, p.number()))
 	}
-	view, err = p.orderAt(x, at.Seq, at.Seq)
+	view, err = p.orderAt(x, at.Seq, max(at.Seq, x.query.AfterSeq))
 	if err == nil && (view.Sale != at.Sale || !x.sales.Has(view.SaleID)) {
 		err = unknownOrder(view.AsOfSeq)
 	}

@@ -29,11 +29,11 @@ func TestSellersAreApart(t *testing.T) {
 	before := f.backend.decided
 
 	for _, o := range operationsOn(t, privateListener) {
-		if o.Security == nil || len(o.Roles()) == 0 || strings.HasPrefix(o.Path, "/debug/") || !f.routes(f.private, &o) {
+		if o.Security == nil || len(rolesAt(&o, false)) == 0 || strings.HasPrefix(o.Path, "/debug/") || !f.routes(f.private, &o) {
 			continue
 		}
 		target := strings.NewReplacer("{id}", "gig", "{uid}", others.Order).Replace(o.Path)
-		for _, role := range o.Roles() {
+		for _, role := range rolesAt(&o, false) {
 			a := f.call(o.Method, f.private, target, "@"+role+":arena*", bodyOf(o.OperationID))
 			if strings.Contains(string(a.body), "\"gig\"") && a.problem.Code != "unknown-sale" {
 				t.Errorf("%s %s as %s tells of another's sale: %s", o.Method, o.Path, role, a.body)

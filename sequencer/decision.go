@@ -21,6 +21,16 @@ var stateNames = [...]string{"none", "waitlisted", "reserved", "paying", "paid",
 // String returns the state's name as the HTTP contract spells it.
 func (s OrderState) String() string { return nameOf(stateNames[:], uint8(s)) }
 
+// OrderStateNamed returns the state with a name; StateNone when there is none.
+func OrderStateNamed(name string) OrderState {
+	for state := StateWaitlisted; state <= StateRefunded; state++ {
+		if stateNames[state] == name {
+			return state
+		}
+	}
+	return StateNone
+}
+
 // Status returns the state in the words of a buy's answer: pending, paid, or the state's
 // own name when it is final; fail when there is no order.
 func (s OrderState) Status() string {

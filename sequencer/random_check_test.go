@@ -249,7 +249,45 @@ func (t *trial) compareAll() error {
 			return fmt.Errorf("unsettled after %d:\n  got  %+v\n  want %+v", after, got, want)
 		}
 	}
+	if err := t.searched(); err != nil {
+		return err
+	}
 	return t.restore()
+}
+
+// searched holds the pages of every search, of one order each and of many, to what all orders
+// have.
+func (t *trial) searched() error {
+	queries := []sequencer.OrderQuery{{}, {State: sequencer.StatePaid}, {State: sequencer.StateCancelled}, {After: t.middles()[1]}, {User: "nobody"}}
+	if some, known := t.dumb.Order(t.middles()[1]); known {
+		queries = append(queries, sequencer.OrderQuery{User: some.User}, sequencer.OrderQuery{Reference: some.Reference, User: some.User})
+	}
+	for _, seq := range t.seqs {
+		if some, _ := t.dumb.Order(seq); some.Reference != "" {
+			queries = append(queries, sequencer.OrderQuery{Reference: some.Reference})
+			break
+		}
+	}
+	for sale := range t.dumb.SaleCount() + 1 {
+		for i, q := range queries {
+			q.Sale, q.Limit = uint16(sale), 1+99*(i%2)
+			want, got := t.dumb.OrdersIn(&q), []sequencer.OrderView(nil)
+			for page := q; ; {
+				views, next := t.state.OrdersIn(&page)
+				if len(views) > q.Limit {
+					return fmt.Errorf("%+v: %d orders", page, len(views))
+				}
+				got = append(got, views...)
+				if page.After = next; next == 0 {
+					break
+				}
+			}
+			if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+				return fmt.Errorf("orders for %+v:\n  got  %+v\n  want %+v", q, got, want)
+			}
+		}
+	}
+	return nil
 }
 
 // middles returns from where on lists are compared: the beginning, and a seq on the way.

@@ -14,6 +14,8 @@ type Reader interface {
 	// OrdersOf returns a user's orders with a seq above after, lowest first, at most
 	// limit of them.
 	OrdersOf(user []byte, after uint64, limit int) []OrderView
+	// OrdersIn returns a sale's orders, within its bounds, and from where to go on; 0 at the end.
+	OrdersIn(q *OrderQuery) (views []OrderView, next uint64)
 	// Unsettled returns orders with a seq above after about which the payment provider
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView

@@ -19,6 +19,15 @@ func (s *State) refer(number uint32, text []byte) {
 
 // reference returns an order's reference; empty for none.
 func (s *State) reference(number uint32) []byte {
+	at := s.referenceFrom(number)
+	if at == s.references.length || s.references.at(at).order != number {
+		return nil
+	}
+	return s.texts.get(s.references.at(at).text)
+}
+
+// referenceFrom returns the place of the first reference of an order from a number on.
+func (s *State) referenceFrom(number uint32) uint32 {
 	low, high := uint32(0), s.references.length
 	for low < high {
 		middle := low + (high-low)/2
@@ -28,10 +37,7 @@ func (s *State) reference(number uint32) []byte {
 			high = middle
 		}
 	}
-	if low == s.references.length || s.references.at(low).order != number {
-		return nil
-	}
-	return s.texts.get(s.references.at(low).text)
+	return low
 }
 
 func referenceFingerprint(seq uint64, text []byte) uint64 { return mixBytes(seq, text) }

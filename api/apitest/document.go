@@ -30,7 +30,7 @@ type Document struct {
 type Operation struct {
 	Method, Path string
 	*openapi3.Operation
-	// Servers are those of the path, else the document's.
+	// Servers are its own, else those of the path, else the document's.
 	Servers openapi3.Servers
 	// Parameters are the path's and the operation's own.
 	Parameters openapi3.Parameters
@@ -96,8 +96,12 @@ func (d *Document) Operations() []Operation {
 			servers = d.servers
 		}
 		for method, operation := range item.Operations() {
+			own := servers
+			if operation.Servers != nil {
+				own = *operation.Servers
+			}
 			parameters := slices.Concat(item.Parameters, operation.Parameters)
-			all = append(all, Operation{Method: method, Path: path, Operation: operation, Servers: servers, Parameters: parameters})
+			all = append(all, Operation{Method: method, Path: path, Operation: operation, Servers: own, Parameters: parameters})
 		}
 	}
 	slices.SortFunc(all, func(a, b Operation) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })

@@ -70,6 +70,13 @@ func (r *rules) AppliedPosition() sequencer.Position {
 	return r.state.Position()
 }
 
+func (r *rules) OrdersIn(_ context.Context, q *sequencer.OrderQuery, _ uint64) ([]sequencer.OrderView, uint64, sequencer.AsOf, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	views, next := r.state.OrdersIn(q)
+	return views, next, r.state.AsOf(), nil
+}
+
 func (r *rules) DecideAs(_ []byte, c *sequencer.Command) (sequencer.Result, error) {
 	return r.Decide(c)
 }

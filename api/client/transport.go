@@ -94,7 +94,7 @@ func (c *connection) exchange(ctx context.Context, what call) (http.Header, erro
 	if path, err := url.PathUnescape(what.path); err == nil {
 		target.Path, target.RawPath = path, what.path
 	}
-	target.RawQuery = what.query.Encode()
+	target.RawQuery = strings.ReplaceAll(what.query.Encode(), "+", "%20") // a plus sign itself is %2B
 	var body io.Reader
 	if what.body != nil {
 		encoded, err := json.Marshal(what.body)

@@ -42,7 +42,18 @@ func SaleTag(v *sequencer.SaleView, now int64) uint64 {
 }
 
 // OrderTag stands for what the buyer sees of an order, but for how old the view is.
-func OrderTag(v *sequencer.OrderView) string {
+func OrderTag(v *sequencer.OrderView) string { return FormatTag(orderTag(v)) }
+
+// DetailTag stands for what a seller sees of it: that its money was taken, too.
+func DetailTag(v *sequencer.OrderView) string {
+	captured := uint64(0)
+	if v.Captured {
+		captured = 1
+	}
+	return FormatTag(MixTag(orderTag(v), captured))
+}
+
+func orderTag(v *sequencer.OrderView) uint64 {
 	tag := v.Seq
 	for _, part := range []uint64{uint64(v.State), uint64(v.Quantity), uint64(v.Position), uint64(v.Deadline), uint64(v.Attempts),
 		uint64(v.VoidsDue), uint64(v.Voided), uint64(v.Reason), uint64(v.Bounced)<<32 | uint64(v.Failed), uint64(v.RefundReason), uint64(v.Acknowledged),
@@ -52,7 +63,7 @@ func OrderTag(v *sequencer.OrderView) string {
 	for _, part := range v.Parts {
 		tag = MixTag(tag, uint64(part.State)|uint64(part.Quantity)<<8|uint64(part.Reason)<<16)
 	}
-	return FormatTag(tag)
+	return tag
 }
 
 // TagMatches reports whether an If-None-Match names the tag, compared weakly

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"onsale/api/contract"
 	"onsale/sequencer"
@@ -24,6 +25,10 @@ const (
 	AfterSeq
 	Wait
 	Reference
+	// Of a seller's search for orders.
+	State
+	User
+	Behind // after: what the previous page said
 )
 
 // Query holds the parameters of a request. The slices refer to the request.
@@ -36,7 +41,9 @@ type Query struct {
 	After    sequencer.Position // or this batch; after_seq takes both
 	Wait     int                // seconds to wait for a change
 	Sale     []byte
-	Cursor   []byte
+	Cursor   []byte               // after too, where a list has that
+	State    sequencer.OrderState // StateNone for any
+	User     []byte               // percent-decoded
 	present  Parameter
 
 	referenceBytes uint8
@@ -115,6 +122,12 @@ func parameterNamed(name []byte) Parameter {
 		return Wait
 	case "reference":
 		return Reference
+	case "state":
+		return State
+	case "user":
+		return User
+	case "after":
+		return Behind
 	}
 	return 0
 }
@@ -157,6 +170,20 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("limit", fmt.Sprintf("limit must be a number from 1 to %d", LimitMax))
 		}
 		q.Limit = int(limit)
+	case State:
+		if q.State = sequencer.OrderStateNamed(string(value)); q.State == sequencer.StateNone {
+			return contract.BadParameter("state", "state must be waitlisted, reserved, paying, paid, expired, cancelled or refunded")
+		}
+	case User:
+		var ok bool
+		if q.User, ok = decode(make([]byte, 0, sequencer.UserBytesMax), value); !ok || !utf8.Valid(q.User) {
+			return contract.BadParameter("user", fmt.Sprintf("user must be 1 to %d bytes of UTF-8, percent-encoded where a query needs it, a plus sign too", sequencer.UserBytesMax))
+		}
+	case Behind:
+		if len(value) == 0 || len(value) > sequencer.SaleIDBytesMax || !allPlain(value) {
+			return contract.BadParameter("after", "after must be the cursor of the previous page")
+		}
+		q.Cursor = value
 	case Cursor:
 		if len(value) == 0 || len(value) > sequencer.SaleIDBytesMax || !allPlain(value) {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
@@ -187,31 +214,38 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 	return nil
 }
 
-// setReference decodes a reference. A bare plus sign is refused, because forms mean a space
-// by it and RFC 3986 does not, and a bare semicolon, which some take for a separator.
+// setReference decodes a reference: printable ASCII.
 func (q *Query) setReference(value []byte) bool {
-	length := 0
+	text, ok := decode(q.reference[:0], value)
+	for _, c := range text {
+		ok = ok && c >= ' ' && c <= '~'
+	}
+	if ok {
+		q.referenceBytes = uint8(len(text))
+	}
+	return ok
+}
+
+// decode appends a text that is percent-encoded to dst, as long as that has room; false for one
+// that is empty or too long. A bare plus sign is refused, because forms mean a space by it and
+// RFC 3986 does not, and a bare semicolon, which some take for a separator.
+func decode(dst, value []byte) ([]byte, bool) {
 	for len(value) > 0 {
 		c := value[0]
 		switch {
-		case c == '+' || c == ';' || length == len(q.reference):
-			return false
+		case c == '+' || c == ';' || len(dst) == cap(dst):
+			return dst, false
 		case c != '%':
 			value = value[1:]
 		case len(value) < 3 || hexDigit(value[1]) < 0 || hexDigit(value[2]) < 0:
-			return false
+			return dst, false
 		default:
 			c = byte(hexDigit(value[1])<<4 | hexDigit(value[2]))
 			value = value[3:]
 		}
-		if c < ' ' || c > '~' {
-			return false
-		}
-		q.reference[length] = c
-		length++
+		dst = append(dst, c)
 	}
-	q.referenceBytes = uint8(length)
-	return length > 0
+	return dst, len(dst) > 0
 }
 
 // hexDigit returns the value of a hexadecimal digit, -1 for any other byte.

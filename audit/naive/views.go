@@ -73,6 +73,19 @@ func (m *Model) OrdersOf(user []byte, after uint64, limit int) []sequencer.Order
 	return views
 }
 
+// OrdersIn returns all orders that a query is for.
+func (m *Model) OrdersIn(q *sequencer.OrderQuery) []sequencer.OrderView {
+	var views []sequencer.OrderView
+	for _, o := range m.orders {
+		view := m.view(o)
+		if view.Sale == q.Sale && view.Seq > q.After && (q.State == sequencer.StateNone || view.State == q.State) &&
+			(q.User == "" || view.User == q.User) && (q.Reference == "" || view.Reference == q.Reference) {
+			views = append(views, view)
+		}
+	}
+	return views
+}
+
 // Unsettled returns the orders with a seq above after that the provider must still
 // be asked about, at most limit.
 func (m *Model) Unsettled(after uint64, limit int) []sequencer.OrderView {

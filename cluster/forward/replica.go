@@ -195,6 +195,21 @@ func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit
 	return answer.views, answer.asOf, err
 }
 
+// OrdersIn looks for orders of a sale on the replica, which is waited for.
+func (r *Replica) OrdersIn(ctx context.Context, q *sequencer.OrderQuery, reached uint64) (views []sequencer.OrderView, next uint64, asOf sequencer.AsOf, err error) {
+	if err := r.superseded(); err != nil {
+		return nil, 0, asOf, err
+	}
+	if err := r.WaitApplied(ctx, reached); err != nil {
+		return nil, 0, asOf, err
+	}
+	r.Read(func(s sequencer.Reader) {
+		views, next = s.OrdersIn(q)
+		asOf = s.AsOf()
+	})
+	return views, next, asOf, nil
+}
+
 // fromLeader reads here when this node makes sure that it leads, else there. A
 // leader that was told of a seq which it has not decided tells so by its own.
 func (r *Replica) fromLeader(ctx context.Context, here func() (orderAnswer, error), there func(*Link) (orderAnswer, error)) (orderAnswer, error) {

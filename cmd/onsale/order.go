@@ -108,11 +108,12 @@ func (p *program) tellOrders(ctx context.Context, buyer *client.Client, sale str
 }
 
 func newOrder(p *program) *cobra.Command {
-	return group("order", "See and cancel a buyer's orders",
+	return group("order", "See and cancel a buyer's orders; as the seller find, show, refund and export them",
 		p.orderVerb("get", "Show an order", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
 			return b.Order(c.Context(), uid)
 		}),
-		newOrderCancel(p), newOrderList(p), newOrderRefund(p),
+		newOrderCancel(p), newOrderList(p),
+		newOrderFind(p), newOrderShow(p), newOrderRefund(p), newOrderExport(p),
 	)
 }
 

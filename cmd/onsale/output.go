@@ -53,21 +53,26 @@ func tableRow(cells []string) table.Row {
 func (p *program) writeCSV(rows [][]string) error {
 	onTerminal := isTerminal(p.out)
 	for _, row := range rows {
-		for i, c := range row {
-			if onTerminal {
-				c = plain.Line(c)
-			}
-			if !p.raw {
-				c = plain.Cell(c)
-			}
-			row[i] = c
-		}
+		p.spellCells(row, onTerminal)
 	}
 	w := csv.NewWriter(p.out)
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
 	return w.Error()
+}
+
+// spellCells changes the cells of a row of CSV to what writeCSV writes.
+func (p *program) spellCells(row []string, onTerminal bool) {
+	for i, c := range row {
+		if onTerminal {
+			c = plain.Line(c)
+		}
+		if !p.raw {
+			c = plain.Cell(c)
+		}
+		row[i] = c
+	}
 }
 
 // money spells an amount for people, in its currency, and for programs in minor units.
@@ -86,7 +91,11 @@ func isTerminal(to io.Writer) bool {
 
 // showFields prints one value's fields, under the names that JSON gives them.
 func (p *program) showFields(value any) error {
-	var rows [][]string
+	return p.show(value, []string{"field", "value"}, fieldRows(p, value))
+}
+
+// fieldRows are the fields of a struct that are not zero, a row each.
+func fieldRows(p *program, value any) (rows [][]string) {
 	v := reflect.Indirect(reflect.ValueOf(value))
 	for _, f := range reflect.VisibleFields(v.Type()) {
 		name, field := jsonName(f), v.FieldByIndex(f.Index)
@@ -103,7 +112,7 @@ func (p *program) showFields(value any) error {
 		}
 		rows = append(rows, []string{name, cell(field.Interface())})
 	}
-	return p.show(value, []string{"field", "value"}, rows)
+	return rows
 }
 
 // countRows are the counts that are not zero, a row each.
