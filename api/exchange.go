@@ -96,6 +96,8 @@ func parametersOf(which route) strict.Parameter {
 		return strict.State | strict.User | strict.Reference | strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
 	case routeOrderShow:
 		return strict.AfterSeq | strict.Pretty
+	case routeOrderHistory:
+		return strict.Behind | strict.Pretty
 	case routeRefund:
 		return strict.Quantity | strict.Pretty
 	}

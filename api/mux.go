@@ -64,6 +64,9 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
 	mux.Handle("GET /v1/sales/{id}/orders", p.routed(routeSaleOrders, rolesToRead, p.saleOrders))
 	mux.Handle("GET /v1/orders/{uid}", p.routed(routeOrderShow, rolesToRead, p.showOrder))
+	if p.operations.History != nil {
+		mux.Handle("GET /v1/orders/{uid}/history", p.routed(routeOrderHistory, rolesToRead, p.orderHistory))
+	}
 	mux.Handle("GET /v1/orders/{uid}/refund", p.routed(routeRefundShow, rolesToRead, p.showRefund))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 	mux.Handle("POST /v1/orders/{uid}/acknowledge", p.routed(routeAcknowledge, rolesToChange, p.acknowledge))

@@ -57,6 +57,9 @@ type Operations struct {
 	// Timeline returns the course of a sale up to what is shown of it; it is not
 	// changed. Without it there is no such route.
 	Timeline func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error)
+	// History returns what happened to an order, of a uid, up to what is shown of it, above a
+	// page's cursor, 0 for the beginning. Without it there is no such route.
+	History func(ctx context.Context, order *sequencer.OrderView, uid string, after uint64) (*contract.OrderHistory, error)
 	// Metrics is what /metrics shows; register the Metrics of this package there.
 	Metrics prometheus.Gatherer
 }

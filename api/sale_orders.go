@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"onsale/api/contract"
@@ -88,4 +89,24 @@ func (p *Private) showOrder(x *exchange) (err error) {
 		return nil
 	}
 	return x.ok(contract.DetailOfOrder(p.number(), &view))
+}
+
+// orderHistory answers GET /v1/orders/{uid}/history: what happened to the order, by whom.
+func (p *Private) orderHistory(x *exchange) error {
+	after := uint64(0)
+	if len(x.query.Cursor) > 0 {
+		var err error
+		if after, err = strconv.ParseUint(string(x.query.Cursor), 10, 64); err != nil {
+			return contract.BadParameter("after", "after must be the cursor of the previous page")
+		}
+	}
+	view, err := p.order(x)
+	if err != nil {
+		return err
+	}
+	history, err := p.operations.History(x.request.Context(), &view, string(contract.AppendUID(nil, p.number(), view.Sale, view.Seq)), after)
+	if err != nil {
+		return err
+	}
+	return x.ok(history)
 }

@@ -139,6 +139,13 @@ func TestSellersOrder(t *testing.T) {
 		t.Errorf("the first attempt: %+v", is.Payments[0])
 	}
 	f.call("GET", f.private, "/v1/orders/"+d.Order, "ann", "").want(403, "forbidden")
+	history, err := f.sellerClient().OrderHistory(t.Context(), d.Order, "5")
+	if err != nil || history.Order != d.Order || history.Events[0].Seq != d.Seq+5 {
+		t.Errorf("history %+v, %v", history, err)
+	}
+	f.call("GET", f.private, "/v1/orders/"+d.Order+"/history?after=x", "@seller", "").want(400, "bad-request")
+	f.call("GET", f.private, "/v1/orders/"+d.Order+"/history?after=7", "@auditor", "").want(409, "journal-incomplete")
+	f.call("GET", f.private, "/v1/orders/000G000000000099/history", "@seller", "").want(404, "unknown-order")
 	f.call("GET", f.private, "/v1/orders/"+d.Order+"?wait=1s", "@seller", "").want(400, "bad-request")
 	whole := f.call("GET", f.private, "/v1/orders/"+d.Order+"?after_seq="+fmt.Sprint(d.Seq), "@seller", "").want(200, "")
 	if a := f.call("GET", f.private, "/v1/orders/"+d.Order, "@seller", "", "If-None-Match: "+whole.header.Get("ETag")); a.status != 304 || len(a.body) > 0 {

@@ -91,6 +91,12 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Timeline: func(ctx context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
 			return f.timeline(ctx, sale)
 		},
+		History: func(_ context.Context, v *sequencer.OrderView, uid string, after uint64) (*contract.OrderHistory, error) {
+			if after == 7 {
+				return nil, fmt.Errorf("%w: seven", contract.ErrJournalIncomplete)
+			}
+			return &contract.OrderHistory{Order: uid, Events: []contract.OrderEvent{{Seq: v.Seq + after, Event: "buy", Time: time.Unix(1, 0).UTC()}}, AsOf: v.AsOf.String()}, nil
+		},
 	})
 	must(t, err)
 	f.public, f.conns = f.start(public), public.conns

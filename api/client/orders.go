@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"iter"
+	"net/url"
 	"time"
 
 	"onsale/api/contract"
@@ -30,6 +31,15 @@ func (s *Seller) SaleOrders(ctx context.Context, sale string, filter OrderFilter
 // Order returns an order of any buyer.
 func (s *Seller) Order(ctx context.Context, uid string) (*contract.OrderDetail, error) {
 	return get[contract.OrderDetail](ctx, s.connection, contract.CallbackPrefix+segment(uid), nil)
+}
+
+// OrderHistory returns a page of what happened to an order; after "" means the beginning.
+func (s *Seller) OrderHistory(ctx context.Context, uid, after string) (*contract.OrderHistory, error) {
+	query := url.Values{}
+	if after != "" {
+		query.Set("after", after)
+	}
+	return get[contract.OrderHistory](ctx, s.connection, contract.CallbackPrefix+segment(uid)+"/history", query)
 }
 
 const (

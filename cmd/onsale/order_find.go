@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -78,13 +80,19 @@ with a claim of sales finds those of its sales only.`,
 
 func newOrderShow(p *program) *cobra.Command {
 	var d desk
+	var history bool
 	c := &cobra.Command{Use: "show UID", Short: "As the seller: show an order of any buyer", Args: arguments(cobra.ExactArgs(1)),
-		Long:    "Shows an order of any buyer, with its attempts to pay and their keys at the provider.",
-		Example: "  onsale order show 000G000000000002",
+		Long: `Shows an order of any buyer, with its attempts to pay and their keys at the provider. With
+--history everything that happened to it: each decision and event, with its place in the one
+order, its time, and who gave it when that was no buyer.`,
+		Example: "  onsale order show 000G000000000002\n  onsale order show 000G000000000002 --history",
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
 				return err
+			}
+			if history {
+				return p.showHistory(c.Context(), seller, args[0])
 			}
 			order, err := seller.Order(c.Context(), args[0])
 			if err != nil {
@@ -93,7 +101,47 @@ func newOrderShow(p *program) *cobra.Command {
 			return p.showOrder(order)
 		}}
 	d.flags(c.Flags())
+	c.Flags().BoolVar(&history, "history", false, "show what happened to it")
 	return c
+}
+
+// showHistory prints all that happened to an order, a row each.
+func (p *program) showHistory(ctx context.Context, seller *client.Seller, uid string) error {
+	events, rows := []contract.OrderEvent{}, [][]string(nil)
+	for after := ""; ; {
+		page, err := seller.OrderHistory(ctx, uid, after)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.Events {
+			events = append(events, e)
+			rows = append(rows, []string{cell(e.Seq), cell(e.Time), e.Event, e.Code, e.State, cell(e.Quantity), ofEvent(&e)})
+		}
+		if after = page.Cursor; !page.HasMore {
+			return p.show(events, []string{"seq", "time", "event", "code", "state", "quantity", "more"}, rows)
+		}
+	}
+}
+
+// ofEvent spells what few events have.
+func ofEvent(e *contract.OrderEvent) string {
+	var words []string
+	add := func(name string, is bool, value any) {
+		if is {
+			words = append(words, name+"="+cell(value))
+		}
+	}
+	add("by", e.Actor != "", e.Actor)
+	add("attempt", e.Attempt > 0, e.Attempt)
+	add("outcome", e.Outcome != "", e.Outcome)
+	add("reason", e.Reason != "", e.Reason)
+	add("amount", e.Amount != 0, e.Amount)
+	add("part", e.Part > 0, e.Part)
+	add("position", e.Position > 0, e.Position)
+	add("dispute", e.Dispute != "", e.Dispute)
+	add("expires_at", e.ExpiresAt != nil, e.ExpiresAt)
+	add("note", e.Note != "", e.Note)
+	return strings.Join(words, " ")
 }
 
 // showOrder prints an order's fields, and each of its payments as a row.

@@ -62,9 +62,22 @@ func TestSellersFindOrders(t *testing.T) {
 	}
 	has(t, o.sell(0, "order", "show", uids[1]), "payments.2", "accepted "+shown.PaymentRef)
 	o.exports(uids)
+	o.sell(0, "order", "refund", uids[1])
+	history := into[[]contract.OrderEvent](t, o.sell(0, "order", "show", uids[1], "--history", "-o", "json"))
+	var events []string
+	for _, e := range history {
+		if e.Event != "pay_captured" && e.Event != "pay_voided" { // when the provider is done
+			events = append(events, e.Event+" "+e.State+" "+e.Outcome+e.Actor)
+		}
+	}
+	if want := []string{"buy reserved ", "pay_begin paying ", "pay_result reserved rejected", "pay_begin paying ", "pay_result paid accepted", "refund refunded cli"}; !slices.Equal(events, want) {
+		t.Errorf("history %q, want %q", events, want)
+	}
+	has(t, o.sell(0, "order", "show", uids[1], "--history"), "refund", "by=cli")
 
 	other := o.sellersToken("gig*")
 	has(t, o.sell(1, "order", "show", uids[1], "--token", other), "unknown-order")
+	has(t, o.sell(1, "order", "show", uids[1], "--history", "--token", other), "unknown-order")
 	has(t, o.sell(1, "order", "find", "--sale", "arena", "--token", other), "unknown-sale")
 	has(t, o.sell(1, "order", "export", "--sale", "arena", "--token", other), "unknown-sale", "after 0 orders")
 	has(t, o.sell(1, "order", "refund", uids[1], "--token", other), "unknown-order")

@@ -45,6 +45,7 @@ type server struct {
 	callers       atomic.Pointer[forward.Server] // the same, for who asks before it is there
 	filler        *backfill.Filler
 	pageLinks     *forward.Links // of the filler
+	orders        *orderIndex    // nil before the node is open
 	desk          *payment.Desk  // nil where no provider is configured
 	payments      *payments.Forwarder
 	closeProvider func() error

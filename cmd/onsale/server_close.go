@@ -123,6 +123,7 @@ func (v *server) close() error {
 	if v.replica != nil {
 		errs = append(errs, v.replica.Close())
 	}
+	v.orders.close()
 	if v.node != nil {
 		errs = append(errs, v.node.Close())
 	}

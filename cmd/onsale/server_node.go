@@ -29,6 +29,7 @@ func (v *server) startNode() error {
 	if v.node, err = raftfsm.Open(config); err != nil {
 		return v.settings.withRepair(err)
 	}
+	v.orders = v.startOrderIndex()
 	limits := forward.Limits{RequestsMax: config.BatchRequestsMax, BytesMax: config.BatchBytesMax - sequencer.BatchHeaderBytes}
 	v.directory = forward.NewDirectory(v.settings.Join)
 	v.node.FollowLeader(v.follow)

@@ -37,6 +37,9 @@ func NewHistory(j *Journal) *History { return &History{journal: j} }
 // Dir returns the journal's folder.
 func (h *History) Dir() string { return h.journal.dir }
 
+// Position returns the head of what was applied.
+func (h *History) Position() Head { return h.journal.Position() }
+
 // Missing returns the heights below the journal's end that are not here.
 func (h *History) Missing() ([]Span, error) {
 	// The first height comes first: a journal that is put aside meanwhile is a part
@@ -67,7 +70,7 @@ func (h *History) First() uint64 {
 func (h *History) Around(s Span) (g Gap, err error) {
 	g.Span = s
 	if s.First > 1 {
-		b, err := h.block(s.First - 1)
+		b, err := h.Block(s.First - 1)
 		if err != nil {
 			return Gap{}, err
 		}
@@ -78,12 +81,13 @@ func (h *History) Around(s Span) (g Gap, err error) {
 		g.End = follows
 		return g, nil
 	}
-	b, err := h.block(s.Last + 1)
+	b, err := h.Block(s.Last + 1)
 	g.End = b.Previous
 	return g, err
 }
 
-func (h *History) block(height uint64) (Block, error) {
+// Block returns a block that was applied here, its hash checked. ErrNotKept.
+func (h *History) Block(height uint64) (Block, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	data, err := h.read(height)
