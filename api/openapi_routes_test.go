@@ -72,7 +72,9 @@ func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 	verifier := apitest.Verifier(t)
 	private, err := NewPrivate(testConfig(), newTestBackend(time.Now), func() uint8 { return 0 }, verifier, NewMetrics(verifier), Operations{
 		Timeline: func(context.Context, *sequencer.SaleView) (*contract.Timeline, error) { return nil, nil },
-		History:  func(context.Context, *sequencer.OrderView, string, uint64) (*contract.OrderHistory, error) { return nil, nil },
+		History: func(context.Context, *sequencer.OrderView, string, uint64) (*contract.OrderHistory, error) {
+			return nil, nil
+		},
 	})
 	must(t, err)
 	for _, pattern := range private.mux.patterns {
