@@ -161,7 +161,7 @@ func (r *WatchReport) Print(w io.Writer) {
 			fmt.Sprintf("%.2f", p.CPUPercent), p.Missed, p.Suspected, p.SteppedDown})
 	}
 	fmt.Fprintf(w, "\n%s\nfirst, settled (median of the second quarter), last (median of the last quarter), most\n\n", t.Render())
-	r.Ending.print(w)
+	r.print(w)
 }
 
 func (c Course) show(unit float64) string {
