@@ -185,7 +185,7 @@ func (r *Reader) Status() Status {
 		LastIndex: r.head.RaftIndex,
 		Seq:       r.state.Seq(), LogTime: r.state.Now(), StateHash: fmt.Sprintf("%016x", r.state.Hash()),
 		JournalHeight: r.head.Height, JournalHash: hex.EncodeToString(r.head.Hash[:]),
-		Births: BirthsOf(r.state), Lineage: []string{}, Members: r.members, HoldsStoppedSince: holdsStoppedSince(r.state),
+		Births: BirthsOf(r.state), Lineage: []string{}, Members: r.members, HoldsStoppedSince: holdsStoppedSince(r.state), Money: moneyOf(r.state),
 	}
 	lineage, _ := r.peers.Cluster()
 	for _, id := range lineage {

@@ -49,6 +49,7 @@ type Status struct {
 	// HoldsStoppedSince is the log's time since which the clock of holds is stopped, as of Seq;
 	// nil while it runs.
 	HoldsStoppedSince *time.Time `json:"holds_stopped_since,omitempty"`
+	Money
 	// ReadOnly is why this node only shows what it has, and ReadOnlySince since when; missing
 	// of one that stores.
 	ReadOnly      string     `json:"read_only,omitempty"`
@@ -95,6 +96,7 @@ func (n *Node) Status() Status {
 	var births []sequencer.Birth
 	n.machine.read(func(state *sequencer.State) {
 		s.Births, births, s.HoldsStoppedSince = BirthsOf(state), state.Births(), holdsStoppedSince(state)
+		s.Money = moneyOf(state)
 	})
 	s.PartedFrom, s.PartedSince = n.fence.partedLately()
 	s.Diverged = n.machine.checkpoints.differing()

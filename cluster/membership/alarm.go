@@ -36,6 +36,9 @@ const (
 	AlarmParted        = "parted"         // a member met a cluster that parted from its
 	AlarmDiverged      = "diverged"       // a member has decided otherwise than a majority
 	AlarmHoldsStopped  = "holds-stopped"  // nobody can pay, and holds do not run
+	AlarmRefundsFailed = "refunds-failed" // money of buyers is not back, and nobody sends it again
+	AlarmEvidenceDue   = "evidence-due"   // evidence for a dispute may be given for EvidenceDueSoon more at most
+	AlarmDisputes      = "disputes"       // disputes need a response
 	AlarmRemoved       = "removed"        // a node that is no member runs on
 	AlarmReadOnly      = "read-only"      // a member cannot write, and only shows what it has
 	AlarmHung          = "hung"           // a member's disk, or its decisions, hang
@@ -83,6 +86,10 @@ func table() []row {
 			action: "pause the sales, keep its data folder, and run onsale audit on it and on another one"},
 		{name: AlarmHoldsStopped, severity: SeverityCritical, cluster: holdsStopped,
 			action: "see that the nodes reach the payment provider; holds run again by themselves"},
+		{name: AlarmRefundsFailed, severity: SeverityCritical, cluster: refundsFailed,
+			action: "see in onsale payments reconcile which, give the money back by another way, and say so: onsale payments acknowledge"},
+		{name: AlarmEvidenceDue, severity: SeverityCritical, cluster: evidenceDue,
+			action: "give the evidence for the first of onsale payments disputes on the provider's page, or lose it"},
 		{name: AlarmReadOnly, severity: SeverityCritical, member: readOnly,
 			action: "free space on its disk, or make it larger; it goes on by itself"},
 		{name: AlarmHung, severity: SeverityCritical, member: hung,
@@ -101,6 +108,8 @@ func table() []row {
 			action: "renew it; the node loads changed files by itself"},
 		{name: AlarmClock, severity: SeverityWarning, member: clockOff,
 			action: "set that machine's clock, and see that its time daemon runs; the log's time goes on meanwhile"},
+		{name: AlarmDisputes, severity: SeverityInfo, cluster: disputesOpen,
+			action: "give evidence on the provider's page for those that onsale payments disputes lists, or let the buyers have the money"},
 		{name: AlarmSlow, severity: SeverityInfo, member: slow,
 			action: "see what else uses that disk or that machine; buys wait for it"},
 		{name: AlarmTwoVoters, severity: SeverityInfo, cluster: atRisk(AlarmTwoVoters),

@@ -89,14 +89,19 @@ func diverged(l *look, m *MemberStatus) (f finding) {
 	return f
 }
 
-// holdsStopped looks at the newest state that a member has.
-func holdsStopped(l *look) finding {
-	var newest *NodeStatus
+// newest returns the status of the member that has the newest state; nil when none answers.
+func (l *look) newest() (newest *NodeStatus) {
 	for i := range l.Members {
 		if is := l.Members[i].Node; is != nil && (newest == nil || is.AppliedIndex > newest.AppliedIndex) {
 			newest = is
 		}
 	}
+	return newest
+}
+
+// holdsStopped looks at the newest state that a member has.
+func holdsStopped(l *look) finding {
+	newest := l.newest()
 	if newest == nil {
 		return finding{}
 	}

@@ -98,6 +98,22 @@ func TestAlarms(t *testing.T) {
 		}, []string{"no-tolerance critical "}, "2 of 3", aTime},
 		"two voters": {func(_ *ClusterStatus, is func(int) *NodeStatus) { is(0).Risk = &Risk{AlarmTwoVoters, aTime, "of two"} },
 			[]string{"two-voters info "}, "of two", aTime},
+		"a refund failed, and one started again since": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			is(0).RefundsFailed, is(0).AppliedIndex, is(0).RefundsFailedSince = 2, 9, &later
+			is(1).RefundsFailed, is(1).AppliedIndex, is(1).RefundsFailedSince = 1, 8, &aTime
+		}, []string{"refunds-failed critical "}, "2 refunds failed for good", aTime},
+		"refunds failed, and a seller has taken note": {change: func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			is(0).AppliedIndex = 9
+			is(1).RefundsFailed, is(1).AppliedIndex, is(1).RefundsFailedSince = 1, 8, &aTime
+		}},
+		"disputes": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			by := aTime.Add(EvidenceDueSoon + time.Second)
+			is(2).DisputesOpen, is(2).AppliedIndex, is(2).EvidenceBy, is(2).DisputesSince = 3, 9, &by, &aTime
+		}, []string{"disputes info "}, "buyers dispute 3 charges", aTime},
+		"evidence is due": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			by := aTime.Add(EvidenceDueSoon - time.Second)
+			is(0).DisputesOpen, is(0).EvidenceBy, is(0).DisputesSince = 3, &by, &later
+		}, []string{"evidence-due critical ", "disputes info "}, "the first of 3 disputes may be given until 2026-12-02T11:59:59Z", aTime.Add(-time.Second)},
 		"a certificate ends in eight days": {change: func(_ *ClusterStatus, is func(int) *NodeStatus) {
 			is(0).Certificates = []Certificate{{"peers", aTime.Add(8 * 24 * time.Hour)}}
 		}},
@@ -173,9 +189,13 @@ func TestNotes(t *testing.T) {
 		{with(func(s *raftfsm.Status) { s.LeaderID, s.ReadOnly = "", "full" }), nil},
 		{with(func(s *raftfsm.Status) { s.LeaderID, s.ClusterID = "", "" }), nil},
 		{with(func(s *raftfsm.Status) { s.JournalFirstHeight = 0 }), nil},
+		{with(func(s *raftfsm.Status) { s.RefundsFailed = 1 }), map[string]int{noteRefunds: 9}},
+		{with(func(s *raftfsm.Status) { s.RefundsFailed, s.DisputesOpen = 2, 1 }), map[string]int{noteRefunds: 9, noteDisputes: 10}},
+		{with(func(s *raftfsm.Status) { s.DisputesOpen = 1 }), map[string]int{noteDisputes: 10}},
+		{&well, nil},
 	} {
 		n.look(step.is, aTime.Add(time.Duration(i)*time.Second))
-		for _, name := range []string{noteLeaderless, noteGap, noteSuperseded} {
+		for _, name := range []string{noteLeaderless, noteGap, noteSuperseded, noteRefunds, noteDisputes} {
 			at, want := step.want[name]
 			since := n.of(name)
 			if (since != nil) != want || want && !since.Equal(aTime.Add(time.Duration(at)*time.Second)) {

@@ -25,6 +25,8 @@ const (
 	noteLeaderless = "leaderless"
 	noteGap        = "journal-gap"
 	noteSuperseded = "superseded"
+	noteRefunds    = "refunds"
+	noteDisputes   = "disputes"
 )
 
 // Risk is what the leader says of how many voters may fail.
@@ -64,6 +66,8 @@ func seen(is *raftfsm.Status) map[string]bool {
 		noteLeaderless: takesPart && is.LeaderID == "",
 		noteGap:        is.JournalFirstHeight > 1,
 		noteSuperseded: is.SupersededBy != "",
+		noteRefunds:    is.RefundsFailed > 0,
+		noteDisputes:   is.DisputesOpen > 0,
 	}
 }
 

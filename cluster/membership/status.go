@@ -29,6 +29,10 @@ type NodeStatus struct {
 	LeaderlessSince *time.Time `json:"leaderless_since,omitempty"`
 	JournalGapSince *time.Time `json:"journal_gap_since,omitempty"`
 	SupersededSince *time.Time `json:"superseded_since,omitempty"`
+	// RefundsFailedSince and DisputesSince are when the node first saw since its start that a refund
+	// failed for good, and that a dispute needs a response; nil while its state has none.
+	RefundsFailedSince *time.Time `json:"refunds_failed_since,omitempty"`
+	DisputesSince      *time.Time `json:"disputes_since,omitempty"`
 	// Risk is what the leader says of how many voters may fail; nil when one more may, of a
 	// cluster of one, and on other nodes.
 	Risk *Risk `json:"risk,omitempty"`
@@ -123,6 +127,7 @@ func (m *Manager) addNotes(s *NodeStatus) {
 	m.notes.end(&s.Status)
 	s.LeaderlessSince, s.JournalGapSince = m.notes.of(noteLeaderless), m.notes.of(noteGap)
 	s.SupersededSince = m.notes.of(noteSuperseded)
+	s.RefundsFailedSince, s.DisputesSince = m.notes.of(noteRefunds), m.notes.of(noteDisputes)
 	if m.leads() {
 		s.Risk = m.notes.riskNow()
 	}
