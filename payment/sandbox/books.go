@@ -259,10 +259,7 @@ func (b *Books) Return(_ context.Context, c payment.Charge, refund uint8) (payme
 // refund sends a refund, which the charge's method may let fail. The caller holds the lock.
 func (b *Books) refund(e *payment.Entry, refund uint8) {
 	does := behaviourOf(e.Method)
-	e.Refunds, e.Refusal = refund, does.refusal
-	if e.Dispute.Status != sequencer.DisputeNone && e.Dispute.Status != sequencer.DisputeWon {
-		e.Refusal = sequencer.ReasonDisputed
-	}
+	e.Refunds, e.Refusal = refund, refusalOf(e, does)
 	if e.Refusal != sequencer.ReasonNone {
 		return
 	}
@@ -270,6 +267,14 @@ func (b *Books) refund(e *payment.Entry, refund uint8) {
 	if key := e.Key; refund <= does.bounces {
 		b.afterwards(does.bounceAfter, func() { b.FailRefund(key, sequencer.ReasonRefundDeclined) })
 	}
+}
+
+// refusalOf returns why a refund of a charge is refused at once; ReasonNone when it is not.
+func refusalOf(e *payment.Entry, does behaviour) sequencer.PayReason {
+	if e.Dispute.Status != sequencer.DisputeNone && e.Dispute.Status != sequencer.DisputeWon {
+		return sequencer.ReasonDisputed
+	}
+	return does.refusal
 }
 
 // FailRefund lets the newest refund of a charge fail, as banks do days later; false when there

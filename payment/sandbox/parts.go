@@ -50,9 +50,9 @@ func statusOfPart(e *payment.Entry, number uint8) payment.Status {
 func (b *Books) refundPart(e *payment.Entry, part payment.Part) {
 	does := behaviourOf(e.Method)
 	e.Parts = slices.DeleteFunc(slices.Clone(e.Parts), func(p payment.PartStatus) bool { return p.Number == part.Number })
-	back := does.refusal == sequencer.ReasonNone
-	e.Parts = append(e.Parts, payment.PartStatus{Part: part, Refusal: does.refusal, Back: back})
-	if !back {
+	refusal := refusalOf(e, does)
+	e.Parts = append(e.Parts, payment.PartStatus{Part: part, Refusal: refusal, Back: refusal == sequencer.ReasonNone})
+	if refusal != sequencer.ReasonNone {
 		return
 	}
 	if e.RefundedAmount += part.Amount; e.RefundedAmount == e.CapturedAmount {

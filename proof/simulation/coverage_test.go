@@ -28,6 +28,7 @@ type coverage struct {
 	Authenticated                  int // buyers who came to an outcome, good or bad
 	Bounces                        int // refunds that failed after they were taken
 	PartsSpared, PartsReturned     int // of money, at the provider
+	PartsBounced, PartsSentAgain   int // refunds of parts that failed, and were sent once more
 	Disputes                       int // told, as they stood
 	Codes                          [sequencer.CodeCount]int
 }

@@ -87,14 +87,29 @@ func (w *world) returnPart(r *replica, v *sequencer.OrderView, lost bool) error 
 		if part.State != sequencer.PartDue {
 			continue
 		}
-		number := uint8(i + 1)
-		back := w.provider.returnPart(chargeKey{v.Seq, v.Attempts}, number, w.sales[v.Sale-1].price*int64(part.Quantity))
-		if w.seen.PartsReturned++; back && !lost {
-			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: v.Attempts, Outcome: sequencer.PayRefunded, Part: number})
+		asked := payment.Part{Number: uint8(i + 1), Refund: min(part.Fails+1, sequencer.RefundsMax), Amount: w.sales[v.Sale-1].price * int64(part.Quantity)}
+		is := w.provider.returnPart(chargeKey{v.Seq, v.Attempts}, asked)
+		w.seen.PartsReturned++
+		switch {
+		case is == nil || lost:
+		case is.Back:
+			r.queue(sequencer.Command{Kind: sequencer.KindPayVoided, Order: v.Seq, Attempt: v.Attempts, Outcome: sequencer.PayRefunded, Part: asked.Number})
+		case is.Refund >= asked.Refund:
+			w.partBounced(r, v, asked.Number, is.Refusal)
+		}
+		if asked.Refund > 1 {
+			w.seen.PartsSentAgain++
 		}
 		break
 	}
 	return w.checkCaptured(v.Seq)
+}
+
+// partBounced tells that the newest refund of a part failed.
+func (w *world) partBounced(r *replica, v *sequencer.OrderView, number uint8, why sequencer.PayReason) {
+	w.seen.PartsBounced++
+	refund := min(v.Parts[number-1].Fails+1, sequencer.RefundsMax)
+	r.queue(sequencer.Command{Kind: sequencer.KindPayBounced, Order: v.Seq, Attempt: v.Attempts, Count: uint32(refund), Reason: why, Part: number})
 }
 
 // refundOf returns which refund of an attempt is due, or was sent last.
@@ -138,12 +153,26 @@ func (w *world) look(r *replica, order uint64) (moved bool) {
 			w.seen.Disputes++
 			r.queue(sequencer.Command{Kind: sequencer.KindPayDisputed, Order: order, Attempt: attempt, Dispute: c.Dispute.Status, Amount: c.Dispute.Amount})
 		}
+		if c != nil && v.State == sequencer.StatePaid && v.Captured && attempt == v.Attempts {
+			moved = w.lookAtParts(r, &v, c) || moved
+		}
 		if v.Voided&(1<<(attempt-1)) == 0 || c == nil || c.Phase != payment.Captured {
 			continue
 		}
 		moved = true
 		w.seen.Bounces++
 		r.bounced(order, attempt, refundOf(&v, attempt), c.Refusal)
+	}
+	return moved
+}
+
+// lookAtParts compares the parts of a paid order whose money went back with the books.
+func (w *world) lookAtParts(r *replica, v *sequencer.OrderView, c *charge) (moved bool) {
+	for i, part := range v.Parts {
+		if is := c.part(uint8(i + 1)); part.State == sequencer.PartReturned && is != nil && !is.Back {
+			moved = true
+			w.partBounced(r, v, uint8(i+1), is.Refusal)
+		}
 	}
 	return moved
 }

@@ -341,6 +341,12 @@ func (w *world) checkCaptured(order uint64) error {
 	return nil
 }
 
+// failedOf returns what of a paid order's money should have gone back with parts whose refunds
+// failed for good, which is on record.
+func (w *world) failedOf(v *sequencer.OrderView) int64 {
+	return w.sales[v.Sale-1].price * (v.PartTickets(sequencer.PartFailed) + v.PartTickets(sequencer.PartAcknowledged))
+}
+
 // reconcile is P6 when all is settled: the money that is held is the price of the paid
 // tickets, order by order, and all other money went back.
 func (w *world) reconcile(r *replica) error {
@@ -349,7 +355,7 @@ func (w *world) reconcile(r *replica) error {
 		v, known := r.machine.Order(key.order)
 		pays := known && v.State == sequencer.StatePaid && key.attempt == v.Attempts
 		switch {
-		case pays && (c.Phase != payment.Captured || c.captured-c.refunded != w.amountOf(&v)):
+		case pays && (c.Phase != payment.Captured || c.captured-c.refunded != w.amountOf(&v)+w.failedOf(&v)):
 			return violated("P6", "order %d costs %d and is paid; its charge is %s, took %d and gave back %d", key.order, w.amountOf(&v), c.Phase, c.captured, c.refunded)
 		case known && v.Failed&(1<<(key.attempt-1)) != 0 && c.Phase == payment.Captured && c.Refusal != sequencer.ReasonNone:
 			// its refund failed for good, which is on record

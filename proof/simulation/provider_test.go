@@ -15,8 +15,23 @@ type chargeKey struct {
 type charge struct {
 	payment.Status
 	amount, captured, refunded int64
-	rest                       int64          // of refunded: what no part was
-	parts                      map[uint8]bool // whose money went back
+	rest                       int64 // of refunded: what no part was
+	parts                      []payment.PartStatus
+}
+
+// part returns the newest refund of a part; nil for none.
+func (c *charge) part(number uint8) *payment.PartStatus {
+	for i := range c.parts {
+		if c.parts[i].Number == number {
+			return &c.parts[i]
+		}
+	}
+	return nil
+}
+
+// isDisputed reports whether refunds are refused because the bank has the money.
+func (c *charge) isDisputed() bool {
+	return c.Dispute.Status != sequencer.DisputeNone && c.Dispute.Status != sequencer.DisputeWon
 }
 
 // provider is a payment provider whose calls take no time, and whose answers may be
@@ -85,21 +100,28 @@ func (p *provider) capture(key chargeKey, amount int64) (payment.Phase, int64) {
 	return c.Phase, c.captured
 }
 
-// returnPart refunds a part of captured money, once.
-func (p *provider) returnPart(key chargeKey, part uint8, amount int64) bool {
+// returnPart refunds a part of captured money. A refund that was sent is not sent again. It
+// returns how the part stands; nil when nothing was captured.
+func (p *provider) returnPart(key chargeKey, part payment.Part) *payment.PartStatus {
 	c := p.charges[key]
 	if c == nil || c.Phase != payment.Captured {
-		return false
+		return nil
 	}
-	if c.parts[part] && (p.bug == nil || !p.bug.refundAgain) {
-		return true
+	is := c.part(part.Number)
+	if is != nil && is.Refund >= part.Refund && (p.bug == nil || !p.bug.refundAgain) {
+		return is
 	}
-	if c.parts == nil {
-		c.parts = map[uint8]bool{}
+	if is == nil {
+		c.parts = append(c.parts, payment.PartStatus{})
+		is = &c.parts[len(c.parts)-1]
 	}
-	c.parts[part] = true
-	c.refunded += amount
-	return true
+	*is = payment.PartStatus{Part: part, Back: !c.isDisputed()}
+	if is.Back {
+		c.refunded += part.Amount
+	} else {
+		is.Refusal = sequencer.ReasonDisputed
+	}
+	return is
 }
 
 // giveBack makes sure that no money is kept, of a charge that the provider must know. A refund
@@ -114,7 +136,7 @@ func (p *provider) giveBack(key chargeKey, refund uint8) payment.Status {
 	}
 	if c.Phase == payment.Captured {
 		c.Refunds = refund
-		if c.Dispute.Status != sequencer.DisputeNone && c.Dispute.Status != sequencer.DisputeWon {
+		if c.isDisputed() {
 			c.Refusal = sequencer.ReasonDisputed
 			return c.Status
 		}
@@ -122,17 +144,33 @@ func (p *provider) giveBack(key chargeKey, refund uint8) payment.Status {
 	return p.cancel(key, c.amount)
 }
 
-// bounce lets one of the refunds that were taken fail, as banks do days later, and returns of
-// which order it is; 0 when there is none.
+// bounce lets one of the refunds that were taken fail, also one of a part, as banks do days
+// later, and returns of which order it is; 0 when there is none.
 func (p *provider) bounce(which int, why sequencer.PayReason) (order uint64) {
 	for i := range p.keys {
 		key := p.keys[(which+i)%len(p.keys)]
-		if c := p.charges[key]; c.Phase == payment.Refunded && c.Refunds > 0 {
+		c := p.charges[key]
+		if c.Phase == payment.Refunded && c.Refunds > 0 {
 			c.Phase, c.refunded, c.Refusal = payment.Captured, c.refunded-c.rest, why
+			return key.order
+		}
+		if c.bouncePart(why) {
 			return key.order
 		}
 	}
 	return 0
+}
+
+// bouncePart lets the first refund of a part fail that was taken; false when there is none.
+func (c *charge) bouncePart(why sequencer.PayReason) bool {
+	for i := range c.parts {
+		if is := &c.parts[i]; c.Phase == payment.Captured && is.Back {
+			is.Back, is.Refusal = false, why
+			c.refunded -= is.Amount
+			return true
+		}
+	}
+	return false
 }
 
 // dispute opens a dispute of one of the charges that took money, or takes it on to a status, and
