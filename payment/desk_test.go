@@ -39,7 +39,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
 			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
 			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
-			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Passes: 6, CallTimeout: 40 * time.Millisecond,
+			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Bounces: "tok_refund_fails_30ms", Disputed: "tok_disputed_20ms", Passes: 6, CallTimeout: 40 * time.Millisecond,
 		})
 	})
 }
@@ -50,7 +50,7 @@ func TestCrashAtEveryStepThrottled(t *testing.T) {
 		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
 			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
 			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
-			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Passes: 3, CallTimeout: 40 * time.Millisecond, Throttles: true,
+			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Bounces: "tok_refund_fails_30ms", Disputed: "tok_disputed_20ms", Passes: 3, CallTimeout: 40 * time.Millisecond, Throttles: true,
 		})
 	})
 }

@@ -79,6 +79,9 @@ type Crashes struct {
 	Methods  []string
 	Good     string
 	NeverPay []string
+	// Bounces pays at once, and its first refund fails later; Disputed does, and is disputed soon
+	// after its capture; "" for none.
+	Bounces, Disputed string
 	// Passes is at up to which pass of a step the leader dies.
 	Passes int
 	// Throttles says that the provider refuses calls with a 429, until throttlesMax were refused.
@@ -102,19 +105,6 @@ func CrashAtEveryStep(t *testing.T, with Crashes) {
 	for _, step := range payment.Steps() {
 		if died[step] == 0 {
 			t.Errorf("nobody died at step %s", step)
-		}
-	}
-}
-
-// partly pays an order of two tickets and refunds one of them, before or after its capture.
-func partly(d *payment.Desk, n *Node, first *Process, order uint64, with Crashes) {
-	for end := time.Now().Add(time.Minute); !first.Dead() && time.Now().Before(end); time.Sleep(with.CallTimeout / 4) {
-		ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
-		answer, err := d.Pay(ctx, payment.Request{Order: order, Sale: 1, User: "parted", Method: with.Good})
-		cancel()
-		if err == nil && answer.State == sequencer.StatePaid {
-			_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: order, Quantity: 1, Key: sequencer.KeyDigest{1}})
-			return
 		}
 	}
 }
@@ -143,8 +133,7 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 	d := payment.NewDesk(c, first, first)
 	told := make([]atomic.Int32, len(methods)) // the state that the buyer was told, + 1
 	orders := make([]uint64, len(methods))
-	refunded := n.Buy(t, "refunded") // so that voids are passed too
-	parted := n.Buy(t, "parted")     // and parts
+	beside := besideOf(t, n, with)
 	for i, method := range methods {
 		orders[i] = n.Buy(t, method)
 		go func() {
@@ -156,18 +145,9 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 			}
 		}()
 	}
-	go func() {
-		for end := time.Now().Add(time.Minute); !first.Dead() && time.Now().Before(end); time.Sleep(with.CallTimeout / 4) {
-			ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
-			answer, err := d.Pay(ctx, payment.Request{Order: refunded, Sale: 1, User: "refunded", Method: with.Good})
-			cancel()
-			if err == nil && answer.State == sequencer.StatePaid {
-				_, _ = n.Decide(&sequencer.Command{Kind: sequencer.KindRefund, Order: refunded})
-				return
-			}
-		}
-	}()
-	go partly(d, n, first, parted, with)
+	for i := range beside {
+		go beside[i].pay(d, n, first, with.CallTimeout)
+	}
 	time.Sleep(with.CallTimeout * 15 / 4)
 	for end := time.Now().Add(time.Minute); nth == 1 && !first.Dead() && time.Now().Before(end); {
 		time.Sleep(with.CallTimeout / 4) // every step is passed once, on a slow machine too
@@ -190,8 +170,8 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 			})
 		}
 	}
-	if view := n.Order(parted); view.State == sequencer.StatePaid && len(view.Parts) > 0 && view.PartTickets(sequencer.PartSpared)+view.PartTickets(sequencer.PartReturned) != 1 {
-		t.Errorf("died at %s: a part of %+v is not back", step, view)
+	for i := range beside {
+		beside[i].check(t, n, next, step)
 	}
 	MustAgree(t, n, next)
 	_ = d.Close() // the process died, or its context is over

@@ -58,3 +58,8 @@ func (p *throttling) Cancel(ctx context.Context, c payment.Charge) (payment.Stat
 func (p *throttling) Return(ctx context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Return(ctx, c, refund) })
 }
+
+// ReturnPart implements payment.Provider.
+func (p *throttling) ReturnPart(ctx context.Context, c payment.Charge, part payment.Part) (payment.Status, error) {
+	return p.guarded(func() (payment.Status, error) { return p.Provider.ReturnPart(ctx, c, part) })
+}

@@ -28,6 +28,16 @@ func TestCrashAtEveryStep(t *testing.T) {
 	})
 }
 
+// The same at one that answers 429.
+func TestCrashAtEveryStepThrottled(t *testing.T) {
+	testenv.TakesLong(t, "every step of some methods, over HTTP")
+	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
+		Open:    func(t testing.TB) payment.Provider { return newProvider(t, newAccount(t, nil).url) },
+		Methods: []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_fake_lost"},
+		Good:    "pm_card_visa", NeverPay: []string{"pm_card_visa_chargeDeclined"}, Passes: 1, CallTimeout: 80 * time.Millisecond, Throttles: true,
+	})
+}
+
 // mortal passes requests on until its process dies at the nth: before it is sent, or
 // before its answer comes back.
 type mortal struct {
