@@ -30,6 +30,7 @@ type exchange struct {
 	started time.Time
 	query   strict.Query
 	outcome outcome
+	aborted bool   // the connection is to be broken
 	actor   []byte // whose token it is
 	sales   auth.Scope
 	token   []byte
@@ -84,6 +85,9 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 			return handler(x)
 		})
 		p.metrics.observe(rand.Uint64(), which, x.outcome, p.config.Clock().Sub(x.started))
+		if x.aborted {
+			panic(http.ErrAbortHandler)
+		}
 	})
 }
 
@@ -138,10 +142,15 @@ func (p *Private) shown(wanted auth.Roles, handler http.HandlerFunc) http.Handle
 }
 
 // guard answers the error of a handler, and keeps a bug in it from showing as a
-// broken connection.
+// broken connection. What a handler aborts is broken on purpose: an answer that was begun and
+// cannot be whole must not end as if it were.
 func (p *Private) guard(x *exchange, which route, handler func() error) {
 	defer func() {
-		if bug := recover(); bug != nil {
+		switch bug := recover(); bug {
+		case nil:
+		case http.ErrAbortHandler:
+			x.aborted, x.outcome = true, outcomeOfKind(contract.Internal)
+		default:
 			p.config.Logger.Error("request handler panicked", "request", x.id, "route", routeNames[which], "panic", bug, "stack", string(debug.Stack()))
 			x.fail(fmt.Errorf("%w: panic: %v", contract.ErrInternal, bug))
 		}

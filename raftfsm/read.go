@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"context"
+	"fmt"
 
 	"onsale/sequencer"
 )
@@ -13,6 +14,9 @@ import (
 // leader that was paused, or whose network was, that answer may be older than the next
 // leader (Ongaro 2014, section 6.4, asks for a heartbeat sent afterwards). It is asked
 // for what a replica does not know, by one asker at a time for each door.
+//
+// Its errors are ErrNoLeader, also when ctx ends before a majority has answered, and
+// ErrStopping.
 func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	if !n.Leads() {
 		return 0, n.leadership.notLeader()
@@ -29,7 +33,7 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	case <-n.life.stop:
 		return 0, sequencer.ErrStopping
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, fmt.Errorf("%w: a majority has not confirmed this leader in time: %w", sequencer.ErrNoLeader, ctx.Err())
 	}
 }
 

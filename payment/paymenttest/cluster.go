@@ -2,6 +2,7 @@ package paymenttest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -178,7 +179,7 @@ func (r *Replica) ReadIndex(ctx context.Context) (uint64, error) {
 	r.cluster.mu.Lock()
 	defer r.cluster.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", sequencer.ErrNoLeader, err)
 	}
 	if r.cluster.leader != r {
 		return 0, sequencer.ErrNoLeader

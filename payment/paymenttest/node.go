@@ -5,6 +5,7 @@ package paymenttest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func (n *Node) ReadIndex(ctx context.Context) (uint64, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", sequencer.ErrNoLeader, err)
 	}
 	if n.deposed {
 		return 0, sequencer.ErrNoLeader
