@@ -43,7 +43,7 @@ func TestOrderFields(t *testing.T) {
 func (f *fixture) pay(seq uint64, quantity int64) {
 	f.t.Helper()
 	view, _, _, _ := f.backend.Order(context.Background(), seq, 0)
-	begin := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(view.User), Amount: 5000 * quantity})
+	begin := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(view.User), Amount: 5000 * quantity, Reference: []byte("a")})
 	end := f.backend.do(sequencer.Command{Kind: sequencer.KindPayResult, Order: seq, Attempt: 1, Outcome: sequencer.PayAccepted})
 	if begin.Code != sequencer.CodeOK || end.Code != sequencer.CodeOK {
 		f.t.Fatalf("payment: %v %v", begin.Code, end.Code)

@@ -32,6 +32,7 @@ func (l *Ledger) born(b *sequencer.Batch, d *sequencer.Decisions) bool {
 
 	if is.Cause == sequencer.BirthCopy {
 		l.births = nil
+		l.account = ""
 	}
 	l.births = append(l.births, is)
 	clear(l.sessions)

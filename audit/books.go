@@ -59,6 +59,7 @@ type bookedOrder struct {
 	bounced   map[refundOf]bookedBounce
 	money     bookedMoney
 	dispute   sequencer.Dispute
+	accounts  []bookedAccount // under which it was charged; more than one for few
 }
 
 // userOfSale is whose tickets the cap counts.

@@ -57,6 +57,8 @@ const (
 	checkPart
 	checkMoney
 	checkDisputed
+	checkAccount
+	checkByHand
 	checkShownOrder
 	checkShown
 	checkShownDeadline
@@ -147,6 +149,8 @@ var checks = [checkEnd]struct {
 	checkPart:          {KindOrder, "more was given back than the order has"},
 	checkMoney:         {KindOrder, "what was captured is not what went back (%d) and what the tickets cost or must go back (%d)"},
 	checkDisputed:      {KindOrder, "a dispute of money that was not captured, or one that was told as it stood"},
+	checkAccount:       {KindOrder, "an attempt was charged under another account than the accepted one"},
+	checkByHand:        {KindOrder, "an operator settled money about which the provider can be asked, or none"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},

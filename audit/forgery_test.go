@@ -188,8 +188,16 @@ func cancel(order uint64, user string) sequencer.Command {
 
 func pay(order uint64, user string, tickets int64) sequencer.Command {
 	return sequencer.Command{
-		Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: forgedPrice * tickets,
+		Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: forgedPrice * tickets, Reference: accountFor(forgedPrice * tickets),
 	}
+}
+
+// accountFor is under which account an amount is charged.
+func accountFor(amount int64) []byte {
+	if amount == 0 {
+		return nil
+	}
+	return []byte("a")
 }
 
 func outcome(order uint64, o sequencer.PayOutcome) sequencer.Command {

@@ -19,6 +19,7 @@ type Ledger struct {
 	next     uint64
 	births   []sequencer.Birth // that were read
 	level    int64             // of the formats
+	account  string            // for new charges; "" before the first
 	sessions map[uint64]uint64 // of front-ends: the newest number that was executed
 	executed uint32            // commands that are left of a forwarded batch
 	notTaken uint32            // the same, when it must not be executed

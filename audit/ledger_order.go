@@ -26,6 +26,7 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.tried(o)
 		l.leave(o, sequencer.StatePaying, sequencer.StateReserved)
 		o.attempts++
+		l.charged(o, c)
 		o.sale.begun = true
 		o.overdue = false
 	case sequencer.KindPayResult:
@@ -44,6 +45,8 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindPayDisputed:
 		l.free(o, r)
 		l.disputed(o, c)
+	case sequencer.KindSettle:
+		l.byHand(o, c, r)
 	case sequencer.KindAcknowledge:
 		l.acknowledged(o)
 	case sequencer.KindRefund:
@@ -100,7 +103,7 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 
 // tooLate books money that came for a sale that was cancelled while it was paid.
 func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
-	if o := l.orders[r.Order]; o != nil && o.state == sequencer.StatePaying && c.Attempt == o.attempts {
+	if o := l.orders[r.Order]; o != nil && o.state == sequencer.StatePaying && (c.Attempt == o.attempts || c.Kind == sequencer.KindSettle) {
 		if !o.sale.cancelled {
 			l.findings.report(checkPaidInTime, o.seq, "paid", r.State.String())
 		}

@@ -20,6 +20,9 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 		return
 	case sequencer.KindBirth:
 		return // booked by header
+	case sequencer.KindAccept:
+		l.account = string(c.Reference)
+		return
 	case sequencer.KindLevel:
 		l.raised(c)
 		return

@@ -75,7 +75,7 @@ func (t *teller) command() sequencer.Command {
 	case n < 66:
 		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
 	case n < 82:
-		c.Kind, c.Amount = sequencer.KindPayBegin, 10*int64(order.Quantity)
+		c.Kind, c.Amount, c.Reference = sequencer.KindPayBegin, 10*int64(order.Quantity), []byte("a")
 	case n < 94:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order.Seq, Attempt: 1, Outcome: sequencer.PayOutcome(1 + t.random.IntN(4))}
 	case n < 97:

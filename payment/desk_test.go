@@ -307,7 +307,7 @@ func testReconcileFinds(t *testing.T) {
 		want[c.Key] = payment.Difference{Kind: kind, Key: c.Key, Order: c.Order, Amount: c.Amount, Currency: c.Currency}
 	}
 	begin := func(order uint64, user string) {
-		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200})
+		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200, Reference: []byte("a")})
 	}
 	result := func(order uint64, attempt uint8, outcome sequencer.PayOutcome) {
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: outcome})

@@ -111,7 +111,7 @@ func (c *client) pay() {
 	if s == nil {
 		return
 	}
-	begun := c.send(sequencer.Command{Kind: sequencer.KindPayBegin, Order: s.result.Order, User: s.command.User, Amount: 100 * int64(s.result.Quantity)})
+	begun := c.send(sequencer.Command{Kind: sequencer.KindPayBegin, Order: s.result.Order, User: s.command.User, Amount: 100 * int64(s.result.Quantity), Reference: []byte("a")})
 	if begun.returned == 0 || begun.result.State != sequencer.StatePaying {
 		return
 	}

@@ -124,6 +124,10 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.acknowledge(c, r)
 	case KindPayDisputed:
 		s.payDisputed(c, r)
+	case KindAccept:
+		s.acceptAccount(c, r)
+	case KindSettle:
+		s.settleByHand(c, r)
 	case KindPayCaptured:
 		s.payCaptured(c, r)
 	case KindRefund:

@@ -37,13 +37,15 @@ const BatchVersion = 5
 //	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0],
 //	               [length 1 and reference if flags bit 1], user to the end
 //	cancel         order 8, quantity 1, [key 16 if quantity is not 0], user to the end
-//	pay_begin      order 8, amount 8, user to the end
+//	pay_begin      order 8, amount 8, length 1 and account, user to the end
 //	pay_result     order 8, attempt 1, outcome 1, reason 1
 //	pay_voided     order 8, attempt 1, outcome 1, part 1
 //	pay_captured   order 8, attempt 1, amount 8
 //	pay_bounced    order 8, attempt 1, reason 1, count 4, part 1
 //	acknowledge    order 8, length 1 and actor, note to the end
 //	pay_disputed   order 8, attempt 1, status 1, amount 8, evidence by 4
+//	accept_account length 1 and actor, length 1 and account, note to the end
+//	settle         order 8, outcome 1, length 1 and actor, note to the end
 //	refund         order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
@@ -119,7 +121,7 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindCancel:
 		return append(appendShare(dst, c), c.User...)
 	case KindPayBegin:
-		return append(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.User...)
+		return append(appendShort(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Reference), c.User...)
 	case KindPayResult:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), byte(c.Reason))
 	case KindPayVoided:
@@ -132,6 +134,10 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(le.AppendUint64(dst, c.Order), c.Actor), c.Body...)
 	case KindPayDisputed:
 		return le.AppendUint32(le.AppendUint64(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Dispute)), uint64(c.Amount)), c.Count)
+	case KindAccept:
+		return append(appendShort(appendShort(dst, c.Actor), c.Reference), c.Body...)
+	case KindSettle:
+		return append(appendShort(append(le.AppendUint64(dst, c.Order), byte(c.Outcome)), c.Actor), c.Body...)
 	case KindRefund:
 		return append(appendShare(dst, c), c.Actor...)
 	case KindSaleCreate:
@@ -289,7 +295,10 @@ func decodeFields(f []byte, c *Command) bool {
 		c.User, ok = cutShare(f, c)
 		return ok
 	case KindPayBegin:
-		c.Order, c.Amount, c.User = le.Uint64(f), int64(le.Uint64(f[8:])), f[16:]
+		var ok bool
+		c.Order, c.Amount = le.Uint64(f), int64(le.Uint64(f[8:]))
+		c.Reference, c.User, ok = cutShort(f[16:])
+		return ok
 	case KindPayResult:
 		c.Order, c.Attempt, c.Outcome, c.Reason = le.Uint64(f), f[8], PayOutcome(f[9]), PayReason(f[10])
 	case KindPayVoided:
@@ -305,6 +314,18 @@ func decodeFields(f []byte, c *Command) bool {
 		return ok
 	case KindPayDisputed:
 		c.Order, c.Attempt, c.Dispute, c.Amount, c.Count = le.Uint64(f), f[8], DisputeStatus(f[9]), int64(le.Uint64(f[10:])), le.Uint32(f[18:])
+	case KindAccept:
+		var ok bool
+		if c.Actor, f, ok = cutShort(f); !ok {
+			return false
+		}
+		c.Reference, c.Body, ok = cutShort(f)
+		return ok
+	case KindSettle:
+		var ok bool
+		c.Order, c.Outcome = le.Uint64(f), PayOutcome(f[8])
+		c.Actor, c.Body, ok = cutShort(f[9:])
+		return ok
 	case KindRefund:
 		actor, ok := cutShare(f, c)
 		c.Actor = perhaps(actor)
@@ -345,7 +366,11 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindCancel, KindRefund:
 		return 9, false
 	case KindPayBegin:
-		return 16, false
+		return 17, false
+	case KindAccept:
+		return 2, false
+	case KindSettle:
+		return 10, false
 	case KindPayResult:
 		return 11, true
 	case KindPayVoided:

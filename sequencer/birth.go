@@ -144,6 +144,7 @@ func (s *State) birth(c *Command, r *Result) {
 	next := *s.born
 	if next.Cause == BirthCopy {
 		s.births, s.birthsHash = nil, 0 // what was before is another cluster's
+		s.accept(0)                     // and so is its account
 	}
 	if next.Cause != BirthNew {
 		s.sessions = sessions{} // what front-ends sent before was sent to another history

@@ -15,7 +15,7 @@ func TestCapturedAttempts(t *testing.T) {
 		return d.Results[0].Code
 	}
 	order := uint64(2)
-	begin := Command{Kind: KindPayBegin, Order: order, User: []byte("ann"), Amount: 100}
+	begin := Command{Kind: KindPayBegin, Order: order, User: []byte("ann"), Amount: 100, Reference: []byte("a")}
 	for _, c := range []Command{begin, {Kind: KindPayResult, Order: order, Attempt: 1, Outcome: PayRejected},
 		begin, {Kind: KindPayResult, Order: order, Attempt: 2, Outcome: PayAccepted}} {
 		if code := one(c); code != CodeOK {

@@ -35,7 +35,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindBuy, Sale: 1, User: alice, Quantity: 2},
 		{Kind: sequencer.KindBuy, Sale: 258, User: []byte("günther"), Quantity: 3, Min: 1, Key: sequencer.DigestKey(alice, []byte("key-1"))},
 		{Kind: sequencer.KindCancel, Order: 1 << 40, User: alice},
-		{Kind: sequencer.KindPayBegin, Order: 3, User: alice, Amount: 9_900},
+		{Kind: sequencer.KindPayBegin, Order: 3, User: alice, Amount: 9_900, Reference: []byte("a")},
 		{Kind: sequencer.KindPayResult, Order: 3, Attempt: 1, Outcome: sequencer.PayAccepted},
 		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded},
 		{Kind: sequencer.KindRefund, Order: 3},
@@ -71,6 +71,8 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded, Part: 1},
 		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone, Part: 2},
 		{Kind: sequencer.KindPayDisputed, Order: 3, Attempt: 2, Dispute: sequencer.DisputeNeedsResponse, Amount: 9_900, Count: 1_780_272_000},
+		{Kind: sequencer.KindAccept, Reference: []byte("stripe/live/acct_1"), Actor: []byte("otto"), Body: []byte("sold")},
+		{Kind: sequencer.KindSettle, Order: 3, Outcome: sequencer.PayRefunded, Actor: []byte("otto"), Body: []byte("in cash")},
 	}}
 }
 

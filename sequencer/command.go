@@ -33,14 +33,17 @@ const (
 	KindPayBounced   Kind = 24
 	KindAcknowledge  Kind = 25
 	KindPayDisputed  Kind = 26
+	KindAccept       Kind = 27
+	KindSettle       Kind = 28
 	// KindMax is the last of them.
-	KindMax = KindPayDisputed
+	KindMax = KindSettle
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
 	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
-	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge", "pay_disputed"}
+	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge", "pay_disputed",
+	"accept_account", "settle"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -52,7 +55,7 @@ func (k Kind) Forwardable() bool { return k == KindBuy || k == KindCancel }
 // Sellers reports whether a command of this kind is a seller's or operator's, given by who
 // has a token that allows it.
 func (k Kind) Sellers() bool {
-	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund || k == KindAcknowledge
+	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund || k == KindAcknowledge || k == KindAccept || k == KindSettle
 }
 
 // leaders reports whether a command of this kind has no place in a forwarded batch: it is
@@ -153,7 +156,8 @@ func DigestKey(user, key []byte) KeyDigest {
 //	kind           fields
 //	buy            Sale User Quantity Min Key Reference
 //	cancel         Order User Quantity (of a part; 0 for all) Key (of a part)
-//	pay_begin      Order User Amount
+//	pay_begin      Order User Amount Reference (the account under which it is charged; empty when
+//	               it costs nothing)
 //	pay_result     Order Attempt Outcome Reason
 //	pay_voided     Order Attempt Outcome Part
 //	pay_captured   Order Attempt Amount (what was taken)
@@ -162,6 +166,8 @@ func DigestKey(user, key []byte) KeyDigest {
 //	acknowledge    Order Actor Body (why, for the record)
 //	pay_disputed   Order Attempt Dispute Amount (minor units) Count (until when evidence may be
 //	               given, Unix seconds; 0 for no time)
+//	accept_account Reference (the account) Actor Body (why, for the record)
+//	settle         Order Outcome (what an operator knows of the money) Actor Body (why, for the record)
 //	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
@@ -199,7 +205,8 @@ type Command struct {
 	Revision uint32    // the sale's that the seller saw; 0 for any
 	Key      KeyDigest // zero when the buyer, or seller, sent no key
 	User     []byte
-	// Reference is what the buyer's side calls the purchase; empty for none.
+	// Reference is what the buyer's side calls the purchase, or the provider its account; empty
+	// for none.
 	Reference []byte
 	// Actor is who gave a seller's or operator's command; empty when nobody says so.
 	Actor []byte

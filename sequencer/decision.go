@@ -91,6 +91,10 @@ const (
 	CodeDeclinesExceeded // UserDeclinesMax of the user's attempts were declined of late
 	CodeNotEnough        // some tickets are left, fewer than the buy would take; Result.Quantity says how many
 	CodeNotFailed        // no refund of the order has failed for good
+	CodeOtherAccount     // the charge would be under another account than the accepted one
+	CodeAccountLimit     // AccountsMax
+	CodeAccountInUse     // the provider itself can be asked what became of the money
+	CodeNotUnsettled     // there is nothing about the order's money to say
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -100,7 +104,8 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"already_paid", "payment_in_flight", "amount_mismatch", "attempts_exceeded", "stale_attempt",
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
 	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down",
-	"attempt_too_soon", "declines_exceeded", "not_enough", "not_failed"}
+	"attempt_too_soon", "declines_exceeded", "not_enough", "not_failed",
+	"other_account", "account_limit", "account_in_use", "not_unsettled"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }

@@ -6,6 +6,10 @@ package sequencer
 const (
 	// RefundsMax is how often a refund of one attempt is sent: once more after it failed.
 	RefundsMax = 2
+	// AccountBytesMax bounds the name of an account at the payment provider, in printable ASCII,
+	// and AccountsMax how many a cluster ever charged under or accepted.
+	AccountBytesMax = 64
+	AccountsMax     = 64
 	// NoteBytesMax bounds what a seller or an operator says for the record, in bytes of UTF-8.
 	NoteBytesMax = 200
 	// UserBytesMax bounds the id of a user or an actor, in bytes of UTF-8.

@@ -18,7 +18,7 @@ func parted(t *testing.T) *State {
 	for _, c := range []Command{
 		{Kind: KindSaleCreate, Body: AppendSaleSpec(nil, &spec)},
 		{Kind: KindBuy, Sale: 1, Quantity: 4, User: []byte("ann")},
-		{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 28},
+		{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 28, Reference: []byte("a")},
 		{Kind: KindPayResult, Order: 2, Attempt: 1, Outcome: PayAccepted},
 		{Kind: KindRefund, Order: 2, Quantity: 1, Key: KeyDigest{1}},
 		{Kind: KindPayCaptured, Order: 2, Attempt: 1, Amount: 21},
@@ -67,7 +67,7 @@ func TestPartsOutOfBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := out.Bytes()[:out.Len()-4]
-		change(data[len(data)-2*partBytes:])
+		change(data[len(data)-oneAccountBytes-2*partBytes:])
 		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
 		s, err := ReadSnapshot(bytes.NewReader(data))
 		if name == "as they are" && (err != nil || s.Verify() != nil || s.UnsettledCount() != 1) {

@@ -3,17 +3,24 @@ package sequencer
 // payBegin starts a payment attempt: from its commit on the provider may be
 // called, and the order keeps its tickets until the outcome is known.
 func (s *State) payBegin(c *Command, r *Result) {
+	if c.Amount > 0 && !ValidAccount(c.Reference) || c.Amount <= 0 && len(c.Reference) > 0 {
+		r.Code = CodeBadRequest
+		return
+	}
 	number, known := s.orderOf(c)
 	if !known {
 		r.Code = CodeUnknownOrder
 		return
 	}
-	r.Code = s.payable(number, c.Amount)
+	r.Code = s.payable(number, c)
 	if r.Code == CodeOK {
 		o := s.edit(number)
 		o.attempts++
 		o.reason = ReasonNone
 		s.began(number, o)
+		if c.Amount > 0 {
+			s.chargeUnder(number, o.attempts, c.Reference)
+		}
 		s.enter(o, s.find(o.sale), StatePaying)
 		s.startTimer(number, o)
 		s.done(o)
@@ -22,7 +29,7 @@ func (s *State) payBegin(c *Command, r *Result) {
 	s.show(number, s.orders.at(number), r)
 }
 
-func (s *State) payable(number uint32, amount int64) Code {
+func (s *State) payable(number uint32, c *Command) Code {
 	o := s.orders.at(number)
 	switch s.effective(o) {
 	case StateReserved:
@@ -38,11 +45,13 @@ func (s *State) payable(number uint32, amount int64) Code {
 	switch {
 	case len(s.births) > 0 && o.seq < s.births[0].FirstSeq:
 		return CodeNotPayable // its cluster, of which this is a copy, sold it
-	case amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
+	case c.Amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
 		return CodeAmountMismatch
 	}
-	code, _ := s.nextAttempt(number, o)
-	return code
+	if code, _ := s.nextAttempt(number, o); code != CodeOK || c.Amount == 0 {
+		return code
+	}
+	return s.accountCode(c.Reference)
 }
 
 // payResult records what the provider said of an attempt.

@@ -239,6 +239,11 @@ func (t *trial) compareAll() error {
 		if known != wanted || !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("order %d:\n  got  %+v\n  want %+v", seq, got, want)
 		}
+		for attempt := range got.Attempts + 2 {
+			if got, want := t.state.AccountOf(seq, attempt), t.dumb.AccountOf(seq, attempt); got != want {
+				return fmt.Errorf("attempt %d of order %d is under account %q, want %q", attempt, seq, got, want)
+			}
+		}
 		if got, want := t.state.NextAttempt(seq), t.dumb.NextAttempt(seq); got != want {
 			return fmt.Errorf("order %d may be tried again at %d, want %d", seq, got, want)
 		}

@@ -70,7 +70,7 @@ func TestEndOfTime(t *testing.T) {
 	p.create(func(s *sequencer.SaleSpec) { s.Quantity, s.Waitlist, s.Hold = 2, 5, sequencer.DurationMax })
 	p.time = sequencer.TimeMax - 1
 	p.apply(buyOf(0, 1, sequencer.KeyDigest{}), buyOf(1, 1, sequencer.KeyDigest{}), buyOf(2, 1, sequencer.KeyDigest{}),
-		sequencer.Command{Kind: sequencer.KindPayBegin, Order: 2, User: []byte("u0"), Amount: 1000},
+		sequencer.Command{Kind: sequencer.KindPayBegin, Order: 2, User: []byte("u0"), Amount: 1000, Reference: []byte("a")},
 		sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: 1, Amount: sequencer.DurationMax})
 	p.time = sequencer.TimeMax
 	if d := p.apply(buyOf(3, 1, sequencer.KeyDigest{})); len(d.Events) == 0 {

@@ -16,20 +16,21 @@ import (
 // users, short holds, and orders that are picked again and again. It looks at a
 // model of its own to ask for what is just possible, or just not.
 type generator struct {
-	random *rand.Rand
-	model  *naive.Model
-	users  []string
-	keys   map[sequencer.KeyDigest]string // names of the keys that were used
-	past   []sequencer.Command            // buys with a key
-	parts  []sequencer.Command            // cancels and refunds of a part, with a key
-	now    int64
-	orders []uint64 // all that were made, by seq
-	focus  uint64   // an order that is picked more than others
-	calm   bool     // no sale is closed or cancelled for a long time
-	named  int      // how many users there were
-	opened []uint64 // sessions
-	sent   uint64   // number of the newest forwarded batch
-	born   int      // how many births were made
+	random  *rand.Rand
+	model   *naive.Model
+	users   []string
+	keys    map[sequencer.KeyDigest]string // names of the keys that were used
+	past    []sequencer.Command            // buys with a key
+	parts   []sequencer.Command            // cancels and refunds of a part, with a key
+	now     int64
+	orders  []uint64 // all that were made, by seq
+	focus   uint64   // an order that is picked more than others
+	calm    bool     // no sale is closed or cancelled for a long time
+	named   int      // how many users there were
+	opened  []uint64 // sessions
+	sent    uint64   // number of the newest forwarded batch
+	born    int      // how many births were made
+	staying bool     // most charges are under the first account
 }
 
 func newGenerator(seed uint64) *generator {
@@ -41,7 +42,7 @@ func newGenerator(seed uint64) *generator {
 		g.users = append(g.users, g.newUser())
 	}
 	g.users = append(g.users, "z", strings.Repeat("x", sequencer.UserBytesMax), "günther")
-	g.calm = g.oneIn(2)
+	g.calm, g.staying = g.oneIn(2), g.oneIn(2)
 	return g
 }
 
@@ -90,6 +91,9 @@ func (g *generator) batch(commands int) sequencer.Batch {
 	if g.oneIn(40) {
 		b.Commands = g.rejections(b.Commands, g.pickOrder())
 	}
+	if g.oneIn(1000) {
+		b.Commands = append(b.Commands, g.manyAccounts()...)
+	}
 	if g.oneIn(100) {
 		b.Commands = append(b.Commands, g.regular(g.pickSale(), g.pickUser())...)
 	}
@@ -130,7 +134,7 @@ func (g *generator) rejections(commands []sequencer.Command, order uint64) []seq
 	sale, _ := g.model.Sale(view.Sale)
 	for attempt := view.Attempts + 1; attempt <= sequencer.DeclinesFree+1; attempt++ {
 		commands = append(commands,
-			sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(view.User), Amount: sale.Price * int64(view.Quantity)},
+			g.charged(sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(view.User), Amount: sale.Price * int64(view.Quantity)}),
 			sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: sequencer.PayRejected})
 	}
 	return commands
@@ -239,6 +243,55 @@ func (g *generator) payBounced() sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindPayBounced, Order: order, Attempt: attempt, Count: count, Reason: sequencer.PayReason(g.between(8, 14)), Part: part}
 }
 
+// charged says under which account a pay_begin is: mostly the accepted one.
+func (g *generator) charged(c sequencer.Command) sequencer.Command {
+	c.Reference = []byte(g.model.Account())
+	if len(c.Reference) == 0 || g.oneIn(30) {
+		c.Reference = g.accountName()
+	}
+	if free := c.Amount <= 0; free != g.oneIn(100) {
+		c.Reference = nil
+	}
+	return c
+}
+
+func (g *generator) accountName() []byte {
+	if g.oneIn(30) {
+		return [][]byte{{}, []byte(strings.Repeat("a", sequencer.AccountBytesMax+1)), []byte("a b"), {0x7f}}[g.random.IntN(4)]
+	}
+	return fmt.Appendf(nil, "a%d", g.between(1, 4))
+}
+
+// accept lets an operator accept an account, now and then so many that there is no room.
+func (g *generator) accept() sequencer.Command {
+	c := sequencer.Command{Kind: sequencer.KindAccept, Reference: g.accountName(), Actor: g.actor(), Body: []byte("sold"[:g.between(0, 4)])}
+	if g.staying && g.model.Account() != "" && !g.oneIn(20) {
+		c.Reference = []byte(g.model.Account())
+	}
+	return c
+}
+
+// manyAccounts accepts more accounts than a cluster may have, and the first again.
+func (g *generator) manyAccounts() (commands []sequencer.Command) {
+	for i := range sequencer.AccountsMax + 1 {
+		commands = append(commands, sequencer.Command{Kind: sequencer.KindAccept, Reference: fmt.Appendf(nil, "m%d", i), Body: []byte("x")})
+	}
+	return append(commands, sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte("m0"), Body: []byte("x")})
+}
+
+// settle is an operator's word on money that is unsettled, mostly under another account.
+func (g *generator) settle() sequencer.Command {
+	order := g.orderWith(func(v *sequencer.OrderView) bool {
+		unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0 || v.PartTickets(sequencer.PartDue) > 0
+		return unsettled && g.model.AccountOf(v.Seq, v.Attempts) != g.model.Account()
+	})
+	outcome := []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayCancelled, sequencer.PayRefunded}[g.random.IntN(3)]
+	if g.oneIn(20) {
+		outcome = sequencer.PayOutcome(g.between(0, 6))
+	}
+	return sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: outcome, Actor: g.actor(), Body: []byte("in cash"[:g.between(0, 7)])}
+}
+
 // part returns the number of a part of an order, or of none.
 func (g *generator) part(v *sequencer.OrderView) uint8 {
 	if len(v.Parts) == 0 || g.oneIn(4) {
@@ -275,8 +328,12 @@ func (g *generator) command() sequencer.Command {
 	case n < 897:
 		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 || v.PartTickets(sequencer.PartFailed) > 0 })
 		return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash"[:g.between(0, 7)])}
-	case n < 899:
+	case n < 898 || n < 899 && g.oneIn(2):
 		return g.payDisputed()
+	case n < 899:
+		return g.accept()
+	case n < 902:
+		return g.settle()
 	case n < 905:
 		return sequencer.Command{Kind: sequencer.KindPayVoided, Order: g.pickOrder(), Attempt: uint8(g.between(0, 3)), Outcome: sequencer.PayOutcome(g.between(3, 6)), Part: uint8(g.between(0, 2) * g.between(0, 1))}
 	case n < 920:
@@ -408,7 +465,7 @@ func (g *generator) payBegin() sequencer.Command {
 	if g.oneIn(12) {
 		c.Amount++
 	}
-	return c
+	return g.charged(c)
 }
 
 func (g *generator) payResult() sequencer.Command {

@@ -31,7 +31,7 @@ func (g *generator) insisting() (batches []sequencer.Batch) {
 			at = 0
 		}
 		view, _ := g.model.Order(order)
-		begin := sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 5}
+		begin := sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 5, Reference: []byte(g.model.Account())}
 		batch(at-1, begin, sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: view.Attempts + 1, Outcome: outcome})
 		view, _ = g.model.Order(order)
 		batch(at, begin, sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: view.Attempts + 1, Outcome: outcome})

@@ -33,6 +33,10 @@ type Reader interface {
 	// ForeignUnsettledCount returns how many of them were made before the first birth, so
 	// that nobody here may speak about them.
 	ForeignUnsettledCount() int
+	// Account returns the account at the payment provider for new charges, "" before the first,
+	// and AccountOf the one of an attempt, "" for one that costs nothing or never began.
+	Account() string
+	AccountOf(order uint64, attempt uint8) string
 	// NextAttempt returns the log time before which no attempt to pay an order begins; 0 for
 	// at once, TimeMax for never.
 	NextAttempt(order uint64) int64

@@ -254,6 +254,10 @@ func (r *snapshotReader) sections(s *State, count int) {
 			is = r.parts(s, length)
 		case sectionDisputes:
 			is = r.disputes(s, length)
+		case sectionAccounts:
+			is = r.accounts(s, length)
+		case sectionAccountMoves:
+			is = r.accountMoves(s, length)
 		case sectionDecliners:
 			is = r.decliners(s, length)
 		default:

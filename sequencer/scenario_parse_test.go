@@ -91,6 +91,10 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		shareOptions(l, &c)
 	case "pay":
 		c = sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte(l.words[0]), Order: orderSeq(l.words[1]), Amount: number(l.words[2])}
+		c.Reference = scenario.AccountOf(c.Amount)
+		if account, given := l.options["account"]; given {
+			c.Reference = []byte(account)
+		}
 	case "provider":
 		c = sequencer.Command{Kind: sequencer.KindPayResult, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
 		if text, given := l.options["reason"]; given {
@@ -105,6 +109,10 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 			Reason: reasonNamed(l.options["reason"]), Part: partOption(l)}
 	case "acknowledge":
 		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Body: []byte(l.words[1])}
+	case "accept":
+		c = sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte(l.words[0]), Body: []byte(l.words[1])}
+	case "settle":
+		c = sequencer.Command{Kind: sequencer.KindSettle, Order: orderSeq(l.words[0]), Outcome: outcomeNamed(l.words[1]), Body: []byte(l.words[2])}
 	case "disputed":
 		c = sequencer.Command{Kind: sequencer.KindPayDisputed, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Dispute: disputeNamed(l.words[2]),
 			Amount: number(l.words[3]), Count: uint32(clockOrNumber(l.words[4]))}

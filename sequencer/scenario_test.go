@@ -18,6 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "write what scenarios and codecs give 
 
 // machine is what a scenario plays on: the State, or the naive model.
 type machine interface {
+	AccountOf(order uint64, attempt uint8) string
 	Sale(number uint16) (sequencer.SaleView, bool)
 	Order(seq uint64) (sequencer.OrderView, bool)
 	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
@@ -189,7 +190,7 @@ func (p *player) show(l line) error {
 			orders = []sequencer.OrderView{order}
 		}
 		for i := range orders {
-			p.tell("%s", describeOrderView(&orders[i]))
+			p.tell("%s", describeOrderView(&orders[i])+p.describeAccounts(&orders[i]))
 		}
 		if len(orders) == 0 {
 			p.tell("%s has no orders", scenario.QuoteWord(name))
@@ -243,4 +244,15 @@ func compareText(t *testing.T, who, want, got string) {
 			t.Fatalf("%s, line %d:\n  want %s\n  got  %s", who, i+1, at(wanted), at(gotten))
 		}
 	}
+}
+
+// describeAccounts says under which accounts an order's attempts are charged, unless all are
+// under the one that scenarios need not name.
+func (p *player) describeAccounts(v *sequencer.OrderView) (text string) {
+	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
+		if account := p.machine.AccountOf(v.Seq, attempt); account != "" && account != scenario.Account {
+			text += fmt.Sprintf(", attempt %d under %s", attempt, account)
+		}
+	}
+	return text
 }

@@ -98,6 +98,10 @@ const snapshotMagic = "ONSLSNAP"
 //	8 parts        each: seq of the order 8, key digest 16, quantity 1, state 1, attempts that had
 //	               begun 1, refunds that failed 1, reason 1, zero 3
 //	9 disputes     each: seq of the order 8, amount 8, evidence by 8, status 1, zero 7
+//	10 accounts    number of the accepted one 1 (0 for none), how many 1, zero 6, then each:
+//	               length 1 and text
+//	11 moves       to other accounts, each: seq of the order 8, the first attempt 1, number of
+//	               the account 1, zero 6
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
@@ -130,6 +134,7 @@ type Snapshot struct {
 	bounces   bounces  // without its look-ups
 	parts     parts    // the same
 	disputes  disputes // likewise
+	accounts  frozenAccounts
 
 	birthsHash uint64
 
@@ -150,6 +155,7 @@ func (s *State) Snapshot() *Snapshot {
 		bounces:    bounces{list: s.bounces.list.freeze(), hash: s.bounces.hash},
 		parts:      parts{list: s.parts.list.freeze(), hash: s.parts.hash},
 		disputes:   disputes{list: s.disputes.list.freeze(), hash: s.disputes.hash},
+		accounts:   s.accounts.freeze(),
 		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
@@ -198,6 +204,7 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 		out.Write(sn.holds.append(buffer[:0]))
 	}
 	sn.writeAttempts(out, buffer)
+	sn.writeAccounts(out, buffer)
 	if err := out.Flush(); err != nil {
 		return counted.written, err
 	}
@@ -241,6 +248,22 @@ func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
 		for i := range n {
 			d := sn.disputes.list.at(i)
 			out.Write(appendDispute(buffer[:0], d, sn.orders.at(d.order).seq))
+		}
+	}
+}
+
+// writeAccounts writes the sections of accounts, and of moves to them.
+func (sn *Snapshot) writeAccounts(out *bufio.Writer, buffer []byte) {
+	a := &sn.accounts
+	if len(a.texts) > 0 {
+		out.Write(appendSection(buffer[:0], sectionAccounts, a.namesBytes(), a.namesHash))
+		out.Write(a.appendNames(nil))
+	}
+	if n := a.moves.length; n > 0 {
+		out.Write(appendSection(buffer[:0], sectionAccountMoves, accountMoveBytes*uint64(n), a.hash))
+		for i := range n {
+			m := a.moves.at(i)
+			out.Write(appendAccountMove(buffer[:0], m, sn.orders.at(m.order).seq))
 		}
 	}
 }
@@ -327,6 +350,9 @@ const (
 	sectionBounces    = 7
 	sectionParts      = 8
 	sectionDisputes   = 9
+
+	sectionAccounts     = 10
+	sectionAccountMoves = 11
 )
 
 // sections returns how many sections have content.
@@ -356,6 +382,12 @@ func (sn *Snapshot) sections() (count byte) {
 		count++
 	}
 	if sn.disputes.list.length > 0 {
+		count++
+	}
+	if len(sn.accounts.texts) > 0 {
+		count++
+	}
+	if sn.accounts.moves.length > 0 {
 		count++
 	}
 	return count

@@ -31,6 +31,7 @@ type State struct {
 	bounces  bounces
 	parts    parts
 	disputes disputes
+	accounts accounts
 
 	references     paged[reference]
 	referenceBytes uint64 // of a snapshot that has them
@@ -98,6 +99,7 @@ func New() *State {
 		bounces:    bounces{at: map[uint64]uint32{}},
 		parts:      parts{newest: map[uint32]uint32{}},
 		disputes:   disputes{at: map[uint32]uint32{}},
+		accounts:   accounts{newest: map[uint32]uint32{}},
 		attempts:   attempts{ofOrder: map[uint32]uint32{}, ofUser: map[textRef]uint32{}},
 		level:      LevelFirst,
 		hashSeed:   seed,
@@ -127,6 +129,12 @@ func (s *State) Hash() uint64 {
 	}
 	if told := s.disputes.hash; told != 0 {
 		h = mix(h, told)
+	}
+	if named := s.accounts.namesHash; named != 0 {
+		h = mix(h, named)
+	}
+	if moved := s.accounts.hash; moved != 0 {
+		h = mix(h, moved)
 	}
 	if tried := s.attempts.hash + s.attempts.usersHash; tried != 0 {
 		h = mix(h, tried)

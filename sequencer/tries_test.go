@@ -25,10 +25,10 @@ func tried(t *testing.T) *State {
 	spec := SaleSpec{ID: "gig", Item: "seat", Quantity: 5, Cap: 5, Price: 1, Currency: "EUR", StartsAt: 1, Hold: UserDeclinesWindow}
 	apply(1000, Command{Kind: KindSaleCreate, Body: AppendSaleSpec(nil, &spec)}, Command{Kind: KindBuy, Sale: 1, Quantity: 1, User: []byte("ann")})
 	for attempt := range uint8(2) {
-		apply(1001, Command{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1},
+		apply(1001, Command{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1, Reference: []byte("a")},
 			Command{Kind: KindPayResult, Order: 2, Attempt: attempt + 1, Outcome: PayRejected})
 	}
-	apply(1002, Command{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1})
+	apply(1002, Command{Kind: KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1, Reference: []byte("a")})
 	return s
 }
 
@@ -51,8 +51,8 @@ func TestTriesOutOfBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := out.Bytes()[:out.Len()-4]
-		decliner := data[len(data)-declinerBytes:]
-		change(data[len(data)-declinerBytes-sectionHeaderBytes-triesBytes:], decliner)
+		at := len(data) - oneAccountBytes - declinerBytes
+		change(data[at-sectionHeaderBytes-triesBytes:], data[at:])
 		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
 		s, err := ReadSnapshot(bytes.NewReader(data))
 		if name == "as they are" && (err != nil || s.Verify() != nil || s.NextAttempt(2) != 0) {

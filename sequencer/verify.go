@@ -42,6 +42,9 @@ func (s *State) Verify() error {
 	if differs := s.disputes.verify(s); differs != "" {
 		return errors.New(differs)
 	}
+	if differs := s.accounts.verify(s); differs != "" {
+		return errors.New(differs)
+	}
 	if differs := s.attempts.verify(s); differs != "" {
 		return errors.New(differs)
 	}

@@ -25,7 +25,7 @@ func busy(t *testing.T) *State {
 		orders = append(orders, apply(Command{Kind: KindBuy, Sale: 1, Quantity: 1, User: []byte(user), Key: key}).Order)
 	}
 	for i, user := range []string{"paid", "refunded"} {
-		apply(Command{Kind: KindPayBegin, Order: orders[i], User: []byte(user), Amount: 100})
+		apply(Command{Kind: KindPayBegin, Order: orders[i], User: []byte(user), Amount: 100, Reference: []byte("a")})
 		apply(Command{Kind: KindPayResult, Order: orders[i], Attempt: 1, Outcome: PayAccepted})
 		apply(Command{Kind: KindPayCaptured, Order: orders[i], Attempt: 1, Amount: 100})
 	}

@@ -37,6 +37,7 @@ func (m *Model) beBorn(b *sequencer.Batch) sequencer.Code {
 	}
 	if is.Cause == sequencer.BirthCopy {
 		m.births = nil
+		m.account = ""
 	}
 	m.births = append(m.births, is)
 	m.seq = is.FirstSeq - 1

@@ -1,10 +1,6 @@
 package naive
 
-import (
-	"unicode/utf8"
-
-	"onsale/sequencer"
-)
+import "onsale/sequencer"
 
 // payBounced notes that a refund failed: the money is due again, or its return is over.
 func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
@@ -48,7 +44,7 @@ func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
 
 // acknowledge notes that a seller has seen what failed.
 func (m *Model) acknowledge(c *sequencer.Command, r *sequencer.Result) {
-	if n := len(c.Body); n < 1 || n > 200 || !utf8.Valid(c.Body) {
+	if !isNote(c.Body) {
 		r.Code = sequencer.CodeBadRequest
 		return
 	}

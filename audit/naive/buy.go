@@ -112,7 +112,8 @@ func (m *Model) place(c *sequencer.Command, s *sale, w wish, r *sequencer.Result
 		return m.tooFew(s, r)
 	}
 	o := &order{
-		seq: m.seq, sale: s, user: string(c.User), key: c.Key, createdAt: m.now,
+		accounts: map[uint8]string{},
+		seq:      m.seq, sale: s, user: string(c.User), key: c.Key, createdAt: m.now,
 		quantity: w.quantity, requested: w.quantity, min: w.min, reference: w.reference,
 	}
 	m.orders = append(m.orders, o)

@@ -20,7 +20,9 @@ type Model struct {
 
 	sessions map[uint64]session // of front-ends, by id
 	births   []sequencer.Birth
-	raised   int // how often the level was raised
+	account  string          // for new charges
+	accounts map[string]bool // that ever were
+	raised   int             // how often the level was raised
 	holds    HoldClock
 
 	// before and events belong to the batch that is being decided.
@@ -36,7 +38,7 @@ var notForwarded = map[sequencer.Kind]bool{
 
 // New returns a model with no sales.
 func New() *Model {
-	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, recent: map[string]declines{}, sessions: map[uint64]session{}}
+	return &Model{named: map[string]*sale{}, byUser: map[string][]*order{}, recent: map[string]declines{}, sessions: map[uint64]session{}, accounts: map[string]bool{}}
 }
 
 // Apply decides a batch. It keeps nothing of b, and the caller owns the result.
@@ -103,6 +105,10 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.acknowledge(c, r)
 	case sequencer.KindPayDisputed:
 		m.payDisputed(c, r)
+	case sequencer.KindAccept:
+		m.accept(c, r)
+	case sequencer.KindSettle:
+		m.byHand(c, r)
 	case sequencer.KindPayCaptured:
 		m.payCaptured(c, r)
 	case sequencer.KindRefund:

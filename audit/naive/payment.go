@@ -3,6 +3,11 @@ package naive
 import "onsale/sequencer"
 
 func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
+	account := string(c.Reference)
+	if named := isAccount(account); c.Amount > 0 && !named || c.Amount <= 0 && account != "" {
+		r.Code = sequencer.CodeBadRequest
+		return
+	}
 	o := m.orderOf(c.Order)
 	if o == nil || o.user != string(c.User) {
 		r.Code = sequencer.CodeUnknownOrder
@@ -10,7 +15,7 @@ func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
 	}
 	switch o.state {
 	case sequencer.StateReserved:
-		r.Code = m.payReserved(o, c.Amount)
+		r.Code = m.payReserved(o, c.Amount, account)
 	case sequencer.StatePaying:
 		r.Code = sequencer.CodePaymentInFlight
 	case sequencer.StatePaid:
@@ -23,7 +28,7 @@ func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
 	m.show(o, r)
 }
 
-func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
+func (m *Model) payReserved(o *order, amount int64, account string) sequencer.Code {
 	switch {
 	case len(m.births) > 0 && m.birthOf(o.seq) == (sequencer.ClusterID{}):
 		return sequencer.CodeNotPayable
@@ -33,7 +38,15 @@ func (m *Model) payReserved(o *order, amount int64) sequencer.Code {
 	if code, _ := m.waits(o); code != sequencer.CodeOK {
 		return code
 	}
+	if amount > 0 {
+		if code := m.mayCharge(account); code != sequencer.CodeOK {
+			return code
+		}
+	}
 	o.attempts++
+	if amount > 0 {
+		o.accounts[o.attempts] = account
+	}
 	o.triedAt = m.now
 	o.overdue, o.reason = false, sequencer.ReasonNone
 	m.enter(o, sequencer.StatePaying)

@@ -50,7 +50,8 @@ type order struct {
 	bounced    map[uint8]bounced // by attempt
 	dispute    sequencer.Dispute
 	reason     sequencer.PayReason
-	parts      []part // that were given back
+	accounts   map[uint8]string // by attempt: where it is charged
+	parts      []part           // that were given back
 }
 
 // bounced is what is kept of refunds that failed.

@@ -68,7 +68,7 @@ func (b *books) step(c *sequencer.Command, r *sequencer.Result) {
 	case c.Kind == sequencer.KindPayBegin:
 		b.orders[r.Order] = liveOrder{sequencer.StatePaying, o.tickets}
 		b.enter(sequencer.StatePaying, int64(o.tickets))
-	case c.Kind == sequencer.KindPayResult && o.state == sequencer.StatePaying:
+	case (c.Kind == sequencer.KindPayResult || c.Kind == sequencer.KindSettle) && o.state == sequencer.StatePaying:
 		b.settle(c, r, o)
 	case c.Kind == sequencer.KindRefund && o.state == sequencer.StatePaid:
 		b.takeBack(c, r, o)

@@ -94,7 +94,7 @@ func (t *teller) command() sequencer.Command {
 	case n < 125:
 		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
 	case n < 150:
-		c.Kind, c.Amount = sequencer.KindPayBegin, 10*int64(order.Quantity)-int64(t.random.IntN(9)/8)
+		c.Kind, c.Amount, c.Reference = sequencer.KindPayBegin, 10*int64(order.Quantity)-int64(t.random.IntN(9)/8), []byte("a")
 	case n < 180:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order.Seq, Attempt: 1 + uint8(t.random.IntN(2)), Outcome: sequencer.PayOutcome(1 + t.random.IntN(4))}
 	case n < 186:

@@ -46,7 +46,7 @@ func linkAs(t testing.TB, p *pair, id string, role peer.Role, to string) *Link {
 func forged() []sequencer.Command {
 	spec := sequencer.SaleSpec{ID: "s", Item: "S", Quantity: 1, Cap: 1, Currency: "EUR", Hold: 1, Grace: 1}
 	return []sequencer.Command{
-		{Kind: sequencer.KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1},
+		{Kind: sequencer.KindPayBegin, Order: 2, User: []byte("ann"), Amount: 1, Reference: []byte("a")},
 		{Kind: sequencer.KindPayResult, Order: 2, Attempt: 1, Outcome: sequencer.PayAccepted},
 		{Kind: sequencer.KindPayVoided, Order: 2, Attempt: 1},
 		{Kind: sequencer.KindPayCaptured, Order: 2, Attempt: 1},

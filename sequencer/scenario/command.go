@@ -57,7 +57,7 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindCancel:
 		return fmt.Sprintf("cancel %s #%d", user, c.Order) + shareWords(c, keys)
 	case sequencer.KindPayBegin:
-		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount)
+		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount) + accountWord(c)
 	case sequencer.KindPayResult:
 		text := fmt.Sprintf("provider #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
 		if c.Reason != sequencer.ReasonNone {
@@ -72,6 +72,10 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason) + partWord(c)
 	case sequencer.KindAcknowledge:
 		return fmt.Sprintf("acknowledge #%d %s", c.Order, QuoteWord(string(c.Body)))
+	case sequencer.KindAccept:
+		return fmt.Sprintf("accept %s %s", QuoteWord(string(c.Reference)), QuoteWord(string(c.Body)))
+	case sequencer.KindSettle:
+		return fmt.Sprintf("settle #%d %s %s", c.Order, outcomeWord(c.Outcome), QuoteWord(string(c.Body)))
 	case sequencer.KindPayDisputed:
 		return fmt.Sprintf("disputed #%d %d %d %d %d", c.Order, c.Attempt, c.Dispute, c.Amount, c.Count)
 	case sequencer.KindRefund:
@@ -115,6 +119,25 @@ func shareWords(c *sequencer.Command, keys map[sequencer.KeyDigest]string) strin
 		return fmt.Sprintf(" quantity=%d", c.Quantity)
 	}
 	return fmt.Sprintf(" quantity=%d key=%s", c.Quantity, QuoteWord(keys[c.Key]))
+}
+
+// Account is under which scenarios charge that do not say otherwise.
+const Account = "sandbox/test/a"
+
+// AccountOf returns the account that a pay_begin has when nothing else is said: none when it
+// costs nothing.
+func AccountOf(amount int64) []byte {
+	if amount <= 0 {
+		return nil
+	}
+	return []byte(Account)
+}
+
+func accountWord(c *sequencer.Command) string {
+	if string(c.Reference) == string(AccountOf(c.Amount)) {
+		return ""
+	}
+	return " account=" + QuoteWord(string(c.Reference))
 }
 
 func partWord(c *sequencer.Command) string {
