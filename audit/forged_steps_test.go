@@ -57,6 +57,18 @@ var forgedSteps = []forgery{
 	{name: "captured money is back because it was cancelled", finds: []check{checkNotBack},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), refund(2), voided(2, sequencer.PayCancelled))},
 		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "an attempt is charged under an account that nobody accepted", finds: []check{checkAccount},
+		batches: batches{at(0, sell(), buy("ann", 1), buy("bob", 1), pay(2, "ann", 1), payUnder("b", 3, "bob", 1))},
+		forge:   func(f *forged) { f.show(5, sequencer.CodeOK, 3, sequencer.StatePaying, 1).Attempt = 1 }},
+	{name: "an operator gives up what the provider can be asked about", finds: []check{checkByHand},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), byHand(2, sequencer.PayCancelled))},
+		forge:   func(f *forged) { f.show(4, sequencer.CodeOK, 2, sequencer.StateReserved, 1).Attempt = 1 }},
+	{name: "an operator says that money is back which the provider can be asked about", finds: []check{checkByHand},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), refund(2), byHand(2, sequencer.PayRefunded))},
+		forge:   func(f *forged) { f.result(6).Code = sequencer.CodeOK }},
+	{name: "an operator says that money was captured, after it was", finds: []check{checkByHand},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), accept("b"), byHand(2, sequencer.PayAccepted))},
+		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
 	{name: "more is given back than the order has", finds: []check{checkPart},
 		batches: batches{at(0, sell(), buy("ann", 1), partly(2, cancel(2, "ann")))},
 		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateReserved, 1) }},
@@ -195,4 +207,18 @@ func attempt(c sequencer.Command, number uint8) sequencer.Command {
 // extend moves every hold by an hour.
 func extend() sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: 1, Amount: 3600 * 1_000_000_000}
+}
+
+func payUnder(account string, order uint64, user string, tickets int64) sequencer.Command {
+	c := pay(order, user, tickets)
+	c.Reference = []byte(account)
+	return c
+}
+
+func accept(account string) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte(account), Body: []byte("sold")}
+}
+
+func byHand(order uint64, outcome sequencer.PayOutcome) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: outcome, Body: []byte("on their statement")}
 }

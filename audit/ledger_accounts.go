@@ -43,13 +43,19 @@ func (l *Ledger) byHand(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 		return
 	}
 	captures := c.Outcome == sequencer.PayAccepted
-	if due := o.state == sequencer.StatePaying || captures && o.state == sequencer.StatePaid && !o.captured; !due || o.accountOf(o.attempts) == l.account {
-		l.findings.report(checkByHand, o.seq, "an attempt under another account than "+l.account, o.state.String()+" under "+o.accountOf(o.attempts))
-	}
+	due := o.state == sequencer.StatePaying || captures && o.state == sequencer.StatePaid && !o.captured
+	l.mayByHand(o, due && o.accountOf(o.attempts) != l.account)
 	said := sequencer.Command{Kind: c.Kind, Order: c.Order, Attempt: o.attempts, Outcome: c.Outcome}
 	l.settle(o, &said, r)
 	if captures && o.state == sequencer.StatePaid && !o.captured {
 		l.tookMoney(o, o.sale.spec.Price*int64(o.quantity))
+	}
+}
+
+// mayByHand reports what no operator may say, because it is not due, or can be asked.
+func (l *Ledger) mayByHand(o *bookedOrder, may bool) {
+	if !may {
+		l.findings.report(checkByHand, o.seq, "due, and not under "+l.account, o.state.String()+" under "+o.accountOf(o.attempts))
 	}
 }
 
@@ -59,9 +65,7 @@ func (l *Ledger) backByHand(o *bookedOrder) {
 	for attempt := uint8(1); attempt <= o.attempts; attempt++ {
 		elsewhere = elsewhere || o.accountOf(attempt) != l.account
 	}
-	if !elsewhere {
-		l.findings.report(checkByHand, o.seq, "an attempt under another account than "+l.account, "none")
-	}
+	l.mayByHand(o, elsewhere)
 	if !o.captured || o.accountOf(o.attempts) == l.account {
 		return
 	}
