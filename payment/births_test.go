@@ -116,7 +116,7 @@ func testAnotherBuyersCharge(t *testing.T) {
 	}
 	begins := func(user string) uint64 {
 		seq := s.Buy(t, user)
-		s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte("a")})
+		s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte(paymenttest.Account)})
 		return seq
 	}
 
@@ -190,7 +190,7 @@ func testCopy(t *testing.T) {
 	for _, user := range []string{"reserved", "paying", "capture due", "void due", "paid"} {
 		orders[user] = n.Buy(t, user)
 		if user != "reserved" {
-			n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: orders[user], User: []byte(user), Amount: 200, Reference: []byte("a")})
+			n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: orders[user], User: []byte(user), Amount: 200, Reference: []byte(paymenttest.Account)})
 		}
 		if user != "reserved" && user != "paying" {
 			n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: orders[user], Attempt: 1, Outcome: sequencer.PayAccepted})

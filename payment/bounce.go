@@ -41,12 +41,17 @@ func (d *Desk) look(ctx context.Context, order uint64, disputed bool) {
 	if !shown || charge.Amount == 0 {
 		return
 	}
-	d.lookAtParts(ctx, &view, charge)
+	if !d.isElsewhere(&charge) {
+		d.lookAtParts(ctx, &view, charge)
+	}
 	for number := uint8(1); number <= view.Attempts; number++ {
 		if (view.Voided|view.Failed|moved(&view, disputed))&(1<<(number-1)) == 0 {
 			continue
 		}
 		of, _ := d.charge(&view, number)
+		if d.isElsewhere(&of) {
+			continue
+		}
 		status, err := d.calls.Find(ctx, of)
 		if err != nil {
 			d.config.Logger.Warn("the payment provider does not say what became of a charge", "order", order, "attempt", number, "error", err)

@@ -73,6 +73,7 @@ func TestNoticeOfFailedRefund(t *testing.T) { synctest.Test(t, testNoticeOfFaile
 func testNoticeOfFailedRefund(t *testing.T) {
 	s := &scene{Node: paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})}
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.Secrets = [][]byte{[]byte("a secret")}
 	config.Notify = func(signature string, body []byte) {
 		for range 2 { // as webhooks do

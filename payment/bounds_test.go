@@ -121,7 +121,7 @@ func testCloseIsSoon(t *testing.T) {
 	for i := range 400 {
 		user := fmt.Sprint(i)
 		seq := n.Buy(t, user)
-		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte("a")})
+		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte(paymenttest.Account)})
 	}
 	fault := func(paymenttest.CallName, payment.Charge) paymenttest.Fault {
 		return paymenttest.Fault{Before: 200 * time.Millisecond}
@@ -165,7 +165,7 @@ func testBehind(t *testing.T) {
 	if _, err := d.Pay(t.Context(), payment.Request{Order: seq, Sale: 1, User: "ann", Method: "tok_accept"}); !errors.Is(err, sequencer.ErrBehind) {
 		t.Error(err)
 	}
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte("ann"), Amount: 200, Reference: []byte("a")})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte("ann"), Amount: 200, Reference: []byte(paymenttest.Account)})
 	time.Sleep(5 * time.Second)
 	if state := n.StateOf(seq); state != sequencer.StatePaying {
 		t.Error(state)
@@ -191,6 +191,7 @@ func testNoticeOfAnother(t *testing.T) {
 	secret := []byte("a secret")
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	books := sandbox.DefaultConfig()
+	books.Account = paymenttest.AccountID
 	books.Secrets = [][]byte{secret}
 	provider, err := sandbox.Open(books)
 	if err != nil {

@@ -18,6 +18,9 @@ type Charge struct {
 	Buyer    string `json:"buyer"`    // BuyerDigest
 	Amount   int64  `json:"amount"`   // minor units, above 0
 	Currency string `json:"currency"` // ISO 4217, capitals
+	// Account is under which the charge is made (Provider.Account). It is where the charge is,
+	// and nothing of the charge itself.
+	Account string `json:"account,omitempty"`
 	// Since is a time before which the charge cannot have been made, nanoseconds; 0 when it is
 	// not known. It says how far back to look, and is nothing of the charge itself.
 	Since int64  `json:"-"`
@@ -72,7 +75,7 @@ func (c *Charge) Conflict(found *Charge) error {
 // Itself returns what of a charge is kept at the provider.
 func (c *Charge) Itself() Charge {
 	kept := *c
-	kept.Since, kept.turn = 0, 0
+	kept.Since, kept.turn, kept.Account = 0, 0, ""
 	return kept
 }
 

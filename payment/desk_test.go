@@ -25,7 +25,9 @@ import (
 // newBooks returns a sandbox in memory that ends with the test.
 func newBooks(t testing.TB) *sandbox.Books {
 	t.Helper()
-	books, err := sandbox.Open(sandbox.DefaultConfig())
+	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
+	books, err := sandbox.Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +309,7 @@ func testReconcileFinds(t *testing.T) {
 		want[c.Key] = payment.Difference{Kind: kind, Key: c.Key, Order: c.Order, Amount: c.Amount, Currency: c.Currency}
 	}
 	begin := func(order uint64, user string) {
-		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200, Reference: []byte("a")})
+		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(user), Amount: 200, Reference: []byte(paymenttest.Account)})
 	}
 	result := func(order uint64, attempt uint8, outcome sequencer.PayOutcome) {
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: attempt, Outcome: outcome})
@@ -409,6 +411,7 @@ func TestNotice(t *testing.T) { synctest.Test(t, testNotice) }
 func testNotice(t *testing.T) {
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.Secrets = [][]byte{[]byte("a secret")}
 	var d *payment.Desk
 	notices := make(chan error, 100)

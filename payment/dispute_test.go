@@ -92,6 +92,7 @@ func TestNoticeOfDispute(t *testing.T) { synctest.Test(t, testNoticeOfDispute) }
 func testNoticeOfDispute(t *testing.T) {
 	s := &scene{Node: paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})}
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.Secrets = [][]byte{[]byte("a secret")}
 	config.Notify = func(signature string, body []byte) {
 		if err := s.desk.Notice("sandbox", signature, body); err != nil {

@@ -131,7 +131,7 @@ func TestWithoutProvider(t *testing.T) { synctest.Test(t, testWithoutProvider) }
 func testWithoutProvider(t *testing.T) {
 	n, books, ctx := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t), t.Context()
 	due, seq := n.Buy(t, "due"), n.Buy(t, "ann")
-	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: due, User: []byte("due"), Amount: 200, Reference: []byte("a")})
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: due, User: []byte("due"), Amount: 200, Reference: []byte(paymenttest.Account)})
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayResult, Order: due, Attempt: 1, Outcome: sequencer.PayAccepted})
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, nil)
 	request := payment.Request{Order: seq, Sale: 1, User: "ann", Method: "tok_accept"}

@@ -444,6 +444,7 @@ func TestSandboxAtARate(t *testing.T) { synctest.Test(t, testSandboxAtARate) }
 
 func testSandboxAtARate(t *testing.T) {
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.CallsPerSecond = 10
 	books, err := sandbox.Open(config)
 	if err != nil {

@@ -19,10 +19,11 @@ const (
 	callLedger
 	callLookup
 	callReturn
+	callAccount
 	callCount
 )
 
-var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "ledger", "lookup", "return"}
+var callNames = [callCount]string{"authorise", "find", "capture", "cancel", "ledger", "lookup", "return", "account"}
 
 // meteredProvider counts a provider's answers, and how long they took.
 type meteredProvider struct {
@@ -33,6 +34,7 @@ type meteredProvider struct {
 	times            [callCount]metric.Times
 	failing          atomic.Int64 // calls that failed since the last answer
 	reach            reach
+	accountKnown
 }
 
 // failingMin is after how many calls without an answer a provider counts as failing.
@@ -62,7 +64,7 @@ func (m *meteredProvider) note(call int, order string, began time.Time, err erro
 	case errors.Is(err, ErrThrottled):
 		m.throttled[call].Add(1)
 		m.failing.Store(0)
-	case err == nil || errors.Is(err, ErrConflict):
+	case isAnswer(err):
 		m.answered[call].Add(1)
 		m.failing.Store(0)
 	default:
@@ -72,6 +74,9 @@ func (m *meteredProvider) note(call int, order string, began time.Time, err erro
 }
 
 func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.Authorise(ctx, c, method)
 	m.note(callAuthorise, c.Order, began, err)
@@ -79,6 +84,9 @@ func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string
 }
 
 func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.Find(ctx, c)
 	m.note(callFind, c.Order, began, err)
@@ -86,6 +94,9 @@ func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
 }
 
 func (m *meteredProvider) Capture(ctx context.Context, c Charge, amount int64) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.Capture(ctx, c, amount)
 	m.note(callCapture, c.Order, began, err)
@@ -93,6 +104,9 @@ func (m *meteredProvider) Capture(ctx context.Context, c Charge, amount int64) (
 }
 
 func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.Cancel(ctx, c)
 	m.note(callCancel, c.Order, began, err)
@@ -100,6 +114,9 @@ func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) 
 }
 
 func (m *meteredProvider) Return(ctx context.Context, c Charge, refund uint8) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.Return(ctx, c, refund)
 	m.note(callReturn, c.Order, began, err)
@@ -107,6 +124,9 @@ func (m *meteredProvider) Return(ctx context.Context, c Charge, refund uint8) (S
 }
 
 func (m *meteredProvider) ReturnPart(ctx context.Context, c Charge, part Part) (Status, error) {
+	if err := m.ours(ctx, &c); err != nil {
+		return Status{}, err
+	}
 	began := time.Now()
 	status, err := m.Provider.ReturnPart(ctx, c, part)
 	m.note(callReturn, c.Order, began, err)

@@ -17,7 +17,8 @@ type counters struct {
 	late, captured, voided, abandoned, lost          atomic.Uint64
 	orphans, bounced                                 atomic.Uint64 // given back, and not taken by the buyer's bank
 	notices, badNotices                              atomic.Uint64
-	overdue, settling                                atomic.Int64
+	overdue, settling, elsewhere                     atomic.Int64
+	notAccepted                                      atomic.Bool
 	differences, reconciled                          atomic.Int64 // of the newest reconciliation, and when it ended
 }
 
@@ -108,6 +109,13 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 	s.Gauge("onsale_payment_unsettled_oldest_seconds", "For how long this node, as the leader, has worked on the oldest of them that does not wait for its buyer; 0 on other nodes.", func() float64 { return d.oldest().Seconds() })
 	s.Gauge("onsale_payment_overdue", "Orders that are paying beyond the hard limit, as the leader found them last; 0 on other nodes.", func() float64 { return float64(n.overdue.Load()) })
 	s.Gauge("onsale_payment_denied", "Orders whose money must be captured or go back, and of which the provider says that it never had it, or cancelled it; as the leader was told last, 0 on other nodes.", func() float64 { return float64(d.denied()) })
+	s.Gauge("onsale_payment_other_account", "Orders whose money must be asked about, captured or given back under another account than this node's provider has, which is not asked; as the leader found them last, 0 on other nodes.", func() float64 { return float64(n.elsewhere.Load()) })
+	s.Gauge("onsale_payment_account_not_accepted", "1 while the leader's provider has another account than the accepted one, so that nobody can pay; 0 on other nodes.", func() float64 {
+		if n.notAccepted.Load() {
+			return 1
+		}
+		return 0
+	})
 	s.Gauge("onsale_payment_refunds_failed", "Attempts whose money must go back and whose refund failed for good, until a seller has acknowledged it, as this replica shows them.", func() (count float64) {
 		d.node.Read(func(s sequencer.Reader) { count = float64(s.RefundsFailedCount()) })
 		return count

@@ -27,6 +27,7 @@ type bank struct {
 func newBank(t testing.TB, notify func(signature string, body []byte)) *bank {
 	t.Helper()
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.Secrets, config.Notify = [][]byte{[]byte("a secret")}, notify
 	books, err := sandbox.Open(config)
 	if err != nil {

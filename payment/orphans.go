@@ -198,6 +198,9 @@ func (d *Desk) RefundOrphan(ctx context.Context, r RefundRequest, caughtUp func(
 		return nil, fmt.Errorf("%w: %s is of an order that is here, or of another cluster", ErrNotOrphan, r.Key)
 	}
 
+	if e.Account, err = d.metered.account(ctx, e.Order); err != nil { // it is in these books
+		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
 	record := &OrphanRefund{
 		At: d.config.Clock().UTC().Truncate(time.Millisecond), Key: e.Key, Order: e.Order, Birth: e.Birth, Buyer: e.Buyer,
 		Amount: e.Amount, Currency: e.Currency, Before: e.Phase, Reason: r.Reason, Actor: r.Actor,

@@ -217,7 +217,7 @@ func testOrphansBehind(t *testing.T) {
 	found, err := s.desk.Orphans(t.Context(), func(context.Context) error {
 		if calls++; calls == 2 { // the books were read
 			s.Buy(t, "bob")
-			s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: next, User: []byte("bob"), Amount: 200, Reference: []byte("a")})
+			s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: next, User: []byte("bob"), Amount: 200, Reference: []byte(paymenttest.Account)})
 		}
 		return nil
 	})

@@ -38,7 +38,7 @@ type Answer struct {
 // buyer, or when ctx ends: then the attempt goes on without the asker. While one waits for
 // its buyer, the same means of payment have the same answer again, and with others it is
 // cancelled first. Its errors are ErrNoLeader,
-// ErrOverloaded, ErrStopping, ErrForeign, ErrOff and ErrMethod (no attempt began, all six),
+// ErrOverloaded, ErrStopping, ErrForeign, ErrOff, ErrMethod, ErrNoAnswer and ErrOtherAccount (no attempt began, all),
 // ErrBehind and ErrOutcomeUnknown.
 func (d *Desk) Pay(ctx context.Context, r Request) (Answer, error) {
 	if err := d.node.Leader(); err != nil {
@@ -144,6 +144,11 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	if asksOnly || !d.claim(r.Order) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
+	if charge.Account, err = d.accountFor(ctx, &view, &charge); err != nil {
+		d.counters.begun(sequencer.CodeOtherAccount, nil)
+		d.release(r.Order)
+		return nil, Answer{}, err
+	}
 	if charge.Amount > 0 {
 		if err := d.line.enter(); err != nil {
 			d.release(r.Order)
@@ -156,7 +161,10 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 		d.release(r.Order)
 		return nil, d.answerOf(&view, sequencer.CodePaymentInFlight), nil
 	}
-	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount})
+	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount, Reference: []byte(charge.Account)})
+	if err == nil && (result.Code == sequencer.CodeOtherAccount || result.Code == sequencer.CodeAccountLimit) {
+		err = notAccepted(charge.Account, "another one") // it was accepted meanwhile
+	}
 	answer := Answer{Code: result.Code, State: result.State, Attempt: result.Attempt, Deadline: result.Deadline, Seq: result.Seq}
 	if result.Attempt > 0 {
 		charge = charge.attempt(view.Birth, result.Attempt)
@@ -334,7 +342,9 @@ func (d *Desk) charge(v *sequencer.OrderView, number uint8) (Charge, bool) {
 	if !known {
 		return Charge{}, false
 	}
+	account := ""
+	d.node.Read(func(s sequencer.Reader) { account = s.AccountOf(v.Seq, number) })
 	c := Charge{Order: d.uid(v), Birth: v.Birth.String(), Buyer: BuyerDigest(v.Birth, v.User),
-		Amount: sale.Price * v.TicketsOf(number), Currency: sale.Currency, Since: v.CreatedAt}
+		Amount: sale.Price * v.TicketsOf(number), Currency: sale.Currency, Account: account, Since: v.CreatedAt}
 	return c.attempt(v.Birth, number), true
 }

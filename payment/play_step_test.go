@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsale/payment"
+	"onsale/payment/paymenttest"
 	"onsale/sequencer"
 )
 
@@ -245,7 +246,10 @@ func (p *play) burst() {
 			continue
 		}
 		amount := p.charge(attemptOf{order, 1}).Amount
-		c := sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(p.order(order).User), Amount: amount, Reference: []byte("a")}
+		c := sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte(p.order(order).User), Amount: amount}
+		if amount > 0 {
+			c.Reference = []byte(paymenttest.Account)
+		}
 		if result := p.cluster.Must(&c); result.Code != sequencer.CodeOK || p.script.IntN(2) == 0 || amount == 0 {
 			continue // the leader died before it asked the provider
 		}

@@ -119,6 +119,7 @@ func newPlay(t *testing.T, seed uint64) *play {
 	p := &play{t: t, seed: seed, script: rand.New(rand.NewPCG(seed, 0)), nth: map[string]int{}, told: map[uint64]sequencer.OrderState{}}
 	p.badness = p.script.IntN(60)
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.Secrets, config.Notify = [][]byte{[]byte("a secret")}, p.deliver
 	books, err := sandbox.Open(config)
 	if err != nil {

@@ -29,6 +29,9 @@ var (
 	// ErrConflict is returned when a key came before with another buyer, order, amount or
 	// currency: the charge belongs to another and is nothing of ours.
 	ErrConflict = errors.New("the key was used for another charge")
+	// ErrOtherAccount is returned when a charge is of another account than the provider's, or new
+	// ones are made under another: nothing was asked and nothing happened.
+	ErrOtherAccount = errors.New("the charge is of another account at the payment provider")
 )
 
 // Throttled is the ErrThrottled of a provider to which calls come too fast (HTTP status 429).
@@ -149,11 +152,16 @@ type Entry struct {
 }
 
 // Provider takes money. All methods may be called at once and again; an error other
-// than ErrConflict and ErrNotice says nothing about what happened there. The provider
-// gives the calls of one key one order.
+// than ErrConflict, ErrOtherAccount and ErrNotice says nothing about what happened there. The
+// provider gives the calls of one key one order. It is asked about charges of its own account
+// alone, and returns ErrOtherAccount when it knows better than its caller that one is not.
 type Provider interface {
 	// Name is the provider's, as the webhook's path spells it.
 	Name() string
+	// Account names the account that the provider speaks for, and all of its books
+	// (sequencer.ValidAccount): NAME/test/ID, or NAME/live/ID where money moves. Other books have
+	// another. It is cheap once it is known.
+	Account(ctx context.Context) (string, error)
 	// Authorise reserves the amount on a payment method. A key that is known keeps
 	// its outcome, whatever the method; a cancelled key stays cancelled. It returns
 	// RequiresAction, and what that is, when the buyer must authenticate first.

@@ -33,7 +33,7 @@ type reach struct {
 func (r *reach) note(order string, began time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answer = err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrThrottled)
+	r.answer = isAnswer(err) || errors.Is(err, ErrThrottled)
 	if r.answer {
 		r.since, r.orders = time.Time{}, nil
 		return

@@ -23,6 +23,7 @@ const (
 	DifferenceTwice        = "charged_twice"    // two attempts of one order hold or took money
 	DifferenceNoCharge     = "without_charge"   // an attempt that was accepted is not in the books
 	DifferencePart         = "refunded_in_part" // money of a paid order went back at the provider, and nobody refunded it here
+	DifferenceAccount      = "other_account"    // charged under another account, and what is due cannot be asked about or told here
 	DifferenceSum          = "sum"              // what is held in one currency is not what the orders cost, and no charge says why
 )
 
@@ -38,10 +39,15 @@ type Difference struct {
 
 // Reconciliation is what comparing all books with all orders gave.
 type Reconciliation struct {
-	Provider  string `json:"provider"`
+	Provider string `json:"provider"`
+	// Account is whose books these are, and Accepted the one under which charges are made now.
+	Account   string `json:"account"`
+	Accepted  string `json:"accepted_account"`
 	Charges   int    `json:"charges"`   // in the provider's books
 	Orders    int    `json:"orders"`    // that somebody began to pay
 	Unsettled int    `json:"unsettled"` // of these, not compared: their settling goes on
+	// OtherAccount attempts were charged under other accounts, whose books are not read here.
+	OtherAccount int `json:"other_account_attempts"`
 	// ForeignOrders are not compared, nor among Orders: this cluster is a copy, and they were
 	// made before. OtherCharges in the books are of none of this cluster's births: another
 	// cluster's, or another system's.
@@ -135,6 +141,12 @@ type comparison struct {
 
 func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliation, error) {
 	result := &Reconciliation{Provider: d.provider.Name(), Money: []Takings{}, Differences: []Difference{}}
+	account, err := d.metered.account(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
+	result.Account = account
+	d.node.Read(func(s sequencer.Reader) { result.Accepted = s.Account() })
 	c := comparison{desk: d, only: only, births: d.births(), books: map[string]Entry{}, result: result}
 	if err := c.readBooks(ctx); err != nil {
 		return nil, fmt.Errorf("%w: its books: %w", ErrNoAnswer, err)
@@ -235,6 +247,12 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		switch {
 		case charge.Amount == 0 || !shown:
 			continue
+		case charge.Account != c.result.Account:
+			c.elsewhere(v, number, &charge)
+			if e.hasMoney() {
+				c.differs(DifferenceUnknownOrder, &e.Charge, e.Amount, "the books have a charge of %s, and that attempt began under %s", e.Phase, charge.Account)
+			}
+			continue
 		case unsettled:
 			c.due(v, number, &charge, e, booked)
 			continue
@@ -250,6 +268,25 @@ func (c *comparison) order(v *sequencer.OrderView) {
 	if holding > 1 {
 		c.differs(DifferenceTwice, &charge, charge.Amount, "%d attempts hold or took money", holding)
 	}
+}
+
+// elsewhere counts an attempt under another account, and names what is due for it, which
+// nobody asks or tells here.
+func (c *comparison) elsewhere(v *sequencer.OrderView, number uint8, charge *Charge) {
+	c.result.OtherAccount++
+	if !isUnsettled(v, number) {
+		return
+	}
+	what, minor := "must go back", charge.Amount
+	switch newest := number == v.Attempts; {
+	case newest && v.State == sequencer.StatePaying:
+		what = "may be taken"
+	case newest && v.CaptureDue:
+		what, minor = "must be captured", charge.priceOf(v, number)*int64(v.Quantity)
+	case newest && v.VoidsDue&(1<<(number-1)) == 0:
+		minor = charge.priceOf(v, number) * v.PartTickets(sequencer.PartDue)
+	}
+	c.differs(DifferenceAccount, charge, minor, "the money %s under %s, these are the books of %s: it waits for that account's key, or is settled by hand", what, charge.Account, c.result.Account)
 }
 
 // due names what is due for an attempt of an order that is not settled, when the books deny

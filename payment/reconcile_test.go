@@ -33,7 +33,7 @@ func newLedgers(t testing.TB) *ledgers {
 func (l *ledgers) begun(t testing.TB, sale uint16, price int64, currency, user string) (uint64, payment.Charge) {
 	t.Helper()
 	seq := l.BuyIn(t, sale, user, 2)
-	l.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 2 * price, Reference: []byte("a")})
+	l.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 2 * price, Reference: []byte(paymenttest.Account)})
 	return seq, paymenttest.Attempt{User: user, Sale: sale, Seq: seq}.Charge(2*price, currency)
 }
 

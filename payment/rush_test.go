@@ -115,6 +115,7 @@ func TestRushLearnsTheRate(t *testing.T) {
 func testRush(t *testing.T, payers int, perSecond float64) {
 	const within = 5 * time.Minute
 	config := sandbox.DefaultConfig()
+	config.Account = paymenttest.AccountID
 	config.CallsPerSecond = 100 * float64(payers) / 50_000
 	books, err := sandbox.Open(config)
 	if err != nil {

@@ -35,6 +35,7 @@ func (d *Desk) settleAll() {
 // does this node when it is elected again.
 func (d *Desk) forget() {
 	d.counters.overdue.Store(0)
+	new(accounts).tell(&d.counters)
 	d.metered.failing.Store(0)
 	d.metered.reach.forget()
 	d.line.leave()
@@ -54,9 +55,16 @@ func (d *Desk) settleOnce() {
 	if !born {
 		return
 	}
+	accounts := d.accountsNow()
 	for after := first - 1; d.stop.Err() == nil; {
 		var views []sequencer.OrderView
-		d.node.Read(func(s sequencer.Reader) { views = s.Unsettled(after, unsettledPage) })
+		var stranded [unsettledPage]bool
+		d.node.Read(func(s sequencer.Reader) {
+			views = s.Unsettled(after, unsettledPage)
+			for i := range views {
+				stranded[i] = accounts.note(s, &views[i])
+			}
+		})
 		for i := range views {
 			if d.node.Leader() != nil {
 				return
@@ -67,12 +75,15 @@ func (d *Desk) settleOnce() {
 			if v.Overdue && !d.line.has(classAttempt, v.Seq) { // its grace counts from the first call
 				overdue++
 			}
-			d.settleInTurn(v)
+			if !stranded[i] {
+				d.settleInTurn(v)
+			}
 		}
 		if len(views) < unsettledPage {
 			d.drop(seen)
 			d.endSettled(seen)
 			d.counters.overdue.Store(overdue)
+			accounts.tell(&d.counters)
 			return
 		}
 	}
@@ -195,7 +206,7 @@ func (d *Desk) captureIfDue(order uint64) {
 	if !known || !view.CaptureDue || view.IsForeign() || d.provider == nil {
 		return
 	}
-	if charge, shown := d.charge(&view, view.Attempts); shown {
+	if charge, shown := d.charge(&view, view.Attempts); shown && !d.isElsewhere(&charge) {
 		d.captureInTurn(order, view.Attempts, charge, d.settlers)
 	}
 }
@@ -209,17 +220,20 @@ func (d *Desk) settleOrder(order, turn uint64) (more bool) {
 	if !known || !shown || view.IsForeign() || charge.Amount > 0 && d.provider == nil {
 		return false
 	}
-	if view.State == sequencer.StatePaying {
+	here := !d.isElsewhere(&charge)
+	if view.State == sequencer.StatePaying && here {
 		more = d.resolve(&view, charge)
 	}
 	for number := uint8(1); number <= view.Attempts; number++ {
 		if view.VoidsDue&(1<<(number-1)) != 0 {
-			if due, shown := d.charge(&view, number); shown {
+			if due, shown := d.charge(&view, number); shown && !d.isElsewhere(&due) {
 				d.void(&view, number, due)
 			}
 		}
 	}
-	d.returnParts(&view, charge)
+	if here {
+		d.returnParts(&view, charge)
+	}
 	return more
 }
 

@@ -149,7 +149,7 @@ func testMoreUnsettledThanSettlers(t *testing.T) {
 	for i := range unsettled { // what the last leader left
 		user := fmt.Sprint(i)
 		seq := n.Buy(t, user)
-		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte("a")})
+		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: seq, User: []byte(user), Amount: 200, Reference: []byte(paymenttest.Account)})
 		charge := paymenttest.Attempt{User: user, Seq: seq}.Charge(200, "EUR")
 		if _, err := books.Authorise(t.Context(), charge, "tok_accept"); err != nil {
 			t.Fatal(err)
@@ -202,7 +202,7 @@ func testReconcileLooksTwice(t *testing.T) {
 	}
 	go func() { // between the two looks: the first goes, and another comes
 		time.Sleep(time.Second)
-		s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: passing, User: []byte("bob"), Amount: 200, Reference: []byte("a")})
+		s.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: passing, User: []byte("bob"), Amount: 200, Reference: []byte(paymenttest.Account)})
 		if _, err := s.books.Authorise(context.Background(), charge(77777), "tok_accept"); err != nil {
 			t.Error(err)
 		}

@@ -67,6 +67,12 @@ func saleCreate(spec sequencer.SaleSpec) *sequencer.Command {
 	return &sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}
 }
 
+// Account is the account of a sandbox whose Config.Account is AccountID.
+const (
+	Account   = "sandbox/test/" + AccountID
+	AccountID = "a"
+)
+
 // Leader implements payment.Node.
 func (n *Node) Leader() error {
 	n.mu.Lock()

@@ -25,6 +25,9 @@ var errNoAnswer = errors.New("sandbox: the answer was lost, as asked")
 type Config struct {
 	// Path is the file of its books; "" keeps them in memory.
 	Path string
+	// Account is the id of the account that begins with new books, "" for one that is drawn. Books
+	// of before have their own.
+	Account string
 	// Secrets sign its webhooks (the first), and check them.
 	Secrets [][]byte
 	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
@@ -51,6 +54,8 @@ type Books struct {
 	config Config
 	rate   *rate.Limiter // nil when all calls are taken
 
+	account string // as Account names it
+
 	mu      sync.Mutex
 	file    *os.File
 	failure error // of the file; final
@@ -65,21 +70,34 @@ type Books struct {
 }
 
 // record is a line of the file: a charge as it stands after a change. The first line
-// names the format: {"onsale_sandbox":2}.
+// names the format, and the account: {"onsale_sandbox":3,"account":"1f…"}.
 type record struct {
-	Version int `json:"onsale_sandbox,omitempty"`
+	Version int    `json:"onsale_sandbox,omitempty"`
+	Account string `json:"account,omitempty"`
 	*payment.Entry
 }
 
-// recordsVersion is the version of the file's format: since 2 a charge has birth and buyer.
-const recordsVersion = 2
+// recordsVersion is the version of the file's format: since 2 a charge has birth and buyer, since
+// 3 the books have an account.
+const recordsVersion = 3
 
 // Name implements payment.Provider.
 func (b *Books) Name() string { return "sandbox" }
 
+// accountPrefix says whose account it is, and that no money moves.
+const accountPrefix = "sandbox/test/"
+
+// Account implements payment.Provider. It is drawn when books begin: other books are another
+// account.
+func (b *Books) Account(context.Context) (string, error) { return b.account, nil }
+
 // entryOf returns a charge by its key, nil for a new one; ErrConflict when it is not the
-// same charge. The caller holds the lock.
+// same charge, and ErrOtherAccount when its account is not that of these books. The caller holds
+// the lock.
 func (b *Books) entryOf(c payment.Charge) (*payment.Entry, error) {
+	if c.Account != "" && c.Account != b.account {
+		return nil, fmt.Errorf("%w: it is of %s, these books are of %s", payment.ErrOtherAccount, c.Account, b.account)
+	}
 	e := b.byKey[c.Key]
 	if e == nil {
 		return nil, nil

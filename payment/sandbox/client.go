@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"onsale/payment"
@@ -20,7 +21,15 @@ type Client struct {
 	address string
 	secret  []byte
 	web     *http.Client
+
+	mu      sync.Mutex
+	account string // as it was told last
+	told    time.Time
 }
+
+// accountLife is for how long an account is believed without asking: the process that is asked
+// may be another one, with other books.
+const accountLife = time.Second
 
 // connectionsMax bounds the idle connections that are kept.
 const connectionsMax = 64
@@ -32,7 +41,7 @@ func NewClient(address string, secret []byte) (*Client, error) {
 	if err != nil || parsed.Scheme == "" || parsed.Host == "" {
 		return nil, fmt.Errorf("sandbox: the address %q is no http://HOST:PORT", address)
 	}
-	return &Client{strings.TrimSuffix(address, "/"), secret, &http.Client{Transport: &http.Transport{
+	return &Client{address: strings.TrimSuffix(address, "/"), secret: secret, web: &http.Client{Transport: &http.Transport{
 		MaxIdleConns: connectionsMax, MaxIdleConnsPerHost: connectionsMax, IdleConnTimeout: time.Minute,
 	}}}, nil
 }
@@ -45,6 +54,32 @@ func (c *Client) Close() error {
 
 // Name implements payment.Provider.
 func (c *Client) Name() string { return "sandbox" }
+
+// Account implements payment.Provider. Whether it still is that of a charge is seen by the server,
+// at each call.
+func (c *Client) Account(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	account, fresh := c.account, time.Since(c.told) < accountLife
+	c.mu.Unlock()
+	if fresh {
+		return account, nil
+	}
+	var found whose
+	if err := c.do(ctx, http.MethodGet, "/v1/account", nil, &found); err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.account, c.told = found.Account, time.Now()
+	return found.Account, nil
+}
+
+// doubt lets the account be asked for at the next call.
+func (c *Client) doubt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = time.Time{}
+}
 
 // Authorise implements payment.Provider.
 func (c *Client) Authorise(ctx context.Context, charge payment.Charge, method string) (payment.Status, error) {
@@ -124,6 +159,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, value
 		return err
 	case response.StatusCode == http.StatusConflict:
 		return fmt.Errorf("%w: %s", payment.ErrConflict, bytes.TrimSpace(text))
+	case response.StatusCode == http.StatusMisdirectedRequest:
+		c.doubt()
+		return fmt.Errorf("%w: %s", payment.ErrOtherAccount, bytes.TrimSpace(text))
 	case response.StatusCode == http.StatusTooManyRequests:
 		after := payment.RetryAfter(response.Header.Get("Retry-After"), time.Now())
 		return &payment.Throttled{After: after, Err: fmt.Errorf("sandbox: %s", bytes.TrimSpace(text))}

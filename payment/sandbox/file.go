@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,10 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"onsale/payment"
+	"onsale/sequencer"
 )
 
 // ErrBooks is returned when a file is not a sandbox's, or another process has it.
@@ -23,6 +28,7 @@ var ErrBooks = errors.New("sandbox: the books cannot be opened")
 // does so, with the whole delay.
 func Open(config Config) (*Books, error) {
 	b := &Books{config: config, rate: newRate(config.CallsPerSecond), byKey: map[string]*payment.Entry{}, settled: map[string]chan struct{}{}, stop: make(chan struct{})}
+	b.account = accountPrefix + cmp.Or(config.Account, newAccount())
 	if config.Path == "" {
 		return b, nil
 	}
@@ -49,6 +55,13 @@ func (b *Books) goOn() {
 	}
 }
 
+// newAccount draws an account's id.
+func newAccount() string {
+	id := make([]byte, 8)
+	rand.Read(id) // never fails
+	return hex.EncodeToString(id)
+}
+
 // load locks the file, reads it, and cuts a torn last line.
 func (b *Books) load() error {
 	if err := unix.Flock(int(b.file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
@@ -70,9 +83,13 @@ func (b *Books) load() error {
 		switch {
 		case i == 0 && r.Version != recordsVersion:
 			return fmt.Errorf("format %d, this program knows %d", r.Version, recordsVersion)
-		case i > 0 && r.Entry == nil:
+		case i == 0 && !sequencer.ValidAccount([]byte(accountPrefix+r.Account)):
+			return fmt.Errorf("the account %q", r.Account)
+		case i == 0:
+			b.account = accountPrefix + r.Account
+		case r.Entry == nil:
 			return fmt.Errorf("line %d has no charge", i+1)
-		case i > 0:
+		default:
 			b.enter(*r.Entry)
 		}
 	}
@@ -90,7 +107,7 @@ func (b *Books) load() error {
 
 // first writes the line that names the format, and makes the file's name durable.
 func (b *Books) first() error {
-	if err := b.write(record{Version: recordsVersion}); err != nil {
+	if err := b.write(record{Version: recordsVersion, Account: strings.TrimPrefix(b.account, accountPrefix)}); err != nil {
 		return err
 	}
 	folder, err := os.Open(filepath.Dir(b.config.Path))

@@ -34,6 +34,11 @@ type question struct {
 	Part payment.Part `json:"of_part"`
 }
 
+// whose is the answer of GET /v1/account.
+type whose struct {
+	Account string `json:"account"`
+}
+
 // page is the answer of GET /v1/ledger?cursor=&limit=. That of GET /v1/charge?key= is a
 // payment.Entry, null for none.
 type page struct {
@@ -128,6 +133,7 @@ func NewHandler(b *Books, secret []byte) http.Handler {
 		}
 		send(w, found)
 	})
+	mux.HandleFunc("GET /v1/account", func(w http.ResponseWriter, _ *http.Request) { send(w, whose{b.account}) })
 	mux.HandleFunc("GET /v1/ledger", func(w http.ResponseWriter, r *http.Request) {
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		entries, next, err := b.Ledger(r.Context(), r.URL.Query().Get("cursor"), min(max(limit, 1), ledgerPage))
@@ -164,6 +170,8 @@ func answer(w http.ResponseWriter, r *http.Request, step func(context.Context, q
 		panic(http.ErrAbortHandler) // the connection breaks
 	case errors.Is(err, payment.ErrConflict):
 		http.Error(w, err.Error(), http.StatusConflict)
+	case errors.Is(err, payment.ErrOtherAccount):
+		http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 	case err != nil:
 		refuse(w, err, http.StatusInternalServerError)
 	default:

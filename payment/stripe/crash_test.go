@@ -75,13 +75,13 @@ func crashAtRequest(t *testing.T, nth int32, sends, late bool) {
 	t.Parallel()
 	a := newAccount(t, nil)
 	dying := &mortal{next: a.Fake, sends: sends}
-	dying.left.Store(nth)
+	dying.left.Store(nth + 1) // and one for the account
 	server := httptest.NewServer(dying)
 	defer server.Close()
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := paymenttest.QuickConfig()
 	config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
-	first := payment.NewDesk(config, n, newProvider(t, server.URL))
+	first := payment.NewDesk(config, n, knowing(t, newProvider(t, server.URL)))
 	methods := []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa"}
 	var orders []uint64
 	for i, method := range methods {
@@ -126,13 +126,13 @@ func TestCrashAtEveryRequestWhileOpen(t *testing.T) {
 				t.Parallel()
 				a := newAccount(t, nil)
 				dying := &mortal{next: a.Fake, sends: sends}
-				dying.left.Store(nth)
+				dying.left.Store(nth + 1) // and one for the account
 				server := httptest.NewServer(dying)
 				defer server.Close()
 				n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 				config := paymenttest.QuickConfig()
 				config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
-				first := payment.NewDesk(config, n, newProvider(t, server.URL))
+				first := payment.NewDesk(config, n, knowing(t, newProvider(t, server.URL)))
 				seq := n.Buy(t, "ann")
 				for _, method := range []string{threeDSecure, "pm_card_visa"} {
 					paymenttest.Pay(t, first, seq, "ann", method)
@@ -149,6 +149,15 @@ func TestCrashAtEveryRequestWhileOpen(t *testing.T) {
 			})
 		}
 	}
+}
+
+// knowing is a provider that has asked for its account, without which no payment begins.
+func knowing(t *testing.T, p *stripe.Provider) *stripe.Provider {
+	t.Helper()
+	if account, err := p.Account(t.Context()); err != nil || account != "stripe/test/acct_fake" {
+		t.Fatal(account, err)
+	}
+	return p
 }
 
 // payAgain pays an order, as soon as whoever settled its last attempt lets go of it.
@@ -188,7 +197,14 @@ func faultOnce(t *testing.T, fault fake.Fault) {
 	if fault.Step == fake.StepCancel { // which only what has no outcome needs
 		method = "pm_fake_processing"
 	}
-	paymenttest.Pay(t, d, seq, "ann", method)
+	if fault.Step == fake.StepAccount { // without which none begins
+		paymenttest.Eventually(t, "an attempt begins", func() bool {
+			_, err := d.Pay(t.Context(), payment.Request{Order: seq, Sale: 1, User: "ann", Method: method})
+			return err == nil
+		})
+	} else {
+		paymenttest.Pay(t, d, seq, "ann", method)
+	}
 	settled := func() bool { return n.UnsettledCount() == 0 }
 	paymenttest.Eventually(t, "it is settled", settled)
 	if n.StateOf(seq) == sequencer.StateReserved {

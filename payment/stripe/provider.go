@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,6 +74,9 @@ type Provider struct {
 	stripe    *stripego.Client
 	transport *http.Transport
 	ids       *lru.Cache[chargeSum, string] // of intents
+
+	mu      sync.Mutex
+	account string // "" before it was told
 }
 
 // New returns a provider; it speaks to Stripe when it is asked something.
@@ -96,7 +100,7 @@ func New(config Config) (*Provider, error) {
 		backend.URL = stripego.String(config.URL)
 	}
 	client := stripego.NewClient(config.Key, stripego.WithBackends(stripego.NewBackendsWithConfig(&backend)))
-	return &Provider{counted, config, client, transport, ids}, nil
+	return &Provider{Collector: counted, config: config, stripe: client, transport: transport, ids: ids}, nil
 }
 
 // Close ends the idle connections.
@@ -110,6 +114,37 @@ const Name = "stripe"
 
 // Name implements payment.Provider.
 func (p *Provider) Name() string { return Name }
+
+// Account implements payment.Provider: stripe/test/acct_… or stripe/live/acct_…. A key is of one
+// account for as long as it lives. A restricted key must be allowed to read it.
+func (p *Provider) Account(ctx context.Context) (string, error) {
+	p.mu.Lock()
+	known := p.account
+	p.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	found, err := p.stripe.V1Accounts.Retrieve(ctx, nil)
+	if err != nil {
+		return "", describe(err)
+	}
+	account := Name + "/" + modeOf(p.config.Key) + "/" + found.ID
+	if !sequencer.ValidAccount([]byte(account)) || found.ID == "" {
+		return "", fmt.Errorf("stripe: the account has the id %q", found.ID)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.account = account
+	return account, nil
+}
+
+// modeOf returns whether a key moves money: Stripe says so in the key alone.
+func modeOf(key string) string {
+	if strings.Contains(key, "_test_") {
+		return "test"
+	}
+	return "live"
+}
 
 // Authorise implements payment.Provider. The method is the id of a PaymentMethod
 // (pm_…). A key keeps its outcome for as long as Stripe keeps idempotency keys.

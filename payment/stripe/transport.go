@@ -3,7 +3,6 @@ package stripe
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -31,7 +30,7 @@ const (
 
 // CallsPerSecond returns how many calls a second an account takes as it comes.
 func (p *Provider) CallsPerSecond() float64 {
-	if strings.Contains(p.config.Key, "_test_") {
+	if modeOf(p.config.Key) == "test" {
 		return testCallsPerSecond
 	}
 	return liveCallsPerSecond

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 // Config is what a fake needs.
 type Config struct {
 	Key           string // the API key that callers must show
+	Account       string // the account's id; "" for acct_fake
 	WebhookSecret []byte
 	// Notify sends a webhook; nil for none. It is called on a goroutine of its own.
 	Notify func(signature string, body []byte)
@@ -37,6 +39,7 @@ type Fake struct {
 
 // New returns an empty account.
 func New(config Config) *Fake {
+	config.Account = cmp.Or(config.Account, "acct_fake")
 	if config.Clock == nil {
 		config.Clock = time.Now
 	}
@@ -61,11 +64,12 @@ const (
 	StepList     Step = "list"
 	StepSearch   Step = "search"
 	StepDisputes Step = "disputes"
+	StepAccount  Step = "account"
 )
 
 // Steps returns all of them.
 func Steps() []Step {
-	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepRefunds, StepList, StepSearch, StepDisputes}
+	return []Step{StepCreate, StepRetrieve, StepConfirm, StepCapture, StepCancel, StepRefund, StepRefunds, StepList, StepSearch, StepDisputes, StepAccount}
 }
 
 const intentsPath = "/v1/payment_intents"
@@ -81,6 +85,8 @@ func stepOf(method, path string) (step Step, id string) {
 		return StepRefunds, ""
 	case method == http.MethodGet && path == "/v1/disputes":
 		return StepDisputes, ""
+	case method == http.MethodGet && path == "/v1/account":
+		return StepAccount, ""
 	case !isIntent:
 		return "", ""
 	case method == http.MethodPost && id == "":

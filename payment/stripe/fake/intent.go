@@ -135,6 +135,7 @@ var known = map[Step][]string{
 	StepList:     {"limit", "starting_after", "expand[0]", "created[gte]"},
 	StepSearch:   {"query", "limit"},
 	StepDisputes: {"payment_intent", "limit"},
+	StepAccount:  {},
 }
 
 // do does what a request asks for. The caller holds the lock.
@@ -151,6 +152,8 @@ func (f *Fake) do(r *request) answer {
 		return f.list(r)
 	case StepSearch:
 		return f.search(r)
+	case StepAccount:
+		return answer{status: http.StatusOK, body: map[string]string{"object": "account", "id": f.config.Account}}
 	case StepRefund, StepRefunds, StepDisputes:
 		r.id = r.form.Get("payment_intent")
 	}
