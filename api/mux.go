@@ -61,6 +61,7 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/payments/reconciliation", p.routed(routeReconcile, rolesToRead, p.reconcile))
 	mux.Handle("GET /v1/payments/orphans", p.routed(routeOrphans, rolesToRead, p.orphans))
 	mux.Handle("GET /v1/payments/disputes", p.routed(routeDisputes, rolesToRead, p.disputes))
+	mux.Handle("POST /v1/payments/account", p.routed(routeAccount, auth.RoleOperator, p.acceptAccount))
 	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
 	mux.Handle("GET /v1/sales/{id}/orders", p.routed(routeSaleOrders, rolesToRead, p.saleOrders))
 	mux.Handle("GET /v1/orders/{uid}", p.routed(routeOrderShow, rolesToRead, p.showOrder))
@@ -70,6 +71,7 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/orders/{uid}/refund", p.routed(routeRefundShow, rolesToRead, p.showRefund))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 	mux.Handle("POST /v1/orders/{uid}/acknowledge", p.routed(routeAcknowledge, rolesToChange, p.acknowledge))
+	mux.Handle("POST /v1/orders/{uid}/settle", p.routed(routeSettle, auth.RoleOperator, p.settle))
 }
 
 // patternMux is a mux that knows its patterns, so that the description of the API

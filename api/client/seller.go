@@ -107,6 +107,22 @@ func (s *Seller) AcknowledgeOrder(ctx context.Context, uid, reason string) (*con
 	return s.order(ctx, uid, "acknowledge", contract.Acknowledgement{Reason: reason})
 }
 
+// SettleOrder says what became of an order's money that was charged under an account which nobody
+// can ask any more: captured, not_charged or refunded.
+func (s *Seller) SettleOrder(ctx context.Context, uid, as, reason string) (*contract.Order, error) {
+	return s.order(ctx, uid, "settle", contract.Settlement{As: as, Reason: reason})
+}
+
+// AcceptAccount lets new charges be made under an account at the payment provider.
+func (s *Seller) AcceptAccount(ctx context.Context, account, reason string) (*contract.Account, error) {
+	accepted := new(contract.Account)
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: "/v1/payments/account", body: contract.AccountToAccept{Account: account, Reason: reason}, into: accepted})
+	if err != nil {
+		return nil, err
+	}
+	return accepted, nil
+}
+
 // order changes an order.
 func (s *Seller) order(ctx context.Context, uid, verb string, body any) (*contract.Order, error) {
 	order := new(contract.Order)

@@ -26,6 +26,36 @@ type Acknowledgement struct {
 	Reason string `json:"reason"` // for the record
 }
 
+// AccountToAccept is the body of POST /v1/payments/account.
+type AccountToAccept struct {
+	Account string `json:"account"` // payment.Provider.Account
+	Reason  string `json:"reason"`  // for the record
+}
+
+// Account is under which account new charges are made.
+type Account struct {
+	Account string `json:"account"`
+}
+
+// Settlement is the body of POST /v1/orders/{uid}/settle.
+type Settlement struct {
+	As     string `json:"as"`     // captured, not_charged or refunded
+	Reason string `json:"reason"` // for the record
+}
+
+// OutcomeAs returns what Settlement.As says; false for what is none.
+func OutcomeAs(as string) (outcome sequencer.PayOutcome, known bool) {
+	switch as {
+	case "captured":
+		return sequencer.PayAccepted, true
+	case "not_charged":
+		return sequencer.PayCancelled, true
+	case "refunded":
+		return sequencer.PayRefunded, true
+	}
+	return 0, false
+}
+
 // ReasonBytesMax bounds a reason for the record, in printable UTF-8.
 const ReasonBytesMax = sequencer.NoteBytesMax
 

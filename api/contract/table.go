@@ -33,6 +33,9 @@ const (
 	InvalidQuantity
 	NotPaid
 	NotFailed
+	NotUnsettled
+	AccountInUse
+	AccountLimit
 	CopiedOrder
 	NotOrphan
 	SaleChanged
@@ -58,6 +61,7 @@ const (
 	UnsupportedVersion
 	PaymentsOff
 	ProviderSilent
+	ProviderAccount
 	BadNotice
 	ExpectationFailed
 	// KindCount is the number of kinds.
@@ -109,6 +113,13 @@ var (
 	ErrNotPaid = errors.New("the order is not paid")
 	// ErrNotFailed is returned when no refund of an order has failed for good.
 	ErrNotFailed = errors.New("no refund of the order has failed")
+	// ErrNotUnsettled is returned when there is nothing about an order's money that an operator
+	// can say.
+	ErrNotUnsettled = errors.New("nothing of the order's money is unsettled so")
+	// ErrAccountInUse is returned when the provider itself can be asked about an order's money.
+	ErrAccountInUse = errors.New("the order's money is under the accepted account")
+	// ErrAccountLimit is returned when the cluster has had as many accounts as it can.
+	ErrAccountLimit = errors.New("too many accounts")
 	// ErrSaleChanged is returned when others keep changing a sale meanwhile.
 	ErrSaleChanged = errors.New("the sale changed meanwhile")
 	// ErrJournalIncomplete is returned when a node's journal begins behind the
@@ -178,6 +189,9 @@ var table = [KindCount]Entry{
 	InvalidQuantity:      {http.StatusConflict, "invalid-quantity", "There cannot be this many tickets", false, ErrInvalidQuantity},
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	NotFailed:            {http.StatusConflict, "not-failed", "No refund of the order has failed", false, ErrNotFailed},
+	NotUnsettled:         {http.StatusConflict, "not-unsettled", "Nothing of the order's money waits for that word", false, ErrNotUnsettled},
+	AccountInUse:         {http.StatusConflict, "account-in-use", "The payment provider can be asked about the order's money", false, ErrAccountInUse},
+	AccountLimit:         {http.StatusConflict, "account-limit", "The cluster has had as many accounts as it can", false, ErrAccountLimit},
 	CopiedOrder:          {http.StatusConflict, "copied-order", "The order was sold by the cluster that this one is a copy of", false, payment.ErrForeign},
 	NotOrphan:            {http.StatusConflict, "not-orphan", "This is no charge of an order that is lost", false, payment.ErrNotOrphan},
 	SaleChanged:          {http.StatusConflict, "sale-changed", "The sale was changed by others meanwhile", true, ErrSaleChanged},
@@ -203,6 +217,7 @@ var table = [KindCount]Entry{
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
 	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, payment.ErrOff},
 	ProviderSilent:       {http.StatusBadGateway, "payment-provider-silent", "The payment provider does not answer", true, payment.ErrNoAnswer},
+	ProviderAccount:      {http.StatusServiceUnavailable, "provider-account", "Payments wait for the operator: the payment provider's account was changed", true, payment.ErrOtherAccount},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},
 }
@@ -249,6 +264,12 @@ func KindOfDecision(code sequencer.Code) (Kind, bool) {
 		return NotPaid, true
 	case sequencer.CodeNotFailed:
 		return NotFailed, true
+	case sequencer.CodeNotUnsettled:
+		return NotUnsettled, true
+	case sequencer.CodeAccountInUse:
+		return AccountInUse, true
+	case sequencer.CodeAccountLimit:
+		return AccountLimit, true
 	case sequencer.CodeSaleExists:
 		return SaleExists, true
 	case sequencer.CodeSaleStarted:

@@ -22,7 +22,7 @@ func TestCodesAreForGood(t *testing.T) {
 		5: ErrSessionForgotten, 6: ErrToldNoMore, 7: sequencer.ErrBehind, 8: ErrRejected, 9: journal.ErrNotKept,
 		10: ErrRequest, 11: ErrQuorumAtRisk, 12: ErrRefused, 13: raftfsm.ErrNotMember, 14: raftfsm.ErrMembershipMoved,
 		15: raftfsm.ErrBelongs, 16: payment.ErrOff, 17: payment.ErrNotice,
-		18: sequencer.ErrSuperseded, 19: payment.ErrForeign, 20: ErrToken, 21: sequencer.ErrStorageLow, 26: payment.ErrMethod, 22: ErrStep,
+		18: sequencer.ErrSuperseded, 19: payment.ErrForeign, 20: ErrToken, 21: sequencer.ErrStorageLow, 26: payment.ErrMethod, 27: payment.ErrOtherAccount, 28: payment.ErrNoAnswer, 22: ErrStep,
 		23: raftfsm.ErrTransfer, 24: raftfsm.ErrImpossible, 25: ErrRemoved, 255: ErrUnknown,
 	} {
 		if _, got := Append(nil, fmt.Errorf("deep: %w", fmt.Errorf("inside: %w", err))); got != code {
@@ -36,7 +36,7 @@ func TestCodesAreForGood(t *testing.T) {
 		}
 		rows[known.code] = true
 	}
-	if len(rows) != 27 {
+	if len(rows) != 29 {
 		t.Errorf("%d codes; name each above", len(rows))
 	}
 }

@@ -57,6 +57,8 @@ func table() []row {
 		{19, payment.ErrForeign},
 		{21, sequencer.ErrStorageLow},
 		{26, payment.ErrMethod},
+		{27, payment.ErrOtherAccount},
+		{28, payment.ErrNoAnswer},
 
 		{20, ErrToken},
 		{22, ErrStep},

@@ -11,7 +11,7 @@ import (
 
 // The verbs of payments between processes: the first byte of a payment's frame. The rest
 // is JSON. What is wrong is told by an error's code (package codes): ErrOff where no
-// payments are taken, ErrNotice for a webhook that the provider did not send.
+// payments are taken, ErrOtherAccount and ErrNoAnswer where none can begin now, ErrNotice for a webhook that the provider did not send.
 //
 //	verb  bytes  question        answer
 //	1     JSON   payQuestion     payment.Answer

@@ -73,7 +73,18 @@ nothing more is refunded.`,
 }
 
 func newPayments(p *program) *cobra.Command {
-	return group("payments", "Look after payments", newReconcile(p), newOrphans(p), newAcknowledge(p), newDisputes(p))
+	return group("payments", "Look after payments", newReconcile(p), newOrphans(p), newAcknowledge(p), newDisputes(p), newAcceptAccount(p), newSettle(p))
+}
+
+// accountRows say whose books were read, when that is not the only account.
+func accountRows(found *payment.Reconciliation) (rows [][]string) {
+	if found.OtherAccount > 0 || found.Account != found.Accepted && found.Accepted != "" {
+		rows = append(rows, []string{"account", found.Account, "whose books these are"}, []string{"accepted_account", found.Accepted, "under which charges are made"})
+	}
+	if found.OtherAccount > 0 {
+		rows = append(rows, []string{"other_account_attempts", cell(found.OtherAccount), "charged under other accounts"})
+	}
+	return rows
 }
 
 // bornAgainRows are what a cluster has that shares the provider's account or history.
@@ -113,7 +124,7 @@ failed is due again, at the node that leads. Its exit code is 6 when there are d
 				{"provider", found.Provider, ""}, {"charges", cell(found.Charges), ""}, {"orders", cell(found.Orders), ""},
 				{"unsettled", cell(found.Unsettled), ""}, {"differences", cell(len(found.Differences)), ""},
 			}
-			rows = append(rows, bornAgainRows(found)...)
+			rows = append(append(rows, bornAgainRows(found)...), accountRows(found)...)
 			for _, m := range found.Money {
 				rows = append(rows, []string{"captured_amount", p.money(m.Captured, m.Currency), m.Currency}, []string{"refunded_amount", p.money(m.Refunded, m.Currency), m.Currency},
 					[]string{"orders_amount", p.money(m.Orders, m.Currency), m.Currency}, []string{"unsettled_amount", p.money(m.Unsettled, m.Currency), m.Currency},

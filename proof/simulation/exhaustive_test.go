@@ -89,7 +89,7 @@ func (s *small) play(m move) *sequencer.Decisions {
 	switch m.kind {
 	case sequencer.KindCancel, sequencer.KindPayBegin:
 		c.User, c.Attempt = []byte(v.User), 0
-		c.Amount = int64(v.Quantity)
+		c.Amount, c.Reference = int64(v.Quantity), scenario.AccountOf(int64(v.Quantity))
 	case sequencer.KindPayCaptured:
 		c.Amount = int64(v.Quantity + m.quantity)
 		c.Quantity = 0
@@ -99,7 +99,7 @@ func (s *small) play(m move) *sequencer.Decisions {
 		c.Attempt = 0
 	}
 	if m.kind == sequencer.KindCancel {
-		c.Amount = 0
+		c.Amount, c.Reference = 0, nil
 	}
 	return s.decide(s.model.Now(), c)
 }

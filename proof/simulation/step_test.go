@@ -8,6 +8,7 @@ import (
 
 	"onsale/payment"
 	"onsale/sequencer"
+	"onsale/sequencer/scenario"
 )
 
 // verb is what a step does.
@@ -266,6 +267,7 @@ func (w *world) about(q, of *request, s *step) bool {
 	case verbPay:
 		c.Kind = sequencer.KindPayBegin
 		c.Amount = w.sales[of.result.Sale-1].price*int64(w.quantityOf(of)) + int64(s.n[3])
+		c.Reference = scenario.AccountOf(c.Amount)
 	}
 	q.command, q.of = c, of
 	return true
