@@ -75,6 +75,8 @@ func bodyOf(operation string) string {
 		return `{"tickets":1}`
 	case "extendHolds":
 		return `{"by":"1m"}`
+	case "settleOrder":
+		return `{"as":"captured","reason":"seen"}`
 	case "acknowledgeOrder":
 		return `{"reason":"seen"}`
 	}

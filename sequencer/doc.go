@@ -76,13 +76,17 @@
 // back again, but CodeKeyReused when the part had another quantity, or was given back by the
 // other of cancel and refund; more than the order has: CodeInvalidQuantity.
 //
-// pay_begin(order, user, amount): by the order's state. reserved: the order was not made
+// pay_begin(order, user, amount, account): CodeBadRequest for an amount without an account, or an
+// account without an amount. Else by the order's state. reserved: the order was not made
 // before the first birth (CodeNotPayable: its cluster, of which this is a copy, sold it),
 // the amount is price x quantity (CodeAmountMismatch), fewer than AttemptsMax attempts
 // (CodeAttemptsExceeded); once DeclinesFree of them were declined, or AttemptsFree were made,
 // AttemptPause is over since the last began (CodeAttemptTooSoon); the user was declined fewer
 // than UserDeclinesMax times since the first of a window (CodeDeclinesExceeded; when both
-// refuse, the code is whose end is later, CodeAttemptTooSoon when they are equal). Then
+// refuse, the code is whose end is later, CodeAttemptTooSoon when they are equal); and the
+// account under which it is charged is the accepted one (CodeOtherAccount). The first attempt of
+// all that costs something says which that is (CodeAccountLimit when AccountsMax were named before,
+// by the cluster that this is a copy of). Then
 // paying with the next attempt. paying:
 // CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
 // Else CodeNotPayable. A user's window begins with a decline (rejected for a live attempt),
@@ -128,6 +132,18 @@
 // acknowledge(order, note) says that a seller has seen which refunds of an order failed for good
 // (Acknowledged). It is CodeBadRequest for an empty note or one over NoteBytesMax, CodeNotFailed when
 // none has; told again it is CodeOK. A return that fails once more is to be acknowledged anew.
+//
+// accept_account(account, note) lets new charges be made under an account; told again it is CodeOK.
+// CodeBadRequest for what is no account or no note, CodeAccountLimit when AccountsMax were named.
+// A copy (BirthCopy) has none that is accepted.
+//
+// settle(order, outcome, note) says what an operator knows of money under another account than the
+// accepted one. CodeBadRequest for a rejected or unknown outcome, or no note. accepted is about the newest
+// attempt: a paying order is paid, and what was paid is captured, its older parts that are due spared
+// (in a cancelled sale a paying order is CodeLateSuccess, as for pay_result); cancelled ends the live
+// attempt as pay_result does; refunded says that all that must go back is back, of attempts under
+// other accounts, and of parts when the newest is. CodeNotUnsettled when nothing waits for that word,
+// CodeAccountInUse when all of it is under the accepted account.
 //
 // refund(order, quantity, key): CodeNotPaid unless the order is paid or refunded. With quantity
 // 0 or the order's, paid becomes refunded, its tickets are withheld until

@@ -119,6 +119,8 @@ func (d *decoded) decision(c *sequencer.Command, r *sequencer.Result) contract.O
 		e.Attempt, e.Amount = c.Attempt, c.Amount
 	case sequencer.KindPayDisputed:
 		e.Attempt, e.Amount, e.Dispute = c.Attempt, c.Amount, c.Dispute.String()
+	case sequencer.KindSettle:
+		e.Outcome, e.Note = c.Outcome.String(), string(c.Body)
 	case sequencer.KindAcknowledge:
 		e.Note = string(c.Body)
 	}
