@@ -119,10 +119,10 @@ func TestSellersOrder(t *testing.T) {
 		command sequencer.Command
 		want    contract.OrderPayment
 	}{
-		{sequencer.Command{Kind: sequencer.KindPayBegin, Amount: 10000}, contract.OrderPayment{Attempt: 1, PaymentRef: ref(1), Outcome: "open"}},
+		{sequencer.Command{Kind: sequencer.KindPayBegin, Amount: 10000, Reference: []byte("a")}, contract.OrderPayment{Attempt: 1, PaymentRef: ref(1), Outcome: "open"}},
 		{sequencer.Command{Kind: sequencer.KindPayResult, Attempt: 1, Outcome: sequencer.PayRejected, Reason: sequencer.ReasonDeclined},
 			contract.OrderPayment{Attempt: 1, PaymentRef: ref(1), Outcome: "rejected", Reason: "declined"}},
-		{sequencer.Command{Kind: sequencer.KindPayBegin, Amount: 10000}, contract.OrderPayment{Attempt: 2, PaymentRef: ref(2), Outcome: "open"}},
+		{sequencer.Command{Kind: sequencer.KindPayBegin, Amount: 10000, Reference: []byte("a")}, contract.OrderPayment{Attempt: 2, PaymentRef: ref(2), Outcome: "open"}},
 		{sequencer.Command{Kind: sequencer.KindPayResult, Attempt: 2, Outcome: sequencer.PayAccepted}, contract.OrderPayment{Attempt: 2, PaymentRef: ref(2), Outcome: "accepted"}},
 		{sequencer.Command{Kind: sequencer.KindPayCaptured, Attempt: 2, Amount: 10000}, contract.OrderPayment{Attempt: 2, PaymentRef: ref(2), Outcome: "accepted", Captured: true}},
 		{sequencer.Command{Kind: sequencer.KindRefund}, contract.OrderPayment{Attempt: 2, PaymentRef: ref(2), Outcome: "accepted", Captured: true, MoneyBack: "due"}},

@@ -44,7 +44,7 @@ func TestMoneyOf(t *testing.T) {
 	}{
 		{sequencer.Command{Kind: sequencer.KindSaleCreate, Body: sequencer.AppendSaleSpec(nil, &spec)}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, User: []byte("ann"), Quantity: 2}, Money{}},
-		{sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte("ann"), Amount: 200}, Money{}},
+		{sequencer.Command{Kind: sequencer.KindPayBegin, User: []byte("ann"), Amount: 200, Reference: []byte("a")}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindPayResult, Attempt: 1, Outcome: sequencer.PayAccepted}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindPayCaptured, Attempt: 1, Amount: 200}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindPayDisputed, Attempt: 1, Dispute: sequencer.DisputeNeedsResponse, Amount: 200, Count: uint32(by.Unix())},

@@ -101,7 +101,7 @@ func (m *memory) command(random *rand.Rand) sequencer.Command {
 	case 3:
 		return sequencer.Command{Kind: sequencer.KindOutage, Order: order, Amount: 1}
 	case 4, 5, 6, 7:
-		return sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: user, Amount: 100 * int64(view.Quantity)}
+		return sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: user, Amount: 100 * int64(view.Quantity), Reference: []byte("a")}
 	default:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order, Attempt: max(1, view.Attempts), Outcome: sequencer.PayAccepted + sequencer.PayOutcome(random.IntN(2))}
 	}
