@@ -9,12 +9,18 @@ import (
 
 // evidence is all that the check looks at.
 type evidence struct {
-	Accounts []*account
-	Books    books   // the provider has now
-	Away     []books // it had for a while
-	Said     reconciliation
+	Orders []*order
+	// Accounts are those that the cluster charges under.
+	Accounts []*accountBooks
+	Lost     []books // that took the place of others for a while, and that nobody accepted
 	Orphans  []orphan
 	Disputed []dispute
+}
+
+// accountBooks are the books of an account, and what reconciling said while the provider had them.
+type accountBooks struct {
+	Books books
+	Said  reconciliation
 }
 
 // reconciliation is what `onsale payments reconcile` prints.
@@ -51,8 +57,8 @@ type (
 // check holds the orders, the books and what was said of them to each other.
 func check(e *evidence) *verdict {
 	v := newVerdict()
-	of := map[string]*account{}
-	for _, a := range e.Accounts {
+	of := map[string]*order{}
+	for _, a := range e.Orders {
 		of[a.UID] = a
 		v.counts["orders"]++
 		checkAnswers(v, a)
@@ -60,8 +66,20 @@ func check(e *evidence) *verdict {
 	all := union(e)
 	checkMoney(v, all, of)
 	checkNamed(v, e, all, of)
-	checkSums(v, e)
-	checkDisputes(v, e)
+	for _, c := range e.Accounts[1].Books {
+		if c.Captured > 0 {
+			v.counts[secondCaptured]++
+		}
+	}
+	for _, is := range e.Accounts {
+		checkSums(v, is)
+		checkDisputes(v, is.Books, e.Disputed)
+	}
+	for _, b := range e.Lost {
+		for _, key := range slices.Sorted(maps.Keys(b)) {
+			v.wrong("lost", "charge %s is in books that nobody accepted: %s, captured %d", key, b[key].Phase, b[key].Captured)
+		}
+	}
 	for _, o := range e.Orphans {
 		v.wrong("orphans", "charge %s is told to be of a lost order; none was lost", o.Key)
 	}
@@ -78,7 +96,7 @@ const (
 )
 
 // checkAnswers: what buyer and seller were told is still so, and nothing else happened.
-func checkAnswers(v *verdict, a *account) {
+func checkAnswers(v *verdict, a *order) {
 	if a.Final == nil {
 		v.wrong("answers", "order %s was told to %s, who does not find it at the end", a.UID, a.User)
 		return
@@ -109,7 +127,7 @@ func checkAnswers(v *verdict, a *account) {
 	}
 }
 
-func ticketsOfParts(a *account, words ...string) (tickets int) {
+func ticketsOfParts(a *order, words ...string) (tickets int) {
 	for _, p := range a.Final.Parts {
 		if len(words) == 0 || slices.Contains(words, p.MoneyBack) {
 			tickets += int(p.Quantity)
@@ -119,7 +137,7 @@ func ticketsOfParts(a *account, words ...string) (tickets int) {
 }
 
 // kept is what the seller keeps of an order's money, for tickets that are paid.
-func (a *account) kept() int64 {
+func (a *order) kept() int64 {
 	if a.Final == nil || a.Final.State != statePaid {
 		return 0
 	}
@@ -127,7 +145,7 @@ func (a *account) kept() int64 {
 }
 
 // due is what the order itself says that its buyer must still get back, of what was captured.
-func (a *account) due(captured int64) int64 {
+func (a *order) due(captured int64) int64 {
 	switch {
 	case a.Final == nil:
 		return 0
@@ -139,20 +157,27 @@ func (a *account) due(captured int64) int64 {
 	return 0
 }
 
-// union is every line of all books that there ever were, by order.
+// union is every charge in all books that there ever were, by order.
 func union(e *evidence) map[string][]*charge {
 	all := map[string][]*charge{}
-	for _, b := range append([]books{e.Books}, e.Away...) {
-		for _, key := range slices.Sorted(maps.Keys(b)) {
-			all[b[key].Order] = append(all[b[key].Order], b[key])
-		}
+	for _, is := range e.Accounts {
+		enter(all, is.Books)
+	}
+	for _, b := range e.Lost {
+		enter(all, b)
 	}
 	return all
 }
 
+func enter(all map[string][]*charge, b books) {
+	for _, key := range slices.Sorted(maps.Keys(b)) {
+		all[b[key].Order] = append(all[b[key].Order], b[key])
+	}
+}
+
 // checkMoney: captured = price x paid tickets + returned + due, of every order by all books
 // together, and at most one charge keeps money.
-func checkMoney(v *verdict, all map[string][]*charge, of map[string]*account) {
+func checkMoney(v *verdict, all map[string][]*charge, of map[string]*order) {
 	for _, uid := range slices.Sorted(maps.Keys(all)) {
 		if of[uid] == nil {
 			v.wrong("money", "the books have charges of order %s, which is nobody's", uid)
@@ -178,21 +203,24 @@ func checkMoney(v *verdict, all map[string][]*charge, of map[string]*account) {
 	}
 }
 
-func stateOf(a *account) string {
+func stateOf(a *order) string {
 	if a.Final == nil {
 		return "not found"
 	}
 	return strings.TrimSpace(a.Final.State + " " + a.Final.MoneyBack)
 }
 
+// secondCaptured is what a run must have that changed the account.
+const secondCaptured = "charges that the second account captured"
+
 // checkSums: what reconciling says was taken and went back is what the books say.
-func checkSums(v *verdict, e *evidence) {
+func checkSums(v *verdict, is *accountBooks) {
 	mine := map[string]charge{}
-	for _, c := range e.Books {
+	for _, c := range is.Books {
 		sum := mine[c.Currency]
 		mine[c.Currency] = charge{Captured: sum.Captured + c.Captured, Refunded: sum.Refunded + c.Refunded}
 	}
-	for _, m := range e.Said.Money {
+	for _, m := range is.Said.Money {
 		if sum := mine[m.Currency]; sum.Captured != m.Captured || sum.Refunded != m.Refunded {
 			v.wrong("sums", "reconciling says %d %s captured and %d refunded, the books have %d and %d", m.Captured, m.Currency, m.Refunded, sum.Captured, sum.Refunded)
 		}
@@ -206,12 +234,12 @@ func checkSums(v *verdict, e *evidence) {
 }
 
 // checkDisputes: those that are listed are those of the books.
-func checkDisputes(v *verdict, e *evidence) {
+func checkDisputes(v *verdict, of books, told []dispute) {
 	listed := map[string]bool{}
-	for _, d := range e.Disputed {
+	for _, d := range told {
 		listed[d.Key] = true
 	}
-	for _, c := range slices.SortedFunc(maps.Values(e.Books), func(a, b *charge) int { return cmp.Compare(a.Key, b.Key) }) {
+	for _, c := range slices.SortedFunc(maps.Values(of), func(a, b *charge) int { return cmp.Compare(a.Key, b.Key) }) {
 		if c.bounced > 0 {
 			v.counts["refunds that failed later"] += c.bounced
 		}

@@ -93,8 +93,8 @@ func userName(visit uint64) string { return fmt.Sprintf("buyer-%d", visit) }
 // buyer is one visit.
 type buyer struct {
 	*crowd
-	name    string
-	account *account
+	name  string
+	order *order
 }
 
 func (c *crowd) visit(ctx context.Context) {
@@ -110,9 +110,9 @@ func (c *crowd) visit(ctx context.Context) {
 	case choice < 5: // leaves without a word
 		return
 	case choice < 13:
-		b.giveBack(ctx, b.account.Bought)
+		b.giveBack(ctx, b.order.Bought)
 		return
-	case choice < 23 && b.account.Bought > 1:
+	case choice < 23 && b.order.Bought > 1:
 		b.giveBack(ctx, 1)
 	}
 	b.pay(ctx)
@@ -139,7 +139,7 @@ func (b *buyer) buy(ctx context.Context, sale string, tickets uint8) bool {
 			if told.Order == "" {
 				return false
 			}
-			b.account = b.ledger.bought(told.Order, b.name, sale, int(tickets))
+			b.order = b.ledger.bought(told.Order, b.name, sale, int(tickets))
 			return told.State == "reserved"
 		}
 		if ctx.Err() != nil || final(err) {
@@ -158,8 +158,8 @@ func final(err error) bool {
 
 // giveBack gives tickets back that are not paid.
 func (b *buyer) giveBack(ctx context.Context, tickets int) {
-	_, err := b.door().CancelTickets(ctx, b.account.UID, uint8(tickets), b.name+"-back")
-	b.ledger.note(b.account, func(a *account) {
+	_, err := b.door().CancelTickets(ctx, b.order.UID, uint8(tickets), b.name+"-back")
+	b.ledger.note(b.order, func(a *order) {
 		switch {
 		case err == nil:
 			a.GivenBack += tickets
@@ -176,7 +176,7 @@ func (b *buyer) giveBack(ctx context.Context, tickets int) {
 func (b *buyer) pay(ctx context.Context) {
 	m := anyMeans()
 	for range payTries {
-		told, err := b.door().Pay(ctx, b.account.UID, m.name)
+		told, err := b.door().Pay(ctx, b.order.UID, m.name)
 		switch {
 		case err == nil && told.Status == contract.PaymentAccepted:
 			b.paid(ctx, m)
@@ -207,10 +207,10 @@ func (b *buyer) pay(ctx context.Context) {
 // paid notes it, and lets the seller take the order back now and then.
 func (b *buyer) paid(ctx context.Context, m means) {
 	b.ledger.count("payments accepted")
-	b.ledger.note(b.account, func(a *account) { a.Accepted, a.Method = true, m.name })
+	b.ledger.note(b.order, func(a *order) { a.Accepted, a.Method = true, m.name })
 	if rand.IntN(100) < m.refunds {
 		wait(ctx, time.Duration(rand.IntN(8000))*time.Millisecond)
-		b.seller.refund(ctx, b.account)
+		b.seller.refund(ctx, b.order)
 	}
 }
 

@@ -12,7 +12,8 @@
 //
 // Two hands strike meanwhile, each after a schedule that a seed decides alone: one the
 // processes of ours (leader, follower, front-end, all nodes), the other the provider: killed,
-// down, slow, refusing with 429, its books lost and restored. See schedule.go.
+// down, slow, refusing with 429, its books lost and restored, another account's key in its
+// place, which an operator accepts for a while. See schedule.go.
 //
 // # What is checked
 //
@@ -23,9 +24,9 @@
 //	captured = price x paid tickets + returned + due
 //
 // for every order and in each currency, one charge at most keeping money. And it predicts by
-// itself what `onsale payments reconcile` must name: each difference with its amount and a
-// cause that the drill made (a refund that failed, a dispute, books that are away), and none
-// other. See check.go.
+// itself what `onsale payments reconcile` must name at each account: each difference with its
+// amount and a cause that the drill made (a refund that failed, a dispute), and none other.
+// Books that nobody accepted are empty. See check.go and named.go.
 //
 // A run that struck no fault of a class that it names, or in which a kind of payment did not
 // come, is void.

@@ -57,6 +57,8 @@ func (h *hand) strike(ctx context.Context, s strike) (what string, err error) {
 		return p.name, p.slow(ctx, s.length)
 	case providerThrottles:
 		return p.name, p.throttles(ctx, s.length)
+	case accountChanged:
+		return p.name, p.changes(ctx, s.length, h.stage.accept)
 	case booksLost:
 		return p.name, p.loses(ctx, s.length)
 	case frontEndKilled:

@@ -15,9 +15,9 @@ type goods struct {
 	currency string
 }
 
-// account is what the drill knows of one order from outside: what its buyer and the seller were
+// order is what the drill knows of one from outside: what its buyer and the seller were
 // told, and how its buyer lists it at the end.
-type account struct {
+type order struct {
 	UID      string
 	User     string
 	Sale     string
@@ -41,13 +41,13 @@ type account struct {
 // ledger is the drill's own: of all orders, by uid.
 type ledger struct {
 	mu     sync.Mutex
-	of     map[string]*account
+	of     map[string]*order
 	sales  map[string]goods
 	counts map[string]int // of what happened, for the report
 }
 
 func newLedger() *ledger {
-	return &ledger{of: map[string]*account{}, sales: map[string]goods{}, counts: map[string]int{}}
+	return &ledger{of: map[string]*order{}, sales: map[string]goods{}, counts: map[string]int{}}
 }
 
 // count notes that something happened.
@@ -64,20 +64,20 @@ func (l *ledger) opened(sale string, g goods) {
 }
 
 // bought enters an order.
-func (l *ledger) bought(uid, user, sale string, tickets int) *account {
+func (l *ledger) bought(uid, user, sale string, tickets int) *order {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.of[uid]
 	if a == nil {
 		g := l.sales[sale]
-		a = &account{UID: uid, User: user, Sale: sale, Price: g.price, Currency: g.currency, Bought: tickets}
+		a = &order{UID: uid, User: user, Sale: sale, Price: g.price, Currency: g.currency, Bought: tickets}
 		l.of[uid] = a
 	}
 	return a
 }
 
-// note changes an account.
-func (l *ledger) note(a *account, change func(*account)) {
+// note changes an order.
+func (l *ledger) note(a *order, change func(*order)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(a)
@@ -101,15 +101,15 @@ func (l *ledger) listed(o *contract.Order, saleCancelled bool) {
 		tickets += int(p.Quantity)
 	}
 	a := l.bought(o.UID, o.UserID, o.Sale, tickets)
-	l.note(a, func(a *account) {
+	l.note(a, func(a *order) {
 		a.Final = o
 		a.SaleCancelled = a.SaleCancelled || saleCancelled
 	})
 }
 
-// accounts are all orders, by uid.
-func (l *ledger) accounts() []*account {
+// orders are all of them, by uid.
+func (l *ledger) orders() []*order {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.SortedFunc(maps.Values(l.of), func(a, b *account) int { return cmp.Compare(a.UID, b.UID) })
+	return slices.SortedFunc(maps.Values(l.of), func(a, b *order) int { return cmp.Compare(a.UID, b.UID) })
 }

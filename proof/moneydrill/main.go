@@ -138,7 +138,7 @@ func (r *run) judge(e *evidence) error {
 		}
 	}
 	v.needs(r.ledger.counts, happened...)
-	v.needs(v.counts, "refunds that failed later", "disputes")
+	v.needs(v.counts, "refunds that failed later", "disputes", secondCaptured)
 	for _, p := range r.stage.all() {
 		if p.falls > 0 {
 			v.wrong("ends", "%s ended by itself %d times", p.name, p.falls)

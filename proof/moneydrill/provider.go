@@ -4,17 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 )
 
-// provider is the sandbox with the folder of its books. Only one hand strikes it.
+// provider is the sandbox with the folder of its books. Books are an account at the provider:
+// others are another one. Only one hand strikes it.
 type provider struct {
 	*process
-	folder string   // of the books that it has now
-	away   []string // folders of books that it had for a while
-	rate   float64  // calls a second that it takes; 0 for all
+	main, second string // folders of the accounts that the cluster charges under
+	folder       string // of the books that it has now
+	lost         []string
+	rate         float64 // calls a second that it takes; 0 for all
+}
+
+func newProvider(p *process, dir string) *provider {
+	main := filepath.Join(dir, "books")
+	return &provider{process: p, main: main, second: main + ".second", folder: main}
 }
 
 // booksName is the file of books in a folder.
@@ -62,18 +68,35 @@ func (p *provider) throttles(ctx context.Context, length time.Duration) error {
 	return errors.Join(err, p.start())
 }
 
-// loses is a provider that has lost its books, and has them again in the end. What it wrote
-// between is kept aside.
+// use starts the provider with the books in a folder, empty ones when there are none.
+func (p *provider) use(folder string) error {
+	p.kill()
+	p.folder = folder
+	return errors.Join(makeFolder(folder), p.start())
+}
+
+// loses is a provider that has lost its books, and has them again in the end.
 func (p *provider) loses(ctx context.Context, length time.Duration) error {
-	kept := p.folder + ".kept"
-	p.kill()
-	err := errors.Join(os.Rename(p.folder, kept), os.Mkdir(p.folder, 0o750))
-	if err == nil {
-		err = p.start()
-	}
+	lost := fmt.Sprintf("%s.lost-%d", p.main, len(p.lost)+1)
+	p.lost = append(p.lost, lost)
+	err := p.use(lost)
 	wait(ctx, length)
-	p.kill()
-	away := fmt.Sprintf("%s.away-%d", p.folder, len(p.away)+1)
-	p.away = append(p.away, away)
-	return errors.Join(err, os.Rename(p.folder, away), os.Rename(kept, p.folder), p.start())
+	return errors.Join(err, p.use(p.main))
+}
+
+// changes is a provider at which the key of another account is used for a while; each time an
+// operator accepts it.
+func (p *provider) changes(ctx context.Context, length time.Duration, accept func(context.Context, string) error) error {
+	for _, folder := range []string{p.second, p.main} {
+		if err := p.use(folder); err != nil {
+			return err
+		}
+		if err := accept(ctx, folder); err != nil {
+			return err
+		}
+		if folder == p.second {
+			wait(ctx, length)
+		}
+	}
+	return nil
 }

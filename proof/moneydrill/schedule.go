@@ -12,6 +12,7 @@ const (
 	providerSlow      = "provider slow"
 	providerThrottles = "provider throttles"
 	booksLost         = "books lost"
+	accountChanged    = "account changed"
 	leaderKilled      = "leader killed"
 	leaderPaused      = "leader paused"
 	followerKilled    = "follower killed"
@@ -31,7 +32,8 @@ var providerClasses = []class{
 	{providerDown, 2, time.Second, time.Minute},
 	{providerSlow, 2, 3 * time.Second, 15 * time.Second},
 	{providerThrottles, 1, 5 * time.Second, 15 * time.Second},
-	{booksLost, 1, 8 * time.Second, 40 * time.Second},
+	{booksLost, 1, 5 * time.Second, 40 * time.Second},
+	{accountChanged, 1, 8 * time.Second, time.Minute},
 }
 
 var nodeClasses = []class{

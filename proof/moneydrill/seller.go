@@ -44,10 +44,11 @@ func (s *seller) sell(ctx, open context.Context, crowd *crowd) {
 	for n := 1; open.Err() == nil; n++ {
 		id, g := fmt.Sprintf("show-%d", n), prices[n%len(prices)]
 		s.ledger.opened(id, g)
-		if s.open(ctx, id, g) {
+		opened := s.open(ctx, id, g)
+		if opened {
 			crowd.offer(id)
 		}
-		if n%cancelEach == 0 {
+		if opened && n%cancelEach == 0 {
 			group.Go(func() {
 				wait(open, cancelAfter)
 				crowd.withdraw(id)
@@ -82,7 +83,7 @@ func (s *seller) at() *client.Seller {
 }
 
 // refund takes a paid order back: all of it, or one ticket of two and perhaps the other later.
-func (s *seller) refund(ctx context.Context, a *account) {
+func (s *seller) refund(ctx context.Context, a *order) {
 	if a.Bought-a.GivenBack > 1 && rand.IntN(2) == 0 {
 		s.refundOne(ctx, a, "first")
 		if rand.IntN(4) > 0 {
@@ -93,18 +94,18 @@ func (s *seller) refund(ctx context.Context, a *account) {
 	s.try(ctx, a, "orders refunded", func(c *client.Seller) error {
 		_, err := c.RefundOrder(ctx, a.UID)
 		return err
-	}, func(a *account) { a.Refunded = true })
+	}, func(a *order) { a.Refunded = true })
 }
 
-func (s *seller) refundOne(ctx context.Context, a *account, which string) {
+func (s *seller) refundOne(ctx context.Context, a *order, which string) {
 	s.try(ctx, a, "one of two refunded", func(c *client.Seller) error {
 		_, err := c.RefundTickets(ctx, a.UID, 1, a.UID+"-"+which)
 		return err
-	}, func(a *account) { a.Parts++ })
+	}, func(a *order) { a.Parts++ })
 }
 
 // try asks until there is an answer, and notes what was told.
-func (s *seller) try(ctx context.Context, a *account, what string, ask func(*client.Seller) error, done func(*account)) {
+func (s *seller) try(ctx context.Context, a *order, what string, ask func(*client.Seller) error, done func(*order)) {
 	for range sellerTries {
 		err := ask(s.at())
 		switch {
@@ -115,10 +116,10 @@ func (s *seller) try(ctx context.Context, a *account, what string, ask func(*cli
 		case final(err):
 			return
 		case ctx.Err() != nil:
-			s.ledger.note(a, func(a *account) { a.Unsure = true })
+			s.ledger.note(a, func(a *order) { a.Unsure = true })
 			return
 		}
-		s.ledger.note(a, func(a *account) { a.Unsure = true })
+		s.ledger.note(a, func(a *order) { a.Unsure = true })
 		wait(ctx, 500*time.Millisecond)
 	}
 }

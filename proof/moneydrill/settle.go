@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -29,18 +30,37 @@ func (r *run) settle(ctx context.Context) (*evidence, error) {
 	if err := r.stage.ready(ctx); err != nil {
 		return nil, err
 	}
+	var second *reconciliation
+	for _, folder := range []string{r.stage.provider.main, r.stage.provider.second, r.stage.provider.main} {
+		said, err := r.visit(ctx, folder)
+		if err != nil {
+			return nil, err
+		}
+		if folder == r.stage.provider.second {
+			second = said
+		}
+	}
+	r.log("%d buyers list their orders", r.crowd.visits.Load())
+	if err := r.listAll(ctx); err != nil {
+		return nil, err
+	}
+	return r.gather(ctx, second)
+}
+
+// visit lets the provider have an account's books until all is settled that is under it; which
+// account is accepted stays as it is. It takes note of some refunds that failed.
+func (r *run) visit(ctx context.Context, folder string) (*reconciliation, error) {
+	if folder != r.stage.provider.folder {
+		if err := r.stage.provider.use(folder); err != nil {
+			return nil, err
+		}
+	}
 	said, err := r.still(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.acknowledge(ctx, said); err != nil {
-		return nil, err
-	}
-	r.log("%d orders are not settled, %d differences; %d buyers list their orders", said.Unsettled, len(said.Differences), r.crowd.visits.Load())
-	if err := r.listAll(ctx); err != nil {
-		return nil, err
-	}
-	return r.gather(ctx)
+	r.log("%s: %d orders are not settled, %d differences", filepath.Base(folder), said.Unsettled, len(said.Differences))
+	return said, r.acknowledge(ctx, said)
 }
 
 // still reconciles until what it says stays as it is.
@@ -55,7 +75,7 @@ func (r *run) still(ctx context.Context) (said *reconciliation, err error) {
 			last, since = said, time.Now()
 			continue
 		}
-		if said.Unsettled == 0 && time.Since(since) > 3*lookEvery || time.Since(since) > stillTime {
+		if said.Unsettled <= said.elsewhere() && time.Since(since) > 3*lookEvery || time.Since(since) > stillTime {
 			return said, nil
 		}
 	}
@@ -63,6 +83,17 @@ func (r *run) still(ctx context.Context) (said *reconciliation, err error) {
 		err = fmt.Errorf("payments still move %v after the last fault: %d unsettled", settleMax, last.Unsettled)
 	}
 	return nil, err
+}
+
+// elsewhere counts the orders for which something is due under another account.
+func (s *reconciliation) elsewhere() int {
+	orders := map[string]bool{}
+	for _, d := range s.Differences {
+		if d.Kind == "other_account" {
+			orders[d.Order] = true
+		}
+	}
+	return len(orders)
 }
 
 // ask runs a command at the node that leads and reads what it prints.
@@ -146,29 +177,32 @@ func (r *run) list(ctx context.Context, user string) (err error) {
 	return fmt.Errorf("%s cannot list: %w", user, err)
 }
 
-// gather asks for what is said at the end, and reads the books.
-func (r *run) gather(ctx context.Context) (*evidence, error) {
-	e := &evidence{Accounts: r.ledger.accounts()}
+// gather asks for what is said at the end, and reads the books. second is what was said of the
+// second account.
+func (r *run) gather(ctx context.Context, second *reconciliation) (*evidence, error) {
+	e := &evidence{Orders: r.ledger.orders(), Accounts: []*accountBooks{{}, {Said: *second}}}
 	var orphans struct {
 		Orphans []orphan `json:"orphans"`
 	}
 	var disputes struct {
 		Disputes []dispute `json:"disputes"`
 	}
-	err := errors.Join(r.ask(ctx, &e.Said, "payments", "reconcile"), r.ask(ctx, &orphans, "payments", "orphans"), r.ask(ctx, &disputes, "payments", "disputes"))
+	err := errors.Join(r.ask(ctx, &e.Accounts[0].Said, "payments", "reconcile"), r.ask(ctx, &orphans, "payments", "orphans"), r.ask(ctx, &disputes, "payments", "disputes"))
 	e.Orphans, e.Disputed = orphans.Orphans, disputes.Disputes
 	if err != nil {
 		return nil, err
 	}
-	if e.Books, err = readBooks(r.stage.provider.folder); err != nil {
-		return nil, err
-	}
-	for _, folder := range r.stage.provider.away {
+	p := r.stage.provider
+	for i, folder := range append([]string{p.main, p.second}, p.lost...) {
 		b, err := readBooks(folder)
 		if err != nil {
 			return nil, err
 		}
-		e.Away = append(e.Away, b)
+		if i < len(e.Accounts) {
+			e.Accounts[i].Books = b
+		} else {
+			e.Lost = append(e.Lost, b)
+		}
 	}
 	return e, nil
 }

@@ -64,10 +64,10 @@ func newStage(dir, program string) (*stage, error) {
 		return &process{name: name, program: program, log: filepath.Join(dir, name+".log"), http: address(), private: address()}
 	}
 	s.frontEnd = plan("f1")
-	s.provider = &provider{process: plan("provider"), folder: filepath.Join(dir, "books")}
+	s.provider = newProvider(plan("provider"), dir)
 	s.provider.args = func() []string { return s.provider.arguments(s.secretFile, s.frontEnd.http) }
 	s.planNodes(plan, address, peerSecretFile)
-	return s, errors.Join(err, os.Mkdir(s.provider.folder, 0o750))
+	return s, errors.Join(err, makeFolder(s.provider.folder))
 }
 
 func (s *stage) planNodes(plan func(string) *process, address func() string, peerSecretFile string) {
@@ -90,6 +90,8 @@ func (s *stage) planNodes(plan func(string) *process, address func() string, pee
 	args := append([]string{"frontend", "--id", "f1", "--cluster", strings.Join(peers, ",")}, common(s.frontEnd)...)
 	s.frontEnd.args = func() []string { return args }
 }
+
+func makeFolder(path string) error { return os.MkdirAll(path, 0o750) }
 
 func (s *stage) all() []*process {
 	return append(append([]*process{}, s.nodes...), s.frontEnd, s.provider.process)
