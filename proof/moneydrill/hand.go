@@ -11,12 +11,11 @@ import (
 // hand strikes what its schedule says, one fault after the other, each at its time or when the
 // one before has ended.
 type hand struct {
-	stage    *stage
-	strikes  []strike
-	log      func(format string, args ...any)
-	mu       sync.Mutex
-	struck   map[string]int // by class
-	notTaken int            // strikes that found nothing to strike
+	stage   *stage
+	strikes []strike
+	log     func(format string, args ...any)
+	mu      sync.Mutex
+	struck  map[string]int // by class
 }
 
 // work strikes until the schedule is over. Each fault is mended before the next one.
@@ -40,7 +39,7 @@ func (h *hand) count(s strike, what string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if what == "" {
-		h.notTaken++
+		h.struck[nobodyLed]++
 		return
 	}
 	h.struck[s.class]++
@@ -69,9 +68,18 @@ func (h *hand) strike(ctx context.Context, s strike) (what string, err error) {
 	return h.strikeOne(ctx, s)
 }
 
+// nobodyLed counts strikes that found nobody to strike.
+const nobodyLed = "strikes while nobody led"
+
+// leaderMax is for how long a strike waits for an election.
+const leaderMax = 30 * time.Second
+
 // strikeOne strikes the leader, or a node that does not lead.
 func (h *hand) strikeOne(ctx context.Context, s strike) (what string, err error) {
 	leader := h.stage.leader(ctx)
+	for end := time.Now().Add(leaderMax); leader == nil && time.Now().Before(end) && ctx.Err() == nil; leader = h.stage.leader(ctx) {
+		wait(ctx, 100*time.Millisecond)
+	}
 	if leader == nil {
 		return "", nil
 	}

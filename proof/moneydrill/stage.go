@@ -164,25 +164,36 @@ func (s *stage) seller(p *process) (*client.Seller, error) {
 
 // leader is the node that says that it leads, in the highest term; nil for none.
 func (s *stage) leader(ctx context.Context) *process {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
 	var found *process
 	newest := uint64(0)
 	for _, n := range s.nodes {
-		seller, err := s.seller(n)
-		if err != nil {
-			continue
-		}
-		raw, err := seller.Node(ctx)
-		var is struct {
-			Role string `json:"role"`
-			Term uint64 `json:"term"`
-		}
-		if err == nil && json.Unmarshal(raw, &is) == nil && is.Role == "leader" && is.Term > newest {
-			found, newest = n, is.Term
+		if term := s.leads(ctx, n); term > newest {
+			found, newest = n, term
 		}
 	}
 	return found
+}
+
+// roleMax is within what a node must say what it is: one that is paused does not.
+const roleMax = 2 * time.Second
+
+// leads returns the term in which a node says that it leads, 0 when it does not.
+func (s *stage) leads(ctx context.Context, n *process) uint64 {
+	ctx, cancel := context.WithTimeout(ctx, roleMax)
+	defer cancel()
+	seller, err := s.seller(n)
+	if err != nil {
+		return 0
+	}
+	raw, err := seller.Node(ctx)
+	var is struct {
+		Role string `json:"role"`
+		Term uint64 `json:"term"`
+	}
+	if err != nil || json.Unmarshal(raw, &is) != nil || is.Role != "leader" {
+		return 0
+	}
+	return is.Term
 }
 
 // command runs the command line at a node and returns what it printed. Its exit code may be one
