@@ -234,6 +234,9 @@ type SaleSpec struct {
 	// means as many as the user likes, and CoolDown is 0 too.
 	ExpiredHoldsMax uint8
 	CoolDown        int64
+	// Zone is where the seller's times are told, a name of the IANA's time zones, such as
+	// Europe/Berlin; "" is UTC. It decides nothing: the rules know times since the epoch.
+	Zone string
 }
 
 // Batch is the unit of everything: what one raft entry holds.

@@ -44,13 +44,14 @@ func (o *order) movingFingerprint() uint64 {
 	return mix(h, uint64(o.state)|uint64(o.quantity)<<8|uint64(o.attempts)<<16|uint64(o.voidsDue)<<24|uint64(o.voided)<<32|uint64(o.flags)<<40|uint64(o.reason)<<48)
 }
 
-// specFingerprint covers a sale's number and spec.
+// specFingerprint covers a sale's number and spec, and who changed it last.
 func (s *sale) specFingerprint() uint64 {
-	return mixBytes(uint64(s.number), AppendSaleSpec(make([]byte, 0, 512), &s.spec))
+	h := mixBytes(uint64(s.number), AppendSaleSpec(make([]byte, 0, 512), &s.spec))
+	return mixBytes(mix(mix(h, s.changed.seq), uint64(s.changed.at)), []byte(s.changed.by))
 }
 
-// knownSpecFingerprint is the same without encoding the spec again: no spec changes
-// without its revision. With thousands of sales nearly each buy of a batch is of another
+// knownSpecFingerprint is the same without encoding the spec again: none of it changes
+// without the revision. With thousands of sales nearly each buy of a batch is of another
 // one, and encoding would be a third of its cost.
 func (s *sale) knownSpecFingerprint() uint64 {
 	if s.specHashRevision != s.revision {

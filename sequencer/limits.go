@@ -23,6 +23,8 @@ const (
 	SaleIDBytesMax = 64
 	// ItemBytesMax bounds the name of what is sold, in bytes of UTF-8.
 	ItemBytesMax = 256
+	// ZoneBytesMax bounds the name of a sale's time zone, in bytes of [A-Za-z0-9/_+-].
+	ZoneBytesMax = 64
 	// SalesMax bounds the sales of one cluster, ended ones included.
 	SalesMax = 1<<16 - 1
 	// CapMax bounds how many tickets one user may hold in a sale.

@@ -31,6 +31,9 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 		s.Quantity, s.Cap = 200, sequencer.CapMax
 	}
 	s.SkipUnfit = g.oneIn(3)
+	if g.oneIn(4) {
+		s.Zone = "Europe/Berlin"
+	}
 	if g.oneIn(3) {
 		s.ExpiredHoldsMax, s.CoolDown = uint8(g.between(1, 3)), int64(g.between(1, 20))*int64(time.Second)
 	}
@@ -116,7 +119,7 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 	if id == view.ID && g.oneIn(2) { // what may change while the sale runs
 		terms := view.SaleSpec
 		terms.Waitlist, terms.Hold, terms.SkipUnfit = spec.Waitlist, spec.Hold, spec.SkipUnfit
-		terms.ExpiredHoldsMax, terms.CoolDown = spec.ExpiredHoldsMax, spec.CoolDown
+		terms.ExpiredHoldsMax, terms.CoolDown, terms.Zone = spec.ExpiredHoldsMax, spec.CoolDown, spec.Zone
 		if g.oneIn(2) {
 			terms.Price, terms.Currency = spec.Price, spec.Currency // while it is nobody's
 		}

@@ -28,6 +28,7 @@ func (s *State) Sale(number uint16) (SaleView, bool) {
 		Paused: sale.paused, Closed: sale.closed, Cancelled: sale.cancelled,
 		Sold: sale.sold, Held: sale.held, Withheld: sale.withheld, Available: sale.available,
 		Waiting: sale.waiting, ServedSeq: sale.servedSeq, Counters: sale.counters,
+		ChangedBy: sale.changed.by, ChangedSeq: sale.changed.seq, ChangedAt: sale.changed.at,
 		AsOfSeq: s.seq, AsOfTime: s.now, AsOf: s.Position(),
 	}, true
 }

@@ -117,7 +117,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 func (r *snapshotReader) sale(s *State) {
 	le := binary.LittleEndian
 	specBytes := int(le.Uint16(r.bytes(2)))
-	if specBytes > specFixedBytes+SaleIDBytesMax+ItemBytesMax {
+	if specBytes > specFixedBytes+SaleIDBytesMax+ItemBytesMax+ZoneBytesMax {
 		r.fail("sale spec of %d bytes", specBytes)
 		return
 	}
@@ -141,7 +141,13 @@ func (r *snapshotReader) sale(s *State) {
 	sale.withheld, sale.available = le.Uint32(f[21:]), le.Uint32(f[25:])
 	sale.servedSeq = le.Uint64(f[29:])
 	for i, counter := range sale.counters.list() {
-		*counter = le.Uint64(f[37+8*i:])
+		*counter = le.Uint64(f[53+8*i:])
+	}
+	sale.changed.seq, sale.changed.at = le.Uint64(f[37:]), int64(le.Uint64(f[45:]))
+	sale.changed.by = string(r.bytes(int(r.bytes(1)[0])))
+	if r.err == nil && !validActor([]byte(sale.changed.by)) {
+		r.fail("sale %d was changed by %q, which names nobody", sale.number, sale.changed.by)
+		return
 	}
 	if s.saleNumber[spec.ID] != 0 {
 		r.fail("sale %q is there twice", spec.ID)

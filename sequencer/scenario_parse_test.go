@@ -313,6 +313,8 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.ExpiredHoldsMax = uint8(number(value))
 		case "cool-down":
 			s.CoolDown = int64(duration(value))
+		case "zone":
+			s.Zone = value
 		default:
 			panic("no option " + name)
 		}

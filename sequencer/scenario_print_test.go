@@ -63,6 +63,9 @@ func describeSale(v *sequencer.SaleView) []string {
 	lines := []string{describeCounts(v),
 		fmt.Sprintf("sale %d: %q %s, cap %d, waitlist %d, price %d %s, starts %s, hold %s, grace %s, skip unfit %t, served #%d", v.Number, v.ID,
 			v.Status(v.AsOfTime), v.Cap, v.Waitlist, v.Price, v.Currency, scenario.FormatClock(v.StartsAt), time.Duration(v.Hold), time.Duration(v.Grace), v.SkipUnfit, v.ServedSeq)}
+	if v.ChangedBy != "" || v.Zone != "" {
+		lines = append(lines, fmt.Sprintf("sale %d: times of %q, changed by %q at #%d, %s", v.Number, v.Zone, v.ChangedBy, v.ChangedSeq, scenario.FormatClock(v.ChangedAt)))
+	}
 	buys := []string{}
 	for code, n := range v.Counters.Buys {
 		if n > 0 {

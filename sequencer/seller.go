@@ -12,7 +12,7 @@ func (s *State) saleCreate(c *Command, r *Result) {
 		r.Code = CodeSaleLimit
 	default:
 		spec.StartNow(s.now)
-		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), revision: 1, createdAt: s.now, available: spec.Quantity}
+		sale := &sale{spec: spec, number: uint16(len(s.sales) + 1), revision: 1, createdAt: s.now, changed: s.changeBy(c), available: spec.Quantity}
 		s.addSale(sale)
 		s.touch(sale)
 		if starts := spec.StartsAt; starts > s.now && (s.nextStart == 0 || starts < s.nextStart) {
@@ -69,9 +69,13 @@ func (s *State) changeSale(c *Command, r *Result) {
 	}
 	if r.Code == CodeOK {
 		sale.revision++
+		sale.changed = s.changeBy(c)
 	}
 	sale.check()
 }
+
+// changeBy returns who makes the change that is being decided.
+func (s *State) changeBy(c *Command) change { return change{string(c.Actor), s.seq, s.now} }
 
 // update replaces the spec of a sale: all of it before the start, when nothing is
 // sold yet, and only what sameTerms leaves out after it, and the price as long as it is
@@ -112,6 +116,7 @@ func (s *SaleSpec) sameTerms(running *SaleSpec, priceFree bool) bool {
 	}
 	terms.Waitlist, terms.Hold, terms.PromotedHold, terms.SkipUnfit = running.Waitlist, running.Hold, running.PromotedHold, running.SkipUnfit
 	terms.ExpiredHoldsMax, terms.CoolDown = running.ExpiredHoldsMax, running.CoolDown
+	terms.Zone = running.Zone // in which the times are shown; they stay the same
 	return terms == *running
 }
 

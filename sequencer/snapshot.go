@@ -47,8 +47,11 @@ const snapshotMagic = "ONSLSNAP"
 //	+9      4      revision
 //	+13     16     sold, held, withheld, available, 4 bytes each
 //	+29     8      served seq
-//	+37            counters: replayed, promote blocked, buys by code,
+//	+37     16     seq and time of the seller's last change, 8 bytes each
+//	+53            counters: replayed, promote blocked, buys by code,
 //	               then entered and tickets by state, 8 bytes each
+//	+n      1      length of whose change that was
+//	               who, to the end
 //
 //	offset  bytes  order
 //	0       8      seq
@@ -105,7 +108,7 @@ const snapshotMagic = "ONSLSNAP"
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
-	saleFixedBytes      = 37 + 8*saleCounters
+	saleFixedBytes      = 53 + 8*saleCounters
 	orderFixedBytes     = 52
 	sessionBytes        = 24
 	sectionHeaderBytes  = 24
@@ -304,10 +307,11 @@ func appendSale(dst []byte, s *sale) []byte {
 		dst = le.AppendUint32(dst, v)
 	}
 	dst = le.AppendUint64(dst, s.servedSeq)
+	dst = le.AppendUint64(le.AppendUint64(dst, s.changed.seq), uint64(s.changed.at))
 	for _, counter := range s.counters.list() {
 		dst = le.AppendUint64(dst, *counter)
 	}
-	return dst
+	return append(append(dst, byte(len(s.changed.by))), s.changed.by...)
 }
 
 // list returns all counters in the order of the snapshot format.

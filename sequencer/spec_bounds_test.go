@@ -55,6 +55,13 @@ func TestSpecBounds(t *testing.T) {
 		{"currency", func(s *SaleSpec) { s.Currency = "EURO" }, false},
 		{"currency", func(s *SaleSpec) { s.Currency = "@UR" }, false},
 		{"currency", func(s *SaleSpec) { s.Currency = "EU[" }, false},
+		{"zone", func(s *SaleSpec) { s.Zone = "America/Port-au-Prince" }, true},
+		{"zone", func(s *SaleSpec) { s.Zone = "Etc/GMT+5" }, true},
+		{"zone", func(s *SaleSpec) { s.Zone = strings.Repeat("a", ZoneBytesMax) }, true},
+		{"zone", func(s *SaleSpec) { s.Zone = strings.Repeat("a", ZoneBytesMax+1) }, false},
+		{"zone", func(s *SaleSpec) { s.Zone = "/etc/passwd" }, false},
+		{"zone", func(s *SaleSpec) { s.Zone = "a/../b" }, false},
+		{"zone", func(s *SaleSpec) { s.Zone = "Europe Berlin" }, false},
 		{"starts_at", func(s *SaleSpec) { s.StartsAt = -1 }, false},
 		{"starts_at", func(s *SaleSpec) { s.StartsAt = TimeMax }, true},
 		{"starts_at", func(s *SaleSpec) { s.StartsAt = TimeMax + 1 }, false},
@@ -84,7 +91,7 @@ func TestSpecBounds(t *testing.T) {
 		if c.taken != (err == nil) || !c.taken && (!errors.Is(err, ErrBadSpec) || !strings.Contains(err.Error(), ": "+c.field+" is ")) {
 			t.Errorf("%s of %+v: %v", c.field, s, err)
 		}
-		if len(s.ID) > SaleIDBytesMax || len(s.Item) > ItemBytesMax || len(s.Currency) != 3 {
+		if len(s.ID) > SaleIDBytesMax || len(s.Item) > ItemBytesMax || len(s.Zone) > ZoneBytesMax || len(s.Currency) != 3 {
 			continue // these have no encoding
 		}
 		if again, err := DecodeSaleSpec(AppendSaleSpec(nil, &s)); c.taken != (err == nil) || again != s {

@@ -12,12 +12,12 @@ import (
 var ErrBadSpec = errors.New("bad sale")
 
 // SpecVersion is the version byte of an encoded sale spec.
-const SpecVersion = 3
+const SpecVersion = 4
 
 // specFixedBytes is the length of a spec before its id and item.
 //
 //	offset  bytes  sale spec, little-endian
-//	0       1      version (3)
+//	0       1      version (4)
 //	1       1      flags: bit 0 skip unfit
 //	2       1      cap
 //	3       1      length of the id
@@ -32,13 +32,14 @@ const SpecVersion = 3
 //	49      8      cool-down, nanoseconds
 //	57      1      expired holds, at most
 //	58      8      hold of who was promoted, nanoseconds
-//	66             id, then item, to the end
-const specFixedBytes = 66
+//	66      1      length of the zone
+//	67             id, item, then zone, to the end
+const specFixedBytes = 67
 
 // AppendSaleSpec appends an encoded spec. The spec must be valid (Validate);
-// it panics when the id, the item or the currency do not fit their fields.
+// it panics when the id, the item, the zone or the currency do not fit their fields.
 func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
-	if len(s.ID) > SaleIDBytesMax || len(s.Item) > ItemBytesMax || len(s.Currency) != 3 {
+	if len(s.ID) > SaleIDBytesMax || len(s.Item) > ItemBytesMax || len(s.Zone) > ZoneBytesMax || len(s.Currency) != 3 {
 		panic(fmt.Sprintf("sequencer: sale spec was not validated: %+v", *s))
 	}
 	le := binary.LittleEndian
@@ -56,8 +57,9 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 	}
 	dst = append(dst, s.ExpiredHoldsMax)
 	dst = le.AppendUint64(dst, uint64(s.PromotedHold))
-	dst = append(dst, s.ID...)
-	return append(dst, s.Item...)
+	dst = append(dst, byte(len(s.Zone)))
+	dst = append(append(dst, s.ID...), s.Item...)
+	return append(dst, s.Zone...)
 }
 
 // DecodeSaleSpec reads an encoded spec and validates it. It returns ErrVersion
@@ -70,13 +72,14 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		return SaleSpec{}, fmt.Errorf("%w: %d bytes, at least %d are needed", ErrBadSpec, len(data), specFixedBytes)
 	}
 	le := binary.LittleEndian
-	idBytes, itemBytes := int(data[3]), int(le.Uint16(data[4:]))
-	if data[1] > 1 || len(data) != specFixedBytes+idBytes+itemBytes {
+	idBytes, itemBytes, zoneBytes := int(data[3]), int(le.Uint16(data[4:])), int(data[66])
+	if data[1] > 1 || len(data) != specFixedBytes+idBytes+itemBytes+zoneBytes {
 		return SaleSpec{}, fmt.Errorf("%w: malformed encoding", ErrBadSpec)
 	}
 	s := SaleSpec{
 		ID:        string(data[specFixedBytes : specFixedBytes+idBytes]),
-		Item:      string(data[specFixedBytes+idBytes:]),
+		Item:      string(data[specFixedBytes+idBytes : specFixedBytes+idBytes+itemBytes]),
+		Zone:      string(data[specFixedBytes+idBytes+itemBytes:]),
 		Quantity:  le.Uint32(data[9:]),
 		Cap:       data[2],
 		Waitlist:  le.Uint32(data[13:]),
@@ -108,6 +111,8 @@ func (s *SaleSpec) Validate() error {
 		return badSpec("waitlist", s.Waitlist, fmt.Sprintf("0 to %d orders", WaitlistMax))
 	case s.Price < 0 || s.Price > PriceMax:
 		return badSpec("price", s.Price, fmt.Sprintf("0 to %d minor units", int64(PriceMax)))
+	case !validZone(s.Zone):
+		return badSpec("zone", fmt.Sprintf("%q", s.Zone), fmt.Sprintf("a name of an IANA time zone of up to %d bytes, or none", ZoneBytesMax))
 	case !validCurrency(s.Currency):
 		return badSpec("currency", fmt.Sprintf("%q", s.Currency), "three capital letters (ISO 4217)")
 	case s.StartsAt < 0 || s.StartsAt > TimeMax:
@@ -143,6 +148,19 @@ func validSaleID(id string) error {
 		return badSpec("id", fmt.Sprintf("%q", id), fmt.Sprintf("1 to %d of a-z 0-9 - _ . beginning with a letter or digit", SaleIDBytesMax))
 	}
 	return nil
+}
+
+// validZone reports whether a name can be that of a time zone. Which zones there are, the
+// rules do not know: that differs from one machine to the next.
+func validZone(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '/' && c != '_' && c != '-' && c != '+') {
+			return false
+		}
+	}
+	return len(name) <= ZoneBytesMax
 }
 
 func validCurrency(c string) bool {

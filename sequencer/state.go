@@ -73,6 +73,7 @@ type sale struct {
 	number    uint16
 	createdAt int64
 	revision  uint32 // counts the seller's changes
+	changed   change // the newest of them
 
 	paused, closed, cancelled bool
 
@@ -88,6 +89,13 @@ type sale struct {
 
 	specHash         uint64 // the spec's fingerprint
 	specHashRevision uint32 // as of which it was made; 0 for none
+}
+
+// change is a seller's or an operator's command that a sale took.
+type change struct {
+	by  string // whose it was; "" when nobody said so
+	seq uint64
+	at  int64 // log time
 }
 
 // New returns the state before the first batch.

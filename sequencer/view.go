@@ -42,6 +42,12 @@ type SaleView struct {
 	Number    uint16
 	CreatedAt int64
 	Revision  uint32 // counts the seller's changes; creating it was the first
+	// ChangedBy is whose the newest of them was, "" when nobody said so, ChangedSeq its
+	// decision, and ChangedAt that one's log time.
+	ChangedBy  string
+	ChangedSeq uint64
+	ChangedAt  int64
+
 	Paused    bool
 	Closed    bool
 	Cancelled bool

@@ -97,6 +97,12 @@ type SaleDetail struct {
 	ExpiredHoldsMax uint8    `json:"expired_holds_max"`
 	CoolDown        Duration `json:"cool_down"`
 
+	// ChangedBy is whose the newest change was, "" when nobody said so; ChangedSeq is its
+	// decision: see onsale inspect journal --seq.
+	ChangedBy  string    `json:"changed_by"`
+	ChangedSeq uint64    `json:"changed_seq"`
+	ChangedAt  time.Time `json:"changed_at"`
+
 	CreatedAt time.Time         `json:"created_at"`
 	ServedSeq uint64            `json:"served_seq"`
 	Buys      map[string]uint64 `json:"buys"`    // by reason; ok made an order
@@ -124,6 +130,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
+		ChangedBy: v.ChangedBy, ChangedSeq: v.ChangedSeq, ChangedAt: Time(v.ChangedAt),
 		Replayed: v.Counters.Replayed, Blocked: v.Counters.PromoteBlocked, AsOfSeq: v.AsOfSeq, AsOf: v.AsOf.String(), AsOfTime: Time(v.AsOfTime),
 	}
 }

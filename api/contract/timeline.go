@@ -30,6 +30,10 @@ type Timeline struct {
 	// Before is what was asked for before OpenedAt; absent when that is nothing.
 	Before *TimelineRow  `json:"before,omitempty"`
 	Rows   []TimelineRow `json:"rows"`
+	// Changes are the newest ChangesMax commands of sellers and operators that the sale took,
+	// in their order, and ChangesLeftOut counts the older ones.
+	Changes        []PastChange `json:"changes"`
+	ChangesLeftOut uint64       `json:"changes_left_out"`
 	// Blocks is how many blocks of the journal were read, ChainHead the hash of
 	// the last: an audit of that journal names it too.
 	Blocks    uint64 `json:"blocks"`

@@ -13,6 +13,10 @@ type sale struct {
 	revision  uint32 // seller's commands that were OK
 	createdAt int64
 
+	lastActor string // of those commands, as are the seq and the time
+	lastSeq   uint64
+	lastTime  int64
+
 	paused, closed, cancelled bool
 
 	sold, held, withheld int64

@@ -20,6 +20,7 @@ func (m *Model) saleCreate(c *sequencer.Command, r *sequencer.Result) {
 		return
 	}
 	s := &sale{spec: withStart(spec, m.now), number: uint16(len(m.sales) + 1), revision: 1, createdAt: m.now}
+	m.sign(s, c)
 	m.sales = append(m.sales, s)
 	m.named[spec.ID] = s
 	r.Sale = s.number
@@ -66,7 +67,13 @@ func (m *Model) saleCommand(c *sequencer.Command, r *sequencer.Result) {
 	}
 	if r.Code == sequencer.CodeOK {
 		s.revision++
+		m.sign(s, c)
 	}
+}
+
+// sign notes whose command a sale has just taken.
+func (m *Model) sign(s *sale, c *sequencer.Command) {
+	s.lastActor, s.lastSeq, s.lastTime = string(c.Actor), m.seq, m.now
 }
 
 func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {

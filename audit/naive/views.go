@@ -49,6 +49,7 @@ func (m *Model) Sale(number uint16) (sequencer.SaleView, bool) {
 		Paused: s.paused, Closed: s.closed, Cancelled: s.cancelled,
 		Sold: uint32(s.sold), Held: uint32(s.held), Withheld: uint32(s.withheld), Available: uint32(s.available()),
 		Waiting: uint32(len(s.waiting)), ServedSeq: s.servedSeq, Counters: s.counters,
+		ChangedBy: s.lastActor, ChangedSeq: s.lastSeq, ChangedAt: s.lastTime,
 		AsOfSeq: m.seq, AsOfTime: m.now, AsOf: m.position(),
 	}, true
 }

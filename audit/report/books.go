@@ -26,6 +26,7 @@ type books struct {
 	served         uint64 // seq of the newest waiting order that was promoted
 	soldOutAt      int64  // log time at which nothing was available first; 0 never
 	course         course
+	history        history
 
 	now     int64
 	touched bool // the batch has to do with the sale

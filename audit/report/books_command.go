@@ -1,6 +1,9 @@
 package report
 
-import "onsale/sequencer"
+import (
+	"onsale/api/contract"
+	"onsale/sequencer"
+)
 
 // othersMax bounds the other sales that are told when the wanted one is missing.
 const othersMax = 20
@@ -22,6 +25,7 @@ func (b *books) create(c *sequencer.Command, r *sequencer.Result) {
 	b.view = sequencer.SaleView{SaleSpec: spec, Number: r.Sale, Revision: 1, CreatedAt: b.now}
 	b.total.available = int64(spec.Quantity)
 	b.course = newCourse(max(spec.StartsAt, b.now))
+	b.noteChange(c, r, contract.Settings(nil, b.now))
 }
 
 func (b *books) buy(c *sequencer.Command, r *sequencer.Result, events []sequencer.Event) {
@@ -152,6 +156,13 @@ func (b *books) seller(c *sequencer.Command, r *sequencer.Result) {
 	if r.Code != sequencer.CodeOK {
 		return
 	}
+	seen := b.saleView()
+	b.change(c)
+	b.noteChange(c, r, contract.Settings(&seen, b.now))
+}
+
+// change books what a seller's command does to the sale.
+func (b *books) change(c *sequencer.Command) {
 	b.view.Revision++
 	switch c.Kind {
 	case sequencer.KindSaleUpdate:

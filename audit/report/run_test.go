@@ -38,6 +38,9 @@ func TestAgreesWithState(t *testing.T) {
 			if len(got.Timeline.Mismatch) > 0 {
 				t.Fatalf("seed %d batch %d: %+v", seed, i, got.Timeline.Mismatch)
 			}
+			if newest := got.Timeline.Changes[len(got.Timeline.Changes)-1]; newest.Seq != view.ChangedSeq || newest.Actor != view.ChangedBy || newest.At != contract.Time(view.ChangedAt) {
+				t.Fatalf("seed %d batch %d: the newest change is %+v, the state says #%d by %q", seed, i, newest, view.ChangedSeq, view.ChangedBy)
+			}
 			for name, text := range fields(&got.Report) {
 				seen[name] = seen[name] || text != "0" && text != `""`
 			}

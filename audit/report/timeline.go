@@ -10,7 +10,8 @@ import (
 // timeline makes rows of what was noted at their ends.
 func (b *books) timeline() contract.Timeline {
 	c := &b.course
-	told := contract.Timeline{OpenedAt: contract.Time(c.opened), Batches: b.total.batches, Rows: []contract.TimelineRow{}}
+	told := contract.Timeline{OpenedAt: contract.Time(c.opened), Batches: b.total.batches, Rows: []contract.TimelineRow{},
+		Changes: b.history.changes, ChangesLeftOut: b.history.leftOut}
 	if b.soldOutAt != 0 {
 		seconds := time.Duration(b.soldOutAt - c.opened).Seconds()
 		told.SoldOutSeconds = &seconds

@@ -125,7 +125,7 @@ func (p *program) showDecision(dir string, seq uint64) error {
 			}
 		}
 		found = map[string]any{"block": b.Height, "raft_index": b.RaftIndex, "time": time.Unix(0, d.Time).UTC(), "seq": seq, "kind": c.Kind.String(),
-			"user": string(c.User), "sale": c.Sale, "quantity": c.Quantity, "order": c.Order, "part": c.Part, "amount": c.Amount, "code": d.Results[i].Code.String(),
+			"user": string(c.User), "actor": string(c.Actor), "sale": c.Sale, "quantity": c.Quantity, "order": c.Order, "part": c.Part, "amount": c.Amount, "code": d.Results[i].Code.String(),
 			"state": d.Results[i].State.String(), "result": d.Results[i], "events": events}
 		return errFound
 	})

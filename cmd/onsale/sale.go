@@ -80,7 +80,7 @@ func (d *desk) open() (*client.Seller, error) {
 
 func newSale(p *program) *cobra.Command {
 	return group("sale", "Create, change and report sales",
-		newSaleCreate(p), newSaleUpdate(p), newSaleList(p), newSaleShow(p), newSaleReport(p),
+		newSaleCreate(p), newSaleUpdate(p), newSaleList(p), newSaleShow(p), newSaleReport(p), newSaleHistory(p),
 		p.saleVerb("pause", "Stop the buys, not the holds", (*client.Seller).PauseSale),
 		p.saleVerb("resume", "Go on after a pause", (*client.Seller).ResumeSale),
 		p.saleVerb("close", "End the buying for good; what is reserved may still be paid", (*client.Seller).CloseSale),
