@@ -33,6 +33,8 @@ type exchange struct {
 	aborted bool   // the connection is to be broken
 	actor   []byte // whose token it is
 	sales   auth.Scope
+	roles   auth.Roles
+	target  string // of the verb, for the audit log
 	token   []byte
 	expires int64 // when the token does, Unix seconds
 }
@@ -77,12 +79,14 @@ func (p *Private) routed(which route, wanted auth.Roles, handler func(*exchange)
 				return err
 			}
 			if !ofSales(which, wanted) && x.sales.Limited() {
-				return notOfSales(x)
+				err := notOfSales(x)
+				p.auditRefusal(x, err)
+				return err
 			}
 			if problem := x.query.Read([]byte(req.URL.RawQuery), parametersOf(which)); problem != nil {
 				return problem
 			}
-			return handler(x)
+			return p.audited(x, handler)
 		})
 		p.metrics.observe(rand.Uint64(), which, x.outcome, p.config.Clock().Sub(x.started))
 		if x.aborted {
@@ -112,11 +116,15 @@ func parametersOf(which route) strict.Parameter {
 func (p *Private) authorize(x *exchange, wanted auth.Roles) error {
 	header := []byte(x.request.Header.Get("Authorization"))
 	who, err := p.tokens.Authorize(header, wanted, x.started.Unix(), rand.Uint64())
+	if who != nil { // also when a role is missing: the audit log says who tried
+		x.actor, x.roles = who.User, who.Roles
+	}
 	if err != nil {
+		p.auditRefusal(x, err)
 		return err
 	}
 	accept.Prove(x.request.Context(), x.started)
-	x.actor, x.sales, x.expires, x.token = who.User, who.Sales, who.Expires, auth.TokenOf(header)
+	x.sales, x.expires, x.token = who.Sales, who.Expires, auth.TokenOf(header)
 	return nil
 }
 

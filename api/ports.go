@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"onsale/internal/auditlog"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -45,6 +46,14 @@ type Backend interface {
 	// OrdersOf returns the user's orders with a seq above after, lowest first, at
 	// most limit of them, as Order does.
 	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf sequencer.AsOf, err error)
+}
+
+// AuditLog writes down who did what, and who was refused what (auditlog.Log).
+type AuditLog interface {
+	// Write writes a line and returns when it is on the disk.
+	Write(e auditlog.Entry) error
+	// Refused writes a line about a refused attempt, or counts it.
+	Refused(e auditlog.Entry)
 }
 
 // SellerBackend is a cluster as its sellers' listener serves it.

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // fixture is both servers on ports of their own, over a test backend.
 type fixture struct {
+	audit   trail
 	t       testing.TB
 	backend *testBackend
 	served  oneCluster // what the public listener serves; tests may add to it
@@ -82,6 +83,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Checks:  func() []Check { return *f.checks.Load() },
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
+		Audit:   &f.audit,
 		Chargeable: func(amount int64, currency string) error { // whole euros
 			if currency == "EUR" && amount%100 != 0 {
 				return fmt.Errorf("no cents: %d", amount)

@@ -11,7 +11,8 @@ import (
 var bearer = []byte("Bearer ")
 
 // Authorize returns who sent an Authorization header, when the token is valid at now
-// (Unix seconds) and has one of the wanted roles. Else the error is a *contract.Problem.
+// (Unix seconds) and has one of the wanted roles. Else the error is a *contract.Problem, and
+// with one of the kind Forbidden it returns who it was.
 // The hint spreads callers over counters.
 func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint uint64) (*Identity, error) {
 	if len(authorization) == 0 {
@@ -30,7 +31,7 @@ func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint
 	case err != nil:
 		return nil, contract.NewProblem(contract.Unauthorized, "the token is not valid")
 	case !who.Roles.Has(wanted):
-		return nil, contract.NewProblem(contract.Forbidden, "the token has none of the roles that this needs")
+		return who, contract.NewProblem(contract.Forbidden, "the token has none of the roles that this needs")
 	}
 	return who, nil
 }

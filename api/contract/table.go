@@ -64,6 +64,7 @@ const (
 	ProviderAccount
 	BadNotice
 	ExpectationFailed
+	AuditLogFailed
 	// KindCount is the number of kinds.
 	KindCount
 )
@@ -131,6 +132,9 @@ var (
 	// ErrClusterRefused is returned when a step of the cluster's administration
 	// is not safe or makes no sense now.
 	ErrClusterRefused = errors.New("the cluster refuses this step")
+	// ErrAuditLogFailed is returned when a verb is not done because the process cannot write down
+	// that it is.
+	ErrAuditLogFailed = errors.New("the audit log cannot be written")
 	// ErrHistoryCut is returned when a position is of a history that a restore has ended.
 	ErrHistoryCut = errors.New("the position is of another history")
 	// ErrBodyTooLarge is returned when a body is over its bound.
@@ -219,6 +223,7 @@ var table = [KindCount]Entry{
 	ProviderSilent:       {http.StatusBadGateway, "payment-provider-silent", "The payment provider does not answer", true, payment.ErrNoAnswer},
 	ProviderAccount:      {http.StatusServiceUnavailable, "provider-account", "Payments wait for the operator: the payment provider's account was changed", true, payment.ErrOtherAccount},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
+	AuditLogFailed:       {http.StatusServiceUnavailable, "audit-log-failed", "The audit log cannot be written, and the verb was not done", true, ErrAuditLogFailed},
 	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},
 }
 

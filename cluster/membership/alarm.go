@@ -49,6 +49,7 @@ const (
 	AlarmCertificate   = "certificate"    // a member's certificate ends soon, or has ended
 	AlarmClock         = "clock"          // a member's wall clock is not the log's time
 	AlarmTwoVoters     = "two-voters"     // of the voters neither may fail
+	AlarmAuditLog      = "audit-log"      // a member cannot write its audit log
 	AlarmJournalGap    = "journal-gap"    // a member's journal misses blocks
 )
 
@@ -108,6 +109,8 @@ func table() []row {
 			action: "renew it; the node loads changed files by itself"},
 		{name: AlarmClock, severity: SeverityWarning, member: clockOff,
 			action: "set that machine's clock, and see that its time daemon runs; the log's time goes on meanwhile"},
+		{name: AlarmAuditLog, severity: SeverityWarning, member: auditLog,
+			action: "free space for that file, or mend it, and send the process SIGHUP; most verbs are refused there meanwhile"},
 		{name: AlarmDisputes, severity: SeverityInfo, cluster: disputesOpen,
 			action: "give evidence on the provider's page for those that onsale payments disputes lists, or let the buyers have the money"},
 		{name: AlarmSlow, severity: SeverityInfo, member: slow,

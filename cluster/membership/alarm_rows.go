@@ -186,6 +186,13 @@ func clockOff(_ *look, m *MemberStatus) finding {
 	return finding{m.Node.ClockOffSince, fmt.Sprintf("the clock of %s is %.1f s ahead of the log's time", m.ID, m.Node.ClockAhead)}
 }
 
+func auditLog(_ *look, m *MemberStatus) finding {
+	if m.Node == nil {
+		return finding{}
+	}
+	return finding{m.Node.AuditLogFailedSince, m.ID + " cannot write its audit log: " + m.Node.AuditLogError}
+}
+
 // hung leaves the member that hangs in the alarms for as long as it answers.
 func hung(_ *look, m *MemberStatus) finding {
 	if m.Node == nil || m.Node.Hangs == nil {

@@ -125,6 +125,9 @@ func TestAlarms(t *testing.T) {
 		}, []string{"certificate warning n3"}, "for peers has ended at 2026-11-30T11:59:59Z", aTime.Add(-time.Second - certificate.EndsSoon)},
 		"a clock is off": {func(_ *ClusterStatus, is func(int) *NodeStatus) { is(2).ClockOffSince, is(2).ClockAhead = &aTime, 3 },
 			[]string{"clock warning n3"}, "the clock of n3 is 3.0 s ahead", aTime},
+		"one cannot write its audit log": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			is(1).AuditLogFailedSince, is(1).AuditLogError = &aTime, "no space"
+		}, []string{"audit-log warning n2"}, "n2 cannot write its audit log: no space", aTime},
 		"blocks are missing": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
 			is(2).JournalFirstHeight, is(2).JournalGapSince = 17, &aTime
 		}, []string{"journal-gap info n3"}, "the journal of n3 begins at block 17", aTime},

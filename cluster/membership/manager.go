@@ -30,6 +30,9 @@ type Config struct {
 	FrontEnds func() []FrontEnd
 	// Certificates returns this node's certificates; nil is none.
 	Certificates func() []Certificate
+	// AuditTrouble returns since when this process cannot write its audit log, and why; nil is no
+	// such log.
+	AuditTrouble func() (since *time.Time, why string)
 	// DataDir is looked at for its size.
 	DataDir string
 	// Removed is told, once, when the cluster has removed this node: the process is to end.

@@ -33,6 +33,10 @@ type NodeStatus struct {
 	// failed for good, and that a dispute needs a response; nil while its state has none.
 	RefundsFailedSince *time.Time `json:"refunds_failed_since,omitempty"`
 	DisputesSince      *time.Time `json:"disputes_since,omitempty"`
+	// AuditLogFailedSince is when the node's audit log began to fail, and AuditLogError why; nil
+	// while it is written.
+	AuditLogFailedSince *time.Time `json:"audit_log_failed_since,omitempty"`
+	AuditLogError       string     `json:"audit_log_error,omitempty"`
 	// Risk is what the leader says of how many voters may fail; nil when one more may, of a
 	// cluster of one, and on other nodes.
 	Risk *Risk `json:"risk,omitempty"`
@@ -131,10 +135,26 @@ func (m *Manager) addNotes(s *NodeStatus) {
 	if m.leads() {
 		s.Risk = m.notes.riskNow()
 	}
+	if m.config.AuditTrouble != nil {
+		s.AuditLogFailedSince, s.AuditLogError = m.config.AuditTrouble()
+	}
 	s.Certificates = []Certificate{}
 	if m.config.Certificates != nil {
 		s.Certificates = append(s.Certificates, m.config.Certificates()...)
 	}
+}
+
+// Here returns who leads and who has a vote, as this node has it.
+func (m *Manager) Here() map[string]any {
+	is := map[string]any{"leader": m.node.Status().LeaderID}
+	for _, member := range m.members.List() {
+		role := "learner"
+		if member.Voter {
+			role = "voter"
+		}
+		is["member "+member.ID] = role
+	}
+	return is
 }
 
 // askTimeout bounds a question to one node.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 
 	"onsale/api"
@@ -15,7 +16,7 @@ import (
 )
 
 func newProcessSettings(http, private string) processSettings {
-	s := processSettings{Set: setting.New(), HTTP: http, Private: private, LogLevel: "info", logLevel: new(slog.LevelVar),
+	s := processSettings{Set: setting.New(), HTTP: http, Private: private, LogLevel: "info", logLevel: new(slog.LevelVar), stderr: io.Discard,
 		Web: api.DefaultConfig(), Tokens: tokenSettings{Config: auth.DefaultConfig()}}
 	s.Tokens.Provider.Audience = s.Tokens.Config.Audience
 	return s
@@ -169,6 +170,9 @@ func (s *processSettings) addAddresses() {
 	s.Add(&s.LogFormat, "log-format",
 		"format of the log, text or json; by default text on a terminal and json elsewhere")
 	s.Add(&s.LogLevel, "log-level", "least level that is logged: debug, info, warn or error; read again at SIGHUP")
+	s.Add(&s.AuditLog, "audit-log",
+		"file of the audit log, a line of JSON for each verb of a seller or an operator and for who was refused; "+
+			"made for its owner alone, opened anew at SIGHUP; by default the lines go to stderr")
 }
 
 func (s *processSettings) addSecurity() {

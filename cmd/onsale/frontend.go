@@ -15,6 +15,7 @@ import (
 	"onsale/api/challenge"
 	"onsale/cluster/certificate"
 	"onsale/cluster/known"
+	"onsale/internal/auditlog"
 	"onsale/internal/setting"
 	"onsale/raftfsm/peer"
 	"onsale/wal"
@@ -37,6 +38,7 @@ several clusters. It has no data: start and stop as many as the crowd needs.`,
 			if err != nil {
 				return usage(err)
 			}
+			s.stderr = p.err
 			return runFrontEnd(c.Context(), s, log, hangUp)
 		}}
 	c.Flags().AddFlagSet(s.Flags)
@@ -50,6 +52,7 @@ type frontEnd struct {
 	table    *clusterTable
 	tokens   *tokens
 	gate     challenge.Gate
+	audit    *auditlog.Log
 
 	public          *api.Public
 	private         *api.Private
@@ -99,6 +102,9 @@ func (f *frontEnd) start() (err error) {
 	if err != nil {
 		return fmt.Errorf("--state-file: %w", err)
 	}
+	if f.audit, err = s.openAudit(s.ID, f.log); err != nil {
+		return err
+	}
 	f.table = newClusterTable(peers, s.Forward, remembered, f.log)
 	if err := f.table.set(s); err != nil {
 		return err
@@ -146,7 +152,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	}
 	metrics := api.NewMetrics(verifier)
 	registry := newRegistry(credentials, buyers)
-	registry.MustRegister(metrics, f.table)
+	registry.MustRegister(metrics, f.table, auditMetrics(f.audit))
 	checks := func() []api.Check {
 		checks := append(f.table.checks(), f.table.sharedChecks()...)
 		return append(append(checks, f.draining.check()), certificateChecks(credentials, buyers, time.Now())...)
@@ -154,7 +160,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	if f.public, err = api.NewPublic(config, f.table, verifier, metrics); err != nil {
 		return err
 	}
-	f.private, err = api.NewPrivate(config, nil, nil, verifier, metrics, api.Operations{Checks: checks, Node: f.table.status, Metrics: registry})
+	f.private, err = api.NewPrivate(config, nil, nil, verifier, metrics, api.Operations{Checks: checks, Node: f.table.status, Metrics: registry, Audit: f.audit})
 	if err != nil {
 		return err
 	}
@@ -209,6 +215,7 @@ func (f *frontEnd) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	defer ticker.Stop()
 	modified := f.settings.Modified() // it may have been changed while this process started
 	for {
+		cause := "a change of the configuration file"
 		select {
 		case <-ctx.Done():
 			f.log.Info("stopping: requests under way are finished first")
@@ -216,6 +223,7 @@ func (f *frontEnd) run(ctx context.Context, hangUp <-chan os.Signal) error {
 		case err := <-f.failed:
 			return err
 		case <-hangUp:
+			cause = "SIGHUP"
 		case <-ticker.C:
 			f.table.lookForShared()
 			if now := setting.ModifiedAt(f.settings.Path()); now.Equal(modified) {
@@ -223,31 +231,35 @@ func (f *frontEnd) run(ctx context.Context, hangUp <-chan os.Signal) error {
 			}
 		}
 		modified = setting.ModifiedAt(f.settings.Path())
-		f.reload()
+		f.reload(cause)
 	}
 }
 
 // reload takes the table of the configuration file and what any process takes; a file in
 // which something is wrong changes nothing.
-func (f *frontEnd) reload() {
-	s := newFrontEndSettings()
-	err := f.settings.Again(s.Set, os.Environ())
-	if err == nil {
-		err = s.check()
-	}
-	if err == nil {
-		err = f.table.set(s)
-	}
-	var kept []string
-	if err == nil {
-		r := reloading{&f.settings.processSettings, f.tokens, f.public, f.gate}
-		kept, err = r.take(&s.processSettings, s.secret, "cluster")
-	}
+func (f *frontEnd) reload(cause string) {
+	kept, err := auditReload(f.audit, cause, f.takeSettings)
 	if err != nil {
 		f.log.Error("the settings that were read again do not do, and change nothing", "error", err)
 		return
 	}
 	f.log.Info("settings were read again", "clusters", f.table.names(), "need_restart", kept)
+}
+
+// takeSettings reads the settings, and returns the names of those that need a restart.
+func (f *frontEnd) takeSettings() (kept []string, err error) {
+	s := newFrontEndSettings()
+	if err := f.settings.Again(s.Set, os.Environ()); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if err := f.table.set(s); err != nil {
+		return nil, err
+	}
+	r := reloading{&f.settings.processSettings, f.tokens, f.public, f.gate}
+	return r.take(&s.processSettings, s.secret, "cluster")
 }
 
 // unreachedMax is how long a stopping front-end lets requests wait for a cluster of which it
@@ -291,5 +303,5 @@ func (f *frontEnd) close() error {
 		errs = append(errs, f.table.close())
 	}
 	f.tokens.close()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, closeAudit(f.audit))...)
 }

@@ -127,6 +127,9 @@ func (v *server) startReading(why error) (err error) {
 	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
 		return err
 	}
+	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
+		return err
+	}
 
 	config, err := v.settings.node()
 	if err != nil {
@@ -181,7 +184,7 @@ func (v *server) startReadersHTTP() error {
 	registry := newRegistry(v.credentials, buyers)
 	own := new(metric.Set)
 	v.reader.Publish(own)
-	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector())
+	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector(), auditMetrics(v.audit))
 	operations := api.Operations{
 		Checks:   v.readersChecks,
 		Node:     func() any { return v.reader.Status() },
@@ -189,6 +192,7 @@ func (v *server) startReadersHTTP() error {
 		Cluster:  route.Steps(v.manager),
 		Payments: v.payments,
 		Timeline: timelines.Timeline,
+		Audit:    v.audit, Membership: v.manager.Here,
 	}
 	return v.serveHTTP(config, metrics, buyers, func() uint8 { return v.reader.Identity().ClusterNumber }, operations)
 }

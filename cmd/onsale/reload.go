@@ -35,21 +35,25 @@ func (v *server) reloadAt(ctx context.Context, hangUp <-chan os.Signal) {
 // reload takes what may change while the node runs; settings of which one is wrong change
 // nothing.
 func (v *server) reload() {
-	s := newSettings()
-	err := v.settings.Again(s.Set, os.Environ())
-	if err == nil {
-		err = s.check()
-	}
-	var kept []string
-	if err == nil {
-		r := reloading{&v.settings.processSettings, v.tokens, v.public, v.gate}
-		kept, err = r.take(&s.processSettings, s.rereadSecret)
-	}
+	kept, err := auditReload(v.audit, "SIGHUP", v.takeSettings)
 	if err != nil {
 		v.log.Error("the settings that were read again do not do, and change nothing", "error", err)
 		return
 	}
 	v.log.Info("settings were read again", "need_restart", kept)
+}
+
+// takeSettings reads the settings, and returns the names of those that need a restart.
+func (v *server) takeSettings() (kept []string, err error) {
+	s := newSettings()
+	if err := v.settings.Again(s.Set, os.Environ()); err != nil {
+		return nil, err
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	r := reloading{&v.settings.processSettings, v.tokens, v.public, v.gate}
+	return r.take(&s.processSettings, s.rereadSecret)
 }
 
 // rereadSecret reads the tokens' secret as readSecret does, except that a file that is gone

@@ -42,6 +42,7 @@ func (p *program) serve(ctx context.Context, s *settings) error {
 	if err != nil {
 		return usage(err)
 	}
+	s.stderr = p.err
 	if s.Dev {
 		return p.serveDev(ctx, s, log, hangUp)
 	}

@@ -17,6 +17,7 @@ import (
 	"onsale/cluster/forward"
 	"onsale/cluster/membership"
 	"onsale/cluster/payments"
+	"onsale/internal/auditlog"
 	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/wal"
@@ -56,6 +57,7 @@ type server struct {
 	privateListener net.Listener
 	table           atomic.Pointer[[]api.Cluster]
 	gate            challenge.Gate
+	audit           *auditlog.Log
 	draining        drain
 	failed          chan error // the node or a listener ended by itself
 }
@@ -95,6 +97,9 @@ func (v *server) start() (err error) {
 	}
 	v.settings.warnOfReaders(v.peerSecrets, v.log)
 	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
+		return err
+	}
+	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
 		return err
 	}
 	if err := v.startNode(); err != nil {

@@ -136,5 +136,5 @@ func (v *server) close() error {
 		errs = append(errs, v.privateListener.Close())
 	}
 	v.tokens.close()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, closeAudit(v.audit))...)
 }

@@ -47,7 +47,7 @@ func (v *server) serveHTTP(config api.Config, metrics *api.Metrics, buyers *cert
 func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
-	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector())
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit))
 	if provider := v.desk.Provider(); provider != nil {
 		registry.MustRegister(v.desk.Collector())
 		if counted, is := provider.(prometheus.Collector); is {
@@ -66,6 +66,7 @@ func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) ap
 
 		Timeline: timelines.Timeline,
 		History:  v.orders.index.History,
+		Audit:    v.audit, Membership: v.manager.Here,
 	}
 }
 

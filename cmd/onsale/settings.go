@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -25,6 +26,8 @@ type processSettings struct {
 	PeerSecretFile string
 	LogFormat      string
 	LogLevel       string
+	AuditLog       string         // file
+	stderr         io.Writer      // of the process: the audit log without a file
 	logLevel       *slog.LevelVar // the one in force
 	TLS            security
 	Tokens         tokenSettings
