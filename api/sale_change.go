@@ -121,6 +121,7 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	replace(&spec.Price, wanted.Price)
 	replace(&spec.Currency, wanted.Currency)
 	replace(&spec.SkipUnfit, wanted.SkipUnfit)
+	replace(&spec.Zone, wanted.Zone)
 	if wanted.StartsAt != nil {
 		spec.StartsAt = logTime(*wanted.StartsAt)
 	}
@@ -171,7 +172,7 @@ func (p *Private) whatIsAllowed(err error, id string) error {
 	}
 	switch {
 	case errors.Is(err, contract.ErrSaleStarted):
-		problem.Detail = "of a sale that has started waitlist, hold, promoted_hold, skip_unfit, expired_holds_max and cool_down may change, quantity alone, and price and currency while nobody holds tickets, waits or ever began to pay"
+		problem.Detail = "of a sale that has started waitlist, hold, promoted_hold, skip_unfit, expired_holds_max, cool_down and zone may change, quantity alone, and price and currency while nobody holds tickets, waits or ever began to pay"
 	case errors.Is(err, contract.ErrInvalidQuantity):
 		if v, known := p.backend.SaleByID(id); known {
 			taken := v.Sold + v.Held + v.Withheld

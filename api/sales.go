@@ -11,6 +11,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/internal/amount"
+	"onsale/internal/localtime"
 	"onsale/sequencer"
 )
 
@@ -61,6 +62,7 @@ func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
 		Price: *wanted.Price, Currency: wanted.Currency, Hold: int64(contract.DefaultHold),
 		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit, ExpiredHoldsMax: wanted.ExpiredHoldsMax,
+		Zone: wanted.Zone,
 	}
 	if wanted.Cap != nil {
 		spec.Cap = *wanted.Cap
@@ -95,6 +97,9 @@ func logTime(t time.Time) int64 {
 // validateSpec returns the problem that says which field is wrong. The start is told as it
 // was sent, nil when it was not: the spec may not have room for it.
 func validateSpec(spec *sequencer.SaleSpec, startsAt *time.Time) error {
+	if _, err := localtime.Zone(spec.Zone); err != nil {
+		return contract.BadParameter("zone", "zone: "+err.Error())
+	}
 	if err := spec.Validate(); err != nil {
 		_, what, _ := strings.Cut(err.Error(), ": ")
 		field, _, _ := strings.Cut(what, " ")

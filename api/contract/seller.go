@@ -3,6 +3,7 @@ package contract
 import (
 	"time"
 
+	"onsale/internal/localtime"
 	"onsale/sequencer"
 )
 
@@ -17,6 +18,7 @@ type NewSale struct {
 	Price    *int64     `json:"price"` // needed: 0 sells for nothing, and is said
 	Currency string     `json:"currency"`
 	StartsAt *time.Time `json:"starts_at,omitempty"` // AtOnce
+	Zone     string     `json:"zone,omitempty"`      // IANA name of where times are told; "" is UTC
 	Hold     *Duration  `json:"hold,omitempty"`      // DefaultHold
 	// PromotedHold is the hold of who was promoted from the waitlist; absent or 0 as Hold.
 	PromotedHold *Duration `json:"promoted_hold,omitempty"`
@@ -50,6 +52,7 @@ type SaleChange struct {
 	Price        *int64     `json:"price,omitempty"`
 	Currency     *string    `json:"currency,omitempty"`
 	StartsAt     *time.Time `json:"starts_at,omitempty"`
+	Zone         *string    `json:"zone,omitempty"`          // running; the start stays when it is
 	Hold         *Duration  `json:"hold,omitempty"`          // running; of reservations from then on
 	PromotedHold *Duration  `json:"promoted_hold,omitempty"` // running; of promotions from then on
 	Grace        *Duration  `json:"grace,omitempty"`
@@ -84,15 +87,18 @@ type SaleDetail struct {
 	// that is asked for, nil in lists.
 	UnsettledOrders *int `json:"unsettled_orders,omitempty"`
 
-	Cap          uint8     `json:"cap"`
-	Waitlist     uint32    `json:"waitlist"`
-	Price        int64     `json:"price"`
-	Currency     string    `json:"currency"`
-	StartsAt     time.Time `json:"starts_at"`
-	Hold         Duration  `json:"hold"`
-	PromotedHold Duration  `json:"promoted_hold"` // 0 is as Hold
-	Grace        Duration  `json:"grace"`
-	SkipUnfit    bool      `json:"skip_unfit"`
+	Cap      uint8     `json:"cap"`
+	Waitlist uint32    `json:"waitlist"`
+	Price    int64     `json:"price"`
+	Currency string    `json:"currency"`
+	StartsAt time.Time `json:"starts_at"`
+	Zone     string    `json:"zone"` // "" is UTC
+	// StartsAtLocal is StartsAt as the clocks of the zone show it, with their offset.
+	StartsAtLocal string   `json:"starts_at_local"`
+	Hold          Duration `json:"hold"`
+	PromotedHold  Duration `json:"promoted_hold"` // 0 is as Hold
+	Grace         Duration `json:"grace"`
+	SkipUnfit     bool     `json:"skip_unfit"`
 
 	ExpiredHoldsMax uint8    `json:"expired_holds_max"`
 	CoolDown        Duration `json:"cool_down"`
@@ -127,7 +133,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 	return SaleDetail{
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
-		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
 		ChangedBy: v.ChangedBy, ChangedSeq: v.ChangedSeq, ChangedAt: Time(v.ChangedAt),

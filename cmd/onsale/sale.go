@@ -18,6 +18,7 @@ import (
 	"onsale/api/contract"
 	"onsale/api/strict"
 	"onsale/cluster/certificate"
+	"onsale/internal/localtime"
 )
 
 // desk says how to reach a private listener.
@@ -91,6 +92,7 @@ func newSale(p *program) *cobra.Command {
 // saleForm are the flags that describe a sale.
 type saleForm struct {
 	item, currency, startsAt string
+	zone                     string
 	now                      bool
 	quantity, waitlist       uint32
 	capacity                 uint8
@@ -109,7 +111,8 @@ func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.Uint32Var(&s.waitlist, "waitlist", 0, "orders that may wait when it is sold out")
 	f.Int64Var(&s.price, "price", 0, "of one ticket, in minor units of the currency (cents); 0 sells for nothing, and must be said of a new sale")
 	f.StringVar(&s.currency, "currency", "EUR", "currency of the price, by ISO 4217: EUR")
-	f.StringVar(&s.startsAt, "starts-at", "", "time (RFC 3339) at which the sale opens, or a duration from now such as 10m; by default at once")
+	f.StringVar(&s.startsAt, "starts-at", "", "time at which the sale opens: with its offset (RFC 3339), as the clocks of the sale's zone show it (2026-12-01T10:00), or a duration from now such as 10m; by default at once")
+	f.StringVar(&s.zone, "zone", "", "time zone in which the sale is told, such as Europe/Berlin; empty is UTC")
 	f.BoolVar(&s.now, "now", false, "open the sale at once, whatever --starts-at would say; a start in the past is refused without it")
 	f.DurationVar(&s.hold, "hold", contract.DefaultHold, "how long a reservation waits for its payment")
 	f.DurationVar(&s.promotedHold, "promoted-hold", 0, "how long the reservation of who was promoted from the waitlist waits for its payment; 0 for as long as of who bought")
@@ -127,8 +130,8 @@ func (s *saleForm) givenPrice(f *pflag.FlagSet) *int64 {
 	return &s.price
 }
 
-// start reads --starts-at and --now.
-func (s *saleForm) start() (*time.Time, error) {
+// start reads --starts-at and --now; a local time is of the zone.
+func (s *saleForm) start(zone string) (*time.Time, error) {
 	if s.now {
 		at := contract.AtOnce()
 		return &at, nil
@@ -140,9 +143,16 @@ func (s *saleForm) start() (*time.Time, error) {
 		at := time.Now().Add(ahead)
 		return &at, nil
 	}
-	at, err := time.Parse(time.RFC3339, s.startsAt)
+	if localtime.IsLocal(s.startsAt) && zone == "" {
+		return nil, fmt.Errorf("%w: --starts-at %s is of which zone? Say --zone Europe/Berlin, or give the time its offset: Z is UTC", errUsage, s.startsAt)
+	}
+	place, err := localtime.Zone(zone)
 	if err != nil {
-		return nil, fmt.Errorf("%w: --starts-at is %q, expected is 2026-12-01T10:00:00Z or 10m", errUsage, s.startsAt)
+		return nil, fmt.Errorf("%w: --zone: %w", errUsage, err)
+	}
+	at, err := localtime.Parse(s.startsAt, place)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --starts-at, where a duration such as 10m does too: %w", errUsage, err)
 	}
 	return &at, nil
 }
@@ -157,7 +167,7 @@ func newSaleCreate(p *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at, err := form.start()
+			at, err := form.start(form.zone)
 			if err != nil {
 				return err
 			}
@@ -169,7 +179,7 @@ func newSaleCreate(p *program) *cobra.Command {
 			made, err := seller.CreateSale(c.Context(), contract.NewSale{
 				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.givenPrice(c.Flags()),
 				Currency: form.currency, StartsAt: at, Hold: &hold, PromotedHold: &promotedHold, Grace: &grace, SkipUnfit: form.skipUnfit,
-				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown,
+				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown, Zone: form.zone,
 			})
 			if err != nil {
 				return err
@@ -184,13 +194,17 @@ func newSaleCreate(p *program) *cobra.Command {
 func newSaleUpdate(p *program) *cobra.Command {
 	var d desk
 	var form saleForm
-	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, promoted-hold, skip-unfit and cool-down", Args: arguments(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, promoted-hold, skip-unfit, cool-down and zone", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
 				return err
 			}
-			change, err := form.change(c.Flags())
+			zone, err := form.zoneOf(c, seller, args[0])
+			if err != nil {
+				return err
+			}
+			change, err := form.change(c.Flags(), zone)
 			if err != nil {
 				return err
 			}
@@ -205,9 +219,21 @@ func newSaleUpdate(p *program) *cobra.Command {
 	return c
 }
 
+// zoneOf is the zone of a local --starts-at: the one that is given, or the sale's own.
+func (s *saleForm) zoneOf(c *cobra.Command, seller *client.Seller, sale string) (string, error) {
+	if c.Flags().Changed("zone") || !localtime.IsLocal(s.startsAt) {
+		return s.zone, nil
+	}
+	is, err := seller.Sale(c.Context(), sale)
+	if err != nil {
+		return "", err
+	}
+	return is.Zone, nil
+}
+
 // change holds the flags that were given, and no others.
-func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
-	at, err := s.start()
+func (s *saleForm) change(f *pflag.FlagSet, zone string) (contract.SaleChange, error) {
+	at, err := s.start(zone)
 	change := contract.SaleChange{StartsAt: at}
 	hold, grace, coolDown := contract.Duration(s.hold), contract.Duration(s.grace), contract.Duration(s.coolDown)
 	promotedHold := contract.Duration(s.promotedHold)
@@ -235,6 +261,8 @@ func (s *saleForm) change(f *pflag.FlagSet) (contract.SaleChange, error) {
 			change.ExpiredHoldsMax = &s.expiredHoldsMax
 		case "cool-down":
 			change.CoolDown = &coolDown
+		case "zone":
+			change.Zone = &s.zone
 		case "skip-unfit":
 			change.SkipUnfit = &s.skipUnfit
 		}
