@@ -47,7 +47,7 @@ func exitCode(err error) int {
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5
 	case errors.Is(err, sequencer.ErrNoLeader), errors.Is(err, sequencer.ErrOverloaded), errors.Is(err, sequencer.ErrStopping), errors.Is(err, sequencer.ErrSuperseded), errors.Is(err, sequencer.ErrStorageLow),
-		errors.Is(err, client.ErrNotSent), isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
+		errors.Is(err, client.ErrNotSent), isNobody(err), errors.Is(err, payment.ErrNoAnswer), errors.Is(err, payment.ErrOtherAccount), errors.Is(err, contract.ErrThrottled), errors.Is(err, contract.ErrTimelineBusy):
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5
