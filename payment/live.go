@@ -23,11 +23,23 @@ type live struct {
 	err     error         // once done is closed: why nobody can say how it stands
 }
 
-// enter notes an attempt that is about to begin; false when one is under way. v is the order
-// as it was seen last: it may show that the one that is noted has its outcome by now.
-func (d *Desk) enter(v *sequencer.OrderView, method string) bool {
+// claimToBegin claims an order for an attempt that is about to begin and notes it, in one step:
+// who asks for the same from then on waits for its outcome. False when somebody works on the
+// order, or an attempt is under way.
+func (d *Desk) claimToBegin(v *sequencer.OrderView, method string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.working[v.Seq] != nil || !d.enter(v, method) {
+		return false
+	}
+	d.working[v.Seq] = make(chan struct{})
+	return true
+}
+
+// enter notes an attempt that is about to begin; false when one is under way. v is the order
+// as it was seen last: it may show that the one that is noted has its outcome by now. The
+// caller holds the lock.
+func (d *Desk) enter(v *sequencer.OrderView, method string) bool {
 	if l := d.live[v.Seq]; l != nil {
 		over := v.Attempts > l.number || v.Attempts == l.number && v.State != sequencer.StatePaying
 		if l.number == 0 || !over {

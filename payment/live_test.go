@@ -140,3 +140,30 @@ func testDeclinesPause(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 }
+
+// slowToName is a provider that takes a while to say which account it is.
+type slowToName struct{ payment.Provider }
+
+func (p slowToName) Account(ctx context.Context) (string, error) {
+	time.Sleep(20 * time.Millisecond)
+	return p.Provider.Account(ctx)
+}
+
+// Who presses again while an attempt is about to begin waits for its outcome, too: there is no
+// moment in which the order is worked on and nothing of it is known.
+func TestSecondRequestWhileOneBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, books := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), newBooks(t)
+		d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, slowToName{books})
+		seq := n.Buy(t, "ann")
+		first := askPay(d, seq, "tok_delay_100ms")
+		synctest.Wait() // it asks for the account
+		second := askPay(d, seq, "tok_delay_100ms")
+		for _, told := range []<-chan payment.Answer{first, second} {
+			if answer := <-told; answer.State != sequencer.StatePaid || answer.Attempt != 1 {
+				t.Errorf("%+v", answer)
+			}
+		}
+		mustShow(t, d, map[string]float64{`onsale_payment_attempts_total{result="joined"}`: 1})
+	})
+}

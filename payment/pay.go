@@ -141,25 +141,13 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 		return nil, Answer{}, err
 	}
 	asksOnly := view.State == sequencer.StatePaying && (r.Method == "" || !d.isLive(r.Order))
-	if asksOnly || !d.claim(r.Order) {
+	if asksOnly || !d.claimToBegin(&view, r.Method) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
-	if charge.Account, err = d.accountFor(ctx, &view, &charge); err != nil {
-		d.counters.begun(sequencer.CodeOtherAccount, nil)
+	if err := d.admit(ctx, &view, &charge); err != nil {
+		d.entered(r.Order, 0, Answer{}, err)
 		d.release(r.Order)
 		return nil, Answer{}, err
-	}
-	if charge.Amount > 0 {
-		if err := d.line.enter(); err != nil {
-			d.release(r.Order)
-			d.counters.overloaded.Add(1)
-			return nil, Answer{}, err
-		}
-	}
-	if !d.enter(&view, r.Method) {
-		d.noRoom(&charge)
-		d.release(r.Order)
-		return nil, d.answerOf(&view, sequencer.CodePaymentInFlight), nil
 	}
 	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount, Reference: []byte(charge.Account)})
 	if err == nil && (result.Code == sequencer.CodeOtherAccount || result.Code == sequencer.CodeAccountLimit) {
@@ -184,6 +172,21 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	d.entered(r.Order, result.Attempt, answer, nil)
 	d.config.Reached(StepBegun)
 	return &attempt{charge: charge, order: r.Order, number: result.Attempt, begun: answer}, answer, nil
+}
+
+// admit finds out under which account an attempt is charged, and takes its room in the line.
+func (d *Desk) admit(ctx context.Context, v *sequencer.OrderView, c *Charge) (err error) {
+	if c.Account, err = d.accountFor(ctx, v, c); err != nil {
+		d.counters.begun(sequencer.CodeOtherAccount, nil)
+		return err
+	}
+	if c.Amount == 0 {
+		return nil
+	}
+	if err = d.line.enter(); err != nil {
+		d.counters.overloaded.Add(1)
+	}
+	return err
 }
 
 // busyCode says why an order that is worked on cannot be paid: what is paid may still be
