@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -134,19 +135,21 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 	told := make([]atomic.Int32, len(methods)) // the state that the buyer was told, + 1
 	orders := make([]uint64, len(methods))
 	beside := besideOf(t, n, with)
+	asking, leave := context.WithCancel(context.Background())
+	var buyers sync.WaitGroup
 	for i, method := range methods {
 		orders[i] = n.Buy(t, method)
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*15/2)
+		buyers.Go(func() {
+			ctx, cancel := context.WithTimeout(asking, with.CallTimeout*15/2)
 			defer cancel()
 			answer, err := d.Pay(ctx, payment.Request{Order: orders[i], Sale: 1, User: method, Method: method})
 			if err == nil {
 				told[i].Store(int32(answer.State) + 1)
 			}
-		}()
+		})
 	}
 	for i := range beside {
-		go beside[i].pay(d, n, first, with.CallTimeout)
+		buyers.Go(func() { beside[i].pay(asking, d, n, first, with.CallTimeout) })
 	}
 	time.Sleep(with.CallTimeout * 15 / 4)
 	for end := time.Now().Add(time.Minute); nth == 1 && !first.Dead() && time.Now().Before(end); {
@@ -175,5 +178,7 @@ func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died boo
 	}
 	MustAgree(t, n, next)
 	_ = d.Close() // the process died, or its context is over
+	leave()
+	buyers.Wait()
 	return died
 }

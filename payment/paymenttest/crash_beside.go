@@ -48,9 +48,9 @@ func besideOf(t testing.TB, n *Node, with Crashes) []beside {
 }
 
 // pay pays the order, again and again while the first leader lives, and refunds it then.
-func (b *beside) pay(d *payment.Desk, n *Node, first *Process, timeout time.Duration) {
+func (b *beside) pay(asking context.Context, d *payment.Desk, n *Node, first *Process, timeout time.Duration) {
 	for end := time.Now().Add(time.Minute); !first.Dead() && time.Now().Before(end); time.Sleep(timeout / 4) {
-		ctx, cancel := context.WithTimeout(context.Background(), timeout*15/2)
+		ctx, cancel := context.WithTimeout(asking, timeout*15/2)
 		answer, err := d.Pay(ctx, payment.Request{Order: b.order, Sale: b.sale, User: b.user, Method: b.method})
 		cancel()
 		if err != nil || answer.State != sequencer.StatePaid {

@@ -3,6 +3,7 @@ package paymenttest
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,8 +63,10 @@ func crashWhileOpen(t *testing.T, step payment.Step, nth int, with OpenCrashes) 
 	away, back, another := n.Buy(t, "away"), n.Buy(t, "back"), n.Buy(t, "another")
 
 	var told atomic.Pointer[payment.NextAction]
+	var buyers sync.WaitGroup
+	asking, leave := context.WithCancel(context.Background())
 	pay := func(seq uint64, user, method string) payment.Answer {
-		ctx, cancel := context.WithTimeout(context.Background(), with.CallTimeout*4)
+		ctx, cancel := context.WithTimeout(asking, with.CallTimeout*4)
 		defer cancel()
 		answer, _ := d.Pay(ctx, payment.Request{Order: seq, Sale: 1, User: user, Method: method}) // a dead one answers nobody
 		return answer
@@ -78,7 +81,7 @@ func crashWhileOpen(t *testing.T, step payment.Step, nth int, with OpenCrashes) 
 		},
 		func() { pay(another, "another", with.Asks); pay(another, "another", with.Good) },
 	} {
-		go buyer()
+		buyers.Go(buyer)
 	}
 	for end := time.Now().Add(with.CallTimeout * 8); !first.Dead() && time.Now().Before(end); {
 		time.Sleep(with.CallTimeout / 8)
@@ -100,5 +103,7 @@ func crashWhileOpen(t *testing.T, step payment.Step, nth int, with OpenCrashes) 
 	}
 	MustAgree(t, n, next)
 	_ = d.Close() // the process died, or its context is over
+	leave()
+	buyers.Wait()
 	return died
 }
