@@ -128,8 +128,10 @@ func (a *accounts) tell(c *counters) {
 }
 
 // accountFor returns under which account an attempt to pay an order is charged; "" when it costs
-// nothing. What cannot begin anyway is not worth a question. ErrNoAnswer, and ErrOtherAccount
-// when it is not the accepted one.
+// nothing. What cannot begin anyway is not worth a question. While the provider does not say which
+// account it is, an attempt begins under the accepted one, and its calls make sure of that: what
+// a buyer has by beginning in time is not lost to an outage. ErrNoAnswer before there is an
+// accepted one, and ErrOtherAccount when the provider is another.
 func (d *Desk) accountFor(ctx context.Context, v *sequencer.OrderView, c *Charge) (string, error) {
 	if c.Amount == 0 {
 		return "", nil
@@ -143,8 +145,11 @@ func (d *Desk) accountFor(ctx context.Context, v *sequencer.OrderView, c *Charge
 	defer cancel()
 	account, err := d.metered.account(ctx, c.Order)
 	switch {
-	case err != nil:
-		return "", fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	case err != nil && accepted != "":
+		return accepted, nil
+	case err != nil: // the cause is not the buyer's to know
+		d.config.Logger.Warn("the payment provider does not say which account it is", "error", err)
+		return "", ErrNoAnswer
 	case accepted != "" && accepted != account:
 		return "", notAccepted(account, accepted)
 	}

@@ -1,7 +1,10 @@
 package payment_test
 
 import (
+	"context"
 	"errors"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,4 +201,45 @@ func testTwoAccountsOfAnOrder(t *testing.T) {
 	if entries := other.Entries(); len(entries) != 1 || entries[0].Phase != payment.Captured {
 		t.Errorf("%+v", entries)
 	}
+}
+
+// mute is a provider that does not say which account it is while it is off.
+type mute struct {
+	payment.Provider
+	off atomic.Bool
+}
+
+func (p *mute) Account(ctx context.Context) (string, error) {
+	if p.off.Load() {
+		return "", errors.New("dial tcp 10.0.0.1:8501: connect: connection refused")
+	}
+	return p.Provider.Account(ctx)
+}
+
+// A provider that cannot be asked for its account keeps nobody from beginning to pay in time
+// once an account is accepted; before that nothing begins, and buyers do not hear where it is.
+func TestAttemptsBeginWithoutTheProvider(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, provider := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), &mute{Provider: newBooks(t)}
+		d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, provider)
+		first, second := n.Buy(t, "ann"), n.Buy(t, "ann")
+		request := func(order uint64) payment.Request {
+			return payment.Request{Order: order, Sale: 1, User: "ann", Method: "tok_accept"}
+		}
+		provider.off.Store(true)
+		if _, err := d.Pay(t.Context(), request(first)); !errors.Is(err, payment.ErrNoAnswer) || strings.Contains(err.Error(), "10.0.0.1") {
+			t.Errorf("before there is an account: %v", err)
+		}
+		provider.off.Store(false)
+		if answer := paymenttest.Pay(t, d, first, "ann", "tok_accept"); answer.State != sequencer.StatePaid {
+			t.Errorf("%+v", answer)
+		}
+
+		provider.off.Store(true)
+		if answer, err := d.Pay(t.Context(), request(second)); err != nil || answer.State != sequencer.StatePaying || answer.Attempt != 1 {
+			t.Errorf("it does not begin: %+v, %v", answer, err)
+		}
+		provider.off.Store(false)
+		paymenttest.MustAgree(t, n, d)
+	})
 }
