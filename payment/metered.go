@@ -73,64 +73,39 @@ func (m *meteredProvider) note(call int, order string, began time.Time, err erro
 	}
 }
 
-func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string) (Status, error) {
+// ask makes a call about a charge, which must be of the provider's own account, and counts it.
+func (m *meteredProvider) ask(ctx context.Context, call int, c Charge, do func() (Status, error)) (Status, error) {
 	if err := m.ours(ctx, &c); err != nil {
 		return Status{}, err
 	}
 	began := time.Now()
-	status, err := m.Provider.Authorise(ctx, c, method)
-	m.note(callAuthorise, c.Order, began, err)
+	status, err := do()
+	m.note(call, c.Order, began, err)
 	return status, err
+}
+
+func (m *meteredProvider) Authorise(ctx context.Context, c Charge, method string) (Status, error) {
+	return m.ask(ctx, callAuthorise, c, func() (Status, error) { return m.Provider.Authorise(ctx, c, method) })
 }
 
 func (m *meteredProvider) Find(ctx context.Context, c Charge) (Status, error) {
-	if err := m.ours(ctx, &c); err != nil {
-		return Status{}, err
-	}
-	began := time.Now()
-	status, err := m.Provider.Find(ctx, c)
-	m.note(callFind, c.Order, began, err)
-	return status, err
+	return m.ask(ctx, callFind, c, func() (Status, error) { return m.Provider.Find(ctx, c) })
 }
 
 func (m *meteredProvider) Capture(ctx context.Context, c Charge, amount int64) (Status, error) {
-	if err := m.ours(ctx, &c); err != nil {
-		return Status{}, err
-	}
-	began := time.Now()
-	status, err := m.Provider.Capture(ctx, c, amount)
-	m.note(callCapture, c.Order, began, err)
-	return status, err
+	return m.ask(ctx, callCapture, c, func() (Status, error) { return m.Provider.Capture(ctx, c, amount) })
 }
 
 func (m *meteredProvider) Cancel(ctx context.Context, c Charge) (Status, error) {
-	if err := m.ours(ctx, &c); err != nil {
-		return Status{}, err
-	}
-	began := time.Now()
-	status, err := m.Provider.Cancel(ctx, c)
-	m.note(callCancel, c.Order, began, err)
-	return status, err
+	return m.ask(ctx, callCancel, c, func() (Status, error) { return m.Provider.Cancel(ctx, c) })
 }
 
 func (m *meteredProvider) Return(ctx context.Context, c Charge, refund uint8) (Status, error) {
-	if err := m.ours(ctx, &c); err != nil {
-		return Status{}, err
-	}
-	began := time.Now()
-	status, err := m.Provider.Return(ctx, c, refund)
-	m.note(callReturn, c.Order, began, err)
-	return status, err
+	return m.ask(ctx, callReturn, c, func() (Status, error) { return m.Provider.Return(ctx, c, refund) })
 }
 
 func (m *meteredProvider) ReturnPart(ctx context.Context, c Charge, part Part) (Status, error) {
-	if err := m.ours(ctx, &c); err != nil {
-		return Status{}, err
-	}
-	began := time.Now()
-	status, err := m.Provider.ReturnPart(ctx, c, part)
-	m.note(callReturn, c.Order, began, err)
-	return status, err
+	return m.ask(ctx, callReturn, c, func() (Status, error) { return m.Provider.ReturnPart(ctx, c, part) })
 }
 
 func (m *meteredProvider) Lookup(ctx context.Context, key string) (*Entry, error) {
