@@ -62,10 +62,12 @@ func (p *port) heartbeats() func(raft.RPC) {
 	return nil
 }
 
-// call sends a request and waits for its answer, which it copies.
+// call sends a request and waits for its answer, which it copies. What travels is a copy
+// made now, as encoding it makes one: raft uses a request again that got no answer in time,
+// while the network may still deliver it.
 func call[R any](p *port, to raft.ServerAddress, command any, snapshot []byte, timeout time.Duration, into *R) error {
 	answer := make(chan raft.RPCResponse, 1)
-	go p.network.carry(message{link{p.address, to}, command, snapshot}, answer)
+	go p.network.carry(message{link{p.address, to}, cloneCommand(command), snapshot}, answer)
 	select {
 	case response := <-answer:
 		if got, ok := response.Response.(*R); ok && got != nil {
