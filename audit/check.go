@@ -148,7 +148,7 @@ var checks = [checkEnd]struct {
 	checkAcknowledged:  {KindOrder, "a seller took note of a failed refund, and none had failed"},
 	checkPart:          {KindOrder, "more was given back than the order has"},
 	checkMoney:         {KindOrder, "what was captured is not what went back (%d) and what the tickets cost or must go back (%d)"},
-	checkDisputed:      {KindOrder, "a dispute of money that was not captured, or one that was told as it stood"},
+	checkDisputed:      {KindOrder, "a dispute of money that was not accepted, or one that was told as it stood"},
 	checkAccount:       {KindOrder, "an attempt was charged under another account than the accepted one"},
 	checkByHand:        {KindOrder, "an operator settled money about which the provider can be asked, or none"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},

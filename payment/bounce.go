@@ -29,7 +29,7 @@ func (d *Desk) bounce(order uint64, number, refund uint8, why sequencer.PayReaso
 }
 
 // look asks about the money of an order that went back, and commits what has become of it; with
-// disputed also about money that was captured, and whether it is disputed. It returns at once when
+// disputed also about money that was accepted, and whether it is disputed. It returns at once when
 // somebody works on the order, who asks anyway.
 func (d *Desk) look(ctx context.Context, order uint64, disputed bool) {
 	view, known := d.order(order)
@@ -61,9 +61,9 @@ func (d *Desk) look(ctx context.Context, order uint64, disputed bool) {
 	}
 }
 
-// moved has the bit of the attempt whose money was captured, when it is asked for.
+// moved has the bit of the attempt whose money was accepted, and so may have been captured, when it is asked for.
 func moved(v *sequencer.OrderView, disputed bool) uint32 {
-	if !disputed || !v.Captured {
+	if !disputed || !v.WasPaid() {
 		return 0
 	}
 	return 1 << (v.Attempts - 1)
@@ -72,7 +72,7 @@ func moved(v *sequencer.OrderView, disputed bool) uint32 {
 // seen commits what has become of an attempt's money, if that is news.
 func (d *Desk) seen(v *sequencer.OrderView, number uint8, status Status) {
 	bit := uint32(1) << (number - 1)
-	if v.Captured && number == v.Attempts {
+	if v.WasPaid() && number == v.Attempts {
 		d.dispute(v, status.Dispute)
 	}
 	switch {

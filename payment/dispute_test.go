@@ -121,3 +121,32 @@ func testNoticeOfDispute(t *testing.T) {
 		}
 	}
 }
+
+// An order was refunded before the capture of its charge was noted, and the buyer disputed the
+// charge: the dispute was never listed, though it is why no refund goes.
+func TestDisputedBeforeItsCaptureIsNoted(t *testing.T) {
+	synctest.Test(t, testDisputedBeforeItsCaptureIsNoted)
+}
+
+func testDisputedBeforeItsCaptureIsNoted(t *testing.T) {
+	s := newScene(t, func(call paymenttest.CallName, _ payment.Charge) paymenttest.Fault {
+		return paymenttest.Fault{Lost: call == paymenttest.CallCapture}
+	})
+	order := s.Buy(t, "ann")
+	paymenttest.Pay(t, s.desk, order, "ann", "tok_accept")
+	key := paymenttest.Attempt{User: "ann", Seq: order}.Charge(200, "EUR").Key
+	if view := s.Order(order); view.Captured || !view.CaptureDue || !s.books.Dispute(key, sequencer.DisputeNeedsResponse) {
+		t.Fatalf("the charge is captured, and that is not noted: %+v", view)
+	}
+	s.Tell(t, sequencer.Command{Kind: sequencer.KindSaleCancel, Sale: 1})
+	time.Sleep(time.Minute)
+	if view := s.Order(order); view.State != sequencer.StateRefunded || view.Captured || view.Failed != 1 || view.RefundReason != sequencer.ReasonDisputed {
+		t.Fatalf("no refund goes, for the charge is disputed: %+v", view)
+	}
+	if _, err := s.desk.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if listed := s.listed(t); len(listed) != 1 || listed[0].Key != key || listed[0].Status != "needs_response" || listed[0].Amount != 200 {
+		t.Errorf("%+v", listed)
+	}
+}

@@ -238,7 +238,7 @@ func (c *comparison) order(v *sequencer.OrderView) {
 		}
 		e, booked := c.books[charge.Key]
 		delete(c.books, charge.Key)
-		if v.Captured && number == v.Attempts && e.Dispute.Status != sequencer.DisputeNone && e.Dispute != v.Dispute {
+		if v.WasPaid() && number == v.Attempts && e.Dispute.Status != sequencer.DisputeNone && e.Dispute != v.Dispute {
 			c.result.disputed = append(c.result.disputed, v.Seq)
 		}
 		if held := e.CapturedAmount - e.RefundedAmount; unsettled && held != 0 {

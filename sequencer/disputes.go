@@ -73,7 +73,14 @@ func (s *State) setDispute(is disputed) {
 	d.hash += is.fingerprint(seq)
 }
 
-// payDisputed records what the provider says of the dispute of a charge whose money was captured.
+// mayBeDisputed reports whether the newest attempt's money may have been captured: it was accepted,
+// and a capture follows at once, whose record may be late or, once the order was refunded, never
+// come. The provider knows better than the record whether there is money to dispute.
+func (s *State) mayBeDisputed(o *order) bool {
+	return (o.state == StatePaid || o.state == StateRefunded) && !s.isFree(o)
+}
+
+// payDisputed records what the provider says of the dispute of a charge.
 func (s *State) payDisputed(c *Command, r *Result) {
 	number, known := s.orderNumber(c.Order)
 	switch {
@@ -89,7 +96,7 @@ func (s *State) payDisputed(c *Command, r *Result) {
 	switch {
 	case c.Attempt == 0 || c.Attempt > o.attempts:
 		r.Code = CodeBadRequest
-	case c.Attempt != o.attempts || !o.has(wasCaptured) || s.disputeOf(number) == is.Dispute:
+	case c.Attempt != o.attempts || !s.mayBeDisputed(o) || s.disputeOf(number) == is.Dispute:
 		r.Code = CodeStaleAttempt
 	default:
 		s.setDispute(is)
@@ -165,7 +172,7 @@ func (r *snapshotReader) disputes(s *State, length uint64) uint64 {
 		number, known := s.orderNumber(seq)
 		is := disputed{number, Dispute{DisputeStatus(f[24]), int64(le.Uint64(f[8:])), int64(le.Uint64(f[16:]))}}
 		_, twice := s.disputes.at[number]
-		if !known || twice || !s.orders.at(number).has(wasCaptured) || is.Status == DisputeNone || is.Status > DisputeStatusMax || is.Amount < 1 ||
+		if !known || twice || !s.mayBeDisputed(s.orders.at(number)) || is.Status == DisputeNone || is.Status > DisputeStatusMax || is.Amount < 1 ||
 			is.EvidenceBy < 0 || is.EvidenceBy > (1<<32-1)*second || is.EvidenceBy%second != 0 || le.Uint64(f[24:])>>8 != 0 {
 			r.fail("dispute of order %d, %+v, is out of bounds", seq, is.Dispute)
 			return 0

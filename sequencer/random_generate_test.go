@@ -300,9 +300,9 @@ func (g *generator) part(v *sequencer.OrderView) uint8 {
 	return uint8(g.between(1, len(v.Parts)))
 }
 
-// payDisputed is about captured money, mostly.
+// payDisputed is about accepted money, mostly: known to be captured, or not.
 func (g *generator) payDisputed() sequencer.Command {
-	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Captured })
+	order := g.orderWith((*sequencer.OrderView).WasPaid)
 	view, _ := g.model.Order(order)
 	return sequencer.Command{Kind: sequencer.KindPayDisputed, Order: order, Attempt: view.Attempts + uint8(g.between(0, 8)/8),
 		Dispute: sequencer.DisputeStatus(g.between(0, 5)), Amount: int64(g.between(0, 2)), Count: uint32(g.between(0, 1)) * 1_780_272_000}

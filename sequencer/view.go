@@ -164,5 +164,10 @@ func (v *OrderView) TakenTickets() int64 {
 	return tickets
 }
 
+// WasPaid reports whether the newest attempt's money was accepted, so that it was captured, will
+// be, or, when it went back since, may have been before that was noted. Of an order that costs
+// nothing it says the same, and there is no charge.
+func (v *OrderView) WasPaid() bool { return v.State == StatePaid || v.State == StateRefunded }
+
 // IsForeign reports whether the order was made before the cluster's first birth.
 func (v *OrderView) IsForeign() bool { return v.Birth == ClusterID{} }

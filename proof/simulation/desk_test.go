@@ -148,7 +148,7 @@ func (w *world) look(r *replica, order uint64) (moved bool) {
 	v, known := r.machine.Order(order)
 	for attempt := uint8(1); known && attempt <= v.Attempts; attempt++ {
 		c := w.provider.charges[chargeKey{order, attempt}]
-		if c != nil && v.Captured && attempt == v.Attempts && c.Dispute != v.Dispute {
+		if c != nil && v.WasPaid() && attempt == v.Attempts && c.Dispute != v.Dispute {
 			moved = true
 			w.seen.Disputes++
 			r.queue(sequencer.Command{Kind: sequencer.KindPayDisputed, Order: order, Attempt: attempt, Dispute: c.Dispute.Status, Amount: c.Dispute.Amount})

@@ -365,7 +365,7 @@ func (w *world) reconcile(r *replica) error {
 	}
 	for seq := uint64(1); seq <= r.machine.Seq(); seq++ {
 		v, known := r.machine.Order(seq)
-		if c := w.provider.charges[chargeKey{seq, v.Attempts}]; known && v.Captured && c != nil && v.Dispute != c.Dispute {
+		if c := w.provider.charges[chargeKey{seq, v.Attempts}]; known && v.WasPaid() && c != nil && v.Dispute != c.Dispute {
 			return violated("P6", "the dispute of order %d is %+v, the books have %+v", seq, v.Dispute, c.Dispute)
 		}
 		if !known {
