@@ -60,7 +60,7 @@ func newWorld(nodes int, bug *mutation) *world {
 	if bug != nil && !bug.compared {
 		w.model = nil
 	}
-	w.provider = provider{charges: map[chargeKey]*charge{}, bug: bug}
+	w.provider = provider{charges: map[chargeKey]*charge{}, of: map[uint64][]*charge{}, bug: bug}
 	for id := range nodes {
 		w.replicas = append(w.replicas, newReplica(w, id))
 	}

@@ -30,6 +30,13 @@ type coverage struct {
 	PartsSpared, PartsReturned     int // of money, at the provider
 	PartsBounced, PartsSentAgain   int // refunds of parts that failed, and were sent once more
 	Disputes                       int // told, as they stood
+	KeysChanged                    int // the desks have another account's key
+	BegunElsewhere, BeginsRefused  int // attempts, while the key was of an account that was not accepted
+	Stranded                       int // looks at what is under an account whose key the desks have not
+	LateArrivals                   int // calls under a key that was changed meanwhile
+	ByHandCaptured, ByHandReturned int // an operator's words that were taken
+	ByHandNothing                  int
+	SecondAccounts                 int // orders that were paid under another account than the first
 	Codes                          [sequencer.CodeCount]int
 }
 
@@ -73,8 +80,6 @@ func (c *coverage) missing() (names []string) {
 		sequencer.CodeSaleLimit: true, sequencer.CodeSaleExists: true, sequencer.CodeUnknownSession: true,
 		sequencer.CodeSaleStarted: true, sequencer.CodeOrderLimit: true,
 		sequencer.CodeUnknownOrder: true, sequencer.CodeAttemptsExceeded: true,
-		// All of a simulated sale is charged under one account, and no operator settles by hand.
-		sequencer.CodeOtherAccount: true, sequencer.CodeAccountLimit: true, sequencer.CodeAccountInUse: true, sequencer.CodeNotUnsettled: true,
 	}
 	for code, n := range c.Codes {
 		if n == 0 && !rare[sequencer.Code(code)] {

@@ -21,11 +21,19 @@ func (w *world) authorise(q *request, to payment.Phase, lost bool) {
 		return
 	}
 	r := w.replicas[q.node]
+	lost = lost || !r.leading || r.incarnation != q.started
 	status := payment.Status{Phase: payment.Authorised} // what costs nothing
-	if q.command.Amount > 0 {
-		status = w.provider.authorise(chargeKey{q.command.Order, q.begun}, q.command.Amount, to)
+	if key, costs := attemptKey(string(q.command.Reference), q.command.Order, q.begun); costs {
+		switch {
+		case key.account != w.provider.here && !lost:
+			w.seen.Stranded++
+			return
+		case key.account != w.provider.here: // it was sent before the key changed
+			w.seen.LateArrivals++
+		}
+		status = w.provider.authorise(key, q.command.Amount, to)
 	}
-	if lost || !r.leading || r.incarnation != q.started {
+	if lost {
 		w.seen.LostPayments++
 		return
 	}
@@ -52,23 +60,35 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 	if len(views) == 0 {
 		return nil
 	}
-	v := &views[which%len(views)]
+	return w.settleOrder(r, &views[which%len(views)], lost, abandon)
+}
+
+// settleOrder does the first thing that is due for an order, of what is under the account whose
+// key the desk has.
+func (w *world) settleOrder(r *replica, v *sequencer.OrderView, lost, abandon bool) error {
 	if lost {
 		w.seen.LostPayments++
 	}
+	newest, here, _ := w.chargeOf(r, v.Seq, v.Attempts)
 	switch {
+	case !here:
+		w.seen.Stranded++
 	case v.State == sequencer.StatePaying:
-		w.resolve(r, v, lost, abandon)
+		w.resolve(r, v, newest, lost, abandon)
 		return nil
 	case v.CaptureDue:
-		return w.capture(r, v, lost)
+		return w.capture(r, v, newest, lost)
 	}
 	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
 		if v.VoidsDue&(1<<(attempt-1)) == 0 {
 			continue
 		}
+		key, mine, _ := w.chargeOf(r, v.Seq, attempt)
+		if !mine {
+			continue
+		}
 		refund := refundOf(v, attempt)
-		status := w.provider.giveBack(chargeKey{v.Seq, attempt}, refund)
+		status := w.provider.giveBack(key, refund)
 		if !lost && status.Phase == payment.Captured {
 			r.bounced(v.Seq, attempt, refund, status.Refusal)
 		}
@@ -78,17 +98,20 @@ func (w *world) settle(r *replica, which int, lost, abandon bool) error {
 		}
 		return nil
 	}
-	return w.returnPart(r, v, lost)
+	if !here {
+		return nil
+	}
+	return w.returnPart(r, v, newest, lost)
 }
 
 // returnPart refunds the first part of a paid order whose money must go back.
-func (w *world) returnPart(r *replica, v *sequencer.OrderView, lost bool) error {
+func (w *world) returnPart(r *replica, v *sequencer.OrderView, key chargeKey, lost bool) error {
 	for i, part := range v.Parts {
 		if part.State != sequencer.PartDue {
 			continue
 		}
 		asked := payment.Part{Number: uint8(i + 1), Refund: min(part.Fails+1, sequencer.RefundsMax), Amount: w.sales[v.Sale-1].price * int64(part.Quantity)}
-		is := w.provider.returnPart(chargeKey{v.Seq, v.Attempts}, asked)
+		is := w.provider.returnPart(key, asked)
 		w.seen.PartsReturned++
 		switch {
 		case is == nil || lost:
@@ -147,7 +170,11 @@ func (w *world) dispute(which int, to sequencer.DisputeStatus, lost bool) {
 func (w *world) look(r *replica, order uint64) (moved bool) {
 	v, known := r.machine.Order(order)
 	for attempt := uint8(1); known && attempt <= v.Attempts; attempt++ {
-		c := w.provider.charges[chargeKey{order, attempt}]
+		key, here, free := w.chargeOf(r, order, attempt)
+		if !here || free {
+			continue
+		}
+		c := w.provider.charges[key]
 		if c != nil && v.WasPaid() && attempt == v.Attempts && c.Dispute != v.Dispute {
 			moved = true
 			w.seen.Disputes++
@@ -182,10 +209,9 @@ const unsettledPage = 64
 
 // resolve asks for an outcome, and cancels an attempt that stays without one: after a while, or
 // when its buyer, who is asked to authenticate, comes with another card.
-func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) {
-	key := chargeKey{v.Seq, v.Attempts}
+func (w *world) resolve(r *replica, v *sequencer.OrderView, key chargeKey, lost, abandon bool) {
 	if w.bug != nil && w.bug.chargeAgain {
-		w.provider.authorise(chargeKey{v.Seq, v.Attempts + 100}, w.amountOf(v), payment.Authorised)
+		w.provider.authorise(chargeKey{key.account, v.Seq, v.Attempts + 100}, w.amountOf(v), payment.Authorised)
 	}
 	status := w.provider.find(key)
 	if w.amountOf(v) == 0 {
@@ -213,9 +239,9 @@ func (w *world) resolve(r *replica, v *sequencer.OrderView, lost, abandon bool) 
 
 // capture takes the money of an order that is paid, less that of parts which were refunded
 // already. What the provider says that it took may be of before.
-func (w *world) capture(r *replica, v *sequencer.OrderView, lost bool) error {
+func (w *world) capture(r *replica, v *sequencer.OrderView, key chargeKey, lost bool) error {
 	amount := w.amountOf(v)
-	phase, taken := w.provider.capture(chargeKey{v.Seq, v.Attempts}, amount)
+	phase, taken := w.provider.capture(key, amount)
 	if w.seen.Captures++; len(v.Parts) > 0 && taken == amount {
 		w.seen.PartsSpared++
 	}

@@ -87,8 +87,8 @@ func (w *world) settleAll() error {
 			if len(views) == 0 {
 				return nil
 			}
-			for which := range min(len(views), unsettledPage) {
-				if err := w.settle(w.leader, which, false, true); err != nil {
+			for i := range min(len(views), unsettledPage) {
+				if err := w.settleAtLast(&views[i]); err != nil {
 					return err
 				}
 			}
@@ -114,6 +114,7 @@ func (w *world) settleBounced() error {
 		}
 		moved = false
 		for _, key := range w.provider.keys {
+			w.changeKey(key.account) // each account's key is back once more
 			moved = w.look(w.leader, key.order) || moved
 		}
 		if err := w.round(); err != nil {
@@ -162,6 +163,11 @@ func (w *world) compareOrders(r *replica) error {
 		got, known := r.machine.Order(seq)
 		if want, wanted := w.model.Order(seq); known != wanted || !reflect.DeepEqual(got, want) {
 			return violated("rules", "order %d:\n  got  %+v\n  want %+v", seq, got, want)
+		}
+		for attempt := uint8(1); attempt <= got.Attempts; attempt++ {
+			if is, want := r.machine.AccountOf(seq, attempt), w.model.AccountOf(seq, attempt); is != want {
+				return violated("rules", "attempt %d of order %d is under account %q, want %q", attempt, seq, is, want)
+			}
 		}
 	}
 	return nil

@@ -25,6 +25,8 @@ type generator struct {
 	pays   []int32 // ids of the newest payments
 	// insists says that a user is still to try out cards.
 	insists bool
+	// moves says that the provider's account changes; names, that too many are still to be accepted.
+	moves, names bool
 }
 
 func newGenerator(seed uint64) *generator {
@@ -35,6 +37,7 @@ func newGenerator(seed uint64) *generator {
 	}
 	g.faults = 40 + g.random.IntN(200)
 	g.insists = g.oneIn(20)
+	g.moves, g.names = movesOf(seed)
 	g.push(verbNodes, int32(nodes))
 	g.push(verbElect, 0)
 	g.create()
@@ -83,6 +86,15 @@ func (g *generator) draw() {
 	case g.insists && g.oneIn(1000):
 		g.insists = false
 		g.insist()
+	case g.moves && g.oneIn(500):
+		g.account()
+	case g.moves && g.world.isMoved() && g.oneIn(60):
+		g.backToBusiness()
+	case g.moves && g.oneIn(200):
+		g.push(verbByHand, g.id(), g.elsewhereID())
+	case g.names && g.oneIn(1000):
+		g.names = false
+		g.manyAccounts()
 	case n < 520:
 		g.command()
 	case n < 600:
@@ -271,7 +283,11 @@ func (g *generator) paidID() (id int32) {
 func (g *generator) payBegin() {
 	id := g.id()
 	g.pays = append(g.pays[max(0, len(g.pays)-15):], id)
-	g.push(verbPay, id, g.buyID(), g.door(), g.flag(30))
+	n := [5]int32{id, g.buyID(), g.door(), g.flag(30)}
+	if g.moves {
+		n[4] = g.flag(4)
+	}
+	g.push(verbPay, n[:]...)
 	if g.oneIn(2) { // it is the first thing that the desk does
 		g.commit()
 		g.push(verbAuthorise, id, g.upTo(3), g.flag(4))

@@ -21,6 +21,7 @@ type mutation struct {
 	refundAgain  bool // the provider refunds a part at each call
 	chargeAgain  bool // the desk charges anew to find out what became of an attempt
 	freeFirst    bool // the desk frees the order before the attempt is cancelled
+	askAnyone    bool // the desk asks whatever account it has the key of
 }
 
 // mutant is a State with a bug: commands and the time are changed before it decides,
@@ -195,6 +196,16 @@ var mutations = []mutation{
 	{name: "a part is refunded at each call", property: "P6", refundAgain: true, compared: true},
 	{name: "an attempt is charged anew to find out", property: "P6", chargeAgain: true, compared: true},
 	{name: "the order is free before the attempt is cancelled", property: "P6", freeFirst: true, compared: true},
+	{name: "another account is asked what became of a charge", property: "P6", askAnyone: true, compared: true},
+	{name: "another account is charged under before it is accepted", property: "rules", compared: true, wrap: everywhere(mutant{
+		before: func(b *sequencer.Batch) {
+			for i := range b.Commands {
+				if c := &b.Commands[i]; c.Kind == sequencer.KindPayBegin && len(c.Reference) > 0 {
+					c.Reference = []byte(accountNames[0])
+				}
+			}
+		},
+	})},
 	{name: "holds end a millisecond early", property: "P7", wrap: everywhere(mutant{
 		before: changeSpecs(func(s *sequencer.SaleSpec) { s.Hold -= min(s.Hold-1, millisecond/2) }),
 		after:  longer(millisecond / 2),

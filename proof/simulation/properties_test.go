@@ -77,6 +77,7 @@ func (w *world) decidedFirst(r *replica, e *entry) error {
 	}
 	for i := range d.Results {
 		w.learnSale(&b.Commands[i], &d.Results[i])
+		w.keepWord(r, &b.Commands[i], &d.Results[i])
 	}
 	for i := range d.Results {
 		w.seen.Codes[d.Results[i].Code]++
@@ -320,16 +321,16 @@ func (w *world) restored(r *replica) error {
 	return w.lookAgain(r, 16)
 }
 
-// checkCaptured is P6 at any time: of one order at most one charge took money, once.
+// checkCaptured is P6 at any time: of one order at most one charge took money, once, in all
+// accounts' books together.
 func (w *world) checkCaptured(order uint64) error {
 	taken := 0
-	for attempt := uint8(0); attempt <= sequencer.AttemptsMax; attempt++ {
-		c := w.provider.charges[chargeKey{order, attempt}]
-		if c == nil || c.captured == 0 {
+	for _, c := range w.provider.of[order] {
+		if c.captured == 0 {
 			continue
 		}
 		if c.captured > c.amount || c.refunded > c.captured {
-			return violated("P6", "attempt %d of order %d took %d of %d and gave back %d", attempt, order, c.captured, c.amount, c.refunded)
+			return violated("P6", "attempt %d of order %d took %d of %d and gave back %d", c.key.attempt, order, c.captured, c.amount, c.refunded)
 		}
 		if c.refunded != c.captured {
 			taken++
@@ -354,6 +355,12 @@ func (w *world) reconcile(r *replica) error {
 		c := w.provider.charges[key]
 		v, known := r.machine.Order(key.order)
 		pays := known && v.State == sequencer.StatePaid && key.attempt == v.Attempts
+		if account := r.machine.AccountOf(key.order, key.attempt); account != accountName(key.account) {
+			return violated("P6", "attempt %d of order %d is in the books of %s, the log says %q", key.attempt, key.order, accountName(key.account), account)
+		}
+		if pays && key.account != 0 {
+			w.seen.SecondAccounts++
+		}
 		switch {
 		case pays && (c.Phase != payment.Captured || c.captured-c.refunded != w.amountOf(&v)+w.failedOf(&v)):
 			return violated("P6", "order %d costs %d and is paid; its charge is %s, took %d and gave back %d", key.order, w.amountOf(&v), c.Phase, c.captured, c.refunded)
@@ -365,7 +372,9 @@ func (w *world) reconcile(r *replica) error {
 	}
 	for seq := uint64(1); seq <= r.machine.Seq(); seq++ {
 		v, known := r.machine.Order(seq)
-		if c := w.provider.charges[chargeKey{seq, v.Attempts}]; known && v.WasPaid() && c != nil && v.Dispute != c.Dispute {
+		key, _ := attemptKey(r.machine.AccountOf(seq, v.Attempts), seq, v.Attempts)
+		c := w.provider.charges[key]
+		if known && v.WasPaid() && c != nil && v.Dispute != c.Dispute {
 			return violated("P6", "the dispute of order %d is %+v, the books have %+v", seq, v.Dispute, c.Dispute)
 		}
 		if !known {
@@ -375,7 +384,7 @@ func (w *world) reconcile(r *replica) error {
 			if err := w.free(&v); err != nil {
 				return err
 			}
-		} else if v.State == sequencer.StatePaid && w.provider.charges[chargeKey{seq, v.Attempts}] == nil {
+		} else if v.State == sequencer.StatePaid && c == nil {
 			return violated("P6", "order %d is paid without a charge", seq)
 		}
 	}
@@ -385,10 +394,8 @@ func (w *world) reconcile(r *replica) error {
 // free is P6 of an order that costs nothing: the provider never hears of it, and nothing of
 // it is taken or goes back.
 func (w *world) free(v *sequencer.OrderView) error {
-	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
-		if w.provider.charges[chargeKey{v.Seq, attempt}] != nil {
-			return violated("P6", "order %d costs nothing, and the provider knows its attempt %d", v.Seq, attempt)
-		}
+	if charges := w.provider.of[v.Seq]; len(charges) > 0 {
+		return violated("P6", "order %d costs nothing, and the provider knows its attempt %d", v.Seq, charges[0].key.attempt)
 	}
 	if v.Captured || v.CaptureDue || v.VoidsDue|v.Voided != 0 {
 		return violated("P6", "order %d costs nothing; captured %t, due %t, to give back %b, given back %b", v.Seq, v.Captured, v.CaptureDue, v.VoidsDue, v.Voided)

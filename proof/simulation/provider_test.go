@@ -7,13 +7,15 @@ import (
 
 // chargeKey is what the provider knows an attempt by.
 type chargeKey struct {
+	account uint8 // number
 	order   uint64
 	attempt uint8
 }
 
-// charge is one attempt in the provider's books.
+// charge is one attempt in an account's books.
 type charge struct {
 	payment.Status
+	key                        chargeKey
 	amount, captured, refunded int64
 	rest                       int64 // of refunded: what no part was
 	parts                      []payment.PartStatus
@@ -37,17 +39,23 @@ func (c *charge) isDisputed() bool {
 // provider is a payment provider whose calls take no time, and whose answers may be
 // lost by whoever calls. It gives the calls of one key one order.
 type provider struct {
+	here    uint8 // the account whose key the desks have
 	charges map[chargeKey]*charge
-	keys    []chargeKey // in the order of their first call
+	of      map[uint64][]*charge // by order, in all accounts' books
+	keys    []chargeKey          // in the order of their first call
 	bug     *mutation
 }
+
+// account returns the name of the account whose key the desks have.
+func (p *provider) account() string { return accountName(p.here) }
 
 // charge returns the charge of a key, which begins as unknown.
 func (p *provider) charge(key chargeKey, amount int64) *charge {
 	c := p.charges[key]
 	if c == nil {
-		c = &charge{Status: payment.Status{Phase: payment.Unknown}, amount: amount}
+		c = &charge{Status: payment.Status{Phase: payment.Unknown}, key: key, amount: amount}
 		p.charges[key] = c
+		p.of[key.order] = append(p.of[key.order], c)
 		p.keys = append(p.keys, key)
 	}
 	return c

@@ -21,6 +21,8 @@ type machine interface {
 	Order(seq uint64) (sequencer.OrderView, bool)
 	OrdersOf(user []byte, after uint64, limit int) []sequencer.OrderView
 	Unsettled(after uint64, limit int) []sequencer.OrderView
+	Account() string
+	AccountOf(order uint64, attempt uint8) string
 	Snapshot() *sequencer.Snapshot
 	Verify() error
 }

@@ -8,7 +8,6 @@ import (
 
 	"onsale/payment"
 	"onsale/sequencer"
-	"onsale/sequencer/scenario"
 )
 
 // verb is what a step does.
@@ -31,7 +30,7 @@ const (
 	verbBuy                     // request, user, quantity, min, key, sale, door
 	verbAgain                   // request, door
 	verbCancel                  // request, of, door, tickets of a part
-	verbPay                     // request, of, door, amount too much
+	verbPay                     // request, of, door, amount too much, account unsaid
 	verbRefund                  // request, of, tickets of a part
 	verbForward                 // front-end, node
 	verbAuthorise               // request, phase, answer lost
@@ -40,11 +39,15 @@ const (
 	verbBounce                  // which, final, notice lost
 	verbAcknowledge             // request, of
 	verbDispute                 // which, status, notice lost
+	verbKey                     // account
+	verbAccept                  // request, account
+	verbByHand                  // request, of
 	verbCount
 )
 
 var verbNames = [verbCount]string{"nodes", "clock", "due", "elect", "propose", "replicate", "apply", "restart", "freeze", "persist",
-	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge", "dispute"}
+	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge", "dispute",
+	"key", "accept", "by-hand"}
 
 // step is one thing that happens in a world. Its numbers mean the same whatever steps
 // before it are left out: requests have ids, and orders are named by the request that
@@ -133,7 +136,8 @@ func (w *world) play(s *step) error {
 		w.authorise(w.request(int(n[0])), phases[n[1]], n[2] != 0)
 	case verbOutcome:
 		if q := w.request(int(n[0])); q != nil {
-			if w.provider.settle(chargeKey{q.command.Order, q.begun}, phases[n[1]]) {
+			key, costs := attemptKey(string(q.command.Reference), q.command.Order, q.begun)
+			if costs && w.provider.settle(key, phases[n[1]]) {
 				w.seen.Authenticated++
 			}
 		}
@@ -141,6 +145,8 @@ func (w *world) play(s *step) error {
 		w.bounce(int(n[0]), n[1] != 0, n[2] != 0)
 	case verbDispute:
 		w.dispute(int(n[0]), sequencer.DisputeStatus(n[1]), n[2] != 0)
+	case verbKey:
+		w.changeKey(uint8(int(n[0]) % len(accountNames)))
 	case verbSettle:
 		return w.settle(r, int(n[1]), n[2] != 0, n[3] != 0)
 	default:
@@ -191,15 +197,17 @@ func (w *world) ask(s *step) {
 		}
 		door = int(n[6])
 	case verbAgain:
-		if q = w.request(int(n[0])); q != nil && (q.keyed() || q.command.Kind != sequencer.KindBuy) {
+		if q = w.request(int(n[0])); q != nil && q.again() {
 			w.send(q, int(n[1]))
 		}
 		return
-	case verbCancel, verbPay, verbRefund, verbAcknowledge:
+	case verbAccept:
+		q.command = sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte(accountName(uint8(n[1]))), Body: []byte("the shop was sold")}
+	case verbCancel, verbPay, verbRefund, verbAcknowledge, verbByHand:
 		if !w.about(q, w.request(int(n[1])), s) {
 			return
 		}
-		if s.verb != verbRefund && s.verb != verbAcknowledge {
+		if s.verb == verbCancel || s.verb == verbPay {
 			door = int(n[2])
 		}
 	}
@@ -267,7 +275,18 @@ func (w *world) about(q, of *request, s *step) bool {
 	case verbPay:
 		c.Kind = sequencer.KindPayBegin
 		c.Amount = w.sales[of.result.Sale-1].price*int64(w.quantityOf(of)) + int64(s.n[3])
-		c.Reference = scenario.AccountOf(c.Amount)
+		var begins bool
+		if c.Reference, begins = w.beginUnder(c.Amount, s.n[4] != 0); !begins {
+			return false
+		}
+	case verbByHand:
+		if w.leader == nil {
+			return false
+		}
+		var known bool
+		if c, known = w.handWord(w.leader, c.Order); !known {
+			return false
+		}
 	}
 	q.command, q.of = c, of
 	return true
