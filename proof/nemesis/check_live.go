@@ -38,6 +38,9 @@ func (r *run) checkOrders(ctx context.Context) {
 	r.checkEach(ctx, r.history.refunded, "of one ticket and the money of another back", func(o *contract.Order) bool {
 		return o.State == "paid" && o.Quantity == 1 && len(o.Parts) == 1 && o.Parts[0].Quantity == 1 && o.Parts[0].MoneyBack == contract.MoneyDone
 	})
+	r.checkEach(ctx, r.history.returned, "refunded and its money back", func(o *contract.Order) bool {
+		return o.State == "refunded" && o.MoneyBack == contract.MoneyDone
+	})
 }
 
 func (r *run) checkEach(ctx context.Context, orders map[string]word, what string, is func(*contract.Order) bool) {

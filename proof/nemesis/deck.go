@@ -98,8 +98,11 @@ func (b *breaker) era(ctx context.Context, d *deck) error {
 // lasts draws how long a fault of the class lasts.
 func (c *class) lasts(random *rand.Rand) time.Duration {
 	least, most := faultMin, faultMax
-	if c.alone {
+	switch {
+	case c.alone:
 		least, most = suspendMin, suspendMax
+	case c.waits:
+		least, most = armedMin, armedMax
 	}
 	return least + time.Duration(random.Int64N(int64(most-least)))
 }

@@ -21,6 +21,8 @@ type class struct {
 	strike func(ctx context.Context, b *breaker, random *rand.Rand) (mend func() error, err error)
 	// alone says that the faults before it end first, and none comes beside it.
 	alone bool
+	// waits says that nothing is broken before somebody comes by: it lasts longer.
+	waits bool
 }
 
 // errNotNow is returned by a strike that found nothing to break: no leader, or the
@@ -65,7 +67,7 @@ func classes(weather, points bool) (all []class, missing []string) {
 // pointClasses returns the faults that a program with failpoints alone can have.
 func pointClasses() []class {
 	all := []class{
-		{name: crashAtPoint, cards: 5, strike: crashAtFailpoint},
+		{name: crashAtPoint, cards: 5, strike: crashAtFailpoint, waits: true},
 		{name: slowDisk, cards: 2, strike: slowAppends},
 		{name: jumpClock, cards: 2, strike: jump},
 		{name: wrongClock, cards: 2, strike: startWrong},
@@ -86,6 +88,7 @@ type breaker struct {
 	broken map[*process]bool
 	wrong  bool           // some node's clock is
 	counts map[string]int // strikes by class
+	places placeDecks     // used by one era at a time
 	failed error          // the first mend that failed
 
 	mending sync.WaitGroup // faults that are being ended

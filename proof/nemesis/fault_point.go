@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,34 +17,75 @@ import (
 // crashAtPoint is the class of deaths at named places of the program.
 const crashAtPoint = "crash at a failpoint"
 
-// hitsMax bounds how many hits of its failpoint a process survives: later ones strike
-// in the middle of the load.
-const hitsMax = 20
+// Later hits strike in the middle of the load, so that a process survives some of its failpoint:
+// fewer than hitsMax, and of the provider, which comes by some of its places now and then, fewer
+// than providerHitsMax.
+const (
+	hitsMax         = 20
+	providerHitsMax = 3
+)
+
+// armedMin and armedMax are for how long a process may come by its failpoint. Nothing is broken
+// meanwhile, so that it is longer than a fault lasts.
+const (
+	armedMin = 2 * time.Second
+	armedMax = 8 * time.Second
+)
+
+// placeDeck deals each place of a kind of process before any comes again: there are many of them,
+// and in an hour of draws some never came up.
+type placeDeck struct {
+	all, left []failpoint.Name
+	hitsMax   int
+}
+
+// placeDecks are those of each kind.
+type placeDecks struct{ node, frontEnd, provider placeDeck }
+
+func newPlaceDecks() placeDecks {
+	return placeDecks{
+		node:     placeDeck{all: failpoint.NodeNames(), hitsMax: hitsMax},
+		frontEnd: placeDeck{all: failpoint.DoorNames(), hitsMax: hitsMax},
+		provider: placeDeck{all: failpoint.ProviderNames(), hitsMax: providerHitsMax},
+	}
+}
+
+// crash draws a place, and after how many hits of it a process dies.
+func (d *placeDeck) crash(random *rand.Rand) (plan string) {
+	if len(d.left) == 0 {
+		d.left = slices.Clone(d.all)
+		random.Shuffle(len(d.left), func(i, j int) { d.left[i], d.left[j] = d.left[j], d.left[i] })
+	}
+	last := len(d.left) - 1
+	place := d.left[last]
+	d.left = d.left[:last]
+	return failpoint.Crash(place, 1+random.IntN(d.hitsMax))
+}
 
 // crashAtFailpoint lets a process die at a place that is drawn. When it never comes by,
-// nothing happens; so what died where is counted from the logs (crashedAt). The
+// nothing happens; so what died where is counted from the logs (hits). The
 // supervisor starts it again.
 func crashAtFailpoint(ctx context.Context, b *breaker, random *rand.Rand) (func() error, error) {
-	p, names := b.whoDies(ctx, random)
+	p, places := b.whoDies(ctx, random)
 	if p.isDead() {
 		return nil, errNotNow
 	}
-	return p.arm(failpoint.Crash(names[random.IntN(len(names))], 1+random.IntN(hitsMax)))
+	return p.arm(places.crash(random))
 }
 
 // whoDies draws a process and returns the places that it may come by: mostly a node, and
 // of those mostly the leader.
-func (b *breaker) whoDies(ctx context.Context, random *rand.Rand) (*process, []failpoint.Name) {
+func (b *breaker) whoDies(ctx context.Context, random *rand.Rand) (*process, *placeDeck) {
 	switch random.IntN(8) {
 	case 0:
-		return b.stage.frontEnds[random.IntN(frontEndCount)], failpoint.DoorNames()
+		return b.stage.frontEnds[random.IntN(frontEndCount)], &b.places.frontEnd
 	case 1:
-		return b.stage.provider, failpoint.ProviderNames()
+		return b.stage.provider, &b.places.provider
 	}
 	if leader := b.leader(ctx); leader != nil && random.IntN(2) == 0 {
-		return leader, failpoint.NodeNames()
+		return leader, &b.places.node
 	}
-	return b.anyVoter(random), failpoint.NodeNames()
+	return b.anyVoter(random), &b.places.node
 }
 
 // slowDisk is the class of disks that are slow and do not fail, which no time-out of a

@@ -43,8 +43,8 @@ type history struct {
 	mu         sync.Mutex
 	operations []operation
 	// paid and cancelled are orders of which a buyer was told so; halved and refunded those of
-	// which one of two tickets was given back, unpaid or paid.
-	paid, cancelled, halved, refunded map[string]word // by uid
+	// which one of two tickets was given back, unpaid or paid; returned those that were refunded whole.
+	paid, cancelled, halved, refunded, returned map[string]word // by uid
 
 	away         map[string]traveller // by order: who may have been sent to authenticate and is not back
 	travelled    int                  // how often somebody was
@@ -55,7 +55,7 @@ type history struct {
 }
 
 func newHistory() *history {
-	return &history{began: time.Now(), paid: map[string]word{}, cancelled: map[string]word{}, halved: map[string]word{}, refunded: map[string]word{},
+	return &history{began: time.Now(), paid: map[string]word{}, cancelled: map[string]word{}, halved: map[string]word{}, refunded: map[string]word{}, returned: map[string]word{},
 		away: map[string]traveller{}, failures: map[string]int{}, starts: map[string]int64{}}
 }
 

@@ -139,8 +139,11 @@ func (s *shopper) visit(user, sale string) {
 		s.cancel(user, sale, bought.order)
 	case sale != mainSale:
 	case n < 2 || quantity == 2 && n < 5:
-		if s.pay(user, bought.order) && quantity == 2 {
+		switch paid := s.pay(user, bought.order); {
+		case paid && quantity == 2:
 			s.refundOne(user, bought.order)
+		case paid && s.random.IntN(4) == 0:
+			s.refundAll(user, bought.order)
 		}
 	case quantity == 2 && n < 7:
 		s.cancelOne(user, bought.order)

@@ -112,6 +112,26 @@ func (s *shopper) refundOne(user, uid string) {
 	})
 }
 
+// refundAll lets the seller take a paid order back.
+func (s *shopper) refundAll(user, uid string) {
+	var told *contract.Order
+	err := s.ask(user, func(ctx context.Context, _ *client.Client) error {
+		seller, err := s.stage.seller(s.stage.voters()[s.random.IntN(nodeCount)])
+		if err == nil {
+			told, err = seller.RefundOrder(ctx, uid)
+		}
+		return err
+	})
+	switch _, isProblem := errors.AsType[*contract.Problem](err); {
+	case err == nil && told.State != sequencer.StateRefunded.String():
+		s.history.odd(fmt.Sprintf("%s has %s refunded, and it is %+v", user, uid, told))
+	case err == nil:
+		s.history.note(s.history.returned, uid, user, told)
+	case isProblem && !s.mayRepeat(err):
+		s.history.odd(fmt.Sprintf("%s has %s refunded: %v", user, uid, err))
+	}
+}
+
 // giveOneBack repeats it under one key, and is told that one ticket is left, whichever copy was
 // the first.
 func (s *shopper) giveOneBack(user, uid, what string, orders map[string]word, send func(context.Context, *client.Client) (*contract.Order, error)) {

@@ -59,7 +59,7 @@ func (r *run) judge(all []class) {
 	}
 	for what, count := range map[string]int{"purchase before a sale's start": o.Asked, "hold that ended": o.Holds.Ended, "outage that was given back": o.Time.Outages,
 		"lone node suspended": len(o.LoneSuspensions), "buyer sent to authenticate": h.travelled,
-		"part given back": len(h.halved), "part refunded": len(h.refunded)} {
+		"part given back": len(h.halved), "part refunded": len(h.refunded), "order refunded": len(h.returned)} {
 		if count == 0 {
 			o.Void = append(o.Void, "no "+what)
 		}

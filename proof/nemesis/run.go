@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	all, missing := classes(probeWeather(), failpoint.In(o.Program))
 	r := &run{options: o, stage: stage, history: newHistory(), report: &Report{Seed: o.Seed, Missing: missing, Starts: map[string]int{}, Audits: map[string]string{}, Recovery: []float64{}, Void: []string{}}}
 	r.report.Verdict.Violations, r.report.Verdict.log = []string{}, r.log
-	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}}
+	r.breaker = &breaker{stage: stage, log: r.log, broken: map[*process]bool{}, counts: map[string]int{}, places: newPlaceDecks()}
 	r.report.Strikes = r.breaker.counts
 	defer func() {
 		for _, p := range stage.all() {
