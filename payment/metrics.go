@@ -17,6 +17,7 @@ type counters struct {
 	late, captured, voided, abandoned, lost          atomic.Uint64
 	orphans, bounced                                 atomic.Uint64 // given back, and not taken by the buyer's bank
 	notices, badNotices                              atomic.Uint64
+	noticed                                          atomic.Int64 // when the newest good notice came, Unix nanoseconds; 0 for none
 	overdue, settling, elsewhere                     atomic.Int64
 	notAccepted                                      atomic.Bool
 	differences, reconciled                          atomic.Int64 // of the newest reconciliation, and when it ended

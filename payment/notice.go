@@ -32,6 +32,7 @@ func (d *Desk) Notice(provider, signature string, body []byte) error {
 		return fmt.Errorf("%w: what its webhook is about: %w", ErrNoAnswer, err)
 	}
 	d.counters.notices.Add(1)
+	d.counters.noticed.Store(d.config.Clock().UnixNano())
 	if order, ours := d.orderOf(notice.Key); ours {
 		d.mu.Lock()
 		if r, waiting := d.retries[order]; waiting {

@@ -178,6 +178,16 @@ func (s *Seller) Cluster(ctx context.Context) (json.RawMessage, error) {
 	return *status, nil
 }
 
+// Preflight returns the cluster as the node sees it, with what its members say of themselves the night
+// before a sale, as JSON.
+func (s *Seller) Preflight(ctx context.Context) (json.RawMessage, error) {
+	asked, err := get[json.RawMessage](ctx, s.connection, "/v1/cluster/preflight", nil)
+	if err != nil {
+		return nil, err
+	}
+	return *asked, nil
+}
+
 // stepPatience bounds the wait for a step of administration: the nodes bound it themselves,
 // and say why it was not made.
 const stepPatience = time.Minute

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"cmp"
 	"net"
 	"slices"
@@ -8,8 +9,8 @@ import (
 	"onsale/raftfsm/peer"
 )
 
-// FrontEnds returns who of the callers that are connected are front-ends, each id and level
-// once, by id.
+// FrontEnds returns who of the callers that are connected are front-ends, each id, level,
+// build and cluster once, by id.
 func (s *Server) FrontEnds() []peer.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,6 +23,10 @@ func frontEnds(conns map[net.Conn]struct{}) (all []peer.Identity) {
 			all = append(all, known.Peer)
 		}
 	}
-	slices.SortFunc(all, func(a, b peer.Identity) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Speaks, b.Speaks)) })
-	return slices.CompactFunc(all, func(a, b peer.Identity) bool { return a.ID == b.ID && a.Speaks == b.Speaks })
+	slices.SortFunc(all, func(a, b peer.Identity) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Speaks, b.Speaks), cmp.Compare(a.Build, b.Build), bytes.Compare(a.Cluster[:], b.Cluster[:]))
+	})
+	return slices.CompactFunc(all, func(a, b peer.Identity) bool {
+		return a.ID == b.ID && a.Speaks == b.Speaks && a.Build == b.Build && a.Cluster == b.Cluster
+	})
 }

@@ -18,6 +18,10 @@ import (
 type FrontEnd struct {
 	ID       string `json:"id"`
 	LevelMax uint16 `json:"level_max"` // the highest level that it speaks
+	// Version is its program's; "" of one that does not say so.
+	Version string `json:"version,omitempty"`
+	// ClusterID is the newest birth that it knew when it connected; "" of one that knew none yet.
+	ClusterID string `json:"cluster_id,omitempty"`
 }
 
 // levelOf returns the cluster's level as the leader knows it, and the highest one that all

@@ -27,9 +27,9 @@ func TestFinalize(t *testing.T) {
 		"a node speaks less":         {speaks: map[string]uint16{"n1": 3, "n2": 2, "n3": 3}, is: 2},
 		"more than a node speaks":    {speaks: map[string]uint16{"n1": 3, "n2": 2, "n3": 3}, ask: 3, is: 1, refuse: "node n2 (v1) speaks up to 2;"},
 		"the leader speaks less":     {speaks: map[string]uint16{"n2": 3, "n3": 3}, ask: 2, is: 1, refuse: "node n1"},
-		"a front-end speaks less":    {speaks: all, doors: map[string][]FrontEnd{"n3": {{"f1", 2}, {"f2", 1}}}, ask: 2, is: 1, refuse: "front-end f2 at node n3 speaks up to 1;"},
-		"a front-end at the leader":  {speaks: all, doors: map[string][]FrontEnd{"n1": {{"f1", 1}}}, is: 1},
-		"a front-end that speaks it": {speaks: all, doors: map[string][]FrontEnd{"n1": {{"f1", 2}}}, is: 2},
+		"a front-end speaks less":    {speaks: all, doors: map[string][]FrontEnd{"n3": {{ID: "f1", LevelMax: 2}, {ID: "f2", LevelMax: 1}}}, ask: 2, is: 1, refuse: "front-end f2 at node n3 speaks up to 1;"},
+		"a front-end at the leader":  {speaks: all, doors: map[string][]FrontEnd{"n1": {{ID: "f1", LevelMax: 1}}}, is: 1},
+		"a front-end that speaks it": {speaks: all, doors: map[string][]FrontEnd{"n1": {{ID: "f1", LevelMax: 2}}}, is: 2},
 		"a node is away":             {speaks: all, sick: "n2", ask: 2, is: 1, refuse: "node n2 does not answer;"},
 		"a node is away, any":        {speaks: all, sick: "n2", is: 1},
 	} {

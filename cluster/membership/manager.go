@@ -33,6 +33,8 @@ type Config struct {
 	// AuditTrouble returns since when this process cannot write its audit log, and why; nil is no
 	// such log.
 	AuditTrouble func() (since *time.Time, why string)
+	// Facts returns what this process says of itself the night before; nil is nothing.
+	Facts func(context.Context) Facts
 	// DataDir is looked at for its size.
 	DataDir string
 	// Removed is told, once, when the cluster has removed this node: the process is to end.
@@ -119,6 +121,8 @@ func (m *Manager) Control(ctx context.Context, from peer.Identity, verb string, 
 		return encode(m.own()), nil
 	case verbStatus:
 		return encode(m.nodeStatus()), nil
+	case verbFacts:
+		return encode(m.facts(ctx)), nil
 	case verbDisk:
 		is, err := m.node.Disk()
 		return encode(is), err

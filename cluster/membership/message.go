@@ -27,6 +27,7 @@ const (
 	verbProbe  = "probe"  // probe → probe: who are you, and do you belong to a cluster?
 	verbJoin   = "join"   // join → joined; to any node, which asks the leader
 	verbStatus = "status" // nothing → NodeStatus
+	verbFacts  = "facts"  // nothing → Facts; asks the payment provider
 	// verbCheckpoints asks a node for its raftfsm.Checkpoints.
 	verbCheckpoints = "checkpoints"
 	verbDisk        = "disk"    // nothing → raftfsm.Disk

@@ -45,7 +45,7 @@ func TestOpenAPIHasTheClustersRoutes(t *testing.T) {
 	for pattern, step := range route.Steps(nil) {
 		added[pattern] = step.Roles
 	}
-	for pattern := range snapshotStreams(nil) {
+	for pattern := range snapshotStreams(nil, nil) {
 		added[pattern] = auth.RoleOperator
 	}
 	for _, o := range theDescription(t).Operations() {
@@ -67,7 +67,7 @@ func TestOpenAPIHasTheClustersRoutes(t *testing.T) {
 func TestOpenAPIHasTheClustersFields(t *testing.T) {
 	d := theDescription(t)
 	for name, kind := range map[string]reflect.Type{
-		"ClusterStatus": reflect.TypeFor[membership.ClusterStatus](), "NodeStatus": reflect.TypeFor[raftfsm.Status](),
+		"ClusterStatus": reflect.TypeFor[membership.ClusterStatus](), "Preflight": reflect.TypeFor[membership.Preflight](), "NodeStatus": reflect.TypeFor[raftfsm.Status](),
 		"FrontEndStatus": reflect.TypeOf(new(clusterTable).status()),
 	} {
 		for _, err := range d.CompareFields(name, kind, apitest.Answer) {

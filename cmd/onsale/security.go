@@ -107,7 +107,7 @@ func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, e
 // peerConfig says how a process meets others.
 func peerConfig(c *certificate.Credentials, secrets [][]byte, log *slog.Logger) peer.Config {
 	config := peer.DefaultConfig()
-	config.Logger, config.Secrets = log, secrets
+	config.Logger, config.Secrets, config.Build = log, secrets, version()
 	config.Levels = func() (speaks, cluster uint16) { return sequencer.LevelMax, 0 } // a node knows its cluster's
 	if c != nil {
 		config.Credentials = peerCredentials{c}

@@ -59,7 +59,7 @@ func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) ap
 		Node:     func() any { return v.node.Status() },
 		Metrics:  registry,
 		Cluster:  route.Steps(v.manager),
-		Streams:  snapshotStreams(v.node),
+		Streams:  snapshotStreams(v.node, v.noteBackup),
 		Payments: v.payments,
 
 		Chargeable: v.chargeable(),

@@ -56,7 +56,7 @@ func (v *server) startNode() error {
 func (v *server) membership() membership.Config {
 	c := v.settings.membership(v.log)
 	c.FrontEnds, c.Certificates = v.frontEnds, v.certificates
-	c.AuditTrouble = v.audit.Trouble
+	c.AuditTrouble, c.Facts = v.audit.Trouble, v.facts
 	c.Removed = func(err error) {
 		v.fail(fmt.Errorf("%w; put %s aside to let it join as a new node", err, v.settings.Node.DataDir))
 	}
@@ -109,7 +109,11 @@ func (v *server) frontEnds() (all []membership.FrontEnd) {
 		return nil
 	}
 	for _, is := range callers.FrontEnds() {
-		all = append(all, membership.FrontEnd{ID: is.ID, LevelMax: is.Speaks})
+		one := membership.FrontEnd{ID: is.ID, LevelMax: is.Speaks, Version: is.Build}
+		if len(is.Births) > 0 {
+			one.ClusterID = is.Cluster.String()
+		}
+		all = append(all, one)
 	}
 	return all
 }

@@ -14,8 +14,9 @@ import (
 	"onsale/sequencer"
 )
 
-// snapshotStreams are the private listener's routes that hand out whole states.
-func snapshotStreams(n *raftfsm.Node) map[string]func(http.ResponseWriter, *http.Request) error {
+// snapshotStreams are the private listener's routes that hand out whole states. taken is told when one
+// was.
+func snapshotStreams(n *raftfsm.Node, taken func()) map[string]func(http.ResponseWriter, *http.Request) error {
 	return map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /v1/snapshot": func(w http.ResponseWriter, _ *http.Request) error {
 			w.Header().Set("Content-Type", "application/octet-stream")
@@ -23,6 +24,9 @@ func snapshotStreams(n *raftfsm.Node) map[string]func(http.ResponseWriter, *http
 			err := n.Backup(out)
 			if err != nil && out.begun {
 				panic(http.ErrAbortHandler) // a half backup must not look whole; its checksum is missing too
+			}
+			if err == nil {
+				taken()
 			}
 			return err
 		},

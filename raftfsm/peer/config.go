@@ -24,6 +24,9 @@ type Config struct {
 	// Levels returns the format level that this process speaks at most, and the one that
 	// its cluster is at; nil says neither, and holds nobody to it.
 	Levels func() (speaks, cluster uint16)
+	// Build is the release and commit of this program, which is said to others: printable
+	// ASCII, at most BuildBytesMax of it are. "" says nothing.
+	Build string
 	// Clock returns the wall clock's time, which is said to others; nil says nothing.
 	Clock func() time.Time
 	// Start is the node's start number: raised at each start, so that of two processes
@@ -103,6 +106,8 @@ type Identity struct {
 	// Speaks is the format level that it speaks at most, Level the one that its cluster
 	// is at; 0 when it did not say.
 	Speaks, Level uint16
+	// Build is the release and commit of its program; "" when it did not say.
+	Build string
 	// Time is its wall clock's when it said so; zero when it did not.
 	Time time.Time
 }
@@ -156,7 +161,7 @@ func (c *Config) lineage() (Lineage, uint8) {
 
 // hello returns what this process says of itself.
 func (c *Config) hello(word byte, n nonce) hello {
-	h := hello{word: word, role: c.Role, start: c.Start, nonce: n, id: c.ID}
+	h := hello{word: word, role: c.Role, start: c.Start, nonce: n, id: c.ID, build: c.Build[:min(len(c.Build), BuildBytesMax)]}
 	h.births, h.number = c.lineage()
 	if c.Levels != nil {
 		h.speaks, h.level = c.Levels()
@@ -189,7 +194,7 @@ func (h *hello) identity() *Identity {
 		at = time.Unix(0, h.time)
 	}
 	return &Identity{Time: at, ID: h.id, Role: h.role, Cluster: h.births.Newest(), Births: h.births, Number: h.number, Start: h.start,
-		Speaks: h.speaks, Level: h.level}
+		Speaks: h.speaks, Level: h.level, Build: h.build}
 }
 
 // levels returns ErrLevel when one side does not speak the level of the other's cluster, and

@@ -223,6 +223,7 @@ func TestLevels(t *testing.T) {
 			listening, calling := configOf("n1", Node, lineage("a")), configOf("n2", Node, lineage("a"))
 			var calls, listens fences
 			listening.Levels, calling.Levels = c.listener, c.caller
+			listening.Build, calling.Build = "v2 of the listener", "v1 of the caller"
 			listening.Fenced, calling.Fenced = listens.record, calls.record
 			l, _ := serve(t, listening)
 			here, there, err := meet(t, l, &calling, Forward, "n1")
@@ -234,10 +235,10 @@ func TestLevels(t *testing.T) {
 			if err != nil || c.caller == nil {
 				return
 			}
-			if speaks, level := c.listener(); here.Peer.Speaks != speaks || here.Peer.Level != level {
+			if speaks, level := c.listener(); here.Peer.Speaks != speaks || here.Peer.Level != level || here.Peer.Build != "v2 of the listener" {
 				t.Errorf("the caller saw %+v", here.Peer)
 			}
-			if speaks, level := c.caller(); there.Peer.Speaks != speaks || there.Peer.Level != level {
+			if speaks, level := c.caller(); there.Peer.Speaks != speaks || there.Peer.Level != level || there.Peer.Build != "v1 of the caller" {
 				t.Errorf("the listener saw %+v", there.Peer)
 			}
 		})

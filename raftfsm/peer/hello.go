@@ -32,6 +32,9 @@ const (
 // IDBytesMax bounds the id of a process.
 const IDBytesMax = 64
 
+// BuildBytesMax bounds what a process says of its program.
+const BuildBytesMax = 64
+
 // helloBytes is the length of a hello in front of what has no fixed length. Hello and
 // answer have the same layout; numbers are little-endian:
 //
@@ -42,7 +45,7 @@ const IDBytesMax = 64
 //	6       1      role ('N', 'E')
 //	7       1      number of the cluster; zero while there is none
 //	8       1      length of the id: l, 1 to 64
-//	9       1      zero
+//	9       1      length of the build: b, at most 64; 0: not said
 //	10      2      births of the cluster: n, at most 1024; 0 while there is none
 //	12      2      format level that the process speaks at most; 0: not said
 //	14      2      format level of its cluster; 0: not said
@@ -50,7 +53,8 @@ const IDBytesMax = 64
 //	24      24     nonce; in the answer that of the greeting
 //	48      8      wall clock, nanoseconds since the Unix epoch; 0: not said
 //	56      l      id of the process
-//	56+l    16n    ids of the births, oldest first; the last one is the cluster's id
+//	56+l    b      build: release and commit of its program, printable ASCII
+//	        16n    ids of the births, oldest first; the last one is the cluster's id
 //	        32     proof of the peer secret; zero without one
 const helloBytes = 24 + nonceBytes + 8
 
@@ -68,6 +72,7 @@ type hello struct {
 	nonce  nonce
 	time   int64
 	id     string
+	build  string
 	births Lineage
 	proof  proof
 }
@@ -75,13 +80,14 @@ type hello struct {
 // append appends the hello; the proof is its end.
 func (h *hello) append(dst []byte) []byte {
 	le := binary.LittleEndian
-	dst = append(appendPrefix(dst), h.word, byte(h.role), h.number, byte(len(h.id)), 0)
+	dst = append(appendPrefix(dst), h.word, byte(h.role), h.number, byte(len(h.id)), byte(len(h.build)))
 	dst = le.AppendUint16(dst, uint16(len(h.births)))
 	dst = le.AppendUint16(dst, h.speaks)
 	dst = le.AppendUint16(dst, h.level)
 	dst = le.AppendUint64(dst, h.start)
 	dst = append(dst, h.nonce[:]...)
 	dst = append(le.AppendUint64(dst, uint64(h.time)), h.id...)
+	dst = append(dst, h.build...)
 	for i := range h.births {
 		dst = append(dst, h.births[i][:]...)
 	}
@@ -93,27 +99,32 @@ func readHello(in io.Reader) (h hello, data []byte, err error) {
 	if err := readPrefix(in); err != nil {
 		return h, nil, err
 	}
-	data = appendPrefix(make([]byte, 0, helloBytes+IDBytesMax+birthBytes+len(proof{})))
+	data = appendPrefix(make([]byte, 0, helloBytes+IDBytesMax+BuildBytesMax+birthBytes+len(proof{})))
 	if data, err = readMore(in, data, helloBytes-prefixBytes); err != nil {
 		return h, nil, err
 	}
 	le := binary.LittleEndian
 	h = hello{word: data[5], role: Role(data[6]), number: data[7], speaks: le.Uint16(data[12:]), level: le.Uint16(data[14:]),
 		start: le.Uint64(data[16:]), nonce: nonce(data[24:]), time: int64(le.Uint64(data[24+nonceBytes:]))}
-	length, births := int(data[8]), int(le.Uint16(data[10:]))
+	length, build, births := int(data[8]), int(data[9]), int(le.Uint16(data[10:]))
 	switch {
-	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd || data[9] != 0:
+	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd:
 		return h, nil, fmt.Errorf("%w: role %q, an id of %d bytes, allowed are 1 to %d", ErrProtocol, h.role, length, IDBytesMax)
+	case build > BuildBytesMax:
+		return h, nil, fmt.Errorf("%w: a build of %d bytes, allowed are %d", ErrProtocol, build, BuildBytesMax)
 	case births > BirthsMax:
 		return h, nil, fmt.Errorf("%w: %d births, allowed are %d", ErrProtocol, births, BirthsMax)
 	}
 
-	if data, err = readMore(in, data, length+births*birthBytes+len(h.proof)); err != nil {
+	if data, err = readMore(in, data, length+build+births*birthBytes+len(h.proof)); err != nil {
 		return h, nil, err
 	}
-	h.id = string(data[helloBytes : helloBytes+length])
+	h.id, h.build = string(data[helloBytes:helloBytes+length]), string(data[helloBytes+length:helloBytes+length+build])
+	if !isPrintable(h.build) {
+		return h, nil, fmt.Errorf("%w: the build %q is not printable", ErrProtocol, h.build)
+	}
 	for i := range births {
-		id := ClusterID(data[helloBytes+length+i*birthBytes:])
+		id := ClusterID(data[helloBytes+length+build+i*birthBytes:])
 		if id == (ClusterID{}) {
 			return h, nil, fmt.Errorf("%w: birth %d has no id", ErrProtocol, i+1)
 		}
@@ -121,6 +132,16 @@ func readHello(in io.Reader) (h hello, data []byte, err error) {
 	}
 	h.proof = proof(data[len(data)-len(h.proof):])
 	return h, data, nil
+}
+
+// isPrintable reports whether a text is printable ASCII.
+func isPrintable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // readMore appends the next bytes to data.

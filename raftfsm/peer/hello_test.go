@@ -13,11 +13,11 @@ import (
 // The bytes are for good: a release that changed them without a new version would not
 // understand its peers.
 func TestHelloIsForGood(t *testing.T) {
-	h := hello{word: byte(Forward), role: Node, number: 3, speaks: 2, level: 1, start: 0x0102030405060708, time: 0x1112131415161718, id: "n1",
+	h := hello{word: byte(Forward), role: Node, number: 3, speaks: 2, level: 1, start: 0x0102030405060708, time: 0x1112131415161718, id: "n1", build: "v1 ab",
 		births: Lineage{{0xaa}, {0xbb, 1}}}
 	h.nonce[0], h.proof[31] = 0x77, 0x99
-	want := "4f4e5350" + "04" + "46" + "4e" + "03" + "02" + "00" + "0200" + "0200" + "0100" + "0807060504030201" +
-		"77" + strings.Repeat("00", 23) + "1817161514131211" + "6e31" +
+	want := "4f4e5350" + "04" + "46" + "4e" + "03" + "02" + "05" + "0200" + "0200" + "0100" + "0807060504030201" +
+		"77" + strings.Repeat("00", 23) + "1817161514131211" + "6e31" + "7631206162" +
 		"aa" + strings.Repeat("00", 15) + "bb01" + strings.Repeat("00", 14) + strings.Repeat("00", 31) + "99"
 	if got := hex.EncodeToString(h.append(nil)); got != want {
 		t.Errorf("a hello is\n%s, want\n%s", got, want)
@@ -60,7 +60,11 @@ func TestMalformedHellos(t *testing.T) {
 		"a role":          func(b []byte) []byte { b[6] = 'X'; return b },
 		"no id":           func(b []byte) []byte { b[8] = 0; return b },
 		"a long id":       func(b []byte) []byte { b[8] = IDBytesMax + 1; return b },
-		"a reserved byte": func(b []byte) []byte { b[9] = 1; return b },
+		"a long build":    func(b []byte) []byte { b[9] = BuildBytesMax + 1; return b },
+		"a build with control characters": func(b []byte) []byte {
+			b[9] = 2
+			return append(b[:helloBytes+2:helloBytes+2], append([]byte("a\n"), b[helloBytes+2:]...)...)
+		},
 		"many births":     func(b []byte) []byte { b[10], b[11] = 1, 4; return b },
 		"a zero birth":    func(b []byte) []byte { b[helloBytes+2] = 0; return b },
 		"no end":          func(b []byte) []byte { return b[:len(b)-1] },
@@ -78,7 +82,7 @@ func TestMalformedHellos(t *testing.T) {
 func FuzzHello(f *testing.F) {
 	for _, h := range []hello{
 		{word: 'R', role: Node, id: "n1", births: Lineage{{1}}},
-		{word: 9, role: FrontEnd, number: 9, id: strings.Repeat("x", IDBytesMax), start: 1 << 40, speaks: 3, level: 2},
+		{word: 9, role: FrontEnd, number: 9, id: strings.Repeat("x", IDBytesMax), start: 1 << 40, speaks: 3, level: 2, build: "v0.1.0 abc"},
 	} {
 		f.Add(h.append(nil))
 	}

@@ -22,6 +22,7 @@ import (
 // Manager makes the steps (membership.Manager).
 type Manager interface {
 	Status(ctx context.Context) membership.ClusterStatus
+	Preflight(ctx context.Context) membership.Preflight
 	JoinNow(ctx context.Context, addresses []string, learner bool) (done string, err error)
 	Change(ctx context.Context, r *membership.Request) (done string, err error)
 }
@@ -56,6 +57,10 @@ func Steps(m Manager) map[string]api.Step {
 		"GET /v1/cluster": {
 			Roles: auth.RoleOperator | auth.RoleSeller | auth.RoleAuditor,
 			Do:    func(ctx context.Context, _, _ []byte) (any, error) { return m.Status(ctx), nil },
+		},
+		"GET /v1/cluster/preflight": {
+			Roles: auth.RoleOperator | auth.RoleSeller | auth.RoleAuditor,
+			Do:    func(ctx context.Context, _, _ []byte) (any, error) { return m.Preflight(ctx), nil },
 		},
 		"POST /v1/cluster/join": step(m, func(ctx context.Context, _ []byte, r *JoinRequest) (string, error) {
 			return m.JoinNow(ctx, r.Addresses, r.Learner)
