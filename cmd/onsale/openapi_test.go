@@ -93,7 +93,7 @@ func TestOpenAPIOfANode(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
-		{"GET", "/v1/cluster", "", 200}, {"GET", "/v1/node?pretty", "", 200}, {"GET", "/v1/snapshot", "", 200}, {"HEAD", "/v1/cluster", "", 200},
+		{"GET", "/v1/cluster", "", 200}, {"GET", "/v1/node?pretty", "", 200}, {"GET", "/v1/snapshot", "", 200}, {"HEAD", "/v1/cluster", "", 200}, {"GET", "/v1/cluster/preflight", "", 200},
 		{"POST", "/v1/sales", `{"id":"gig","item":"Concert","quantity":9,"price":0,"currency":"EUR"}`, 201}, {"GET", "/v1/sales/gig/report", "", 200},
 		{"GET", "/v1/sales/gig/timeline", "", 200}, {"GET", "/v1/sales/none/timeline", "", 404}, {"GET", "/v1/payments/reconciliation", "", 501},
 		{"POST", "/v1/cluster/promote", `{"id":"n1"}`, 200}, {"POST", "/v1/cluster/promote", `{"id":"nobody"}`, 404},

@@ -57,18 +57,18 @@ func TestOtherVersionIsNamed(t *testing.T) {
 func TestMalformedHellos(t *testing.T) {
 	sound := hello{word: byte(Raft), role: Node, id: "n1", births: Lineage{{1}}}
 	for name, change := range map[string]func([]byte) []byte{
-		"a role":          func(b []byte) []byte { b[6] = 'X'; return b },
-		"no id":           func(b []byte) []byte { b[8] = 0; return b },
-		"a long id":       func(b []byte) []byte { b[8] = IDBytesMax + 1; return b },
-		"a long build":    func(b []byte) []byte { b[9] = BuildBytesMax + 1; return b },
+		"a role":       func(b []byte) []byte { b[6] = 'X'; return b },
+		"no id":        func(b []byte) []byte { b[8] = 0; return b },
+		"a long id":    func(b []byte) []byte { b[8] = IDBytesMax + 1; return b },
+		"a long build": func(b []byte) []byte { b[9] = BuildBytesMax + 1; return b },
 		"a build with control characters": func(b []byte) []byte {
 			b[9] = 2
 			return append(b[:helloBytes+2:helloBytes+2], append([]byte("a\n"), b[helloBytes+2:]...)...)
 		},
-		"many births":     func(b []byte) []byte { b[10], b[11] = 1, 4; return b },
-		"a zero birth":    func(b []byte) []byte { b[helloBytes+2] = 0; return b },
-		"no end":          func(b []byte) []byte { return b[:len(b)-1] },
-		"no births":       func(b []byte) []byte { return b[:helloBytes+2] },
+		"many births":  func(b []byte) []byte { b[10], b[11] = 1, 4; return b },
+		"a zero birth": func(b []byte) []byte { b[helloBytes+2] = 0; return b },
+		"no end":       func(b []byte) []byte { return b[:len(b)-1] },
+		"no births":    func(b []byte) []byte { return b[:helloBytes+2] },
 	} {
 		if _, _, err := readHello(bytes.NewReader(change(sound.append(nil)))); !errors.Is(err, ErrProtocol) {
 			t.Errorf("%s: %v", name, err)

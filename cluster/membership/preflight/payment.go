@@ -17,7 +17,9 @@ func provider(q *Question) (found []Line) {
 	var first *membership.Provider
 	for _, id := range q.told() {
 		is := q.Facts[id].Provider
-		bad := func(detail, action string) { found = append(found, Line{Verdict: Fail, Member: id, Detail: detail, Action: action}) }
+		bad := func(detail, action string) {
+			found = append(found, Line{Verdict: Fail, Member: id, Detail: detail, Action: action})
+		}
 		switch {
 		case is == nil:
 			bad("it takes no payments", "start it with --payment, as the others")
