@@ -2,10 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
 
+	"onsale/api/client"
+	"onsale/api/contract"
 	"onsale/sequencer"
 )
 
@@ -89,12 +92,47 @@ func RunLoad(ctx context.Context, o LoadOptions) (*LoadReport, error) {
 	if l.Requests == 0 {
 		l.Requests = 1 << 62
 	}
+	if err := l.mustRehearse(ctx); err != nil {
+		return nil, err
+	}
 	began := cpu(os.Getpid())
 	m, err := l.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return newLoadReport(l, m, cpu(os.Getpid())-began), nil
+}
+
+// ErrRealSale is returned instead of loading a sale at which people buy.
+var ErrRealSale = errors.New("the sale is no test")
+
+// mustRehearse returns ErrRealSale when the sale that would be loaded is of ours and not made as a
+// test. Other servers, which have no such route, are for who runs them to judge; one that does not
+// answer is reached by no load either.
+func (l *load) mustRehearse(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	buyer, err := client.New(client.Config{Address: l.Addresses[0]})
+	if err != nil {
+		return err
+	}
+	sale, err := l.saleOf(ctx, buyer)
+	if err == nil && sale != nil && !sale.Test {
+		return fmt.Errorf("%w: %s at %s; load one that was made with --test", ErrRealSale, sale.UID, l.Addresses[0])
+	}
+	return nil
+}
+
+// saleOf returns the sale that is loaded; nil when it is not one alone.
+func (l *load) saleOf(ctx context.Context, buyer *client.Client) (*contract.Sale, error) {
+	if l.Sale != "" {
+		return buyer.Ticket(ctx, l.Sale)
+	}
+	page, err := buyer.Tickets(ctx, 2, "")
+	if err != nil || len(page.Tickets) != 1 {
+		return nil, err
+	}
+	return &page.Tickets[0], nil
 }
 
 // part is how much of the load is over: of its buyers, or of its time when that ends it.

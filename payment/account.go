@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -155,6 +156,17 @@ func (d *Desk) accountFor(ctx context.Context, v *sequencer.OrderView, c *Charge
 	}
 	return account, nil
 }
+
+// mayCharge returns ErrOtherAccount for an order of a rehearsal and an account that moves money:
+// nobody is to pay for what a load bought.
+func (d *Desk) mayCharge(v *sequencer.OrderView, account string) error {
+	sale, known := d.node.SaleByID(v.SaleID)
+	if known && sale.Test && strings.Contains(account, "/live/") {
+		return fmt.Errorf("%w: %s moves money, and sale %s is a test", ErrOtherAccount, account, v.SaleID)
+	}
+	return nil
+}
+
 
 func notAccepted(account, accepted string) error {
 	return fmt.Errorf("%w: the provider is %s, charges are made under %s until an operator accepts the other", ErrOtherAccount, account, accepted)

@@ -176,7 +176,10 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 
 // admit finds out under which account an attempt is charged, and takes its room in the line.
 func (d *Desk) admit(ctx context.Context, v *sequencer.OrderView, c *Charge) (err error) {
-	if c.Account, err = d.accountFor(ctx, v, c); err != nil {
+	if c.Account, err = d.accountFor(ctx, v, c); err == nil {
+		err = d.mayCharge(v, c.Account)
+	}
+	if err != nil {
 		d.counters.begun(sequencer.CodeOtherAccount, nil)
 		return err
 	}

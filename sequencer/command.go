@@ -237,6 +237,9 @@ type SaleSpec struct {
 	// Zone is where the seller's times are told, a name of the IANA's time zones, such as
 	// Europe/Berlin; "" is UTC. It decides nothing: the rules know times since the epoch.
 	Zone string
+	// Test says that the sale is a rehearsal: it takes loads, and its orders are paid under an
+	// account that moves no money. The rules are the same for it.
+	Test bool
 }
 
 // Batch is the unit of everything: what one raft entry holds.

@@ -30,7 +30,7 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 	if g.oneIn(8) { // roomy: one user may make all the orders that a user may
 		s.Quantity, s.Cap = 200, sequencer.CapMax
 	}
-	s.SkipUnfit = g.oneIn(3)
+	s.SkipUnfit, s.Test = g.oneIn(3), g.oneIn(5)
 	if g.oneIn(4) {
 		s.Zone = "Europe/Berlin"
 	}

@@ -309,6 +309,8 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.Grace = int64(duration(value))
 		case "skip-unfit":
 			s.SkipUnfit = value == "yes"
+		case "test":
+			s.Test = value == "yes"
 		case "expired-holds":
 			s.ExpiredHoldsMax = uint8(number(value))
 		case "cool-down":

@@ -103,7 +103,7 @@ func TestSpecBounds(t *testing.T) {
 // An encoded sale is as long as its parts say, and has no flags that nobody knows.
 func TestSpecEncodingIsWhole(t *testing.T) {
 	s := usualSpec()
-	s.SkipUnfit = true
+	s.Test = true
 	whole := AppendSaleSpec([]byte("before"), &s)[len("before"):]
 	if again, err := DecodeSaleSpec(whole); err != nil || again != s {
 		t.Errorf("%+v, %v", again, err)
@@ -114,7 +114,7 @@ func TestSpecEncodingIsWhole(t *testing.T) {
 		}
 	}
 	flags, version := bytes.Clone(whole), bytes.Clone(whole)
-	flags[1], version[0] = 2, SpecVersion+1
+	flags[1], version[0] = 4, SpecVersion+1
 	if _, err := DecodeSaleSpec(flags); !errors.Is(err, ErrBadSpec) {
 		t.Errorf("another flag: %v", err)
 	}

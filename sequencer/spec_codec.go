@@ -18,7 +18,7 @@ const SpecVersion = 4
 //
 //	offset  bytes  sale spec, little-endian
 //	0       1      version (4)
-//	1       1      flags: bit 0 skip unfit
+//	1       1      flags: bit 0 skip unfit, bit 1 test
 //	2       1      cap
 //	3       1      length of the id
 //	4       2      length of the item
@@ -43,11 +43,7 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 		panic(fmt.Sprintf("sequencer: sale spec was not validated: %+v", *s))
 	}
 	le := binary.LittleEndian
-	var flags byte
-	if s.SkipUnfit {
-		flags = 1
-	}
-	dst = append(dst, SpecVersion, flags, s.Cap, byte(len(s.ID)))
+	dst = append(dst, SpecVersion, byte(flagBits(s.SkipUnfit, s.Test)), s.Cap, byte(len(s.ID)))
 	dst = le.AppendUint16(dst, uint16(len(s.Item)))
 	dst = append(dst, s.Currency...)
 	dst = le.AppendUint32(dst, s.Quantity)
@@ -73,7 +69,7 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 	}
 	le := binary.LittleEndian
 	idBytes, itemBytes, zoneBytes := int(data[3]), int(le.Uint16(data[4:])), int(data[66])
-	if data[1] > 1 || len(data) != specFixedBytes+idBytes+itemBytes+zoneBytes {
+	if data[1] > 3 || len(data) != specFixedBytes+idBytes+itemBytes+zoneBytes {
 		return SaleSpec{}, fmt.Errorf("%w: malformed encoding", ErrBadSpec)
 	}
 	s := SaleSpec{
@@ -88,7 +84,8 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		StartsAt:  int64(le.Uint64(data[25:])),
 		Hold:      int64(le.Uint64(data[33:])),
 		Grace:     int64(le.Uint64(data[41:])),
-		SkipUnfit: data[1] == 1,
+		SkipUnfit: data[1]&1 != 0,
+		Test:      data[1]&2 != 0,
 		CoolDown:  int64(le.Uint64(data[49:])), ExpiredHoldsMax: data[57],
 		PromotedHold: int64(le.Uint64(data[58:])),
 	}

@@ -144,6 +144,8 @@ type Sale struct {
 	Status            string    `json:"status"`
 	StartsAt          time.Time `json:"starts_at"`
 	Waiting           uint32    `json:"waiting"`
+	// Test says that the sale is a rehearsal: nobody gets a ticket there.
+	Test              bool      `json:"test,omitempty"`
 	ServedSeq         uint64    `json:"served_seq"`
 	AsOfSeq           uint64    `json:"as_of_seq"`
 	AsOf              string    `json:"as_of"`
@@ -245,7 +247,7 @@ func SaleOf(v *sequencer.SaleView, now int64) Sale {
 	return Sale{
 		UID: v.ID, Item: v.Item, TotalQuantity: v.Quantity, AvailableQuantity: v.Available, Price: v.Price,
 		Currency: v.Currency, Cap: v.Cap, Status: v.Status(max(now, v.AsOfTime)).String(), StartsAt: Time(v.StartsAt),
-		Waiting: v.Waiting, ServedSeq: v.ServedSeq, AsOfSeq: v.AsOfSeq, AsOf: v.AsOf.String(), AsOfTime: Time(v.AsOfTime),
+		Waiting: v.Waiting, Test: v.Test, ServedSeq: v.ServedSeq, AsOfSeq: v.AsOfSeq, AsOf: v.AsOf.String(), AsOfTime: Time(v.AsOfTime),
 	}
 }
 

@@ -19,6 +19,7 @@ type NewSale struct {
 	Currency string     `json:"currency"`
 	StartsAt *time.Time `json:"starts_at,omitempty"` // AtOnce
 	Zone     string     `json:"zone,omitempty"`      // IANA name of where times are told; "" is UTC
+	Test     bool       `json:"test,omitempty"`      // a rehearsal: it takes loads, and moves no money
 	Hold     *Duration  `json:"hold,omitempty"`      // DefaultHold
 	// PromotedHold is the hold of who was promoted from the waitlist; absent or 0 as Hold.
 	PromotedHold *Duration `json:"promoted_hold,omitempty"`
@@ -93,6 +94,7 @@ type SaleDetail struct {
 	Currency string    `json:"currency"`
 	StartsAt time.Time `json:"starts_at"`
 	Zone     string    `json:"zone"` // "" is UTC
+	Test     bool      `json:"test"` // a rehearsal
 	// StartsAtLocal is StartsAt as the clocks of the zone show it, with their offset.
 	StartsAtLocal string   `json:"starts_at_local"`
 	Hold          Duration `json:"hold"`
@@ -133,7 +135,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 	return SaleDetail{
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
-		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, Test: v.Test, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
 		ChangedBy: v.ChangedBy, ChangedSeq: v.ChangedSeq, ChangedAt: Time(v.ChangedAt),

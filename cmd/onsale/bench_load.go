@@ -29,11 +29,14 @@ waits for one, and the wait counts. Use it for latency, at rates below the peak;
 above it the wait grows for as long as the run lasts. This process may be late itself:
 its lag is told, and is part of the latencies.
 
+The sale must have been made with --test: at any other sale of onsale people buy, and it is
+refused with 3. Nobody pays for what a test sells under an account that moves money.
+
 The first --warm-up of the run is sent and not counted. A request failed when it got no
 decision: no connection, no answer within --timeout, or a status that is neither 200 nor
 202. Failures count as failed, never in latencies.`,
-		Example: `  onsale bench load --http 127.0.0.1:8101 --sale arena --connections 256
-  onsale bench load --http 127.0.0.1:8101 --sale arena --rate 5000 --duration 60s`,
+		Example: `  onsale bench load --http 127.0.0.1:8101 --sale rehearsal --connections 256
+  onsale bench load --http 127.0.0.1:8101 --sale rehearsal --rate 5000 --duration 60s`,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if o.Secret, err = readSecret(secretFile); err != nil {
 				return err

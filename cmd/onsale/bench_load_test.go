@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"onsale/api/contract"
 	"onsale/bench"
 	"onsale/proof/testenv"
 )
@@ -16,7 +17,7 @@ func TestBenchLoad(t *testing.T) {
 	testenv.TakesLong(t, "a load runs for its time")
 	o := openOffice(t)
 	defer o.close()
-	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "300")
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "300", "--test")
 	secret := filepath.Join(o.dir, "token-secret")
 	load := func(code int, args ...string) string {
 		return command(t, code, append([]string{"bench", "load", "--http", o.server.publicListener.Addr().String(), "--secret-file", secret, "--sale", "gig", "--connections", "8",
@@ -32,6 +33,12 @@ func TestBenchLoad(t *testing.T) {
 	r = into[bench.LoadReport](t, load(0, "--rate", "1000", "--requests", "200", "-o", "json"))
 	if r.Loop != "open" || r.SoldOut.Requests != 200 || r.Selling.Requests != 0 || r.SoldOut.Outcomes["sold_out"] != 200 || r.LagMillis == nil {
 		t.Errorf("%+v", r)
+	}
+
+	o.sell(0, "sale", "create", "arena", "--price", "0", "--quantity", "9")
+	has(t, command(t, 3, "bench", "load", "--http", o.server.publicListener.Addr().String(), "--secret-file", secret, "--sale", "arena", "--requests", "5"), "the sale is no test: arena at ")
+	if sale := into[contract.SaleDetail](t, o.sell(0, "sale", "show", "arena", "-o", "json")); sale.Available != 9 || len(sale.Buys) != 0 {
+		t.Errorf("%+v", sale)
 	}
 }
 

@@ -42,7 +42,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, auth.ErrBadConfig):
 		return 2
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5

@@ -63,7 +63,7 @@ func (d *desk) preflight(c *cobra.Command, sale string) (*preflight.Question, er
 }
 
 func plannedSale(s *contract.SaleDetail) preflight.Sale {
-	return preflight.Sale{ID: s.ID, Status: s.Status, StartsAt: s.StartsAt, Hold: time.Duration(s.Hold), Price: s.Price,
+	return preflight.Sale{ID: s.ID, Status: s.Status, StartsAt: s.StartsAt, Hold: time.Duration(s.Hold), Price: s.Price, Test: s.Test,
 		Tickets: uint64(s.Quantity), Waitlist: uint64(s.Waitlist)}
 }
 

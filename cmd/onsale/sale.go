@@ -160,6 +160,7 @@ func (s *saleForm) start(zone string) (*time.Time, error) {
 func newSaleCreate(p *program) *cobra.Command {
 	var d desk
 	var form saleForm
+	test := false
 	c := &cobra.Command{Use: "create ID", Short: "Create a sale", Args: arguments(cobra.ExactArgs(1)),
 		Example: "  onsale sale create arena --item 'Arena, 1 May' --quantity 100000 --price 4900 --starts-at 10m --waitlist 5000",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -179,7 +180,7 @@ func newSaleCreate(p *program) *cobra.Command {
 			made, err := seller.CreateSale(c.Context(), contract.NewSale{
 				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.givenPrice(c.Flags()),
 				Currency: form.currency, StartsAt: at, Hold: &hold, PromotedHold: &promotedHold, Grace: &grace, SkipUnfit: form.skipUnfit,
-				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown, Zone: form.zone,
+				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown, Zone: form.zone, Test: test,
 			})
 			if err != nil {
 				return err
@@ -188,6 +189,7 @@ func newSaleCreate(p *program) *cobra.Command {
 		}}
 	d.flags(c.Flags())
 	form.flags(c.Flags())
+	c.Flags().BoolVar(&test, "test", false, "a rehearsal: bench load may load it, and no money moves; it stays one")
 	return c
 }
 

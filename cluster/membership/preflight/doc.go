@@ -40,6 +40,7 @@ type Sale struct {
 	StartsAt time.Time
 	Hold     time.Duration
 	Price    int64  // minor units
+	Test     bool   // a rehearsal
 	Tickets  uint64 // for sale
 	Waitlist uint64 // places
 }

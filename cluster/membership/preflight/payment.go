@@ -38,8 +38,12 @@ func provider(q *Question) (found []Line) {
 	if len(found) > 0 || first == nil {
 		return found
 	}
-	if strings.Contains(first.Account, "/test/") {
-		return []Line{{Verdict: Warning, Detail: "account " + first.Account + " moves no money", Action: "give the nodes the live key before tickets are sold"}}
+	test := strings.Contains(first.Account, "/test/")
+	switch {
+	case q.Sale.Test && !test:
+		return []Line{{Verdict: Fail, Detail: "account " + first.Account + " moves money, and the sale is a test", Action: "give the nodes the test key, and onsale payments accept-account"}}
+	case test && !q.Sale.Test:
+		return []Line{{Verdict: Warning, Detail: "account " + first.Account + " moves no money", Action: "give the nodes the live key before tickets are sold, and onsale payments accept-account"}}
 	}
 	return []Line{{Verdict: OK, Detail: "every node reaches account " + first.Account}}
 }
