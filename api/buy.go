@@ -31,6 +31,9 @@ func (p *Public) buy(r *request) error {
 	if err != nil || p.decidedAtDoor(r, view) {
 		return err
 	}
+	if err := p.valves.pass(cluster.Number, view, r.started); err != nil {
+		return err
+	}
 	c := &r.command
 	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: r.who.User,
 		Reference: r.query.Reference()}

@@ -180,6 +180,9 @@ func (m *Metrics) loadMetrics() {
 		}
 	})
 	s.Counter("onsale_answered_at_door_total", "Buys of closed sales that no leader was asked about.", m.shed.atDoor.Load)
+	s.Counters("onsale_valve_refused_total", "Buys kept back by a sale's buys_per_second.", nil, m.ofPublic(func(p *Public, show metric.Show) {
+		show(float64(p.valves.refused.Load()))
+	}))
 	s.Gauges("onsale_reads_waiting", "Reads that wait for the replica or the leader.", nil, m.ofPublic(func(p *Public, show metric.Show) {
 		show(float64(len(p.waiters)))
 	}))

@@ -35,6 +35,7 @@ type Public struct {
 	sole      atomic.Uint64 // see defaultSale
 	recent    *recent
 	limits    limits
+	valves    valves
 	polls     *stream.Polls
 	streams   *stream.Hub
 	conns     *conn.Table

@@ -121,6 +121,7 @@ func (p *Private) updateSpec(x *exchange, view *sequencer.SaleView, wanted *cont
 	replace(&spec.Price, wanted.Price)
 	replace(&spec.Currency, wanted.Currency)
 	replace(&spec.SkipUnfit, wanted.SkipUnfit)
+	replace(&spec.BuysPerSecond, wanted.BuysPerSecond)
 	replace(&spec.Zone, wanted.Zone)
 	if wanted.StartsAt != nil {
 		spec.StartsAt = logTime(*wanted.StartsAt)

@@ -62,7 +62,7 @@ func specOf(wanted *contract.NewSale) sequencer.SaleSpec {
 		ID: wanted.ID, Item: wanted.Item, Quantity: wanted.Quantity, Cap: contract.DefaultCap, Waitlist: wanted.Waitlist,
 		Price: *wanted.Price, Currency: wanted.Currency, Hold: int64(contract.DefaultHold),
 		Grace: int64(contract.DefaultGrace), SkipUnfit: wanted.SkipUnfit, ExpiredHoldsMax: wanted.ExpiredHoldsMax,
-		Zone: wanted.Zone, Test: wanted.Test,
+		Zone: wanted.Zone, Test: wanted.Test, BuysPerSecond: wanted.BuysPerSecond,
 	}
 	if wanted.Cap != nil {
 		spec.Cap = *wanted.Cap

@@ -167,7 +167,6 @@ func (d *Desk) mayCharge(v *sequencer.OrderView, account string) error {
 	return nil
 }
 
-
 func notAccepted(account, accepted string) error {
 	return fmt.Errorf("%w: the provider is %s, charges are made under %s until an operator accepts the other", ErrOtherAccount, account, accepted)
 }

@@ -240,6 +240,10 @@ type SaleSpec struct {
 	// Test says that the sale is a rehearsal: it takes loads, and its orders are paid under an
 	// account that moves no money. The rules are the same for it.
 	Test bool
+	// BuysPerSecond is how many buys each process that buyers come to lets through, 0 for all
+	// that come: a valve for when the shop, the payment provider or the network cannot follow.
+	// It decides nothing: who is kept back has no place in the order.
+	BuysPerSecond uint32
 }
 
 // Batch is the unit of everything: what one raft entry holds.

@@ -30,7 +30,7 @@ func (g *generator) spec(id string) sequencer.SaleSpec {
 	if g.oneIn(8) { // roomy: one user may make all the orders that a user may
 		s.Quantity, s.Cap = 200, sequencer.CapMax
 	}
-	s.SkipUnfit, s.Test = g.oneIn(3), g.oneIn(5)
+	s.SkipUnfit, s.Test, s.BuysPerSecond = g.oneIn(3), g.oneIn(5), uint32(g.between(0, 2))
 	if g.oneIn(4) {
 		s.Zone = "Europe/Berlin"
 	}
@@ -120,6 +120,7 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 		terms := view.SaleSpec
 		terms.Waitlist, terms.Hold, terms.SkipUnfit = spec.Waitlist, spec.Hold, spec.SkipUnfit
 		terms.ExpiredHoldsMax, terms.CoolDown, terms.Zone = spec.ExpiredHoldsMax, spec.CoolDown, spec.Zone
+		terms.BuysPerSecond = spec.BuysPerSecond
 		if g.oneIn(2) {
 			terms.Price, terms.Currency = spec.Price, spec.Currency // while it is nobody's
 		}

@@ -311,6 +311,8 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.SkipUnfit = value == "yes"
 		case "test":
 			s.Test = value == "yes"
+		case "buys-per-second":
+			s.BuysPerSecond = uint32(number(value))
 		case "expired-holds":
 			s.ExpiredHoldsMax = uint8(number(value))
 		case "cool-down":

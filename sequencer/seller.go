@@ -116,6 +116,7 @@ func (s *SaleSpec) sameTerms(running *SaleSpec, priceFree bool) bool {
 	}
 	terms.Waitlist, terms.Hold, terms.PromotedHold, terms.SkipUnfit = running.Waitlist, running.Hold, running.PromotedHold, running.SkipUnfit
 	terms.ExpiredHoldsMax, terms.CoolDown = running.ExpiredHoldsMax, running.CoolDown
+	terms.BuysPerSecond = running.BuysPerSecond
 	terms.Zone = running.Zone // in which the times are shown; they stay the same
 	return terms == *running
 }

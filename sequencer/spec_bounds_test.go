@@ -103,7 +103,7 @@ func TestSpecBounds(t *testing.T) {
 // An encoded sale is as long as its parts say, and has no flags that nobody knows.
 func TestSpecEncodingIsWhole(t *testing.T) {
 	s := usualSpec()
-	s.Test = true
+	s.Test, s.BuysPerSecond = true, 7
 	whole := AppendSaleSpec([]byte("before"), &s)[len("before"):]
 	if again, err := DecodeSaleSpec(whole); err != nil || again != s {
 		t.Errorf("%+v, %v", again, err)

@@ -33,8 +33,9 @@ const SpecVersion = 4
 //	57      1      expired holds, at most
 //	58      8      hold of who was promoted, nanoseconds
 //	66      1      length of the zone
-//	67             id, item, then zone, to the end
-const specFixedBytes = 67
+//	67      4      buys a second that each process lets through; 0 for all
+//	71             id, item, then zone, to the end
+const specFixedBytes = 71
 
 // AppendSaleSpec appends an encoded spec. The spec must be valid (Validate);
 // it panics when the id, the item, the zone or the currency do not fit their fields.
@@ -54,6 +55,7 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 	dst = append(dst, s.ExpiredHoldsMax)
 	dst = le.AppendUint64(dst, uint64(s.PromotedHold))
 	dst = append(dst, byte(len(s.Zone)))
+	dst = le.AppendUint32(dst, s.BuysPerSecond)
 	dst = append(append(dst, s.ID...), s.Item...)
 	return append(dst, s.Zone...)
 }
@@ -87,7 +89,7 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		SkipUnfit: data[1]&1 != 0,
 		Test:      data[1]&2 != 0,
 		CoolDown:  int64(le.Uint64(data[49:])), ExpiredHoldsMax: data[57],
-		PromotedHold: int64(le.Uint64(data[58:])),
+		PromotedHold: int64(le.Uint64(data[58:])), BuysPerSecond: le.Uint32(data[67:]),
 	}
 	return s, s.Validate()
 }

@@ -20,6 +20,8 @@ type NewSale struct {
 	StartsAt *time.Time `json:"starts_at,omitempty"` // AtOnce
 	Zone     string     `json:"zone,omitempty"`      // IANA name of where times are told; "" is UTC
 	Test     bool       `json:"test,omitempty"`      // a rehearsal: it takes loads, and moves no money
+	// BuysPerSecond is how many each process that buyers come to lets through; 0 for all.
+	BuysPerSecond uint32 `json:"buys_per_second,omitempty"`
 	Hold     *Duration  `json:"hold,omitempty"`      // DefaultHold
 	// PromotedHold is the hold of who was promoted from the waitlist; absent or 0 as Hold.
 	PromotedHold *Duration `json:"promoted_hold,omitempty"`
@@ -61,6 +63,7 @@ type SaleChange struct {
 
 	ExpiredHoldsMax *uint8    `json:"expired_holds_max,omitempty"` // running
 	CoolDown        *Duration `json:"cool_down,omitempty"`         // running
+	BuysPerSecond   *uint32   `json:"buys_per_second,omitempty"`   // running
 }
 
 // Release says how many withheld tickets are to be sold again.
@@ -95,6 +98,8 @@ type SaleDetail struct {
 	StartsAt time.Time `json:"starts_at"`
 	Zone     string    `json:"zone"` // "" is UTC
 	Test     bool      `json:"test"` // a rehearsal
+	// BuysPerSecond is the valve; 0 while it is open.
+	BuysPerSecond uint32 `json:"buys_per_second"`
 	// StartsAtLocal is StartsAt as the clocks of the zone show it, with their offset.
 	StartsAtLocal string   `json:"starts_at_local"`
 	Hold          Duration `json:"hold"`
@@ -135,7 +140,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 	return SaleDetail{
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
-		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, Test: v.Test, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, Test: v.Test, BuysPerSecond: v.BuysPerSecond, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
 		ChangedBy: v.ChangedBy, ChangedSeq: v.ChangedSeq, ChangedAt: Time(v.ChangedAt),

@@ -102,6 +102,7 @@ type saleForm struct {
 	skipUnfit                bool
 	expiredHoldsMax          uint8
 	coolDown                 time.Duration
+	buysPerSecond            uint32
 }
 
 func (s *saleForm) flags(f *pflag.FlagSet) {
@@ -119,6 +120,7 @@ func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
 	f.Uint8Var(&s.expiredHoldsMax, "expired-holds-max", 0, "holds that a user may let run out within --cool-down; 0 for no bound")
 	f.DurationVar(&s.coolDown, "cool-down", 0, "how long who let too many run out buys nothing more")
+	f.Uint32Var(&s.buysPerSecond, "buys-per-second", 0, "buys that each front-end, or node, lets through; 0 for all that come")
 	f.BoolVar(&s.skipUnfit, "skip-unfit", false, "serve past a waiting order that does not fit")
 }
 
@@ -180,7 +182,7 @@ func newSaleCreate(p *program) *cobra.Command {
 			made, err := seller.CreateSale(c.Context(), contract.NewSale{
 				ID: args[0], Item: form.item, Quantity: form.quantity, Cap: &form.capacity, Waitlist: form.waitlist, Price: form.givenPrice(c.Flags()),
 				Currency: form.currency, StartsAt: at, Hold: &hold, PromotedHold: &promotedHold, Grace: &grace, SkipUnfit: form.skipUnfit,
-				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown, Zone: form.zone, Test: test,
+				ExpiredHoldsMax: form.expiredHoldsMax, CoolDown: &coolDown, Zone: form.zone, Test: test, BuysPerSecond: form.buysPerSecond,
 			})
 			if err != nil {
 				return err
@@ -196,7 +198,7 @@ func newSaleCreate(p *program) *cobra.Command {
 func newSaleUpdate(p *program) *cobra.Command {
 	var d desk
 	var form saleForm
-	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, promoted-hold, skip-unfit, cool-down and zone", Args: arguments(cobra.ExactArgs(1)),
+	c := &cobra.Command{Use: "update ID", Short: "Change a sale: anything before its start; later quantity, waitlist, hold, promoted-hold, skip-unfit, cool-down, zone and buys-per-second", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
@@ -265,6 +267,8 @@ func (s *saleForm) change(f *pflag.FlagSet, zone string) (contract.SaleChange, e
 			change.CoolDown = &coolDown
 		case "zone":
 			change.Zone = &s.zone
+		case "buys-per-second":
+			change.BuysPerSecond = &s.buysPerSecond
 		case "skip-unfit":
 			change.SkipUnfit = &s.skipUnfit
 		}

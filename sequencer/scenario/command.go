@@ -153,10 +153,10 @@ var yesNo = map[bool]string{true: "yes", false: "no"}
 func rawLine(c *sequencer.Command) string {
 	encoded := sequencer.AppendCommand(nil, c)
 	if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
-		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s promoted-hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s zone=%s test=%s",
+		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s promoted-hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s zone=%s test=%s buys-per-second=%d",
 			QuoteWord(spec.ID), QuoteWord(spec.Item), spec.Quantity, spec.Cap, spec.Waitlist, spec.Price, spec.Currency, FormatClock(spec.StartsAt),
 			time.Duration(spec.Hold), time.Duration(spec.PromotedHold), time.Duration(spec.Grace), yesNo[spec.SkipUnfit],
-			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown), QuoteWord(spec.Zone), yesNo[spec.Test])
+			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown), QuoteWord(spec.Zone), yesNo[spec.Test], spec.BuysPerSecond)
 	}
 	return "raw " + hex.EncodeToString(encoded[2:])
 }
