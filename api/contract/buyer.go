@@ -145,11 +145,11 @@ type Sale struct {
 	StartsAt          time.Time `json:"starts_at"`
 	Waiting           uint32    `json:"waiting"`
 	// Test says that the sale is a rehearsal: nobody gets a ticket there.
-	Test              bool      `json:"test,omitempty"`
-	ServedSeq         uint64    `json:"served_seq"`
-	AsOfSeq           uint64    `json:"as_of_seq"`
-	AsOf              string    `json:"as_of"`
-	AsOfTime          time.Time `json:"as_of_time"`
+	Test      bool      `json:"test,omitempty"`
+	ServedSeq uint64    `json:"served_seq"`
+	AsOfSeq   uint64    `json:"as_of_seq"`
+	AsOf      string    `json:"as_of"`
+	AsOfTime  time.Time `json:"as_of_time"`
 }
 
 // SalePage is one page of the sales, in the order of their creation.

@@ -21,8 +21,8 @@ type NewSale struct {
 	Zone     string     `json:"zone,omitempty"`      // IANA name of where times are told; "" is UTC
 	Test     bool       `json:"test,omitempty"`      // a rehearsal: it takes loads, and moves no money
 	// BuysPerSecond is how many each process that buyers come to lets through; 0 for all.
-	BuysPerSecond uint32 `json:"buys_per_second,omitempty"`
-	Hold     *Duration  `json:"hold,omitempty"`      // DefaultHold
+	BuysPerSecond uint32    `json:"buys_per_second,omitempty"`
+	Hold          *Duration `json:"hold,omitempty"` // DefaultHold
 	// PromotedHold is the hold of who was promoted from the waitlist; absent or 0 as Hold.
 	PromotedHold *Duration `json:"promoted_hold,omitempty"`
 	Grace        *Duration `json:"grace,omitempty"`      // DefaultGrace

@@ -130,7 +130,7 @@ func TestNotReady(t *testing.T) {
 		"another account":          {on("n2", func(p *membership.Provider) { p.Account, p.Accepted = "stripe/live/b", "" }), Fail, "provider, n2: it speaks for account stripe/live/b, another node for stripe/live/a"},
 		"it is not accepted":       {on("n2", func(p *membership.Provider) { p.Account = "stripe/test/a" }), Fail, "provider, n2: it speaks for account stripe/test/a, new charges are made under stripe/live/a"},
 		"no money moves":           {each(func(p *membership.Provider) { p.Account, p.Accepted = "stripe/test/a", "" }), Warning, "provider, : account stripe/test/a moves no money"},
-		"a test moves money": {func(q *Question) { q.Sale.Test = true }, Fail, "provider, : account stripe/live/a moves money, and the sale is a test"},
+		"a test moves money":       {func(q *Question) { q.Sale.Test = true }, Fail, "provider, : account stripe/live/a moves money, and the sale is a test"},
 		"no webhook came":          {each(func(p *membership.Provider) { p.NoticeAt = nil }), Warning, "webhooks, : none came"},
 		"all webhooks are refused": {each(func(p *membership.Provider) { p.NoticeAt, p.BadNotices = nil, 2 }), Fail, "webhooks, : 6 came, and all were refused"},
 		"no webhook came lately":   {each(func(p *membership.Provider) { p.NoticeAt = &old }), Warning, "webhooks, : the newest came at 2026-11-30T19:00:00Z"},
