@@ -29,7 +29,7 @@ type Metrics struct {
 	shed    shedCounters
 	public  atomic.Pointer[Public]  // the buyers' listener, once there is one
 	private atomic.Pointer[Private] // the same
-	buys    *latencies              // of buys that were decided, for reports
+	buys    *saleLatencies          // of buys that were decided, for reports
 
 	requests, refused, duration *prometheus.Desc
 	others                      metric.Set
@@ -49,7 +49,7 @@ func NewMetrics(tokens *auth.Verifier) *Metrics {
 		requests: prometheus.NewDesc("onsale_http_requests_total", "Requests by route and outcome.", []string{"route", "outcome"}, nil),
 		refused:  prometheus.NewDesc("onsale_http_refused_total", "Requests without a decision that may be retried, by status.", []string{"status"}, nil),
 		duration: prometheus.NewDesc("onsale_http_request_duration_seconds", "Time from a request to its answer.", []string{"route"}, nil),
-		buys:     newLatencies(),
+		buys:     newSaleLatencies(),
 	}
 	m.partMetrics()
 	m.loadMetrics()

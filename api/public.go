@@ -158,7 +158,7 @@ func (p *Public) handle(ctx *fasthttp.RequestCtx) {
 	r.finish(took)
 	p.metrics.observe(r.shard, r.route, r.outcome, took)
 	if r.bought {
-		p.metrics.buys.observe(r.shard, took)
+		p.metrics.buys.observe(r.cluster, r.command.Sale, r.shard, took)
 	}
 	r.end()
 	p.requests.Put(r)

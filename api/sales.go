@@ -236,7 +236,7 @@ func (p *Private) report(x *exchange) error {
 // reportOf sums a sale up, with what buyers waited for this node's answers.
 func (p *Private) reportOf(view *sequencer.SaleView, x *exchange) contract.Report {
 	report := contract.ReportOf(view, x.started.UnixNano())
-	report.Latency = p.metrics.buys.report()
+	report.Latency = p.metrics.buys.report(p.number(), view.Number)
 	return report
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +65,31 @@ func TestReportLatency(t *testing.T) {
 	})
 	if !(l.P50 > 0 && l.P50 <= l.P90 && l.P90 <= l.P99 && l.P99 <= l.P999 && l.P999 <= l.Max) {
 		t.Errorf("latency %+v", l)
+	}
+}
+
+// Each sale has its own latencies, the last of them that somebody bought at; also when many begin at
+// once.
+func TestLatenciesOfSales(t *testing.T) {
+	s := newSaleLatencies()
+	var buyers sync.WaitGroup
+	for sale := range uint16(timedSalesMax) {
+		for buyer := range 4 {
+			buyers.Go(func() { s.observe(1, sale, uint64(buyer), time.Duration(sale+1)*time.Millisecond) })
+		}
+	}
+	buyers.Wait()
+	for sale := range uint16(timedSalesMax) {
+		if r := s.report(1, sale); r == nil || r.Buys != 4 || r.P50 > float64(sale+1)*1.02 || r.P50 < float64(sale+1)*0.98 {
+			t.Errorf("sale %d: %+v", sale, r)
+		}
+	}
+	if s.report(2, 1) != nil || s.report(1, timedSalesMax) != nil {
+		t.Error("what was never bought has latencies")
+	}
+	s.observe(2, 1, 0, time.Second)
+	if timed := *s.timed.Load(); len(timed) != timedSalesMax || timed[0].cluster != 2 {
+		t.Errorf("%d sales are timed", len(timed))
 	}
 }
 
