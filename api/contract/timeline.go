@@ -23,8 +23,10 @@ type Timeline struct {
 	// SoldOutSeconds is how long after OpenedAt no ticket was available for the
 	// first time; absent when there always was one.
 	SoldOutSeconds *float64 `json:"sold_out_seconds,omitempty"`
-	// PeakRequests is the most requests of one second of the opening minutes.
-	PeakRequests uint64 `json:"peak_requests"`
+	// PeakRequests is the most requests of one second, and Busiest are the seconds with most of
+	// them, the busiest first, wherever they are in the course of the sale.
+	PeakRequests uint64       `json:"peak_requests"`
+	Busiest      []BusySecond `json:"busiest"`
 	// Batches counts the batches of the log that had to do with the sale.
 	Batches uint64 `json:"batches"`
 	// Before is what was asked for before OpenedAt; absent when that is nothing.
@@ -42,6 +44,12 @@ type Timeline struct {
 	// where the journal contradicts itself. It is an error of the program or of the
 	// data: run an audit. Absent when there is none.
 	Mismatch []Mismatch `json:"mismatch,omitempty"`
+}
+
+// BusySecond is one second in which buyers asked for something.
+type BusySecond struct {
+	From     int64  `json:"from_seconds"` // after the opening; before it when negative
+	Requests uint64 `json:"requests"`     // decided buys, without replays
 }
 
 // TimelineRow counts what happened in some seconds, and says where the tickets
@@ -85,7 +93,7 @@ type Mismatch struct {
 
 // ReportLatency says how long buyers waited: from reading a buy to having its
 // answer, the commit on a majority included. It counts the buys that this node
-// itself answered with a decision, of all sales, since the process started. What
+// itself answered with a decision, of the sale, since the process started. What
 // other nodes and front-ends answered is not in it, nor what was answered without
 // a decision. Percentiles are right to one part in a hundred.
 type ReportLatency struct {

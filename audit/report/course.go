@@ -35,12 +35,14 @@ type course struct {
 	opening []running
 	later   []running
 	seconds int64 // of each later row
+	busy    busy
 }
 
 func newCourse(opened int64) course { return course{opened: opened, seconds: LaterSeconds} }
 
 // mark notes the running total after a batch. Times never go back.
 func (c *course) mark(now int64, total *running) {
+	c.busy.mark(floorSeconds(now-c.opened), requests(&total.counters))
 	if now < c.opened {
 		c.before = *total
 		return
@@ -56,6 +58,14 @@ func (c *course) mark(now int64, total *running) {
 		c.lengthen()
 	}
 	c.later = put(c.later, elapsed/c.seconds, c.newest(), total)
+}
+
+// floorSeconds returns whole seconds, those before zero downwards.
+func floorSeconds(nanoseconds int64) int64 {
+	if nanoseconds < 0 {
+		return -((-nanoseconds + second - 1) / second)
+	}
+	return nanoseconds / second
 }
 
 // newest returns the total at the end of the newest row.

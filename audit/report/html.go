@@ -95,7 +95,7 @@ func facts(s *contract.SaleTimeline) []fact {
 		{"Tickets sold", amount.Number(k.Sold), fmt.Sprintf("of %s; %s held, %s available", amount.Number(k.Quantity), amount.Number(k.Held), amount.Number(k.Available))},
 		{"Money kept", amount.Money(s.Money.Net, s.Money.Currency), fmt.Sprintf("at %s a ticket", amount.Money(s.Money.Price, s.Money.Currency))},
 		{"Requests to buy", amount.Number(s.Requests.Total), fmt.Sprintf("%s made an order", amount.Number(s.Requests.Accepted))},
-		{"Busiest second", amount.Number(s.Timeline.PeakRequests), "requests in one second of the opening minutes"},
+		{"Busiest second", amount.Number(s.Timeline.PeakRequests), "requests in one second"},
 		{"Sold out", soldOut(&s.Timeline), "from the opening until no ticket was available"},
 	}
 	if s.Waitlist.Entered > 0 {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -49,6 +50,7 @@ func WriteText(w io.Writer, s *contract.SaleTimeline) error {
 	t := &s.Timeline
 	totals.AppendRows([]table.Row{
 		{"opened_at", t.OpenedAt.Format(time.RFC3339Nano)}, {"sold_out", soldOut(t)}, {"peak_requests", fmt.Sprintf("%d in one second", t.PeakRequests)},
+		{"busiest_seconds", spellBusiest(t.Busiest[:min(len(t.Busiest), busiestShown)])},
 		{"batches", fmt.Sprint(t.Batches)}, {"journal", fmt.Sprintf("%d blocks, chain head %s", t.Blocks, t.ChainHead)},
 	})
 	for _, m := range t.Mismatch {
@@ -56,6 +58,22 @@ func WriteText(w io.Writer, s *contract.SaleTimeline) error {
 	}
 	_, err := io.WriteString(w, plain.Text(totals.Render()+"\n"+courseTable(t).Render()+"\n"))
 	return err
+}
+
+// busiestShown is how many of the busiest seconds people are told.
+const busiestShown = 5
+
+// spellBusiest spells seconds in one line: 9,120 at 0:00, 411 at 7:03.
+func spellBusiest(seconds []contract.BusySecond) string {
+	var words []string
+	for _, b := range seconds {
+		sign, at := "", b.From
+		if at < 0 {
+			sign, at = "-", -at
+		}
+		words = append(words, fmt.Sprintf("%s at %s%d:%02d", amount.Number(b.Requests), sign, at/60, at%60))
+	}
+	return cmp.Or(strings.Join(words, ", "), "none")
 }
 
 // inCurrency is a mismatch whose sums of money, if it is about some, are spelled for people.

@@ -16,6 +16,9 @@ func (b *books) timeline() contract.Timeline {
 		seconds := time.Duration(b.soldOutAt - c.opened).Seconds()
 		told.SoldOutSeconds = &seconds
 	}
+	if told.Busiest = c.busy.seconds(); len(told.Busiest) > 0 {
+		told.PeakRequests = told.Busiest[0].Requests
+	}
 	last := running{available: int64(b.view.Quantity)}
 	if before := c.before.counters; requests(&before) > 0 || before.Replayed > 0 {
 		row := rowOf(&last, &c.before)
@@ -32,7 +35,6 @@ func (b *books) timeline() contract.Timeline {
 	}
 	for i := range c.opening {
 		add(int64(i), 1, &c.opening[i])
-		told.PeakRequests = max(told.PeakRequests, told.Rows[i].Requests)
 	}
 	for i := range c.later {
 		add(OpeningSeconds+int64(i)*c.seconds, c.seconds, &c.later[i])
