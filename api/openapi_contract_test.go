@@ -34,7 +34,7 @@ var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[contract.ReportMoney](): apitest.Answer, reflect.TypeFor[contract.ReportOrders](): apitest.Answer,
 	reflect.TypeFor[contract.ReportWaitlist](): apitest.Answer, reflect.TypeFor[contract.ReportLatency](): apitest.Answer,
 	reflect.TypeFor[contract.LatencyBucket](): apitest.Answer, reflect.TypeFor[contract.SaleTimeline](): apitest.Answer,
-	reflect.TypeFor[contract.Timeline](): apitest.Answer, reflect.TypeFor[contract.TimelineRow](): apitest.Answer,
+	reflect.TypeFor[contract.Timeline](): apitest.Answer, reflect.TypeFor[contract.TimelineRow](): apitest.Answer, reflect.TypeFor[contract.BusySecond](): apitest.Answer,
 	reflect.TypeFor[contract.PastChange](): apitest.Answer, reflect.TypeFor[contract.Mismatch](): apitest.Answer, reflect.TypeFor[contract.Payment](): apitest.Answer, reflect.TypeFor[contract.NextAction](): apitest.Answer,
 	reflect.TypeFor[payment.Reconciliation](): apitest.Answer, reflect.TypeFor[payment.Takings](): apitest.Answer,
 	reflect.TypeFor[payment.Orphans](): apitest.Answer, reflect.TypeFor[payment.Orphan](): apitest.Answer,

@@ -21,7 +21,7 @@ func TestTimeline(t *testing.T) {
 	var asked sequencer.SaleView
 	f.timeline = func(_ context.Context, sale *sequencer.SaleView) (*contract.Timeline, error) {
 		asked = *sale
-		return &contract.Timeline{Rows: []contract.TimelineRow{{Requests: 7}}, Changes: []contract.PastChange{}}, nil
+		return &contract.Timeline{Rows: []contract.TimelineRow{{Requests: 7}}, Busiest: []contract.BusySecond{}, Changes: []contract.PastChange{}}, nil
 	}
 	a := f.seller("GET", "/v1/sales/gig/timeline", "").want(200, "")
 	told := into[contract.SaleTimeline](a)

@@ -45,7 +45,7 @@ func (b *busy) keep() {
 
 // seconds returns the busiest ones so far, the busiest first.
 func (b *busy) seconds() []contract.BusySecond {
-	all := slices.Clone(b.top)
+	all := append([]contract.BusySecond{}, b.top...)
 	if b.now.Requests > 0 {
 		all = append(all, b.now)
 	}

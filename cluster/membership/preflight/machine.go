@@ -46,21 +46,21 @@ func clocks(q *Question) (found []Line) {
 
 // disk looks whether the journal of what is expected fits beside the reserve.
 func disk(q *Question) (found []Line) {
-	needed := q.Plan.Requests * diskBytesPerRequest
-	least := uint64(math.MaxUint64)
+	needed := int64(min(q.Plan.Requests, math.MaxInt64/diskBytesPerRequest)) * diskBytesPerRequest
+	least := int64(math.MaxInt64)
 	for i := range q.Members {
 		m := &q.Members[i]
 		if m.Node == nil {
 			continue
 		}
-		free := m.Node.FreeBytes - min(m.Node.FreeBytes, m.Node.ReserveBytes)
+		free := max(0, m.Node.FreeBytes-m.Node.ReserveBytes)
 		least = min(least, free)
 		if free < needed {
 			found = append(found, Line{Verdict: Fail, Member: m.ID, Detail: fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d", free>>20, q.Plan.Requests, needed>>20),
 				Action: "free space on its disk, make it larger, or say --requests"})
 		}
 	}
-	if least == math.MaxUint64 {
+	if least == math.MaxInt64 {
 		return nil
 	}
 	return fine(found, fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d", least>>20, q.Plan.Requests, needed>>20))
