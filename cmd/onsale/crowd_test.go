@@ -119,7 +119,7 @@ func mustAudit(t testing.TB, n *testNode) {
 
 func openGig(t testing.TB, leader *testNode, quantity uint32) {
 	t.Helper()
-	openSale(t, leader, contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: new(int64(100)), Currency: "EUR"})
+	openSale(t, leader, contract.NewSale{ID: "gig", Item: "Gig", Quantity: quantity, Price: new(int64(100)), Currency: "EUR", Test: true})
 }
 
 // openFree opens a free sale, "day".

@@ -37,12 +37,16 @@ first; -o json has it for programs. It changes nothing.`,
 	d.flags(c.Flags())
 	c.Flags().Uint64Var(&plan.Requests, "requests", 10_000_000, "requests of buyers that are expected in all")
 	c.Flags().Uint64Var(&plan.Connections, "connections", 1000, "connections of buyers that are expected at each node, when there are no front-ends")
-	c.Flags().DurationVar(&plan.BackupAgeMax, "backup-age-max", 24*time.Hour, "how old the newest backup may be")
+	c.Flags().DurationVar(&plan.BackupAgeMax, "backup-age-max", 24*time.Hour, "time since the newest backup at most")
 	return c
 }
 
 // preflight asks for all that is judged.
 func (d *desk) preflight(c *cobra.Command, sale string) (*preflight.Question, error) {
+	ends, err := endOfToken(d.token)
+	if err != nil {
+		return nil, err
+	}
 	operator, err := d.open()
 	if err != nil {
 		return nil, err
@@ -55,10 +59,7 @@ func (d *desk) preflight(c *cobra.Command, sale string) (*preflight.Question, er
 	if err != nil {
 		return nil, err
 	}
-	q := &preflight.Question{Sale: plannedSale(is), Now: time.Now()}
-	if q.TokenEnds, err = endOfToken(d.token); err != nil {
-		return nil, err
-	}
+	q := &preflight.Question{Sale: plannedSale(is), TokenEnds: ends, Now: time.Now()}
 	return q, json.Unmarshal(raw, &q.Preflight)
 }
 

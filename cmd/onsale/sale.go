@@ -120,7 +120,7 @@ func (s *saleForm) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.grace, "grace", contract.DefaultGrace, "by how much a payment that began in time may outlast it")
 	f.Uint8Var(&s.expiredHoldsMax, "expired-holds-max", 0, "holds that a user may let run out within --cool-down; 0 for no bound")
 	f.DurationVar(&s.coolDown, "cool-down", 0, "how long who let too many run out buys nothing more")
-	f.Uint32Var(&s.buysPerSecond, "buys-per-second", 0, "buys that each front-end, or node, lets through; 0 for all that come")
+	f.Uint32Var(&s.buysPerSecond, "buys-per-second", 0, "buys a second that each front-end, or node, lets through; 0 for all that come")
 	f.BoolVar(&s.skipUnfit, "skip-unfit", false, "serve past a waiting order that does not fit")
 }
 
