@@ -134,6 +134,7 @@ func testDisputedBeforeItsCaptureIsNoted(t *testing.T) {
 	})
 	order := s.Buy(t, "ann")
 	paymenttest.Pay(t, s.desk, order, "ann", "tok_accept")
+	synctest.Wait() // the capture arrives after the buyer's answer
 	key := paymenttest.Attempt{User: "ann", Seq: order}.Charge(200, "EUR").Key
 	if view := s.Order(order); view.Captured || !view.CaptureDue || !s.books.Dispute(key, sequencer.DisputeNeedsResponse) {
 		t.Fatalf("the charge is captured, and that is not noted: %+v", view)
