@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,24 +38,60 @@ func newBooks(t testing.TB) *sandbox.Books {
 
 // The leader dies at every step of the protocol.
 func TestCrashAtEveryStep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
-			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
-			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
-			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Bounces: "tok_refund_fails_30ms", Disputed: "tok_disputed_20ms", Passes: 6, CallTimeout: 40 * time.Millisecond,
-		})
-	})
+	with := sandboxCrashes()
+	with.Passes = 6
+	paymenttest.CrashAtEveryStep(t, with)
+}
+
+// sandboxCrashes has a payment of each kind that comes to something else.
+func sandboxCrashes() paymenttest.Crashes {
+	return paymenttest.Crashes{
+		Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
+		Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
+		Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Bounces: "tok_refund_fails_30ms", Disputed: "tok_disputed_20ms",
+		Passes: 3, CallTimeout: 40 * time.Millisecond,
+	}
+}
+
+// fileBooks are a sandbox' books in a file.
+type fileBooks struct {
+	*sandbox.Books
+	config sandbox.Config
+}
+
+func openFileBooks(t testing.TB, config sandbox.Config) payment.Provider {
+	t.Helper()
+	books, err := sandbox.Open(config)
+	if err != nil {
+		t.Error(err) // not always on the test's goroutine
+		return nil
+	}
+	t.Cleanup(func() { books.Close() })
+	return &fileBooks{books, config}
+}
+
+// The provider dies at every step, and comes back with what is in its file: the leader asks on.
+func TestProviderDiesAtEveryStep(t *testing.T) {
+	with := sandboxCrashes()
+	with.ProviderDies = true
+	with.Open = func(t testing.TB) payment.Provider {
+		config := sandbox.DefaultConfig()
+		config.Account, config.Path = paymenttest.AccountID, filepath.Join(t.TempDir(), "books.jsonl")
+		return openFileBooks(t, config)
+	}
+	with.Reopen = func(t testing.TB, was payment.Provider) payment.Provider {
+		before := was.(*fileBooks)
+		before.Close()
+		return openFileBooks(t, before.config)
+	}
+	paymenttest.CrashAtEveryStep(t, with)
 }
 
 // The same at a provider that answers 429: the line is lost with the leader, and nothing else.
 func TestCrashAtEveryStepThrottled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
-			Open:    func(t testing.TB) payment.Provider { return newBooks(t) },
-			Methods: []string{"tok_accept", "tok_decline", "tok_delay_30ms", "tok_lost", "tok_late_60ms", "tok_never"},
-			Good:    "tok_accept", NeverPay: []string{"tok_decline", "tok_never"}, Bounces: "tok_refund_fails_30ms", Disputed: "tok_disputed_20ms", Passes: 3, CallTimeout: 40 * time.Millisecond, Throttles: true,
-		})
-	})
+	with := sandboxCrashes()
+	with.Throttles = true
+	paymenttest.CrashAtEveryStep(t, with)
 }
 
 // What each payment method comes to.

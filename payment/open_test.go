@@ -284,13 +284,11 @@ func TestAuthenticationByWebhook(t *testing.T) {
 
 // The leader dies at every step while buyers authenticate.
 func TestCrashWhileOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		paymenttest.CrashWhileOpen(t, paymenttest.OpenCrashes{
-			Open: func(t testing.TB) (payment.Provider, func(string)) {
-				b := newBank(t, nil)
-				return b.books, func(secret string) { b.books.Authenticate(secret, true) }
-			},
-			Asks: "tok_3ds", Good: "tok_accept", Passes: 6, CallTimeout: 40 * time.Millisecond,
-		})
+	paymenttest.CrashWhileOpen(t, paymenttest.OpenCrashes{
+		Open: func(t testing.TB) (payment.Provider, func(string)) {
+			b := newBank(t, nil)
+			return b.books, func(secret string) { b.books.Authenticate(secret, true) }
+		},
+		Asks: "tok_3ds", Good: "tok_accept", Passes: 6, CallTimeout: 40 * time.Millisecond,
 	})
 }

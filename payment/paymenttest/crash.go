@@ -3,11 +3,11 @@ package paymenttest
 import (
 	"context"
 	"errors"
-	"runtime"
-	"slices"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"onsale/payment"
@@ -63,6 +63,10 @@ func (p *Process) Capture(ctx context.Context, c payment.Charge, amount int64) (
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Capture(ctx, c, amount) })
 }
 
+func (p *Process) Return(ctx context.Context, c payment.Charge, refund uint8) (payment.Status, error) {
+	return p.guarded(func() (payment.Status, error) { return p.Provider.Return(ctx, c, refund) })
+}
+
 func (p *Process) ReturnPart(ctx context.Context, c payment.Charge, part payment.Part) (payment.Status, error) {
 	return p.guarded(func() (payment.Status, error) { return p.Provider.ReturnPart(ctx, c, part) })
 }
@@ -71,9 +75,10 @@ func (p *Process) Cancel(ctx context.Context, c payment.Charge) (payment.Status,
 	return p.guarded(func() (payment.Status, error) { return p.Provider.Cancel(ctx, c) })
 }
 
-// Crashes say with what and how long a dying leader is tested.
+// Crashes say with what and how long a dying leader is tested, or a dying provider.
 type Crashes struct {
-	// Open returns an account of the provider with nothing in it.
+	// Open returns an account of the provider with nothing in it. It is called in a bubble, which
+	// everything that it starts must be of.
 	Open func(t testing.TB) payment.Provider
 	// Methods are what buyers pay with, each once in a run. Good pays at once, and
 	// NeverPay those that never do.
@@ -87,98 +92,47 @@ type Crashes struct {
 	Passes int
 	// Throttles says that the provider refuses calls with a 429, until throttlesMax were refused.
 	Throttles bool
+	// ProviderDies says that at each step the provider's process dies in place of the leader, and
+	// comes back. Reopen returns it then, from what it was; nil when it is as it was.
+	ProviderDies bool
+	Reopen       func(t testing.TB, was payment.Provider) payment.Provider
 	// CallTimeout is the desk's; all other times follow from it.
 	CallTimeout time.Duration
 }
 
 // CrashAtEveryStep lets the leader die at every step of the protocol, with every kind
 // of payment under way, and the next desk settles what it left: nobody is charged
-// twice, nobody without tickets, nobody has tickets without a charge.
+// twice, nobody without tickets, nobody has tickets without a charge. With ProviderDies the
+// leader lives, and asks on until the provider is back.
 func CrashAtEveryStep(t *testing.T, with Crashes) {
+	atEveryStep(t, with.Passes, func(t *testing.T, step payment.Step, nth int) bool { return crashOnce(t, step, nth, with) },
+		payment.Steps()...)
+}
+
+// atEveryStep runs a cell for each pass of each step, each in a bubble of its own and beside
+// others. Somebody must have died at each of the steps that are named.
+func atEveryStep(t *testing.T, passes int, cell func(t *testing.T, step payment.Step, nth int) (died bool), must ...payment.Step) {
+	var mu sync.Mutex
 	died := map[payment.Step]int{}
-	for _, step := range payment.Steps() {
-		for nth := 1; nth <= with.Passes; nth++ {
-			if crashOnce(t, step, nth, with) {
-				died[step]++
+	t.Run("at", func(t *testing.T) {
+		for _, step := range payment.Steps() {
+			for nth := 1; nth <= passes; nth++ {
+				t.Run(fmt.Sprintf("%s,%d", step, nth), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						if cell(t, step, nth) {
+							mu.Lock()
+							defer mu.Unlock()
+							died[step]++
+						}
+					})
+				})
 			}
 		}
-	}
-	for _, step := range payment.Steps() {
+	})
+	for _, step := range must {
 		if died[step] == 0 {
 			t.Errorf("nobody died at step %s", step)
 		}
 	}
-}
-
-// crashOnce kills the first desk when it passes a step for the nth time.
-func crashOnce(t *testing.T, step payment.Step, nth int, with Crashes) (died bool) {
-	t.Helper()
-	n, books, methods := NewNode(t, sequencer.SaleSpec{Price: 100}), with.Open(t), with.Methods
-	if with.Throttles {
-		books = &throttling{Provider: books}
-	}
-	first := &Process{Node: n, Provider: books}
-	c := QuickConfig()
-	c.CallTimeout, c.AbandonAfter = with.CallTimeout, with.CallTimeout*5/2
-	if with.Throttles {
-		c.Rate = throttledRate
-	}
-	second := c
-	var passed atomic.Int32
-	c.Reached = func(at payment.Step) {
-		if first.Dead() || at == step && int(passed.Add(1)) == nth {
-			first.Kill()
-			runtime.Goexit()
-		}
-	}
-	d := payment.NewDesk(c, first, first)
-	told := make([]atomic.Int32, len(methods)) // the state that the buyer was told, + 1
-	orders := make([]uint64, len(methods))
-	beside := besideOf(t, n, with)
-	asking, leave := context.WithCancel(context.Background())
-	var buyers sync.WaitGroup
-	for i, method := range methods {
-		orders[i] = n.Buy(t, method)
-		buyers.Go(func() {
-			ctx, cancel := context.WithTimeout(asking, with.CallTimeout*15/2)
-			defer cancel()
-			answer, err := d.Pay(ctx, payment.Request{Order: orders[i], Sale: 1, User: method, Method: method})
-			if err == nil {
-				told[i].Store(int32(answer.State) + 1)
-			}
-		})
-	}
-	for i := range beside {
-		buyers.Go(func() { beside[i].pay(asking, d, n, first, with.CallTimeout) })
-	}
-	time.Sleep(with.CallTimeout * 15 / 4)
-	for end := time.Now().Add(time.Minute); nth == 1 && !first.Dead() && time.Now().Before(end); {
-		time.Sleep(with.CallTimeout / 4) // every step is passed once, on a slow machine too
-	}
-	died = !first.Kill() // dead now at the latest
-	next := NewDesk(t, second, n, books)
-	MustAgree(t, n, next)
-	for i, seq := range orders {
-		state := n.StateOf(seq)
-		if was := sequencer.OrderState(told[i].Load() - 1); told[i].Load() != 0 && was == sequencer.StatePaid && state != was {
-			t.Errorf("%s, died at %s: told %s, is %s", methods[i], step, was, state)
-		}
-		paid := state == sequencer.StatePaid && !slices.Contains(with.NeverPay, methods[i])
-		if !paid && state != sequencer.StateReserved { // the provider took it, or never heard of it
-			t.Errorf("%s, died at %s: %s", methods[i], step, state)
-		}
-		if state == sequencer.StateReserved { // and it can be paid now, or once a call that took too long is settled
-			Eventually(t, methods[i]+", died at "+string(step)+", is paid again", func() bool {
-				return Pay(t, next, seq, methods[i], with.Good).State == sequencer.StatePaid
-			})
-		}
-	}
-	for i := range beside {
-		beside[i].check(t, n, next, step)
-	}
-	MustAgree(t, n, next)
-	_ = d.Close() // the process died, or its context is over
-	leave()
-	buyers.Wait()
-	return died
 }

@@ -17,25 +17,33 @@ import (
 	"onsale/sequencer"
 )
 
-// The leader dies at every step of the protocol.
-func TestCrashAtEveryStep(t *testing.T) {
-	testenv.TakesLong(t, "every step of every method, over HTTP")
-	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
-		Open: func(t testing.TB) payment.Provider { return newProvider(t, newAccount(t, nil).url) },
+// crashes has a payment of each kind that comes to something else.
+func crashes() paymenttest.Crashes {
+	return paymenttest.Crashes{
+		Open: func(t testing.TB) payment.Provider { return newBubbleAccount(t).provider(t) },
 		Methods: []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_fake_delay_60ms", "pm_fake_lost", "pm_fake_late_100ms",
 			"pm_fake_error", "pm_fake_processing"},
-		Good: "pm_card_visa", NeverPay: []string{"pm_card_visa_chargeDeclined", "pm_fake_processing"}, Passes: testenv.Pick(6, 1), CallTimeout: 80 * time.Millisecond,
-	})
+		Good: "pm_card_visa", NeverPay: []string{"pm_card_visa_chargeDeclined", "pm_fake_processing"},
+		Bounces: "pm_fake_refund_fails_30ms", Disputed: "pm_fake_disputed_20ms", Passes: testenv.Pick(6, 1), CallTimeout: 80 * time.Millisecond,
+	}
 }
+
+// The leader dies at every step of the protocol.
+func TestCrashAtEveryStep(t *testing.T) { paymenttest.CrashAtEveryStep(t, crashes()) }
 
 // The same at one that answers 429.
 func TestCrashAtEveryStepThrottled(t *testing.T) {
-	testenv.TakesLong(t, "every step of some methods, over HTTP")
-	paymenttest.CrashAtEveryStep(t, paymenttest.Crashes{
-		Open:    func(t testing.TB) payment.Provider { return newProvider(t, newAccount(t, nil).url) },
-		Methods: []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_fake_lost"},
-		Good:    "pm_card_visa", NeverPay: []string{"pm_card_visa_chargeDeclined"}, Passes: 1, CallTimeout: 80 * time.Millisecond, Throttles: true,
-	})
+	with := crashes()
+	with.Methods, with.NeverPay = []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_fake_lost"}, []string{"pm_card_visa_chargeDeclined"}
+	with.Passes, with.Throttles = 1, true
+	paymenttest.CrashAtEveryStep(t, with)
+}
+
+// Nobody at Stripe answers from any step on, for a while: the leader asks on.
+func TestProviderDiesAtEveryStep(t *testing.T) {
+	with := crashes()
+	with.Passes, with.ProviderDies = testenv.Pick(3, 1), true
+	paymenttest.CrashAtEveryStep(t, with)
 }
 
 // mortal passes requests on until its process dies at the nth: before it is sent, or
@@ -65,23 +73,22 @@ func TestCrashAtEveryRequest(t *testing.T) {
 	for nth := int32(1); nth <= 12; nth += testenv.Pick(int32(1), 5) {
 		for _, sends := range []bool{false, true} {
 			for _, late := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%d,sent=%v,late=%v", nth, sends, late), func(t *testing.T) { crashAtRequest(t, nth, sends, late) })
+				t.Run(fmt.Sprintf("%d,sent=%v,late=%v", nth, sends, late), func(t *testing.T) {
+					inBubble(t, func(t *testing.T) { crashAtRequest(t, nth, sends, late) })
+				})
 			}
 		}
 	}
 }
 
 func crashAtRequest(t *testing.T, nth int32, sends, late bool) {
-	t.Parallel()
-	a := newAccount(t, nil)
+	a := newBubbleAccount(t)
 	dying := &mortal{next: a.Fake, sends: sends}
 	dying.left.Store(nth + 1) // and one for the account
-	server := httptest.NewServer(dying)
-	defer server.Close()
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := paymenttest.QuickConfig()
 	config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
-	first := payment.NewDesk(config, n, knowing(t, newProvider(t, server.URL)))
+	first := payment.NewDesk(config, n, knowing(t, newHost(t, dying).provider(t)))
 	methods := []string{"pm_card_visa", "pm_card_visa_chargeDeclined", "pm_card_visa"}
 	var orders []uint64
 	for i, method := range methods {
@@ -95,7 +102,7 @@ func crashAtRequest(t *testing.T, nth int32, sends, late bool) {
 	if late {
 		a.PassDay()
 	}
-	next := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, newProvider(t, a.url))
+	next := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, a.provider(t))
 	paymenttest.MustAgree(t, n, next)
 	for i, order := range orders {
 		if n.StateOf(order) == sequencer.StateReserved {
@@ -107,11 +114,10 @@ func crashAtRequest(t *testing.T, nth int32, sends, late bool) {
 
 // The leader dies at every step while buyers authenticate.
 func TestCrashWhileOpen(t *testing.T) {
-	testenv.TakesLong(t, "every step, over HTTP")
 	paymenttest.CrashWhileOpen(t, paymenttest.OpenCrashes{
 		Open: func(t testing.TB) (payment.Provider, func(string)) {
-			a := newAccount(t, nil)
-			return newProvider(t, a.url), func(secret string) { a.Authenticate(secret, true) }
+			a := newBubbleAccount(t)
+			return a.provider(t), func(secret string) { a.Authenticate(secret, true) }
 		},
 		Asks: threeDSecure, Good: "pm_card_visa", Passes: testenv.Pick(4, 1), CallTimeout: 80 * time.Millisecond,
 	})
@@ -123,30 +129,31 @@ func TestCrashAtEveryRequestWhileOpen(t *testing.T) {
 	for nth := int32(1); nth <= 8; nth += testenv.Pick(int32(1), 3) {
 		for _, sends := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d,sent=%v", nth, sends), func(t *testing.T) {
-				t.Parallel()
-				a := newAccount(t, nil)
-				dying := &mortal{next: a.Fake, sends: sends}
-				dying.left.Store(nth + 1) // and one for the account
-				server := httptest.NewServer(dying)
-				defer server.Close()
-				n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
-				config := paymenttest.QuickConfig()
-				config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
-				first := payment.NewDesk(config, n, knowing(t, newProvider(t, server.URL)))
-				seq := n.Buy(t, "ann")
-				for _, method := range []string{threeDSecure, "pm_card_visa"} {
-					paymenttest.Pay(t, first, seq, "ann", method)
-				}
-				first.Close()
-				next := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, newProvider(t, a.url))
-				payAgain(t, next, seq, "ann")
-				paymenttest.MustAgree(t, n, next)
-				for _, i := range a.Intents() {
-					if i.Status != "succeeded" && i.Status != "canceled" {
-						t.Errorf("it is left open: %+v", i)
-					}
-				}
+				inBubble(t, func(t *testing.T) { crashAtRequestWhileOpen(t, nth, sends) })
 			})
+		}
+	}
+}
+
+func crashAtRequestWhileOpen(t *testing.T, nth int32, sends bool) {
+	a := newBubbleAccount(t)
+	dying := &mortal{next: a.Fake, sends: sends}
+	dying.left.Store(nth + 1) // and one for the account
+	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
+	config := paymenttest.QuickConfig()
+	config.CallTimeout, config.SettleInterval, config.RetryPauseMax = 5*time.Second, time.Hour, time.Hour // the first leader settles nothing
+	first := payment.NewDesk(config, n, knowing(t, newHost(t, dying).provider(t)))
+	seq := n.Buy(t, "ann")
+	for _, method := range []string{threeDSecure, "pm_card_visa"} {
+		paymenttest.Pay(t, first, seq, "ann", method)
+	}
+	first.Close()
+	next := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, a.provider(t))
+	payAgain(t, next, seq, "ann")
+	paymenttest.MustAgree(t, n, next)
+	for _, i := range a.Intents() {
+		if i.Status != "succeeded" && i.Status != "canceled" {
+			t.Errorf("it is left open: %+v", i)
 		}
 	}
 }
@@ -178,19 +185,20 @@ func TestFaults(t *testing.T) {
 				continue
 			}
 			t.Run(string(step)+","+string(kind), func(t *testing.T) {
-				faultOnce(t, fake.Fault{Step: step, Kind: kind, Times: 1, Delay: 50 * time.Millisecond})
+				inBubble(t, func(t *testing.T) {
+					faultOnce(t, fake.Fault{Step: step, Kind: kind, Times: 1, Delay: 50 * time.Millisecond})
+				})
 			})
 		}
 	}
 }
 
 func faultOnce(t *testing.T, fault fake.Fault) {
-	t.Parallel()
-	a := newAccount(t, nil)
+	a := newBubbleAccount(t)
 	n := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})
 	config := paymenttest.QuickConfig()
 	config.CallTimeout = 5 * time.Second
-	d := paymenttest.NewDesk(t, config, n, newProvider(t, a.url))
+	d := paymenttest.NewDesk(t, config, n, a.provider(t))
 	a.Inject(fault)
 	seq := n.Buy(t, "ann")
 	method := "pm_card_visa"
@@ -215,8 +223,8 @@ func faultOnce(t *testing.T, fault fake.Fault) {
 	if fault.Step == fake.StepDisputes { // which are looked at when there is one
 		a.Dispute(paymenttest.Attempt{User: "ann", Seq: seq}.Charge(200, "EUR").Key, "won")
 	}
-	d = paymenttest.NewDesk(t, config, n, newProvider(t, a.url)) // which must look for the intent
-	for range 2 {                                                // one of two tickets, and told again
+	d = paymenttest.NewDesk(t, config, n, a.provider(t)) // which must look for the intent
+	for range 2 {                                        // one of two tickets, and told again
 		n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: seq, Quantity: 1, Key: sequencer.KeyDigest{1}})
 		paymenttest.Eventually(t, "one is refunded", settled)
 	}

@@ -2,9 +2,15 @@ package stripe
 
 import (
 	"context"
+	"net"
 
 	"onsale/payment"
 )
+
+// DialBy lets the provider reach Stripe by another network, before it speaks for the first time.
+func (p *Provider) DialBy(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	p.transport.DialContext = dial
+}
 
 // Requests returns each single request about an intent, for tests.
 func (p *Provider) Requests(ctx context.Context, c payment.Charge, id string) map[string]func() error {

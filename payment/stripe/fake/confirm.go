@@ -54,6 +54,8 @@ func (f *Fake) confirm(i *intent, r *request) answer {
 		return answer{status: http.StatusOK, body: i.show(false)}
 	}
 	i.double = method == "pm_fake_double_webhook"
+	i.bounceAfter, _ = delayOf(method, "pm_fake_refund_fails_")
+	i.disputeAfter, _ = delayOf(method, "pm_fake_disputed_")
 	f.reserve(i)
 	return answer{status: http.StatusOK, body: i.show(false)}
 }

@@ -13,4 +13,6 @@
 //	pm_fake_error            authorised, and answered with an error 500
 //	pm_fake_processing       no outcome, ever
 //	pm_fake_double_webhook   authorised, and every webhook comes twice
+//	pm_fake_refund_fails_NNNms  authorised, and its first refund fails so much later
+//	pm_fake_disputed_NNNms   authorised, and disputed so much after its capture
 package fake

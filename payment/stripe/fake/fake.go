@@ -232,13 +232,24 @@ func (f *Fake) SetRefund(key, status, failure string) bool {
 	if i == nil || len(i.charge.refunds) == 0 {
 		return false
 	}
-	newest := i.charge.refunds[len(i.charge.refunds)-1]
-	if newest.status != "failed" && status == "failed" {
-		i.charge.refunded -= newest.amount
-	}
-	newest.status, newest.failure = status, failure
-	f.notify(i, "refund.updated")
+	f.setRefund(i, i.charge.refunds[len(i.charge.refunds)-1], status, failure)
 	return true
+}
+
+// setRefund lets a refund come to a status. The caller holds the lock.
+func (f *Fake) setRefund(i *intent, is *refund, status, failure string) {
+	if is.status != "failed" && status == "failed" {
+		i.charge.refunded -= is.amount
+	}
+	is.status, is.failure = status, failure
+	f.notify(i, "refund.updated")
+}
+
+// failRefund lets a refund fail.
+func (f *Fake) failRefund(i *intent, is *refund, failure string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.setRefund(i, is, "failed", failure)
 }
 
 // RefuseRefunds lets every refund of what was captured under a key be refused with a code.

@@ -57,9 +57,8 @@ func (f *Fake) Pending() (left int) {
 // faultOf returns what a payment method lets go wrong.
 func faultOf(method string) Fault {
 	for prefix, kind := range map[string]FaultKind{"pm_fake_delay_": FaultSlow, "pm_fake_late_": FaultLate} {
-		if text, found := strings.CutPrefix(method, prefix); found {
-			n, _ := strconv.Atoi(strings.TrimSuffix(text, "ms"))
-			return Fault{Kind: kind, Delay: time.Duration(n) * time.Millisecond}
+		if delay, found := delayOf(method, prefix); found {
+			return Fault{Kind: kind, Delay: delay}
 		}
 	}
 	switch method {
@@ -69,6 +68,23 @@ func faultOf(method string) Fault {
 		return Fault{Kind: FaultErrorAfter}
 	}
 	return Fault{}
+}
+
+// delayOf returns the time that a payment method names behind a prefix.
+func delayOf(method, prefix string) (delay time.Duration, found bool) {
+	text, found := strings.CutPrefix(method, prefix)
+	n, _ := strconv.Atoi(strings.TrimSuffix(text, "ms"))
+	return time.Duration(n) * time.Millisecond, found
+}
+
+// later does something after a time; not at all for none.
+func (f *Fake) later(delay time.Duration, do func()) {
+	if delay > 0 {
+		f.finished.Go(func() {
+			time.Sleep(delay)
+			do()
+		})
+	}
 }
 
 // saved is the answer of an idempotency key; nil while it is being made.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // intent is a PaymentIntent.
@@ -22,6 +23,8 @@ type intent struct {
 	searchable           bool
 	locked               bool
 	double               bool // webhooks come twice
+	// The first refund fails so much later, and the charge is disputed so much after its capture; 0 for never.
+	bounceAfter, disputeAfter time.Duration
 }
 
 // secretMark is what the client secret of an intent has behind its id.
@@ -242,6 +245,8 @@ func (f *Fake) capture(i *intent, r *request) answer {
 		i.charge.refunds = append(i.charge.refunds, &refund{id: f.newID("re"), status: "succeeded", amount: released, metadata: map[string]string{}})
 	}
 	f.notify(i, "payment_intent.succeeded")
+	key := i.Metadata["onsale_payment"]
+	f.later(i.disputeAfter, func() { f.Dispute(key, "needs_response") })
 	return answer{status: http.StatusOK, body: i.show(false)}
 }
 
@@ -283,5 +288,7 @@ func (f *Fake) refund(i *intent, r *request) answer {
 	}
 	i.charge.refunds = append(i.charge.refunds, made)
 	f.notify(i, "charge.refunded")
+	f.later(i.bounceAfter, func() { f.failRefund(i, made, "expired_or_canceled_card") })
+	i.bounceAfter = 0
 	return answer{status: http.StatusOK, body: made.show()}
 }
