@@ -20,6 +20,8 @@ type shop struct {
 	nodes    []*testNode
 	front    *testNode
 	provider *procs.Process
+	payAt    string // where the provider listens
+	books    string // its file
 }
 
 // newShop starts a cluster that takes payments by a sandbox of its own process.
@@ -28,23 +30,32 @@ func newShop(t *testing.T) *shop { return newShopOf(t, func(*testNode) {}) }
 // newShopOf does the same with nodes that are changed before they start.
 func newShopOf(t *testing.T, change func(*testNode)) *shop {
 	t.Helper()
-	s, provider := &shop{nodes: newNodes(t, 3)}, freeAddress(t)
+	s := &shop{nodes: newNodes(t, 3), payAt: freeAddress(t)}
 	s.front = newFrontEnds(t, 1, s.nodes)[0]
-	books := filepath.Join(t.TempDir(), "books.jsonl")
-	s.provider = startProcess(t, procs.Config{Name: "sandbox", Path: os.Args[0], Env: ownEnvironment(),
-		Args: []string{"sandbox", "--listen", provider, "--books", books, "--payment-secret-file", s.nodes[0].secretFile, "--webhook", "http://" + s.front.http}})
 	for _, n := range append(s.nodes, s.front) {
 		n.extra = append(n.extra, "--user-requests-per-second", "0")
 		if n != s.front {
-			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+provider, "--payment-secret-file", n.secretFile)
+			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+s.payAt, "--payment-secret-file", n.secretFile)
 			change(n)
 		}
 		n.start()
 	}
 	leaderAmong(t, s.nodes)
 	testenv.Eventually(t, time.Minute, "a ready front-end", s.front.ready)
+	s.provideFrom(t, filepath.Join(t.TempDir(), "books.jsonl"))
+	return s
+}
+
+// provideFrom starts the provider with the books of a file, in place of the one that was there.
+func (s *shop) provideFrom(t *testing.T, books string) {
+	t.Helper()
+	if s.books = books; s.provider != nil {
+		s.provider.Kill()
+	}
+	s.provider = startProcess(t, procs.Config{Name: "sandbox", Path: os.Args[0], Env: ownEnvironment(),
+		Args: []string{"sandbox", "--listen", s.payAt, "--books", books, "--payment-secret-file", s.nodes[0].secretFile, "--webhook", "http://" + s.front.http}})
 	if err := s.provider.Await(t.Context(), func(context.Context) error {
-		answer, err := http.Get("http://" + provider)
+		answer, err := http.Get("http://" + s.payAt)
 		if err == nil {
 			err = answer.Body.Close()
 		}
@@ -52,7 +63,6 @@ func newShopOf(t *testing.T, change func(*testNode)) *shop {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // Payments through every door; then the leader is killed while the provider thinks, and
