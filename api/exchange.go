@@ -36,7 +36,7 @@ type exchange struct {
 	roles   auth.Roles
 	target  string // of the verb, for the audit log
 	token   []byte
-	expires int64 // when the token does, Unix seconds
+	who     *auth.Identity // of the token; nil before it was checked
 }
 
 // handle gives every request an id, and refuses what has more than one reading.
@@ -124,7 +124,7 @@ func (p *Private) authorize(x *exchange, wanted auth.Roles) error {
 		return err
 	}
 	accept.Prove(x.request.Context(), x.started)
-	x.sales, x.expires, x.token = who.Sales, who.Expires, auth.TokenOf(header)
+	x.sales, x.who, x.token = who.Sales, who, auth.TokenOf(header)
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (x *exchange) fail(err error) {
 	if retry := retryAfter(&problem); retry > 0 {
 		headers.Set("Retry-After", strconv.Itoa(retry))
 	}
-	if kind == contract.Unauthorized {
+	if problem.Status == http.StatusUnauthorized {
 		headers.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, x.request.Header.Get("Authorization") != ""))
 	}
 	if problem.Allow != "" {

@@ -21,7 +21,7 @@ import (
 
 func newTestGate(t testing.TB, bits int) *challenge.Work {
 	t.Helper()
-	gate, err := challenge.NewWork(challenge.WorkConfig{Secret: apitest.Secret(), DifficultyBits: bits, Window: challenge.DefaultWindow})
+	gate, err := challenge.NewWork(challenge.WorkConfig{Secrets: [][]byte{apitest.Secret()}, DifficultyBits: bits, Window: challenge.DefaultWindow})
 	must(t, err)
 	return gate
 }

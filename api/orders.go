@@ -117,7 +117,7 @@ func (p *Public) order(r *request) error {
 	if r.query.Wait > 0 {
 		at := contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}
 		wait := min(time.Duration(r.query.Wait)*time.Second, time.Unix(r.who.Expires, 0).Sub(r.started))
-		if view, err = p.polls.Wait(at, view, r.header.IfNoneMatch, wait); err != nil {
+		if view, err = p.polls.Wait(at, view, r.header.IfNoneMatch, wait, right(p.tokens, r.who)); err != nil {
 			return err
 		}
 	}

@@ -69,10 +69,11 @@ func NewPublic(config Config, clusters Clusters, tokens *auth.Verifier, metrics 
 		Max: config.ConnectionsMax, PerAddressMax: config.ConnectionsPerAddressMax,
 		TrustedProxies: config.TrustedProxies, Answer: p.refuseConnection, Late: p.tellLate, Resume: p.resume, KeepTime: config.IdleTimeout,
 	})
-	p.polls = stream.NewPolls(p.stopping, config.PollsMax, config.PollsPerUserMax, source{p})
+	p.polls = stream.NewPolls(p.stopping, config.PollsMax, config.PollsPerUserMax, source{p}, tokens.RevokesMore)
 	p.streams = stream.NewHub(p.stopping, stream.Config{
 		Max: config.StreamsMax, PerUserMax: config.StreamsPerUserMax, Interval: config.StreamInterval, Retry: config.StreamRetry,
 		WriteTimeout: config.WriteTimeout, Clock: config.Clock, Release: p.conns.Release,
+		RevokesMore: tokens.RevokesMore,
 	}, source{p})
 	if err := p.limits.set(&config); err != nil {
 		return nil, err

@@ -6,7 +6,9 @@ import (
 	"hash/maphash"
 	"sync/atomic"
 
+	"onsale/api/auth"
 	"onsale/api/contract"
+	"onsale/api/stream"
 	"onsale/api/strict"
 	"onsale/sequencer"
 )
@@ -106,7 +108,7 @@ func (p *Public) orderEvents(r *request) error {
 		return err
 	}
 	at := contract.Place{Cluster: cluster.Number, Sale: view.Sale, Seq: view.Seq}
-	return p.streams.Order(r.ctx, r.requestID(), at, &view, r.header.LastEventID, r.who.Expires)
+	return p.streams.Order(r.ctx, r.requestID(), at, &view, r.header.LastEventID, right(p.tokens, r.who))
 }
 
 // saleEvents answers GET /v1/sales/{id}/events: the sale's numbers whenever they
@@ -119,7 +121,12 @@ func (p *Private) saleEvents(x *exchange) error {
 	return p.streams.Serve(x.writer, x.request, string(x.actor), view, func() *sequencer.SaleView {
 		newest, _ := p.backend.SaleByID(view.ID)
 		return newest
-	}, x.expires)
+	}, right(p.tokens, x.who))
+}
+
+// right is how long a caller may be told of what comes.
+func right(tokens *auth.Verifier, who *auth.Identity) stream.Right {
+	return stream.Right{Expires: who.Expires, Revoked: func() bool { return tokens.Revoked(who) }}
 }
 
 // showDecided brings what was read of an order up to a decision about it, which does not say

@@ -121,7 +121,7 @@ func (r *request) fail(err error) {
 	if retry := retryAfter(&problem); retry > 0 {
 		response.Header.Set("Retry-After", strconv.Itoa(retry))
 	}
-	if problem.Kind() == contract.Unauthorized {
+	if problem.Status == fasthttp.StatusUnauthorized {
 		response.Header.Set("WWW-Authenticate", wwwAuthenticate(problem.Detail, len(r.header.Authorization) > 0))
 	}
 	if problem.Kind() == contract.Internal {

@@ -24,6 +24,8 @@ func (v *Verifier) Authorize(authorization []byte, wanted Roles, now int64, hint
 
 	who, err := v.verify(TokenOf(authorization), now, hint)
 	switch {
+	case errors.Is(err, ErrRevoked):
+		return nil, contract.NewProblem(contract.TokenRevoked, "the token was revoked: get another one")
 	case errors.Is(err, ErrExpired):
 		return nil, contract.NewProblem(contract.Unauthorized, "the token has expired")
 	case errors.Is(err, ErrNotYet):

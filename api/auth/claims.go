@@ -19,6 +19,7 @@ type tokenClaims struct {
 	NotBefore *seconds `json:"nbf,omitempty"`
 	Expires   *seconds `json:"exp,omitempty"`
 	Roles     []string `json:"roles,omitempty"`
+	TokenID   string   `json:"jti,omitempty"`
 	// Sales is read of tokens that are not a buyer's alone: to them it may mean anything.
 	Sales json.RawMessage `json:"sales,omitempty"`
 }
@@ -66,6 +67,15 @@ func (c *tokenClaims) GetIssuedAt() (*jwt.NumericDate, error) { return c.Issued.
 
 // GetNotBefore returns nbf.
 func (c *tokenClaims) GetNotBefore() (*jwt.NumericDate, error) { return c.NotBefore.date() }
+
+// issued returns iat in Unix seconds; neverIssued without one.
+func (c *tokenClaims) issued() (int64, error) {
+	date, err := c.Issued.date()
+	if err != nil || date == nil {
+		return neverIssued, err
+	}
+	return date.Unix(), nil
+}
 
 // GetIssuer returns iss.
 func (c *tokenClaims) GetIssuer() (string, error) { return c.Issuer, nil }

@@ -25,14 +25,17 @@ var ErrExpired = fmt.Errorf("%w: expired", ErrBadToken)
 // more than the leeway. It is an ErrBadToken.
 var ErrNotYet = fmt.Errorf("%w: not valid yet", ErrBadToken)
 
+// ErrRevoked is returned when a token is valid and was taken back. It is an ErrBadToken.
+var ErrRevoked = fmt.Errorf("%w: revoked", ErrBadToken)
+
 // SecretBytesMin is the least length of a secret: shorter than the hash, it is
 // the weakest part of the signature (RFC 7518, section 3.2).
 const SecretBytesMin = 32
 
 // Config says which tokens are accepted.
 type Config struct {
-	// Secrets sign HS256 tokens. Two while they are rotated: the first is the
-	// new one. None when all tokens are a provider's.
+	// Secrets sign HS256 tokens, the newest first; several while they are rotated, at most
+	// SecretsMax. None when all tokens are a provider's.
 	Secrets [][]byte
 	// Issuer is what iss must be in tokens that a secret signs.
 	Issuer string
@@ -58,8 +61,8 @@ func DefaultConfig() Config {
 
 // Validate returns ErrBadConfig when a field breaks its bound.
 func (c *Config) Validate() error {
-	if len(c.Secrets) < 1 && c.Provider == nil || len(c.Secrets) > 2 {
-		return fmt.Errorf("%w: %d token secrets, allowed are one, or two while they are rotated", ErrBadConfig, len(c.Secrets))
+	if len(c.Secrets) < 1 && c.Provider == nil || len(c.Secrets) > SecretsMax {
+		return fmt.Errorf("%w: %d token secrets, allowed are 1 to %d", ErrBadConfig, len(c.Secrets), SecretsMax)
 	}
 	for i, secret := range c.Secrets {
 		if len(secret) < SecretBytesMin {

@@ -4,10 +4,15 @@
 // # Who may sign
 //
 // A token is a JSON Web Token (RFC 7519), signed with HS256 by a secret of ours, or with
-// RS256, ES256 or EdDSA by the identity provider where buyers log in (RFC 7517 key set,
-// read again when its file changes). Each key has one algorithm, and what a token's
+// RS256, ES256 or EdDSA by the identity provider where buyers log in (RFC 7517 key set).
+// Each key has one algorithm, and what a token's
 // header says cannot choose another: a public key is never taken for a secret. Issuer
 // and audience belong to who signed, so that no key speaks in another's name.
+//
+// There may be several secrets: the newest signs, all verify, so that one is rotated without
+// a token that stops working. A token is taken back before it ends by removing what signed it,
+// which ends all of that key's, or by a line about its user or its id (Revocations). The three
+// files are read again when they change (Follower); one that does not load changes nothing.
 //
 // # What it costs
 //
@@ -21,9 +26,11 @@
 //
 // # Trade-offs
 //
-//   - A token cannot be taken back before it expires but by removing the key that signed
-//     it, which ends all of that key's. A list of refused tokens would have to be the
-//     same on every node before it is worth anything.
+//   - Each process has its own copy of the files: a token is revoked, and a secret known,
+//     where the file says so. Whoever distributes them must reach every node and front-end;
+//     in return a revocation needs no log entry, no leader, and works while there is none.
+//   - Revocations are asked of each request, one or two looks into a map, because a
+//     remembered token is not verified again.
 //   - When a key or a secret is removed all remembered tokens are forgotten, also those
 //     of the keys that stay: each costs one verification more.
 //   - The cache takes up to 600 bytes a token and forgets at will when it is full. That

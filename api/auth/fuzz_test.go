@@ -24,6 +24,8 @@ func FuzzToken(f *testing.F) {
 		`{"sub":"a\u0062","iss":"onsale","aud":"onsale","exp":99999999999}`, `{"sub":"ann","iss":"onsale","aud":"onsale","exp":099999999999}`,
 		`{"sub":"ann","iss":"onsale","aud":"onsale","exp":9999999999999999}`, `{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,}`,
 		`{"sub":"ann","iss":"onsale","aud":[],"exp":99999999999}`, `{"sub":"ann","iss":"onsale","aud":["onsale",],"exp":99999999999}`,
+		`{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,"jti":"t-1"}`, `{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,"jti":7}`,
+		`{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,"jti":""}`, `{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,"jti":"a","jti":"b"}`,
 		`{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999}}`, `{"sub":"ann","iss":"onsale","aud":"onsale","exp":99999999999,"roles":"seller"}`,
 	} {
 		f.Add([]byte(claims), []byte{})
@@ -35,18 +37,24 @@ func FuzzToken(f *testing.F) {
 		if who, err := verifier.Verify(unsigned, 1); err == nil {
 			t.Errorf("%q passes for %s", unsigned, who.User)
 		}
-		signing := usualHeader + base64.RawURLEncoding.EncodeToString(claims)
-		signature, err := jwt.SigningMethodHS256.Sign(signing, testSecret())
-		must(t, err)
-		token := signing + "." + base64.RawURLEncoding.EncodeToString(signature)
-		ours, ourErr := set.verifyUsual([]byte(token))
-		theirs, theirErr := set.byLibrary([]byte(token))
-		if (ourErr == nil) != (theirErr == nil) {
-			t.Fatalf("%s: we say %v, the library %v", claims, ourErr, theirErr)
+		for _, header := range []string{usualHeader, set.signers[0].header} {
+			signing := header + base64.RawURLEncoding.EncodeToString(claims)
+			signature, err := jwt.SigningMethodHS256.Sign(signing, testSecret())
+			must(t, err)
+			token := []byte(signing + "." + base64.RawURLEncoding.EncodeToString(signature))
+			length, signers := set.usual(token)
+			if length != len(header) {
+				t.Fatalf("header %s has the length %d", header, length)
+			}
+			ours, ourErr := set.verifyUsual(token, length, signers)
+			theirs, theirErr := set.byLibrary(token)
+			if (ourErr == nil) != (theirErr == nil) {
+				t.Fatalf("%s: we say %v, the library %v", claims, ourErr, theirErr)
+			}
+			if ourErr == nil && !reflect.DeepEqual(ours, theirs) {
+				t.Errorf("%s: we read %+v, the library %+v", claims, ours, theirs)
+			}
+			_, _ = verifier.Verify(token, 1) // whatever it is, no panic
 		}
-		if ourErr == nil && !reflect.DeepEqual(ours, theirs) {
-			t.Errorf("%s: we read %+v, the library %+v", claims, ours, theirs)
-		}
-		_, _ = verifier.Verify([]byte(token), 1) // whatever it is, no panic
 	})
 }

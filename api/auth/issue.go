@@ -14,6 +14,7 @@ type Claims struct {
 	User     string
 	Roles    Roles    // 0 means a buyer's
 	Sales    []string // patterns of the sales that it is for; none for all
+	TokenID  string   // by which it can be revoked alone (jti); "" for none
 	Issuer   string
 	Audience string
 	Issued   time.Time
@@ -41,6 +42,8 @@ func Issue(secret []byte, claims Claims) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, &tokenClaims{
 		Subject: claims.User, Issuer: claims.Issuer, Audience: audience{claims.Audience},
 		Issued: &issued, Expires: &expires, Roles: claims.Roles.Names(), Sales: sales,
+		TokenID: claims.TokenID,
 	})
+	token.Header["kid"] = KeyID(secret)
 	return token.SignedString(secret)
 }

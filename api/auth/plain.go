@@ -50,6 +50,8 @@ func (s *keySet) plainClaims(data []byte) (*tokenClaims, bool) {
 			known, claims.Expires = claims.Expires == nil, p.seconds(&storage.times[2])
 		case "roles":
 			known, claims.Roles = claims.Roles == nil && p.next() == '[', p.texts(nil, "")
+		case "jti":
+			known, claims.TokenID = claims.TokenID == "", string(p.text())
 		}
 		if !known || p.strange {
 			return nil, false

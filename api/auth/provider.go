@@ -80,21 +80,33 @@ func (s *keySet) keyOf(token *jwt.Token) (any, error) {
 	if _, critical := token.Header["crit"]; critical {
 		return nil, errCritical
 	}
-	if token.Method == jwt.SigningMethodHS256 {
-		return s.keys, nil
-	}
 	id, _ := token.Header["kid"].(string)
+	if token.Method == jwt.SigningMethodHS256 {
+		return s.secretsOf(id), nil
+	}
+	err := errUnknownKey
 	for i := range s.config.Provider.Keys {
 		key := &s.config.Provider.Keys[i]
 		switch {
 		case key.ID != id:
 		case key.Algorithm != token.Method.Alg():
-			return nil, errKeyAlgorithm
+			err = errKeyAlgorithm // another one may have the same kid
 		default:
 			return key.Key, nil
 		}
 	}
-	return nil, errUnknownKey
+	return nil, err
+}
+
+// secretsOf returns the secret with an id, or all of them: who signs with ours elsewhere may call
+// it by a name of his own.
+func (s *keySet) secretsOf(id string) jwt.VerificationKeySet {
+	for i, signer := range s.signers {
+		if signer.id == id {
+			return jwt.VerificationKeySet{Keys: s.keys.Keys[i : i+1]}
+		}
+	}
+	return s.keys
 }
 
 func (p *Provider) covers(old *Provider) bool {

@@ -54,16 +54,27 @@ func keySetOf(t testing.TB, keys ...jose.JSONWebKey) []byte {
 	return data
 }
 
-// openKeys writes a key file and opens it.
-func openKeys(t testing.TB, data []byte, log *slog.Logger) (*KeyFile, string) {
+// openKeys writes a key file and opens it, beside one of the secret.
+func openKeys(t testing.TB, data []byte, log *slog.Logger) (*Follower, string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "jwks.json")
+	path, secret := filepath.Join(t.TempDir(), "jwks.json"), filepath.Join(t.TempDir(), "secret")
 	must(t, os.WriteFile(path, data, 0o600))
-	config := testConfig()
+	must(t, os.WriteFile(secret, testSecret(), 0o600))
+	config := DefaultConfig()
 	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop"}
-	k, err := OpenKeyFile(path, config, log)
+	k, err := Follow(FollowConfig{Secrets: secret, Keys: path, Tokens: config, Logger: log})
 	must(t, err)
 	return k, path
+}
+
+// look looks at all files, and reports whether one does not load.
+func (f *Follower) look() (stale bool) {
+	for _, file := range f.Files() {
+		_ = file.Look()
+		since, _ := file.Trouble()
+		stale = stale || since != nil
+	}
+	return stale
 }
 
 // theirClaims are claims of the provider, with one of them changed; nil removes it.
@@ -182,7 +193,7 @@ func TestProviderRefuses(t *testing.T) {
 // Without a secret no HMAC is accepted, not even one with an empty key.
 func TestProviderAlone(t *testing.T) {
 	s := signers()
-	keys, err := ParseKeys(keySetOf(t, s.keys()...))
+	keys, _, err := ParseKeys(keySetOf(t, s.keys()...))
 	must(t, err)
 	config := DefaultConfig()
 	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop", Keys: keys}
@@ -203,7 +214,7 @@ func TestProviderAlone(t *testing.T) {
 	if _, err := NewVerifier(config); !errors.Is(err, ErrBadConfig) {
 		t.Errorf("no issuer: %v", err)
 	}
-	if _, err := OpenKeyFile("x", DefaultConfig(), nil); !errors.Is(err, ErrBadConfig) {
+	if _, err := Follow(FollowConfig{Keys: "x", Tokens: DefaultConfig()}); !errors.Is(err, ErrBadConfig) {
 		t.Errorf("no provider: %v", err)
 	}
 }
@@ -218,11 +229,11 @@ func TestKeyFileReload(t *testing.T) {
 	rs, ed := signAs(t, jwt.SigningMethodRS256, "r", s.rsa, theirClaims()), signAs(t, jwt.SigningMethodEdDSA, "d", s.ed, theirClaims())
 	check := func(step string, rsGood, edGood bool, stale bool) {
 		t.Helper()
-		k.Look()
+		isStale := k.look()
 		_, rsErr := v.Verify(rs, now)
 		_, edErr := v.Verify(ed, now)
-		if (rsErr == nil) != rsGood || (edErr == nil) != edGood || v.stale.Load() != stale {
-			t.Errorf("%s: RSA %v, Ed25519 %v, stale %v", step, rsErr, edErr, v.stale.Load())
+		if (rsErr == nil) != rsGood || (edErr == nil) != edGood || isStale != stale {
+			t.Errorf("%s: RSA %v, Ed25519 %v, stale %v", step, rsErr, edErr, isStale)
 		}
 	}
 	write := func(data []byte) { t.Helper(); must(t, os.WriteFile(path, data, 0o600)) }
@@ -274,7 +285,10 @@ func TestParseKeysRefuses(t *testing.T) {
 		"private":       keySetOf(t, jose.JSONWebKey{KeyID: "d", Key: s.ed}),
 		"private RSA":   keySetOf(t, jose.JSONWebKey{KeyID: "r", Key: s.rsa}),
 		"no kid":        keySetOf(t, jose.JSONWebKey{Key: s.ed.Public()}),
-		"one kid twice": keySetOf(t, s.keys()[2], s.keys()[2]),
+		"private, enc":  keySetOf(t, s.keys()[0], jose.JSONWebKey{KeyID: "p", Use: "enc", Key: s.rsa}),
+		"private P-384": keySetOf(t, s.keys()[0], jose.JSONWebKey{KeyID: "p", Key: p384}),
+		"private, junk": []byte(`{"keys":[` + ed25519Key + `,{"kty":"XYZ","d":7}]}`),
+		"secret, junk":  []byte(`{"keys":[` + ed25519Key + `,{"kty":"oct"}]}`),
 		"small RSA":     keySetOf(t, jose.JSONWebKey{KeyID: "r", Key: &small.PublicKey}),
 		"exponent 1":    keySetOf(t, jose.JSONWebKey{KeyID: "r", Key: &rsa.PublicKey{N: s.rsa.N, E: 1}}),
 		"only P-384":    keySetOf(t, jose.JSONWebKey{KeyID: "e", Key: &p384.PublicKey}),
@@ -285,13 +299,64 @@ func TestParseKeysRefuses(t *testing.T) {
 		"short Ed25519": []byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"d","x":"AAAA"}]}`),
 		"too many":      keySetOf(t, many...),
 	} {
-		if keys, err := ParseKeys(data); !errors.Is(err, ErrBadConfig) {
+		if keys, _, err := ParseKeys(data); !errors.Is(err, ErrBadConfig) {
 			t.Errorf("%s: %v %v", name, keys, err)
 		}
 	}
-	keys, err := ParseKeys(keySetOf(t, append(s.keys(), jose.JSONWebKey{KeyID: "p", Key: &p384.PublicKey})...))
-	if err != nil || len(keys) != 3 {
-		t.Errorf("with a key that we do not need: %d %v", len(keys), err)
+}
+
+// ed25519Key is the example of RFC 8037, appendix A.2.
+const ed25519Key = `{"kty":"OKP","crv":"Ed25519","kid":"8037","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
+
+// A key that cannot be used leaves the others in force, and is told (RFC 7517, section 5).
+func TestParseKeysLeavesOut(t *testing.T) {
+	s := signers()
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	must(t, err)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	must(t, err)
+	good := string(keySetOf(t, s.keys()...))
+	of := func(key jose.JSONWebKey) string {
+		set := string(keySetOf(t, key))
+		return set[len(`{"keys":[`) : len(set)-len(`]}`)]
+	}
+	for name, c := range map[string]struct{ key, why string }{
+		"small RSA":     {of(jose.JSONWebKey{KeyID: "x", Key: &small.PublicKey}), "1024 bits"},
+		"exponent 1":    {of(jose.JSONWebKey{KeyID: "x", Key: &rsa.PublicKey{N: s.rsa.N, E: 1}}), "key 4"},
+		"no kid":        {of(jose.JSONWebKey{Key: s.ed.Public()}), "no kid"},
+		"one kid twice": {of(s.keys()[2]), `kid "d"`},
+		"P-384":         {of(jose.JSONWebKey{KeyID: "x", Key: &p384.PublicKey}), "P-384"},
+		"RS512":         {of(jose.JSONWebKey{KeyID: "x", Algorithm: "RS512", Key: &s.rsa.PublicKey}), "RS512"},
+		"unknown kty":   {`{"kty":"XYZ","kid":"x"}`, "XYZ"},
+		"no kty":        {`{}`, "none of RS256"},
+		"off the curve": {`{"kty":"EC","crv":"P-256","kid":"x","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}`, "key 4"},
+		"short Ed25519": {`{"kty":"OKP","crv":"Ed25519","kid":"x","x":"AAAA"}`, "key 4"},
+		"no x":          {`{"kty":"OKP","crv":"Ed25519","kid":"x"}`, "key 4"},
+		"no object":     {`7`, "key 4"},
+		"kty is 7":      {`{"kty":7}`, "key 4"},
+		"for others":    {of(jose.JSONWebKey{KeyID: "x", Use: "enc", Key: &s.rsa.PublicKey}), ""},
+	} {
+		keys, leftOut, err := ParseKeys([]byte(good[:len(good)-2] + "," + c.key + "]}"))
+		if err != nil || len(keys) != 3 || len(leftOut) > 1 || (len(leftOut) == 1) != (c.why != "") {
+			t.Errorf("%s: %d keys, left out %q, %v", name, len(keys), leftOut, err)
+			continue
+		}
+		if c.why != "" && (!strings.Contains(leftOut[0], c.why) || !strings.Contains(leftOut[0], "key 4")) {
+			t.Errorf("%s: %q", name, leftOut)
+		}
+	}
+	both, leftOut, err := ParseKeys(keySetOf(t, s.keys()[0], jose.JSONWebKey{KeyID: "r", Key: s.ed.Public()}))
+	if err != nil || len(both) != 2 || len(leftOut) != 0 {
+		t.Errorf("one kid for two algorithms: %v %q %v", both, leftOut, err)
+	}
+	config := testConfig()
+	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop", Keys: both}
+	v, err := NewVerifier(config)
+	must(t, err)
+	for _, token := range [][]byte{signAs(t, jwt.SigningMethodRS256, "r", s.rsa, theirClaims()), signAs(t, jwt.SigningMethodEdDSA, "r", s.ed, theirClaims())} {
+		if _, err := v.Verify(token, time.Now().Unix()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -301,8 +366,11 @@ func TestParseKeysOfOthers(t *testing.T) {
 	{"kty":"OKP","crv":"Ed25519","kid":"8037","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
 	{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","use":"enc","kid":"1"},
 	{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`
-	keys, err := ParseKeys([]byte(set))
+	keys, leftOut, err := ParseKeys([]byte(set))
 	must(t, err)
+	if len(leftOut) != 0 { // the second is for others
+		t.Errorf("left out: %q", leftOut)
+	}
 	if len(keys) != 2 || keys[0].ID != "8037" || keys[0].Algorithm != "EdDSA" || keys[1].Algorithm != "RS256" || keys[1].ID != "2011-04-29" {
 		t.Errorf("%+v", keys)
 	}
@@ -319,7 +387,7 @@ func BenchmarkVerifyProvider(b *testing.B) {
 	s := signers()
 	config := testConfig()
 	config.CacheEntries = 0
-	keys, err := ParseKeys(keySetOf(b, s.keys()...))
+	keys, _, err := ParseKeys(keySetOf(b, s.keys()...))
 	must(b, err)
 	config.Provider = &Provider{Issuer: "https://login.example", Audience: "shop", Keys: keys}
 	v, err := NewVerifier(config)

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,6 +21,8 @@ type Identity struct {
 	Roles   Roles
 	Sales   Scope // of roles other than a buyer's
 	Expires int64 // Unix seconds, the leeway included
+	Issued  int64 // Unix seconds; before any time when the token does not say
+	TokenID string
 }
 
 // Verifier verifies tokens and remembers those that it verified.
@@ -30,7 +31,10 @@ type Verifier struct {
 	hits     metric.Striped
 	misses   atomic.Uint64
 	refusals atomic.Uint64
-	stale    atomic.Bool // the file of a provider's keys does not load as it is
+
+	revoking  atomic.Pointer[revoking]
+	takenBack atomic.Uint64 // tokens that were shown after they were revoked
+	leftOut   atomic.Int64  // keys of a provider that cannot be used
 }
 
 // keySet is one configuration with the tokens that were verified under it, so
@@ -48,8 +52,15 @@ type keySet struct {
 
 // NewVerifier returns a verifier, or ErrBadConfig.
 func NewVerifier(config Config) (*Verifier, error) {
-	v := &Verifier{}
+	v := newVerifier()
 	return v, v.Configure(config)
+}
+
+// newVerifier returns one without a configuration, which nobody revoked a token of.
+func newVerifier() *Verifier {
+	v := &Verifier{}
+	v.revoking.Store(&revoking{&Revocations{}, make(chan struct{})})
+	return v
 }
 
 // Configure replaces the configuration, for example when secrets are rotated.
@@ -96,7 +107,7 @@ func (v *Verifier) verify(token []byte, now int64, hint uint64) (*Identity, erro
 	hash := set.cache.hash(token)
 	if identity := set.cache.find(hash, token, now); identity != nil {
 		v.hits.Add(hint)
-		return identity, nil
+		return v.unlessRevoked(identity)
 	}
 	v.misses.Add(1)
 	identity, err := set.verify(token)
@@ -105,7 +116,15 @@ func (v *Verifier) verify(token []byte, now int64, hint uint64) (*Identity, erro
 		return nil, err
 	}
 	set.cache.add(hash, token, identity, now)
-	return identity, nil
+	return v.unlessRevoked(identity)
+}
+
+func (v *Verifier) unlessRevoked(who *Identity) (*Identity, error) {
+	if v.Revoked(who) {
+		v.takenBack.Add(1)
+		return nil, ErrRevoked
+	}
+	return who, nil
 }
 
 func (s *keySet) verify(token []byte) (*Identity, error) {
@@ -127,6 +146,10 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 			return nil, err
 		}
 	}
+	issued, err := claims.issued()
+	if err != nil {
+		return nil, err
+	}
 	var sales Scope
 	if claims.Sales != nil && roles != RoleBuyer {
 		if sales, err = parseScope(claims.Sales); err != nil {
@@ -134,13 +157,13 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 		}
 	}
 	expires := int64(*claims.Expires) + int64(s.config.Leeway/time.Second)
-	return &Identity{User: []byte(claims.Subject), Roles: roles, Sales: sales, Expires: expires}, nil
+	return &Identity{User: []byte(claims.Subject), Roles: roles, Sales: sales, Expires: expires, Issued: issued, TokenID: claims.TokenID}, nil
 }
 
 // claimsOf returns what a token claims, when it is signed by us and in force.
 func (s *keySet) claimsOf(token []byte) (*tokenClaims, error) {
-	if bytes.HasPrefix(token, []byte(usualHeader)) {
-		return s.verifyUsual(token)
+	if header, signers := s.usual(token); header > 0 {
+		return s.verifyUsual(token, header, signers)
 	}
 	return s.byLibrary(token)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 func newTest(t testing.TB, change func(*WorkConfig)) *Work {
 	t.Helper()
-	config := WorkConfig{Secret: bytes.Repeat([]byte("s"), SecretBytesMin), DifficultyBits: 8, Window: time.Minute}
+	config := WorkConfig{Secrets: [][]byte{bytes.Repeat([]byte("s"), SecretBytesMin)}, DifficultyBits: 8, Window: time.Minute}
 	if change != nil {
 		change(&config)
 	}
@@ -115,7 +116,7 @@ func TestCheckRefuses(t *testing.T) {
 // What the MAC speaks for cannot be changed, however much work is done for it.
 func TestForgeries(t *testing.T) {
 	w := newTest(t, nil)
-	mac := w.mac([]byte("1.8.1800000120"), "ann")
+	mac := w.keys[0].mac([]byte("1.8.1800000120"), "ann")
 	forge := func(claims string) []byte {
 		c := Challenge{Text: claims + "." + base64.RawURLEncoding.EncodeToString(mac[:]), DifficultyBits: 9}
 		return []byte(solve(t, c))
@@ -128,7 +129,7 @@ func TestForgeries(t *testing.T) {
 			t.Errorf("%s: %v", claims, err)
 		}
 	}
-	other := newTest(t, func(c *WorkConfig) { c.Secret = bytes.Repeat([]byte("o"), SecretBytesMin) })
+	other := newTest(t, func(c *WorkConfig) { c.Secrets[0] = bytes.Repeat([]byte("o"), SecretBytesMin) })
 	if err := other.Check("ann", forge("1.8.1800000120"), at(1)); !errors.Is(err, ErrForeign) {
 		t.Errorf("another secret: %v", err)
 	}
@@ -141,10 +142,30 @@ func TestForgeries(t *testing.T) {
 	}
 }
 
+// The newest secret makes challenges, answers to those of all count, and one that is gone takes
+// its challenges along.
+func TestSecretsRotate(t *testing.T) {
+	a, b := bytes.Repeat([]byte("a"), SecretBytesMin), bytes.Repeat([]byte("b"), SecretBytesMin)
+	with := func(secrets ...[]byte) *Work { return newTest(t, func(c *WorkConfig) { c.Secrets = secrets }) }
+	old, fresh := with(a), with(b)
+	underWay := []byte(solve(t, old.Issue("ann", at(0))))
+	for name, c := range map[string]struct {
+		gate *Work
+		want error
+	}{"verifies with both, issues with the old": {with(a, b), nil}, "issues with the new": {with(b, a), nil}, "the old is gone": {fresh, ErrForeign}} {
+		if err := c.gate.Check("ann", underWay, at(1)); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if issued := with(b, a).Issue("ann", at(0)); issued.Text != fresh.Issue("ann", at(0)).Text || issued.Text == old.Issue("ann", at(0)).Text {
+		t.Errorf("issued %s", issued.Text)
+	}
+}
+
 func TestConfigBounds(t *testing.T) {
-	secret := make([]byte, SecretBytesMin)
+	secret := [][]byte{make([]byte, SecretBytesMin)}
 	for _, bad := range []WorkConfig{
-		{secret[1:], 8, time.Minute}, {secret, 0, time.Minute}, {secret, 31, time.Minute}, {secret, 8, time.Second}, {secret, 8, 2 * time.Hour},
+		{nil, 8, time.Minute}, {[][]byte{secret[0], secret[0][1:]}, 8, time.Minute}, {slices.Repeat(secret, SecretsMax+1), 8, time.Minute}, {secret, 0, time.Minute}, {secret, 31, time.Minute}, {secret, 8, time.Second}, {secret, 8, 2 * time.Hour},
 	} {
 		if _, err := NewWork(bad); !errors.Is(err, ErrBadConfig) {
 			t.Errorf("%+v: %v", bad, err)

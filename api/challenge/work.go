@@ -18,15 +18,17 @@ const (
 	DifficultyBitsMin = 1
 	DifficultyBitsMax = 30
 	SecretBytesMin    = 32
+	SecretsMax        = 8 // each costs a hash for an answer that is nobody's
 	WindowMin         = 10 * time.Second
 	WindowMax         = time.Hour
 )
 
 // WorkConfig says how much work is asked.
 type WorkConfig struct {
-	// Secret makes challenges; all processes that take each other's answers
-	// have the same. A key is derived from it, so it may serve other purposes.
-	Secret []byte
+	// Secrets, the newest first: that one makes challenges, answers to those of all count.
+	// Processes that take each other's answers have the same. A key is derived from each, so
+	// that it may serve other purposes.
+	Secrets [][]byte
 	// DifficultyBits is how many zero bits are asked: each doubles the work.
 	DifficultyBits int
 	// Window is how long a challenge lives at least; it lives up to twice that.
@@ -38,9 +40,14 @@ const DefaultWindow = 5 * time.Minute
 
 // Validate returns ErrBadConfig when a field breaks its bound.
 func (c *WorkConfig) Validate() error {
+	for i, secret := range c.Secrets {
+		if len(secret) < SecretBytesMin {
+			return fmt.Errorf("%w: secret %d has %d bytes, at least %d are needed", ErrBadConfig, i+1, len(secret), SecretBytesMin)
+		}
+	}
 	switch {
-	case len(c.Secret) < SecretBytesMin:
-		return fmt.Errorf("%w: the secret has %d bytes, at least %d are needed", ErrBadConfig, len(c.Secret), SecretBytesMin)
+	case len(c.Secrets) < 1 || len(c.Secrets) > SecretsMax:
+		return fmt.Errorf("%w: %d secrets, allowed are 1 to %d", ErrBadConfig, len(c.Secrets), SecretsMax)
 	case c.DifficultyBits < DifficultyBitsMin || c.DifficultyBits > DifficultyBitsMax:
 		return fmt.Errorf("%w: %d bits of difficulty, allowed is %d to %d", ErrBadConfig, c.DifficultyBits, DifficultyBitsMin, DifficultyBitsMax)
 	case c.Window < WindowMin || c.Window > WindowMax:
@@ -51,9 +58,20 @@ func (c *WorkConfig) Validate() error {
 
 // Work is the gate that asks for work. It keeps nothing of any buyer.
 type Work struct {
-	bits    int
-	window  int64 // seconds
-	signers sync.Pool
+	bits   int
+	window int64    // seconds
+	keys   []*keyed // of the secrets, the newest first
+}
+
+// keyed makes MACs with the key of one secret.
+type keyed struct{ signers sync.Pool }
+
+func newKeyed(secret []byte) *keyed {
+	derive := hmac.New(sha256.New, secret)
+	_, _ = derive.Write([]byte("onsale challenge 1")) // never fails
+	key, k := derive.Sum(nil), &keyed{}
+	k.signers.New = func() any { return &signer{keyed: hmac.New(sha256.New, key)} }
+	return k
 }
 
 var _ Issuer = (*Work)(nil)
@@ -63,11 +81,10 @@ func NewWork(config WorkConfig) (*Work, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	derive := hmac.New(sha256.New, config.Secret)
-	_, _ = derive.Write([]byte("onsale challenge 1")) // never fails
-	key := derive.Sum(nil)
 	w := &Work{bits: config.DifficultyBits, window: int64(config.Window / time.Second)}
-	w.signers.New = func() any { return &signer{keyed: hmac.New(sha256.New, key)} }
+	for _, secret := range config.Secrets {
+		w.keys = append(w.keys, newKeyed(secret))
+	}
 	return w, nil
 }
 
@@ -80,14 +97,14 @@ type signer struct {
 
 // mac returns the MAC of claims for a user. No claims have a line feed, so no two
 // pairs of them and a user are signed alike.
-func (w *Work) mac(claims []byte, user string) (mac [macBytes]byte) {
-	s := w.signers.Get().(*signer)
+func (k *keyed) mac(claims []byte, user string) (mac [macBytes]byte) {
+	s := k.signers.Get().(*signer)
 	s.buffer = append(append(append(s.buffer[:0], claims...), '\n'), user...)
 	s.keyed.Reset()
 	_, _ = s.keyed.Write(s.buffer) // never fails
 	s.sum = s.keyed.Sum(s.sum[:0])
 	copy(mac[:], s.sum)
-	w.signers.Put(s)
+	k.signers.Put(s)
 	return mac
 }
 
@@ -98,7 +115,7 @@ func (w *Work) Issue(user string, now time.Time) Challenge {
 	claims = strconv.AppendInt(claims, int64(w.bits), 10)
 	claims = append(claims, '.')
 	claims = strconv.AppendInt(claims, expires, 10)
-	mac := w.mac(claims, user)
+	mac := w.keys[0].mac(claims, user)
 	text := base64.RawURLEncoding.AppendEncode(append(claims, '.'), mac[:])
 	return Challenge{Text: string(text), DifficultyBits: w.bits, Expires: time.Unix(expires, 0).UTC()}
 }
@@ -118,8 +135,10 @@ func (w *Work) Check(user string, token []byte, now time.Time) error {
 	case a.bits < w.bits || zeroBits(token) < a.bits:
 		return ErrUnsolved
 	}
-	if want := w.mac(a.claims, user); !hmac.Equal(want[:], a.mac[:]) {
-		return ErrForeign
+	for _, key := range w.keys {
+		if want := key.mac(a.claims, user); hmac.Equal(want[:], a.mac[:]) {
+			return nil
+		}
 	}
-	return nil
+	return ErrForeign
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"onsale/payment"
@@ -16,6 +17,7 @@ const (
 	Internal Kind = iota
 	BadRequest
 	SaleRequired
+	TokenRevoked
 	Unauthorized
 	Forbidden
 	ChallengeRequired
@@ -80,6 +82,9 @@ var (
 	ErrSaleRequired = errors.New("the sale must be named")
 	// ErrUnauthorized is returned when the token is missing or not valid.
 	ErrUnauthorized = errors.New("unauthorized")
+	// ErrTokenRevoked is returned when the token was valid and has been taken back. It is an
+	// ErrUnauthorized, and comes before that in the table.
+	ErrTokenRevoked = fmt.Errorf("%w: the token was revoked", ErrUnauthorized)
 	// ErrForbidden is returned when a valid token lacks the role.
 	ErrForbidden = errors.New("forbidden")
 	// ErrChallengeRequired is returned when a buy must show that a challenge was
@@ -176,6 +181,7 @@ var table = [KindCount]Entry{
 	Internal:             {http.StatusInternalServerError, "internal", "The server has a bug", false, ErrInternal},
 	BadRequest:           {http.StatusBadRequest, "bad-request", "The request is malformed", false, ErrBadRequest},
 	SaleRequired:         {http.StatusBadRequest, "sale-required", "The sale must be named", false, ErrSaleRequired},
+	TokenRevoked:         {http.StatusUnauthorized, "token-revoked", "The token was revoked", false, ErrTokenRevoked},
 	Unauthorized:         {http.StatusUnauthorized, "unauthorized", "A valid token is required", false, ErrUnauthorized},
 	Forbidden:            {http.StatusForbidden, "forbidden", "The token lacks the role", false, ErrForbidden},
 	ChallengeRequired:    {http.StatusForbidden, "challenge-required", "A solved challenge is required", false, ErrChallengeRequired},

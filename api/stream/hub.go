@@ -47,6 +47,8 @@ type Config struct {
 	Retry        time.Duration // after which a subscriber whose stream broke should come back
 	WriteTimeout time.Duration // of what begins a stream
 	Clock        func() time.Time
+	// RevokesMore returns what is closed when rights are taken back the next time.
+	RevokesMore func() <-chan struct{}
 	// Release takes a connection out of the listener's count: from now on it is a stream.
 	Release func(net.Conn)
 }

@@ -17,9 +17,9 @@ type orderTopic struct {
 
 // Order makes a stream of a request's connection that tells of an order. It begins with
 // the order as the view has it, unless the caller knows that event already: then an order
-// that is over is answered 204, nothing will come. From expires (Unix seconds) on nothing
-// is told: then the caller's token is over.
-func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Place, view *sequencer.OrderView, lastEventID []byte, expires int64) error {
+// that is over is answered 204, nothing will come. When the caller's right is over or taken
+// back the stream ends.
+func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Place, view *sequencer.OrderView, lastEventID []byte, right Right) error {
 	version, event := h.orderEvent(at.Cluster, view)
 	if known := string(lastEventID) == FormatID(version); known && isOver(view) {
 		ctx.Response.SetStatusCode(fasthttp.StatusNoContent)
@@ -28,7 +28,7 @@ func (h *Hub) Order(ctx *fasthttp.RequestCtx, requestID []byte, at contract.Plac
 		event = nil
 	}
 	return h.begin(ctx, view.User, requestID, event, func(s *Subscriber) {
-		s.shown, s.expires = version, expires
+		s.shown, s.right = version, right
 		h.follow(at, s)
 	})
 }
@@ -47,7 +47,7 @@ func (h *Hub) follow(at contract.Place, s *Subscriber) {
 		h.orders[at] = t
 	}
 	t.add(s)
-	h.changed(at) // it may have, since it was read
+	h.changed(at) // it may have, since it was read, and the subscriber's right may be gone
 }
 
 // changed notes that an order is to be read.
@@ -67,7 +67,7 @@ func (h *Hub) serveOrders() {
 	ticker, second := time.NewTicker(heartbeatInterval), time.NewTicker(time.Second)
 	defer ticker.Stop()
 	defer second.Stop()
-	readers := make(chan struct{}, orderReadersMax)
+	readers, revokes := make(chan struct{}, orderReadersMax), h.config.RevokesMore()
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -83,7 +83,11 @@ func (h *Hub) serveOrders() {
 		case now := <-ticker.C:
 			h.beatOrders(now)
 		case <-second.C:
-			h.expireOrders()
+			now := h.config.Clock().Unix()
+			h.expireOrders(func(t *orderTopic) bool { return t.isDue(now) })
+		case <-revokes:
+			revokes = h.config.RevokesMore() // before anybody is asked, so that none is missed
+			h.expireOrders(func(*orderTopic) bool { return true })
 		}
 	}
 }
@@ -132,11 +136,11 @@ func (h *Hub) beatOrders(now time.Time) {
 	}
 }
 
-// expireOrders ends the streams whose callers' tokens are over.
-func (h *Hub) expireOrders() {
-	now := h.config.Clock().Unix()
-	for at, t := range h.ordersThat(func(t *orderTopic) bool { return t.isDue(now) }) {
-		h.leave(t.expire(now)...)
+// expireOrders ends the streams of the wanted orders whose callers' tokens are over or were
+// revoked.
+func (h *Hub) expireOrders(wanted func(*orderTopic) bool) {
+	for at, t := range h.ordersThat(wanted) {
+		h.leave(t.expire(h.config.Clock().Unix())...)
 		h.drop(at, t)
 	}
 }

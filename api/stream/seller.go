@@ -33,10 +33,10 @@ func NewSellers(ctx context.Context, writeTimeout time.Duration, clock func() ti
 }
 
 // Serve answers with a sale's numbers whenever they changed, until the caller leaves, its
-// token is over at expires (Unix seconds), or the streams end. user is whose token it is.
+// right is over or taken back, or the streams end. user is whose token it is.
 // newest returns the newest view, nil for none. The error is overloaded or too-many-open
 // when too many streams are open; then nothing was written.
-func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, user string, view *sequencer.SaleView, newest func() *sequencer.SaleView, expires int64) error {
+func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, user string, view *sequencer.SaleView, newest func() *sequencer.SaleView, right Right) error {
 	if err := s.open.take(user); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, user strin
 	defer ticker.Stop()
 	control := http.NewResponseController(w)
 	shown, beat := uint64(0), time.Now()
-	for s.clock().Unix() < expires {
+	for !right.isOver(s.clock().Unix()) {
 		version, event := s.event(view, shown)
 		shown = version
 		if len(event) == 0 && time.Since(beat) > heartbeatInterval {

@@ -16,7 +16,7 @@ type Subscriber struct {
 	pending []byte          // the rest of an event that was written in part
 	shown   uint64          // version of the newest event that was written whole, or is pending
 	stuck   time.Time       // since when nothing could be written; zero when it could
-	expires int64           // Unix seconds from which on nothing is told; 0 for never
+	right   Right
 }
 
 // stuckMax is how long a subscriber may read nothing before its stream ends.

@@ -27,7 +27,7 @@ func (t *topic) add(s *Subscriber) {
 	defer t.mu.Unlock()
 	t.joined = append(t.joined, s)
 	t.count++
-	t.expires = earlier(t.expires, s.expires)
+	t.expires = earlier(t.expires, s.right.Expires)
 }
 
 // earlier returns the earlier of two times of which 0 is never.
@@ -45,23 +45,21 @@ func (t *topic) isDue(now int64) bool {
 	return t.expires != 0 && t.expires <= now
 }
 
-// expire ends the streams whose time is over at now (Unix seconds), and returns whose.
+// expire ends the streams of which nothing is to be told any more at now (Unix seconds), and
+// returns whose.
 func (t *topic) expire(now int64) (left []*Subscriber) {
-	if !t.isDue(now) {
-		return nil
-	}
 	t.serving.Lock()
 	defer t.serving.Unlock()
 	_, _ = t.begin()
 	next := int64(0)
 	kept := t.subscribers[:0]
 	for _, s := range t.subscribers {
-		if s.expires != 0 && s.expires <= now {
+		if s.right.isOver(now) {
 			s.conn.Close()
 			left = append(left, s)
 			continue
 		}
-		next = earlier(next, s.expires)
+		next = earlier(next, s.right.Expires)
 		kept = append(kept, s)
 	}
 	clear(t.subscribers[len(kept):])
@@ -72,7 +70,7 @@ func (t *topic) expire(now int64) (left []*Subscriber) {
 	defer t.mu.Unlock()
 	t.expires = next
 	for _, s := range t.joined { // since begin
-		t.expires = earlier(t.expires, s.expires)
+		t.expires = earlier(t.expires, s.right.Expires)
 	}
 	return left
 }

@@ -50,6 +50,7 @@ const (
 	AlarmClock         = "clock"          // a member's wall clock is not the log's time
 	AlarmTwoVoters     = "two-voters"     // of the voters neither may fail
 	AlarmAuditLog      = "audit-log"      // a member cannot write its audit log
+	AlarmTokenFiles    = "token-files"    // a member's file of secrets, keys or revoked tokens does not load
 	AlarmJournalGap    = "journal-gap"    // a member's journal misses blocks
 )
 
@@ -111,6 +112,8 @@ func table() []row {
 			action: "set that machine's clock, and see that its time daemon runs; the log's time goes on meanwhile"},
 		{name: AlarmAuditLog, severity: SeverityWarning, member: auditLog,
 			action: "free space for that file, or mend it, and send the process SIGHUP; most verbs are refused there meanwhile"},
+		{name: AlarmTokenFiles, severity: SeverityWarning, member: tokenFiles,
+			action: "mend that file; what was read before is in force meanwhile: new tokens may be refused, and revoked ones accepted"},
 		{name: AlarmDisputes, severity: SeverityInfo, cluster: disputesOpen,
 			action: "give evidence on the provider's page for those that onsale payments disputes lists, or let the buyers have the money"},
 		{name: AlarmSlow, severity: SeverityInfo, member: slow,

@@ -193,6 +193,13 @@ func auditLog(_ *look, m *MemberStatus) finding {
 	return finding{m.Node.AuditLogFailedSince, m.ID + " cannot write its audit log: " + m.Node.AuditLogError}
 }
 
+func tokenFiles(_ *look, m *MemberStatus) finding {
+	if m.Node == nil {
+		return finding{}
+	}
+	return finding{m.Node.TokenFilesStaleSince, m.ID + " goes by older tokens' secrets, keys or revocations: " + m.Node.TokenFilesError}
+}
+
 // hung leaves the member that hangs in the alarms for as long as it answers.
 func hung(_ *look, m *MemberStatus) finding {
 	if m.Node == nil || m.Node.Hangs == nil {

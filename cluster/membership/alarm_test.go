@@ -128,6 +128,9 @@ func TestAlarms(t *testing.T) {
 		"one cannot write its audit log": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
 			is(1).AuditLogFailedSince, is(1).AuditLogError = &aTime, "no space"
 		}, []string{"audit-log warning n2"}, "n2 cannot write its audit log: no space", aTime},
+		"a file of tokens does not load": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			is(1).TokenFilesStaleSince, is(1).TokenFilesError = &aTime, "line 3"
+		}, []string{"token-files warning n2"}, "n2 goes by older tokens' secrets, keys or revocations: line 3", aTime},
 		"blocks are missing": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
 			is(2).JournalFirstHeight, is(2).JournalGapSince = 17, &aTime
 		}, []string{"journal-gap info n3"}, "the journal of n3 begins at block 17", aTime},

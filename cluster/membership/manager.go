@@ -35,6 +35,9 @@ type Config struct {
 	AuditTrouble func() (since *time.Time, why string)
 	// Facts returns what this process says of itself the night before; nil is nothing.
 	Facts func(context.Context) Facts
+	// TokenFileTrouble returns since when a file of this process' tokens does not load, and why;
+	// nil is no such file.
+	TokenFileTrouble func() (since *time.Time, why string)
 	// DataDir is looked at for its size.
 	DataDir string
 	// Removed is told, once, when the cluster has removed this node: the process is to end.

@@ -37,6 +37,10 @@ type NodeStatus struct {
 	// while it is written.
 	AuditLogFailedSince *time.Time `json:"audit_log_failed_since,omitempty"`
 	AuditLogError       string     `json:"audit_log_error,omitempty"`
+	// TokenFilesStaleSince is when a file of the node's secrets, keys or revoked tokens began not to
+	// load, and TokenFilesError why; nil while all do.
+	TokenFilesStaleSince *time.Time `json:"token_files_stale_since,omitempty"`
+	TokenFilesError      string     `json:"token_files_error,omitempty"`
 	// Risk is what the leader says of how many voters may fail; nil when one more may, of a
 	// cluster of one, and on other nodes.
 	Risk *Risk `json:"risk,omitempty"`
@@ -137,6 +141,9 @@ func (m *Manager) addNotes(s *NodeStatus) {
 	}
 	if m.config.AuditTrouble != nil {
 		s.AuditLogFailedSince, s.AuditLogError = m.config.AuditTrouble()
+	}
+	if m.config.TokenFileTrouble != nil {
+		s.TokenFilesStaleSince, s.TokenFilesError = m.config.TokenFileTrouble()
 	}
 	s.Certificates = []Certificate{}
 	if m.config.Certificates != nil {

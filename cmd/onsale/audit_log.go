@@ -37,6 +37,16 @@ func auditMetrics(audit *auditlog.Log) prometheus.Collector {
 // verbReload is the audit log's name for settings that are read again.
 const verbReload = "reload"
 
+// auditFile writes that a file was read again because it changed, and what is in force, or why it
+// does not load. It is not asked for: that there is no line is an alarm.
+func auditFile(audit *auditlog.Log, setting string, now map[string]any, err error) {
+	entry := auditlog.Entry{From: "a change of the file", Verb: verbReload, Target: setting, After: now, Outcome: auditlog.Done}
+	if err != nil {
+		entry.Outcome = err.Error()
+	}
+	_ = audit.Write(entry)
+}
+
 // auditReload opens the audit log anew and lets a reload happen when that can be written down;
 // do returns the names of the settings that need a restart.
 func auditReload(audit *auditlog.Log, cause string, do func() (kept []string, err error)) (kept []string, err error) {

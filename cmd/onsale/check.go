@@ -34,7 +34,7 @@ func (s *settings) check() error {
 	own := certificate.Identity{Role: certificate.RoleNode, ID: s.Node.NodeID}
 	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(),
 		s.TLS.allow("peer", s.Node.RaftAddress, s.TLS.Certificate != ""),
-		s.checkJoin(), s.checkFiles(own, s.readSecret, s.readPeerSecrets), s.checkProvider())
+		s.checkJoin(), s.checkFiles(own, s.readSecrets, s.readPeerSecrets), s.checkProvider())
 }
 
 // check does the same for a front-end.
@@ -45,7 +45,7 @@ func (s *frontEndSettings) check() error {
 	}
 	own := certificate.Identity{Role: certificate.RoleFrontEnd, ID: s.ID}
 	_, clusters := entries(s)
-	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(), clusters, s.checkFiles(own, s.secret, s.readPeerSecrets))
+	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(), clusters, s.checkFiles(own, s.secrets, s.readPeerSecrets))
 }
 
 // peerConnectionsMaxMax bounds --peer-connections-max.
@@ -64,13 +64,17 @@ func (s *settings) bounds() error {
 
 func (s *processSettings) bounds() error {
 	_, logger := newLogger(io.Discard, s.LogFormat, s.LogLevel, new(slog.LevelVar))
-	secret := make([]byte, auth.SecretBytesMin)
-	web, err := s.web(secret, slog.New(slog.DiscardHandler))
+	secrets := [][]byte{make([]byte, auth.SecretBytesMin)}
+	web, err := s.web(nil, slog.New(slog.DiscardHandler))
 	if err == nil {
 		err = web.Validate()
 	}
+	if s.ChallengeBits != 0 {
+		gate := &workGate{bits: s.ChallengeBits}
+		err = errors.Join(err, gate.reopen(secrets))
+	}
 	tokens := s.Tokens.Config
-	tokens.Secrets = [][]byte{secret}
+	tokens.Secrets = secrets
 	return errors.Join(logger, err, tokens.Validate())
 }
 
@@ -121,7 +125,7 @@ func (s *settings) isMember() bool {
 }
 
 // checkFiles reads every file that a setting names.
-func (s *processSettings) checkFiles(want certificate.Identity, readSecret func() ([]byte, error), readPeerSecrets func() ([][]byte, error)) error {
+func (s *processSettings) checkFiles(want certificate.Identity, readSecrets, readPeerSecrets func() ([][]byte, error)) error {
 	unreadable := s.Unreadable(secretfile.Read)
 	problems := []error{s.Tokens.check()}
 	for _, name := range s.Names() {
@@ -142,13 +146,26 @@ func (s *processSettings) checkFiles(want certificate.Identity, readSecret func(
 	}
 	_, err := readPeerSecrets()
 	problems = append(problems, err)
-	secret, err := readSecret()
-	if err == nil && s.ChallengeBits > 0 && len(secret) == 0 {
-		_, err = newGate(1, nil)
+	secrets, err := readSecrets()
+	problems = append(problems, err, s.checkChallengeSecrets(err == nil && len(secrets) == 0))
+	if readable(auth.FileKeys) {
+		problems = append(problems, s.Tokens.tryKeys())
 	}
-	problems = append(problems, err)
-	if err == nil && readable("jwks-file") && s.Tokens.check() == nil {
-		problems = append(problems, s.Tokens.try())
+	if readable(auth.FileRevoked) {
+		problems = append(problems, s.Tokens.tryRevoked())
 	}
 	return errors.Join(problems...)
+}
+
+// checkChallengeSecrets reads the file of the challenges' secrets, or says that there is none.
+func (s *processSettings) checkChallengeSecrets(noTokenSecrets bool) error {
+	switch {
+	case s.ChallengeSecretFile != "":
+		if _, err := auth.ReadSecrets(s.ChallengeSecretFile); err != nil {
+			return fmt.Errorf("--%s: %w", fileChallenge, err)
+		}
+	case s.ChallengeBits > 0 && noTokenSecrets:
+		return errNoChallengeSecret
+	}
+	return nil
 }

@@ -197,11 +197,15 @@ func (s *processSettings) addSecurity() {
 
 	s.Group("Tokens")
 	s.AddSecret(&s.SecretFile, "secret-file",
-		"file with the secret of the tokens, at least 32 bytes, the same for all nodes and "+
-			"front-ends; one node alone makes its own in a new data folder")
+		"file with the secrets of the tokens, one a line, each of at least 32 bytes, the same for all nodes "+
+			"and front-ends: the first signs, all verify; read again when it changes; one node alone makes "+
+			"its own in a new data folder")
 	s.AddFile(&s.Tokens.KeyFile, "jwks-file",
 		"file with the public keys (JSON Web Key Set) of where buyers log in: tokens by RS256, ES256 "+
 			"or EdDSA; read again when it changes")
+	s.AddFile(&s.Tokens.RevokedFile, "revoked-file",
+		"file with tokens that are refused though they have not ended, a line each: user NAME before TIME, or "+
+			"jti ID (onsale token revoke); read again when it changes")
 	s.Add(&s.Tokens.Provider.Issuer, "token-issuer",
 		"issuer (iss) that tokens of --jwks-file must have; needed with it")
 	s.Add(&s.Tokens.Provider.Audience, "token-audience", "audience (aud) that tokens of --jwks-file must contain")
@@ -226,6 +230,9 @@ func (s *processSettings) addListeners() {
 	s.Add(&s.ChallengeBits, "challenge-bits",
 		"bits of work, 1 to 30, that each buyer's processor must do before a buy: 20 is a second or "+
 			"two on a telephone, each more doubles it; 0 for none")
+	s.AddSecret(&s.ChallengeSecretFile, "challenge-secret-file",
+		"file with the secrets of these challenges, as --secret-file has those of tokens; without one they "+
+			"are made with the tokens' secrets")
 
 	s.Group("What connections and requests may cost")
 	s.Add(&s.Web.ConnectionsMax, "connections-max",

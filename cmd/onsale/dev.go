@@ -35,11 +35,11 @@ const demoTickets = 100_000
 
 // demo creates the demo sale and prints the commands.
 func (p *program) demo(v *server) error {
-	seller, err := issue(v.secret, "demo-seller", auth.RoleSeller|auth.RoleOperator, 24*time.Hour)
+	seller, err := issue(v.secrets[0], "demo-seller", auth.RoleSeller|auth.RoleOperator, 24*time.Hour)
 	if err != nil {
 		return err
 	}
-	buyer, err := issue(v.secret, "alice", auth.RoleBuyer, 24*time.Hour)
+	buyer, err := issue(v.secrets[0], "alice", auth.RoleBuyer, 24*time.Hour)
 	if err != nil {
 		return err
 	}

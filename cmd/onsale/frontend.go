@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/api"
-	"onsale/api/challenge"
+	"onsale/api/auth"
 	"onsale/cluster/certificate"
 	"onsale/cluster/known"
 	"onsale/internal/auditlog"
@@ -51,7 +51,6 @@ type frontEnd struct {
 	log      *slog.Logger
 	table    *clusterTable
 	tokens   *tokens
-	gate     challenge.Gate
 	audit    *auditlog.Log
 
 	public          *api.Public
@@ -87,10 +86,6 @@ func (f *frontEnd) start() (err error) {
 	if err != nil {
 		return err
 	}
-	secret, err := s.secret()
-	if err != nil {
-		return err
-	}
 	peerSecrets, err := s.readPeerSecrets()
 	if err != nil {
 		return err
@@ -115,36 +110,35 @@ func (f *frontEnd) start() (err error) {
 	if f.privateListener, err = net.Listen("tcp", s.Private); err != nil {
 		return fmt.Errorf("private listener: %w", err)
 	}
-	return f.startHTTP(secret, credentials)
+	return f.startHTTP(credentials)
 }
 
-// secret reads the nodes' secret. Who has another's keys may do without: then a
+// secrets reads the nodes' secrets. Who has another's keys may do without: then a
 // front-end takes tokens of theirs alone.
-func (s *frontEndSettings) secret() ([]byte, error) {
+func (s *frontEndSettings) secrets() ([][]byte, error) {
 	switch {
 	case s.SecretFile != "":
-		secret, err := readSecret(s.SecretFile)
+		secrets, err := auth.ReadSecrets(s.SecretFile)
 		if err != nil {
-			return nil, fmt.Errorf("--secret-file: %w", err)
+			return nil, fmt.Errorf("--%s: %w", auth.FileSecrets, err)
 		}
-		return secret, nil
+		return secrets, nil
 	case s.Tokens.KeyFile != "":
 		return nil, nil
 	}
 	return nil, errors.New("a front-end needs the nodes' --secret-file, or a --jwks-file")
 }
 
-func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials) error {
+func (f *frontEnd) startHTTP(credentials *certificate.Credentials) error {
 	var err error
-	if f.tokens, err = f.settings.Tokens.open(secret, f.log); err != nil {
+	if f.tokens, err = f.settings.openTokens(f.settings.SecretFile, false, f.audit, f.log); err != nil {
 		return err
 	}
 	verifier := f.tokens.verifier
-	config, err := f.settings.web(secret, f.log)
+	config, err := f.settings.web(f.tokens.gate, f.log)
 	if err != nil {
 		return err
 	}
-	f.gate = config.Gate
 	config.PrivateHosts = f.settings.hosts()
 	buyers, err := f.settings.TLS.buyers(f.log)
 	if err != nil {
@@ -152,7 +146,7 @@ func (f *frontEnd) startHTTP(secret []byte, credentials *certificate.Credentials
 	}
 	metrics := api.NewMetrics(verifier)
 	registry := newRegistry(credentials, buyers)
-	registry.MustRegister(metrics, f.table, auditMetrics(f.audit))
+	registry.MustRegister(metrics, f.table, auditMetrics(f.audit), f.tokens.metrics())
 	checks := func() []api.Check {
 		checks := append(f.table.checks(), f.table.sharedChecks()...)
 		return append(append(checks, f.draining.check()), certificateChecks(credentials, buyers, time.Now())...)
@@ -258,8 +252,8 @@ func (f *frontEnd) takeSettings() (kept []string, err error) {
 	if err := f.table.set(s); err != nil {
 		return nil, err
 	}
-	r := reloading{&f.settings.processSettings, f.tokens, f.public, f.gate}
-	return r.take(&s.processSettings, s.secret, "cluster")
+	r := reloading{&f.settings.processSettings, f.tokens, f.public}
+	return r.take(&s.processSettings, s.SecretFile, "cluster")
 }
 
 // unreachedMax is how long a stopping front-end lets requests wait for a cluster of which it

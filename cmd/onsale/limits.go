@@ -6,12 +6,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"onsale/api/auth"
 	"onsale/api/challenge"
 )
 
-// workGate asks for work before a buy; its secret can change while it is asked.
+// fileChallenge is the name of the setting that names the file of the challenges' secrets.
+const fileChallenge = "challenge-secret-file"
+
+// errNoChallengeSecret is returned for a process that is to make challenges and has no secret.
+var errNoChallengeSecret = fmt.Errorf("%w: --challenge-bits needs a --challenge-secret-file or a --secret-file, the same on all nodes and front-ends", errUsage)
+
+// workGate asks for work before a buy; its secrets can change while it is asked.
 type workGate struct {
-	work atomic.Pointer[challenge.Work]
+	bits int
+	work atomic.Pointer[challenge.Work] // nil before it has secrets
 }
 
 var _ challenge.Issuer = (*workGate)(nil)
@@ -26,28 +34,32 @@ func (g *workGate) Issue(user string, now time.Time) challenge.Challenge {
 	return g.work.Load().Issue(user, now)
 }
 
-// reopen takes a secret: what was solved under another one counts no more.
-func (g *workGate) reopen(bits int, secret []byte) error {
-	work, err := challenge.NewWork(challenge.WorkConfig{Secret: secret, DifficultyBits: bits, Window: challenge.DefaultWindow})
+// take makes challenges with the newest of some secrets from now on, and takes answers to those of
+// all: what is being solved under one that stays in the file still counts.
+func (g *workGate) take(secrets [][]byte) {
+	if err := g.reopen(secrets); err != nil { // bits and secrets were checked, by the same bounds
+		panic("a secret of tokens makes no challenge: " + err.Error())
+	}
+}
+
+// takeFile does the same with a file of their own.
+func (g *workGate) takeFile(data []byte) (map[string]any, error) {
+	secrets, err := auth.ParseSecrets(data)
+	if err == nil {
+		err = g.reopen(secrets)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"kids": auth.KeyIDs(secrets)}, nil
+}
+
+func (g *workGate) reopen(secrets [][]byte) error {
+	work, err := challenge.NewWork(challenge.WorkConfig{Secrets: secrets, DifficultyBits: g.bits, Window: challenge.DefaultWindow})
 	if err == nil {
 		g.work.Store(work)
 	}
 	return err
-}
-
-// newGate returns what asks for so many bits of work before a buy; nil when nothing does.
-func newGate(bits int, secret []byte) (challenge.Gate, error) {
-	if bits == 0 {
-		return nil, nil
-	}
-	if len(secret) == 0 {
-		return nil, fmt.Errorf("%w: --challenge-bits needs a --secret-file, the same on all nodes and front-ends", errUsage)
-	}
-	gate := new(workGate)
-	if err := gate.reopen(bits, secret); err != nil {
-		return nil, err
-	}
-	return gate, nil
 }
 
 // parseProxies reads networks; an address alone is a network of one.

@@ -114,7 +114,7 @@ func (v *server) startReading(why error) (err error) {
 	if err := v.listen(); err != nil {
 		return err
 	}
-	if v.secret, err = v.settings.readSecret(); err != nil {
+	if v.secrets, err = v.settings.readSecrets(); err != nil {
 		return err
 	}
 	if v.peerSecrets, err = v.settings.readPeerSecrets(); err != nil {
@@ -124,10 +124,7 @@ func (v *server) startReading(why error) (err error) {
 		v.peerSecrets = [][]byte{make([]byte, peer.SecretBytesMin)}
 		rand.Read(v.peerSecrets[0]) // never fails
 	}
-	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
-		return err
-	}
-	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
+	if err := v.openTokens(); err != nil {
 		return err
 	}
 
@@ -169,11 +166,10 @@ func (v *server) startReadersPeers(config *raftfsm.Config) {
 }
 
 func (v *server) startReadersHTTP() error {
-	config, err := v.settings.web(v.secret, v.log)
+	config, err := v.settings.web(v.tokens.gate, v.log)
 	if err != nil {
 		return err
 	}
-	v.gate = config.Gate
 	buyers, err := v.settings.TLS.buyers(v.log)
 	if err != nil {
 		return err
@@ -184,7 +180,7 @@ func (v *server) startReadersHTTP() error {
 	registry := newRegistry(v.credentials, buyers)
 	own := new(metric.Set)
 	v.reader.Publish(own)
-	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector(), auditMetrics(v.audit))
+	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector(), auditMetrics(v.audit), v.tokens.metrics())
 	operations := api.Operations{
 		Checks:   v.readersChecks,
 		Node:     func() any { return v.reader.Status() },

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
 
 	"onsale/api"
-	"onsale/api/challenge"
 )
 
 // hangUps returns the SIGHUPs that come from now on. Who has asked for them once is never
@@ -52,28 +50,16 @@ func (v *server) takeSettings() (kept []string, err error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	r := reloading{&v.settings.processSettings, v.tokens, v.public, v.gate}
-	return r.take(&s.processSettings, s.rereadSecret)
+	r := reloading{&v.settings.processSettings, v.tokens, v.public}
+	return r.take(&s.processSettings, s.secretPath())
 }
 
-// rereadSecret reads the tokens' secret as readSecret does, except that a file that is gone
-// is an error: the node has tokens of that secret.
-func (s *settings) rereadSecret() ([]byte, error) {
-	secret, err := readSecret(s.secretPath())
-	if errors.Is(err, os.ErrNotExist) && s.SecretFile == "" && s.Tokens.KeyFile != "" {
-		return nil, nil
-	}
-	return secret, err
-}
-
-// reloading is a process that takes settings while it runs. Certificates and the file of
-// token keys are not among them: they are read again by themselves, within a second of
-// their change.
+// reloading is a process that takes settings while it runs. Certificates and the files of
+// tokens are read again by themselves, within a second of their change; so are the latter at once.
 type reloading struct {
 	now    *processSettings
 	tokens *tokens
 	public *api.Public
-	gate   challenge.Gate // nil for none
 }
 
 // reloaded are the settings that can be taken while the process runs.
@@ -83,18 +69,9 @@ var reloaded = [...]string{"log-level", "secret-file", "user-requests-per-second
 // take takes what can be, and returns the names of the other settings that changed, which
 // need a restart; more are taken by the caller. The settings were checked, so that all are taken or,
 // when a file was changed meanwhile, none.
-func (r *reloading) take(fresh *processSettings, readSecret func() ([]byte, error), more ...string) (kept []string, err error) {
-	secret, err := readSecret()
-	if err != nil {
+func (r *reloading) take(fresh *processSettings, secretFile string, more ...string) (kept []string, err error) {
+	if err := r.tokens.reread(secretFile); err != nil {
 		return nil, err
-	}
-	if err := r.tokens.reopen(&r.now.Tokens, secret); err != nil {
-		return nil, err
-	}
-	if gate, is := r.gate.(*workGate); is {
-		if err := gate.reopen(r.now.ChallengeBits, secret); err != nil {
-			return nil, err
-		}
 	}
 	if err := r.public.SetLimits(&fresh.Web); err != nil {
 		return nil, err

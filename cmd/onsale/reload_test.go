@@ -76,9 +76,6 @@ func TestHangUp(t *testing.T) {
 		return err
 	}
 	before, after := bytes.Repeat([]byte("s"), auth.SecretBytesMin), bytes.Repeat([]byte("t"), auth.SecretBytesMin)
-	if err := os.WriteFile(n.secretFile, after, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, p := range []*testNode{n, front} {
 		if err := buys(p, "one at "+p.id, before); err != nil {
 			t.Errorf("%s, the secret in force: %v", p.id, err)
@@ -86,6 +83,11 @@ func TestHangUp(t *testing.T) {
 		if err := buys(p, "one at "+p.id, before); !errors.Is(err, contract.ErrThrottled) {
 			t.Errorf("%s, over the new limit: %v", p.id, err)
 		}
+	}
+	if err := os.WriteFile(n.secretFile, after, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*testNode{n, front} {
 		p.hangUp("settings were read again")
 		if err := buys(p, "two at "+p.id, before); !errors.Is(err, contract.ErrUnauthorized) {
 			t.Errorf("%s, the secret of before: %v", p.id, err)

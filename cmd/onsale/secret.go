@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,14 +21,14 @@ var (
 	errSecretGone = errors.New("the data folder is not new and has no token-secret")
 )
 
-// loadSecret reads the tokens' secret; one node alone makes its own at the first start.
-func loadSecret(s *settings) ([]byte, error) {
+// loadSecrets reads the tokens' secrets; one node alone makes its own at the first start.
+func loadSecrets(s *settings) ([][]byte, error) {
 	if s.makesSecret() {
 		if err := secretfile.Make(s.secretPath()); err != nil {
 			return nil, fmt.Errorf("make the token secret: %w", err)
 		}
 	}
-	return s.readSecret()
+	return s.readSecrets()
 }
 
 // makesSecret reports whether the node makes its own secret when it starts: alone, and in a
@@ -43,17 +42,17 @@ func (s *settings) makesSecret() bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && is.Start == 0 // of a backup, it has not served
 }
 
-// readSecret reads the tokens' secret. Several nodes must be given the same, or none when
-// --jwks-file has the keys of all who sign tokens.
-func (s *settings) readSecret() ([]byte, error) {
-	secret, err := readSecret(s.secretPath())
+// readSecrets reads the tokens' secrets, the newest first. Several nodes must be given the same, or
+// none when --jwks-file has the keys of all who sign tokens.
+func (s *settings) readSecrets() ([][]byte, error) {
+	secrets, err := auth.ReadSecrets(s.secretPath())
 	switch {
 	case err == nil:
-		return secret, nil
+		return secrets, nil
 	case !errors.Is(err, fs.ErrNotExist) || s.SecretFile != "":
-		return nil, fmt.Errorf("--secret-file: %w", err)
+		return nil, fmt.Errorf("--%s: %w", auth.FileSecrets, err)
 	case s.makesSecret(): // when it starts
-		return make([]byte, auth.SecretBytesMin), nil
+		return [][]byte{make([]byte, auth.SecretBytesMin)}, nil
 	case s.alone():
 		return nil, fmt.Errorf("%w (%s): give the --secret-file with which it ran, or copy it back; "+
 			"`onsale secret %s` makes another one, and tokens that were given out stop working",
@@ -64,22 +63,21 @@ func (s *settings) readSecret() ([]byte, error) {
 	return nil, fmt.Errorf("%w: make one with `onsale secret FILE` and give it to each", errNoSecret)
 }
 
+// secretsOptional reports whether the node may run without secrets.
+func (s *settings) secretsOptional() bool { return s.SecretFile == "" && s.Tokens.KeyFile != "" }
+
 func isThere(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// readSecret reads a secret file; white space around the secret does not count.
+// readSecret reads the newest secret of a file: the one that signs.
 func readSecret(path string) ([]byte, error) {
-	data, err := secretfile.Read(path)
+	secrets, err := auth.ReadSecrets(path)
 	if err != nil {
-		return nil, fmt.Errorf("secret: %w", err)
+		return nil, err
 	}
-	secret := bytes.TrimSpace(data)
-	if len(secret) < auth.SecretBytesMin {
-		return nil, fmt.Errorf("%w: %s has %d bytes, at least %d are needed", auth.ErrBadConfig, path, len(secret), auth.SecretBytesMin)
-	}
-	return secret, nil
+	return secrets[0], nil
 }
 
 // newSecret makes files with secrets.

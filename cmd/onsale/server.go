@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"onsale/api"
-	"onsale/api/challenge"
 	"onsale/cluster/backfill"
 	"onsale/cluster/certificate"
 	"onsale/cluster/forward"
@@ -29,7 +28,7 @@ const readyInterval = 10 * time.Millisecond
 // server is one running node with its listeners. Tests drive it as main does.
 type server struct {
 	settings    *settings
-	secret      []byte
+	secrets     [][]byte // of the tokens, as they were at the start
 	peerSecrets [][]byte // none with TLS, unless a file is named
 	tokens      *tokens
 	log         *slog.Logger
@@ -56,7 +55,6 @@ type server struct {
 	publicListener  net.Listener
 	privateListener net.Listener
 	table           atomic.Pointer[[]api.Cluster]
-	gate            challenge.Gate
 	audit           *auditlog.Log
 	draining        drain
 	failed          chan error // the node or a listener ended by itself
@@ -89,23 +87,30 @@ func (v *server) start() (err error) {
 	if err := v.listen(); err != nil {
 		return err
 	}
-	if v.secret, err = loadSecret(v.settings); err != nil {
+	if v.secrets, err = loadSecrets(v.settings); err != nil {
 		return err
 	}
 	if v.peerSecrets, err = v.settings.loadPeerSecrets(v.log); err != nil {
 		return err
 	}
 	v.settings.warnOfReaders(v.peerSecrets, v.log)
-	if v.tokens, err = v.settings.Tokens.open(v.secret, v.log); err != nil {
-		return err
-	}
-	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
+	if err := v.openTokens(); err != nil {
 		return err
 	}
 	if err := v.startNode(); err != nil {
 		return err
 	}
 	return v.startHTTP()
+}
+
+// openTokens opens what verifies tokens, and the audit log, which has a line of each file of theirs
+// that changes.
+func (v *server) openTokens() (err error) {
+	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
+		return err
+	}
+	v.tokens, err = v.settings.openTokens(v.settings.secretPath(), v.settings.secretsOptional(), v.audit, v.log)
+	return err
 }
 
 func (v *server) listen() (err error) {

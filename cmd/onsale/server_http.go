@@ -13,11 +13,10 @@ import (
 )
 
 func (v *server) startHTTP() error {
-	config, err := v.settings.web(v.secret, v.log)
+	config, err := v.settings.web(v.tokens.gate, v.log)
 	if err != nil {
 		return err
 	}
-	v.gate = config.Gate
 	config.PrivateHosts = v.settings.hosts(v.settings.Node.RaftAddress, v.settings.Node.AdvertiseAddress)
 	buyers, err := v.settings.TLS.buyers(v.log)
 	if err != nil {
@@ -47,7 +46,7 @@ func (v *server) serveHTTP(config api.Config, metrics *api.Metrics, buyers *cert
 func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
-	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit))
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit), v.tokens.metrics())
 	if provider := v.desk.Provider(); provider != nil {
 		registry.MustRegister(v.desk.Collector())
 		if counted, is := provider.(prometheus.Collector); is {

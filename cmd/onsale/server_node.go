@@ -56,7 +56,7 @@ func (v *server) startNode() error {
 func (v *server) membership() membership.Config {
 	c := v.settings.membership(v.log)
 	c.FrontEnds, c.Certificates = v.frontEnds, v.certificates
-	c.AuditTrouble, c.Facts = v.audit.Trouble, v.facts
+	c.AuditTrouble, c.TokenFileTrouble, c.Facts = v.audit.Trouble, v.tokens.trouble, v.facts
 	c.Removed = func(err error) {
 		v.fail(fmt.Errorf("%w; put %s aside to let it join as a new node", err, v.settings.Node.DataDir))
 	}

@@ -35,6 +35,8 @@ type processSettings struct {
 	// TrustedProxies and ChallengeBits become a part of Web.
 	TrustedProxies []string
 	ChallengeBits  int
+	// ChallengeSecretFile has secrets that make challenges, instead of the tokens'.
+	ChallengeSecretFile string
 }
 
 // settings is what a node can be told.
@@ -72,15 +74,14 @@ func (s *processSettings) load() error {
 	return nil
 }
 
-// web is the configuration of both HTTP listeners. The secret makes challenges.
-func (s *processSettings) web(secret []byte, log *slog.Logger) (api.Config, error) {
-	c := s.Web
+// web is the configuration of both HTTP listeners; gate is nil when buys need no work.
+func (s *processSettings) web(gate *workGate, log *slog.Logger) (c api.Config, err error) {
+	c = s.Web
 	c.Logger = log
-	var err error
-	if c.TrustedProxies, err = parseProxies(s.TrustedProxies); err != nil {
-		return c, err
+	if gate != nil {
+		c.Gate = gate
 	}
-	c.Gate, err = newGate(s.ChallengeBits, secret)
+	c.TrustedProxies, err = parseProxies(s.TrustedProxies)
 	return c, err
 }
 

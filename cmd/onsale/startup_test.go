@@ -149,14 +149,14 @@ func TestOwnSecrets(t *testing.T) {
 		t.Fatalf("checked: %v, or it made the folder", err)
 	}
 	load := func() (token []byte, peers [][]byte) {
-		token, err := loadSecret(alone)
-		if err != nil {
-			t.Fatal(err)
+		tokens, err := loadSecrets(alone)
+		if err != nil || len(tokens) != 1 {
+			t.Fatalf("%q, %v", tokens, err)
 		}
 		if peers, err = alone.loadPeerSecrets(log); err != nil || len(peers) != 1 {
 			t.Fatalf("%q, %v", peers, err)
 		}
-		return token, peers
+		return tokens[0], peers
 	}
 	token, peers := load()
 	again, peersAgain := load()
@@ -176,7 +176,7 @@ func TestOwnSecrets(t *testing.T) {
 	named := newSettings()
 	named.Node.DataDir = filepath.Join(t.TempDir(), "data")
 	named.SecretFile, named.PeerSecretFile = filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "peer")
-	_, err = loadSecret(named)
+	_, err = loadSecrets(named)
 	_, wrong := named.loadPeerSecrets(log)
 	if !errors.Is(err, fs.ErrNotExist) || !errors.Is(wrong, fs.ErrNotExist) || isThere(named.SecretFile) || isThere(named.PeerSecretFile) {
 		t.Errorf("named and not there: %v, %v", err, wrong)

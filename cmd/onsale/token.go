@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 func issue(secret []byte, user string, roles auth.Roles, lifetime time.Duration, sales ...string) (string, error) {
 	now, accepted := time.Now(), auth.DefaultConfig()
 	return auth.Issue(secret, auth.Claims{
-		User: user, Roles: roles, Sales: sales, Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
+		User: user, Roles: roles, Sales: sales, TokenID: rand.Text(), Issuer: accepted.Issuer, Audience: accepted.Audience, Issued: now, Expires: now.Add(lifetime),
 	})
 }
 
-const secretFileHelp = "file with the tokens' secret, as the nodes have it (data/token-secret of one node alone)"
+const secretFileHelp = "file with the tokens' secrets, as the nodes have it (data/token-secret of one node alone); the first one signs"
 
 // newToken prints tokens: for tests and operators. Buyers get theirs where they
 // log in.
@@ -50,6 +51,7 @@ func newToken(p *program) *cobra.Command {
 	c.Flags().DurationVar(&lifetime, "lifetime", 24*time.Hour, "time for which it is valid")
 	c.Flags().StringVar(&secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 	_ = c.MarkFlagRequired("user") // the flag is declared above
+	c.AddCommand(newTokenRevoke(p))
 	return c
 }
 
