@@ -106,7 +106,7 @@ func parametersOf(which route) strict.Parameter {
 		return strict.AfterSeq | strict.Pretty
 	case routeOrderHistory:
 		return strict.Behind | strict.Pretty
-	case routeRefund:
+	case routeRefund, routeWithdraw:
 		return strict.Quantity | strict.Pretty
 	}
 	return strict.Pretty

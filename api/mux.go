@@ -65,6 +65,7 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("POST /v1/payments/orphans/refund", p.routed(routeOrphanRefund, rolesToChange, p.refundOrphan))
 	mux.Handle("GET /v1/sales/{id}/orders", p.routed(routeSaleOrders, rolesToRead, p.saleOrders))
 	mux.Handle("GET /v1/orders/{uid}", p.routed(routeOrderShow, rolesToRead, p.showOrder))
+	mux.Handle("DELETE /v1/orders/{uid}", p.routed(routeWithdraw, rolesToChange, p.withdraw))
 	if p.operations.History != nil {
 		mux.Handle("GET /v1/orders/{uid}/history", p.routed(routeOrderHistory, rolesToRead, p.orderHistory))
 	}

@@ -121,3 +121,47 @@ func TestMoneyOfParts(t *testing.T) {
 		}
 	}
 }
+
+// A seller cancels anybody's order that is not paid, or a part of it, once for a key, and of the own
+// sales only.
+func TestSellersCancel(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", func(s *sequencer.SaleSpec) { s.Quantity, s.Waitlist = 2, 5 })
+	held, waiting := f.bought("ann", "?q=2"), f.bought("bob", "?q=2")
+	path := "/v1/orders/" + held.Order
+	for range 2 {
+		a := f.call("DELETE", f.private, path+"?q=1", "@seller", "", "Idempotency-Key: k").want(200, "")
+		if o := into[contract.Order](a); o.State != "reserved" || o.Quantity != 1 {
+			t.Errorf("%+v", o)
+		}
+	}
+	if last := f.backend.last; last.Kind != sequencer.KindWithdraw || string(last.Actor) != "@seller" || len(last.User) != 0 {
+		t.Errorf("decided %+v", last)
+	}
+	f.call("DELETE", f.private, path+"?q=2", "@seller", "").want(409, "invalid-quantity")
+	f.call("DELETE", f.private, path+"?q=2", "@seller", "", "Idempotency-Key: k").want(422, "key-reused")
+	f.call("DELETE", f.private, path, "@seller", "x").want(400, "bad-request")
+	f.call("DELETE", f.private, path, "ann", "").want(403, "forbidden")
+	f.call("DELETE", f.private, path, "@auditor", "").want(403, "forbidden")
+	f.call("DELETE", f.private, path, "@seller:arena*", "").want(404, "unknown-order")
+	if o := into[contract.Order](f.call("DELETE", f.private, path, "@seller:gig", "").want(200, "")); o.State != "cancelled" {
+		t.Errorf("%+v", o)
+	}
+	if o := into[contract.Order](f.call("GET", f.public, waiting.Callback, "bob", "").want(200, "")); o.State != "reserved" {
+		t.Errorf("who waited: %+v", o)
+	}
+	f.pay(waiting.Seq, 2)
+	if a := f.call("DELETE", f.private, "/v1/orders/"+waiting.Order, "@operator", "").want(409, "not-cancellable"); a.problem.State != "paid" {
+		t.Errorf("%+v", a.problem)
+	}
+	f.call("DELETE", f.private, "/v1/orders/000G0000000000ZZ", "@seller", "").want(404, "unknown-order")
+
+	d := f.bought("cid", "?q=2")
+	seller := f.sellerClient()
+	if o, err := seller.WithdrawTickets(t.Context(), d.Order, 1, "w"); err != nil || o.Quantity != 1 {
+		t.Errorf("%+v %v", o, err)
+	}
+	if o, err := seller.WithdrawOrder(t.Context(), d.Order); err != nil || o.State != "cancelled" {
+		t.Errorf("%+v %v", o, err)
+	}
+}

@@ -11,7 +11,14 @@ import (
 
 // refund answers POST /v1/orders/{uid}/refund, of all of an order or of q tickets: once for a
 // key.
-func (p *Private) refund(x *exchange) error {
+func (p *Private) refund(x *exchange) error { return p.takeBack(x, sequencer.KindRefund) }
+
+// withdraw answers DELETE /v1/orders/{uid}, of all of an order that is not paid or of q tickets: a
+// seller's cancel of anybody's order, once for a key.
+func (p *Private) withdraw(x *exchange) error { return p.takeBack(x, sequencer.KindWithdraw) }
+
+// takeBack decides a refund or withdraw, and answers with the order as it is then.
+func (p *Private) takeBack(x *exchange, kind sequencer.Kind) error {
 	if err := x.noBody(); err != nil {
 		return err
 	}
@@ -23,7 +30,7 @@ func (p *Private) refund(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	c := sequencer.Command{Kind: sequencer.KindRefund, Order: view.Seq, Quantity: x.query.Quantity}
+	c := sequencer.Command{Kind: kind, Order: view.Seq, Quantity: x.query.Quantity}
 	if c.Quantity > 0 && key != "" {
 		c.Key = sequencer.DigestKey(x.actor, []byte(key))
 	}

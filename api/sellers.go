@@ -61,7 +61,7 @@ func (s *Sellers) isFor(sales *auth.Scope, c *sequencer.Command) bool {
 	}
 	id, known := "", false
 	s.node.Read(func(state sequencer.Reader) {
-		if c.Kind == sequencer.KindRefund || c.Kind == sequencer.KindAcknowledge || c.Kind == sequencer.KindSettle {
+		if c.Kind.OfOrder() {
 			var order sequencer.OrderView
 			order, known = state.Order(c.Order)
 			id = order.SaleID

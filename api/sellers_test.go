@@ -39,6 +39,8 @@ func TestSellersAreChecked(t *testing.T) {
 		"nonsense":        {"x.y.z", pause, contract.ErrUnauthorized},
 		"her sale":        {own, pause, nil},
 		"her order":       {own, sequencer.Command{Kind: sequencer.KindRefund, Order: arenas.Seq, Sale: 1}, nil},
+		"her buyer":       {own, sequencer.Command{Kind: sequencer.KindWithdraw, Order: arenas.Seq, Sale: 1}, nil},
+		"another's buyer": {own, sequencer.Command{Kind: sequencer.KindWithdraw, Order: gigs.Seq, Sale: 1}, contract.ErrForbidden},
 		"a sale to be":    {own, sequencer.Command{Kind: sequencer.KindSaleCreate, Body: spec("arena-2"), Sale: 1}, nil},
 		"another's sale":  {own, sequencer.Command{Kind: sequencer.KindSalePause, Sale: 2}, contract.ErrForbidden},
 		"another's order": {own, sequencer.Command{Kind: sequencer.KindRefund, Order: gigs.Seq, Sale: 1}, contract.ErrForbidden},

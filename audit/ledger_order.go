@@ -17,7 +17,7 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.findings.report(checkStepUser, o.seq, fmt.Sprintf("user %q", o.user), fmt.Sprintf("user %q", c.User))
 	}
 	switch c.Kind {
-	case sequencer.KindCancel:
+	case sequencer.KindCancel, sequencer.KindWithdraw:
 		if !l.shared(o, c, sequencer.StateWaitlisted, sequencer.StateReserved) {
 			l.leave(o, sequencer.StateCancelled, sequencer.StateWaitlisted, sequencer.StateReserved, sequencer.StateCancelled)
 		}

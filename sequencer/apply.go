@@ -110,7 +110,7 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 	switch c.Kind {
 	case KindBuy:
 		s.buy(c, hash, r)
-	case KindCancel:
+	case KindCancel, KindWithdraw:
 		s.cancel(c, r)
 	case KindPayBegin:
 		s.payBegin(c, r)

@@ -46,7 +46,7 @@ const BatchVersion = 5
 //	pay_disputed   order 8, attempt 1, status 1, amount 8, evidence by 4
 //	accept_account length 1 and actor, length 1 and account, note to the end
 //	settle         order 8, outcome 1, length 1 and actor, note to the end
-//	refund         order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
+//	refund, withdraw    order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
@@ -138,7 +138,7 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(appendShort(dst, c.Actor), c.Reference), c.Body...)
 	case KindSettle:
 		return append(appendShort(append(le.AppendUint64(dst, c.Order), byte(c.Outcome)), c.Actor), c.Body...)
-	case KindRefund:
+	case KindRefund, KindWithdraw:
 		return append(appendShare(dst, c), c.Actor...)
 	case KindSaleCreate:
 		return append(appendShort(dst, c.Actor), c.Body...)
@@ -162,7 +162,7 @@ func appendFields(dst []byte, c *Command) []byte {
 	return dst
 }
 
-// appendShare appends of which order a cancel or refund is, how much of it, and the key of a
+// appendShare appends of which order a cancel, withdraw or refund is, how much of it, and the key of a
 // part.
 func appendShare(dst []byte, c *Command) []byte {
 	dst = append(binary.LittleEndian.AppendUint64(dst, c.Order), c.Quantity)
@@ -326,7 +326,7 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order, c.Outcome = le.Uint64(f), PayOutcome(f[8])
 		c.Actor, c.Body, ok = cutShort(f[9:])
 		return ok
-	case KindRefund:
+	case KindRefund, KindWithdraw:
 		actor, ok := cutShare(f, c)
 		c.Actor = perhaps(actor)
 		return ok
@@ -363,7 +363,7 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	switch k {
 	case KindBuy:
 		return 5, false
-	case KindCancel, KindRefund:
+	case KindCancel, KindRefund, KindWithdraw:
 		return 9, false
 	case KindPayBegin:
 		return 17, false

@@ -73,6 +73,8 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindPayDisputed, Order: 3, Attempt: 2, Dispute: sequencer.DisputeNeedsResponse, Amount: 9_900, Count: 1_780_272_000},
 		{Kind: sequencer.KindAccept, Reference: []byte("stripe/live/acct_1"), Actor: []byte("otto"), Body: []byte("sold")},
 		{Kind: sequencer.KindSettle, Order: 3, Outcome: sequencer.PayRefunded, Actor: []byte("otto"), Body: []byte("in cash")},
+		{Kind: sequencer.KindWithdraw, Order: 3, Actor: []byte("sella")},
+		{Kind: sequencer.KindWithdraw, Order: 3, Quantity: 1, Key: sequencer.KeyDigest{7, 15: 8}},
 	}}
 }
 

@@ -35,15 +35,16 @@ const (
 	KindPayDisputed  Kind = 26
 	KindAccept       Kind = 27
 	KindSettle       Kind = 28
+	KindWithdraw     Kind = 29
 	// KindMax is the last of them.
-	KindMax = KindSettle
+	KindMax = KindWithdraw
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
 	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
 	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge", "pay_disputed",
-	"accept_account", "settle"}
+	"accept_account", "settle", "withdraw"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -55,8 +56,17 @@ func (k Kind) Forwardable() bool { return k == KindBuy || k == KindCancel }
 // Sellers reports whether a command of this kind is a seller's or operator's, given by who
 // has a token that allows it.
 func (k Kind) Sellers() bool {
-	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund || k == KindAcknowledge || k == KindAccept || k == KindSettle
+	return k >= KindSaleCreate && k <= KindSaleExtend || k == KindRefund || k == KindWithdraw ||
+		k == KindAcknowledge || k == KindAccept || k == KindSettle
 }
+
+// OfOrder reports whether a seller's command of this kind is about an order, and not about a sale.
+func (k Kind) OfOrder() bool {
+	return k == KindRefund || k == KindWithdraw || k == KindAcknowledge || k == KindSettle
+}
+
+// givesBackUnpaid reports whether a command of this kind takes back what is not paid.
+func (k Kind) givesBackUnpaid() bool { return k == KindCancel || k == KindWithdraw }
 
 // leaders reports whether a command of this kind has no place in a forwarded batch: it is
 // what the leader itself says.
@@ -169,6 +179,7 @@ func DigestKey(user, key []byte) KeyDigest {
 //	accept_account Reference (the account) Actor Body (why, for the record)
 //	settle         Order Outcome (what an operator knows of the money) Actor Body (why, for the record)
 //	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part)
+//	withdraw       Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
 //	sale_pause     Sale Actor

@@ -71,10 +71,13 @@
 // late when less was left of it than half of the hold (rounded down) that such an order of
 // the sale gets now.
 //
+// withdraw(order, quantity, key) is a seller's cancel of anybody's order: CodeUnknownOrder unless there
+// is one, else as cancel, but that nothing is given back late by it.
+//
 // A part that was given back is remembered with its key. With a quantity, and before the
 // order's state is looked at: a part of the order has the key: CodeOK, nothing is given
-// back again, but CodeKeyReused when the part had another quantity, or was given back by the
-// other of cancel and refund; more than the order has: CodeInvalidQuantity.
+// back again, but CodeKeyReused when the part had another quantity, or was given back by a
+// refund and this is none, or the other way round; more than the order has: CodeInvalidQuantity.
 //
 // pay_begin(order, user, amount, account): CodeBadRequest for an amount without an account, or an
 // account without an amount. Else by the order's state. reserved: the order was not made

@@ -156,7 +156,7 @@ const (
 	shareDone       // nothing more: the part was given back under the command's key before
 )
 
-// shareOf returns how much of an order a cancel or refund gives back.
+// shareOf returns how much of an order a cancel, withdraw or refund gives back.
 func (s *State) shareOf(number uint32, c *Command) (share, Code) {
 	if c.Quantity == 0 {
 		return shareAll, CodeOK
@@ -171,7 +171,7 @@ func (s *State) shareOf(number uint32, c *Command) (share, Code) {
 		})
 	}
 	switch quantity := s.orders.at(number).quantity; {
-	case known != nil && (known.Quantity != c.Quantity || (known.State == PartUnpaid) != (c.Kind == KindCancel)):
+	case known != nil && (known.Quantity != c.Quantity || (known.State == PartUnpaid) != c.Kind.givesBackUnpaid()):
 		return shareDone, CodeKeyReused
 	case known != nil:
 		return shareDone, CodeOK

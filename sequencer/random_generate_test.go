@@ -315,10 +315,12 @@ func (g *generator) command() sequencer.Command {
 	switch n := g.random.IntN(1001); {
 	case n < 520:
 		return g.buy()
-	case n < 600:
+	case n < 580:
 		order := g.pickOrder()
 		c := sequencer.Command{Kind: sequencer.KindCancel, Order: order, User: g.userOf(order)}
 		return g.share(c)
+	case n < 600:
+		return g.share(sequencer.Command{Kind: sequencer.KindWithdraw, Order: g.pickOrder(), Actor: g.actor()})
 	case n < 740:
 		return g.payBegin()
 	case n < 890:

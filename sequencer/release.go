@@ -86,7 +86,8 @@ func (s *State) leaveWaitlist(sale *sale, o *order, ordinal uint32) {
 	}
 }
 
-// cancel ends a buyer's own order, or a part of it, while nothing is being paid.
+// cancel ends a buyer's own order, or a part of it, while nothing is being paid; a seller's withdraw
+// ends anybody's.
 func (s *State) cancel(c *Command, r *Result) {
 	number, known := s.orderOf(c)
 	if !known {
@@ -113,7 +114,7 @@ func (s *State) giveBack(number uint32, c *Command, share share) Code {
 		return CodeNotCancellable
 	}
 	o := s.edit(number)
-	if state == StateReserved && o.deadline-s.holdNow() < sale.holdOf(o)/2 {
+	if state == StateReserved && c.Kind == KindCancel && o.deadline-s.holdNow() < sale.holdOf(o)/2 {
 		o.flags.set(gaveBackLate, true)
 	}
 	switch {

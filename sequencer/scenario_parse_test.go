@@ -116,6 +116,9 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 	case "disputed":
 		c = sequencer.Command{Kind: sequencer.KindPayDisputed, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Dispute: disputeNamed(l.words[2]),
 			Amount: number(l.words[3]), Count: uint32(clockOrNumber(l.words[4]))}
+	case "withdraw":
+		c = sequencer.Command{Kind: sequencer.KindWithdraw, Order: orderSeq(l.words[0])}
+		shareOptions(l, &c)
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 		shareOptions(l, &c)

@@ -90,6 +90,26 @@ func (s *Seller) RefundOrder(ctx context.Context, uid string) (*contract.Order, 
 	return s.order(ctx, uid, "refund", nil)
 }
 
+// WithdrawOrder cancels an order of any buyer that is not paid.
+func (s *Seller) WithdrawOrder(ctx context.Context, uid string) (*contract.Order, error) {
+	return s.withdraw(ctx, call{path: contract.CallbackPrefix + segment(uid)})
+}
+
+// WithdrawTickets takes some tickets of such an order back. A key takes them once, however often
+// it is asked.
+func (s *Seller) WithdrawTickets(ctx context.Context, uid string, tickets uint8, key string) (*contract.Order, error) {
+	return s.withdraw(ctx, call{path: contract.CallbackPrefix + segment(uid), query: ticketsQuery(tickets), key: key})
+}
+
+func (s *Seller) withdraw(ctx context.Context, c call) (*contract.Order, error) {
+	order := new(contract.Order)
+	c.method, c.into = http.MethodDelete, order
+	if _, err := s.connection.do(ctx, c); err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
 // RefundTickets takes some tickets of a paid order back. A key refunds them once, however often
 // it is asked.
 func (s *Seller) RefundTickets(ctx context.Context, uid string, tickets uint8, key string) (*contract.Order, error) {

@@ -91,7 +91,7 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 	switch c.Kind {
 	case sequencer.KindBuy:
 		m.buy(c, r)
-	case sequencer.KindCancel:
+	case sequencer.KindCancel, sequencer.KindWithdraw:
 		m.cancel(c, r)
 	case sequencer.KindPayBegin:
 		m.payBegin(c, r)

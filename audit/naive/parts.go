@@ -8,7 +8,7 @@ type part struct {
 	key sequencer.KeyDigest
 }
 
-// wanted says how many tickets a cancel or refund takes from an order: all that it has, or
+// wanted says how many tickets a cancel, withdraw or refund takes from an order: all that it has, or
 // fewer, or none because they were taken under the same key before.
 func (o *order) wanted(c *sequencer.Command) (tickets uint8, code sequencer.Code) {
 	if c.Quantity == 0 {
@@ -20,7 +20,7 @@ func (o *order) wanted(c *sequencer.Command) (tickets uint8, code sequencer.Code
 			continue
 		}
 		unpaid := p.State == sequencer.PartUnpaid
-		if p.Quantity != c.Quantity || unpaid && c.Kind != sequencer.KindCancel || !unpaid && c.Kind != sequencer.KindRefund {
+		if p.Quantity != c.Quantity || unpaid == (c.Kind == sequencer.KindRefund) {
 			return 0, sequencer.CodeKeyReused
 		}
 		return 0, sequencer.CodeOK

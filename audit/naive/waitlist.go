@@ -47,10 +47,10 @@ func (s *sale) leaveWaitlist(o *order) {
 	s.waiting = slices.Delete(s.waiting, i, i+1)
 }
 
-// cancel ends an order, or a part of it, by its user's will.
+// cancel ends an order, or a part of it, by its user's will, or by a seller's.
 func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
-	o := m.orderOf(c.Order)
-	if o == nil || o.user != string(c.User) {
+	o, own := m.orderOf(c.Order), c.Kind == sequencer.KindCancel
+	if o == nil || own && o.user != string(c.User) {
 		r.Code = sequencer.CodeUnknownOrder
 		return
 	}
@@ -69,7 +69,7 @@ func (m *Model) cancel(c *sequencer.Command, r *sequencer.Result) {
 		o.sale.leaveWaitlist(o)
 		m.enter(o, sequencer.StateCancelled)
 	case sequencer.StateReserved:
-		o.ranOut = o.ranOut || o.deadline-m.own() < o.hold()/2
+		o.ranOut = o.ranOut || own && o.deadline-m.own() < o.hold()/2
 		if tickets < o.quantity {
 			o.split(c, o.state, sequencer.StateCancelled, sequencer.PartUnpaid)
 			break

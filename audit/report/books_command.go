@@ -67,7 +67,7 @@ func (b *books) step(c *sequencer.Command, r *sequencer.Result) {
 	case r.Code == sequencer.CodeLateSuccess && live && o.state == sequencer.StatePaying && r.State == sequencer.StateCancelled:
 		b.release(r.Order, r.State) // accepted after the sale was cancelled: the money goes back
 	case r.Code != sequencer.CodeOK || !live:
-	case c.Kind == sequencer.KindCancel:
+	case c.Kind == sequencer.KindCancel || c.Kind == sequencer.KindWithdraw:
 		b.cancel(c, r, o)
 	case c.Kind == sequencer.KindPayBegin:
 		b.orders[r.Order] = liveOrder{sequencer.StatePaying, o.tickets}

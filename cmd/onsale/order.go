@@ -143,20 +143,65 @@ func (s *some) do(all func() (*contract.Order, error), part func(tickets uint8, 
 	return order, nil
 }
 
+// newOrderCancel cancels a buyer's own order, or as the seller anybody's.
 func newOrderCancel(p *program) *cobra.Command {
+	var buyer door
+	var seller desk
 	var part some
-	c := p.orderVerb("cancel", "Give a reservation back, or leave the waitlist", func(b *client.Client, c *cobra.Command, uid string) (*contract.Order, error) {
-		return part.do(func() (*contract.Order, error) { return b.CancelOrder(c.Context(), uid) },
-			func(tickets uint8, key string) (*contract.Order, error) {
-				return b.CancelTickets(c.Context(), uid, tickets, key)
-			})
-	})
-	c.Long = `Gives a reservation back, or leaves the waitlist. With --quantity a part of it is given
+	var asSeller bool
+	c := &cobra.Command{Use: "cancel UID", Short: "Give a reservation back, or leave the waitlist", Args: arguments(cobra.ExactArgs(1)),
+		Long: `Gives a reservation back, or leaves the waitlist. With --quantity a part of it is given
 back: the rest goes on with its hold, or waits at its place for as many fewer. Asked again
-under the same --key, as when the answer was lost, nothing more is given back.`
-	c.Example = "  onsale order cancel 000G000000000002 --user alice\n  onsale order cancel 000G000000000002 --quantity 1 --user alice"
+under the same --key, as when the answer was lost, nothing more is given back.
+
+With --seller it is an order of any buyer, asked of a node's private listener: the order's
+history says whose token it was, and it does not count for the buyer's cool-down.`,
+		Example: "  onsale order cancel 000G000000000002 --user alice\n  onsale order cancel 000G000000000002 --quantity 1 --user alice\n" +
+			"  onsale order cancel 000G000000000002 --seller --token $SELLER",
+		RunE: func(c *cobra.Command, args []string) error {
+			if !asSeller && c.Flags().Changed("private") {
+				return fmt.Errorf("%w: --private is for --seller", errUsage)
+			}
+			cancel := buyer.cancel
+			if asSeller {
+				seller.token, seller.secretFile = buyer.token, buyer.secretFile
+				cancel = seller.cancel
+			}
+			order, err := cancel(c.Context(), args[0], &part)
+			if err != nil {
+				return err
+			}
+			return p.showFields(order)
+		}}
+	buyer.flags(c.Flags())
+	seller.addressFlags(c.Flags())
 	part.flags(c.Flags(), "give back")
+	c.Flags().BoolVar(&asSeller, "seller", false, "cancel an order of any buyer, with a token of the role seller or operator")
 	return c
+}
+
+// cancel cancels a buyer's order, or a part of it.
+func (d *door) cancel(ctx context.Context, uid string, part *some) (*contract.Order, error) {
+	buyer, err := d.open()
+	if err != nil {
+		return nil, err
+	}
+	return part.do(func() (*contract.Order, error) { return buyer.CancelOrder(ctx, uid) },
+		func(tickets uint8, key string) (*contract.Order, error) {
+			return buyer.CancelTickets(ctx, uid, tickets, key)
+		})
+}
+
+// cancel cancels anybody's order, or a part of it.
+func (d *desk) cancel(ctx context.Context, uid string, part *some) (*contract.Order, error) {
+	seller, err := d.open()
+	if err != nil {
+		return nil, err
+	}
+	return part.do(func() (*contract.Order, error) { return seller.WithdrawOrder(ctx, uid) },
+		func(tickets uint8, key string) (*contract.Order, error) {
+			return seller.WithdrawTickets(ctx, uid, tickets, key)
+		})
 }
 
 func (p *program) orderVerb(verb, short string, do func(*client.Client, *cobra.Command, string) (*contract.Order, error)) *cobra.Command {

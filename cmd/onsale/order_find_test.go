@@ -83,13 +83,21 @@ func TestSellersFindOrders(t *testing.T) {
 	has(t, o.sell(1, "order", "refund", uids[1], "--token", other), "unknown-order")
 	has(t, o.sell(1, "sale", "pause", "arena", "--token", other), "unknown-sale")
 	has(t, o.sell(1, "payments", "reconcile", "--token", other), "forbidden")
+	has(t, o.sell(1, "order", "cancel", uids[0], "--seller", "--token", other), "unknown-order")
+	has(t, command(t, 2, "order", "cancel", uids[0], "--private", "127.0.0.1:1"), "--seller")
+	has(t, o.sell(1, "order", "cancel", uids[1], "--seller"), "not-cancellable")
+	has(t, o.sell(0, "order", "cancel", uids[0], "--seller"), "cancelled")
+	history = into[[]contract.OrderEvent](t, o.sell(0, "order", "show", uids[0], "--history", "-o", "json"))
+	if last := history[len(history)-1]; last.Event != "withdraw" || last.Actor != "cli" || last.State != "cancelled" {
+		t.Errorf("%+v", last)
+	}
 	o.sell(0, "sale", "pause", "gig", "--token", other)
 }
 
 // sellersToken is for a seller of some sales.
 func (o *office) sellersToken(sales string) string {
 	o.t.Helper()
-	token, err := issue(o.server.secret, "sella", auth.RoleSeller, time.Hour, sales)
+	token, err := issue(o.server.secrets[0], "sella", auth.RoleSeller, time.Hour, sales)
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -29,9 +29,14 @@ type desk struct {
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
-	f.StringVar(&d.address, "private", envOr("ONSALE_PRIVATE", "127.0.0.1:8201"), "private listener of any node")
+	d.addressFlags(f)
 	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
+}
+
+// addressFlags say where the listener is, and not as whom it is asked.
+func (d *desk) addressFlags(f *pflag.FlagSet) {
+	f.StringVar(&d.address, "private", envOr("ONSALE_PRIVATE", "127.0.0.1:8201"), "private listener of any node")
 	f.StringVar(&d.stateFile, "state-file", os.Getenv("ONSALE_STATE_FILE"), "file that remembers which cluster was met, so that nodes of one that it succeeded are refused")
 	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
 	f.StringVar(&d.files.Certificate, "tls-cert", os.Getenv("ONSALE_TLS_CERT"), "the operator's certificate (onsale tls cert --operator)")

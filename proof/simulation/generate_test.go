@@ -223,8 +223,10 @@ func (g *generator) command() {
 		g.push(verbCancel, g.id(), g.buyID(), g.door(), g.upTo(3))
 	case n < 930:
 		g.payBegin()
-	case n < 955:
+	case n < 953:
 		g.push(verbRefund, g.id(), g.paidID(), g.upTo(3))
+	case n < 956:
+		g.push(verbWithdraw, g.id(), g.buyID(), g.upTo(3))
 	case n < 960:
 		g.push(verbAcknowledge, g.id(), g.buyID())
 	default:

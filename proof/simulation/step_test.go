@@ -42,12 +42,13 @@ const (
 	verbKey                     // account
 	verbAccept                  // request, account
 	verbByHand                  // request, of
+	verbWithdraw                // request, of, tickets of a part
 	verbCount
 )
 
 var verbNames = [verbCount]string{"nodes", "clock", "due", "elect", "propose", "replicate", "apply", "restart", "freeze", "persist",
 	"create", "update", "seller", "buy", "again", "cancel", "pay", "refund", "forward", "authorise", "outcome", "settle", "bounce", "acknowledge", "dispute",
-	"key", "accept", "by-hand"}
+	"key", "accept", "by-hand", "withdraw"}
 
 // step is one thing that happens in a world. Its numbers mean the same whatever steps
 // before it are left out: requests have ids, and orders are named by the request that
@@ -203,7 +204,7 @@ func (w *world) ask(s *step) {
 		return
 	case verbAccept:
 		q.command = sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte(accountName(uint8(n[1]))), Body: []byte("the shop was sold")}
-	case verbCancel, verbPay, verbRefund, verbAcknowledge, verbByHand:
+	case verbCancel, verbPay, verbRefund, verbAcknowledge, verbByHand, verbWithdraw:
 		if !w.about(q, w.request(int(n[1])), s) {
 			return
 		}
@@ -269,6 +270,9 @@ func (w *world) about(q, of *request, s *step) bool {
 		partOf(&c, q.id, s.n[3])
 	case verbRefund:
 		c.Kind, c.User = sequencer.KindRefund, nil
+		partOf(&c, q.id, s.n[2])
+	case verbWithdraw:
+		c.Kind, c.User, c.Actor = sequencer.KindWithdraw, nil, []byte("sella")
 		partOf(&c, q.id, s.n[2])
 	case verbAcknowledge:
 		c.Kind, c.User, c.Body = sequencer.KindAcknowledge, nil, []byte("in cash")

@@ -78,6 +78,8 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("settle #%d %s %s", c.Order, outcomeWord(c.Outcome), QuoteWord(string(c.Body)))
 	case sequencer.KindPayDisputed:
 		return fmt.Sprintf("disputed #%d %d %d %d %d", c.Order, c.Attempt, c.Dispute, c.Amount, c.Count)
+	case sequencer.KindWithdraw:
+		return fmt.Sprintf("withdraw #%d", c.Order) + shareWords(c, keys)
 	case sequencer.KindRefund:
 		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
