@@ -53,6 +53,8 @@ type bookedOrder struct {
 	overdue   bool
 	captured  bool  // the newest attempt's money
 	leeway    bool  // was given once
+	lined     bool  // its newest attempt stands in the line
+	linedTo   int64 // until when it may, by the holds' own time
 	deadline  int64 // of the hold, by the holds' own time
 	declines  int   // of its attempts
 	triedAt   int64 // when its newest attempt began

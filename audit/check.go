@@ -45,6 +45,7 @@ const (
 	checkStepUser
 	checkStepForeign
 	checkAttempts
+	checkCalled
 	checkStep
 	checkOverheld
 	checkPaidCancelled
@@ -137,6 +138,7 @@ var checks = [checkEnd]struct {
 	checkStepUser:      {KindOrder, "somebody else acted on the order"},
 	checkStepForeign:   {KindOrder, "an order of the cluster that this one is a copy of was paid here"},
 	checkAttempts:      {KindOrder, "an attempt to pay began beyond the bounds (the order: %s; the user's declines of the hour: %d)"},
+	checkCalled:        {KindOrder, "an attempt was called out of the line that did not stand in it, or for too long, or for a cancelled sale"},
 	checkStep:          {KindOrder, "the order becomes %s, which it cannot from its state"},
 	checkOverheld:      {KindExpiry, "the hold was over, and the order went on"},
 	checkPaidCancelled: {KindOrder, "a payment for a cancelled sale was taken"},

@@ -69,6 +69,21 @@ var forgedSteps = []forgery{
 	{name: "an operator says that money was captured, after it was", finds: []check{checkByHand},
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), accept("b"), byHand(2, sequencer.PayAccepted))},
 		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "an attempt is called twice out of the line", finds: []check{checkCalled},
+		batches: batches{at(0, sell(), buy("ann", 1), inLine(pay(2, "ann", 1)), called(2), called(2))},
+		forge:   func(f *forged) { f.result(5).Code = sequencer.CodeOK }},
+	{name: "an attempt is called that did not stand in the line", finds: []check{checkCalled},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), called(2))},
+		forge:   func(f *forged) { f.result(4).Code = sequencer.CodeOK }},
+	{name: "an attempt is called when its time in the line is over", finds: []check{checkCalled, checkShownDeadline},
+		batches: batches{at(0, sell(), buy("ann", 1), inLine(pay(2, "ann", 1))), at(9, called(2))},
+		forge:   func(f *forged) { f.result(4).Code = sequencer.CodeOK }},
+	{name: "an attempt is called of a cancelled sale", finds: []check{checkCalled},
+		batches: batches{at(0, sell(), buy("ann", 1), inLine(pay(2, "ann", 1)), onSale(sequencer.KindSaleCancel, 0), called(2))},
+		forge:   func(f *forged) { f.result(5).Code = sequencer.CodeOK }},
+	{name: "a hold that was over when its attempt was called does not go on", finds: []check{checkShownDeadline},
+		batches: batches{at(0, sell(), buy("ann", 1), inLine(pay(2, "ann", 1))), at(4, called(2))},
+		forge:   func(f *forged) { f.result(4).Deadline = storyStart + forgedHold }},
 	{name: "more is given back than the order has", finds: []check{checkPart},
 		batches: batches{at(0, sell(), buy("ann", 1), partly(2, cancel(2, "ann")))},
 		forge:   func(f *forged) { f.show(3, sequencer.CodeOK, 2, sequencer.StateReserved, 1) }},
@@ -207,6 +222,17 @@ func attempt(c sequencer.Command, number uint8) sequencer.Command {
 // extend moves every hold by an hour.
 func extend() sequencer.Command {
 	return sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: 1, Amount: 3600 * 1_000_000_000}
+}
+
+// inLine lets an attempt stand in the line for five seconds at most.
+func inLine(c sequencer.Command) sequencer.Command {
+	c.Count = 5
+	return c
+}
+
+// called says that the provider is called for an order's attempt in the line.
+func called(order uint64) sequencer.Command {
+	return sequencer.Command{Kind: sequencer.KindPayCalled, Order: order, Attempt: 1}
 }
 
 func payUnder(account string, order uint64, user string, tickets int64) sequencer.Command {

@@ -28,10 +28,11 @@ func (s *bookedSale) promotedHold() int64 {
 	return s.spec.Hold
 }
 
-// leewayOf books that a payment that could not be made leaves its buyer some time, once.
+// leewayOf books that a payment that could not be made leaves its buyer some time: once, and each
+// time that it stood in the line.
 func (l *Ledger) leewayOf(o *bookedOrder, c *sequencer.Command) {
-	if least := after(l.own(), sequencer.PaymentLeeway); c.Reason == sequencer.ReasonUnavailable && !o.leeway && o.deadline < least {
-		o.deadline, o.leeway = least, true
+	if least := after(l.own(), sequencer.PaymentLeeway); c.Reason == sequencer.ReasonUnavailable && (o.lined || !o.leeway) && o.deadline < least {
+		o.deadline, o.leeway = least, o.leeway || !o.lined
 	}
 }
 

@@ -29,6 +29,9 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.charged(o, c)
 		o.sale.begun = true
 		o.overdue = false
+		l.lined(o, c)
+	case sequencer.KindPayCalled:
+		l.called(o, c)
 	case sequencer.KindPayResult:
 		l.settle(o, c, r)
 	case sequencer.KindPayCaptured:
@@ -76,6 +79,9 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 	if o.state != sequencer.StatePaying || c.Attempt != o.attempts {
 		return // nothing may change; shown compares
 	}
+	if c.Outcome != sequencer.PayUnknown {
+		defer o.leaveLine()
+	}
 	switch c.Outcome {
 	case sequencer.PayAccepted:
 		if o.sale.cancelled {
@@ -108,6 +114,7 @@ func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
 			l.findings.report(checkPaidInTime, o.seq, "paid", r.State.String())
 		}
 		l.leave(o, sequencer.StateCancelled, sequencer.StatePaying)
+		o.leaveLine()
 	}
 }
 
@@ -154,7 +161,7 @@ func (l *Ledger) event(e *sequencer.Event) {
 	case sequencer.EventPromoted:
 		l.promoted(o, e)
 	case sequencer.EventOverdue:
-		if due := after(o.deadline, o.sale.spec.Grace); o.state != sequencer.StatePaying || due > l.own() {
+		if due := o.hardLimit(); o.state != sequencer.StatePaying || due > l.own() {
 			l.findings.report(checkOverdue, o.seq, "paying, overdue after "+clock(l.holds.Shown(due)), o.state.String()+" "+clock(l.now))
 		}
 		o.overdue = true

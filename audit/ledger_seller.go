@@ -19,7 +19,8 @@ func (l *Ledger) seller(c *sequencer.Command, r *sequencer.Result) {
 		l.forwarded(c)
 		return
 	case sequencer.KindBirth:
-		return // booked by header
+		l.allCalled(r) // header has booked the rest
+		return
 	case sequencer.KindAccept:
 		l.account = string(c.Reference)
 		return

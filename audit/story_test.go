@@ -76,6 +76,9 @@ func (t *teller) command() sequencer.Command {
 		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
 	case n < 82:
 		c.Kind, c.Amount, c.Reference = sequencer.KindPayBegin, 10*int64(order.Quantity), []byte("a")
+		c.Count = uint32(t.random.IntN(2) * t.random.IntN(6))
+	case n < 84:
+		return sequencer.Command{Kind: sequencer.KindPayCalled, Order: order.Seq, Attempt: 1}
 	case n < 94:
 		return sequencer.Command{Kind: sequencer.KindPayResult, Order: order.Seq, Attempt: 1, Outcome: sequencer.PayOutcome(1 + t.random.IntN(4))}
 	case n < 97:

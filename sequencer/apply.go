@@ -87,7 +87,7 @@ func (s *State) touchSlots(n int) {
 func (s *State) advance() {
 	for now := s.holdNow(); !s.timers.empty() && s.timers.first().due <= now; {
 		entry := s.timers.pop()
-		due, running := s.timerOf(s.orders.at(entry.order))
+		due, running := s.timerOf(entry.order, s.orders.at(entry.order))
 		if !running || due != entry.due {
 			continue
 		}
@@ -114,6 +114,8 @@ func (s *State) decide(c *Command, hash uint64, r *Result) {
 		s.cancel(c, r)
 	case KindPayBegin:
 		s.payBegin(c, r)
+	case KindPayCalled:
+		s.payCalled(c, r)
 	case KindPayResult:
 		s.payResult(c, r)
 	case KindPayVoided:

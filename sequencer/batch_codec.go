@@ -37,7 +37,8 @@ const BatchVersion = 5
 //	buy            flags 1, sale 2, quantity 1, min 1, [key 16 if flags bit 0],
 //	               [length 1 and reference if flags bit 1], user to the end
 //	cancel         order 8, quantity 1, [key 16 if quantity is not 0], user to the end
-//	pay_begin      order 8, amount 8, length 1 and account, user to the end
+//	pay_begin      order 8, amount 8, seconds in the line 4, length 1 and account, user to the end
+//	pay_called     order 8, attempt 1
 //	pay_result     order 8, attempt 1, outcome 1, reason 1
 //	pay_voided     order 8, attempt 1, outcome 1, part 1
 //	pay_captured   order 8, attempt 1, amount 8
@@ -121,7 +122,10 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindCancel:
 		return append(appendShare(dst, c), c.User...)
 	case KindPayBegin:
-		return append(appendShort(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Reference), c.User...)
+		dst = le.AppendUint32(le.AppendUint64(le.AppendUint64(dst, c.Order), uint64(c.Amount)), c.Count)
+		return append(appendShort(dst, c.Reference), c.User...)
+	case KindPayCalled:
+		return append(le.AppendUint64(dst, c.Order), c.Attempt)
 	case KindPayResult:
 		return append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), byte(c.Reason))
 	case KindPayVoided:
@@ -296,9 +300,11 @@ func decodeFields(f []byte, c *Command) bool {
 		return ok
 	case KindPayBegin:
 		var ok bool
-		c.Order, c.Amount = le.Uint64(f), int64(le.Uint64(f[8:]))
-		c.Reference, c.User, ok = cutShort(f[16:])
+		c.Order, c.Amount, c.Count = le.Uint64(f), int64(le.Uint64(f[8:])), le.Uint32(f[16:])
+		c.Reference, c.User, ok = cutShort(f[20:])
 		return ok
+	case KindPayCalled:
+		c.Order, c.Attempt = le.Uint64(f), f[8]
 	case KindPayResult:
 		c.Order, c.Attempt, c.Outcome, c.Reason = le.Uint64(f), f[8], PayOutcome(f[9]), PayReason(f[10])
 	case KindPayVoided:
@@ -366,7 +372,9 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindCancel, KindRefund, KindWithdraw:
 		return 9, false
 	case KindPayBegin:
-		return 17, false
+		return 21, false
+	case KindPayCalled:
+		return 9, true
 	case KindAccept:
 		return 2, false
 	case KindSettle:

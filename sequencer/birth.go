@@ -148,6 +148,7 @@ func (s *State) birth(c *Command, r *Result) {
 	}
 	if next.Cause != BirthNew {
 		s.sessions = sessions{} // what front-ends sent before was sent to another history
+		s.callAll()
 	}
 	s.addBirth(next)
 }

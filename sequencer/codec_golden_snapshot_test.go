@@ -72,6 +72,7 @@ accept sandbox/test/b "sold to B" by=otto
 pay alice #5 2000 account=sandbox/test/b
 accept sandbox/test/c "and to C" by=otto
 settle #5 accepted "on their statement" by=otto
+pay günther #10 1000 account=sandbox/test/c line=600
 `
 
 // goldenState is the state at the story's end.

@@ -75,6 +75,8 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindSettle, Order: 3, Outcome: sequencer.PayRefunded, Actor: []byte("otto"), Body: []byte("in cash")},
 		{Kind: sequencer.KindWithdraw, Order: 3, Actor: []byte("sella")},
 		{Kind: sequencer.KindWithdraw, Order: 3, Quantity: 1, Key: sequencer.KeyDigest{7, 15: 8}},
+		{Kind: sequencer.KindPayBegin, Order: 3, User: alice, Amount: 9_900, Count: 513, Reference: []byte("a")},
+		{Kind: sequencer.KindPayCalled, Order: 3, Attempt: 2},
 	}}
 }
 

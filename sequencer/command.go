@@ -36,15 +36,16 @@ const (
 	KindAccept       Kind = 27
 	KindSettle       Kind = 28
 	KindWithdraw     Kind = 29
+	KindPayCalled    Kind = 30
 	// KindMax is the last of them.
-	KindMax = KindWithdraw
+	KindMax = KindPayCalled
 )
 
 var kindNames = [...]string{"", "buy", "cancel", "pay_begin", "pay_result", "pay_voided", "refund",
 	"sale_create", "sale_update", "sale_pause", "sale_resume", "sale_close", "sale_cancel",
 	"sale_quantity", "sale_release", "sale_extend", "session_open", "forward", "pay_captured", "birth", "level",
 	"outage", "hold_stop", "hold_go", "pay_bounced", "acknowledge", "pay_disputed",
-	"accept_account", "settle", "withdraw"}
+	"accept_account", "settle", "withdraw", "pay_called"}
 
 // String returns the kind's name as reports, metrics and scenario files spell it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -167,7 +168,9 @@ func DigestKey(user, key []byte) KeyDigest {
 //	buy            Sale User Quantity Min Key Reference
 //	cancel         Order User Quantity (of a part; 0 for all) Key (of a part)
 //	pay_begin      Order User Amount Reference (the account under which it is charged; empty when
-//	               it costs nothing)
+//	               it costs nothing) Count (seconds that it may stand in the line before the
+//	               provider; 0 when it is called at once)
+//	pay_called     Order Attempt
 //	pay_result     Order Attempt Outcome Reason
 //	pay_voided     Order Attempt Outcome Part
 //	pay_captured   Order Attempt Amount (what was taken)

@@ -17,7 +17,8 @@
 //  1. advance. Timers with due <= the holds' time of now fire in (due, order seq)
 //     order. A reserved order's timer is its deadline: it expires, its tickets return
 //     to the count, and promote runs. A paying order's timer is the hard limit,
-//     deadline + grace: it is marked overdue once in each attempt (EventOverdue;
+//     deadline + grace, or while its attempt is in the line until when it may be there: it is
+//     marked overdue once in each attempt (EventOverdue;
 //     sale_extend does not take the mark back) and keeps its tickets, because only the
 //     provider's word can free them.
 //  2. Each command gets the next seq and is decided, in order.
@@ -79,8 +80,8 @@
 // back again, but CodeKeyReused when the part had another quantity, or was given back by a
 // refund and this is none, or the other way round; more than the order has: CodeInvalidQuantity.
 //
-// pay_begin(order, user, amount, account): CodeBadRequest for an amount without an account, or an
-// account without an amount. Else by the order's state. reserved: the order was not made
+// pay_begin(order, user, amount, account, seconds): CodeBadRequest for an amount without an account,
+// an account or seconds without an amount, or more than LineSecondsMax. Else by the order's state. reserved: the order was not made
 // before the first birth (CodeNotPayable: its cluster, of which this is a copy, sold it),
 // the amount is price x quantity (CodeAmountMismatch), fewer than AttemptsMax attempts
 // (CodeAttemptsExceeded); once DeclinesFree of them were declined, or AttemptsFree were made,
@@ -90,11 +91,18 @@
 // account under which it is charged is the accepted one (CodeOtherAccount). The first attempt of
 // all that costs something says which that is (CodeAccountLimit when AccountsMax were named before,
 // by the cluster that this is a copy of). Then
-// paying with the next attempt. paying:
+// paying with the next attempt, which with seconds is in the line (Lined) and may be there for so
+// long by the holds' time. paying:
 // CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
 // Else CodeNotPayable. A user's window begins with a decline (rejected for a live attempt),
 // and with the first one UserDeclinesWindow after that or later. These pauses run by the
 // log's time.
+//
+// pay_called(order, attempt) says that the provider is called from now on for an attempt that is
+// in the line. It is CodeUnknownOrder, CodeBadRequest for an attempt that never began,
+// CodeStaleAttempt unless it is the live one and in the line, CodeNotPayable in a cancelled sale,
+// and CodeSessionExpired when it is overdue. Else it leaves the line, and an earlier deadline than
+// the holds' time is moved there: its grace begins.
 //
 // pay_result(order, attempt, outcome, reason): CodeBadRequest for an unknown outcome
 // or reason, provider_unavailable with any outcome but cancelled, or another reason with
@@ -104,7 +112,8 @@
 // is remembered in VoidsDue); rejected
 // and cancelled make it reserved again while deadline > the holds' time and the sale is not
 // cancelled (with provider_unavailable an earlier deadline than PaymentLeeway from now is
-// moved there before, once in an order's life), else it is expired (cancelled, if the sale is) and its tickets
+// moved there before, once in an order's life, and each time that the attempt was in the line),
+// else it is expired (cancelled, if the sale is) and its tickets
 // return and promote runs; unknown changes nothing. The order shows the reason
 // until its next attempt begins. For any other attempt:
 // accepted again for the attempt that paid a paid or refunded order is CodeOK;
@@ -194,7 +203,8 @@
 // what follows it, behind every seq that another history of this cluster can have reached
 // by then. It is OK when it is alone in its batch and NextBirth takes it, and then its seq
 // is NextBirth's, which all later ones follow; cause new is the first command of all and
-// moves nothing. Any other cause forgets all sessions, and copy all births before it. It
+// moves nothing. Any other cause forgets all sessions, and lets all attempts leave the line as
+// pay_called does; copy forgets all births before it. It
 // is OK again, at the next seq, when it is alone in its batch and the last birth has its
 // cluster id. Else it is CodeBadRequest.
 //

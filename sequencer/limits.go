@@ -55,6 +55,9 @@ const (
 	DeclinesFree = 8
 	AttemptsFree = 16
 	AttemptPause = 300 * second
+	// LineSecondsMax bounds for how long a pay_begin lets an attempt stand in the line before the
+	// provider: a day.
+	LineSecondsMax = 86_400
 	// UserDeclinesMax bounds the declined attempts of one user, with whatever orders, in
 	// UserDeclinesWindow from the first of them (nanoseconds, an hour). What is under way
 	// when the bound is reached is not counted before it is declined.

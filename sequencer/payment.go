@@ -3,7 +3,7 @@ package sequencer
 // payBegin starts a payment attempt: from its commit on the provider may be
 // called, and the order keeps its tickets until the outcome is known.
 func (s *State) payBegin(c *Command, r *Result) {
-	if c.Amount > 0 && !ValidAccount(c.Reference) || c.Amount <= 0 && len(c.Reference) > 0 {
+	if c.Amount > 0 && !ValidAccount(c.Reference) || c.Amount <= 0 && len(c.Reference) > 0 || !validStay(c) {
 		r.Code = CodeBadRequest
 		return
 	}
@@ -18,6 +18,7 @@ func (s *State) payBegin(c *Command, r *Result) {
 		o.attempts++
 		o.reason = ReasonNone
 		s.began(number, o)
+		s.queueUp(number, c)
 		if c.Amount > 0 {
 			s.chargeUnder(number, o.attempts, c.Reference)
 		}
@@ -105,8 +106,9 @@ func (s *State) settle(number uint32, c *Command) Code {
 	if c.Outcome == PayRejected {
 		s.declined(number, o)
 	}
+	stood := s.leaveLine(number)
 	if c.Reason == ReasonUnavailable {
-		s.leeway(o)
+		s.leeway(o, stood)
 	}
 	switch {
 	case c.Outcome == PayAccepted && sale.cancelled:
@@ -142,10 +144,15 @@ func (s *State) settle(number uint32, c *Command) Code {
 func (s *State) isFree(o *order) bool { return s.sales[o.sale-1].spec.Price == 0 }
 
 // leeway leaves a buyer whose payment could not be made, through no fault of theirs, enough
-// time for another attempt; once.
-func (s *State) leeway(o *order) {
-	if least := later(s.holdNow(), PaymentLeeway); o.deadline < least && !o.has(hadLeeway) {
-		o.deadline = least
+// time for another attempt: once, and each time that the attempt stood in the line, of which the
+// provider never heard.
+func (s *State) leeway(o *order, stood bool) {
+	least := later(s.holdNow(), PaymentLeeway)
+	if o.deadline >= least || o.has(hadLeeway) && !stood {
+		return
+	}
+	o.deadline = least
+	if !stood {
 		o.flags.set(hadLeeway, true)
 	}
 }

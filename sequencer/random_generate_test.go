@@ -321,8 +321,10 @@ func (g *generator) command() sequencer.Command {
 		return g.share(c)
 	case n < 600:
 		return g.share(sequencer.Command{Kind: sequencer.KindWithdraw, Order: g.pickOrder(), Actor: g.actor()})
-	case n < 740:
+	case n < 725:
 		return g.payBegin()
+	case n < 740:
+		return g.payCalled()
 	case n < 890:
 		return g.payResult()
 	case n < 895:
@@ -467,7 +469,24 @@ func (g *generator) payBegin() sequencer.Command {
 	if g.oneIn(12) {
 		c.Amount++
 	}
+	if c.Amount > 0 && g.oneIn(3) || g.oneIn(200) {
+		c.Count = uint32(g.between(1, 20))
+	}
+	if g.oneIn(200) {
+		c.Count = sequencer.LineSecondsMax + uint32(g.between(0, 1))
+	}
 	return g.charged(c)
+}
+
+// payCalled is about an attempt that stands in the line, mostly.
+func (g *generator) payCalled() sequencer.Command {
+	order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Lined })
+	view, _ := g.model.Order(order)
+	c := sequencer.Command{Kind: sequencer.KindPayCalled, Order: order, Attempt: view.Attempts}
+	if g.oneIn(12) {
+		c.Attempt = uint8(g.between(0, int(view.Attempts)+1))
+	}
+	return c
 }
 
 func (g *generator) payResult() sequencer.Command {

@@ -146,7 +146,7 @@ func (s *State) viewFor(user string, number uint32) OrderView {
 		Seq: o.seq, Sale: o.sale, SaleID: sale.spec.ID, User: user,
 		State: s.effective(o), Quantity: o.quantity, Requested: o.requested, Min: o.min,
 		Attempts: o.attempts, VoidsDue: due, CreatedAt: o.createdAt, Deadline: s.shown(o.deadline),
-		Overdue: o.has(isOverdue), Voided: done, CaptureDue: o.has(isCaptureDue), Captured: o.has(wasCaptured), Reason: o.reason, AsOfSeq: s.seq, AsOf: s.Position(),
+		Overdue: o.has(isOverdue), Lined: s.isLined(number), Voided: done, CaptureDue: o.has(isCaptureDue), Captured: o.has(wasCaptured), Reason: o.reason, AsOfSeq: s.seq, AsOf: s.Position(),
 		Reference: string(s.reference(number)),
 	}
 	if birth, any := s.BirthOf(o.seq); any {

@@ -111,6 +111,7 @@ func (r *snapshotReader) state() (*State, uint64) {
 		s.salesHash += sale.hash
 	}
 	s.findNextStart()
+	s.dropStale() // the hard limits of orders that turned out to stand in the line
 	return s, hash
 }
 

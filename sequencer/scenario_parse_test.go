@@ -95,6 +95,11 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		if account, given := l.options["account"]; given {
 			c.Reference = []byte(account)
 		}
+		if stay, given := l.options["line"]; given {
+			c.Count = seconds(stay)
+		}
+	case "called":
+		c = sequencer.Command{Kind: sequencer.KindPayCalled, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1]))}
 	case "provider":
 		c = sequencer.Command{Kind: sequencer.KindPayResult, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2])}
 		if text, given := l.options["reason"]; given {

@@ -93,7 +93,8 @@ const snapshotMagic = "ONSLSNAP"
 //	               within 8, flags 1 (bit 0 halted), zero 7
 //	5 tries        each: seq of the order 8, log time at which its newest attempt began 8 (0
 //	               before the second), voids due 4, voided 4 (both from the 9th attempt on),
-//	               declines 1, zero 7
+//	               declines 1, zero 7, until when it may stand in the line 8 (by the holds'
+//	               clock; 0 when it does not)
 //	6 decliners    each: seq of an order of the user 8, log time since when 8, declines 1,
 //	               zero 7
 //	7 bounces      each: seq of the order 8, attempt 1, refunds that failed 1, reason 1,

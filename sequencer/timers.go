@@ -137,11 +137,14 @@ func later(time, duration int64) int64 {
 }
 
 // timerOf returns when an order is to be looked at next; false when never.
-func (s *State) timerOf(o *order) (due int64, running bool) {
+func (s *State) timerOf(number uint32, o *order) (due int64, running bool) {
 	switch {
 	case o.state == StateReserved:
 		return o.deadline, true
 	case o.state == StatePaying && !o.has(isOverdue):
+		if end := s.triesOf(number).lineEnd; end != 0 {
+			return end, true
+		}
 		return later(o.deadline, s.sales[o.sale-1].spec.Grace), true
 	}
 	return 0, false
@@ -149,7 +152,7 @@ func (s *State) timerOf(o *order) (due int64, running bool) {
 
 // startTimer sets the order's timer.
 func (s *State) startTimer(number uint32, o *order) {
-	if due, running := s.timerOf(o); running {
+	if due, running := s.timerOf(number, o); running {
 		s.timers.push(timer{due, number})
 	}
 }
@@ -158,7 +161,7 @@ func (s *State) startTimer(number uint32, o *order) {
 func (s *State) dropStale() {
 	for !s.timers.empty() {
 		top := s.timers.first()
-		if due, running := s.timerOf(s.orders.at(top.order)); running && due == top.due {
+		if due, running := s.timerOf(top.order, s.orders.at(top.order)); running && due == top.due {
 			return
 		}
 		s.timers.pop()

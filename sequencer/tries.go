@@ -4,13 +4,15 @@ package sequencer
 // may try others and a silent provider does not use them all up, and the declines of one
 // user, so that nobody tries out stolen cards with many orders.
 //
-// Few orders have a second attempt, and few users a declined one: they have a record in a
-// table each, in the order in which the records were made, and the look-ups follow from
+// Few orders have a second attempt, or one that stood in the line (line.go), and few users a
+// declined one: they have a record in a table each, in the order in which the records were made, and the look-ups follow from
 // those.
 
-// tries is what is kept of an order that had a second attempt or a declined one.
+// tries is what is kept of an order that had a second attempt, a declined one, or one that stood
+// in the line.
 type tries struct {
 	at       int64 // log time at which its newest attempt began; 0 before the second
+	lineEnd  int64 // until when its newest attempt may stand in the line, by the holds' clock; 0 when it does not
 	order    uint32
 	voidsDue uint32 // as order.voidsDue, of the attempts from the 9th on
 	voided   uint32 // as order.voided, of the attempts from the 9th on
@@ -116,7 +118,7 @@ func (s *State) firstSeqOf(place uint32) uint64 {
 }
 
 func (t *tries) fingerprint(seq uint64) uint64 {
-	h := mix(seq, uint64(t.at))
+	h := mix(mix(seq, uint64(t.at)), uint64(t.lineEnd))
 	return mix(mix(h, uint64(t.voidsDue)|uint64(t.voided)<<32), uint64(t.declines))
 }
 

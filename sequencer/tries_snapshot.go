@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // The lengths of one record in the sections of tries and decliners.
 const (
-	triesBytes    = 32
+	triesBytes    = 40
 	declinerBytes = 24
 )
 
@@ -23,7 +23,7 @@ func appendTries(dst []byte, t *tries, seq uint64) []byte {
 	le := binary.LittleEndian
 	dst = le.AppendUint64(le.AppendUint64(dst, seq), uint64(t.at))
 	dst = le.AppendUint32(le.AppendUint32(dst, t.voidsDue), t.voided)
-	return le.AppendUint64(dst, uint64(t.declines))
+	return le.AppendUint64(le.AppendUint64(dst, uint64(t.declines)), uint64(t.lineEnd))
 }
 
 func appendDecliner(dst []byte, d *decliner, seq uint64) []byte {
@@ -32,7 +32,7 @@ func appendDecliner(dst []byte, d *decliner, seq uint64) []byte {
 	return le.AppendUint64(dst, uint64(d.declines))
 }
 
-// tries reads the section of orders that had a second or a declined attempt.
+// tries reads the section of orders that had a second or a declined attempt, or one in the line.
 func (r *snapshotReader) tries(s *State, length uint64) uint64 {
 	if length%triesBytes != 0 {
 		r.fail("tries of %d bytes", length)
@@ -43,7 +43,8 @@ func (r *snapshotReader) tries(s *State, length uint64) uint64 {
 		f := r.bytes(triesBytes)
 		seq, declines := le.Uint64(f), le.Uint64(f[24:])
 		number, known := s.orderNumber(seq)
-		t := tries{at: int64(le.Uint64(f[8:])), order: number, voidsDue: le.Uint32(f[16:]), voided: le.Uint32(f[20:]), declines: uint8(declines)}
+		t := tries{at: int64(le.Uint64(f[8:])), order: number, voidsDue: le.Uint32(f[16:]), voided: le.Uint32(f[20:]), declines: uint8(declines),
+			lineEnd: int64(le.Uint64(f[32:]))}
 		if !known || !s.triesFit(&t, declines) {
 			r.fail("tries of order %d, %+v with %d declines, are out of bounds", seq, t, declines)
 			return 0
@@ -52,6 +53,9 @@ func (r *snapshotReader) tries(s *State, length uint64) uint64 {
 		a.tries.push(t)
 		a.hash += t.fingerprint(seq)
 		s.track(number, s.orders.at(number))
+		if t.lineEnd != 0 { // the timer of the order alone is the hard limit's
+			s.startTimer(number, s.orders.at(number))
+		}
 	}
 	return a.hash
 }
@@ -61,7 +65,8 @@ func (s *State) triesFit(t *tries, declines uint64) bool {
 	o, bits := s.orders.at(t.order), t.voidsDue|t.voided
 	_, twice := s.attempts.ofOrder[t.order]
 	return !twice && declines <= uint64(o.attempts) && t.at >= 0 && t.at <= s.now && (t.at == 0 || o.attempts > 1) &&
-		bits&(1<<(wideAttempt-1)-1) == 0 && uint64(bits) < 1<<o.attempts && (declines > 0 || o.attempts > 1)
+		bits&(1<<(wideAttempt-1)-1) == 0 && uint64(bits) < 1<<o.attempts && o.attempts > 0 &&
+		t.lineEnd >= 0 && t.lineEnd <= TimeMax && (t.lineEnd == 0 || o.state == StatePaying)
 }
 
 // decliners reads the section of users of whom an attempt was declined.
@@ -101,6 +106,9 @@ func (a *attempts) verify(s *State) (differs string) {
 			return "a record of tries is not found by its order"
 		}
 		hash += t.fingerprint(s.orders.at(t.order).seq)
+		if o := s.orders.at(t.order); t.lineEnd != 0 && o.state != StatePaying {
+			return "an order stands in the line and is not paying"
+		}
 	}
 	for place := range a.decliners.length {
 		d := a.decliners.at(place)

@@ -118,7 +118,8 @@ type OrderView struct {
 	Position  uint32    // in the waitlist, from 1; 0 when not waiting
 	CreatedAt int64
 	Deadline  int64  // end of the hold; 0 when nothing is or was held
-	Overdue   bool   // paying beyond the hard limit
+	Overdue   bool   // paying beyond the hard limit, or for too long in the line
+	Lined     bool   // paying, and the newest attempt stands in the line: the provider was not called for it
 	Reference string // what the buyer's side calls it; "" for none
 	// Birth is the cluster's birth in which Seq lies; zero for an order that was made before
 	// the first: the cluster is a copy, and what was paid for that order is not its own.

@@ -34,6 +34,11 @@ func (m *Model) beBorn(b *sequencer.Batch) sequencer.Code {
 	}
 	if is.Cause != sequencer.BirthNew {
 		m.sessions = map[uint64]session{}
+		for _, o := range m.orders {
+			if o.lined { // perhaps it was called, in a history that went on
+				m.call(o)
+			}
+		}
 	}
 	if is.Cause == sequencer.BirthCopy {
 		m.births = nil

@@ -95,6 +95,8 @@ func (m *Model) decide(c *sequencer.Command, r *sequencer.Result) {
 		m.cancel(c, r)
 	case sequencer.KindPayBegin:
 		m.payBegin(c, r)
+	case sequencer.KindPayCalled:
+		m.payCalled(c, r)
 	case sequencer.KindPayResult:
 		m.payResult(c, r)
 	case sequencer.KindPayVoided:

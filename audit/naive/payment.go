@@ -4,7 +4,7 @@ import "onsale/sequencer"
 
 func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
 	account := string(c.Reference)
-	if named := isAccount(account); c.Amount > 0 && !named || c.Amount <= 0 && account != "" {
+	if named := isAccount(account); c.Amount > 0 && !named || c.Amount <= 0 && (account != "" || c.Count != 0) || c.Count > 24*60*60 {
 		r.Code = sequencer.CodeBadRequest
 		return
 	}
@@ -15,7 +15,10 @@ func (m *Model) payBegin(c *sequencer.Command, r *sequencer.Result) {
 	}
 	switch o.state {
 	case sequencer.StateReserved:
-		r.Code = m.payReserved(o, c.Amount, account)
+		if r.Code = m.payReserved(o, c.Amount, account); r.Code == sequencer.CodeOK {
+			m.queueUp(o, c.Count)
+			m.timers.set(o)
+		}
 	case sequencer.StatePaying:
 		r.Code = sequencer.CodePaymentInFlight
 	case sequencer.StatePaid:
@@ -50,7 +53,6 @@ func (m *Model) payReserved(o *order, amount int64, account string) sequencer.Co
 	o.triedAt = m.now
 	o.overdue, o.reason = false, sequencer.ReasonNone
 	m.enter(o, sequencer.StatePaying)
-	m.timers.set(o)
 	return sequencer.CodeOK
 }
 
@@ -85,10 +87,13 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 	if outcome == sequencer.PayRejected {
 		m.declined(o)
 	}
-	if reason == sequencer.ReasonUnavailable && !o.leeway {
+	if reason == sequencer.ReasonUnavailable && (o.lined || !o.leeway) {
 		if until := after(m.own(), 10*60*1_000_000_000); until > o.deadline {
-			o.deadline, o.leeway = until, true
+			o.deadline, o.leeway = until, o.leeway || !o.lined
 		}
+	}
+	if outcome != sequencer.PayUnknown {
+		o.lined = false
 	}
 	switch {
 	case outcome == sequencer.PayUnknown:

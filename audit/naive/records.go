@@ -46,6 +46,8 @@ type order struct {
 	declines   int   // attempts that were declined
 	triedAt    int64 // when its newest attempt began
 	overdue    bool
+	lined      bool              // its newest attempt, of which the provider has not heard
+	linedTo    int64             // until when that may be so, by the holds' own time
 	promoted   bool              // from the waitlist
 	ranOut     bool              // it, or a part of it, was cancelled when more than half of its hold was over
 	leeway     bool              // was given once

@@ -43,6 +43,8 @@ func due(o *order) (at int64, any bool) {
 	switch {
 	case o.state == sequencer.StateReserved:
 		return o.deadline, true
+	case o.state == sequencer.StatePaying && !o.overdue && o.lined:
+		return o.linedTo, true
 	case o.state == sequencer.StatePaying && !o.overdue:
 		return after(o.deadline, o.sale.spec.Grace), true
 	}

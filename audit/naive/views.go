@@ -123,7 +123,7 @@ func (m *Model) view(o *order) sequencer.OrderView {
 		Quantity: o.quantity, Requested: o.requested, Min: o.min, Attempts: o.attempts, VoidsDue: o.voidsDue,
 		Position: position(o), CreatedAt: o.createdAt, Deadline: m.holds.Shown(o.deadline),
 		Voided: o.voided, CaptureDue: o.uncaptured, Captured: o.captured, Reason: o.reason,
-		Overdue: o.overdue && o.state == sequencer.StatePaying, AsOfSeq: m.seq, AsOf: m.position(), Reference: o.reference,
+		Overdue: o.overdue && o.state == sequencer.StatePaying, Lined: o.lined, AsOfSeq: m.seq, AsOf: m.position(), Reference: o.reference,
 		Birth: m.birthOf(o.seq), Dispute: o.dispute,
 	}
 	o.showBounced(&v)

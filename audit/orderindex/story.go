@@ -113,6 +113,8 @@ func (d *decoded) decision(c *sequencer.Command, r *sequencer.Result) contract.O
 		if c.Reason != sequencer.ReasonNone {
 			e.Reason = c.Reason.String()
 		}
+	case sequencer.KindPayCalled:
+		e.Attempt = c.Attempt
 	case sequencer.KindPayBegin, sequencer.KindSaleExtend:
 		e.Amount = c.Amount
 	case sequencer.KindPayCaptured:

@@ -22,7 +22,7 @@ import (
 //	56      1      requested
 //	57      1      min
 //	58      1      attempts
-//	59      1      flags: bit 0 overdue, 1 capture due, 2 captured
+//	59      1      flags: bit 0 overdue, 1 capture due, 2 captured, 3 in the line
 //	60      1      length of the sale's id
 //	61      1      length of the user id
 //	62      1      reason of the last rejected payment
@@ -63,6 +63,7 @@ const (
 	viewOverdue    = 1
 	viewCaptureDue = 2
 	viewCaptured   = 4
+	viewLined      = 8
 )
 
 func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
@@ -82,6 +83,9 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	if v.Captured {
 		flags |= viewCaptured
 	}
+	if v.Lined {
+		flags |= viewLined
+	}
 	dst = append(dst, byte(v.State), v.Quantity, v.Requested, v.Min, v.Attempts, flags, byte(len(v.SaleID)), byte(len(v.User)), byte(v.Reason), byte(len(v.Reference)))
 	dst = le.AppendUint32(le.AppendUint32(dst, v.VoidsDue), v.Voided)
 	dst = append(dst, v.Birth[:]...)
@@ -97,7 +101,7 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured ||
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured|viewLined ||
 		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax ||
 		sequencer.DisputeStatus(data[102]) > sequencer.DisputeStatusMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
@@ -107,7 +111,7 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		Seq: le.Uint64(data), CreatedAt: int64(le.Uint64(data[8:])), Deadline: int64(le.Uint64(data[16:])), AsOfSeq: asOf.Seq, AsOf: asOf.Position,
 		Position: le.Uint32(data[48:]), Sale: le.Uint16(data[52:]), State: sequencer.OrderState(data[54]), Quantity: data[55],
 		Requested: data[56], Min: data[57], Attempts: data[58], VoidsDue: le.Uint32(data[64:]), Overdue: data[59]&viewOverdue != 0,
-		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
+		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Lined: data[59]&viewLined != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
 		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]), Acknowledged: le.Uint32(data[97:]),
 		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatus(data[102]), Amount: int64(le.Uint64(data[103:])), EvidenceBy: int64(le.Uint64(data[111:]))},
 	}

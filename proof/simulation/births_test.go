@@ -183,7 +183,7 @@ func (p *pedigree) commands(h *history) (commands []sequencer.Command) {
 		case 1:
 			c = sequencer.Command{Kind: sequencer.KindForward, Order: uint64(p.random.Int64N(int64(h.state.Seq()) + 1)), Amount: 1, Count: 1}
 		case 2:
-			c = sequencer.Command{Kind: sequencer.KindPayBegin, Order: h.state.Seq(), User: user, Amount: 100, Reference: []byte("a")}
+			c = sequencer.Command{Kind: sequencer.KindPayBegin, Order: h.state.Seq(), User: user, Amount: 100, Count: 60 * uint32(p.random.IntN(2)), Reference: []byte("a")}
 		}
 		commands = append(commands, c)
 	}

@@ -15,6 +15,7 @@ type request struct {
 	numbered  bool   // it went in a front-end's numbered batch only, at most once
 	executed  int    // how often it was decided
 	begun     uint8  // the payment attempt that it began
+	called    bool   // and the provider may be called for it, although it stood in the line
 	told      bool
 	result    sequencer.Result // as first told; an order takes a refusal's place
 	asOf      uint64           // the newest seq that the result knows of
@@ -147,6 +148,9 @@ func (w *world) answer(r *replica, e *entry, lost bool) error {
 		if err := w.deliver(q, result, r.machine.Seq(), lost); err != nil {
 			return err
 		}
+		if result.Kind == sequencer.KindPayBegin && result.Code == sequencer.CodeOK && q.command.Count > 0 {
+			r.line[chargeKey{order: result.Order, attempt: result.Attempt}] = true
+		}
 	}
 	return nil
 }
@@ -154,7 +158,7 @@ func (w *world) answer(r *replica, e *entry, lost bool) error {
 // deliver lets a client know a decision, as it stands as of a seq.
 func (w *world) deliver(q *request, r *sequencer.Result, asOf uint64, lost bool) error {
 	if r.Kind == sequencer.KindPayBegin && r.Code == sequencer.CodeOK {
-		q.begun = r.Attempt
+		q.begun, q.called = r.Attempt, false
 	}
 	if lost {
 		w.seen.LostAnswers++

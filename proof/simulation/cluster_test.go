@@ -109,7 +109,7 @@ func (w *world) elect(r *replica, skew int64) error {
 		}
 	}
 	r.leading, r.term, r.seen, r.skew = true, w.term, w.term, skew
-	r.match = make([]uint64, len(w.replicas))
+	r.match, r.line = make([]uint64, len(w.replicas)), map[chargeKey]bool{}
 	w.leader = r
 	r.append(&entry{term: r.term})
 	return w.electedHasAll(r)

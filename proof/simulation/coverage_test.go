@@ -37,6 +37,7 @@ type coverage struct {
 	ByHandCaptured, ByHandReturned int // an operator's words that were taken
 	ByHandNothing                  int
 	SecondAccounts                 int // orders that were paid under another account than the first
+	CallsCommitted, EndedInLine    int // of attempts in the line: called after all, and ended without a call
 	Codes                          [sequencer.CodeCount]int
 }
 

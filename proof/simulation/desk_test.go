@@ -21,6 +21,9 @@ func (w *world) authorise(q *request, to payment.Phase, lost bool) {
 		return
 	}
 	r := w.replicas[q.node]
+	if q.command.Count > 0 && !q.called && !w.mayCall(r, q) {
+		return
+	}
 	lost = lost || !r.leading || r.incarnation != q.started
 	status := payment.Status{Phase: payment.Authorised} // what costs nothing
 	if key, costs := attemptKey(string(q.command.Reference), q.command.Order, q.begun); costs {
@@ -38,6 +41,43 @@ func (w *world) authorise(q *request, to payment.Phase, lost bool) {
 		return
 	}
 	r.tell(q.command.Order, q.begun, status)
+}
+
+// mayCall reports whether the provider may be called for an attempt that stands in the line: once
+// that is committed, which the desk sees to first. Nobody else has its means of payment.
+func (w *world) mayCall(r *replica, q *request) bool {
+	key := chargeKey{order: q.command.Order, attempt: q.begun}
+	if !r.leading || r.incarnation != q.started || !r.line[key] {
+		return false
+	}
+	v, _ := r.machine.Order(key.order)
+	early := w.bug != nil && w.bug.callFirst
+	if v.Lined && v.Attempts == key.attempt && !early {
+		r.queue(sequencer.Command{Kind: sequencer.KindPayCalled, Order: key.order, Attempt: key.attempt})
+		return false
+	}
+
+	delete(r.line, key)
+	if q.called = early || v.State == sequencer.StatePaying && v.Attempts == key.attempt; q.called {
+		w.seen.CallsCommitted++
+	}
+	return q.called
+}
+
+// endInLine ends an attempt that stands in the line, and not in that of a leader who knows
+// all that was committed before: nobody was called for it, and nobody will be. One in the leader's
+// line has its time, unless its sale is cancelled.
+func (w *world) endInLine(r *replica, v *sequencer.OrderView, lost bool) {
+	key := chargeKey{order: v.Seq, attempt: v.Attempts}
+	sale, _ := r.machine.Sale(v.Sale)
+	if !r.inOffice() || r.line[key] && !v.Overdue && !sale.Cancelled {
+		return
+	}
+	delete(r.line, key)
+	if !lost {
+		w.seen.EndedInLine++
+		r.tell(v.Seq, v.Attempts, payment.Status{Phase: payment.Cancelled, Reason: sequencer.ReasonUnavailable})
+	}
 }
 
 // tell queues a provider's word for the log; nothing while there is none.
@@ -71,6 +111,9 @@ func (w *world) settleOrder(r *replica, v *sequencer.OrderView, lost, abandon bo
 	}
 	newest, here, _ := w.chargeOf(r, v.Seq, v.Attempts)
 	switch {
+	case v.Lined:
+		w.endInLine(r, v, lost)
+		return nil
 	case !here:
 		w.seen.Stranded++
 	case v.State == sequencer.StatePaying:

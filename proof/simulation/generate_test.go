@@ -285,7 +285,8 @@ func (g *generator) paidID() (id int32) {
 func (g *generator) payBegin() {
 	id := g.id()
 	g.pays = append(g.pays[max(0, len(g.pays)-15):], id)
-	n := [5]int32{id, g.buyID(), g.door(), g.flag(30)}
+	line := g.flag(3) * (1 + g.upTo(20))
+	n := [6]int32{id, g.buyID(), g.door(), g.flag(30), 0, line}
 	if g.moves {
 		n[4] = g.flag(4)
 	}
@@ -293,6 +294,10 @@ func (g *generator) payBegin() {
 	if g.oneIn(2) { // it is the first thing that the desk does
 		g.commit()
 		g.push(verbAuthorise, id, g.upTo(3), g.flag(4))
+		if line > 0 { // its call is to be committed first
+			g.commit()
+			g.push(verbAuthorise, id, g.upTo(3), g.flag(4))
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type mutation struct {
 	chargeAgain  bool // the desk charges anew to find out what became of an attempt
 	freeFirst    bool // the desk frees the order before the attempt is cancelled
 	askAnyone    bool // the desk asks whatever account it has the key of
+	callFirst    bool // the desk calls for an attempt in the line before that is committed
 }
 
 // mutant is a State with a bug: commands and the time are changed before it decides,
@@ -206,6 +207,7 @@ var mutations = []mutation{
 			}
 		},
 	})},
+	{name: "an attempt in the line is called before that is committed", property: "P6", callFirst: true, compared: true},
 	{name: "holds end a millisecond early", property: "P7", wrap: everywhere(mutant{
 		before: changeSpecs(func(s *sequencer.SaleSpec) { s.Hold -= min(s.Hold-1, millisecond/2) }),
 		after:  longer(millisecond / 2),

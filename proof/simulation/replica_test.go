@@ -68,6 +68,7 @@ type replica struct {
 	match   []uint64 // by replica: up to where its log is known to be this one
 	skew    int64    // of this node's clock while it leads, in nanoseconds
 	inbox   []queued
+	line    map[chargeKey]bool // attempts that wait for their turn at the provider, without their account
 }
 
 func newReplica(w *world, id int) *replica {
@@ -97,8 +98,11 @@ func (r *replica) append(e *entry) {
 
 // stepDown ends an office. What waited in the inbox was never in line.
 func (r *replica) stepDown() {
-	r.leading, r.inbox = false, nil
+	r.leading, r.inbox, r.line = false, nil, nil
 }
+
+// inOffice reports whether a leader has applied all that was committed before its term.
+func (r *replica) inOffice() bool { return r.leading && r.termAt(r.applied) == r.term }
 
 // apply decides the next committed entry, if there is one, and answers those who wait
 // for it here. lost says that the answers do not arrive.

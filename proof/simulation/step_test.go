@@ -30,7 +30,7 @@ const (
 	verbBuy                     // request, user, quantity, min, key, sale, door
 	verbAgain                   // request, door
 	verbCancel                  // request, of, door, tickets of a part
-	verbPay                     // request, of, door, amount too much, account unsaid
+	verbPay                     // request, of, door, amount too much, account unsaid, seconds in the line
 	verbRefund                  // request, of, tickets of a part
 	verbForward                 // front-end, node
 	verbAuthorise               // request, phase, answer lost
@@ -283,6 +283,7 @@ func (w *world) about(q, of *request, s *step) bool {
 		if c.Reference, begins = w.beginUnder(c.Amount, s.n[4] != 0); !begins {
 			return false
 		}
+		c.Count = uint32(s.n[5])
 	case verbByHand:
 		if w.leader == nil {
 			return false

@@ -57,7 +57,13 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindCancel:
 		return fmt.Sprintf("cancel %s #%d", user, c.Order) + shareWords(c, keys)
 	case sequencer.KindPayBegin:
-		return fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount) + accountWord(c)
+		text := fmt.Sprintf("pay %s #%d %d", user, c.Order, c.Amount) + accountWord(c)
+		if c.Count != 0 {
+			text += fmt.Sprintf(" line=%d", c.Count)
+		}
+		return text
+	case sequencer.KindPayCalled:
+		return fmt.Sprintf("called #%d %d", c.Order, c.Attempt)
 	case sequencer.KindPayResult:
 		text := fmt.Sprintf("provider #%d %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome))
 		if c.Reason != sequencer.ReasonNone {
