@@ -45,7 +45,8 @@ type Config struct {
 	PaymentsMax int
 	// Rate is how many calls a second the provider takes, 0 when that is not known: it is
 	// learned from the provider's 429s, and lowered by them. LineMax is how long an attempt
-	// may wait for its turn then; one that would wait for longer is answered overloaded.
+	// may wait for its turn then; one that would wait for longer is answered overloaded, and one
+	// that did is not called any more, whoever leads. In whole seconds, up.
 	Rate    float64
 	LineMax time.Duration
 	// SettlersMax bounds the unsettled orders that are worked on at once.
@@ -88,6 +89,7 @@ type Desk struct {
 	cancel   context.CancelFunc
 	finished sync.WaitGroup
 	settlers chan struct{} // one for each unsettled order that is worked on
+	enders   chan struct{} // one for each attempt that is ended because it stands in no line
 	wake     chan struct{} // capacity 1: somebody wants to be settled now
 
 	letLeadAt time.Time // when another node may be let lead again
@@ -112,7 +114,8 @@ type retry struct {
 	denied bool
 	// unreached: a call of its newest attempt failed, or the provider never heard of it.
 	unreached bool
-	// waited: its newest attempt waited in the line, which the order's hard limit knows nothing of.
+	// waited: its newest attempt waited for its turn. Its call is outlasted here, however short the
+	// grace is from then on, and though its hard limit may know nothing of it: nobody foresaw 429s.
 	waited bool
 	// awaiting: its newest attempt waits for the buyer to authenticate. Nothing of it failed.
 	// hurried: that was so at the order's hard limit, which ended the long pauses.
@@ -125,8 +128,8 @@ type retry struct {
 func NewDesk(config Config, node Node, provider Provider) *Desk {
 	d := &Desk{
 		config: config, node: node, provider: provider, metered: meteredProvider{Provider: provider},
-		settlers: make(chan struct{}, config.SettlersMax),
-		wake:     make(chan struct{}, 1), working: map[uint64]chan struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
+		settlers: make(chan struct{}, config.SettlersMax), enders: make(chan struct{}, endersMax),
+		wake: make(chan struct{}, 1), working: map[uint64]chan struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},
 	}
 	d.stop, d.cancel = context.WithCancel(context.Background())
 	d.line = newLine(&d.config, d.finished.Go)

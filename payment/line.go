@@ -21,11 +21,10 @@ import (
 // provider refuses because calls come too fast (429) did not happen: it is at the head of its
 // class again.
 //
-// What if we die here? Nothing of the line is on disk. What is in it is paying, or due, in the
-// log, and the next leader's coordinator makes its own line of that, in the order of the log.
-// The means of payment are nowhere: of an attempt that was still in the line the provider
-// never heard, so that it is cancelled there, and the order is reserved again with
-// sequencer.PaymentLeeway at least.
+// What if we die here? Nothing of the line is on disk, and the means of payment are nowhere. What
+// is in it is paying, or due, in the log, and the next leader's coordinator makes its own line of
+// what the provider must be asked about, in the order of the log. An attempt that stood in the
+// line is no such thing: calls.go.
 
 // class says what goes first.
 type class int
@@ -48,8 +47,12 @@ type place struct {
 	since time.Time // when it joined
 	order uint64    // seq; 0 for none
 	gone  bool      // whoever waited gave up
-	run   func()    // called on a goroutine of its own when it is its turn
-	leave func()    // called instead when the line is left
+	// call commits that the provider is called for the attempt, before its turn; nil when that needs
+	// no commit, or is done. calling: it is being committed.
+	call    func() error
+	calling bool
+	run     func() // called on a goroutine of its own when it is its turn
+	leave   func() // called instead when the line is left
 }
 
 // queue is one class' part of the line, by key.
@@ -66,6 +69,19 @@ func (q *queue) search(key uint64) int {
 		return 1
 	})
 	return at
+}
+
+// remove takes a call out that has a place; false when it has none.
+func (q *queue) remove(p *place) bool {
+	at := q.search(p.key)
+	if at == len(q.places) || q.places[at] != p {
+		return false
+	}
+	q.places = slices.Delete(q.places, at, at+1)
+	if q.orders[p.order] == p {
+		delete(q.orders, p.order)
+	}
+	return true
 }
 
 // insert is almost always an append.
@@ -103,6 +119,7 @@ type line struct {
 	timer   *time.Timer
 	closed  bool
 	refused uint64 // calls that were answered with a 429
+	calls   calls
 
 	waited [classCount]metric.Times
 }
@@ -117,20 +134,25 @@ func newLine(c *Config, start func(func())) *line {
 	return l
 }
 
-// enter keeps room for one attempt until giveUp, when it is in the line or did not begin. ErrOverloaded when it would
+// enter keeps room for one attempt until giveUp, when it is in the line or did not begin, and
+// returns for how long it may stand there; 0 for one whose turn is as good as there. ErrOverloaded when it would
 // wait for too long; where no rate is in force, when as many are under way as may be.
-func (l *line) enter() error {
+func (l *line) enter() (stay time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ahead := len(l.waiting[classAttempt].places) + l.coming
-	if ahead >= lineLengthMax || l.wait(ahead) > l.longest {
-		return errLineFull
+	wait := l.wait(ahead)
+	if ahead >= lineLengthMax || wait > l.longest {
+		return 0, errLineFull
 	}
 	if math.IsInf(l.pace.inForce(), 1) && l.running[classAttempt]+ahead >= l.most[classAttempt] {
-		return errLineFull
+		return 0, errLineFull
 	}
 	l.coming++
-	return nil
+	if wait >= linedFrom {
+		stay = l.longest
+	}
+	return stay, nil
 }
 
 func (l *line) giveUp() {
@@ -184,6 +206,7 @@ func (l *line) nextKey() uint64 {
 // move lets go what may go now, and comes again when more may. The caller holds the lock.
 func (l *line) move() {
 	for !l.closed {
+		l.callNext()
 		c, any := l.next()
 		if !any {
 			return
@@ -208,7 +231,8 @@ func (l *line) move() {
 	}
 }
 
-// next returns the class whose turn it is.
+// next returns the class whose turn it is; false for none. Nothing goes before an attempt whose turn it is
+// and whose call is being committed.
 func (l *line) next() (class, bool) {
 	for c := range classCount {
 		q := &l.waiting[c]
@@ -216,7 +240,7 @@ func (l *line) next() (class, bool) {
 			q.pop()
 		}
 		if len(q.places) > 0 && l.running[c] < l.most[c] {
-			return c, true
+			return c, q.places[0].call == nil
 		}
 	}
 	return 0, false
@@ -353,6 +377,7 @@ type lineState struct {
 	rate             float64
 	wait             time.Duration
 	refused          uint64
+	calls            calls
 }
 
 func (l *line) state() (s lineState) {
@@ -361,7 +386,7 @@ func (l *line) state() (s lineState) {
 	for c := range l.waiting {
 		s.waiting[c] = len(l.waiting[c].places)
 	}
-	s.running, s.rate, s.refused = l.running, l.pace.inForce(), l.refused
+	s.running, s.rate, s.refused, s.calls = l.running, l.pace.inForce(), l.refused, l.calls
 	s.wait = l.wait(s.waiting[classAttempt])
 	return s
 }

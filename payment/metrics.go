@@ -16,6 +16,7 @@ type counters struct {
 	outcomes                                         [sequencer.PayCancelled + 1]atomic.Uint64
 	late, captured, voided, abandoned, lost          atomic.Uint64
 	orphans, bounced                                 atomic.Uint64 // given back, and not taken by the buyer's bank
+	unheard                                          atomic.Uint64 // ended in no line
 	notices, badNotices                              atomic.Uint64
 	noticed                                          atomic.Int64 // when the newest good notice came, Unix nanoseconds; 0 for none
 	overdue, settling, elsewhere                     atomic.Int64
@@ -84,6 +85,8 @@ func (d *Desk) lineMetrics(s *metric.Set) {
 	s.Gauge("onsale_payment_line_wait_max_seconds", "Bound of onsale_payment_line_wait_seconds; beyond it payments are answered overloaded.", func() float64 { return d.config.LineMax.Seconds() })
 	s.Gauge("onsale_payment_rate", "Calls a second to the payment provider that are let go, as configured or learned; +Inf for no bound.", func() float64 { return d.line.state().rate })
 	s.Gauge("onsale_payment_rate_configured", "The rate as configured (provider-rate, or the provider's own); +Inf for none.", func() float64 { return d.line.pace.top })
+	s.Counter("onsale_payment_called_total", "Attempts in the line whose calls were committed ahead of their turn (pay_called).", func() uint64 { return d.line.state().calls.called })
+	s.Counter("onsale_payment_call_commits_total", "How often calls of attempts in the line were committed, each time those of about a second.", func() uint64 { return d.line.state().calls.commits })
 	s.Counter("onsale_payment_throttled_total", "Calls that the payment provider refused because they came too fast (429); they are made again.", func() uint64 { return d.line.state().refused })
 	s.TimesBy("onsale_payment_line_seconds", "Time that calls waited for their turn at the payment provider.", "class", classNames[:], func(i int) *metric.Times { return &d.line.waited[i] })
 }
@@ -97,6 +100,7 @@ func (d *Desk) settleMetrics(s *metric.Set) {
 		show(float64(n.lost.Load()), "not_capturable")
 		show(float64(n.orphans.Load()), "orphan_refunded")
 		show(float64(n.bounced.Load()), "refund_failed")
+		show(float64(n.unheard.Load()), "never_called")
 	})
 	s.Gauge("onsale_payment_unsettled", "Orders of which the provider must still be asked, as this replica shows them.", func() (count float64) {
 		d.node.Read(func(s sequencer.Reader) { count = float64(s.UnsettledCount() - s.ForeignUnsettledCount()) })

@@ -150,7 +150,7 @@ func (d *Desk) ask(r *Request) asked {
 	more = result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess
 	answer = d.answered(view.Attempts, charge.Key, status, &result)
 	d.end(r.Order, view.Attempts, answer)
-	return asked{answer, !more && (status.Phase != Declined || !d.isSame(r, view.Attempts, status))}
+	return asked{answer, !more && r.Method != "" && (status.Phase != Declined || !d.isSame(r, view.Attempts, status))}
 }
 
 // mayFollow reports whether another attempt to pay an order may begin at once.

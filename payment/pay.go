@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"onsale/sequencer"
@@ -102,7 +103,9 @@ type attempt struct {
 	order  uint64
 	number uint8
 	begun  Answer
-	waited bool // for its turn: its grace counts from the first call
+	lined  bool // it began in the line; called: and its call is committed
+	called bool
+	waited bool // for its turn: its call is outlasted, however short the grace
 }
 
 // takes returns why no attempt of an order that costs an amount can begin here. What costs
@@ -144,12 +147,13 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	if asksOnly || !d.claimToBegin(&view, r.Method) {
 		return nil, d.answerOf(&view, busyCode(&view)), nil
 	}
-	if err := d.admit(ctx, &view, &charge); err != nil {
+	stay, err := d.admit(ctx, &view, &charge)
+	if err != nil {
 		d.entered(r.Order, 0, Answer{}, err)
 		d.release(r.Order)
 		return nil, Answer{}, err
 	}
-	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount, Reference: []byte(charge.Account)})
+	result, err := d.node.Decide(&sequencer.Command{Kind: sequencer.KindPayBegin, Order: r.Order, User: []byte(r.User), Amount: charge.Amount, Reference: []byte(charge.Account), Count: stay})
 	if err == nil && (result.Code == sequencer.CodeOtherAccount || result.Code == sequencer.CodeAccountLimit) {
 		err = notAccepted(charge.Account, "another one") // it was accepted meanwhile
 	}
@@ -171,25 +175,28 @@ func (d *Desk) begin(ctx context.Context, r *Request) (*attempt, Answer, error) 
 	answer.Code = sequencer.CodePaymentInFlight
 	d.entered(r.Order, result.Attempt, answer, nil)
 	d.config.Reached(StepBegun)
-	return &attempt{charge: charge, order: r.Order, number: result.Attempt, begun: answer}, answer, nil
+	return &attempt{charge: charge, order: r.Order, number: result.Attempt, begun: answer, lined: stay > 0}, answer, nil
 }
 
-// admit finds out under which account an attempt is charged, and takes its room in the line.
-func (d *Desk) admit(ctx context.Context, v *sequencer.OrderView, c *Charge) (err error) {
+// admit finds out under which account an attempt is charged, and takes its room in the line. It
+// returns for how many seconds it may stand there; 0 for one that is called at once.
+func (d *Desk) admit(ctx context.Context, v *sequencer.OrderView, c *Charge) (seconds uint32, err error) {
 	if c.Account, err = d.accountFor(ctx, v, c); err == nil {
 		err = d.mayCharge(v, c.Account)
 	}
 	if err != nil {
 		d.counters.begun(sequencer.CodeOtherAccount, nil)
-		return err
+		return 0, err
 	}
 	if c.Amount == 0 {
-		return nil
+		return 0, nil
 	}
-	if err = d.line.enter(); err != nil {
+	stay, err := d.line.enter()
+	if err != nil {
 		d.counters.overloaded.Add(1)
+		return 0, err
 	}
-	return err
+	return uint32(min(math.Ceil(stay.Seconds()), sequencer.LineSecondsMax)), nil
 }
 
 // busyCode says why an order that is worked on cannot be paid: what is paid may still be

@@ -36,6 +36,8 @@ func (p *play) arrived(call paymenttest.CallName, c payment.Charge, status payme
 		p.t.Errorf("%s: charge %+v, want %+v", call, c, want)
 	}
 	switch {
+	case call == paymenttest.CallAuthorise && v.Lined && of.number == v.Attempts:
+		p.t.Errorf("P6: attempt %d of order %d is called, and stands in the line", of.number, of.order)
 	case call == paymenttest.CallCapture:
 		p.checkTakenOnce(of.order)
 	case call == paymenttest.CallReturn && status.Phase == payment.Refunded:
@@ -177,6 +179,7 @@ func (t *tally) checkAll(tb testing.TB) {
 	wanted := []string{
 		"an older attempt goes back", "bad authorise", "bad cancel", "bad return", "bad capture", "bad commit", "bad find", "burst", "cancel", "cancel of a part", "forged",
 		"given back", "throttled", "lapsed", "refund", "refund of a part", "a part is unpaid", "a part is spared", "a part is returned", "a part sent once more", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
+		"called out of the line", "ended in the line", "died at called",
 		"sent once more", "sent to authenticate", "authenticated", "another card",
 		"pay: ok paid", "pay: ok reserved", "pay: payment_in_flight paying", "pay: already_paid paid", "pay: session_expired expired",
 	}

@@ -64,15 +64,24 @@ const (
 	// settledWithin is how long settling may take when all is well again: an attempt
 	// is given up, and a few pauses.
 	settledWithin = 3 * time.Second
+	// One seed in so many has a provider that takes slowRate calls a second and slowLeads times as
+	// few elections and deaths, so that buyers stand in the line, and settling takes as long as slowWithin.
+	slowSeeds  = 4
+	slowRate   = 4
+	slowLeads  = 16
+	slowWithin = 10 * time.Minute
 )
 
-func playConfig() payment.Config {
+func playConfig(slow bool) payment.Config {
 	c := payment.DefaultConfig()
 	c.Number = func() uint8 { return playNumber }
 	c.CallTimeout, c.AbandonAfter = 300*time.Millisecond, 700*time.Millisecond
 	c.SettleInterval, c.RetryPauseMax = 20*time.Millisecond, 160*time.Millisecond
 	c.PaymentsMax, c.SettlersMax = 8, 3
 	c.Rate = 5000 // of which enough is left after many a 429
+	if slow {
+		c.Rate = slowRate
+	}
 	return c
 }
 
@@ -142,6 +151,9 @@ func newPlay(t *testing.T, seed uint64) *play {
 	return p
 }
 
+// isSlow reports whether the provider takes few calls.
+func (p *play) isSlow() bool { return p.seed%slowSeeds == 0 }
+
 // draw returns the randomness of the nth thing of a kind.
 func (p *play) draw(kind ...any) *rand.Rand {
 	name := fmt.Sprint(kind...)
@@ -196,6 +208,12 @@ func (p *play) callFault(call paymenttest.CallName, c payment.Charge) (fault pay
 // commitFault is what befalls a command.
 func (p *play) commitFault(at *paymenttest.Replica, c *sequencer.Command) (fault paymenttest.CommitFault) {
 	r := p.draw("commit", at.ID(), c.Kind, c.Order, c.Attempt)
+	switch {
+	case c.Kind == sequencer.KindPayCalled:
+		p.note("called out of the line")
+	case c.Kind == sequencer.KindPayResult && p.order(c.Order).Lined:
+		p.note("ended in the line")
+	}
 	if p.calm.Load() || r.IntN(100) >= p.badness/2 {
 		return fault
 	}
@@ -221,7 +239,7 @@ func (p *play) begin(id int) {
 	p.count++
 	l := &life{replica: p.cluster.Replica(id), number: p.count}
 	l.Process = &paymenttest.Process{Node: l.replica, Provider: p.line}
-	config := playConfig()
+	config := playConfig(p.isSlow())
 	config.Reached = func(step payment.Step) { p.reached(l, step) }
 	l.desk = payment.NewDesk(config, l.Process, l.Process)
 	p.lives[id] = l
@@ -244,7 +262,11 @@ func (p *play) reached(l *life, step payment.Step) {
 	case payment.StepVoided: // and fewest
 		likely = 25
 	}
-	switch luck := r.IntN(100); {
+	luck := r.IntN(100)
+	if p.isSlow() && step != payment.StepCalled {
+		luck *= 1 + r.IntN(slowLeads)
+	}
+	switch {
 	case luck < likely:
 		p.note("died at " + string(step))
 		p.die(l, r)
@@ -266,6 +288,9 @@ func (p *play) die(l *life, r *rand.Rand) {
 
 // elect lets another replica lead, or nobody; who led may not hear of it.
 func (p *play) elect(r *rand.Rand) {
+	if p.isSlow() && r.IntN(slowLeads) > 0 {
+		return
+	}
 	id, heard := r.IntN(playReplicas+1), r.IntN(2) == 0
 	if id == playReplicas {
 		p.cluster.Elect(nil, heard)
@@ -366,7 +391,14 @@ func (p *play) findFailedRefunds() {
 
 // mustSettle waits until all is settled.
 func (p *play) mustSettle() {
-	for end := time.Now().Add(settledWithin); p.unsettled() > 0; time.Sleep(10 * time.Millisecond) {
+	within, pause := settledWithin, 10*time.Millisecond
+	if p.isSlow() {
+		within, pause = slowWithin, time.Second
+	}
+	for end := time.Now().Add(within); p.unsettled() > 0; time.Sleep(pause) {
+		if p.isSlow() { // whose turn came late are asked to authenticate now
+			p.authenticate(true)
+		}
 		if time.Now().After(end) {
 			p.t.Fatalf("%d orders are not settled: %+v", p.unsettled(), p.firstUnsettled())
 		}

@@ -72,10 +72,13 @@ func (d *Desk) settleOnce() {
 			v := &views[i]
 			after = v.Seq
 			seen[v.Seq] = v.State == sequencer.StatePaying
-			if v.Overdue && !d.line.has(classAttempt, v.Seq) { // its grace counts from the first call
+			if v.Overdue && !v.Lined && !d.line.has(classAttempt, v.Seq) { // its grace counts from the first call
 				overdue++
 			}
-			if !stranded[i] {
+			switch {
+			case v.Lined:
+				d.settleLined(v)
+			case !stranded[i]:
 				d.settleInTurn(v)
 			}
 		}
@@ -109,7 +112,7 @@ func (d *Desk) settleInTurn(v *sequencer.OrderView) {
 		d.captureIfDue(v.Seq)
 		return
 	}
-	if !d.takeSettler() {
+	if !d.takeSettler(d.settlers) {
 		d.release(v.Seq)
 		return
 	}
@@ -121,15 +124,15 @@ func (d *Desk) settleInTurn(v *sequencer.OrderView) {
 	})
 }
 
-// takeSettler takes a settler's place; false when the desk is closed before there is one.
+// takeSettler takes a place of those who settle; false when the desk is closed before there is one.
 // While all work, or wait for their turn in the line, the provider's reach is watched all the
 // same.
-func (d *Desk) takeSettler() bool {
+func (d *Desk) takeSettler(places chan<- struct{}) bool {
 	ticker := time.NewTicker(d.config.SettleInterval)
 	defer ticker.Stop()
 	for {
 		select {
-		case d.settlers <- struct{}{}:
+		case places <- struct{}{}:
 			return true
 		case <-d.stop.Done():
 			return false
@@ -255,8 +258,12 @@ func (d *Desk) resolve(v *sequencer.OrderView, c Charge) (more bool) {
 }
 
 // conclude asks the provider how an attempt stands and commits its outcome, the zero result
-// while there is none. One without an outcome is cancelled there when it is to be given up.
+// while there is none. One without an outcome is cancelled there when it is to be given up. Of one
+// that stands in no line the provider has not heard.
 func (d *Desk) conclude(v *sequencer.OrderView, c Charge, givenUp func(Status) bool) (status Status, result sequencer.Result, err error) {
+	if v.Lined {
+		return d.endLined(v)
+	}
 	if status, err = d.standing(v, c, givenUp); isStopping(err) {
 		return status, result, err
 	}

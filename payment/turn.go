@@ -20,25 +20,30 @@ func (d *Desk) takeTurn(a *attempt, method string, told chan<- Answer) {
 		told <- a.begun
 	}
 	joined := time.Now()
-	d.line.join(classAttempt, &place{key: a.begun.Seq, order: a.order, leave: leave, run: func() {
+	p := &place{key: a.begun.Seq, order: a.order, leave: leave, run: func() {
 		if d.node.Leader() != nil { // the next leader's coordinator settles it
 			leave()
 			return
 		}
-		a.waited = time.Since(joined) >= time.Second
+		a.waited = time.Since(joined) >= linedFrom
 		d.pay(a, method, told)
-	}})
+	}}
+	if a.lined && !a.called {
+		p.call = func() error { return d.call(a) }
+	}
+	d.line.join(classAttempt, p)
 }
 
 // isCalledOff reports whether an order's sale was cancelled. The provider is not asked then about
 // an attempt that waited for its turn and of which it never heard: nobody is charged for nothing.
 func (d *Desk) isCalledOff(order uint64) bool {
 	view, known := d.order(order)
-	if !known {
-		return false
-	}
-	sale, known := d.node.SaleByID(view.SaleID)
-	return known && sale.Cancelled
+	return known && d.isCancelled(view.SaleID)
+}
+
+func (d *Desk) isCancelled(sale string) bool {
+	view, known := d.node.SaleByID(sale)
+	return known && view.Cancelled
 }
 
 // noRoom gives back the room that was kept in the line for an attempt: it is in it, or did not

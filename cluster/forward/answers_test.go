@@ -265,7 +265,7 @@ func TestOrderViewsTravel(t *testing.T) {
 			t.Errorf("%d of %d bytes: %v", end, len(one), err)
 		}
 	}
-	for at, value := range map[int]byte{59: 8, 54: byte(sequencer.StateRefunded) + 1, 62: byte(sequencer.PayReasonMax) + 1} {
+	for at, value := range map[int]byte{59: 16, 54: byte(sequencer.StateRefunded) + 1, 62: byte(sequencer.PayReasonMax) + 1} {
 		bad := bytes.Clone(one)
 		bad[at] = value
 		if _, _, err := decodeOrderView(bad); !errors.Is(err, ErrFrame) {

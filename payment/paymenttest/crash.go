@@ -14,7 +14,8 @@ import (
 	"onsale/sequencer"
 )
 
-var errDead = errors.New("this process is dead")
+// ErrDead is returned by a Process that died.
+var ErrDead = errors.New("this process is dead")
 
 // Process is the process of a payment coordinator, which can die: from then on nothing of
 // it reaches the log or the provider.
@@ -32,21 +33,21 @@ func (p *Process) Dead() bool { return p.dead.Load() }
 
 func (p *Process) Leader() error {
 	if p.dead.Load() {
-		return errDead
+		return ErrDead
 	}
 	return p.Node.Leader()
 }
 
 func (p *Process) Decide(c *sequencer.Command) (sequencer.Result, error) {
 	if p.dead.Load() {
-		return sequencer.Result{}, errDead
+		return sequencer.Result{}, ErrDead
 	}
 	return p.Node.Decide(c)
 }
 
 func (p *Process) guarded(do func() (payment.Status, error)) (payment.Status, error) {
 	if p.dead.Load() {
-		return payment.Status{}, errDead
+		return payment.Status{}, ErrDead
 	}
 	return do()
 }
