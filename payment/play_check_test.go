@@ -179,7 +179,7 @@ func (t *tally) checkAll(tb testing.TB) {
 	wanted := []string{
 		"an older attempt goes back", "bad authorise", "bad cancel", "bad return", "bad capture", "bad commit", "bad find", "burst", "cancel", "cancel of a part", "forged",
 		"given back", "throttled", "lapsed", "refund", "refund of a part", "a part is unpaid", "a part is spared", "a part is returned", "a part sent once more", "refunded because it lapsed", "sale cancelled", "two lead", "webhook", "wrong word",
-		"called out of the line", "ended in the line", "died at called",
+		"called out of the line", "ended in the line",
 		"sent once more", "sent to authenticate", "authenticated", "another card",
 		"pay: ok paid", "pay: ok reserved", "pay: payment_in_flight paying", "pay: already_paid paid", "pay: session_expired expired",
 	}

@@ -261,6 +261,8 @@ func (p *play) reached(l *life, step payment.Step) {
 		likely = 1
 	case payment.StepVoided: // and fewest
 		likely = 25
+	case payment.StepCalled: // one in a few seeds
+		likely = 40
 	}
 	luck := r.IntN(100)
 	if p.isSlow() && step != payment.StepCalled {
