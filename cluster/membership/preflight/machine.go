@@ -56,14 +56,14 @@ func disk(q *Question) (found []Line) {
 		free := max(0, m.Node.FreeBytes-m.Node.ReserveBytes)
 		least = min(least, free)
 		if free < needed {
-			found = append(found, Line{Verdict: Fail, Member: m.ID, Detail: fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d", free>>20, q.Plan.Requests, needed>>20),
+			found = append(found, Line{Verdict: Fail, Member: m.ID, Detail: fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d MiB", free>>20, q.Plan.Requests, needed>>20),
 				Action: "free space on its disk, make it larger, or say --requests"})
 		}
 	}
 	if least == math.MaxInt64 {
 		return nil
 	}
-	return fine(found, fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d", least>>20, q.Plan.Requests, needed>>20))
+	return fine(found, fmt.Sprintf("%d MiB are free beside the reserve, %d requests may take %d MiB", least>>20, q.Plan.Requests, needed>>20))
 }
 
 // memory looks whether the orders fit that the sale may make.
@@ -76,7 +76,7 @@ func memory(q *Question) (found []Line) {
 		case available == 0:
 			found = append(found, Line{Verdict: Warning, Member: id, Detail: "it does not know how much memory is available", Action: "look there"})
 		case available < needed:
-			found = append(found, Line{Verdict: Fail, Member: id, Detail: fmt.Sprintf("%d MiB of memory are available, %d orders may take %d", available>>20, orders, needed>>20),
+			found = append(found, Line{Verdict: Fail, Member: id, Detail: fmt.Sprintf("%d MiB of memory are available, %d orders may take %d MiB", available>>20, orders, needed>>20),
 				Action: "give it more, or bound the waitlist"})
 		}
 	}
