@@ -64,7 +64,7 @@ func check(e *evidence) *verdict {
 		checkAnswers(v, a)
 	}
 	all := union(e)
-	checkMoney(v, all, of)
+	checkMoney(v, all, of, notReturned(e))
 	checkNamed(v, e, all, of)
 	for _, c := range e.Accounts[1].Books {
 		if c.Captured > 0 {
@@ -144,17 +144,34 @@ func (a *order) kept() int64 {
 	return a.Price * int64(a.Final.Quantity)
 }
 
-// due is what the order itself says that its buyer must still get back, of what was captured.
-func (a *order) due(captured int64) int64 {
+// due is what the order itself says that its buyer must still get back, of what was captured. When
+// a part's refund failed and its money was to go back with the rest, that is one return, which
+// failed, of which some may be back: then reconciling must say how much is not (named).
+func (a *order) due(captured, named int64) int64 {
 	switch {
 	case a.Final == nil:
 		return 0
+	case a.Final.State == stateRefunded && a.Final.MoneyBack == moneyFailed && ticketsOfParts(a, moneyFailed) > 0:
+		return named
 	case a.Final.State == statePaid:
 		return a.Price * int64(ticketsOfParts(a, moneyDue, moneyFailed))
 	case a.Final.MoneyBack == moneyDue || a.Final.MoneyBack == moneyFailed:
 		return captured - a.Price*int64(ticketsOfParts(a, "done"))
 	}
 	return 0
+}
+
+// notReturned is how much of each order reconciling names as not returned.
+func notReturned(e *evidence) map[string]int64 {
+	amounts := map[string]int64{}
+	for _, is := range e.Accounts {
+		for _, d := range is.Said.Differences {
+			if d.Kind == "not_returned" {
+				amounts[d.Order] += d.Amount
+			}
+		}
+	}
+	return amounts
 }
 
 // union is every charge in all books that there ever were, by order.
@@ -177,7 +194,7 @@ func enter(all map[string][]*charge, b books) {
 
 // checkMoney: captured = price x paid tickets + returned + due, of every order by all books
 // together, and at most one charge keeps money.
-func checkMoney(v *verdict, all map[string][]*charge, of map[string]*order) {
+func checkMoney(v *verdict, all map[string][]*charge, of map[string]*order, named map[string]int64) {
 	for _, uid := range slices.Sorted(maps.Keys(all)) {
 		if of[uid] == nil {
 			v.wrong("money", "the books have charges of order %s, which is nobody's", uid)
@@ -195,7 +212,7 @@ func checkMoney(v *verdict, all map[string][]*charge, of map[string]*order) {
 				v.wrong("money", "charge %s is in %s, the sale in %s", c.Key, c.Currency, a.Currency)
 			}
 		}
-		kept, due := a.kept(), a.due(sum.Captured)
+		kept, due := a.kept(), a.due(sum.Captured, named[uid])
 		v.add(a.Currency, sums{sum.Captured, kept, sum.Refunded, due})
 		if sum.Captured != kept+sum.Refunded+due || keeping > 1 {
 			v.wrong("money", "order %s (%s): captured %d, paid tickets %d, returned %d, due %d, in %d charges", uid, stateOf(a), sum.Captured, kept, sum.Refunded, due, keeping)

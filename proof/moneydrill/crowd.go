@@ -153,7 +153,7 @@ func (b *buyer) buy(ctx context.Context, sale string, tickets uint8) bool {
 // final reports whether an answer is one that asking again does not change.
 func final(err error) bool {
 	problem, is := errors.AsType[*contract.Problem](err)
-	return is && !problem.Kind().Entry().Retry
+	return is && !problem.Kind().Entry().Retry && !errors.Is(err, sequencer.ErrOutcomeUnknown)
 }
 
 // giveBack gives tickets back that are not paid.
