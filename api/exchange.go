@@ -106,8 +106,10 @@ func parametersOf(which route) strict.Parameter {
 		return strict.AfterSeq | strict.Pretty
 	case routeOrderHistory:
 		return strict.Behind | strict.Pretty
-	case routeRefund, routeWithdraw:
+	case routeWithdraw:
 		return strict.Quantity | strict.Pretty
+	case routeRefund:
+		return strict.Quantity | strict.Tickets | strict.Pretty
 	}
 	return strict.Pretty
 }

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"onsale/api/contract"
+	"onsale/api/strict"
 	"onsale/sequencer"
 )
 
-// refund answers POST /v1/orders/{uid}/refund, of all of an order or of q tickets: once for a
-// key.
+// refund answers POST /v1/orders/{uid}/refund, of all of an order, of q tickets or of those that
+// are named: once for a key.
 func (p *Private) refund(x *exchange) error { return p.takeBack(x, sequencer.KindRefund) }
 
 // withdraw answers DELETE /v1/orders/{uid}, of all of an order that is not paid or of q tickets: a
@@ -31,6 +32,12 @@ func (p *Private) takeBack(x *exchange, kind sequencer.Kind) error {
 		return err
 	}
 	c := sequencer.Command{Kind: kind, Order: view.Seq, Quantity: x.query.Quantity}
+	if named := x.query.Tickets; len(named) > 0 {
+		if x.query.Has(strict.Quantity) && int(c.Quantity) != len(named) {
+			return contract.BadParameter("tickets", fmt.Sprintf("%d tickets are named, and q is %d", len(named), c.Quantity))
+		}
+		c.Quantity, c.Body = uint8(len(named)), sequencer.AppendTicketNames(nil, named)
+	}
 	if c.Quantity > 0 && key != "" {
 		c.Key = sequencer.DigestKey(x.actor, []byte(key))
 	}

@@ -21,6 +21,8 @@ type bookedSale struct {
 
 	begun bool // an attempt to pay one of its orders
 
+	lastTicket uint64 // the highest number that was given out
+
 	orders             uint64
 	soldOut, notEnough uint64 // buys that were refused so
 }
@@ -61,6 +63,7 @@ type bookedOrder struct {
 	bounced   map[refundOf]bookedBounce
 	money     bookedMoney
 	dispute   sequencer.Dispute
+	tickets   *bookedTickets  // nil before it was paid
 	accounts  []bookedAccount // under which it was charged; more than one for few
 }
 

@@ -60,9 +60,14 @@ const (
 	checkDisputed
 	checkAccount
 	checkByHand
+	checkTicketTwice
+	checkTicketGap
+	checkTicketRevoked
+	checkTicketsNamed
 	checkShownOrder
 	checkShown
 	checkShownDeadline
+	checkShownTicket
 
 	// The ledger's checks of events, and of what they must not leave undone.
 	checkEventOrder
@@ -153,9 +158,14 @@ var checks = [checkEnd]struct {
 	checkDisputed:      {KindOrder, "a dispute of money that was not accepted, or one that was told as it stood"},
 	checkAccount:       {KindOrder, "an attempt was charged under another account than the accepted one"},
 	checkByHand:        {KindOrder, "an operator settled money about which the provider can be asked, or none"},
+	checkTicketTwice:   {KindTicket, "a ticket's number of sale %d was given twice, or is none"},
+	checkTicketGap:     {KindTicket, "the numbers of sale %d's tickets have a gap"},
+	checkTicketRevoked: {KindTicket, "a refund revoked a ticket that the order does not have, or not any more"},
+	checkTicketsNamed:  {KindTicket, "a refund revoked more or fewer tickets than it gave back"},
 	checkShownOrder:    {KindOrder, "the decision shows an order that no command made"},
 	checkShown:         {KindOrder, "the decision shows the order otherwise than its life was"},
 	checkShownDeadline: {KindExpiry, "the decision shows another end of the hold"},
+	checkShownTicket:   {KindTicket, "the decision shows other tickets than the order was given"},
 
 	checkEventOrder:        {KindOrder, "the event %s is about an order that is not there"},
 	checkEventKind:         {KindEvent, "an event of an unknown kind"},

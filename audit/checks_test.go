@@ -19,6 +19,7 @@ var forgeries = []struct {
 	{forgedSequences, Options{LedgerOnly: true}},
 	{forgedBuys, Options{LedgerOnly: true}},
 	{forgedSteps, Options{LedgerOnly: true}},
+	{forgedTickets, Options{LedgerOnly: true}},
 	{forgedEvents, Options{LedgerOnly: true}},
 	{forgedSales, Options{LedgerOnly: true}},
 	{forgedDecisions, Options{}},

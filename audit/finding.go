@@ -20,6 +20,7 @@ const (
 	KindExpiry    Kind = "expiry"     // a hold is too long or short, or ended early or late
 	KindKey       Kind = "key"        // one idempotency key, two orders
 	KindOrder     Kind = "order"      // a step that the order's life does not have
+	KindTicket    Kind = "ticket"     // a number given twice, left out, or revoked of whom it is not
 )
 
 // Finding is one thing that is wrong, and where.

@@ -45,7 +45,7 @@ var forgedDecisions = []forgery{
 	{name: "a refusal is written at length", finds: []check{checkEncoding},
 		batches: batches{at(0, sell()), at(1, nobody())},
 		write: func(b *journal.Block) {
-			long := make([]byte, 34) // the code with bit 7, and the seq at offset 10
+			long := make([]byte, 38) // the code with bit 7, and the seq at offset 10
 			long[0], long[10] = 0x80|byte(sequencer.CodeUnknownOrder), 2
 			b.Decisions = append(b.Decisions[:len(b.Decisions)-1], long...)
 		}},

@@ -116,6 +116,9 @@ func (f *forged) show(
 	if state.Holds() {
 		r.Deadline = storyStart + forgedHold
 	}
+	if state == sequencer.StatePaid || state == sequencer.StateRefunded {
+		r.Ticket = 1
+	}
 	return r
 }
 
@@ -225,6 +228,12 @@ func ofPart(number uint8, c sequencer.Command) sequencer.Command {
 // partly lets a cancel or refund be of some tickets.
 func partly(tickets uint8, c sequencer.Command) sequencer.Command {
 	c.Quantity = tickets
+	return c
+}
+
+// naming lets a refund name the tickets that it revokes.
+func naming(c sequencer.Command, tickets ...uint32) sequencer.Command {
+	c.Body = sequencer.AppendTicketNames(nil, tickets)
 	return c
 }
 

@@ -162,6 +162,8 @@ func (l *Ledger) shown(r *sequencer.Result) {
 	case r.State != o.state || r.Quantity != o.quantity || r.Sale != o.sale.number || r.Attempt != o.attempts:
 		l.findings.report(checkShown, r.Order, fmt.Sprintf(life, o.sale.number, o.state, o.quantity, o.attempts),
 			fmt.Sprintf(life, r.Sale, r.State, r.Quantity, r.Attempt))
+	case r.Ticket != o.firstTicket():
+		l.findings.report(checkShownTicket, r.Order, fmt.Sprint(o.firstTicket()), fmt.Sprint(r.Ticket))
 	case o.state.Holds() && r.Deadline != l.end(o):
 		l.findings.report(checkShownDeadline, r.Order, clock(l.end(o)), clock(r.Deadline))
 	}

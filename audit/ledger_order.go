@@ -54,6 +54,9 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.acknowledged(o)
 	case sequencer.KindRefund:
 		if !l.shared(o, c, sequencer.StatePaid) {
+			if c.Quantity > 0 && o.state == sequencer.StatePaid {
+				l.revokes(o, c)
+			}
 			l.leave(o, sequencer.StateRefunded, sequencer.StatePaid, sequencer.StateRefunded)
 		}
 	}
@@ -88,6 +91,7 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 			l.findings.report(checkPaidCancelled, o.seq, sequencer.CodeLateSuccess.String(), r.Code.String())
 		}
 		l.leave(o, sequencer.StatePaid, sequencer.StatePaying)
+		l.minted(o, r)
 	case sequencer.PayRejected, sequencer.PayCancelled:
 		if c.Outcome == sequencer.PayRejected {
 			l.declined(o)

@@ -43,6 +43,7 @@ func (l *Ledger) shared(o *bookedOrder, c *sequencer.Command, from ...sequencer.
 	paid := c.Kind == sequencer.KindRefund
 	o.money.parts = append(o.money.parts, bookedPart{key: c.Key, tickets: int64(c.Quantity), paid: paid})
 	if paid {
+		l.revokes(o, c)
 		o.sale.withheld += int64(c.Quantity)
 	} else {
 		o.sale.refusedNeed = 0

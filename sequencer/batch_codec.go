@@ -47,7 +47,9 @@ const BatchVersion = 5
 //	pay_disputed   order 8, attempt 1, status 1, amount 8, evidence by 4
 //	accept_account length 1 and actor, length 1 and account, note to the end
 //	settle         order 8, outcome 1, length 1 and actor, note to the end
-//	refund, withdraw    order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
+//	refund         order 8, quantity 1, [key 16, tickets that are named 1, each 4, ascending, if
+//	               quantity is not 0], actor to the end
+//	withdraw       order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
@@ -142,7 +144,9 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(appendShort(dst, c.Actor), c.Reference), c.Body...)
 	case KindSettle:
 		return append(appendShort(append(le.AppendUint64(dst, c.Order), byte(c.Outcome)), c.Actor), c.Body...)
-	case KindRefund, KindWithdraw:
+	case KindRefund:
+		return append(appendNamed(appendShare(dst, c), c), c.Actor...)
+	case KindWithdraw:
 		return append(appendShare(dst, c), c.Actor...)
 	case KindSaleCreate:
 		return append(appendShort(dst, c.Actor), c.Body...)
@@ -187,6 +191,36 @@ func cutShare(f []byte, c *Command) (rest []byte, ok bool) {
 	}
 	c.Key = KeyDigest(f)
 	return f[len(c.Key):], true
+}
+
+// appendNamed appends which tickets the refund of a part names.
+func appendNamed(dst []byte, c *Command) []byte {
+	if c.Quantity == 0 {
+		return dst
+	}
+	names := len(c.Body) / ticketBytes
+	if names > CapMax {
+		panic(fmt.Sprintf("sequencer: a refund of %d tickets, at most %d are allowed", names, CapMax))
+	}
+	return append(append(dst, byte(names)), c.Body[:names*ticketBytes]...)
+}
+
+// cutNamed reads what appendNamed wrote; false when f ends before.
+func cutNamed(f []byte, c *Command) (rest []byte, ok bool) {
+	if len(f) < 1 || len(f) < 1+ticketBytes*int(f[0]) {
+		return nil, false
+	}
+	end := 1 + ticketBytes*int(f[0])
+	c.Body = perhaps(f[1:end:end])
+	return f[end:], true
+}
+
+// AppendTicketNames appends the body of a refund that names tickets: ascending, each once.
+func AppendTicketNames(dst []byte, numbers []uint32) []byte {
+	for _, number := range numbers {
+		dst = binary.LittleEndian.AppendUint32(dst, number)
+	}
+	return dst
 }
 
 func appendBuy(dst []byte, c *Command) []byte {
@@ -332,7 +366,14 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order, c.Outcome = le.Uint64(f), PayOutcome(f[8])
 		c.Actor, c.Body, ok = cutShort(f[9:])
 		return ok
-	case KindRefund, KindWithdraw:
+	case KindRefund:
+		rest, ok := cutShare(f, c)
+		if ok && c.Quantity != 0 {
+			rest, ok = cutNamed(rest, c)
+		}
+		c.Actor = perhaps(rest)
+		return ok
+	case KindWithdraw:
 		actor, ok := cutShare(f, c)
 		c.Actor = perhaps(actor)
 		return ok

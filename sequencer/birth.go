@@ -45,6 +45,9 @@ type Birth struct {
 	Cluster  ClusterID // drawn for it
 	Time     int64     // of the wall clock where it was drawn, nanoseconds since the Unix epoch
 	Cause    BirthCause
+	// After is the last decision of the history from which it goes on: what the birth before
+	// decided behind that is lost. 0 for a new cluster.
+	After uint64
 }
 
 const (
@@ -67,7 +70,7 @@ const (
 // not decided as many commands since. A counter of restores would not do: one backup may be
 // restored twice.
 func NextBirth(births []Birth, seq uint64, c *Command) (Birth, error) {
-	next := Birth{FirstSeq: seq + 1, Cluster: ClusterID(c.Key), Time: c.Amount, Cause: BirthCause(c.Count)}
+	next := Birth{FirstSeq: seq + 1, Cluster: ClusterID(c.Key), Time: c.Amount, Cause: BirthCause(c.Count), After: seq}
 	switch {
 	case c.Kind != KindBirth || c.Count < uint32(BirthNew) || c.Count > uint32(BirthCopy):
 		return Birth{}, fmt.Errorf("%w: a %s command with cause %d", ErrBirth, c.Kind, c.Count)
@@ -161,5 +164,5 @@ func (s *State) addBirth(b Birth) {
 // fingerprint covers a birth for the state's hash.
 func (b *Birth) fingerprint() uint64 {
 	h := mixBytes(b.FirstSeq, b.Cluster[:])
-	return mix(h, uint64(b.Time)^uint64(b.Cause)<<62)
+	return mix(mix(h, uint64(b.Time)^uint64(b.Cause)<<62), b.After)
 }

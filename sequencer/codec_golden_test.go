@@ -67,6 +67,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindAcknowledge, Order: 3, Body: []byte("x")},
 		{Kind: sequencer.KindCancel, Order: 3, Quantity: 1, Key: sequencer.KeyDigest{3, 15: 4}, User: []byte("ann")},
 		{Kind: sequencer.KindRefund, Order: 3, Quantity: 2, Key: sequencer.KeyDigest{5, 15: 6}, Actor: []byte("sue")},
+		{Kind: sequencer.KindRefund, Order: 3, Quantity: 2, Actor: []byte("sue"), Body: sequencer.AppendTicketNames(nil, []uint32{5, 1 << 31})},
 		{Kind: sequencer.KindPayCaptured, Order: 3, Attempt: 2, Amount: 4900},
 		{Kind: sequencer.KindPayVoided, Order: 3, Attempt: 2, Outcome: sequencer.PayRefunded, Part: 1},
 		{Kind: sequencer.KindPayBounced, Order: 3, Attempt: 2, Count: 1, Reason: sequencer.ReasonMethodGone, Part: 2},
@@ -101,6 +102,7 @@ func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 			{Seq: 1<<33 + 12, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 31},
 			{Seq: 1<<33 + 13, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 32},
 			{Seq: 1<<33 + 14, Kind: buy, Code: sequencer.CodeNotEnough, Quantity: 1},
+			{Seq: 1<<33 + 15, Kind: sequencer.KindPayResult, Order: 9, Sale: 1, State: sequencer.StatePaid, Quantity: 1, Attempt: 3, Ticket: 70_004},
 		},
 		Events: []sequencer.Event{
 			{Kind: sequencer.EventExpired, Order: 5, Sale: 1, Quantity: 2},

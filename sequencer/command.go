@@ -181,7 +181,8 @@ func DigestKey(user, key []byte) KeyDigest {
 //	               given, Unix seconds; 0 for no time)
 //	accept_account Reference (the account) Actor Body (why, for the record)
 //	settle         Order Outcome (what an operator knows of the money) Actor Body (why, for the record)
-//	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part)
+//	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part) Body (of a part: the
+//	               tickets that it revokes, see AppendTicketNames; empty for the highest)
 //	withdraw       Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)

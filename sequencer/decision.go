@@ -95,6 +95,7 @@ const (
 	CodeAccountLimit     // AccountsMax
 	CodeAccountInUse     // the provider itself can be asked what became of the money
 	CodeNotUnsettled     // there is nothing about the order's money to say
+	CodeUnknownTicket    // a refund names a ticket that the order does not have, or not any more
 	// CodeCount is the number of codes.
 	CodeCount
 )
@@ -105,7 +106,8 @@ var codeNames = [CodeCount]string{"ok", "sold_out", "cap_exceeded", "not_started
 	"late_success", "not_payable", "not_paid", "sale_exists", "sale_started", "sale_limit",
 	"invalid_quantity", "not_cancellable", "sale_changed", "unknown_session", "batch_repeated", "not_taken", "cooling_down",
 	"attempt_too_soon", "declines_exceeded", "not_enough", "not_failed",
-	"other_account", "account_limit", "account_in_use", "not_unsettled"}
+	"other_account", "account_limit", "account_in_use", "not_unsettled",
+	"unknown_ticket"}
 
 // String returns the code's stable name.
 func (c Code) String() string { return nameOf(codeNames[:], uint8(c)) }
@@ -123,6 +125,8 @@ type Result struct {
 	Deadline int64
 	// Position is the place in the waitlist, from 1; 0 when not waiting.
 	Position uint32
+	// Ticket is the first of the numbers of the order's tickets; 0 for one that was never paid.
+	Ticket uint32
 	// Sale is the number of the sale concerned; 0 when there is none.
 	Sale uint16
 	// Kind is the command's.

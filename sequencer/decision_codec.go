@@ -45,6 +45,7 @@ const DecisionsVersion = 2
 //	10      8      seq (the first decision's when replayed)
 //	18      8      seq of the order
 //	26      8      deadline, nanoseconds
+//	34      4      first number of its tickets, 0 for none
 //
 //	offset  bytes  event
 //	0       1      kind
@@ -56,7 +57,7 @@ const DecisionsVersion = 2
 const decisionsHeaderBytes = 28
 
 const (
-	resultBytes      = 34
+	resultBytes      = 38
 	eventBytes       = 24
 	resultIsLong     = 0x80
 	resultIsTooFew   = 0x20
@@ -77,7 +78,7 @@ type lastOrders struct {
 
 // short returns the one-byte form of a new order; false when it has none.
 func (l *lastOrders) short(r *Result, seq uint64) (form byte, ok bool) {
-	if r.Order != seq || r.Seq != seq || r.Sale == 0 || r.Code != CodeOK || r.Replayed || r.Attempt != 0 || r.Quantity > shortQuantityMax {
+	if r.Order != seq || r.Seq != seq || r.Sale == 0 || r.Code != CodeOK || r.Replayed || r.Attempt != 0 || r.Ticket != 0 || r.Quantity > shortQuantityMax {
 		return 0, false
 	}
 	switch r.State {
@@ -140,7 +141,7 @@ func AppendDecisions(dst []byte, d *Decisions) []byte {
 // sale and the kind (both known from the command) is what a plain refusal has.
 func appendResult(dst []byte, r *Result, seq uint64) []byte {
 	plain := r.Order == 0 && r.Seq == seq && r.State == StateNone && r.Deadline == 0 && r.Position == 0 &&
-		r.Attempt == 0 && r.Sale == 0 && !r.Replayed
+		r.Attempt == 0 && r.Ticket == 0 && r.Sale == 0 && !r.Replayed
 	switch {
 	case plain && r.Quantity == 0 && r.Code < resultIsTooFew:
 		return append(dst, byte(r.Code))
@@ -157,7 +158,7 @@ func appendResult(dst []byte, r *Result, seq uint64) []byte {
 	dst = le.AppendUint32(dst, r.Position)
 	dst = le.AppendUint64(dst, r.Seq)
 	dst = le.AppendUint64(dst, r.Order)
-	return le.AppendUint64(dst, uint64(r.Deadline))
+	return le.AppendUint32(le.AppendUint64(dst, uint64(r.Deadline)), r.Ticket)
 }
 
 func appendEvent(dst []byte, e *Event) []byte {
@@ -241,7 +242,7 @@ func decodeResult(data []byte, r *Result) int {
 	r.State, r.Replayed = OrderState(data[1]&^replayedFlag), data[1]&replayedFlag != 0
 	r.Sale, r.Quantity, r.Attempt = le.Uint16(data[2:]), data[4], data[5]
 	r.Position, r.Seq, r.Order = le.Uint32(data[6:]), le.Uint64(data[10:]), le.Uint64(data[18:])
-	r.Deadline = int64(le.Uint64(data[26:]))
+	r.Deadline, r.Ticket = int64(le.Uint64(data[26:])), le.Uint32(data[34:])
 	return resultBytes
 }
 

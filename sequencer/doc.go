@@ -96,7 +96,8 @@
 // CodePaymentInFlight. paid: CodeAlreadyPaid. expired: CodeSessionExpired.
 // Else CodeNotPayable. A user's window begins with a decline (rejected for a live attempt),
 // and with the first one UserDeclinesWindow after that or later. These pauses run by the
-// log's time.
+// log's time. CodeNotPayable when the tickets that the sale has given numbers and those that it
+// holds are more than TicketNumberMax.
 //
 // pay_called(order, attempt) says that the provider is called from now on for an attempt that is
 // in the line. It is CodeUnknownOrder, CodeBadRequest for an attempt that never began,
@@ -107,7 +108,8 @@
 // pay_result(order, attempt, outcome, reason): CodeBadRequest for an unknown outcome
 // or reason, provider_unavailable with any outcome but cancelled, or another reason with
 // any but rejected; CodeUnknownOrder, CodeBadRequest for an attempt that never began. For the
-// live attempt (paying, attempt is the newest): accepted makes it paid and its capture due (in a cancelled sale
+// live attempt (paying, attempt is the newest): accepted makes it paid, gives its tickets the
+// sale's next numbers, and makes its capture due (in a cancelled sale
 // it is CodeLateSuccess: the order is cancelled, its tickets return, and the attempt
 // is remembered in VoidsDue); rejected
 // and cancelled make it reserved again while deadline > the holds' time and the sale is not
@@ -157,13 +159,18 @@
 // other accounts, and of parts when the newest is. CodeNotUnsettled when nothing waits for that word,
 // CodeAccountInUse when all of it is under the accepted account.
 //
-// refund(order, quantity, key): CodeNotPaid unless the order is paid or refunded. With quantity
+// refund(order, quantity, key, tickets): CodeNotPaid unless the order is paid or refunded. With quantity
 // 0 or the order's, paid becomes refunded, its tickets are withheld until
 // sale_release, its capture is not due any more, and the attempt that paid is
 // remembered in VoidsDue; the money of parts that must go back, or whose return failed, goes
 // with it (joined). Refunded again is CodeOK. With fewer a part is refunded: it leaves the
 // order, its tickets are withheld, and its money is due: it must not be captured, or must go
-// back. Keys as for cancel.
+// back. Keys as for cancel; CodeKeyReused also when tickets are named that are not those of the part.
+//
+// What is refunded is revoked: the whole order's tickets, or those of a part, which the command
+// names (by number, ascending, as many as its quantity, else CodeBadRequest; CodeUnknownTicket when
+// the order does not have one, or not any more). When it names none they are the order's highest
+// that are not revoked.
 //
 // pay_voided and pay_bounced with a part, which is numbered from 1 on, are about that part's
 // money alone: CodeBadRequest for one that the order does not have or an attempt that never
@@ -265,7 +272,7 @@
 // # Invariants
 //
 // After every decision sold + held + withheld + available == quantity in every
-// sale; what was captured of an order is price x (its paid tickets + those of parts, or of the
+// sale; its tickets have the numbers from 1 on, each once, and as many as are sold are not revoked; what was captured of an order is price x (its paid tickets + those of parts, or of the
 // whole, whose money went back or must go back); held + sold + waiting tickets of a user are at most the cap (as it was
 // when they were decided). A broken invariant panics with both sides shown.
 package sequencer

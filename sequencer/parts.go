@@ -171,7 +171,7 @@ func (s *State) shareOf(number uint32, c *Command) (share, Code) {
 		})
 	}
 	switch quantity := s.orders.at(number).quantity; {
-	case known != nil && (known.Quantity != c.Quantity || (known.State == PartUnpaid) != c.Kind.givesBackUnpaid()):
+	case known != nil && (known.Quantity != c.Quantity || (known.State == PartUnpaid) != c.Kind.givesBackUnpaid() || !s.namesPart(number, known.number, c.Body)):
 		return shareDone, CodeKeyReused
 	case known != nil:
 		return shareDone, CodeOK
@@ -210,6 +210,7 @@ func (s *State) refundPart(number uint32, sale *sale, c *Command) {
 	} else {
 		s.addPart(number, c, PartDue)
 	}
+	s.revokePart(number, c, s.parts.list.at(s.parts.list.length-1).number)
 	s.done(o)
 	s.track(number, o)
 	sale.check()

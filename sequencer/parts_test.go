@@ -67,7 +67,7 @@ func TestPartsOutOfBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := out.Bytes()[:out.Len()-4]
-		change(data[len(data)-oneAccountBytes-2*partBytes:])
+		change(data[len(data)-partedTicketBytes-oneAccountBytes-2*partBytes:])
 		data = binary.LittleEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
 		s, err := ReadSnapshot(bytes.NewReader(data))
 		if name == "as they are" && (err != nil || s.Verify() != nil || s.UnsettledCount() != 1) {

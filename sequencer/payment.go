@@ -48,6 +48,8 @@ func (s *State) payable(number uint32, c *Command) Code {
 		return CodeNotPayable // its cluster, of which this is a copy, sold it
 	case c.Amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
 		return CodeAmountMismatch
+	case s.sales[o.sale-1].minted()+uint64(s.sales[o.sale-1].held) > TicketNumberMax:
+		return CodeNotPayable
 	}
 	if code, _ := s.nextAttempt(number, o); code != CodeOK || c.Amount == 0 {
 		return code
@@ -120,6 +122,7 @@ func (s *State) settle(number uint32, c *Command) Code {
 		sale.sold += uint32(o.quantity)
 		o.flags.set(isOverdue, false)
 		o.flags.set(isCaptureDue, !s.isFree(o))
+		s.mint(number, sale)
 		s.enter(o, sale, StatePaid)
 		sale.check()
 	case o.deadline > s.holdNow() && !sale.cancelled:
@@ -244,6 +247,8 @@ func (s *State) refund(c *Command, r *Result) {
 	case code != CodeOK:
 		r.Code = code
 	case share == shareDone || o.state == StateRefunded:
+	case s.namedCode(number, c) != CodeOK:
+		r.Code = s.namedCode(number, c)
 	case share == sharePart:
 		s.refundPart(number, s.find(o.sale), c)
 	default:
@@ -260,6 +265,7 @@ func (s *State) refundOrder(number uint32, sale *sale) {
 	o.flags.set(isCaptureDue, false) // the provider voids what was not captured
 	s.setVoids(number, o, o.attempts, !s.isFree(o), false)
 	s.joinParts(number)
+	s.revokeAll(number)
 	s.enter(o, sale, StateRefunded)
 	s.done(o)
 	s.track(number, o)

@@ -257,6 +257,9 @@ func (t *trial) compareAll() error {
 	if err := t.searched(); err != nil {
 		return err
 	}
+	if err := t.ticketed(); err != nil {
+		return err
+	}
 	return t.restore()
 }
 

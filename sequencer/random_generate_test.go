@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -345,8 +346,7 @@ func (g *generator) command() sequencer.Command {
 		view, _ := g.model.Order(order)
 		return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: view.Attempts + uint8(g.between(0, 1)), Amount: g.taken(&view)}
 	case n < 940:
-		c := sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickOrder()}
-		return g.share(c)
+		return g.share(sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickPaid()})
 	case n < 990:
 		return g.saleCommand()
 	case n < 993:
@@ -391,6 +391,28 @@ func (g *generator) share(c sequencer.Command) sequencer.Command {
 		g.keys[c.Key] = name
 		g.parts = append(g.parts, c)
 	}
+	return g.naming(c, &view)
+}
+
+// naming lets the refund of a part name tickets, now and then: mostly ones that the order has.
+func (g *generator) naming(c sequencer.Command, view *sequencer.OrderView) sequencer.Command {
+	if c.Kind != sequencer.KindRefund || c.Quantity == 0 || len(view.Tickets) == 0 || g.oneIn(2) {
+		return c
+	}
+	var names []uint32
+	for _, i := range g.random.Perm(len(view.Tickets))[:min(int(c.Quantity), len(view.Tickets))] {
+		names = append(names, view.Tickets[i].Number)
+	}
+	slices.Sort(names)
+	switch {
+	case g.oneIn(6):
+		names[g.random.IntN(len(names))] += uint32(g.between(1, 3))
+	case g.oneIn(20):
+		slices.Reverse(names)
+	case g.oneIn(30):
+		names = names[1:]
+	}
+	c.Body = sequencer.AppendTicketNames(nil, names)
 	return c
 }
 
@@ -531,6 +553,17 @@ func (g *generator) pickOrder() uint64 {
 		g.focus = g.orders[len(g.orders)-1-recent]
 	}
 	return g.focus
+}
+
+// pickPaid returns an order's seq: of a few one that is paid, if there is one.
+func (g *generator) pickPaid() (order uint64) {
+	for range 8 {
+		order = g.pickOrder()
+		if view, _ := g.model.Order(order); view.State == sequencer.StatePaid || g.oneIn(8) {
+			break
+		}
+	}
+	return order
 }
 
 func (g *generator) userOf(order uint64) []byte {

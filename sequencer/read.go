@@ -155,6 +155,7 @@ func (s *State) viewFor(user string, number uint32) OrderView {
 	s.showBounces(number, &v)
 	v.Parts = s.showParts(number)
 	v.Dispute = s.disputeOf(number)
+	s.showTickets(number, &v)
 	if v.State == StateWaitlisted {
 		v.Position = sale.wait.position(number)
 	}

@@ -16,6 +16,9 @@ type Reader interface {
 	OrdersOf(user []byte, after uint64, limit int) []OrderView
 	// OrdersIn returns a sale's orders, within its bounds, and from where to go on; 0 at the end.
 	OrdersIn(q *OrderQuery) (views []OrderView, next uint64)
+	// Revocations returns which tickets of a sale were revoked behind a place, within its bounds,
+	// and whether and from where to go on.
+	Revocations(sale uint16, after uint64, limit int) (list []Revocation, next uint64, more bool)
 	// Unsettled returns orders with a seq above after about which the payment provider
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView

@@ -155,4 +155,7 @@ func (s *State) show(number uint32, o *order, r *Result) {
 	if r.State == StateWaitlisted {
 		r.Position = s.sales[o.sale-1].wait.position(number)
 	}
+	if s.wasPaid(number) {
+		r.Ticket = s.firstTicket(number)
+	}
 }

@@ -265,6 +265,10 @@ func (r *snapshotReader) sections(s *State, count int) {
 			is = r.accounts(s, length)
 		case sectionAccountMoves:
 			is = r.accountMoves(s, length)
+		case sectionTickets:
+			is = r.tickets(s, length)
+		case sectionRevoked:
+			is = r.revoked(s, length)
 		case sectionDecliners:
 			is = r.decliners(s, length)
 		default:
@@ -285,8 +289,8 @@ func (r *snapshotReader) births(s *State, length uint64) uint64 {
 	}
 	for last := uint64(0); length > 0 && r.err == nil; length -= birthBytes {
 		f := r.bytes(birthBytes)
-		b := Birth{FirstSeq: le.Uint64(f), Cluster: ClusterID(f[8:]), Time: int64(le.Uint64(f[24:])), Cause: BirthCause(f[32])}
-		if b.FirstSeq <= last || b.FirstSeq > s.seq || le.Uint64(f[32:])>>8 != 0 || b.Cause < BirthNew || b.Cause > BirthCopy || b.Cluster == (ClusterID{}) {
+		b := Birth{FirstSeq: le.Uint64(f), Cluster: ClusterID(f[8:]), Time: int64(le.Uint64(f[24:])), Cause: BirthCause(f[32]), After: le.Uint64(f[40:])}
+		if b.FirstSeq <= last || b.FirstSeq > s.seq || le.Uint64(f[32:])>>8 != 0 || b.Cause < BirthNew || b.Cause > BirthCopy || b.Cluster == (ClusterID{}) || b.After >= b.FirstSeq {
 			r.fail("birth %+v, after one of seq %d, is out of bounds", b, last)
 			return 0
 		}

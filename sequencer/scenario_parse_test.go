@@ -127,6 +127,9 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 	case "refund":
 		c = sequencer.Command{Kind: sequencer.KindRefund, Order: orderSeq(l.words[0])}
 		shareOptions(l, &c)
+		if text, given := l.options["tickets"]; given {
+			c.Body = ticketNames(text)
+		}
 	case "level":
 		c = sequencer.Command{Kind: sequencer.KindLevel, Amount: number(l.words[0])}
 	case "outage":
@@ -174,6 +177,15 @@ func shareOptions(l line, c *sequencer.Command) {
 	if key, given := l.options["key"]; given {
 		c.Key = sequencer.DigestKey(nil, []byte(key))
 	}
+}
+
+// ticketNames reads the numbers of tickets.
+func ticketNames(text string) []byte {
+	var numbers []uint32
+	for word := range strings.SplitSeq(text, ",") {
+		numbers = append(numbers, uint32(number(word)))
+	}
+	return sequencer.AppendTicketNames(nil, numbers)
 }
 
 // partOption reads of which part of an order a command is; 0 for none.

@@ -28,6 +28,9 @@ func describeResult(r *sequencer.Result) string {
 	if r.Attempt != 0 {
 		text += fmt.Sprintf(", attempt %d", r.Attempt)
 	}
+	if r.Ticket != 0 {
+		text += fmt.Sprintf(", tickets from %d", r.Ticket)
+	}
 	if r.Replayed {
 		text += " (again)"
 	}
@@ -90,6 +93,24 @@ func orNone(parts []string) string {
 	return strings.Join(parts, ", ")
 }
 
+// describeTickets says which tickets an order has, and which it had.
+func describeTickets(v *sequencer.OrderView) string {
+	if len(v.Tickets) == 0 {
+		return ""
+	}
+	text := ", tickets"
+	for _, t := range v.Tickets {
+		text += fmt.Sprintf(" %d", t.Number)
+		switch {
+		case t.Part != 0:
+			text += fmt.Sprintf(" (revoked with part %d)", t.Part)
+		case t.Revoked:
+			text += " (revoked)"
+		}
+	}
+	return text + fmt.Sprintf(" by #%d", v.PaidSeq)
+}
+
 func describeOrderView(v *sequencer.OrderView) string {
 	text := fmt.Sprintf("%s of %s: %s (%s)", describeOrder(v.Seq, v.Sale, v.State.String(), v.Quantity), scenario.QuoteWord(v.User), v.UID(), v.State.Status())
 	text += fmt.Sprintf(", asked for %d, at least %d, made %s", v.Requested, v.Min, scenario.FormatClock(v.CreatedAt))
@@ -123,6 +144,7 @@ func describeOrderView(v *sequencer.OrderView) string {
 			text += fmt.Sprintf(" (%d failed, %s)", part.Fails, part.Reason)
 		}
 	}
+	text += describeTickets(v)
 	if v.Dispute.Status != sequencer.DisputeNone {
 		text += fmt.Sprintf(", dispute %s of %d", v.Dispute.Status, v.Dispute.Amount)
 		if v.Dispute.EvidenceBy != 0 {

@@ -44,7 +44,7 @@ func TestSectionsOfASnapshot(t *testing.T) {
 		"references of nothing":    {[][]byte{section(sectionReferences, 0)}, ErrSnapshotCorrupt},
 		"a level of nothing":       {[][]byte{section(sectionLevel, 0)}, ErrSnapshotCorrupt},
 		"no kind":                  {[][]byte{section(0, 8)}, ErrSnapshotCorrupt},
-		"a kind of later":          {[][]byte{section(sectionAccountMoves+1, 8)}, ErrVersion},
+		"a kind of later":          {[][]byte{section(sectionRevoked+1, 8)}, ErrVersion},
 		"a bit that nobody knows":  {[][]byte{append(reserved, birth()...)}, ErrSnapshotCorrupt},
 		"another one":              {[][]byte{append(first, birth()...)}, ErrSnapshotCorrupt},
 		"half a birth":             {[][]byte{append(section(sectionBirths, birthBytes/2), birth()[:birthBytes/2]...)}, ErrSnapshotCorrupt},

@@ -86,7 +86,8 @@ const snapshotMagic = "ONSLSNAP"
 //	16      8      the content's part of the state's hash
 //	24             content by kind:
 //
-//	1 births       each: first seq 8, cluster id 16, time 8, cause 1, zero 7
+//	1 births       each: first seq 8, cluster id 16, time 8, cause 1, zero 7,
+//	               last decision before 8
 //	2 references   each, by seq: seq of the order 8, length 1 and text
 //	3 level        level 2, zero 6; above the first level alone
 //	4 hold clock   once it has stopped: stopped 8, since 8, left 8, window 8, before 8,
@@ -106,6 +107,10 @@ const snapshotMagic = "ONSLSNAP"
 //	               length 1 and text
 //	11 moves       to other accounts, each: seq of the order 8, the first attempt 1, number of
 //	               the account 1, zero 6
+//	12 tickets     of each order that was paid, in that order: seq of the order 8, of the decision
+//	               that it was paid 8, first number 8
+//	13 revoked     each, in the order in which they were: seq of the order 8, number 4, with which
+//	               part 1 (0 with the whole), zero 3
 const (
 	snapshotHeaderBytes = 56
 	saleCounters        = 2 + int(CodeCount) + 2*(int(StateRefunded)+1)
@@ -113,7 +118,7 @@ const (
 	orderFixedBytes     = 52
 	sessionBytes        = 24
 	sectionHeaderBytes  = 24
-	birthBytes          = 40
+	birthBytes          = 48
 	levelBytes          = 8
 )
 
@@ -139,6 +144,7 @@ type Snapshot struct {
 	parts     parts    // the same
 	disputes  disputes // likewise
 	accounts  frozenAccounts
+	tickets   tickets // without its look-ups
 
 	birthsHash uint64
 
@@ -160,6 +166,7 @@ func (s *State) Snapshot() *Snapshot {
 		parts:      parts{list: s.parts.list.freeze(), hash: s.parts.hash},
 		disputes:   disputes{list: s.disputes.list.freeze(), hash: s.disputes.hash},
 		accounts:   s.accounts.freeze(),
+		tickets:    s.tickets.freeze(),
 		references: s.references.freeze(), referenceBytes: s.referenceBytes, referencesHash: s.referencesHash,
 	}
 	for i, sale := range s.sales {
@@ -209,6 +216,7 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	}
 	sn.writeAttempts(out, buffer)
 	sn.writeAccounts(out, buffer)
+	sn.writeTickets(out, buffer)
 	if err := out.Flush(); err != nil {
 		return counted.written, err
 	}
@@ -358,6 +366,9 @@ const (
 
 	sectionAccounts     = 10
 	sectionAccountMoves = 11
+
+	sectionTickets = 12
+	sectionRevoked = 13
 )
 
 // sections returns how many sections have content.
@@ -395,6 +406,12 @@ func (sn *Snapshot) sections() (count byte) {
 	if sn.accounts.moves.length > 0 {
 		count++
 	}
+	if sn.tickets.minted.length > 0 {
+		count++
+	}
+	if sn.tickets.revoked.length > 0 {
+		count++
+	}
 	return count
 }
 
@@ -407,5 +424,6 @@ func appendSection(dst []byte, kind byte, length, hash uint64) []byte {
 func appendBirth(dst []byte, b *Birth) []byte {
 	le := binary.LittleEndian
 	dst = append(le.AppendUint64(dst, b.FirstSeq), b.Cluster[:]...)
-	return append(le.AppendUint64(dst, uint64(b.Time)), byte(b.Cause), 0, 0, 0, 0, 0, 0, 0)
+	dst = append(le.AppendUint64(dst, uint64(b.Time)), byte(b.Cause), 0, 0, 0, 0, 0, 0, 0)
+	return le.AppendUint64(dst, b.After)
 }

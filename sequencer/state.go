@@ -32,6 +32,7 @@ type State struct {
 	parts    parts
 	disputes disputes
 	accounts accounts
+	tickets  tickets
 
 	references     paged[reference]
 	referenceBytes uint64 // of a snapshot that has them
@@ -108,6 +109,7 @@ func New() *State {
 		parts:      parts{newest: map[uint32]uint32{}},
 		disputes:   disputes{at: map[uint32]uint32{}},
 		accounts:   accounts{newest: map[uint32]uint32{}},
+		tickets:    tickets{of: map[uint32]uint32{}, newest: map[uint32]uint32{}},
 		attempts:   attempts{ofOrder: map[uint32]uint32{}, ofUser: map[textRef]uint32{}},
 		level:      LevelFirst,
 		hashSeed:   seed,
@@ -143,6 +145,9 @@ func (s *State) Hash() uint64 {
 	}
 	if moved := s.accounts.hash; moved != 0 {
 		h = mix(h, moved)
+	}
+	if given := s.tickets.mintedHash + s.tickets.revokedHash; given != 0 {
+		h = mix(h, given)
 	}
 	if tried := s.attempts.hash + s.attempts.usersHash; tried != 0 {
 		h = mix(h, tried)

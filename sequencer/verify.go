@@ -45,6 +45,9 @@ func (s *State) Verify() error {
 	if differs := s.accounts.verify(s); differs != "" {
 		return errors.New(differs)
 	}
+	if differs := s.tickets.verify(s); differs != "" {
+		return errors.New(differs)
+	}
 	if differs := s.attempts.verify(s); differs != "" {
 		return errors.New(differs)
 	}
@@ -92,6 +95,9 @@ func (s *State) verifyCounts() error {
 		tallies[o.sale-1].withheld += s.refundedParts(number)
 	}
 	if err := s.verifySessions(); err != nil {
+		return err
+	}
+	if err := s.verifyTickets(); err != nil {
 		return err
 	}
 	return s.verifySales(tallies)

@@ -29,7 +29,8 @@ type Counters struct {
 	// a rejected payment.
 	Entered [StateRefunded + 1]uint64
 	// Tickets counts the tickets of the orders in Entered, and of the parts that were
-	// cancelled or refunded, which enter nothing.
+	// cancelled or refunded, which enter nothing. Tickets[StatePaid] is the highest number that
+	// a ticket of the sale has.
 	Tickets [StateRefunded + 1]uint64
 	// PromoteBlocked counts how often the head of the waitlist did not fit
 	// although tickets were available.
@@ -108,6 +109,12 @@ type OrderView struct {
 	RefundReason                  PayReason
 	// Parts are what of the order was given back, in order; their numbers begin at 1.
 	Parts []Part
+	// Tickets are the order's, once it was paid, and stay: by their numbers, which follow each
+	// other. PaidSeq is the decision that minted them, and PaidBirth the birth in which that lies;
+	// zero before the first, as Birth.
+	Tickets   []Ticket
+	PaidSeq   uint64
+	PaidBirth ClusterID
 	// Dispute is what the provider says of a dispute of the newest attempt's money.
 	Dispute Dispute
 	// CaptureDue says that the newest attempt is accepted and not yet captured.
@@ -163,6 +170,14 @@ func (v *OrderView) TakenTickets() int64 {
 		}
 	}
 	return tickets
+}
+
+// ValidTickets returns how many of the order's tickets are not revoked.
+func (v *OrderView) ValidTickets() (count int) {
+	for i := range v.Tickets {
+		count += int(flagBits(!v.Tickets[i].Revoked))
+	}
+	return count
 }
 
 // WasPaid reports whether the newest attempt's money was accepted, so that it was captured, will

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"onsale/api/contract"
@@ -115,6 +118,22 @@ func (s *Seller) withdraw(ctx context.Context, c call) (*contract.Order, error) 
 func (s *Seller) RefundTickets(ctx context.Context, uid string, tickets uint8, key string) (*contract.Order, error) {
 	order := new(contract.Order)
 	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/refund", query: ticketsQuery(tickets), key: key, into: order})
+	if err != nil {
+		return nil, err
+	}
+	return order, nil
+}
+
+// RefundNamed takes the tickets of a paid order back that are named by their numbers, ascending.
+// Keys as for RefundTickets.
+func (s *Seller) RefundNamed(ctx context.Context, uid string, tickets []uint32, key string) (*contract.Order, error) {
+	var names []string
+	for _, number := range tickets {
+		names = append(names, strconv.FormatUint(uint64(number), 10))
+	}
+	order := new(contract.Order)
+	_, err := s.connection.do(ctx, call{method: http.MethodPost, path: contract.CallbackPrefix + segment(uid) + "/refund",
+		query: url.Values{"tickets": {strings.Join(names, ",")}}, key: key, into: order})
 	if err != nil {
 		return nil, err
 	}

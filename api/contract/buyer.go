@@ -86,6 +86,8 @@ type Order struct {
 	MoneyBackAcknowledged bool   `json:"money_back_acknowledged,omitempty"`
 	// Parts are what of a paid order was refunded while the rest goes on; Quantity is the rest.
 	Parts []OrderPart `json:"parts,omitempty"`
+	// Tickets are those of a paid order that are not revoked.
+	Tickets []OrderTicket `json:"tickets,omitempty"`
 	// Dispute is how the dispute (chargeback) of its money stands; nil when there is none.
 	Dispute *Dispute `json:"dispute,omitempty"`
 	AsOfSeq uint64   `json:"as_of_seq"`
@@ -99,6 +101,14 @@ type OrderPart struct {
 	Quantity        uint8  `json:"quantity"`
 	MoneyBack       string `json:"money_back"`
 	MoneyBackReason string `json:"money_back_reason,omitempty"` // why it failed
+}
+
+// OrderTicket is a ticket that lets somebody in.
+type OrderTicket struct {
+	Number uint32 `json:"number"` // in its sale, from 1 in the order of payment
+	// Code is what is shown at the entrance; "" in a list, in the answer to a change, to who only
+	// reads, and where the nodes have no --ticket-key-file.
+	Code string `json:"code,omitempty"`
 }
 
 // Dispute is what the payment provider says of a dispute.
@@ -212,6 +222,11 @@ func OrderOf(v *sequencer.OrderView, uid string) Order {
 		o.MoneyBack = MoneyDone
 	}
 	o.showParts(v)
+	for _, is := range v.Tickets {
+		if !is.Revoked {
+			o.Tickets = append(o.Tickets, OrderTicket{Number: is.Number})
+		}
+	}
 	return o
 }
 

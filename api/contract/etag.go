@@ -60,6 +60,11 @@ func orderTag(v *sequencer.OrderView) uint64 {
 		uint64(v.Dispute.Status), uint64(v.Dispute.Amount), uint64(v.Dispute.EvidenceBy)} {
 		tag = MixTag(tag, part)
 	}
+	for _, ticket := range v.Tickets {
+		if !ticket.Revoked {
+			tag = MixTag(tag, uint64(ticket.Number))
+		}
+	}
 	for _, part := range v.Parts {
 		tag = MixTag(tag, uint64(part.State)|uint64(part.Quantity)<<8|uint64(part.Reason)<<16)
 	}

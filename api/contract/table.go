@@ -36,6 +36,7 @@ const (
 	NotPaid
 	NotFailed
 	NotUnsettled
+	UnknownTicket
 	AccountInUse
 	AccountLimit
 	CopiedOrder
@@ -122,6 +123,9 @@ var (
 	// ErrNotUnsettled is returned when there is nothing about an order's money that an operator
 	// can say.
 	ErrNotUnsettled = errors.New("nothing of the order's money is unsettled so")
+	// ErrUnknownTicket is returned when a refund names a ticket that the order does not have, or
+	// that is revoked.
+	ErrUnknownTicket = errors.New("the order has no such ticket")
 	// ErrAccountInUse is returned when the provider itself can be asked about an order's money.
 	ErrAccountInUse = errors.New("the order's money is under the accepted account")
 	// ErrAccountLimit is returned when the cluster has had as many accounts as it can.
@@ -200,6 +204,7 @@ var table = [KindCount]Entry{
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	NotFailed:            {http.StatusConflict, "not-failed", "No refund of the order has failed", false, ErrNotFailed},
 	NotUnsettled:         {http.StatusConflict, "not-unsettled", "Nothing of the order's money waits for that word", false, ErrNotUnsettled},
+	UnknownTicket:        {http.StatusNotFound, "unknown-ticket", "The order has no such ticket, or not any more", false, ErrUnknownTicket},
 	AccountInUse:         {http.StatusConflict, "account-in-use", "The payment provider can be asked about the order's money", false, ErrAccountInUse},
 	AccountLimit:         {http.StatusConflict, "account-limit", "The cluster has had as many accounts as it can", false, ErrAccountLimit},
 	CopiedOrder:          {http.StatusConflict, "copied-order", "The order was sold by the cluster that this one is a copy of", false, payment.ErrForeign},
@@ -277,6 +282,8 @@ func KindOfDecision(code sequencer.Code) (Kind, bool) {
 		return NotFailed, true
 	case sequencer.CodeNotUnsettled:
 		return NotUnsettled, true
+	case sequencer.CodeUnknownTicket:
+		return UnknownTicket, true
 	case sequencer.CodeAccountInUse:
 		return AccountInUse, true
 	case sequencer.CodeAccountLimit:

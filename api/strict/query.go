@@ -29,6 +29,7 @@ const (
 	State
 	User
 	Behind // after: what the previous page said
+	Tickets
 )
 
 // Query holds the parameters of a request. The slices refer to the request.
@@ -44,6 +45,7 @@ type Query struct {
 	Cursor   []byte               // after too, where a list has that
 	State    sequencer.OrderState // StateNone for any
 	User     []byte               // percent-decoded
+	Tickets  []uint32             // of a refund, ascending; nil for none
 	present  Parameter
 
 	referenceBytes uint8
@@ -128,6 +130,8 @@ func parameterNamed(name []byte) Parameter {
 		return User
 	case "after":
 		return Behind
+	case "tickets":
+		return Tickets
 	}
 	return 0
 }
@@ -184,6 +188,10 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("after", "after must be the cursor of the previous page")
 		}
 		q.Cursor = value
+	case Tickets:
+		if !q.setTickets(value) {
+			return contract.BadParameter("tickets", fmt.Sprintf("tickets must be 1 to %d numbers of tickets, ascending, with a comma between two", sequencer.CapMax))
+		}
 	case Cursor:
 		if len(value) == 0 || len(value) > sequencer.SaleIDBytesMax || !allPlain(value) {
 			return contract.BadParameter("cursor", "cursor must be what the previous page said")
@@ -224,6 +232,23 @@ func (q *Query) setReference(value []byte) bool {
 		q.referenceBytes = uint8(len(text))
 	}
 	return ok
+}
+
+// setTickets reads numbers of tickets: in decimal digits, no leading zero.
+func (q *Query) setTickets(value []byte) bool {
+	value, ok := decode(make([]byte, 0, sequencer.CapMax*len("4294967295,")), value)
+	for text := range bytes.SplitSeq(value, []byte{','}) {
+		ticket, err := strconv.ParseUint(string(text), 10, 32)
+		last := uint32(0)
+		if n := len(q.Tickets); n > 0 {
+			last = q.Tickets[n-1]
+		}
+		if !ok || err != nil || text[0] == '0' || uint32(ticket) <= last || len(q.Tickets) == sequencer.CapMax {
+			return false
+		}
+		q.Tickets = append(q.Tickets, uint32(ticket))
+	}
+	return true
 }
 
 // decode appends a text that is percent-encoded to dst, as long as that has room; false for one

@@ -24,6 +24,7 @@ type Model struct {
 	accounts map[string]bool // that ever were
 	raised   int             // how often the level was raised
 	holds    HoldClock
+	revoked  []sequencer.Revocation // of all sales
 
 	// before and events belong to the batch that is being decided.
 	before uint32

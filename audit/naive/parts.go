@@ -20,7 +20,7 @@ func (o *order) wanted(c *sequencer.Command) (tickets uint8, code sequencer.Code
 			continue
 		}
 		unpaid := p.State == sequencer.PartUnpaid
-		if p.Quantity != c.Quantity || unpaid == (c.Kind == sequencer.KindRefund) {
+		if p.Quantity != c.Quantity || unpaid == (c.Kind == sequencer.KindRefund) || !o.isPart(uint8(i+1), c) {
 			return 0, sequencer.CodeKeyReused
 		}
 		return 0, sequencer.CodeOK

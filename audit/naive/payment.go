@@ -37,6 +37,8 @@ func (m *Model) payReserved(o *order, amount int64, account string) sequencer.Co
 		return sequencer.CodeNotPayable
 	case amount != o.sale.spec.Price*int64(o.quantity):
 		return sequencer.CodeAmountMismatch
+	case o.sale.lastTicket+o.sale.held > 1<<32-1:
+		return sequencer.CodeNotPayable
 	}
 	if code, _ := m.waits(o); code != sequencer.CodeOK {
 		return code
@@ -108,6 +110,7 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 		o.uncaptured = s.spec.Price > 0
 		s.held -= int64(o.quantity)
 		s.sold += int64(o.quantity)
+		m.giveTickets(o)
 		m.enter(o, sequencer.StatePaid)
 	case s.cancelled:
 		m.giveBack(o, sequencer.StateCancelled)
@@ -199,10 +202,14 @@ func (m *Model) refund(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeNotPaid
 	case o.state == sequencer.StateRefunded || tickets == 0:
 		r.Code = code
+	case o.named(c) != sequencer.CodeOK:
+		r.Code = o.named(c)
 	case tickets < o.quantity && o.sale.spec.Price == 0:
 		o.split(c, sequencer.StatePaid, sequencer.StateRefunded, sequencer.PartSpared)
+		m.revokeSome(o, c)
 	case tickets < o.quantity:
 		o.split(c, sequencer.StatePaid, sequencer.StateRefunded, sequencer.PartDue)
+		m.revokeSome(o, c)
 	default:
 		m.takeBack(o)
 	}
@@ -222,5 +229,6 @@ func (m *Model) takeBack(o *order) {
 			p.State = sequencer.PartJoined
 		}
 	}
+	m.revoke(o, 0, func(uint32) bool { return true })
 	m.enter(o, sequencer.StateRefunded)
 }

@@ -23,6 +23,7 @@ type sale struct {
 	waiting              []*order // by seq
 	servedSeq            uint64
 	counters             sequencer.Counters
+	lastTicket           int64 // number that was given out
 }
 
 func (s *sale) available() int64 { return int64(s.spec.Quantity) - s.sold - s.held - s.withheld }
@@ -58,6 +59,8 @@ type order struct {
 	reason     sequencer.PayReason
 	accounts   map[uint8]string // by attempt: where it is charged
 	parts      []part           // that were given back
+	tickets    []sequencer.Ticket
+	paidSeq    uint64 // of the decision that gave them
 }
 
 // bounced is what is kept of refunds that failed.
@@ -104,7 +107,10 @@ func (m *Model) enter(o *order, state sequencer.OrderState) {
 func (m *Model) show(o *order, r *sequencer.Result) {
 	r.Order, r.Sale, r.State = o.seq, o.sale.number, o.state
 	r.Quantity, r.Attempt, r.Position = o.quantity, o.attempts, position(o)
-	r.Deadline = 0
+	r.Deadline, r.Ticket = 0, 0
+	if len(o.tickets) > 0 {
+		r.Ticket = o.tickets[0].Number
+	}
 	if o.state.Holds() {
 		r.Deadline = m.holds.Shown(o.deadline)
 	}

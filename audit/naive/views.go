@@ -128,6 +128,9 @@ func (m *Model) view(o *order) sequencer.OrderView {
 	}
 	o.showBounced(&v)
 	v.Parts = o.shownParts()
+	if len(o.tickets) > 0 {
+		v.Tickets, v.PaidSeq, v.PaidBirth = append(v.Tickets, o.tickets...), o.paidSeq, m.birthOf(o.paidSeq)
+	}
 	return v
 }
 

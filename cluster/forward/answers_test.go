@@ -239,7 +239,9 @@ func TestOrderViewsTravel(t *testing.T) {
 	full := sequencer.OrderView{Seq: 1 << 40, CreatedAt: 2 << 40, Deadline: 3 << 40, AsOfSeq: 4 << 40, Position: 5 << 20, Sale: 6 << 8,
 		SaleID: "gig", User: "ann b", State: sequencer.StateRefunded, Quantity: 7, Requested: 8, Min: 9, Attempts: 10, VoidsDue: 11 << 20,
 		Overdue: true, CaptureDue: true, Captured: true, Lined: true, Bounced: 13 << 18, Failed: 14 << 12, Acknowledged: 15 << 14,
-		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatusMax, Amount: 16 << 40, EvidenceBy: 17 << 40}, Parts: []sequencer.Part{{Quantity: 1, State: sequencer.PartUnpaid, Attempts: 2}, {Quantity: 3, State: sequencer.PartStateMax, Attempts: 4, Fails: 2, Reason: sequencer.PayReasonMax}}, RefundReason: sequencer.PayReasonMax, Voided: 12 << 16, Reason: sequencer.PayReasonMax}
+		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatusMax, Amount: 16 << 40, EvidenceBy: 17 << 40}, Parts: []sequencer.Part{{Quantity: 1, State: sequencer.PartUnpaid, Attempts: 2}, {Quantity: 3, State: sequencer.PartStateMax, Attempts: 4, Fails: 2, Reason: sequencer.PayReasonMax}}, RefundReason: sequencer.PayReasonMax, Voided: 12 << 16, Reason: sequencer.PayReasonMax,
+		PaidSeq: 18 << 40, PaidBirth: sequencer.ClusterID{19, 15: 20},
+		Tickets: []sequencer.Ticket{{Number: 21 << 20}, {Number: 21<<20 + 1, Revoked: true, Part: 2}, {Number: 21<<20 + 2, Revoked: true}}}
 	views := []sequencer.OrderView{{}, full}
 	for i := range reflect.TypeFor[sequencer.OrderView]().NumField() {
 		var one sequencer.OrderView
@@ -265,7 +267,7 @@ func TestOrderViewsTravel(t *testing.T) {
 			t.Errorf("%d of %d bytes: %v", end, len(one), err)
 		}
 	}
-	for at, value := range map[int]byte{59: 16, 54: byte(sequencer.StateRefunded) + 1, 62: byte(sequencer.PayReasonMax) + 1} {
+	for at, value := range map[int]byte{59: 16, 54: byte(sequencer.StateRefunded) + 1, 62: byte(sequencer.PayReasonMax) + 1, 147: sequencer.CapMax + 1} {
 		bad := bytes.Clone(one)
 		bad[at] = value
 		if _, _, err := decodeOrderView(bad); !errors.Is(err, ErrFrame) {

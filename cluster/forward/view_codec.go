@@ -38,7 +38,11 @@ import (
 //	102     1      status of the dispute, 0 for none
 //	103     8      its amount
 //	111     8      evidence by, nanoseconds
-//	119            sale's id, user id, reference, parts
+//	119     8      decision that it was paid by, 0 for none
+//	127     16     id of the birth in which that lies, zero for none
+//	143     4      first number of its tickets, 0 for none
+//	147     1      number of tickets
+//	148            sale's id, user id, reference, parts, tickets
 //
 //	offset  bytes  part
 //	0       1      tickets
@@ -47,6 +51,9 @@ import (
 //	3       1      refunds that failed
 //	4       1      why the newest of them did
 //
+//	offset  bytes  ticket; their numbers follow each other
+//	0       1      255 while it is valid, else the part with which it was revoked, 0 for the whole
+//
 // As of, of a view and at the beginning of an answer about orders:
 //
 //	offset  bytes  as of
@@ -54,8 +61,9 @@ import (
 //	8       8      beginning of the birth's id
 //	16      8      height of the journal
 const (
-	orderViewBytes = 119
+	orderViewBytes = 148
 	partViewBytes  = 5
+	ticketIsValid  = 0xff
 	asOfBytes      = 24
 )
 
@@ -92,16 +100,29 @@ func appendOrderView(dst []byte, v *sequencer.OrderView) []byte {
 	dst = append(le.AppendUint32(le.AppendUint32(dst, v.Bounced), v.Failed), byte(v.RefundReason))
 	dst = append(le.AppendUint32(dst, v.Acknowledged), byte(len(v.Parts)), byte(v.Dispute.Status))
 	dst = le.AppendUint64(le.AppendUint64(dst, uint64(v.Dispute.Amount)), uint64(v.Dispute.EvidenceBy))
+	dst = append(le.AppendUint64(dst, v.PaidSeq), v.PaidBirth[:]...)
+	first := uint32(0)
+	if len(v.Tickets) > 0 {
+		first = v.Tickets[0].Number
+	}
+	dst = append(le.AppendUint32(dst, first), byte(len(v.Tickets)))
 	dst = append(append(append(dst, v.SaleID...), v.User...), v.Reference...)
 	for _, part := range v.Parts {
 		dst = append(dst, part.Quantity, byte(part.State), part.Attempts, part.Fails, byte(part.Reason))
+	}
+	for _, ticket := range v.Tickets {
+		if ticket.Revoked {
+			dst = append(dst, ticket.Part)
+		} else {
+			dst = append(dst, ticketIsValid)
+		}
 	}
 	return dst
 }
 
 // decodeOrderView reads one view and returns what follows it.
 func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error) {
-	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured|viewLined ||
+	if len(data) < orderViewBytes || len(data) < orderViewBytes+int(data[60])+int(data[61])+int(data[63])+partViewBytes*int(data[101])+int(data[147]) || data[59] > viewOverdue|viewCaptureDue|viewCaptured|viewLined ||
 		sequencer.OrderState(data[54]) > sequencer.StateRefunded || sequencer.PayReason(data[62]) > sequencer.PayReasonMax || sequencer.PayReason(data[96]) > sequencer.PayReasonMax ||
 		sequencer.DisputeStatus(data[102]) > sequencer.DisputeStatusMax {
 		return v, nil, fmt.Errorf("%w: order view in %d bytes", ErrFrame, len(data))
@@ -114,6 +135,7 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		CaptureDue: data[59]&viewCaptureDue != 0, Captured: data[59]&viewCaptured != 0, Lined: data[59]&viewLined != 0, Voided: le.Uint32(data[68:]), Reason: sequencer.PayReason(data[62]),
 		Birth: sequencer.ClusterID(data[72:88]), Bounced: le.Uint32(data[88:]), Failed: le.Uint32(data[92:]), RefundReason: sequencer.PayReason(data[96]), Acknowledged: le.Uint32(data[97:]),
 		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatus(data[102]), Amount: int64(le.Uint64(data[103:])), EvidenceBy: int64(le.Uint64(data[111:]))},
+		PaidSeq: le.Uint64(data[119:]), PaidBirth: sequencer.ClusterID(data[127:143]),
 	}
 	texts, sale, user, reference := data[orderViewBytes:], int(data[60]), int(data[61]), int(data[63])
 	v.SaleID, texts = string(texts[:sale]), texts[sale:]
@@ -126,7 +148,17 @@ func decodeOrderView(data []byte) (v sequencer.OrderView, rest []byte, err error
 		}
 		v.Parts, texts = append(v.Parts, part), texts[partViewBytes:]
 	}
-	return v, texts, nil
+	if data[147] > sequencer.CapMax {
+		return v, nil, fmt.Errorf("%w: an order view of %d tickets", ErrFrame, data[147])
+	}
+	for i, part := range texts[:data[147]] {
+		ticket := sequencer.Ticket{Number: le.Uint32(data[143:]) + uint32(i)}
+		if part != ticketIsValid {
+			ticket.Revoked, ticket.Part = true, part
+		}
+		v.Tickets = append(v.Tickets, ticket)
+	}
+	return v, texts[data[147]:], nil
 }
 
 // orderQuestion asks for one order, or for a user's orders when user is set.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -120,12 +121,35 @@ func newOrder(p *program) *cobra.Command {
 // some are how many tickets of an order are given back, and the key under which they are once.
 type some struct {
 	tickets uint8
+	named   []uint // numbers of tickets; of a refund
 	key     string
 }
 
 func (s *some) flags(f *pflag.FlagSet, what string) {
 	f.Uint8VarP(&s.tickets, "quantity", "q", 0, "tickets to "+what+"; 0 is all that the order has")
 	f.StringVar(&s.key, "key", "", "idempotency key of a part; by default a new one")
+}
+
+// name lets tickets be named: as many as are given back.
+func (s *some) name() error {
+	switch {
+	case len(s.named) > sequencer.CapMax || s.tickets != 0 && len(s.named) > 0 && int(s.tickets) != len(s.named):
+		return fmt.Errorf("%w: --tickets names %d, and --quantity is %d", errUsage, len(s.named), s.tickets)
+	case slices.ContainsFunc(s.named, func(n uint) bool { return n < 1 || n > sequencer.TicketNumberMax }):
+		return fmt.Errorf("%w: --tickets has a number that no ticket has", errUsage)
+	case len(s.named) > 0:
+		s.tickets = uint8(len(s.named))
+	}
+	return nil
+}
+
+// numbers are the tickets that are named, ascending.
+func (s *some) numbers() (numbers []uint32) {
+	for _, number := range s.named {
+		numbers = append(numbers, uint32(number))
+	}
+	slices.Sort(numbers)
+	return numbers
 }
 
 // do calls all, or part with the key, which it names when the outcome is not known.

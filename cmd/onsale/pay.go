@@ -50,9 +50,13 @@ func newOrderRefund(p *program) *cobra.Command {
 		Long: `Takes a paid order back and returns its money; its tickets are withheld until they are
 released. With --quantity a part of it is: what was not captured yet is captured for the rest
 alone, else as much is refunded. Asked again under the same --key, as when the answer was lost,
-nothing more is refunded.`,
-		Example: "  onsale order refund 000G000000000002\n  onsale order refund 000G000000000002 --quantity 1 --wait",
+nothing more is refunded. What is refunded lets nobody in any more: the tickets that --tickets
+names, else those of the order with the highest numbers.`,
+		Example: "  onsale order refund 000G000000000002\n  onsale order refund 000G000000000002 --quantity 1 --wait\n  onsale order refund 000G000000000002 --tickets 5",
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := part.name(); err != nil {
+				return err
+			}
 			seller, err := d.open()
 			if err != nil {
 				return err
@@ -69,6 +73,7 @@ nothing more is refunded.`,
 	d.flags(c.Flags())
 	d.patience.flags(c.Flags())
 	part.flags(c.Flags(), "refund")
+	c.Flags().UintSliceVar(&part.named, "tickets", nil, "numbers of the tickets to refund, as order show has them; as many as --quantity, which can be left out")
 	return c
 }
 

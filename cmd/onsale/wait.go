@@ -110,6 +110,9 @@ func verdict(paid *contract.Payment) error {
 func (w *patience) refund(ctx context.Context, seller *client.Seller, uid string, part *some) (*contract.Order, error) {
 	order, err := part.do(func() (*contract.Order, error) { return seller.RefundOrder(ctx, uid) },
 		func(tickets uint8, key string) (*contract.Order, error) {
+			if len(part.named) > 0 {
+				return seller.RefundNamed(ctx, uid, part.numbers(), key)
+			}
 			return seller.RefundTickets(ctx, uid, tickets, key)
 		})
 	if err != nil || !w.wait || order.MoneyBack != contract.MoneyDue {

@@ -38,6 +38,7 @@ type coverage struct {
 	ByHandNothing                  int
 	SecondAccounts                 int // orders that were paid under another account than the first
 	CallsCommitted, EndedInLine    int // of attempts in the line: called after all, and ended without a call
+	Tickets, Revoked, Named        int // that orders had at the end, and refunds that named theirs
 	Codes                          [sequencer.CodeCount]int
 }
 

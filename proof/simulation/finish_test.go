@@ -137,6 +137,9 @@ func (w *world) checkAll(r *replica) error {
 			return err
 		}
 	}
+	if err := w.checkTickets(r); err != nil {
+		return err
+	}
 	users := map[string]bool{}
 	for _, q := range w.told {
 		if err := w.checkStill(r, q); err != nil {

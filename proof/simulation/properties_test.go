@@ -25,7 +25,7 @@ func violated(property, format string, values ...any) error {
 // propertyOf says which promise a finding of the audit's ledger is about.
 var propertyOf = map[audit.Kind]string{
 	audit.KindCount: "P1", audit.KindCap: "P2", audit.KindFIFO: "P4", audit.KindSequence: "P4",
-	audit.KindKey: "P5", audit.KindExpiry: "P7", audit.KindTime: "P7", audit.KindOrder: "P9", audit.KindEvent: "P9",
+	audit.KindTicket: "P1", audit.KindKey: "P5", audit.KindExpiry: "P7", audit.KindTime: "P7", audit.KindOrder: "P9", audit.KindEvent: "P9",
 }
 
 // binding is what a key is bound to: an order, and what it was asked for.
@@ -238,6 +238,39 @@ func (w *world) checkCounts(r *replica, number uint16) error {
 	v, _ := r.machine.Sale(number)
 	if sum := int64(v.Sold) + int64(v.Held) + int64(v.Withheld) + int64(v.Available); sum != w.sales[number-1].quantity {
 		return violated("P1", "sale %d: %d sold + %d held + %d withheld + %d available, of %d", number, v.Sold, v.Held, v.Withheld, v.Available, w.sales[number-1].quantity)
+	}
+	return nil
+}
+
+// checkTickets is P1 and P10 of the tickets that buyers show: in each sale the orders have the
+// numbers from 1 on, each once, and as many are not revoked as are sold.
+func (w *world) checkTickets(r *replica) error {
+	given, valid := make([]map[uint32]uint64, len(w.sales)), make([]uint32, len(w.sales))
+	for i := range given {
+		given[i] = map[uint32]uint64{}
+	}
+	for seq := uint64(1); seq <= r.machine.Seq(); seq++ {
+		v, _ := r.machine.Order(seq)
+		for _, ticket := range v.Tickets {
+			if other, twice := given[v.Sale-1][ticket.Number]; twice {
+				return violated("P10", "ticket %d of sale %d is of order %d and of order %d", ticket.Number, v.Sale, other, seq)
+			}
+			given[v.Sale-1][ticket.Number] = seq
+		}
+		if v.Tickets != nil {
+			valid[v.Sale-1] += uint32(v.ValidTickets())
+			w.seen.Tickets += len(v.Tickets)
+			w.seen.Revoked += len(v.Tickets) - v.ValidTickets()
+		}
+	}
+	for i := range w.sales {
+		v, _ := r.machine.Sale(uint16(i + 1))
+		if minted := v.Counters.Tickets[sequencer.StatePaid]; minted != uint64(len(given[i])) || minted > 0 && given[i][uint32(minted)] == 0 {
+			return violated("P10", "sale %d gave out %d tickets, its orders have %d", i+1, minted, len(given[i]))
+		}
+		if valid[i] != v.Sold {
+			return violated("P1", "sale %d has sold %d tickets, and %d are valid", i+1, v.Sold, valid[i])
+		}
 	}
 	return nil
 }

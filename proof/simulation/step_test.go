@@ -31,7 +31,7 @@ const (
 	verbAgain                   // request, door
 	verbCancel                  // request, of, door, tickets of a part
 	verbPay                     // request, of, door, amount too much, account unsaid, seconds in the line
-	verbRefund                  // request, of, tickets of a part
+	verbRefund                  // request, of, tickets of a part, which of them it names
 	verbForward                 // front-end, node
 	verbAuthorise               // request, phase, answer lost
 	verbOutcome                 // request, phase
@@ -271,6 +271,7 @@ func (w *world) about(q, of *request, s *step) bool {
 	case verbRefund:
 		c.Kind, c.User = sequencer.KindRefund, nil
 		partOf(&c, q.id, s.n[2])
+		w.naming(&c, of.result.Order, s.n[3])
 	case verbWithdraw:
 		c.Kind, c.User, c.Actor = sequencer.KindWithdraw, nil, []byte("sella")
 		partOf(&c, q.id, s.n[2])
@@ -303,6 +304,25 @@ func partOf(c *sequencer.Command, request int, tickets int32) {
 	if tickets > 0 {
 		c.Quantity, c.Key = uint8(tickets), sequencer.DigestKey([]byte("part"), fmt.Append(nil, request))
 	}
+}
+
+// naming lets the refund of a part name its tickets: 2 the order's lowest that are valid, 3 its
+// lowest whatever became of them. The leader may be behind, and then the names are wrong.
+func (w *world) naming(c *sequencer.Command, order uint64, how int32) {
+	if c.Quantity == 0 || how < 2 || w.leader == nil {
+		return
+	}
+	v, _ := w.leader.machine.Order(order)
+	var names []uint32
+	for _, ticket := range v.Tickets {
+		if len(names) < int(c.Quantity) && (how == 3 || !ticket.Revoked) {
+			names = append(names, ticket.Number)
+		}
+	}
+	if len(names) > 0 {
+		w.seen.Named++
+	}
+	c.Body = sequencer.AppendTicketNames(nil, names)
 }
 
 // quantityOf returns how many tickets the client has to pay: a waiting order may have

@@ -4,6 +4,7 @@
 package scenario
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -87,7 +88,7 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindWithdraw:
 		return fmt.Sprintf("withdraw #%d", c.Order) + shareWords(c, keys)
 	case sequencer.KindRefund:
-		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys)
+		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys) + ticketWords(c)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
 		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
@@ -127,6 +128,18 @@ func shareWords(c *sequencer.Command, keys map[sequencer.KeyDigest]string) strin
 		return fmt.Sprintf(" quantity=%d", c.Quantity)
 	}
 	return fmt.Sprintf(" quantity=%d key=%s", c.Quantity, QuoteWord(keys[c.Key]))
+}
+
+// ticketWords say which tickets the refund of a part names.
+func ticketWords(c *sequencer.Command) string {
+	if c.Quantity == 0 || len(c.Body) == 0 {
+		return ""
+	}
+	var numbers []string
+	for names := c.Body; len(names) >= 4; names = names[4:] {
+		numbers = append(numbers, strconv.Itoa(int(binary.LittleEndian.Uint32(names))))
+	}
+	return " tickets=" + strings.Join(numbers, ",")
 }
 
 // Account is under which scenarios charge that do not say otherwise.
