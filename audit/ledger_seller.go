@@ -109,7 +109,9 @@ func (l *Ledger) updated(s *bookedSale, c *sequencer.Command) {
 		l.findings.report(checkTermsKept, 0, "sale_started or bad_request", "ok", s.number, err)
 		return
 	}
-	l.begin(&spec)
+	if l.now < s.spec.StartsAt { // else it stays, also one that is the beginning of time
+		l.begin(&spec)
+	}
 	if spec.Waitlist > s.spec.Waitlist {
 		s.refusedNeed = 0 // who is refused now and who was before had not the same chances
 	}
