@@ -102,6 +102,10 @@ func parametersOf(which route) strict.Parameter {
 		return strict.Limit | strict.Cursor | strict.Pretty
 	case routeSaleOrders:
 		return strict.State | strict.User | strict.Reference | strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
+	case routeRevocations:
+		return strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
+	case routeOrderTicket:
+		return strict.AfterSeq
 	case routeOrderShow:
 		return strict.AfterSeq | strict.Pretty
 	case routeOrderHistory:

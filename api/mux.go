@@ -66,6 +66,10 @@ func (p *Private) addSales(mux *patternMux) {
 	mux.Handle("GET /v1/sales/{id}/orders", p.routed(routeSaleOrders, rolesToRead, p.saleOrders))
 	mux.Handle("GET /v1/orders/{uid}", p.routed(routeOrderShow, rolesToRead, p.showOrder))
 	mux.Handle("DELETE /v1/orders/{uid}", p.routed(routeWithdraw, rolesToChange, p.withdraw))
+	mux.Handle("GET /v1/orders/{uid}/tickets/{ticket}", p.routed(routeOrderTicket, rolesToChange, p.orderTicket))
+	if p.operations.Revocations != nil {
+		mux.Handle("GET /v1/sales/{id}/revocations", p.routed(routeRevocations, rolesToRead, p.revocations))
+	}
 	if p.operations.History != nil {
 		mux.Handle("GET /v1/orders/{uid}/history", p.routed(routeOrderHistory, rolesToRead, p.orderHistory))
 	}

@@ -15,6 +15,7 @@ import (
 	"onsale/api/apitest"
 	"onsale/api/contract"
 	"onsale/api/strict"
+	"onsale/internal/ticket"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -27,7 +28,10 @@ var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[contract.DoorDecision](): apitest.Answer, reflect.TypeFor[contract.Order](): apitest.Answer,
 	reflect.TypeFor[contract.OrderDetail](): apitest.Answer, reflect.TypeFor[contract.OrderPayment](): apitest.Answer,
 	reflect.TypeFor[contract.OrderHistory](): apitest.Answer, reflect.TypeFor[contract.OrderEvent](): apitest.Answer,
-	reflect.TypeFor[contract.OrderPage](): apitest.Answer, reflect.TypeFor[contract.OrderPart](): apitest.Answer, reflect.TypeFor[contract.OrderTicket](): apitest.Answer, reflect.TypeFor[contract.Sale](): apitest.Answer,
+	reflect.TypeFor[contract.OrderPage](): apitest.Answer, reflect.TypeFor[contract.OrderPart](): apitest.Answer, reflect.TypeFor[contract.OrderTicket](): apitest.Answer,
+	reflect.TypeFor[ticket.Keys](): apitest.Answer, reflect.TypeFor[ticket.ClusterKeys](): apitest.Answer, reflect.TypeFor[ticket.PublicBirth](): apitest.Answer,
+	reflect.TypeFor[ticket.Revoked]():    apitest.Answer,
+	reflect.TypeFor[contract.Sale]():     apitest.Answer,
 	reflect.TypeFor[contract.SalePage](): apitest.Answer, reflect.TypeFor[contract.SaleDetail](): apitest.Answer,
 	reflect.TypeFor[contract.SaleList](): apitest.Answer, reflect.TypeFor[contract.Report](): apitest.Answer,
 	reflect.TypeFor[contract.ReportRequests](): apitest.Answer, reflect.TypeFor[contract.ReportTickets](): apitest.Answer,

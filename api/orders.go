@@ -128,6 +128,9 @@ func (p *Public) order(r *request) error {
 		return nil
 	}
 	order := contract.OrderIn(cluster.Number, &view)
+	if err := codeTickets(&order, &view, cluster.Tickets); err != nil {
+		return err
+	}
 	if view.State == sequencer.StatePaying && cluster.Payments != nil {
 		order.Place, order.WaitSeconds = inLine(cluster.Payments, view.Seq)
 	}

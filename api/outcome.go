@@ -32,6 +32,9 @@ const (
 	routeSaleOrders
 	routeOrderShow
 	routeOrderHistory
+	routeOrderTicket
+	routeTicketKeys
+	routeRevocations
 	routeNode
 	routeCluster
 	routePay
@@ -49,7 +52,7 @@ const (
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
-	"sale_list", "sale_show", "report", "timeline", "refund", "withdraw", "acknowledge", "settle", "account", "refund_show", "sale_orders", "order_show", "order_history", "node", "cluster", "pay", "webhook", "reconcile", "disputes", "orphans", "orphan_refund", "ticket_events", "order_events",
+	"sale_list", "sale_show", "report", "timeline", "refund", "withdraw", "acknowledge", "settle", "account", "refund_show", "sale_orders", "order_show", "order_history", "order_ticket", "ticket_keys", "revocations", "node", "cluster", "pay", "webhook", "reconcile", "disputes", "orphans", "orphan_refund", "ticket_events", "order_events",
 	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the

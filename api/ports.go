@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"onsale/internal/auditlog"
+	"onsale/internal/ticket"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -85,6 +86,29 @@ type Cluster struct {
 	Backend     Backend
 	// Payments takes the money for the cluster's orders; nil where none is taken.
 	Payments Payments
+	// Tickets has its tickets signed; nil where nobody can.
+	Tickets Tickets
+}
+
+// Tickets are signed by a cluster's nodes.
+type Tickets interface {
+	// TicketCodes returns the codes of the valid tickets of an order, as the view shows it or as
+	// it is by now; none where the nodes have no key.
+	TicketCodes(ctx context.Context, view *sequencer.OrderView) ([]ticket.Coded, error)
+	// TicketKeys returns the keys that the codes are checked with: ticket.ErrOff.
+	TicketKeys(ctx context.Context) (ticket.ClusterKeys, error)
+}
+
+// Revocations says which tickets of a sale were revoked, as sequencer.State does, as of at least
+// reached. It waits no longer than ctx. ErrBehind.
+type Revocations func(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (RevokedPage, error)
+
+// RevokedPage is one look at the revoked tickets of a sale.
+type RevokedPage = struct {
+	Revoked []sequencer.Revocation
+	Next    uint64
+	More    bool
+	AsOf    sequencer.AsOf
 }
 
 // Payments is a cluster's way to its payment provider.

@@ -13,6 +13,9 @@ const buyPath = "/v1/tickets"
 // challengePath is where buyers get a challenge.
 const challengePath = "/v1/challenge"
 
+// keysPath is where the keys are that tickets are checked with.
+const keysPath = "/v1/keys"
+
 // requestKey finds the *request in the HTTP library's context.
 const requestKey = "request"
 
@@ -41,6 +44,8 @@ func (p *Public) newRouter() *router.Router {
 	get(challengePath, routeChallenge, p.challenge)
 	get("/v1/orders", routeOrders, p.orders)
 	get("/v1/orders/{uid}", routeOrder, p.order)
+	get("/v1/orders/{uid}/tickets/{ticket}", routeOrderTicket, p.orderTicket)
+	get(keysPath, routeTicketKeys, p.ticketKeys)
 	get(openAPIPath, routeOpenAPI, p.openAPI)
 	routes.GET(buyPath+"/events", p.routed(routeTicketEvents, p.saleEvents))
 	routes.GET("/v1/orders/{uid}/events", p.routed(routeOrderEvents, p.orderEvents))

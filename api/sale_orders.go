@@ -88,7 +88,13 @@ func (p *Private) showOrder(x *exchange) (err error) {
 		x.writer.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return x.ok(contract.DetailOfOrder(p.number(), &view))
+	detail := contract.DetailOfOrder(p.number(), &view)
+	if x.roles.Has(rolesToChange) { // who only reads lets nobody in
+		if err := codeTickets(&detail.Order, &view, p.operations.Tickets); err != nil {
+			return err
+		}
+	}
+	return x.ok(detail)
 }
 
 // orderHistory answers GET /v1/orders/{uid}/history: what happened to the order, by whom.

@@ -18,7 +18,8 @@ import (
 func ofSales(which route, wanted auth.Roles) bool {
 	switch which {
 	case routeSaleCreate, routeSaleList, routeSaleShow, routeSaleUpdate, routeSaleVerb, routeSaleEvents, routeReport, routeTimeline,
-		routeDisputes, routeRefund, routeWithdraw, routeRefundShow, routeAcknowledge, routeSettle, routeSaleOrders, routeOrderShow, routeOrderHistory:
+		routeDisputes, routeRefund, routeWithdraw, routeRefundShow, routeAcknowledge, routeSettle, routeSaleOrders, routeOrderShow, routeOrderHistory,
+		routeOrderTicket, routeRevocations:
 		return true
 	case routeNode, routeCluster:
 		return wanted.Has(auth.RoleSeller)

@@ -49,6 +49,7 @@ type fixture struct {
 	checks  atomic.Pointer[[]Check]
 
 	timeline func(context.Context, *sequencer.SaleView) (*contract.Timeline, error)
+	signer   testSigner
 }
 
 func testConfig() Config {
@@ -71,7 +72,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 	var err error
 	f.tokens, err = auth.NewVerifier(tokenConfig)
 	must(t, err)
-	f.served = oneCluster{{Backend: f.backend}}
+	f.served = oneCluster{{Backend: f.backend, Tickets: &f.signer}}
 	metrics := NewMetrics(f.tokens)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(metrics)
@@ -84,6 +85,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
 		Audit:   &f.audit,
+		Tickets: &f.signer, Revocations: f.backend.Revocations,
 		Chargeable: func(amount int64, currency string) error { // whole euros
 			if currency == "EUR" && amount%100 != 0 {
 				return fmt.Errorf("no cents: %d", amount)

@@ -13,6 +13,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"onsale/internal/ticket"
 )
 
 // ErrExchange is returned when an exchange is not what the document says.
@@ -105,7 +107,8 @@ func (d *Document) checkAnswer(in *openapi3filter.RequestValidationInput, x *Exc
 	own := *in
 	own.Route = &routers.Route{Spec: d.doc, Operation: &openapi3.Operation{Responses: alone}}
 	answer := &openapi3filter.ResponseValidationInput{RequestValidationInput: &own, Status: http.StatusOK, Header: x.Header, Options: options()}
-	answer.Options.ExcludeResponseBody = x.Streamed || x.Request.Method == http.MethodHead
+	picture := mediaType(x.Header) == ticket.PictureType // the library knows no such bodies
+	answer.Options.ExcludeResponseBody = x.Streamed || x.Request.Method == http.MethodHead || picture
 	if err := openapi3filter.ValidateResponse(context.Background(), answer.SetBodyBytes(x.Body)); err != nil {
 		return err
 	}

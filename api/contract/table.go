@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"onsale/internal/ticket"
 	"onsale/payment"
 	"onsale/sequencer"
 )
@@ -63,6 +64,7 @@ const (
 	OutcomeUnknown
 	UnsupportedVersion
 	PaymentsOff
+	TicketsOff
 	ProviderSilent
 	ProviderAccount
 	BadNotice
@@ -231,6 +233,7 @@ var table = [KindCount]Entry{
 	OutcomeUnknown:       {http.StatusGatewayTimeout, "outcome-unknown", "The outcome is unknown: retry with the same Idempotency-Key", false, sequencer.ErrOutcomeUnknown},
 	UnsupportedVersion:   {http.StatusHTTPVersionNotSupported, "unsupported-version", "Only HTTP/1.1 and HTTP/1.0 are served", false, ErrUnsupportedVersion},
 	PaymentsOff:          {http.StatusNotImplemented, "payments-off", "This cluster takes no payments", false, payment.ErrOff},
+	TicketsOff:           {http.StatusNotImplemented, "tickets-off", "This cluster signs no tickets", false, ticket.ErrOff},
 	ProviderSilent:       {http.StatusBadGateway, "payment-provider-silent", "The payment provider does not answer", true, payment.ErrNoAnswer},
 	ProviderAccount:      {http.StatusServiceUnavailable, "provider-account", "Payments wait for the operator: the payment provider's account was changed", true, payment.ErrOtherAccount},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},

@@ -60,6 +60,10 @@ func (c *caller) ask(k kind, body, dst []byte) ([]byte, error) {
 		return c.payment(body, dst)
 	case kindSeller:
 		return c.seller(body, dst)
+	case kindTickets:
+		return c.tickets(body, dst)
+	case kindTicketKeys:
+		return c.ticketKeys(body, dst)
 	case kindBlocks:
 		return c.blocks(body, dst)
 	}

@@ -43,6 +43,9 @@ const FrameBytesMax = 8 << 20
 //	seller      length of the token 2, token,       decisions of one command
 //	            a seller's command, encoded; for
 //	            nodes alone
+//	tickets     as order                            tickets with their codes
+//	ticket keys nothing                             ticket.ClusterKeys, JSON; nothing when
+//	                                                the node has none
 //	blocks      journal.PageQuestion                journal.Page; for nodes alone
 //
 // wait is in milliseconds. The answer's kind is kindAnswer; unless its code is zero, its
@@ -63,7 +66,11 @@ const (
 	kindBlocks   kind = 8
 	kindPayment  kind = 9
 	kindSeller   kind = 10
-	kindAnswer   kind = 128
+
+	kindTickets    kind = 11
+	kindTicketKeys kind = 12
+
+	kindAnswer kind = 128
 )
 
 // frame is one message. Its body is valid until the next read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"onsale/internal/ticket"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -87,6 +88,9 @@ type Sellers interface {
 type reads interface {
 	Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error)
 	OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) (views []sequencer.OrderView, asOf sequencer.AsOf, err error)
+	// TicketCodes signs an order's valid tickets, and TicketKeys returns the public keys.
+	TicketCodes(ctx context.Context, view *sequencer.OrderView) ([]ticket.Coded, error)
+	TicketKeys(ctx context.Context) (ticket.ClusterKeys, error)
 }
 
 // waitMillisecondsMax bounds how long a question may ask a node to wait.

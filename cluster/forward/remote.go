@@ -163,7 +163,7 @@ func (r *Remote) watchLeader() {
 func (r *Remote) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, shareTimeout)
 	defer cancel()
-	_, err := r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+	_, err := viaAny(ctx, r, func(l *Link) (orderAnswer, error) {
 		return orderAnswer{}, r.mirror.update(ctx, l, r.client.directory)
 	})
 	if err == nil {
@@ -175,7 +175,7 @@ func (r *Remote) refresh(ctx context.Context) error {
 // viaAny asks one node after the other until one answers. The same one is asked as
 // long as it does: what it showed once it shows again. One that lags, because its disk is
 // full or others do not reach it, is left for the next, and comes after all others.
-func (r *Remote) viaAny(ctx context.Context, ask func(*Link) (orderAnswer, error)) (answer orderAnswer, err error) {
+func viaAny[T any](ctx context.Context, r *Remote, ask func(*Link) (T, error)) (answer T, err error) {
 	addresses := r.client.directory.Addresses()
 	if last := r.known.Load(); last != nil {
 		followed := r.addressOf(last.ID)
@@ -270,7 +270,7 @@ func (r *Remote) unlessUnmet(err error) error {
 // Order asks a node for an order.
 func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer.OrderView, asOf sequencer.AsOf, found bool, err error) {
 	answer, err := share(ctx, &r.asked, fmt.Sprint("order ", seq, " ", reached), func(ctx context.Context) (orderAnswer, error) {
-		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+		return viaAny(ctx, r, func(l *Link) (orderAnswer, error) {
 			view, asOf, found, err := l.Order(ctx, seq, reached)
 			if !found {
 				return orderAnswer{asOf: asOf}, err
@@ -288,7 +288,7 @@ func (r *Remote) Order(ctx context.Context, seq, reached uint64) (view sequencer
 func (r *Remote) OrdersOf(ctx context.Context, user []byte, after uint64, limit int, reached uint64) ([]sequencer.OrderView, sequencer.AsOf, error) {
 	own := append([]byte(nil), user...) // the question may outlive who asked first
 	answer, err := share(ctx, &r.asked, ordersKey(user, after, limit, reached), func(ctx context.Context) (orderAnswer, error) {
-		return r.viaAny(ctx, func(l *Link) (orderAnswer, error) {
+		return viaAny(ctx, r, func(l *Link) (orderAnswer, error) {
 			views, asOf, err := l.OrdersOf(ctx, own, after, limit, reached)
 			return orderAnswer{views, asOf}, err
 		})

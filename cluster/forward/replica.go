@@ -25,6 +25,8 @@ type Replica struct {
 	links  *Links
 	asked  singleflight.Group
 
+	tickets ticketSigner
+
 	hub      *Hub
 	cancel   context.CancelFunc
 	finished sync.WaitGroup

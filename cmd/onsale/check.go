@@ -34,7 +34,7 @@ func (s *settings) check() error {
 	own := certificate.Identity{Role: certificate.RoleNode, ID: s.Node.NodeID}
 	return usage(s.Blame(s.bounds(), fresh), s.checkAddresses(),
 		s.TLS.allow("peer", s.Node.RaftAddress, s.TLS.Certificate != ""),
-		s.checkJoin(), s.checkFiles(own, s.readSecrets, s.readPeerSecrets), s.checkProvider())
+		s.checkJoin(), s.checkTickets(), s.checkFiles(own, s.readSecrets, s.readPeerSecrets), s.checkProvider())
 }
 
 // check does the same for a front-end.

@@ -168,7 +168,7 @@ func (t *clusterTable) publish() {
 	var served []api.Cluster
 	for name, c := range t.running {
 		served = append(served, api.Cluster{Name: name, Number: c.entry.Number, Serves: serving(wanted, name),
-			EverReached: c.remote.EverReached, Backend: c.remote, Payments: payments.ForFrontEnd(c.remote.Links())})
+			EverReached: c.remote.EverReached, Backend: c.remote, Payments: payments.ForFrontEnd(c.remote.Links()), Tickets: c.remote})
 	}
 	slices.SortFunc(served, func(a, b api.Cluster) int { return int(a.Number) - int(b.Number) })
 	t.served.Store(&served)

@@ -44,6 +44,7 @@ func newSettings() *settings {
 	s.addCluster()
 	s.addSecurity()
 	s.addPayments()
+	s.addTickets()
 	s.addListeners()
 	s.addLog()
 	return s
@@ -90,6 +91,14 @@ func (s *settings) addPayments() {
 	s.Add(&s.Payment.LineMax, "provider-line-max",
 		"time that a payment may wait in the line before the payment provider; one that would wait for longer is "+
 			"refused as overloaded")
+}
+
+func (s *settings) addTickets() {
+	s.Group("Tickets")
+	s.AddSecret(&s.TicketKeyFile, "ticket-key-file",
+		"file with the key that tickets are signed with (onsale ticket key), the same for all nodes and "+
+			"for no front-end; several lines while keys are changed: the first signs, all are told to "+
+			"who checks tickets; read again at SIGHUP; without it tickets have numbers and no codes")
 }
 
 func (s *settings) addLog() {

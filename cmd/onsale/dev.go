@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"onsale/api"
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/internal/secretfile"
 )
 
 // serveDev runs a node on a throw-away folder with a demo sale, and prints what
@@ -22,6 +24,12 @@ func (p *program) serveDev(ctx context.Context, s *settings, log *slog.Logger, h
 		return err
 	}
 	s.Node.DataDir, s.Join = dir, nil
+	if s.TicketKeyFile == "" {
+		s.TicketKeyFile = filepath.Join(dir, "ticket-key")
+		if err := secretfile.Make(s.TicketKeyFile); err != nil {
+			return errors.Join(err, os.RemoveAll(dir))
+		}
+	}
 	s.Payment.Provider, s.Payment.URL = providerSandbox, ""
 	if s.Web.UserRequestsPerSecond == api.DefaultConfig().UserRequestsPerSecond {
 		s.Web.UserRequestsPerSecond = 0 // load tools have one user and one token

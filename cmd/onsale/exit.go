@@ -9,6 +9,7 @@ import (
 	"onsale/api/client"
 	"onsale/api/contract"
 	"onsale/bench"
+	"onsale/internal/ticket"
 	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
@@ -42,7 +43,9 @@ func exitCode(err error) int {
 		return 0
 	case errors.Is(err, errUsage), errors.Is(err, raftfsm.ErrBadConfig), errors.Is(err, bench.ErrOptions), errors.Is(err, api.ErrBadConfig), errors.Is(err, auth.ErrBadConfig):
 		return 2
-	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale):
+	case errors.Is(err, ticket.ErrNotGenuine):
+		return 7
+	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5

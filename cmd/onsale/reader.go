@@ -128,6 +128,10 @@ func (v *server) startReading(why error) (err error) {
 		return err
 	}
 
+	if v.tickets, err = v.settings.openTickets(v.log); err != nil {
+		return err
+	}
+
 	config, err := v.settings.node()
 	if err != nil {
 		return err
@@ -154,6 +158,7 @@ func (v *server) startReadersPeers(config *raftfsm.Config) {
 	v.directory = forward.NewDirectory(addresses)
 	client := forward.NewClient(v.settings.client(v.log), v.reader.PeerConfig(), v.directory, v.reader, limits)
 	v.replica = forward.NewReplica(v.reader, client)
+	v.replica.SignTickets(v.tickets, v.readersNumber)
 	v.manager = membership.New(v.membership(), v.reader, v.reader, v.reader, v.reader)
 	v.manager.Start(v.replica.Links())
 	v.payments = payments.ForNode(v.replica.Links(), v.replica, nil)
@@ -162,7 +167,7 @@ func (v *server) startReadersPeers(config *raftfsm.Config) {
 	v.forward = forward.NewServer(serving, v.reader, v.replica, v.manager, nil)
 	v.callers.Store(v.forward)
 	go v.serve("peers' service", v.forward.Serve, v.reader.ForwardListener())
-	v.table.Store(&[]api.Cluster{{Number: v.reader.Identity().ClusterNumber, Backend: v.replica, Payments: v.payments}})
+	v.table.Store(&[]api.Cluster{{Number: v.readersNumber(), Backend: v.replica, Payments: v.payments, Tickets: v.replica}})
 }
 
 func (v *server) startReadersHTTP() error {
@@ -187,11 +192,14 @@ func (v *server) startReadersHTTP() error {
 		Metrics:  registry,
 		Cluster:  route.Steps(v.manager),
 		Payments: v.payments,
+		Tickets:  v.replica, Revocations: v.replica.Revocations,
 		Timeline: timelines.Timeline,
 		Audit:    v.audit, Membership: v.manager.Here,
 	}
-	return v.serveHTTP(config, metrics, buyers, func() uint8 { return v.reader.Identity().ClusterNumber }, operations)
+	return v.serveHTTP(config, metrics, buyers, v.readersNumber, operations)
 }
+
+func (v *server) readersNumber() uint8 { return v.reader.Identity().ClusterNumber }
 
 // readersChecks keep requests away from a reader: what it shows may be old, and it takes
 // nothing.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
 
 	"onsale/api"
+	"onsale/internal/ticket"
 )
 
 // hangUps returns the SIGHUPs that come from now on. Who has asked for them once is never
@@ -51,7 +53,18 @@ func (v *server) takeSettings() (kept []string, err error) {
 		return nil, err
 	}
 	r := reloading{&v.settings.processSettings, v.tokens, v.public}
-	return r.take(&s.processSettings, s.secretPath())
+	if v.tickets == nil || s.TicketKeyFile == "" {
+		return r.take(&s.processSettings, s.secretPath())
+	}
+	keys, err := ticket.ReadSecrets(s.TicketKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("--ticket-key-file: %w", err)
+	}
+	kept, err = r.take(&s.processSettings, s.secretPath(), "ticket-key-file")
+	if err == nil {
+		v.tickets.Take(keys)
+	}
+	return kept, err
 }
 
 // reloading is a process that takes settings while it runs. Certificates and the files of

@@ -46,7 +46,7 @@ exact count, and no crash changes an answer that was given.
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused (sold out, over the cap, declined, …),
 4 not taken (no leader, overloaded, throttled, no server), 5 outcome unknown or not there yet
 (the answer was lost, the payment provider has not answered: look, or --wait where there is
-that), 6 the audit found something or the books differ, 8 this replica has decided otherwise than a majority and stopped.`,
+that), 6 the audit found something or the books differ, 7 a ticket is not genuine, 8 this replica has decided otherwise than a majority and stopped.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	root.PersistentFlags().StringVarP(&p.format, "output", "o", "table", "how to print data: table, json or csv")
@@ -61,7 +61,7 @@ that), 6 the audit found something or the books differ, 8 this replica has decid
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
-		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newBuy(p), newOrder(p), newPay(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
+		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
 		newAudit(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root

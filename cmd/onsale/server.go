@@ -17,6 +17,7 @@ import (
 	"onsale/cluster/membership"
 	"onsale/cluster/payments"
 	"onsale/internal/auditlog"
+	"onsale/internal/ticket"
 	"onsale/payment"
 	"onsale/raftfsm"
 	"onsale/wal"
@@ -55,6 +56,7 @@ type server struct {
 	publicListener  net.Listener
 	privateListener net.Listener
 	table           atomic.Pointer[[]api.Cluster]
+	tickets         *ticket.Secrets // nil: no tickets are signed
 	audit           *auditlog.Log
 	draining        drain
 	failed          chan error // the node or a listener ended by itself
@@ -95,6 +97,9 @@ func (v *server) start() (err error) {
 	}
 	v.settings.warnOfReaders(v.peerSecrets, v.log)
 	if err := v.openTokens(); err != nil {
+		return err
+	}
+	if v.tickets, err = v.settings.openTickets(v.log); err != nil {
 		return err
 	}
 	if err := v.startNode(); err != nil {

@@ -35,6 +35,7 @@ func (v *server) startNode() error {
 	v.node.FollowLeader(v.follow)
 	client := forward.NewClient(v.settings.client(v.log), v.node.PeerConfig(), v.directory, v.node, limits)
 	v.replica = forward.NewReplica(v.node, client)
+	v.replica.SignTickets(v.tickets, v.number)
 	v.manager = membership.New(v.membership(), v.node, v.node.Membership(), v.node.Checks(), v.node)
 	v.manager.Start(v.replica.Links())
 	if err := v.startPayments(); err != nil {
@@ -139,7 +140,7 @@ func (v *server) Clusters() []api.Cluster {
 	if table := v.table.Load(); table != nil {
 		return *table
 	}
-	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.payments}}
+	table := []api.Cluster{{Number: v.number(), Backend: v.replica, Payments: v.payments, Tickets: v.replica}}
 	if v.node.Identity().ClusterID != "" {
 		v.table.Store(&table)
 	}

@@ -51,6 +51,7 @@ type settings struct {
 	Learner         bool
 	WaitToJoin      bool
 	Dev             bool
+	TicketKeyFile   string
 	// PeerConnectionsMax becomes a part of Node.Peer.
 	PeerConnectionsMax int
 }
