@@ -345,6 +345,8 @@ func (g *generator) command() sequencer.Command {
 		order := g.pickOrder()
 		view, _ := g.model.Order(order)
 		return sequencer.Command{Kind: sequencer.KindPayCaptured, Order: order, Attempt: view.Attempts + uint8(g.between(0, 1)), Amount: g.taken(&view)}
+	case n < 922:
+		return g.nameAnother()
 	case n < 940:
 		return g.share(sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickPaid()})
 	case n < 990:
@@ -553,6 +555,18 @@ func (g *generator) pickOrder() uint64 {
 		g.focus = g.orders[len(g.orders)-1-recent]
 	}
 	return g.focus
+}
+
+// nameAnother refunds one ticket, which may be another order's or none.
+func (g *generator) nameAnother() sequencer.Command {
+	c := sequencer.Command{Kind: sequencer.KindRefund, Order: g.pickPaid(), Quantity: 1}
+	view, _ := g.model.Order(c.Order)
+	first := uint32(1)
+	if len(view.Tickets) > 0 {
+		first = view.Tickets[0].Number
+	}
+	c.Body = sequencer.AppendTicketNames(nil, []uint32{first + uint32(g.between(0, 4))})
+	return c
 }
 
 // pickPaid returns an order's seq: of a few one that is paid, if there is one.
