@@ -224,7 +224,7 @@ func (g *generator) command() {
 	case n < 930:
 		g.payBegin()
 	case n < 953:
-		g.push(verbRefund, g.id(), g.paidID(), g.upTo(3), g.upTo(4))
+		g.push(verbRefund, g.id(), g.paidID(), g.upTo(3))
 	case n < 956:
 		g.push(verbWithdraw, g.id(), g.buyID(), g.upTo(3))
 	case n < 960:

@@ -31,7 +31,7 @@ const (
 	verbAgain                   // request, door
 	verbCancel                  // request, of, door, tickets of a part
 	verbPay                     // request, of, door, amount too much, account unsaid, seconds in the line
-	verbRefund                  // request, of, tickets of a part, which of them it names
+	verbRefund                  // request, of, tickets of a part
 	verbForward                 // front-end, node
 	verbAuthorise               // request, phase, answer lost
 	verbOutcome                 // request, phase
@@ -271,7 +271,7 @@ func (w *world) about(q, of *request, s *step) bool {
 	case verbRefund:
 		c.Kind, c.User = sequencer.KindRefund, nil
 		partOf(&c, q.id, s.n[2])
-		w.naming(&c, of.result.Order, s.n[3])
+		w.naming(&c, of.result.Order, int32(q.id%4))
 	case verbWithdraw:
 		c.Kind, c.User, c.Actor = sequencer.KindWithdraw, nil, []byte("sella")
 		partOf(&c, q.id, s.n[2])
