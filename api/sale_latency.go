@@ -47,7 +47,7 @@ func (s *saleLatencies) observe(cluster uint8, sale uint16, hint uint64, took ti
 	if one == nil {
 		one = s.add(cluster, sale)
 	}
-	one.latencies.observe(hint, took)
+	one.observe(hint, took)
 }
 
 // add makes room for a sale; the one that came first gives way.
@@ -68,7 +68,7 @@ func (s *saleLatencies) add(cluster uint8, sale uint16) *timedSale {
 // was no buy.
 func (s *saleLatencies) report(cluster uint8, sale uint16) *contract.ReportLatency {
 	if one := s.of(cluster, sale); one != nil {
-		return one.latencies.report()
+		return one.report()
 	}
 	return nil
 }

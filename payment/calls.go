@@ -199,7 +199,7 @@ func (d *Desk) settleLined(v *sequencer.OrderView) {
 		defer func() { <-d.enders }()
 		defer d.release(order)
 		if view, known := d.order(order); known && view.Lined {
-			d.endLined(&view)
+			_, _, _ = d.endLined(&view) // what fails is tried by the next look
 		}
 	})
 }
