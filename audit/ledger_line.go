@@ -26,7 +26,7 @@ func (l *Ledger) called(o *bookedOrder, c *sequencer.Command) {
 // graced books that the grace of an attempt counts from now on, unless its hold goes on.
 func (l *Ledger) graced(o *bookedOrder) {
 	o.leaveLine()
-	o.deadline = max(o.deadline, l.own())
+	o.deadline = max(o.deadline, after(l.own(), 1))
 }
 
 // allCalled books that after a birth the provider may have been called for everybody in the line:

@@ -78,7 +78,7 @@ func (s *State) payCalled(c *Command, r *Result) {
 func (s *State) called(number uint32) {
 	s.leaveLine(number)
 	o := s.edit(number)
-	o.deadline = max(o.deadline, s.holdNow())
+	o.deadline = max(o.deadline, later(s.holdNow(), 1)) // without a grace it is due next, not in the past
 	s.startTimer(number, o)
 	s.done(o)
 }

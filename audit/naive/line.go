@@ -33,8 +33,8 @@ func (m *Model) payCalled(c *sequencer.Command, r *sequencer.Result) {
 // call takes an attempt out of the line. From now on its buyer has the grace at least.
 func (m *Model) call(o *order) {
 	o.lined = false
-	if o.deadline < m.own() {
-		o.deadline = m.own()
+	if o.deadline <= m.own() {
+		o.deadline = after(m.own(), 1)
 	}
 	m.timers.set(o)
 }
