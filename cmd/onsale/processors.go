@@ -16,9 +16,11 @@ import (
 // four. When other programs want the cores too, the difference is larger.
 const processorsFactor = 4
 
-// setProcessors applies the factor, unless the operator chose by GOMAXPROCS.
+// setProcessors applies the factor to what Go takes by itself, unless the operator chose by
+// GOMAXPROCS. Called again it changes nothing: tests run many servers in one process.
 func setProcessors() {
 	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.SetDefaultGOMAXPROCS()
 		runtime.GOMAXPROCS(processorsFactor * runtime.GOMAXPROCS(0))
 	}
 }
