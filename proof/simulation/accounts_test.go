@@ -125,7 +125,8 @@ func (w *world) keepWord(r *replica, c *sequencer.Command, d *sequencer.Result) 
 	}
 }
 
-// returnByHand gives back at the provider what an operator says is back: all that the log has so.
+// returnByHand gives back at the provider what an operator says is back: all that the log has so,
+// and the books have not.
 func (w *world) returnByHand(r *replica, order uint64) {
 	v, _ := r.machine.Order(order)
 	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
@@ -135,10 +136,16 @@ func (w *world) returnByHand(r *replica, order uint64) {
 	}
 	key, costs := attemptKey(r.machine.AccountOf(order, v.Attempts), order, v.Attempts)
 	for i, part := range v.Parts {
-		if costs && v.State == sequencer.StatePaid && part.State == sequencer.PartReturned {
+		if costs && v.State == sequencer.StatePaid && part.State == sequencer.PartReturned && !w.provider.isBack(key, uint8(i+1)) {
 			w.provider.returnPart(key, payment.Part{Number: uint8(i + 1), Refund: sequencer.RefundsMax, Amount: w.sales[v.Sale-1].price * int64(part.Quantity)})
 		}
 	}
+}
+
+// isBack reports whether the books have that a part went back.
+func (p *provider) isBack(key chargeKey, part uint8) bool {
+	c := p.charges[key]
+	return c != nil && c.part(part) != nil && c.part(part).Back
 }
 
 // captureByHand takes the money of a charge on the provider's page, and gives back what was taken beyond it.
