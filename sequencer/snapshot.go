@@ -214,9 +214,10 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 		out.Write(appendSection(buffer[:0], sectionHoldClock, holdClockBytes, hash))
 		out.Write(sn.holds.append(buffer[:0]))
 	}
-	sn.writeAttempts(out, buffer)
-	sn.writeAccounts(out, buffer)
-	sn.writeTickets(out, buffer)
+	records := &recordsWriter{out, buffer, &sn.orders}
+	sn.writeAttempts(records)
+	sn.writeAccounts(records)
+	sn.writeTickets(records)
 	if err := out.Flush(); err != nil {
 		return counted.written, err
 	}
@@ -224,60 +225,45 @@ func (sn *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	return counted.written, err
 }
 
-// writeAttempts writes the sections of tries, decliners, failed refunds, parts and disputes.
-func (sn *Snapshot) writeAttempts(out *bufio.Writer, buffer []byte) {
-	a := &sn.attempts
-	if n := a.tries.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionTries, triesBytes*uint64(n), a.hash))
-		for i := range n {
-			t := a.tries.at(i)
-			out.Write(appendTries(buffer[:0], t, sn.orders.at(t.order).seq))
-		}
+// recordsWriter writes sections of records that are each about an order.
+type recordsWriter struct {
+	out    *bufio.Writer
+	buffer []byte
+	orders *paged[order]
+}
+
+// writeRecords writes the section of a list, nothing of an empty one: bytes are the length of a
+// record, hash is the section's, and encode appends a record, which is of the order that of says,
+// with that order's seq.
+func writeRecords[T any](w *recordsWriter, section byte, bytes uint64, hash uint64, list *paged[T], of func(*T) uint32, encode func([]byte, *T, uint64) []byte) {
+	if list.length == 0 {
+		return
 	}
-	if n := a.decliners.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionDecliners, declinerBytes*uint64(n), a.usersHash))
-		for i := range n {
-			d := a.decliners.at(i)
-			out.Write(appendDecliner(buffer[:0], d, sn.orders.at(d.order).seq))
-		}
-	}
-	if n := sn.bounces.list.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionBounces, bounceBytes*uint64(n), sn.bounces.hash))
-		for i := range n {
-			b := sn.bounces.list.at(i)
-			out.Write(appendBounce(buffer[:0], b, sn.orders.at(b.order).seq))
-		}
-	}
-	if n := sn.parts.list.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionParts, partBytes*uint64(n), sn.parts.hash))
-		for i := range n {
-			p := sn.parts.list.at(i)
-			out.Write(appendPart(buffer[:0], p, sn.orders.at(p.order).seq))
-		}
-	}
-	if n := sn.disputes.list.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionDisputes, disputeBytes*uint64(n), sn.disputes.hash))
-		for i := range n {
-			d := sn.disputes.list.at(i)
-			out.Write(appendDispute(buffer[:0], d, sn.orders.at(d.order).seq))
-		}
+	w.out.Write(appendSection(w.buffer[:0], section, bytes*uint64(list.length), hash))
+	for i := range list.length {
+		record := list.at(i)
+		w.out.Write(encode(w.buffer[:0], record, w.orders.at(of(record)).seq))
 	}
 }
 
+// writeAttempts writes the sections of tries, decliners, failed refunds, parts and disputes.
+func (sn *Snapshot) writeAttempts(w *recordsWriter) {
+	a := &sn.attempts
+	writeRecords(w, sectionTries, triesBytes, a.hash, &a.tries, func(t *tries) uint32 { return t.order }, appendTries)
+	writeRecords(w, sectionDecliners, declinerBytes, a.usersHash, &a.decliners, func(d *decliner) uint32 { return d.order }, appendDecliner)
+	writeRecords(w, sectionBounces, bounceBytes, sn.bounces.hash, &sn.bounces.list, func(b *bounce) uint32 { return b.order }, appendBounce)
+	writeRecords(w, sectionParts, partBytes, sn.parts.hash, &sn.parts.list, func(p *part) uint32 { return p.order }, appendPart)
+	writeRecords(w, sectionDisputes, disputeBytes, sn.disputes.hash, &sn.disputes.list, func(d *disputed) uint32 { return d.order }, appendDispute)
+}
+
 // writeAccounts writes the sections of accounts, and of moves to them.
-func (sn *Snapshot) writeAccounts(out *bufio.Writer, buffer []byte) {
+func (sn *Snapshot) writeAccounts(w *recordsWriter) {
 	a := &sn.accounts
 	if len(a.texts) > 0 {
-		out.Write(appendSection(buffer[:0], sectionAccounts, a.namesBytes(), a.namesHash))
-		out.Write(a.appendNames(nil))
+		w.out.Write(appendSection(w.buffer[:0], sectionAccounts, a.namesBytes(), a.namesHash))
+		w.out.Write(a.appendNames(nil))
 	}
-	if n := a.moves.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionAccountMoves, accountMoveBytes*uint64(n), a.hash))
-		for i := range n {
-			m := a.moves.at(i)
-			out.Write(appendAccountMove(buffer[:0], m, sn.orders.at(m.order).seq))
-		}
-	}
+	writeRecords(w, sectionAccountMoves, accountMoveBytes, a.hash, &a.moves, func(m *accountMove) uint32 { return m.order }, appendAccountMove)
 }
 
 type countingWriter struct {

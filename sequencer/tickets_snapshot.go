@@ -1,7 +1,6 @@
 package sequencer
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 )
@@ -26,22 +25,10 @@ func (t *tickets) freeze() tickets {
 }
 
 // writeTickets writes the sections of tickets, and of revoked ones.
-func (sn *Snapshot) writeTickets(out *bufio.Writer, buffer []byte) {
+func (sn *Snapshot) writeTickets(w *recordsWriter) {
 	t := &sn.tickets
-	if n := t.minted.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionTickets, mintedBytes*uint64(n), t.mintedHash))
-		for i := range n {
-			m := t.minted.at(i)
-			out.Write(appendMinted(buffer[:0], m, sn.orders.at(m.order).seq))
-		}
-	}
-	if n := t.revoked.length; n > 0 {
-		out.Write(appendSection(buffer[:0], sectionRevoked, revokedBytes*uint64(n), t.revokedHash))
-		for i := range n {
-			r := t.revoked.at(i)
-			out.Write(appendRevoked(buffer[:0], r, sn.orders.at(r.order).seq))
-		}
-	}
+	writeRecords(w, sectionTickets, mintedBytes, t.mintedHash, &t.minted, func(m *minted) uint32 { return m.order }, appendMinted)
+	writeRecords(w, sectionRevoked, revokedBytes, t.revokedHash, &t.revoked, func(r *revoked) uint32 { return r.order }, appendRevoked)
 }
 
 func appendMinted(dst []byte, m *minted, order uint64) []byte {
