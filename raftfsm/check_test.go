@@ -32,7 +32,9 @@ func (m *damagedMachine) Apply(l *raft.Log) any {
 		if err := sequencer.DecodeBatch(frame, &batch); err != nil {
 			panic(err)
 		}
+		m.node.machine.mu.Lock() // readers of the node's status are beside it
 		m.node.machine.state.Apply(&batch, new(sequencer.Decisions))
+		m.node.machine.mu.Unlock()
 	}
 	return m.FSM.Apply(l)
 }
