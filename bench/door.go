@@ -50,12 +50,11 @@ func (all doors) close() {
 }
 
 // crowd are buyers who arrive evenly at all doors together, from now on. Their ids are a
-// prefix and a number.
+// prefix and a number, and each has an idempotency key.
 type crowd struct {
 	requests uint64
 	rate     float64 // a second
 	prefix   string
-	keyed    bool
 	// step is the least time between two groups of those who press at once; 0 for arrivalStep.
 	step time.Duration
 }
@@ -91,9 +90,7 @@ func (d *door) let(ctx context.Context, crowd *crowd, started time.Time) {
 		for ; next < crowd.requests && count < groupMax && !at(next).After(now); next += d.step {
 			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1,
 				User: strconv.AppendUint(user[:len(crowd.prefix)], next, 10)}
-			if crowd.keyed {
-				binary.LittleEndian.PutUint64(c.Key[:], next+1)
-			}
+			binary.LittleEndian.PutUint64(c.Key[:], next+1)
 			frames = sequencer.AppendCommand(frames, &c)
 			count++
 		}

@@ -109,7 +109,7 @@ func (d *drill) buy(ctx context.Context, b int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		user := strconv.Itoa(b) + "-" + strconv.Itoa(i)
 		sent := time.Now()
-		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user)}
+		buy := &sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1, User: []byte(user), Key: sequencer.DigestKey([]byte(user), []byte("k"))}
 		r, err := d.remote.Decide(buy)
 		switch {
 		case err == nil:

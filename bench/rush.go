@@ -20,7 +20,6 @@ type RushOptions struct {
 	Requests  uint64
 	Tickets   uint32
 	Over      time.Duration // in which all of them arrive
-	Keyed     bool          // each has an idempotency key
 }
 
 // DefaultRushOptions is the first second of the mission.
@@ -87,7 +86,7 @@ func (o *RushOptions) rush(ctx context.Context, c *cluster, r *RushReport) error
 	}
 	fmt.Fprintf(o.Log, "%d requests arrive at %d front-ends within %v\n", o.Requests, o.FrontEnds, o.Over)
 	leaderBefore, loadBefore, started := cpu(leader.process.PID()), cpu(os.Getpid()), time.Now()
-	doors.let(ctx, &crowd{requests: o.Requests, rate: float64(o.Requests) / o.Over.Seconds(), prefix: "buyer-", keyed: o.Keyed})
+	doors.let(ctx, &crowd{requests: o.Requests, rate: float64(o.Requests) / o.Over.Seconds(), prefix: "buyer-"})
 	took, each := time.Since(started), 1e6/float64(o.Requests)
 	*r = RushReport{Machine: machine(), Nodes: o.Nodes, FrontEnds: o.FrontEnds, Requests: o.Requests,
 		Over: o.Over.String(), Seconds: took.Seconds(), Outcomes: map[string]uint64{}, Errors: map[string]uint64{},

@@ -16,9 +16,9 @@ import (
 	"onsale/sequencer"
 )
 
-// frames makes encoded buys of distinct users, as a front-end forwards them, with
-// idempotency keys or without.
-func frames(dst []byte, from uint64, count int, sale uint16, keyed bool) []byte {
+// frames makes encoded buys of distinct users, as a front-end forwards them, each with an
+// idempotency key.
+func frames(dst []byte, from uint64, count int, sale uint16) []byte {
 	var user [16]byte
 	for i := range count {
 		binary.LittleEndian.PutUint64(user[:], (from+uint64(i))*0x9e3779b97f4a7c15)
@@ -30,10 +30,8 @@ func frames(dst []byte, from uint64, count int, sale uint16, keyed bool) []byte 
 			user[k] &= 0x7f
 		}
 		c := sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, Quantity: 1, User: user[:]}
-		if keyed {
-			binary.LittleEndian.PutUint64(c.Key[:], (from+uint64(i)+1)*0xd1b54a32d192ed03)
-			binary.LittleEndian.PutUint64(c.Key[8:], from+uint64(i)+1)
-		}
+		binary.LittleEndian.PutUint64(c.Key[:], (from+uint64(i)+1)*0xd1b54a32d192ed03)
+		binary.LittleEndian.PutUint64(c.Key[8:], from+uint64(i)+1)
 		dst = sequencer.AppendCommand(dst, &c)
 	}
 	return dst
@@ -87,16 +85,11 @@ func leaderOf(b *testing.B, nodes []*Node) *Node {
 
 // BenchmarkCommit is T2: inbox, raft, fsync, decision, journal and answer in one
 // process; one operation is one decision. Front-ends hand over a batch at a time.
-func BenchmarkCommit(b *testing.B) { benchCommits(b, false) }
-
-// BenchmarkCommitKeyed is the same with an idempotency key in each buy.
-func BenchmarkCommitKeyed(b *testing.B) { benchCommits(b, true) }
-
-func benchCommits(b *testing.B, keyed bool) {
+func BenchmarkCommit(b *testing.B) {
 	for _, nodes := range [...]int{1, 3} {
 		for _, batch := range [...]int{1000, 8000} {
 			for _, phase := range [...]string{"selling", "soldout"} {
-				b.Run(fmt.Sprintf("nodes=%d/batch=%d/%s", nodes, batch, phase), func(b *testing.B) { benchCommit(b, nodes, batch, phase, keyed) })
+				b.Run(fmt.Sprintf("nodes=%d/batch=%d/%s", nodes, batch, phase), func(b *testing.B) { benchCommit(b, nodes, batch, phase) })
 			}
 		}
 	}
@@ -106,7 +99,7 @@ func benchCommits(b *testing.B, keyed bool) {
 // next batch when the last one was answered.
 const outstanding = 64_000
 
-func benchCommit(b *testing.B, count, batch int, phase string, keyed bool) {
+func benchCommit(b *testing.B, count, batch int, phase string) {
 	nodes := tcpCluster(b, count)
 	leader := leaderOf(b, nodes)
 	quantity := uint32(sequencer.TicketsMax)
@@ -124,7 +117,7 @@ func benchCommit(b *testing.B, count, batch int, phase string, keyed bool) {
 	for d := range doors {
 		group.Go(func() {
 			for done := 0; done < b.N/doors; done += batch {
-				encoded[d] = frames(encoded[d][:0], next[d], batch, sale, keyed)
+				encoded[d] = frames(encoded[d][:0], next[d], batch, sale)
 				next[d] += uint64(batch)
 				if err := leader.DecideMany(encoded[d], batch, results[d]); err != nil {
 					b.Error(err)

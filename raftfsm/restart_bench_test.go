@@ -27,7 +27,7 @@ func benchRestart(b *testing.B, spec sequencer.SaleSpec) {
 		group.Go(func() {
 			results, encoded := make([]sequencer.Result, batch), []byte(nil)
 			for done := uint64(0); done < uint64(b.N)/doors; done += batch {
-				encoded = frames(encoded[:0], d<<40+done, batch, sale, false)
+				encoded = frames(encoded[:0], d<<40+done, batch, sale)
 				if err := node.DecideMany(encoded, batch, results); err != nil {
 					b.Error(err)
 					return

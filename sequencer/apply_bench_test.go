@@ -9,7 +9,8 @@ import (
 // benchBatch is how many commands a batch of the benchmarks holds (T1).
 const benchBatch = 1000
 
-// rush makes encoded batches of buys by distinct users, one after the other.
+// rush makes encoded batches of buys by distinct users, one after the other, each with an
+// idempotency key, as buyers' clients send them.
 type rush struct {
 	user    uint64
 	id      [24]byte
@@ -18,7 +19,6 @@ type rush struct {
 	time    int64
 
 	sales uint64 // over which the buyers are spread; 0 is sale 1 alone
-	keyed bool   // whether each buyer has an idempotency key
 }
 
 // name returns the id of user n, valid until the next call: 24 bytes, spread like random
@@ -40,10 +40,8 @@ func (r *rush) next(tb testing.TB, quantity uint8) *Batch {
 	for range benchBatch {
 		r.user++
 		c := Command{Kind: KindBuy, Sale: 1 + uint16(r.user%max(1, r.sales)), Quantity: quantity, User: r.name(r.user)}
-		if r.keyed {
-			binary.LittleEndian.PutUint64(c.Key[:], mix(r.user, 11))
-			binary.LittleEndian.PutUint64(c.Key[8:], r.user)
-		}
+		binary.LittleEndian.PutUint64(c.Key[:], mix(r.user, 11))
+		binary.LittleEndian.PutUint64(c.Key[8:], r.user)
 		r.encoded = AppendCommand(r.encoded, &c)
 	}
 	r.time += 100_000
@@ -113,20 +111,4 @@ func BenchmarkApply(b *testing.B) {
 		fill(b, s, r, 1000)
 		benchApply(b, s, r, StateWaitlisted)
 	})
-}
-
-// BenchmarkApplyKeyed is T1 as front-ends load it: each buyer has an idempotency key.
-func BenchmarkApplyKeyed(b *testing.B) {
-	for _, holders := range []uint32{100_000, 10_000_000} {
-		b.Run(fmt.Sprintf("selling/holders=%d", holders), func(b *testing.B) {
-			s, r := newSale(b, TicketsMax, 0), &rush{keyed: true}
-			fill(b, s, r, holders)
-			benchApply(b, s, r, StateReserved)
-		})
-		b.Run(fmt.Sprintf("soldout/holders=%d", holders), func(b *testing.B) {
-			s, r := newSale(b, holders, 0), &rush{keyed: true}
-			fill(b, s, r, holders)
-			benchApply(b, s, r, StateNone)
-		})
-	}
 }

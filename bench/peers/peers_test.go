@@ -138,7 +138,7 @@ func TestProofCatchesPlantedMistakes(t *testing.T) {
 
 // What is due comes back to the count, once, and can be sold again.
 func TestPeersExpire(t *testing.T) {
-	for _, kind := range []string{"Redis, fsync always", "PostgreSQL, row lock", "PostgreSQL, sharded count"} {
+	for _, kind := range []string{"Redis, batched", "Redis, fsync always", "PostgreSQL, batched", "PostgreSQL, row lock", "PostgreSQL, sharded count"} {
 		t.Run(kind, func(t *testing.T) {
 			k := peers[kindOf(kind)]
 			s, err := k.open(t.Context(), serverOf(t, k))
@@ -152,7 +152,7 @@ func TestPeersExpire(t *testing.T) {
 }
 
 // serverOf starts what a store needs, and returns where it is.
-func serverOf(t *testing.T, k peerKind) string {
+func serverOf(t testing.TB, k peerKind) string {
 	if k.server == nil {
 		return ""
 	}

@@ -32,24 +32,33 @@ type postgresStore struct {
 	sharded bool
 }
 
+// connectPostgres makes the tables at a server that a connection string names.
+func connectPostgres(ctx context.Context, address string, connections int32) (*postgresStore, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns, config.MinConns = connections, connections
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pool.Exec(ctx, schema); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return &postgresStore{pool: pool}, nil
+}
+
 // openPostgres returns what connects to a server by a connection string; function is the buy.
 func openPostgres(function string, connections int32) func(context.Context, string) (store, error) {
 	return func(ctx context.Context, address string) (store, error) {
-		config, err := pgxpool.ParseConfig(address)
+		p, err := connectPostgres(ctx, address, connections)
 		if err != nil {
 			return nil, err
 		}
-		config.MaxConns, config.MinConns = connections, connections
-		pool, err := pgxpool.NewWithConfig(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := pool.Exec(ctx, schema); err != nil {
-			pool.Close()
-			return nil, fmt.Errorf("schema: %w", err)
-		}
-		call := "SELECT outcome, coalesce(place, 0) FROM " + function + "($1, $2, $3, $4, $5)"
-		return &postgresStore{pool: pool, call: call, sharded: function == "buy_sharded"}, nil
+		p.call, p.sharded = "SELECT outcome, coalesce(place, 0) FROM "+function+"($1, $2, $3, $4, $5)", function == "buy_sharded"
+		return p, nil
 	}
 }
 

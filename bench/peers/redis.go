@@ -29,8 +29,10 @@ type redisStore struct {
 	sales            []string // not written after create
 }
 
-// openRedis connects to a server's unix socket.
-func openRedis(_ context.Context, socket string) (store, error) {
+func openRedis(_ context.Context, socket string) (store, error) { return connectRedis(socket) }
+
+// connectRedis connects to a server's unix socket.
+func connectRedis(socket string) (*redisStore, error) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{socket}, DisableCache: true, AlwaysPipelining: true, PipelineMultiplex: redisConnectionsLog2,
 		DialCtxFn: func(ctx context.Context, address string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {

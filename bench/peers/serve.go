@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"onsale/bench"
+	"onsale/internal/tuning"
 )
 
 // frontCommand is this program's as a front; frontOptions are its argument, as JSON.
@@ -26,6 +27,7 @@ func serveFront(ctx context.Context, args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &o); err != nil {
 		return err
 	}
+	tuning.Apply() // what our own servers have
 	s, err := peers[o.Kind].open(ctx, o.Address)
 	if err != nil {
 		return err

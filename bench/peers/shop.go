@@ -22,17 +22,22 @@ type peerKind struct {
 	// server starts what the store needs, and returns where it is; nil when it needs nothing.
 	server func(ctx context.Context, dir string) (*procs.Process, string, error)
 	open   func(ctx context.Context, address string) (store, error)
+	// isDurable says that an answer waits for the disk.
+	isDurable bool
 }
 
 // nameBare is the ceiling's: it decides nothing.
 const nameBare = "bare fasthttp"
 
+// peers begins with the best that people would build.
 var peers = []peerKind{
-	{"Redis, fsync always", startRedis("always"), openRedis},
-	{"Redis, fsync every second", startRedis("everysec"), openRedis},
-	{"PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool)},
-	{"PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool)},
-	{nameBare, nil, func(context.Context, string) (store, error) { return newBareStore(), nil }},
+	{"Redis, batched", startRedis("always"), openBatchedRedis, true},
+	{"PostgreSQL, batched", startPostgres, openBatchedPostgres, true},
+	{"Redis, fsync always", startRedis("always"), openRedis, true},
+	{"Redis, fsync every second", startRedis("everysec"), openRedis, false},
+	{"PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool), true},
+	{"PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool), true},
+	{nameBare, nil, func(context.Context, string) (store, error) { return newBareStore(), nil }, false},
 }
 
 // kindOf returns which of peers has a name.

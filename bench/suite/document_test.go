@@ -27,7 +27,7 @@ func example() *document {
 					{id: "T1.holders.selling", rounds: []round{{200, 100, 2}, {300, 100, 3}, {400, 100, 4}}},
 				}},
 			{id: "peers", err: "the audit is not clean",
-				figures: []figure{{id: "T5.redis.one.selling", rounds: []round{{60, 20, 3}}, err: "the audit is not clean"}, {id: "T4.node.soldout", err: "no Redis"}},
+				figures: []figure{{id: "T5.redis-batched.one.selling", rounds: []round{{60, 20, 3}}, err: "the audit is not clean"}, {id: "T4.node.soldout", err: "no Redis"}},
 				lines: []mark{
 					{"Peer/name=Redis,_fsync_always/phase=selling", []value{{33_400, "requests/s"}, {48.5, "servers-CPU-µs"}}},
 					{"Peer/name=Redis,_fsync_always/phase=selling", []value{{30_000, "requests/s"}, {49.5, "servers-CPU-µs"}}},

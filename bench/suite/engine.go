@@ -129,6 +129,28 @@ func logStep(p *profile) step {
 		})}
 }
 
+// directStep is T5 engine to engine.
+func directStep(p *profile) step {
+	var readings []reading
+	mark := func(name, phase string) string {
+		return "Direct/name=" + strings.ReplaceAll(name, " ", "_") + "/phase=" + phase
+	}
+	for figure, peer := range map[string]string{"T5.direct.redis": nameRedis, "T5.direct.postgres": namePostgres} {
+		for phase, suffix := range map[string]string{"selling": ".selling", "sold_out": ".soldout"} {
+			readings = append(readings, reading{figure: figure + suffix, mark: mark(nameOne, phase), measured: "decisions/s", to: mark(peer, phase)})
+		}
+	}
+	return step{id: "direct", what: "our engine and the best peers' without HTTP, in turns", targets: []string{"T5"},
+		fills: []string{"T5.direct."}, limit: 6 * time.Minute, builds: [][]string{testBinary("bench/peers")},
+		run: inRounds(p.rounds, func(ctx context.Context, x *executor, _ int, c collected) error {
+			m, err := x.benchmarks(ctx, "bench/peers", []string{"^BenchmarkDirect$/^name=(onsale|.*,_batched)$", times(p.directDecisions)})
+			if err != nil {
+				return err
+			}
+			return m.add(c, readings...)
+		})}
+}
+
 // apiStep is T4's comparison of the API alone.
 func apiStep(p *profile) step {
 	return step{id: "api", what: "the API over a backend that answers at once, and bare fasthttp, in turns",

@@ -23,7 +23,9 @@ var (
 const (
 	nameOne, nameThree = "onsale", "onsale, 3 nodes"
 	nameBare           = "bare fasthttp"
-	nameRedis          = "Redis, fsync always"
+	nameRedis          = "Redis, batched"
+	namePostgres       = "PostgreSQL, batched"
+	nameCalls          = "Redis, fsync always"
 	nameRowLock        = "PostgreSQL, row lock"
 )
 
@@ -36,7 +38,7 @@ const (
 // peersStep is T5, and T4 for a whole node.
 func peersStep(p *profile) step {
 	return step{id: "peers", what: "everybody behind the same buy, closed loop", targets: []string{"T4", "T5"},
-		fills: []string{"T4.node.", "T4.cpu.", "T5."}, limit: 12 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
+		fills: []string{"T4.node.", "T4.cpu.", "T5.redis-batched.", "T5.postgres-batched.", "T5.redis.", "T5.postgres.", "T5.cpu."}, limit: 15 * time.Minute, builds: [][]string{buildOnsale, buildPeers},
 		run: func(ctx context.Context, x *executor, c collected) error {
 			all, err := comparePeers(ctx, x, "--rounds", itoa(p.rounds), "--buyers", itoa(p.peerBuyers),
 				"--tickets", itoa(p.peerTickets))
@@ -99,8 +101,12 @@ func peerFigures(all []bench.Contestant, c collected) error {
 	}
 	for _, pair := range []struct{ figure, of, to, unit string }{
 		{"T4.node", nameOne, nameBare, bench.UnitRate}, {"T4.cpu", nameOne, nameBare, bench.UnitServersCPU},
-		{"T5.redis.one", nameOne, nameRedis, bench.UnitRate}, {"T5.cpu", nameOne, nameRedis, bench.UnitServersCPU},
-		{"T5.redis.three", nameThree, nameRedis, bench.UnitRate},
+		{"T5.redis-batched.one", nameOne, nameRedis, bench.UnitRate}, {"T5.redis-batched.cpu", nameOne, nameRedis, bench.UnitServersCPU},
+		{"T5.redis-batched.three", nameThree, nameRedis, bench.UnitRate},
+		{"T5.postgres-batched.one", nameOne, namePostgres, bench.UnitRate}, {"T5.postgres-batched.cpu", nameOne, namePostgres, bench.UnitServersCPU},
+		{"T5.postgres-batched.three", nameThree, namePostgres, bench.UnitRate},
+		{"T5.redis.one", nameOne, nameCalls, bench.UnitRate}, {"T5.cpu", nameOne, nameCalls, bench.UnitServersCPU},
+		{"T5.redis.three", nameThree, nameCalls, bench.UnitRate},
 		{"T5.postgres.one", nameOne, nameRowLock, bench.UnitRate},
 		{"T5.postgres.three", nameThree, nameRowLock, bench.UnitRate},
 	} {

@@ -16,6 +16,7 @@ type profile struct {
 	apiRequests      int // T4
 
 	peerBuyers, peerTickets int // T5
+	directDecisions         int // T5, engine to engine
 	rateRounds              int // T5's open loops
 	rateSeconds             int
 
@@ -32,7 +33,7 @@ func full() *profile {
 	return &profile{name: "full", rounds: 5,
 		sellingDecisions: 10_000_000, holderDecisions: 1_000_000, commitDecisions: 6_000_000, loneRequests: 2000,
 		entries: 500, apiRequests: 300_000,
-		peerBuyers: 80_000, peerTickets: 16_000, rateRounds: 1, rateSeconds: 2,
+		peerBuyers: 80_000, peerTickets: 16_000, directDecisions: 500_000, rateRounds: 1, rateSeconds: 2,
 		rushes: 5, longRushes: 3, leaderRounds: 3, saleBuyers: 10_000_000, kills: 100, decisions: 10_000_000,
 		restarts: 5}
 }
@@ -43,7 +44,7 @@ func quick() *profile {
 	return &profile{name: "quick", rounds: 2,
 		sellingDecisions: 5_000_000, holderDecisions: 500_000, commitDecisions: 2_000_000, loneRequests: 500,
 		entries: 100, apiRequests: 100_000,
-		peerBuyers: 30_000, peerTickets: 6_000, rateRounds: 1, rateSeconds: 1,
+		peerBuyers: 30_000, peerTickets: 6_000, directDecisions: 100_000, rateRounds: 1, rateSeconds: 1,
 		rushes: 1, longRushes: 1, leaderRounds: 1, kills: 10, decisions: 10_000_000, restarts: 2}
 }
 

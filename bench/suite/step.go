@@ -107,7 +107,7 @@ func (c collected) figures() (list []figure) {
 // steps are all of a profile's, in the order in which they run: what needs a cool machine
 // first, what fills disks last.
 func steps(p *profile) []step {
-	all := []step{rulesStep(p), commitStep(p), logStep(p), apiStep(p), peersStep(p), latencyStep(p), rushStep(p), leaderStep(p),
+	all := []step{rulesStep(p), commitStep(p), logStep(p), apiStep(p), peersStep(p), directStep(p), latencyStep(p), rushStep(p), leaderStep(p),
 		failoverStep(p), restartStep(p)}
 	if p.saleBuyers > 0 {
 		all = append(all, saleStep(p))

@@ -67,7 +67,8 @@ func TestBenchmarksExist(t *testing.T) {
 			`"bare-µs"`},
 		"bench/logstores/commit_test.go":    {"func BenchmarkCommit(", `"ours-µs"`, `"raft-boltdb-µs"`, `"times-faster"`},
 		"bench/logstores/logstores_test.go": {"func BenchmarkStoreLogs(", `"batch=%d/bytes=%d"`, `"-entries/s"`, `"ours/"`},
-		"bench/peers/shop.go":               {nameBare, nameRedis, nameRowLock},
+		"bench/peers/shop.go":               {nameBare, nameRedis, namePostgres, nameCalls, nameRowLock},
+		"bench/peers/direct_bench_test.go":  {"func BenchmarkDirect(", `"name="+d.name+"/phase="+phase`, `"decisions/s"`},
 		"api/buy_bench_test.go":             {"func BenchmarkBuyAgainstBare(", `"api-req/s"`, `"bare-req/s"`, `"api/bare"`},
 	} {
 		data, err := os.ReadFile(filepath.Join("../..", file))
@@ -123,16 +124,16 @@ func TestPeerFigures(t *testing.T) {
 		}
 		return c
 	}
-	all := []bench.Contestant{of(nameOne, 40, 60), of(nameThree, 30, 30), of(nameRedis, 10, 20), of(nameRowLock, 1, 1), of(nameBare, 50, 60)}
+	all := []bench.Contestant{of(nameOne, 40, 60), of(nameThree, 30, 30), of(nameRedis, 10, 20), of(namePostgres, 1, 1), of(nameCalls, 5, 5), of(nameRowLock, 1, 1), of(nameBare, 50, 60)}
 	c := collected{}
 	err := peerFigures(all, c)
 	figures := c.figures()
 	lines := contestantLines(peerMark, all, bench.UnitRate)
-	if err != nil || len(lines) != 20 || len(figures) != 14 {
+	if err != nil || len(lines) != 28 || len(figures) != 26 {
 		t.Fatalf("%v; %+v; %+v", err, lines, figures)
 	}
 	d := &document{steps: []stepRecord{{id: "peers", figures: figures}}}
-	if f, _ := d.find("T5.redis.one.selling"); f.ratio() != 3.5 || f.rounds[0].ratio != 4 || f.rounds[1].ratio != 3 {
+	if f, _ := d.find("T5.redis-batched.one.selling"); f.ratio() != 3.5 || f.rounds[0].ratio != 4 || f.rounds[1].ratio != 3 {
 		t.Errorf("%+v", f)
 	}
 	if f, _ := d.find("T4.node.soldout"); f.rounds[1].measured != 120 || f.ratio() != 0.9 {

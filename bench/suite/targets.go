@@ -48,11 +48,14 @@ const (
 
 // What figures are compared with, where several are with the same.
 const (
-	againstBare  = "a bare write and fsync of the same bytes"
-	againstBolt  = "raft-boltdb as the log"
-	againstHTTP  = "bare fasthttp with a constant"
-	againstRedis = "fasthttp + Redis, fsync always"
-	againstLock  = "fasthttp + PostgreSQL, row lock"
+	againstBare = "a bare write and fsync of the same bytes"
+	againstBolt = "raft-boltdb as the log"
+	againstHTTP = "bare fasthttp with a constant"
+	// Both have an fsync before each answer.
+	againstRedis    = "fasthttp + Redis, batched"
+	againstPostgres = "fasthttp + PostgreSQL, batched"
+	againstCalls    = "fasthttp + Redis, fsync always"
+	againstLock     = "fasthttp + PostgreSQL, row lock"
 )
 
 var definitions = []definition{
@@ -87,16 +90,33 @@ var definitions = []definition{
 	{"T4.cpu.selling", "server's CPU a request, one node", selling, "µs", againstHTTP, goal{mostRatio, 1.15}, everywhere},
 	{"T4.cpu.soldout", "server's CPU a request, one node", soldOut, "µs", againstHTTP, goal{mostRatio, 1.15}, everywhere},
 
-	{"T5.redis.one.selling", "requests, one node", selling, "1/s", againstRedis, goal{leastRatio, 1.8}, inReadme},
-	{"T5.redis.one.soldout", "requests, one node", soldOut, "1/s", againstRedis, goal{leastRatio, 1.3}, everywhere},
-	{"T5.cpu.selling", "servers' CPU a request, one node", selling, "µs", againstRedis, goal{mostRatio, 0.55}, everywhere},
-	{"T5.cpu.soldout", "servers' CPU a request, one node", soldOut, "µs", againstRedis, goal{mostRatio, 0.75}, everywhere},
+	{"T5.redis-batched.one.selling", "requests, one node", selling, "1/s", againstRedis, goal{leastRatio, 1.8}, inReadme},
+	{"T5.redis-batched.one.soldout", "requests, one node", soldOut, "1/s", againstRedis, goal{leastRatio, 1.3}, everywhere},
+	{"T5.redis-batched.cpu.selling", "servers' CPU a request, one node", selling, "µs", againstRedis, goal{mostRatio, 0.55}, everywhere},
+	{"T5.redis-batched.cpu.soldout", "servers' CPU a request, one node", soldOut, "µs", againstRedis, goal{mostRatio, 0.75}, everywhere},
+	{"T5.redis-batched.three.selling", "requests, three nodes", selling, "1/s", againstRedis + ", one node", goal{}, everywhere},
+	{"T5.redis-batched.three.soldout", "requests, three nodes", soldOut, "1/s", againstRedis + ", one node", goal{}, everywhere},
+	{"T5.postgres-batched.one.selling", "requests, one node", selling, "1/s", againstPostgres, goal{leastRatio, 1.8}, everywhere},
+	{"T5.postgres-batched.one.soldout", "requests, one node", soldOut, "1/s", againstPostgres, goal{leastRatio, 1.3}, everywhere},
+	{"T5.postgres-batched.cpu.selling", "servers' CPU a request, one node", selling, "µs", againstPostgres, goal{mostRatio, 0.55}, everywhere},
+	{"T5.postgres-batched.cpu.soldout", "servers' CPU a request, one node", soldOut, "µs", againstPostgres, goal{mostRatio, 0.75}, everywhere},
+	{"T5.postgres-batched.three.selling", "requests, three nodes", selling, "1/s", againstPostgres + ", one node", goal{}, everywhere},
+	{"T5.postgres-batched.three.soldout", "requests, three nodes", soldOut, "1/s", againstPostgres + ", one node", goal{}, everywhere},
+	{"T5.direct.redis.selling", "decisions without HTTP, 4,096 callers, one node", selling, "1/s", "Redis, batched", goal{leastRatio, 15}, everywhere},
+	{"T5.direct.redis.soldout", "decisions without HTTP, 4,096 callers, one node", soldOut, "1/s", "Redis, batched", goal{leastRatio, 5}, everywhere},
+	{"T5.direct.postgres.selling", "decisions without HTTP, 4,096 callers, one node", selling, "1/s", "PostgreSQL, batched", goal{leastRatio, 15}, inReadme},
+	{"T5.direct.postgres.soldout", "decisions without HTTP, 4,096 callers, one node", soldOut, "1/s", "PostgreSQL, batched", goal{leastRatio, 5}, everywhere},
+	// One call a buy: what is built first.
+	{"T5.redis.one.selling", "requests, one node", selling, "1/s", againstCalls, goal{}, everywhere},
+	{"T5.redis.one.soldout", "requests, one node", soldOut, "1/s", againstCalls, goal{}, everywhere},
+	{"T5.redis.three.selling", "requests, three nodes", selling, "1/s", againstCalls + ", one node", goal{}, everywhere},
+	{"T5.redis.three.soldout", "requests, three nodes", soldOut, "1/s", againstCalls + ", one node", goal{}, everywhere},
 	{"T5.postgres.one.selling", "requests, one node", selling, "1/s", againstLock, goal{}, everywhere},
 	{"T5.postgres.one.soldout", "requests, one node", soldOut, "1/s", againstLock, goal{}, everywhere},
-	{"T5.redis.three.selling", "requests, three nodes", selling, "1/s", againstRedis + ", one node", goal{}, everywhere},
-	{"T5.redis.three.soldout", "requests, three nodes", soldOut, "1/s", againstRedis + ", one node", goal{}, everywhere},
 	{"T5.postgres.three.selling", "requests, three nodes", selling, "1/s", againstLock + ", one node", goal{}, everywhere},
 	{"T5.postgres.three.soldout", "requests, three nodes", soldOut, "1/s", againstLock + ", one node", goal{}, everywhere},
+	{"T5.cpu.selling", "servers' CPU a request, one node", selling, "µs", againstCalls, goal{}, everywhere},
+	{"T5.cpu.soldout", "servers' CPU a request, one node", soldOut, "µs", againstCalls, goal{}, everywhere},
 
 	{"T6.second.p99", "p99 from the intended arrival, 500,000 within 1 s", "", "ms", "", goal{mostMeasured, 50}, inReadme},
 	{"T6.second.undecided", "not decided of 500,000 within 1 s", "", "requests", "", goal{mostMeasured, 0}, everywhere},

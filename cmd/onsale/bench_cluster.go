@@ -19,7 +19,6 @@ func newBenchRush(p *program) *cobra.Command {
 	f.DurationVar(&o.Over, "over", o.Over, "in which they arrive, evenly")
 	f.Uint32Var(&o.Tickets, "tickets", o.Tickets, "tickets for sale")
 	f.IntVar(&o.FrontEnds, "front-ends", o.FrontEnds, "front-ends, in this process")
-	f.BoolVar(&o.Keyed, "keys", o.Keyed, "give each request an idempotency key, as buyers' clients do")
 	o.AddFlags(f)
 	return c
 }

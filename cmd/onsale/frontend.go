@@ -17,6 +17,7 @@ import (
 	"onsale/cluster/known"
 	"onsale/internal/auditlog"
 	"onsale/internal/setting"
+	"onsale/internal/tuning"
 	"onsale/raftfsm/peer"
 	"onsale/wal"
 )
@@ -32,8 +33,7 @@ several clusters. It has no data: start and stop as many as the crowd needs.`,
 				return err
 			}
 			hangUp := hangUps()
-			setProcessors()
-			loadBallast()
+			tuning.Apply()
 			log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
 			if err != nil {
 				return usage(err)

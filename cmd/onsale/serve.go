@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onsale/internal/tuning"
 	"onsale/raftfsm"
 )
 
@@ -27,8 +28,7 @@ command line starts a node the first time and every later time.`,
 			if err := s.load(); err != nil {
 				return err
 			}
-			setProcessors()
-			loadBallast()
+			tuning.Apply()
 			return p.serve(c.Context(), s)
 		}}
 	c.Flags().AddFlagSet(s.Flags)

@@ -1,4 +1,4 @@
-package main
+package tuning
 
 // ballast makes the garbage collector of a server collect less often while its heap is
 // small. It is memory that nobody touches, so the system never gives it; but it counts
@@ -17,5 +17,4 @@ var ballast []byte
 // million orders have three times that.
 const ballastBytes = 128 << 20
 
-// loadBallast is called once, by servers.
 func loadBallast() { ballast = make([]byte, ballastBytes) }
