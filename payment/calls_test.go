@@ -167,12 +167,12 @@ func testLineEnds(t *testing.T) {
 	q := newQueue(t, func(c *payment.Config) { c.LineMax = time.Minute })
 	orders := q.fill(t, 20)
 	opens := time.Now().Add(3 * time.Minute)
-	q.provider.refuse = func(string) *payment.Throttled {
+	q.provider.refuseBy(func(string) *payment.Throttled {
 		if time.Now().Before(opens) {
 			return &payment.Throttled{After: 2 * time.Minute, Err: errNoWayOut}
 		}
 		return nil
-	}
+	})
 	for range 70 {
 		time.Sleep(time.Second)
 		q.Pass(time.Second)

@@ -26,6 +26,13 @@ type logged struct {
 	refuse func(call string) *payment.Throttled
 }
 
+// refuseBy sets refuse while others call already.
+func (l *logged) refuseBy(refuse func(call string) *payment.Throttled) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refuse = refuse
+}
+
 func (l *logged) note(call string, c payment.Charge) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -229,12 +236,12 @@ func TestThrottledIsNothing(t *testing.T) { synctest.Test(t, testThrottledIsNoth
 func testThrottledIsNothing(t *testing.T) {
 	q := newQueue(t, func(c *payment.Config) { c.Rate = 0 })
 	opens := time.Now().Add(3 * time.Minute)
-	q.provider.refuse = func(string) *payment.Throttled {
+	q.provider.refuseBy(func(string) *payment.Throttled {
 		if time.Now().Before(opens) {
 			return &payment.Throttled{After: 7 * time.Second, Err: errNoWayOut}
 		}
 		return nil
-	}
+	})
 	ann, bob := q.Buy(t, "ann"), q.Buy(t, "bob")
 	q.begin(t, ann, "ann", "tok_accept")
 	q.begin(t, bob, "bob", "tok_decline")
@@ -274,13 +281,13 @@ func TestThrottledEverywhere(t *testing.T) { synctest.Test(t, testThrottledEvery
 func testThrottledEverywhere(t *testing.T) {
 	q := newQueue(t, func(c *payment.Config) { c.Rate = 100 })
 	left := map[string]int{"authorise": 2, "find": 2, "capture": 2, "cancel": 2, "return": 2}
-	q.provider.refuse = func(call string) *payment.Throttled {
+	q.provider.refuseBy(func(call string) *payment.Throttled {
 		if left[call] == 0 {
 			return nil
 		}
 		left[call]--
 		return &payment.Throttled{Err: errNoWayOut}
-	}
+	})
 	paid, never := q.Buy(t, "paid"), q.Buy(t, "never")
 	if answer := paymenttest.Pay(t, q.desk, paid, "paid", "tok_accept"); answer.State != sequencer.StatePaid {
 		t.Errorf("%+v", answer)
