@@ -10,7 +10,19 @@ RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null || echo devel)
 COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo +changes)
 
 build: ## the one binary, stripped
-	$(GO) build -trimpath -ldflags "-s -w -X main.release=$(RELEASE) -X main.commit=$(COMMIT)" -o $(BIN)/onsale ./cmd/onsale
+	$(GO) build -trimpath -pgo=$(PGO) -ldflags "-s -w -X main.release=$(RELEASE) -X main.commit=$(COMMIT)" -o $(BIN)/onsale ./cmd/onsale
+
+# The compiler is told where the time goes, for the program that is installed: not by the name
+# default.pgo, with which tests would compile all a second time.
+PGO ?= cmd/onsale/cpu.pgo
+.PHONY: profile
+profile: ## that file anew, from the nodes under the bench's loads; needs a quiet machine
+	$(MAKE) build PGO=off
+	rm -rf $(BIN)/profiles
+	$(BIN)/onsale bench sale --buyers 600000 --tickets 300000 --cpu-profiles $(BIN)/profiles/one
+	$(BIN)/onsale bench sale --nodes 3 --buyers 400000 --tickets 200000 --cpu-profiles $(BIN)/profiles/three
+	$(BIN)/onsale bench rush --requests 3000000 --over 10s --tickets 1500000 --cpu-profiles $(BIN)/profiles/rush
+	$(GO) tool pprof -proto -output cmd/onsale/cpu.pgo $(BIN)/profiles/*/*.pprof
 
 run: build ## one node, a throw-away data folder, a demo sale, ready curl lines
 	$(BIN)/onsale serve --dev

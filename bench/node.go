@@ -31,9 +31,15 @@ type nodeStatus struct {
 	JournalHash string `json:"journal_hash"`
 }
 
+const getTimeout = 5 * time.Second
+
 // get asks a node's private listener.
 func (n *node) get(ctx context.Context, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	return n.getWithin(ctx, getTimeout, path)
+}
+
+func (n *node) getWithin(ctx context.Context, timeout time.Duration, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.private+path, nil)
 	if err != nil {

@@ -23,6 +23,7 @@ type Setup struct {
 	DataParent string // where the temporary data goes; "" is the system's folder
 	Nodes      int
 	NodeFlags  []string // further ones of every node
+	ProfileDir string   // where the nodes' CPU profiles go; "" for none
 	Log        io.Writer
 }
 
@@ -30,6 +31,7 @@ type Setup struct {
 func (s *Setup) AddFlags(f *pflag.FlagSet) {
 	f.IntVar(&s.Nodes, "nodes", s.Nodes, "nodes to start, as processes on this machine")
 	f.StringArrayVar(&s.NodeFlags, "node-flag", nil, "further flag of every node, may be given several times")
+	f.StringVar(&s.ProfileDir, "cpu-profiles", "", "folder for a CPU profile of each node's first ten seconds, made when it is missing")
 	f.StringVar(&s.DataParent, "data-parent", "", "folder below which the temporary data goes")
 }
 
@@ -83,12 +85,19 @@ func (e *Ending) print(w io.Writer) {
 // run does something with nodes of its own, compares their states and audits their journals
 // unless it failed, and leaves nothing behind.
 func (s *Setup) run(ctx context.Context, diskDelay time.Duration, e *Ending, do func(*cluster) error) error {
+	if s.ProfileDir != "" {
+		if err := os.MkdirAll(s.ProfileDir, 0o750); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(s.Log, "starting %d node(s)\n", s.Nodes)
 	c, err := startCluster(ctx, s, randomSecret(), diskDelay)
 	if err != nil {
 		return err
 	}
-	if err = do(c); err == nil {
+	profiled := c.profile(ctx)
+	err = do(c)
+	if err = errors.Join(err, profiled()); err == nil {
 		e.Replicas, err = c.converge(ctx)
 	}
 	e.Audits, err = c.finish(err)

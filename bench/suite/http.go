@@ -15,7 +15,7 @@ import (
 
 // What the HTTP and cluster steps run.
 var (
-	buildOnsale = []string{".", "go", "build", "-trimpath", "-o", "bin/onsale", "./cmd/onsale"}
+	buildOnsale = []string{".", "go", "build", "-trimpath", "-pgo=cmd/onsale/cpu.pgo", "-o", "bin/onsale", "./cmd/onsale"}
 	buildPeers  = []string{"bench/peers", "go", "build", "-trimpath", "-o", "../../bin/peers", "."}
 )
 
