@@ -5,8 +5,8 @@ BIN := bin
 
 .PHONY: build upgrade-drill broken run test quick test-peers verify format lint tidy rules nemesis soak fuzz simulate bubbles planted mutants bench bench-quick bench-report bench-compare bench-prepare bench-sale bench-cluster bench-abuse bench-overload bench-rejoin bench-peers bench-growth clean
 
-# What make build stamps: the tag, when this commit has one, and the commit.
-RELEASE ?= $(shell git describe --tags --exact-match 2>/dev/null || echo devel)
+# What make build stamps: the release that this commit is, when it is one, and the commit.
+RELEASE ?= $(shell tools/release-name)
 COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo +changes)
 
 build: ## the one binary, stripped
@@ -60,6 +60,10 @@ examples: ## the commented configuration files of deploy/, from the settings
 
 tidy:
 	$(GO) mod tidy -diff
+
+.PHONY: release-note
+release-note: ## names HEAD as the release RELEASE=v1.2.3 in the file RELEASES: a clean tree, its section in CHANGELOG.md, its level
+	$(GO) run ./proof/releases/note $(RELEASE)
 
 .PHONY: notice
 notice: ## NOTICE: whose works are in the binary, under which licences

@@ -1,21 +1,13 @@
 package raftfsm
 
 import (
-	"encoding/hex"
 	"testing"
+
+	"onsale/proof/golden"
 )
 
 // The bytes on disk must not change without a new version.
 func TestGoldenFormats(t *testing.T) {
 	sample := sampleCheck()
-	for _, c := range []struct {
-		name, want string
-		got        []byte
-	}{
-		{"check", "0104030000020000000000000102070000000000000001000000000000000000000000000000000000000000000000000000000000006e310102080000000000000002000000000000000000000000000000000000000000000000000000000000006e320102070000000000000001000000000000000000000000000000000000000000000000000000000000006e330007080000000000000002000000000000000000000000000000000000000000000000000000000000006c6561726e6572", sample.append(nil)},
-	} {
-		if got := hex.EncodeToString(c.got); got != c.want {
-			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
-		}
-	}
+	golden.Format(t, "check", sample.append(nil))
 }

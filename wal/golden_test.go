@@ -3,7 +3,6 @@ package wal
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -11,21 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"onsale/proof/golden"
 )
 
 // The bytes on disk must not change without a new version.
 func TestGoldenFormats(t *testing.T) {
-	for _, c := range []struct {
-		name, want string
-		got        []byte
-	}{
-		{"frame", "020600000008070605040302018020ec507265636f7264", appendFrame(nil, 0x030405060708, 0x0102, []byte("record"))},
-		{"manifest", "4f4e534c57414c010300000000000000050000000000000009000000000000008fe9eafc", manifest{oldest: 3, newest: 5, resetting: 9}.encode()},
-	} {
-		if got := hex.EncodeToString(c.got); got != c.want {
-			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
-		}
-	}
+	golden.Format(t, "frame", appendFrame(nil, 0x030405060708, 0x0102, []byte("record")))
+	golden.Format(t, "manifest", manifest{oldest: 3, newest: 5, resetting: 9}.encode())
 }
 
 // A whole frame of another version is refused by name and stays where it is: it is not

@@ -233,15 +233,20 @@ func TestFramesAreWhole(t *testing.T) {
 	}
 }
 
-// Every field of an order travels, by itself; what is not whole, or has a value that
-// nobody knows, is refused.
-func TestOrderViewsTravel(t *testing.T) {
-	full := sequencer.OrderView{Seq: 1 << 40, CreatedAt: 2 << 40, Deadline: 3 << 40, AsOfSeq: 4 << 40, Position: 5 << 20, Sale: 6 << 8,
+// fullOrderView has another value in each field.
+func fullOrderView() sequencer.OrderView {
+	return sequencer.OrderView{Seq: 1 << 40, CreatedAt: 2 << 40, Deadline: 3 << 40, AsOfSeq: 4 << 40, Position: 5 << 20, Sale: 6 << 8,
 		SaleID: "gig", User: "ann b", State: sequencer.StateRefunded, Quantity: 7, Requested: 8, Min: 9, Attempts: 10, VoidsDue: 11 << 20,
 		Overdue: true, CaptureDue: true, Captured: true, Lined: true, Bounced: 13 << 18, Failed: 14 << 12, Acknowledged: 15 << 14,
 		Dispute: sequencer.Dispute{Status: sequencer.DisputeStatusMax, Amount: 16 << 40, EvidenceBy: 17 << 40}, Parts: []sequencer.Part{{Quantity: 1, State: sequencer.PartUnpaid, Attempts: 2}, {Quantity: 3, State: sequencer.PartStateMax, Attempts: 4, Fails: 2, Reason: sequencer.PayReasonMax}}, RefundReason: sequencer.PayReasonMax, Voided: 12 << 16, Reason: sequencer.PayReasonMax,
 		PaidSeq: 18 << 40, PaidBirth: sequencer.ClusterID{19, 15: 20},
 		Tickets: []sequencer.Ticket{{Number: 21 << 20}, {Number: 21<<20 + 1, Revoked: true, Part: 2}, {Number: 21<<20 + 2, Revoked: true}}}
+}
+
+// Every field of an order travels, by itself; what is not whole, or has a value that
+// nobody knows, is refused.
+func TestOrderViewsTravel(t *testing.T) {
+	full := fullOrderView()
 	views := []sequencer.OrderView{{}, full}
 	for i := range reflect.TypeFor[sequencer.OrderView]().NumField() {
 		var one sequencer.OrderView

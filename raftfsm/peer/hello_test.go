@@ -2,12 +2,13 @@ package peer
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
 	"strings"
 	"testing"
+
+	"onsale/proof/golden"
 )
 
 // The bytes are for good: a release that changed them without a new version would not
@@ -16,17 +17,10 @@ func TestHelloIsForGood(t *testing.T) {
 	h := hello{word: byte(Forward), role: Node, number: 3, speaks: 2, level: 1, start: 0x0102030405060708, time: 0x1112131415161718, id: "n1", build: "v1 ab",
 		births: Lineage{{0xaa}, {0xbb, 1}}}
 	h.nonce[0], h.proof[31] = 0x77, 0x99
-	want := "4f4e5350" + "04" + "46" + "4e" + "03" + "02" + "05" + "0200" + "0200" + "0100" + "0807060504030201" +
-		"77" + strings.Repeat("00", 23) + "1817161514131211" + "6e31" + "7631206162" +
-		"aa" + strings.Repeat("00", 15) + "bb01" + strings.Repeat("00", 14) + strings.Repeat("00", 31) + "99"
-	if got := hex.EncodeToString(h.append(nil)); got != want {
-		t.Errorf("a hello is\n%s, want\n%s", got, want)
-	}
+	golden.Format(t, "hello", h.append(nil))
 	var n nonce
 	n[23] = 0x55
-	if got := hex.EncodeToString(n.greeting()); got != "4f4e535004000000"+strings.Repeat("00", 23)+"55" {
-		t.Errorf("a greeting is %s", got)
-	}
+	golden.Format(t, "greeting", n.greeting())
 	if got, err := readGreeting(bytes.NewReader(n.greeting())); err != nil || got != n {
 		t.Errorf("a greeting was read as %x, %v", got, err)
 	}

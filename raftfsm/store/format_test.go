@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"onsale/proof/golden"
 	"onsale/proof/testenv"
 	"onsale/wal"
 	"onsale/wal/journal"
@@ -32,17 +32,8 @@ func seqOf(header []byte) uint64 { return binary.LittleEndian.Uint64(header[56:]
 // The bytes on disk must not change without a new version.
 func TestGoldenFormats(t *testing.T) {
 	entry := raft.Log{Index: 9, Term: 3, Type: raft.LogCommand, Data: []byte("data"), Extensions: []byte("ext"), AppendedAt: time.Unix(1, 2)}
-	for _, c := range []struct {
-		name, want string
-		got        []byte
-	}{
-		{"log record", "0100000003000000030000000000000002ca9a3b0000000065787464617461", appendRecord(nil, &entry)},
-		{"snapshot header", "4f4e534c46534d010300000000000000050000000000000001020000000000000000000000000000000000000000000000000000000000000900000000000000f2412544", AppendHeader(nil, sampleHead(), 9)},
-	} {
-		if got := hex.EncodeToString(c.got); got != c.want {
-			t.Errorf("%s is written as\n%s, it was\n%s", c.name, got, c.want)
-		}
-	}
+	golden.Format(t, "log_record", appendRecord(nil, &entry))
+	golden.Format(t, "snapshot_header", AppendHeader(nil, sampleHead(), 9))
 }
 
 // Bytes of another version are refused by name, and the message says which one it is.
