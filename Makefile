@@ -190,5 +190,11 @@ bench-growth: ## how a decision's cost, memory and audits grow with the sale, up
 	$(GO) test -run '^$$' -bench Growth -benchtime 5000x -timeout 30m ./sequencer
 	$(GO) test -run '^$$' -bench Growth -benchtime 1x ./audit
 
+HISTORY_DECISIONS ?= 1000000000
+HISTORY_DIR ?=
+.PHONY: bench-history
+bench-history: ## one order's history, page cache warm and cold, at 10 million to HISTORY_DECISIONS decisions: 16 bytes of disk each below HISTORY_DIR
+	$(GO) test -run '^$$' -bench History -benchtime 500x -timeout 3h ./audit/orderindex -decisions $(HISTORY_DECISIONS) -bench-dir '$(HISTORY_DIR)'
+
 clean:
 	rm -rf $(BIN)
