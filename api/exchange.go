@@ -102,7 +102,7 @@ func parametersOf(which route) strict.Parameter {
 		return strict.Limit | strict.Cursor | strict.Pretty
 	case routeSaleOrders:
 		return strict.State | strict.User | strict.Reference | strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
-	case routeRevocations:
+	case routeRevocations, routeSaleTickets:
 		return strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
 	case routeOrderTicket:
 		return strict.AfterSeq

@@ -70,6 +70,9 @@ func (p *Private) addSales(mux *patternMux) {
 	if p.operations.Revocations != nil {
 		mux.Handle("GET /v1/sales/{id}/revocations", p.routed(routeRevocations, rolesToRead, p.revocations))
 	}
+	if p.operations.TicketedIn != nil { // who only reads lets nobody in
+		mux.Handle("GET /v1/sales/{id}/tickets", p.routed(routeSaleTickets, rolesToChange, p.saleTickets))
+	}
 	if p.operations.History != nil {
 		mux.Handle("GET /v1/orders/{uid}/history", p.routed(routeOrderHistory, rolesToRead, p.orderHistory))
 	}

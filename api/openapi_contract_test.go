@@ -30,7 +30,7 @@ var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[contract.OrderHistory](): apitest.Answer, reflect.TypeFor[contract.OrderEvent](): apitest.Answer,
 	reflect.TypeFor[contract.OrderPage](): apitest.Answer, reflect.TypeFor[contract.OrderPart](): apitest.Answer, reflect.TypeFor[contract.OrderTicket](): apitest.Answer,
 	reflect.TypeFor[ticket.Keys](): apitest.Answer, reflect.TypeFor[ticket.ClusterKeys](): apitest.Answer, reflect.TypeFor[ticket.PublicBirth](): apitest.Answer,
-	reflect.TypeFor[ticket.Revoked]():    apitest.Answer,
+	reflect.TypeFor[ticket.Revoked](): apitest.Answer, reflect.TypeFor[contract.SaleTicket](): apitest.Answer, reflect.TypeFor[contract.SaleTicketPage](): apitest.Answer,
 	reflect.TypeFor[contract.Sale]():     apitest.Answer,
 	reflect.TypeFor[contract.SalePage](): apitest.Answer, reflect.TypeFor[contract.SaleDetail](): apitest.Answer,
 	reflect.TypeFor[contract.SaleList](): apitest.Answer, reflect.TypeFor[contract.Report](): apitest.Answer,

@@ -76,6 +76,7 @@ func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 			return nil, nil
 		},
 		Revocations: func(context.Context, uint16, uint64, int, uint64) (RevokedPage, error) { return RevokedPage{}, nil },
+		TicketedIn:  func(context.Context, uint16, uint64, int, uint64) (TicketedPage, error) { return TicketedPage{}, nil },
 	})
 	must(t, err)
 	for _, pattern := range private.mux.patterns {

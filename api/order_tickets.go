@@ -128,11 +128,9 @@ func (p *Private) revocations(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	after := uint64(0)
-	if len(x.query.Cursor) > 0 {
-		if after, err = strconv.ParseUint(string(x.query.Cursor), 10, 53); err != nil {
-			return contract.BadParameter("after", "after must be the after of the previous page")
-		}
+	after, err := x.afterPlace()
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
 	defer cancel()

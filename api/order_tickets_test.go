@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,17 @@ func (b *testBackend) Revocations(ctx context.Context, sale uint16, after uint64
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	page.Revoked, page.Next, page.More = b.state.Revocations(sale, after, limit)
+	page.AsOf = b.asOf()
+	return page, nil
+}
+
+func (b *testBackend) TicketedIn(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (page TicketedPage, err error) {
+	if err := b.WaitApplied(ctx, reached); err != nil {
+		return page, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	page.Orders, page.Next, page.More = b.state.TicketedIn(sale, after, limit)
 	page.AsOf = b.asOf()
 	return page, nil
 }
@@ -166,4 +178,47 @@ func TestRevocations(t *testing.T) {
 	}
 	f.seller("GET", "/v1/sales/gig/revocations?after=x", "").want(400, "bad-request")
 	f.seller("GET", "/v1/sales/none/revocations", "").want(404, "unknown-sale")
+}
+
+// The list for the entrance has all tickets by number, with whose they are, and codes of what is
+// valid; in pages of so many orders, for who sells.
+func TestSaleTickets(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	f.sale("other", nil)
+	var uids []string
+	for i, sale := range []string{"gig", "other", "gig"} {
+		d := f.bought(fmt.Sprint("u", i), "?q=2&sale="+sale)
+		f.pay(d.Seq, 2)
+		uids = append(uids, d.Order)
+	}
+	f.seller("POST", "/v1/orders/"+uids[0]+"/refund?tickets=1", "").want(200, "")
+	page := func(query string) contract.SaleTicketPage {
+		t.Helper()
+		return into[contract.SaleTicketPage](f.seller("GET", "/v1/sales/gig/tickets"+query, "").want(200, ""))
+	}
+	want := []contract.SaleTicket{{Number: 1, Revoked: true, Order: uids[0], UserID: "u0"}, {Number: 2, Order: uids[0], UserID: "u0", Code: codeOf(2)},
+		{Number: 3, Order: uids[2], UserID: "u2", Code: codeOf(3)}, {Number: 4, Order: uids[2], UserID: "u2", Code: codeOf(4)}}
+	all := page("")
+	if !slices.Equal(all.Tickets, want) || all.HasMore || all.AsOf == "" {
+		t.Errorf("%+v, want %+v", all, want)
+	}
+	one := page("?limit=1")
+	next := page(fmt.Sprint("?limit=2&after=", one.After))
+	if !slices.Equal(append(one.Tickets, next.Tickets...), want) || !one.HasMore || next.HasMore {
+		t.Errorf("%+v, %+v", one, next)
+	}
+	if none := page(fmt.Sprint("?after=", all.After)); len(none.Tickets) != 0 || none.HasMore || none.After != all.After {
+		t.Errorf("%+v", none)
+	}
+	f.call("GET", f.private, "/v1/sales/gig/tickets", "@auditor", "").want(403, "forbidden")
+	f.seller("GET", "/v1/sales/gig/tickets?after=x", "").want(400, "bad-request")
+	f.seller("GET", "/v1/sales/none/tickets", "").want(404, "unknown-sale")
+
+	f.signer.off = true
+	if all := page(""); len(all.Tickets) != 4 || all.Tickets[1].Code != "" {
+		t.Errorf("without a key: %+v", all.Tickets)
+	}
+	f.signer.fail = sequencer.ErrNoLeader
+	f.seller("GET", "/v1/sales/gig/tickets", "").want(503, "no-leader")
 }

@@ -111,6 +111,18 @@ type RevokedPage = struct {
 	AsOf    sequencer.AsOf
 }
 
+// TicketedIn looks for the orders of a sale that have tickets, as sequencer.State does, as of at
+// least reached. It waits no longer than ctx. ErrBehind.
+type TicketedIn func(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (TicketedPage, error)
+
+// TicketedPage is one look at the orders of a sale that have tickets.
+type TicketedPage = struct {
+	Orders []sequencer.OrderView
+	Next   uint64
+	More   bool
+	AsOf   sequencer.AsOf
+}
+
 // Payments is a cluster's way to its payment provider.
 type Payments interface {
 	// Pay asks for an attempt to pay an order. It returns when the attempt has an

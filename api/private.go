@@ -60,10 +60,11 @@ type Operations struct {
 	// History returns what happened to an order, of a uid, up to what is shown of it, above a
 	// page's cursor, 0 for the beginning. Without it there is no such route.
 	History func(ctx context.Context, order *sequencer.OrderView, uid string, after uint64) (*contract.OrderHistory, error)
-	// Tickets has tickets signed, and Revocations says which are not valid any more; nil where that
-	// is not known.
+	// Tickets has tickets signed, Revocations says which are not valid any more, and TicketedIn
+	// whose they are; nil where that is not known.
 	Tickets     Tickets
 	Revocations Revocations
+	TicketedIn  TicketedIn
 	// Audit takes a line of each verb that changes something; nil where there is no such log.
 	Audit AuditLog
 	// Membership returns who leads and who is what in the cluster, as this process has it, for

@@ -85,7 +85,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
 		Audit:   &f.audit,
-		Tickets: &f.signer, Revocations: f.backend.Revocations,
+		Tickets: &f.signer, Revocations: f.backend.Revocations, TicketedIn: f.backend.TicketedIn,
 		Chargeable: func(amount int64, currency string) error { // whole euros
 			if currency == "EUR" && amount%100 != 0 {
 				return fmt.Errorf("no cents: %d", amount)

@@ -19,6 +19,9 @@ type Reader interface {
 	// Revocations returns which tickets of a sale were revoked behind a place, within its bounds,
 	// and whether and from where to go on.
 	Revocations(sale uint16, after uint64, limit int) (list []Revocation, next uint64, more bool)
+	// TicketedIn returns a sale's orders that were ever paid behind a place, by their tickets'
+	// numbers, within its bounds, and whether and from where to go on.
+	TicketedIn(sale uint16, after uint64, limit int) (views []OrderView, next uint64, more bool)
 	// Unsettled returns orders with a seq above after about which the payment provider
 	// must still be asked, and UnsettledCount how many there are.
 	Unsettled(after uint64, limit int) []OrderView

@@ -33,6 +33,22 @@ func TestTicketsShown(t *testing.T) {
 	}
 }
 
+// Orders with tickets are listed by their numbers, and a place behind the last has none.
+func TestTicketedShown(t *testing.T) {
+	s := parted(t)
+	view, _ := s.Order(2)
+	views, next, more := s.TicketedIn(1, 0, 0)
+	if !reflect.DeepEqual(views, []OrderView{view}) || next != 1 || more {
+		t.Errorf("%+v, next %d, more %t", views, next, more)
+	}
+	if views, next, more = s.TicketedIn(1, 99, 10); views != nil || next != 1 || more {
+		t.Errorf("behind the last: %+v, next %d, more %t", views, next, more)
+	}
+	if views, next, _ = s.TicketedIn(2, 0, 10); views != nil || next != 1 {
+		t.Errorf("of another sale: %+v, next %d", views, next)
+	}
+}
+
 // No attempt to pay begins whose tickets would have numbers beyond the last one.
 func TestTicketNumbersBounded(t *testing.T) {
 	for given, want := range map[uint64]Code{TicketNumberMax - 2: CodeOK, TicketNumberMax - 1: CodeNotPayable} {

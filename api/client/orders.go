@@ -54,7 +54,9 @@ const (
 func (s *Seller) AllOrders(ctx context.Context, sale string, filter OrderFilter) iter.Seq2[*contract.Order, error] {
 	return func(yield func(*contract.Order, error) bool) {
 		for after := ""; ; {
-			page, err := s.patientPage(ctx, sale, filter, after)
+			page, err := patiently(ctx, func(ctx context.Context) (*contract.OrderPage, error) {
+				return s.SaleOrders(ctx, sale, filter, ordersOfPage, after)
+			})
 			if err != nil {
 				yield(nil, err)
 				return
@@ -71,10 +73,9 @@ func (s *Seller) AllOrders(ctx context.Context, sale string, filter OrderFilter)
 	}
 }
 
-func (s *Seller) patientPage(ctx context.Context, sale string, filter OrderFilter, after string) (*contract.OrderPage, error) {
+// patiently asks for a page until it comes, for pagePatience at most.
+func patiently[T any](ctx context.Context, ask func(context.Context) (*T, error)) (*T, error) {
 	ctx, cancel := context.WithTimeout(ctx, pagePatience)
 	defer cancel()
-	return await(ctx, func(*contract.OrderPage) bool { return true }, func() (*contract.OrderPage, error) {
-		return s.SaleOrders(ctx, sale, filter, ordersOfPage, after)
-	})
+	return await(ctx, func(*T) bool { return true }, func() (*T, error) { return ask(ctx) })
 }

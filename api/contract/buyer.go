@@ -111,6 +111,27 @@ type OrderTicket struct {
 	Code string `json:"code,omitempty"`
 }
 
+// SaleTicket is a ticket as the list for the entrance has it.
+type SaleTicket struct {
+	Number    uint32 `json:"number"` // in its sale, from 1 in the order of payment
+	Revoked   bool   `json:"revoked"`
+	Order     string `json:"order"` // uid
+	UserID    string `json:"user_id"`
+	Reference string `json:"reference,omitempty"` // as the buy said
+	// Code is what is shown at the entrance; "" of a ticket that is revoked, and where the nodes
+	// have no --ticket-key-file.
+	Code string `json:"code,omitempty"`
+}
+
+// SaleTicketPage is one page of the tickets of a sale, by number.
+type SaleTicketPage struct {
+	Tickets []SaleTicket `json:"tickets"`
+	// After is behind which place the next page begins.
+	After   uint64 `json:"after"`
+	HasMore bool   `json:"has_more"`
+	AsOf    string `json:"as_of"`
+}
+
 // Dispute is what the payment provider says of a dispute.
 type Dispute struct {
 	Status string `json:"status"` // needs_response, under_review, won, lost

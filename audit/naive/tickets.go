@@ -1,6 +1,7 @@
 package naive
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -75,6 +76,17 @@ func (m *Model) revoke(o *order, part uint8, wanted func(number uint32) bool) {
 			m.revoked = append(m.revoked, sequencer.Revocation{Place: uint64(len(m.revoked)) + 1, Order: o.seq, Number: t.Number})
 		}
 	}
+}
+
+// TicketedIn returns the orders of a sale that were ever paid, by their tickets' numbers.
+func (m *Model) TicketedIn(sale uint16) (views []sequencer.OrderView) {
+	for _, o := range m.orders {
+		if o.sale.number == sale && len(o.tickets) > 0 {
+			views = append(views, m.view(o))
+		}
+	}
+	slices.SortFunc(views, func(a, b sequencer.OrderView) int { return cmp.Compare(a.Tickets[0].Number, b.Tickets[0].Number) })
+	return views
 }
 
 // Revocations returns the tickets of a sale that were revoked behind a place, all of them.

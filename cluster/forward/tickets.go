@@ -68,6 +68,29 @@ type RevokedPage = struct {
 	AsOf    sequencer.AsOf
 }
 
+// TicketedIn looks for the orders of a sale that have tickets on the replica, which is waited for.
+func (r *Replica) TicketedIn(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (page TicketedPage, err error) {
+	if err := r.superseded(); err != nil {
+		return page, err
+	}
+	if err := r.WaitApplied(ctx, reached); err != nil {
+		return page, err
+	}
+	r.Read(func(s sequencer.Reader) {
+		page.Orders, page.Next, page.More = s.TicketedIn(sale, after, limit)
+		page.AsOf = s.AsOf()
+	})
+	return page, nil
+}
+
+// TicketedPage is one look at the orders of a sale that have tickets (sequencer.State.TicketedIn).
+type TicketedPage = struct {
+	Orders []sequencer.OrderView
+	Next   uint64
+	More   bool
+	AsOf   sequencer.AsOf
+}
+
 // TicketCodes asks a node for the codes of an order's tickets: it signs those that are valid as far
 // as it is, and waits until it has what the view shows.
 func (r *Remote) TicketCodes(ctx context.Context, view *sequencer.OrderView) ([]ticket.Coded, error) {

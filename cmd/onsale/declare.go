@@ -47,6 +47,7 @@ func newSettings() *settings {
 	s.addTickets()
 	s.addListeners()
 	s.addLog()
+	s.Elsewhere("token", "state-file")
 	return s
 }
 
@@ -153,6 +154,7 @@ func newFrontEndSettings() *frontEndSettings {
 	s.addSecurity()
 	s.addListeners()
 	s.Table(&s.Clusters, "clusters", clustersHelp)
+	s.Elsewhere(append(newSettings().Names(), "token")...)
 	return s
 }
 

@@ -188,7 +188,7 @@ history says whose token it was, and it does not count for the buyer's cool-down
 			}
 			cancel := buyer.cancel
 			if asSeller {
-				seller.token, seller.secretFile = buyer.token, buyer.secretFile
+				seller.token, seller.secretFile, seller.given = buyer.token, buyer.secretFile, c.Flags()
 				cancel = seller.cancel
 			}
 			order, err := cancel(c.Context(), args[0], &part)

@@ -10,6 +10,7 @@ import (
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/internal/plain"
 )
 
 // search is which orders a seller looks for.
@@ -28,11 +29,20 @@ func (s *search) flags(c *cobra.Command, f *pflag.FlagSet) {
 
 // orderColumns are an order's columns in tables and CSV, and orderRow its cells.
 func orderColumns() []string {
-	return []string{"uid", "user_id", "state", "quantity", "reference", "creation_ts", "payment_ref", "attempts", "money_back", "seq"}
+	return []string{"uid", "user_id", "state", "quantity", "reference", "creation_ts", "payment_ref", "attempts", "money_back", "tickets", "seq"}
 }
 
 func orderRow(o *contract.Order) []string {
-	return []string{o.UID, o.UserID, o.State, cell(o.Quantity), o.Reference, cell(o.CreationTS), o.PaymentRef, cell(o.Attempts), o.MoneyBack, cell(o.Seq)}
+	return []string{o.UID, o.UserID, o.State, cell(o.Quantity), o.Reference, cell(o.CreationTS), o.PaymentRef, cell(o.Attempts), o.MoneyBack, ticketNumbers(o), cell(o.Seq)}
+}
+
+// ticketNumbers are the numbers of an order's tickets that are not revoked.
+func ticketNumbers(o *contract.Order) string {
+	numbers := make([]string, len(o.Tickets))
+	for i := range o.Tickets {
+		numbers[i] = cell(o.Tickets[i].Number)
+	}
+	return strings.Join(numbers, " ")
 }
 
 // ordersFoundMax bounds what order find shows; all there are is an export's.
@@ -42,10 +52,12 @@ func newOrderFind(p *program) *cobra.Command {
 	var d desk
 	var s search
 	var limit int
+	var uids bool
 	c := &cobra.Command{Use: "find", Short: "As the seller: find orders of a sale", Args: arguments(cobra.NoArgs),
 		Long: `Lists orders of a sale by seq: those in a state, of a buyer, or with a reference. A token
 with a claim of sales finds those of its sales only.`,
-		Example: "  onsale order find --sale arena --of alice\n  onsale order find --sale arena --reference cart-7\n  onsale order find --sale arena --state paying",
+		Example: "  onsale order find --sale arena --of alice\n  onsale order find --sale arena --reference cart-7\n  onsale order find --sale arena --state paying\n" +
+			"  ORDER=$(onsale order find --sale arena --reference cart-7 --uids)",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if limit < 1 || limit > ordersFoundMax {
 				return fmt.Errorf("%w: --limit is %d, allowed is 1 to %d", errUsage, limit, ordersFoundMax)
@@ -64,7 +76,12 @@ with a claim of sales finds those of its sales only.`,
 				}
 				found, rows = append(found, *order), append(rows, orderRow(order))
 			}
-			if err := p.show(found, orderColumns(), rows); err != nil {
+			if uids {
+				err = p.showUIDs(found)
+			} else {
+				err = p.show(found, orderColumns(), rows)
+			}
+			if err != nil {
 				return err
 			}
 			if more {
@@ -75,7 +92,18 @@ with a claim of sales finds those of its sales only.`,
 	d.flags(c.Flags())
 	s.flags(c, c.Flags())
 	c.Flags().IntVar(&limit, "limit", 100, "orders to show at most")
+	c.Flags().BoolVar(&uids, "uids", false, "print the orders' uids alone, a line each, for other commands")
 	return c
+}
+
+// showUIDs prints the uids alone.
+func (p *program) showUIDs(orders []contract.Order) error {
+	for i := range orders {
+		if _, err := fmt.Fprintln(p.out, plain.Line(orders[i].UID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newOrderShow(p *program) *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"golang.org/x/term"
 
+	"onsale/api/contract"
 	"onsale/internal/amount"
 	"onsale/internal/plain"
 )
@@ -102,8 +104,8 @@ func fieldRows(p *program, value any) (rows [][]string) {
 		if name == "-" || f.Anonymous || field.IsZero() {
 			continue
 		}
-		if counts, is := field.Interface().(map[string]uint64); is {
-			rows = append(rows, countRows(name, counts)...)
+		if nested := nestedRows(name, field.Interface()); nested != nil {
+			rows = append(rows, nested...)
 			continue
 		}
 		if minor, is := field.Interface().(int64); is && name == "price" { // beside its currency
@@ -111,6 +113,29 @@ func fieldRows(p *program, value any) (rows [][]string) {
 			continue
 		}
 		rows = append(rows, []string{name, cell(field.Interface())})
+	}
+	return rows
+}
+
+// nestedRows are the rows of a field that has several; nil for one that does not.
+func nestedRows(name string, value any) (rows [][]string) {
+	switch v := value.(type) {
+	case map[string]uint64:
+		return append([][]string{}, countRows(name, v)...)
+	case []contract.OrderTicket:
+		for i := range v {
+			rows = append(rows, []string{name + "." + cell(v[i].Number), cmp.Or(v[i].Code, "valid")})
+		}
+	case []contract.OrderPart:
+		for i := range v {
+			text := strings.TrimSpace(fmt.Sprintf("%d refunded, money_back=%s %s", v[i].Quantity, v[i].MoneyBack, v[i].MoneyBackReason))
+			rows = append(rows, []string{name + "." + cell(v[i].Part), text})
+		}
+	case *contract.Dispute:
+		rows = [][]string{{name + ".status", v.Status}, {name + ".amount", cell(v.Amount)}}
+		if v.EvidenceBy != nil {
+			rows = append(rows, []string{name + ".evidence_by", cell(v.EvidenceBy)})
+		}
 	}
 	return rows
 }

@@ -43,7 +43,7 @@ first; -o json has it for programs. It changes nothing.`,
 
 // preflight asks for all that is judged.
 func (d *desk) preflight(c *cobra.Command, sale string) (*preflight.Question, error) {
-	ends, err := endOfToken(d.token)
+	ends, err := endOfToken(d.ownToken())
 	if err != nil {
 		return nil, err
 	}

@@ -192,7 +192,7 @@ func (v *server) startReadersHTTP() error {
 		Metrics:  registry,
 		Cluster:  route.Steps(v.manager),
 		Payments: v.payments,
-		Tickets:  v.replica, Revocations: v.replica.Revocations,
+		Tickets:  v.replica, Revocations: v.replica.Revocations, TicketedIn: v.replica.TicketedIn,
 		Timeline: timelines.Timeline,
 		Audit:    v.audit, Membership: v.manager.Here,
 	}

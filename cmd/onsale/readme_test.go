@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +17,10 @@ import (
 	"onsale/proof/testenv"
 )
 
-// readmeBlock is one code block of the README that a reader would paste.
+// readmeBlock is one code block of a page that a reader would paste.
 type readmeBlock struct {
 	script string
-	expect string // lines that the output must have; "" when the README shows none
+	expect string // lines that the output must have; "" when the page shows none
 }
 
 var blockPattern = regexp.MustCompile("(?s)<!-- ci: (\\w+) -->\n```sh\n(.*?)```\n(?:<!-- expect -->\n```\n(.*?)```\n)?")
@@ -43,14 +45,25 @@ func TestREADME(t *testing.T) {
 	testenv.TakesLong(t, "builds the program and runs clusters")
 	testenv.NeedsProgram(t, "ip", "iproute2")
 	testenv.NeedsNamespaces(t, isolated...)
-	groups := readmeBlocks(t, "../../README.md")
-	for _, group := range []string{"one", "life", "three", "bench"} {
-		if len(groups[group]) == 0 {
-			t.Fatalf("the README has no block %q", group)
-		}
+	pasteGroups(t, "../../README.md", "one", "life", "three", "bench")
+}
+
+// TestSellersDay pastes a seller's day from docs/selling.md in the same way.
+func TestSellersDay(t *testing.T) {
+	testenv.TakesLong(t, "builds the program and runs a cluster")
+	testenv.NeedsProgram(t, "ip", "iproute2")
+	testenv.NeedsNamespaces(t, isolated...)
+	pasteGroups(t, "../../docs/selling.md", "day")
+}
+
+// pasteGroups pastes the groups of a page, which are all that it has, each into a shell of its own.
+func pasteGroups(t *testing.T, page string, names ...string) {
+	groups := readmeBlocks(t, page)
+	if found := slices.Sorted(maps.Keys(groups)); !slices.Equal(found, slices.Sorted(slices.Values(names))) {
+		t.Fatalf("%s has blocks of %q, expected are %q", page, found, names)
 	}
 	tree := copyTree(t, "../..")
-	for _, group := range []string{"one", "life", "three", "bench"} {
+	for _, group := range names {
 		t.Run(group, func(t *testing.T) { paste(t, tree, groups[group]) })
 	}
 }
@@ -69,7 +82,7 @@ func paste(t *testing.T, tree string, blocks []readmeBlock) {
 	parts := strings.Split(output, endOfBlock+"\n")
 	for i, b := range blocks {
 		if missing := missingLine(parts[i], b.expect); missing != "" {
-			t.Errorf("block %d: the README shows\n%s\nbut the output was\n%s", i+1, missing, parts[i])
+			t.Errorf("block %d: the page shows\n%s\nbut the output was\n%s", i+1, missing, parts[i])
 		}
 	}
 }
@@ -90,9 +103,10 @@ func runIsolated(t *testing.T, dir, script string) (string, error) {
 }
 
 // missingLine returns the first expected line that no line of the output matches,
-// in order; … stands for anything.
+// in order; … stands for anything, and a space that does not break for one that does, since nobody
+// sees which it is.
 func missingLine(output, expect string) string {
-	lines := strings.Split(output, "\n")
+	lines := strings.Split(strings.ReplaceAll(output, "\u00a0", " "), "\n")
 	for _, want := range strings.Split(strings.TrimSpace(expect), "\n") {
 		if want == "" {
 			continue
@@ -123,7 +137,7 @@ func copyTree(t *testing.T, from string) string {
 		}
 		if d.IsDir() {
 			switch relative {
-			case ".git", "bin", "data", "life", "three":
+			case ".git", "bin", "data", "life", "three", "day":
 				return filepath.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, relative), 0o755)

@@ -26,16 +26,18 @@ type desk struct {
 	address, token, secretFile, stateFile string
 	files                                 certificate.Files
 	patience                              patience
+	given                                 *pflag.FlagSet
 }
 
 func (d *desk) flags(f *pflag.FlagSet) {
 	d.addressFlags(f)
-	f.StringVar(&d.token, "token", "", "token with the role seller or operator; by default one is made with the secret")
+	f.StringVar(&d.token, "token", "", "token with the role seller or operator, else "+tokenVariable+"; without either one is made with the secret")
 	f.StringVar(&d.secretFile, "secret-file", envOr("ONSALE_SECRET_FILE", "data/token-secret"), secretFileHelp)
 }
 
 // addressFlags say where the listener is, and not as whom it is asked.
 func (d *desk) addressFlags(f *pflag.FlagSet) {
+	d.given = f
 	f.StringVar(&d.address, "private", envOr("ONSALE_PRIVATE", "127.0.0.1:8201"), "private listener of any node")
 	f.StringVar(&d.stateFile, "state-file", os.Getenv("ONSALE_STATE_FILE"), "file that remembers which cluster was met, so that nodes of one that it succeeded are refused")
 	f.StringVar(&d.files.Authority, "tls-ca", os.Getenv("ONSALE_TLS_CA"), "authority of a cluster that runs with TLS")
@@ -61,13 +63,26 @@ func (d *desk) transport() (address string, h *http.Client, err error) {
 	return address, &http.Client{Transport: t, Timeout: 30 * time.Second}, nil
 }
 
+// tokenVariable names a seller's or operator's token in the environment: there the list of
+// processes does not show it.
+const tokenVariable = "ONSALE_TOKEN"
+
+// ownToken returns the token that was given, "" when one is to be made: a flag wins over the
+// environment.
+func (d *desk) ownToken() string {
+	if d.token != "" || d.given.Changed("secret-file") {
+		return d.token
+	}
+	return os.Getenv(tokenVariable)
+}
+
 // open returns a client of the private listener.
 func (d *desk) open() (*client.Seller, error) {
-	token := d.token
+	token := d.ownToken()
 	if token == "" {
 		secret, err := readSecret(d.secretFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w; give --token or --secret-file", err)
+			return nil, fmt.Errorf("%w; give --token, %s or --secret-file", err, tokenVariable)
 		}
 		if token, err = issue(secret, "cli", auth.RoleSeller|auth.RoleOperator, d.patience.lifetime()); err != nil {
 			return nil, err

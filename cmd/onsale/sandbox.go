@@ -32,7 +32,9 @@ tok_insufficient_funds, tok_expired, tok_wrong_details, tok_authentication, tok_
 tok_delay_500ms (authorised after a while), tok_lost (authorised, the answer is lost),
 tok_late_500ms (no answer, authorised later), tok_never, tok_double_webhook, tok_3ds (the
 buyer must authenticate, on a page of the sandbox), tok_3ds_passes_500ms,
-tok_3ds_fails_500ms (that is done by itself).
+tok_3ds_fails_500ms (that is done by itself), tok_refund_fails_500ms, tok_refund_always_fails_500ms
+(a refund is taken, and fails after a while), tok_refund_refused, tok_disputed_500ms (the buyer's
+bank disputes the capture), tok_disputed_won_500ms, tok_disputed_lost_500ms (and decides).
 
 With --calls-per-second it takes so many, as a real provider does, and answers the rest
 with status 429 and Retry-After.`,

@@ -60,7 +60,7 @@ func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) ap
 		Cluster:  route.Steps(v.manager),
 		Streams:  snapshotStreams(v.node, v.noteBackup),
 		Payments: v.payments,
-		Tickets:  v.replica, Revocations: v.replica.Revocations,
+		Tickets:  v.replica, Revocations: v.replica.Revocations, TicketedIn: v.replica.TicketedIn,
 
 		Chargeable: v.chargeable(),
 

@@ -20,7 +20,7 @@ import (
 
 func newTicket(p *program) *cobra.Command {
 	return group("ticket", "Sign tickets, and check them at the entrance without a network",
-		newTicketKey(p), newTicketKeys(p), newTicketRevocations(p), newTicketVerify(p))
+		newTicketKey(p), newTicketKeys(p), newTicketExport(p), newTicketRevocations(p), newTicketVerify(p))
 }
 
 // newTicketKey makes what nodes sign with.
@@ -186,7 +186,7 @@ func (p *program) verifyAll(v *ticket.Verifier, in io.Reader) (worst error) {
 		}
 	}
 	if worst != nil {
-		worst = fmt.Errorf("%d tickets are not valid, such as: %w", bad, worst)
+		worst = fmt.Errorf("not valid: %d, such as: %w", bad, worst)
 	}
 	return errors.Join(lines.Err(), worst)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,6 +46,7 @@ func TestTicketAtTheEntrance(t *testing.T) {
 		t.Errorf("%+v", shown)
 	}
 
+	o.exportsTickets(path("entrance.csv"), ann, bob)
 	keys := write("keys.json", command(t, 0, "ticket", "keys", "--http", o.server.publicListener.Addr().String()))
 	revoked := write("revoked.json", o.sell(0, "ticket", "revocations", "--sale", "gig"))
 	o.close()
@@ -73,6 +75,56 @@ func TestTicketAtTheEntrance(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	has(t, out.String(), "valid: ticket 1\nNOT VALID: this ticket was revoked", "NOT VALID: this ticket is not genuine")
+}
+
+// exportsTickets holds the list for the entrance to two orders, of the first of which the second of
+// three tickets was refunded.
+func (o *office) exportsTickets(file string, ann, bob contract.OrderDetail) {
+	o.t.Helper()
+	has(o.t, o.sell(0, "ticket", "export", "--sale", "gig", "--out", file), "4 tickets")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	want := "number,status,order,user_id,reference,code\n"
+	for i, is := range ann.Tickets {
+		status, code := "valid", is.Code
+		if i == 1 {
+			status, code = "revoked", ""
+		}
+		want += fmt.Sprintf("%d,%s,%s,ann,,%s\n", i+1, status, ann.UID, code)
+	}
+	if want += fmt.Sprintf("4,valid,%s,bob,,%s\n", bob.UID, bob.Tickets[0].Code); string(data) != want {
+		o.t.Errorf("%s, want %s", data, want)
+	}
+	lines := strings.Split(o.sell(0, "ticket", "export", "--sale", "gig", "--lines"), "\n")
+	if last := into[contract.SaleTicket](o.t, lines[3]); last != (contract.SaleTicket{Number: 4, Order: bob.UID, UserID: "bob", Code: bob.Tickets[0].Code}) {
+		o.t.Errorf("%+v", last)
+	}
+	has(o.t, o.sell(1, "ticket", "export", "--sale", "gig", "--token", o.sellersToken("other")), "unknown-sale", "after 0 tickets")
+	has(o.t, o.sell(0, "order", "find", "--sale", "gig", "-o", "csv"), ",1 3,", ",4,")
+	if uids := o.sell(0, "order", "find", "--sale", "gig", "--uids"); uids != ann.UID+"\n"+bob.UID+"\n" {
+		o.t.Errorf("%q", uids)
+	}
+	has(o.t, o.sell(0, "order", "show", ann.UID), "tickets.3", "parts.1", "1 refunded, money_back=")
+}
+
+// A seller has a token and no secret: the environment has it, and a flag wins.
+func TestTokenInTheEnvironment(t *testing.T) {
+	o := openOffice(t)
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--quantity", "10", "--price", "0")
+	order := into[contract.Decision](t, o.buy(0, "ann", "buy", "--sale", "gig", "-o", "json")).Order
+	seller := func(code int, args ...string) string {
+		return command(t, code, append(args, "--private", o.server.privateListener.Addr().String())...)
+	}
+	t.Setenv("ONSALE_SECRET_FILE", filepath.Join(o.dir, "nothing"))
+	has(t, seller(1, "sale", "show", "gig"), "ONSALE_TOKEN")
+	t.Setenv("ONSALE_TOKEN", o.sellersToken("gig"))
+	has(t, seller(0, "sale", "pause", "gig"), "paused", "sella")
+	has(t, seller(0, "order", "cancel", order, "--seller"), "cancelled")
+	has(t, seller(1, "sale", "show", "gig", "--token", o.sellersToken("other")), "unknown-sale")
+	has(t, o.sell(0, "sale", "resume", "gig"), "cli") // it gives the secret's file
 }
 
 // A node without a key shows numbers and no codes, and has no keys.

@@ -32,12 +32,21 @@ func (s *Set) Load(environment []string) error {
 		s.path = path.(string)
 	}
 	delete(told, "config")
+	for _, name := range s.others {
+		if s.find(name) == nil {
+			delete(told, name)
+		}
+	}
 	s.trim()
 	if s.path == "" {
 		return s.take("environment", told)
 	}
 	return errors.Join(s.readFile(), s.take("environment", told))
 }
+
+// Elsewhere names settings of other commands: the environment that all of them share may have
+// them, the file and the command line of this one may not.
+func (s *Set) Elsewhere(names ...string) { s.others = append(s.others, names...) }
 
 // trim takes the white space away that flags have around the words of a list: "a, b".
 func (s *Set) trim() {

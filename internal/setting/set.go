@@ -29,6 +29,7 @@ type Set struct {
 	list     []setting
 	tables   []table
 	group    string
+	others   []string  // settings of other commands, which the environment may have
 	path     string    // of the configuration file
 	modified time.Time // when it was changed last, before it was read
 }

@@ -124,6 +124,21 @@ func TestEverythingWrongIsSaid(t *testing.T) {
 	}
 }
 
+// An environment that several commands share may have what is another one's; a file may not.
+func TestSettingsOfOthers(t *testing.T) {
+	got, s := declared()
+	s.Elsewhere("other", "count")
+	if err := s.Load([]string{"ONSALE_OTHER=1", "ONSALE_COUNT=5"}); err != nil || got.count != 5 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, s = declared()
+	s.Elsewhere("other")
+	if err := s.Load([]string{"ONSALE_CONFIG=" + written(t, "other = 1\n"), "ONSALE_ANOTHER=1"}); err == nil ||
+		!strings.Contains(err.Error(), `unknown setting "other"`) || !strings.Contains(err.Error(), `unknown setting "another"`) {
+		t.Error(err)
+	}
+}
+
 // A file that is changed after it was read, by whatever little, is newer than what was read.
 func TestModified(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "settings.toml")

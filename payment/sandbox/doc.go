@@ -20,6 +20,8 @@
 //	tok_refund_fails_NNNms         authorised; its first refund is taken, and fails so much later
 //	tok_refund_always_fails_NNNms  the same of every refund
 //	tok_refund_refused             authorised; every refund is refused for good
+//	tok_disputed_NNNms             authorised; its capture is disputed so much later
+//	tok_disputed_won_NNNms, tok_disputed_lost_NNNms  the same, and decided as long after that
 //	everything else       declined: unknown method
 //
 // # What if it dies here?

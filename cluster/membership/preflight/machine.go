@@ -127,7 +127,7 @@ func token(q *Question) []Line {
 		return []Line{{Verdict: OK, Detail: "yours lasts"}}
 	}
 	return []Line{{Verdict: Warning, Detail: fmt.Sprintf("yours ends at %s, the sale is over at %s", q.TokenEnds.UTC().Format(time.RFC3339), q.ends().UTC().Format(time.RFC3339)),
-		Action: "have a new one at hand: onsale token --role operator"}}
+		Action: "have one at hand that lasts longer: onsale token --lifetime"}}
 }
 
 // backup looks how old the newest one is that any member knows of.
