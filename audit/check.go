@@ -25,6 +25,7 @@ const (
 
 	// The ledger's checks of a new order.
 	checkBuySale
+	checkBuyName
 	checkOrderName
 	checkNewState
 	checkBehindWaiting
@@ -124,6 +125,7 @@ var checks = [checkEnd]struct {
 	checkEventPlace:  {KindEvent, "an event stands before a command that does not exist, or out of order"},
 
 	checkBuySale:        {KindOrder, "an order of a sale that was not created"},
+	checkBuyName:        {KindCap, "an order of somebody who is not known under the sale's key (%q)"},
 	checkOrderName:      {KindSequence, "a new order is not named by the seq of its buy"},
 	checkNewState:       {KindOrder, "a new order begins in the middle of its life"},
 	checkBehindWaiting:  {KindFIFO, "a buy got tickets while order %d was waiting since before"},

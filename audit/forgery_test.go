@@ -177,6 +177,8 @@ func waitlist(n uint32) func(s *sequencer.SaleSpec) {
 	return func(s *sequencer.SaleSpec) { s.Waitlist = n }
 }
 
+func pseudonyms(s *sequencer.SaleSpec) { s.PseudonymKey = 0xcafe }
+
 func free(s *sequencer.SaleSpec) { s.Price = 0 }
 
 func skipUnfit(s *sequencer.SaleSpec) { s.SkipUnfit = true }

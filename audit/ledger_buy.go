@@ -18,6 +18,9 @@ func (l *Ledger) bought(c *sequencer.Command, r *sequencer.Result, promoted bool
 		l.findings.report(checkOrderName, r.Order, fmt.Sprint(r.Seq), fmt.Sprint(r.Order))
 		return
 	}
+	if name, own := sequencer.PseudonymKeyOf(c.User), s.spec.PseudonymKey; name != own {
+		l.findings.report(checkBuyName, r.Order, "key "+own.String(), "key "+name.String(), c.User)
+	}
 	o := &bookedOrder{
 		seq: r.Order, sale: s, user: string(c.User), requested: c.Quantity, min: c.Min, deadline: l.holds.Own(r.Deadline),
 	}

@@ -124,7 +124,7 @@ func (s *bookedSale) termsKept(changed *sequencer.SaleSpec) bool {
 	old := &s.spec
 	relied := s.held > 0 || s.waiting > 0 || s.begun
 	return old.ID == changed.ID && old.Item == changed.Item && old.Quantity == changed.Quantity && old.Cap == changed.Cap &&
-		old.StartsAt == changed.StartsAt && old.Grace == changed.Grace && old.Test == changed.Test &&
+		old.StartsAt == changed.StartsAt && old.Grace == changed.Grace && old.Test == changed.Test && old.PseudonymKey == changed.PseudonymKey &&
 		(!relied || old.Price == changed.Price && old.Currency == changed.Currency)
 }
 

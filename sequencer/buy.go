@@ -12,6 +12,8 @@ func (s *State) buy(c *Command, hash uint64, r *Result) {
 		r.Code = CodeBadRequest
 	} else if sale == nil {
 		r.Code = CodeUnknownSale
+	} else if PseudonymKeyOf(c.User) != sale.spec.PseudonymKey {
+		r.Code = CodeBadRequest // nobody is two users in one sale
 	} else if own := s.ownedBy(c.User, hash, c.Sale); !s.replay(c, own, r) {
 		s.decideBuy(c, sale, own, r)
 	}

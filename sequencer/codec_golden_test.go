@@ -20,7 +20,7 @@ import (
 func goldenSpec() sequencer.SaleSpec {
 	return sequencer.SaleSpec{
 		ID: "spring-2026", Item: "Frühling", Quantity: 100_000, Cap: 2, Waitlist: 5_000, Price: 4_950, Currency: "EUR",
-		StartsAt: scenario.DayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute), SkipUnfit: true, Zone: "Europe/Berlin", Test: true, BuysPerSecond: 0x01020304,
+		StartsAt: scenario.DayStart, Hold: int64(time.Hour), Grace: int64(10 * time.Minute), SkipUnfit: true, Zone: "Europe/Berlin", Test: true, PseudonymKey: 0x0badcafe, BuysPerSecond: 0x01020304,
 	}
 }
 

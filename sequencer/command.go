@@ -259,6 +259,9 @@ type SaleSpec struct {
 	// that come: a valve for when the shop, the payment provider or the network cannot follow.
 	// It decides nothing: who is kept back has no place in the order.
 	BuysPerSecond uint32
+	// PseudonymKey is under which key the buyers are known in this sale, 0 for as themselves. A buy
+	// of somebody else is refused, and it stays while the sale runs.
+	PseudonymKey PseudonymKeyID
 }
 
 // Batch is the unit of everything: what one raft entry holds.

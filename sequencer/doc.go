@@ -33,6 +33,7 @@
 //     (min 0 means "all or nothing", min = quantity), and the reference, if there is one,
 //     is 1..ReferenceBytesMax bytes of printable ASCII: CodeBadRequest
 //   - the sale exists: CodeUnknownSale
+//   - the user is one under the sale's PseudonymKey (PseudonymKeyOf): CodeBadRequest
 //   - the user's key is free. If an order of the user, in whichever sale, carries it:
 //     with the same sale, quantity, min and reference that order again (Replayed; Seq is the
 //     order's; it is shown in its state of now); with another body CodeKeyReused
@@ -230,7 +231,7 @@
 //
 //   - sale_update(spec): a bad spec or another id is CodeBadRequest; a closed sale
 //     CodeClosed; from its start on, when anything but Waitlist, Hold, PromotedHold,
-//     SkipUnfit, ExpiredHoldsMax and CoolDown is another one, CodeSaleStarted; else the spec is
+//     SkipUnfit, ExpiredHoldsMax, CoolDown, BuysPerSecond and Zone is another one, CodeSaleStarted; else the spec is
 //     replaced, and from the start on promote runs
 //
 //   - sale_pause, sale_resume: CodeClosed when closed; else CodeOK, also again; after

@@ -1,6 +1,8 @@
 package sequencer_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -190,13 +192,27 @@ func (g *generator) outage() sequencer.Batch {
 	return b
 }
 
+// nameIn is how a user is known in a sale, rarely in another one.
+func (g *generator) nameIn(sale uint16, user []byte) []byte {
+	view, _ := g.model.Sale(sale)
+	id := view.PseudonymKey
+	if len(g.past)%40 == 1 {
+		id = (id + 1) % 3
+	}
+	if id == 0 {
+		return user
+	}
+	sum := sha256.Sum256(user)
+	return fmt.Appendf(nil, "p1.%s.%s", id, base64.RawURLEncoding.EncodeToString(sum[:20]))
+}
+
 // regular buys as often as a user may buy in a roomy sale, and once more.
 func (g *generator) regular(sale uint16, user []byte) (commands []sequencer.Command) {
 	if view, _ := g.model.Sale(sale); view.Cap < sequencer.CapMax {
 		return nil
 	}
 	for range sequencer.OrdersPerUserMax + 1 {
-		c := sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, User: user, Quantity: 1}
+		c := sequencer.Command{Kind: sequencer.KindBuy, Sale: sale, User: g.nameIn(sale, user), Quantity: 1}
 		if g.oneIn(2) {
 			g.withKey(&c)
 		}
@@ -440,6 +456,7 @@ func (g *generator) buy() sequencer.Command {
 		Kind: sequencer.KindBuy, Sale: g.pickSale(), User: g.pickUser(),
 		Quantity: uint8(g.between(1, 4)),
 	}
+	c.User = g.nameIn(c.Sale, c.User)
 	switch {
 	case g.oneIn(3):
 		c.Min = uint8(g.between(1, int(c.Quantity)))

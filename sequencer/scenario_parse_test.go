@@ -333,6 +333,12 @@ func specBody(s sequencer.SaleSpec, options map[string]string) []byte {
 			s.Test = value == "yes"
 		case "buys-per-second":
 			s.BuysPerSecond = uint32(number(value))
+		case "pseudonyms":
+			id, err := strconv.ParseUint(value, 16, 32)
+			if err != nil {
+				panic(err)
+			}
+			s.PseudonymKey = sequencer.PseudonymKeyID(id)
 		case "expired-holds":
 			s.ExpiredHoldsMax = uint8(number(value))
 		case "cool-down":

@@ -34,8 +34,9 @@ const SpecVersion = 4
 //	58      8      hold of who was promoted, nanoseconds
 //	66      1      length of the zone
 //	67      4      buys a second that each process lets through; 0 for all
-//	71             id, item, then zone, to the end
-const specFixedBytes = 71
+//	71      4      id of the key of the buyers' pseudonyms; 0 for none
+//	75             id, item, then zone, to the end
+const specFixedBytes = 75
 
 // AppendSaleSpec appends an encoded spec. The spec must be valid (Validate);
 // it panics when the id, the item, the zone or the currency do not fit their fields.
@@ -56,6 +57,7 @@ func AppendSaleSpec(dst []byte, s *SaleSpec) []byte {
 	dst = le.AppendUint64(dst, uint64(s.PromotedHold))
 	dst = append(dst, byte(len(s.Zone)))
 	dst = le.AppendUint32(dst, s.BuysPerSecond)
+	dst = le.AppendUint32(dst, uint32(s.PseudonymKey))
 	dst = append(append(dst, s.ID...), s.Item...)
 	return append(dst, s.Zone...)
 }
@@ -90,6 +92,7 @@ func DecodeSaleSpec(data []byte) (SaleSpec, error) {
 		Test:      data[1]&2 != 0,
 		CoolDown:  int64(le.Uint64(data[49:])), ExpiredHoldsMax: data[57],
 		PromotedHold: int64(le.Uint64(data[58:])), BuysPerSecond: le.Uint32(data[67:]),
+		PseudonymKey: PseudonymKeyID(le.Uint32(data[71:])),
 	}
 	return s, s.Validate()
 }

@@ -1,6 +1,8 @@
 package naive
 
 import (
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"onsale/sequencer"
@@ -24,6 +26,8 @@ func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeBadRequest
 	case s == nil:
 		r.Code = sequencer.CodeUnknownSale
+	case keyOfName(string(c.User)) != s.spec.PseudonymKey:
+		r.Code = sequencer.CodeBadRequest
 	case m.knownKey(c, w, r):
 	default:
 		r.Code = m.refusal(c.User, s, w)
@@ -38,6 +42,16 @@ func (m *Model) buy(c *sequencer.Command, r *sequencer.Result) {
 	default:
 		s.counters.Buys[r.Code]++
 	}
+}
+
+// keyOfName returns under which key a name was made, 0 for the name itself.
+func keyOfName(name string) sequencer.PseudonymKeyID {
+	const digits, letters = "0123456789abcdef", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	if len(name) != 39 || name[:3] != "p1." || strings.Trim(name[3:11], digits) != "" || name[11] != '.' || strings.Trim(name[12:], letters) != "" {
+		return 0
+	}
+	id, _ := strconv.ParseUint(name[3:11], 16, 32) // it is eight digits
+	return sequencer.PseudonymKeyID(id)
 }
 
 // printable reports whether a reference is short printable ASCII.

@@ -88,7 +88,7 @@ func (m *Model) saleUpdate(s *sale, body []byte) sequencer.Code {
 		return sequencer.CodeOK
 	}
 	old := s.spec
-	fixed := spec.Item == old.Item && spec.Quantity == old.Quantity && spec.Cap == old.Cap && spec.StartsAt == old.StartsAt && spec.Grace == old.Grace && spec.Test == old.Test
+	fixed := spec.Item == old.Item && spec.Quantity == old.Quantity && spec.Cap == old.Cap && spec.StartsAt == old.StartsAt && spec.Grace == old.Grace && spec.Test == old.Test && spec.PseudonymKey == old.PseudonymKey
 	samePrice := spec.Price == old.Price && spec.Currency == old.Currency
 	if !fixed || !samePrice && m.isPriceSomebodys(s) {
 		return sequencer.CodeSaleStarted

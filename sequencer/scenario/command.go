@@ -174,12 +174,20 @@ var yesNo = map[bool]string{true: "yes", false: "no"}
 func rawLine(c *sequencer.Command) string {
 	encoded := sequencer.AppendCommand(nil, c)
 	if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil && c.Kind == sequencer.KindSaleCreate {
-		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s promoted-hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s zone=%s test=%s buys-per-second=%d",
+		return fmt.Sprintf("create %s item=%s quantity=%d cap=%d waitlist=%d price=%d currency=%s starts=%s hold=%s promoted-hold=%s grace=%s skip-unfit=%s expired-holds=%d cool-down=%s zone=%s test=%s buys-per-second=%d%s",
 			QuoteWord(spec.ID), QuoteWord(spec.Item), spec.Quantity, spec.Cap, spec.Waitlist, spec.Price, spec.Currency, FormatClock(spec.StartsAt),
 			time.Duration(spec.Hold), time.Duration(spec.PromotedHold), time.Duration(spec.Grace), yesNo[spec.SkipUnfit],
-			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown), QuoteWord(spec.Zone), yesNo[spec.Test], spec.BuysPerSecond)
+			spec.ExpiredHoldsMax, time.Duration(spec.CoolDown), QuoteWord(spec.Zone), yesNo[spec.Test], spec.BuysPerSecond, pseudonymsWord(spec.PseudonymKey))
 	}
 	return "raw " + hex.EncodeToString(encoded[2:])
+}
+
+// pseudonymsWord names the key of a sale, when it has one.
+func pseudonymsWord(id sequencer.PseudonymKeyID) string {
+	if id == 0 {
+		return ""
+	}
+	return " pseudonyms=" + id.String()
 }
 
 func verbOf(kind sequencer.Kind) string {
