@@ -80,8 +80,8 @@ func (x *exchange) entry(outcome string) auditlog.Entry {
 // pathTarget is what the path and the query name.
 func (x *exchange) pathTarget() string {
 	target := x.request.PathValue("id") + x.request.PathValue("uid")
-	if x.request.URL.RawQuery != "" {
-		target += "?" + x.request.URL.RawQuery
+	if query := x.pseudonymous(x.request.URL.RawQuery); query != "" {
+		target += "?" + query
 	}
 	return target
 }

@@ -34,11 +34,15 @@ func (p *Public) buy(r *request) error {
 	if err := p.valves.pass(cluster.Number, view, r.started); err != nil {
 		return err
 	}
+	user := r.who.NameIn(view.PseudonymKey)
+	if user == nil {
+		return keyMissing(view.PseudonymKey)
+	}
 	c := &r.command
-	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: r.who.User,
+	*c = sequencer.Command{Kind: sequencer.KindBuy, Sale: view.Number, Quantity: r.query.Quantity, Min: r.query.Min, User: user,
 		Reference: r.query.Reference()}
 	if len(r.header.Key) > 0 {
-		c.Key = sequencer.DigestKey(r.who.User, r.header.Key)
+		c.Key = sequencer.DigestKey(user, r.header.Key)
 	}
 	result, err := p.decide(r, cluster)
 	if err != nil {

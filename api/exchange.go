@@ -17,6 +17,7 @@ import (
 	"onsale/api/contract"
 	"onsale/api/strict"
 	"onsale/internal/accept"
+	"onsale/internal/pseudonym"
 	"onsale/sequencer"
 )
 
@@ -37,11 +38,13 @@ type exchange struct {
 	target  string // of the verb, for the audit log
 	token   []byte
 	who     *auth.Identity // of the token; nil before it was checked
+	// pseudonyms are the keys under which buyers are known in what is written; nil for none.
+	pseudonyms *pseudonym.Keys
 }
 
 // handle gives every request an id, and refuses what has more than one reading.
 func (p *Private) handle(w http.ResponseWriter, req *http.Request) {
-	x := &exchange{writer: w, request: req, log: p.config.Logger, started: p.config.Clock()}
+	x := &exchange{writer: w, request: req, log: p.config.Logger, started: p.config.Clock(), pseudonyms: p.tokens.Pseudonyms()}
 	x.id = string(strict.UsableRequestID([]byte(req.Header.Get("X-Request-Id"))))
 	if x.id == "" {
 		x.id = string(appendRequestID(nil, x.started))
@@ -123,7 +126,7 @@ func (p *Private) authorize(x *exchange, wanted auth.Roles) error {
 	header := []byte(x.request.Header.Get("Authorization"))
 	who, err := p.tokens.Authorize(header, wanted, x.started.Unix(), rand.Uint64())
 	if who != nil { // also when a role is missing: the audit log says who tried
-		x.actor, x.roles = who.User, who.Roles
+		x.actor, x.roles = who.Actor(), who.Roles
 	}
 	if err != nil {
 		p.auditRefusal(x, err)

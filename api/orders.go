@@ -99,7 +99,7 @@ func (p *Public) ordersIn(r *request, cluster *Cluster, after, reached uint64, l
 	}
 	defer done()
 	err = untilReached(ctx, r.query.After, func() (sequencer.Position, error) {
-		views, asOf, err = cluster.Backend.OrdersOf(ctx, r.who.User, after, limit, reached)
+		views, asOf, err = ordersUnder(ctx, cluster.Backend, r.who.Names(), after, limit, reached)
 		return asOf.Position, err
 	})
 	if err != nil && cluster.Name != "" {
@@ -163,9 +163,9 @@ func (p *Public) cancel(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: r.who.User, Quantity: r.query.Quantity}
+	r.command = sequencer.Command{Kind: sequencer.KindCancel, Order: view.Seq, User: []byte(view.User), Quantity: r.query.Quantity}
 	if r.query.Quantity > 0 && len(r.header.Key) > 0 {
-		r.command.Key = sequencer.DigestKey(r.who.User, r.header.Key)
+		r.command.Key = sequencer.DigestKey(r.command.User, r.header.Key)
 	}
 	result, err := p.decide(r, cluster)
 	if err != nil {
@@ -231,7 +231,9 @@ func (p *Public) ownOrder(r *request) (*Cluster, sequencer.OrderView, error) {
 	switch {
 	case err != nil:
 		return nil, none, err
-	case !found || view.Sale != at.Sale || view.User != string(r.who.User):
+	case found && view.Sale == at.Sale && r.who.NameIn(sequencer.PseudonymKeyOf([]byte(view.User))) == nil:
+		return nil, none, keyMissing(sequencer.PseudonymKeyOf([]byte(view.User)))
+	case !found || view.Sale != at.Sale || !r.who.Is(view.User):
 		problem := contract.NewProblem(contract.UnknownOrder, fmt.Sprintf("you have no such order as of seq %d", asOf.Seq))
 		problem.AsOfSeq, problem.AsOf = &asOf.Seq, asOf.String()
 		return nil, none, problem

@@ -65,7 +65,11 @@ func (p *Public) pay(r *request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), p.config.PayWait)
 	defer cancel()
-	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, Sale: at.Sale, User: string(r.who.User), Method: wanted.Method})
+	user, err := p.payer(ctx, r, cluster, at)
+	if err != nil {
+		return err
+	}
+	answer, err := cluster.Payments.Pay(ctx, payment.Request{Order: at.Seq, Sale: at.Sale, User: string(user), Method: wanted.Method})
 	if errors.Is(err, sequencer.ErrOutcomeUnknown) {
 		return contract.NewProblem(contract.OutcomeUnknown, "a payment may be under way; ask for the order, or pay again: an order is never charged twice")
 	}

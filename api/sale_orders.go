@@ -21,7 +21,11 @@ func (p *Private) saleOrders(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	q := sequencer.OrderQuery{Sale: view.Number, State: x.query.State, User: string(x.query.User), Reference: string(x.query.Reference())}
+	user, err := p.nameOf(x.query.User, view.PseudonymKey)
+	if err != nil {
+		return err
+	}
+	q := sequencer.OrderQuery{Sale: view.Number, State: x.query.State, User: string(user), Reference: string(x.query.Reference())}
 	if len(x.query.Cursor) > 0 {
 		at, err := contract.PlaceOf(x.query.Cursor)
 		if err != nil || at.Cluster != p.number() || at.Sale != view.Number {

@@ -28,6 +28,7 @@ func (p *Private) createSale(x *exchange) error {
 		return err
 	}
 	spec := specOf(&wanted)
+	spec.PseudonymKey = p.tokens.Pseudonyms().Newest()
 	if err := validateSpec(&spec, wanted.StartsAt); err != nil {
 		return err
 	}

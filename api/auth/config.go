@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"onsale/internal/pseudonym"
 )
 
 // ErrBadConfig is returned when a configuration, a key or a claim breaks a bound; the
@@ -43,6 +45,8 @@ type Config struct {
 	Audience string
 	// Provider signs other tokens; nil for none.
 	Provider *Provider
+	// Pseudonyms are the keys under which buyers are known in what is written; nil for none.
+	Pseudonyms *pseudonym.Keys
 	// Leeway is by how much clocks may differ: a token is accepted so long after its exp,
 	// and before its nbf. 0 is strict.
 	Leeway time.Duration
@@ -123,7 +127,7 @@ func (c *Config) methods() []string {
 // thousand buyers' tokens be verified anew. When a key or a secret is gone all
 // are forgotten, and those of the others cost one verification more.
 func (c *Config) covers(old *Config) bool {
-	if c.Issuer != old.Issuer || c.Audience != old.Audience || c.Leeway != old.Leeway || c.CacheEntries != old.CacheEntries {
+	if c.Issuer != old.Issuer || c.Audience != old.Audience || c.Leeway != old.Leeway || c.CacheEntries != old.CacheEntries || c.Pseudonyms != old.Pseudonyms {
 		return false
 	}
 	for _, secret := range old.Secrets {

@@ -14,6 +14,12 @@
 // which ends all of that key's, or by a line about its user or its id (Revocations). The three
 // files are read again when they change (Follower); one that does not load changes nothing.
 //
+// # By which name
+//
+// Where buyers have pseudonyms (package pseudonym), the token's user is turned into them here, once,
+// when the token is verified, and both names are remembered with it: the user's own for what only
+// this process knows (limits, revocations), the pseudonyms for everything that goes further.
+//
 // # What it costs
 //
 // A token that was verified is remembered with its bytes (cache.go), so that every later

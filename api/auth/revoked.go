@@ -83,7 +83,7 @@ func (r *Revocations) add(line string) error {
 	case len(words) != 4 || words[0] != "user" || words[2] != "before":
 		return errLine
 	case !validUser(words[1]):
-		return fmt.Errorf("a user has 1 to %d bytes of UTF-8 without control characters", sequencer.UserBytesMax)
+		return fmt.Errorf("a user has 1 to %d bytes of UTF-8 without control characters, and is no pseudonym", sequencer.UserBytesMax)
 	}
 	before, err := time.Parse(time.RFC3339, words[3])
 	if err != nil {

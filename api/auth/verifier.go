@@ -12,18 +12,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"onsale/internal/metric"
+	"onsale/internal/pseudonym"
 	"onsale/sequencer"
 )
-
-// Identity is who a token speaks for. It never changes.
-type Identity struct {
-	User    []byte // the sub claim
-	Roles   Roles
-	Sales   Scope // of roles other than a buyer's
-	Expires int64 // Unix seconds, the leeway included
-	Issued  int64 // Unix seconds; before any time when the token does not say
-	TokenID string
-}
 
 // Verifier verifies tokens and remembers those that it verified.
 type Verifier struct {
@@ -88,6 +79,9 @@ func (v *Verifier) Configure(config Config) error {
 	return nil
 }
 
+// Pseudonyms returns the keys under which buyers are known; nil for none.
+func (v *Verifier) Pseudonyms() *pseudonym.Keys { return v.keys.Load().config.Pseudonyms }
+
 // providerKeys returns how many keys of a provider are in force.
 func (v *Verifier) providerKeys() int {
 	if provider := v.keys.Load().config.Provider; provider != nil {
@@ -138,7 +132,7 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 		return nil, fmt.Errorf("%w: %w", ErrBadToken, err)
 	}
 	if !validUser(claims.Subject) {
-		return nil, fmt.Errorf("%w: sub must be 1 to %d bytes of UTF-8 without control characters", ErrBadToken, sequencer.UserBytesMax)
+		return nil, fmt.Errorf("%w: sub must be 1 to %d bytes of UTF-8 without control characters, and no pseudonym", ErrBadToken, sequencer.UserBytesMax)
 	}
 	roles := RoleBuyer
 	if claims.Roles != nil {
@@ -157,7 +151,8 @@ func (s *keySet) verify(token []byte) (*Identity, error) {
 		}
 	}
 	expires := int64(*claims.Expires) + int64(s.config.Leeway/time.Second)
-	return &Identity{User: []byte(claims.Subject), Roles: roles, Sales: sales, Expires: expires, Issued: issued, TokenID: claims.TokenID}, nil
+	return &Identity{User: []byte(claims.Subject), Roles: roles, Sales: sales, Expires: expires, Issued: issued, TokenID: claims.TokenID,
+		pseudonyms: pseudonymsOf(s.config.Pseudonyms, claims.Subject)}, nil
 }
 
 // claimsOf returns what a token claims, when it is signed by us and in force.
@@ -169,7 +164,7 @@ func (s *keySet) claimsOf(token []byte) (*tokenClaims, error) {
 }
 
 // validUser reports whether a text names a user: nobody's name moves a terminal's cursor or
-// ends a line of a log.
+// ends a line of a log, or is that under which somebody else is known.
 func validUser(user string) bool {
-	return len(user) >= 1 && len(user) <= sequencer.UserBytesMax && utf8.ValidString(user) && !strings.ContainsFunc(user, unicode.IsControl)
+	return sequencer.PseudonymKeyOf([]byte(user)) == 0 && len(user) >= 1 && len(user) <= sequencer.UserBytesMax && utf8.ValidString(user) && !strings.ContainsFunc(user, unicode.IsControl)
 }

@@ -31,7 +31,7 @@ func Settings(v *sequencer.SaleView, at int64) map[string]any {
 	return map[string]any{
 		"status": v.Status(at).String(), "item": v.Item, "quantity": v.Quantity, "withheld": v.Withheld, "cap": v.Cap,
 		"waitlist": v.Waitlist, "price": v.Price, "currency": v.Currency, "starts_at": Time(v.StartsAt), "zone": v.Zone,
-		"hold": Duration(v.Hold), "promoted_hold": Duration(v.PromotedHold), "grace": Duration(v.Grace), "skip_unfit": v.SkipUnfit, "test": v.Test, "buys_per_second": v.BuysPerSecond,
+		"hold": Duration(v.Hold), "promoted_hold": Duration(v.PromotedHold), "grace": Duration(v.Grace), "skip_unfit": v.SkipUnfit, "test": v.Test, "buys_per_second": v.BuysPerSecond, "pseudonym_key": v.PseudonymKey.String(),
 		"expired_holds_max": v.ExpiredHoldsMax, "cool_down": Duration(v.CoolDown),
 	}
 }

@@ -100,6 +100,8 @@ type SaleDetail struct {
 	Test     bool      `json:"test"` // a rehearsal
 	// BuysPerSecond is the valve; 0 while it is open.
 	BuysPerSecond uint32 `json:"buys_per_second"`
+	// PseudonymKey is the id of the key under which the buyers are known; "" when they are in clear.
+	PseudonymKey string `json:"pseudonym_key,omitempty"`
 	// StartsAtLocal is StartsAt as the clocks of the zone show it, with their offset.
 	StartsAtLocal string   `json:"starts_at_local"`
 	Hold          Duration `json:"hold"`
@@ -140,7 +142,7 @@ func DetailOf(v *sequencer.SaleView, now int64) SaleDetail {
 	return SaleDetail{
 		ID: v.ID, Item: v.Item, Status: v.Status(max(now, v.AsOfTime)).String(), Quantity: v.Quantity, Sold: v.Sold,
 		Held: v.Held, Withheld: v.Withheld, Available: v.Available, Waiting: v.Waiting, Cap: v.Cap, Waitlist: v.Waitlist,
-		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, Test: v.Test, BuysPerSecond: v.BuysPerSecond, StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
+		Price: v.Price, Currency: v.Currency, StartsAt: Time(v.StartsAt), Zone: v.Zone, Test: v.Test, BuysPerSecond: v.BuysPerSecond, PseudonymKey: v.PseudonymKey.String(), StartsAtLocal: localtime.Show(Time(v.StartsAt), v.Zone), Hold: Duration(v.Hold), PromotedHold: Duration(v.PromotedHold), Grace: Duration(v.Grace),
 		SkipUnfit: v.SkipUnfit, ExpiredHoldsMax: v.ExpiredHoldsMax, CoolDown: Duration(v.CoolDown), CreatedAt: Time(v.CreatedAt), ServedSeq: v.ServedSeq,
 		Buys: byCode(&v.Counters.Buys), Orders: byState(&v.Counters.Entered), Tickets: byState(&v.Counters.Tickets),
 		ChangedBy: v.ChangedBy, ChangedSeq: v.ChangedSeq, ChangedAt: Time(v.ChangedAt),

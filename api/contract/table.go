@@ -70,6 +70,7 @@ const (
 	BadNotice
 	ExpectationFailed
 	AuditLogFailed
+	PseudonymKey
 	// KindCount is the number of kinds.
 	KindCount
 )
@@ -146,6 +147,9 @@ var (
 	// ErrAuditLogFailed is returned when a verb is not done because the process cannot write down
 	// that it is.
 	ErrAuditLogFailed = errors.New("the audit log cannot be written")
+	// ErrPseudonymKey is returned when the process does not have the key under which the buyers of a
+	// sale are known.
+	ErrPseudonymKey = errors.New("the key of the sale's pseudonyms is missing here")
 	// ErrHistoryCut is returned when a position is of a history that a restore has ended.
 	ErrHistoryCut = errors.New("the position is of another history")
 	// ErrBodyTooLarge is returned when a body is over its bound.
@@ -238,6 +242,7 @@ var table = [KindCount]Entry{
 	ProviderAccount:      {http.StatusServiceUnavailable, "provider-account", "Payments wait for the operator: the payment provider's account was changed", true, payment.ErrOtherAccount},
 	BadNotice:            {http.StatusBadRequest, "bad-notice", "This is not a notice of the payment provider", false, payment.ErrNotice},
 	AuditLogFailed:       {http.StatusServiceUnavailable, "audit-log-failed", "The audit log cannot be written, and the verb was not done", true, ErrAuditLogFailed},
+	PseudonymKey:         {http.StatusServiceUnavailable, "pseudonym-key", "This process lacks the key under which the sale knows its buyers; another one may have it", true, ErrPseudonymKey},
 	ExpectationFailed:    {http.StatusExpectationFailed, "expectation-failed", "What the request expects is not done", false, ErrExpectationFailed},
 }
 

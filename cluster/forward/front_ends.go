@@ -10,7 +10,7 @@ import (
 )
 
 // FrontEnds returns who of the callers that are connected are front-ends, each id, level,
-// build and cluster once, by id.
+// build, cluster and list of keys of pseudonyms once, by id.
 func (s *Server) FrontEnds() []peer.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,9 +24,10 @@ func frontEnds(conns map[net.Conn]struct{}) (all []peer.Identity) {
 		}
 	}
 	slices.SortFunc(all, func(a, b peer.Identity) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Speaks, b.Speaks), cmp.Compare(a.Build, b.Build), bytes.Compare(a.Cluster[:], b.Cluster[:]))
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Speaks, b.Speaks), cmp.Compare(a.Build, b.Build), bytes.Compare(a.Cluster[:], b.Cluster[:]),
+			slices.Compare(a.PseudonymKeys[:], b.PseudonymKeys[:]))
 	})
 	return slices.CompactFunc(all, func(a, b peer.Identity) bool {
-		return a.ID == b.ID && a.Speaks == b.Speaks && a.Build == b.Build && a.Cluster == b.Cluster
+		return a.ID == b.ID && a.Speaks == b.Speaks && a.Build == b.Build && a.Cluster == b.Cluster && a.PseudonymKeys == b.PseudonymKeys
 	})
 }

@@ -51,6 +51,7 @@ const (
 	AlarmTwoVoters     = "two-voters"     // of the voters neither may fail
 	AlarmAuditLog      = "audit-log"      // a member cannot write its audit log
 	AlarmTokenFiles    = "token-files"    // a member's file of secrets, keys or revoked tokens does not load
+	AlarmPseudonymKeys = "pseudonym-keys" // processes have different keys of pseudonyms
 	AlarmJournalGap    = "journal-gap"    // a member's journal misses blocks
 )
 
@@ -114,6 +115,8 @@ func table() []row {
 			action: "free space for that file, or mend it, and send the process SIGHUP; most verbs are refused there meanwhile"},
 		{name: AlarmTokenFiles, severity: SeverityWarning, member: tokenFiles,
 			action: "mend that file; what was read before is in force meanwhile: new tokens may be refused, and revoked ones accepted"},
+		{name: AlarmPseudonymKeys, severity: SeverityWarning, member: pseudonymKeys,
+			action: "give every node and front-end the same --pseudonyms-file, and restart those that had another; until then buys of a sale are refused where its key is missing"},
 		{name: AlarmDisputes, severity: SeverityInfo, cluster: disputesOpen,
 			action: "give evidence on the provider's page for those that onsale payments disputes lists, or let the buyers have the money"},
 		{name: AlarmSlow, severity: SeverityInfo, member: slow,

@@ -62,6 +62,16 @@ func TestAlarms(t *testing.T) {
 			is(1).Diverged = []raftfsm.Divergence{{ID: "n3", Since: aTime}}
 			c.Members[2].Node = nil
 		}, []string{"diverged critical n3"}, "n3 has decided otherwise", aTime},
+		"a member has another key of pseudonyms": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			is(0).PseudonymKeys, is(1).PseudonymKeys, is(2).PseudonymKeys = []string{"a", "b"}, []string{"b", "a"}, []string{"a"}
+			is(0).PseudonymKeysAt, is(2).PseudonymKeysAt = later, aTime
+		}, []string{"pseudonym-keys warning n3"}, "n3 has the key a of pseudonyms, the leader n1 the keys a, b", later},
+		"a front-end has none": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
+			for i := range 3 {
+				is(i).PseudonymKeys, is(i).PseudonymKeysAt = []string{"a"}, aTime
+			}
+			is(1).FrontEnds = []FrontEnd{{ID: "f1", PseudonymKeys: []string{"a"}}, {ID: "f2"}}
+		}, []string{"pseudonym-keys warning n2"}, "front-end f2 at n2 has no key of pseudonyms", aTime},
 		"holds are stopped": {func(_ *ClusterStatus, is func(int) *NodeStatus) {
 			is(1).AppliedIndex, is(1).HoldsStoppedSince = 9, &aTime
 		}, []string{"holds-stopped critical "}, "nobody can pay", aTime},

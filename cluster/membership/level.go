@@ -22,6 +22,8 @@ type FrontEnd struct {
 	Version string `json:"version,omitempty"`
 	// ClusterID is the newest birth that it knew when it connected; "" of one that knew none yet.
 	ClusterID string `json:"cluster_id,omitempty"`
+	// PseudonymKeys are the ids of those that it has, the newest first.
+	PseudonymKeys []string `json:"pseudonym_keys,omitempty"`
 }
 
 // levelOf returns the cluster's level as the leader knows it, and the highest one that all

@@ -28,6 +28,10 @@ type Config struct {
 	LevelMax uint16
 	// FrontEnds returns the front-ends that are connected to this node; nil is none.
 	FrontEnds func() []FrontEnd
+	// PseudonymKeys are the ids of this node's, the newest first, and PseudonymKeysAt is when it read
+	// them.
+	PseudonymKeys   []string
+	PseudonymKeysAt time.Time
 	// Certificates returns this node's certificates; nil is none.
 	Certificates func() []Certificate
 	// AuditTrouble returns since when this process cannot write its audit log, and why; nil is no

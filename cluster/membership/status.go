@@ -18,7 +18,11 @@ type NodeStatus struct {
 	Version   string     `json:"version"`
 	LevelMax  uint16     `json:"level_max"`  // the highest level that it speaks
 	FrontEnds []FrontEnd `json:"front_ends"` // that are connected to it
-	DataBytes int64      `json:"data_bytes"` // of its data folder
+	// PseudonymKeys are the ids of those that it has, the newest first.
+	PseudonymKeys []string `json:"pseudonym_keys"`
+	// PseudonymKeysAt is when it read them: when it started.
+	PseudonymKeysAt time.Time `json:"pseudonym_keys_at"`
+	DataBytes       int64     `json:"data_bytes"` // of its data folder
 	// StaysLearner says that the node wants no vote when it has none.
 	StaysLearner bool `json:"stays_learner"`
 	// Certificates are those that the node shows.
@@ -94,7 +98,8 @@ func quorum(voters int) int { return voters/2 + 1 }
 
 // nodeStatus is this node's.
 func (m *Manager) nodeStatus() NodeStatus {
-	s := NodeStatus{Status: m.node.Status(), Version: m.config.Version, LevelMax: m.config.LevelMax, FrontEnds: []FrontEnd{}}
+	s := NodeStatus{Status: m.node.Status(), Version: m.config.Version, LevelMax: m.config.LevelMax, FrontEnds: []FrontEnd{},
+		PseudonymKeys: append([]string{}, m.config.PseudonymKeys...), PseudonymKeysAt: m.config.PseudonymKeysAt}
 	if m.config.FrontEnds != nil {
 		s.FrontEnds = append(s.FrontEnds, m.config.FrontEnds()...)
 	}

@@ -128,6 +128,9 @@ func (s *settings) isMember() bool {
 func (s *processSettings) checkFiles(want certificate.Identity, readSecrets, readPeerSecrets func() ([][]byte, error)) error {
 	unreadable := s.Unreadable(secretfile.Read)
 	problems := []error{s.Tokens.check()}
+	if _, err := s.readPseudonyms(); err != nil {
+		problems = append(problems, err)
+	}
 	for _, name := range s.Names() {
 		if err := unreadable[name]; err != nil {
 			problems = append(problems, fmt.Errorf("--%s: %w", name, err))

@@ -51,7 +51,7 @@ type runningCluster struct {
 	entry  clusterEntry
 	remote *forward.Remote
 	known  *known.Cluster
-	tooOld atomic.Pointer[error] // this release, for that cluster: why; nil while it is not
+	unfit  atomic.Pointer[error] // this process, for that cluster: why; nil while it was not found so
 }
 
 func newClusterTable(peers peer.Config, way forward.ClientConfig, remembered *known.File, log *slog.Logger) *clusterTable {
@@ -138,8 +138,11 @@ func (t *clusterTable) follow(name string, entry clusterEntry) *runningCluster {
 	peers.Known = remembered
 	c := &runningCluster{entry: entry, known: remembered}
 	peers.Fenced = func(_ *peer.Identity, err error) {
-		if errors.Is(err, peer.ErrBelow) {
-			c.tooOld.Store(&err)
+		if !errors.Is(err, peer.ErrBelow) && !errors.Is(err, peer.ErrPseudonyms) {
+			return
+		}
+		if before := c.unfit.Swap(&err); before == nil {
+			log.Error("the nodes do not take this front-end as it is", "error", err)
 		}
 	}
 	client := forward.NewClient(config, &peers, forward.NewDirectory(entry.Nodes), nil, forward.Limits{})
@@ -149,7 +152,7 @@ func (t *clusterTable) follow(name string, entry clusterEntry) *runningCluster {
 
 // refusal returns why the last node that was met is not gone on with; nil when it is.
 func (c *runningCluster) refusal() error {
-	if err := c.tooOld.Load(); err != nil {
+	if err := c.unfit.Load(); err != nil {
 		return *err
 	}
 	return c.known.Refusal()

@@ -217,6 +217,10 @@ func (s *processSettings) addSecurity() {
 	s.AddFile(&s.Tokens.RevokedFile, "revoked-file",
 		"file with tokens that are refused though they have not ended, a line each: user NAME before TIME, or "+
 			"jti ID (onsale token revoke); read again when it changes")
+	s.AddSecret(&s.PseudonymsFile, "pseudonyms-file",
+		"file with keys, one a line, the same for all nodes and front-ends: what is written has a hash under the "+
+			"first one in place of a buyer's name, in sales that are created from then on; the others are for "+
+			"sales that are not over")
 	s.Add(&s.Tokens.Provider.Issuer, "token-issuer",
 		"issuer (iss) that tokens of --jwks-file must have; needed with it")
 	s.Add(&s.Tokens.Provider.Audience, "token-audience", "audience (aud) that tokens of --jwks-file must contain")

@@ -91,7 +91,11 @@ func (f *frontEnd) start() (err error) {
 		return err
 	}
 	s.warnOfReaders(peerSecrets, f.log)
-	peers := peerConfig(credentials, peerSecrets, f.log)
+	keys, err := s.openPseudonyms(f.log)
+	if err != nil {
+		return err
+	}
+	peers := peerConfig(credentials, peerSecrets, keys, f.log)
 	peers.ID, peers.Role = s.ID, peer.FrontEnd
 	remembered, err := known.Open(wal.OS{}, s.StateFile)
 	if err != nil {

@@ -30,20 +30,36 @@ func newShop(t *testing.T) *shop { return newShopOf(t, func(*testNode) {}) }
 // newShopOf does the same with nodes that are changed before they start.
 func newShopOf(t *testing.T, change func(*testNode)) *shop {
 	t.Helper()
+	s := planShop(t)
+	for _, n := range s.nodes {
+		change(n)
+	}
+	s.open(t)
+	return s
+}
+
+// planShop plans a shop that nothing of runs yet.
+func planShop(t *testing.T) *shop {
 	s := &shop{nodes: newNodes(t, 3), payAt: freeAddress(t)}
 	s.front = newFrontEnds(t, 1, s.nodes)[0]
 	for _, n := range append(s.nodes, s.front) {
 		n.extra = append(n.extra, "--user-requests-per-second", "0")
 		if n != s.front {
 			n.extra = append(n.extra, "--payment", "sandbox", "--payment-url", "http://"+s.payAt, "--payment-secret-file", n.secretFile)
-			change(n)
 		}
+	}
+	return s
+}
+
+// open starts all of it.
+func (s *shop) open(t *testing.T) {
+	t.Helper()
+	for _, n := range append(s.nodes, s.front) {
 		n.start()
 	}
 	leaderAmong(t, s.nodes)
 	testenv.Eventually(t, time.Minute, "a ready front-end", s.front.ready)
 	s.provideFrom(t, filepath.Join(t.TempDir(), "books.jsonl"))
-	return s
 }
 
 // provideFrom starts the provider with the books of a file, in place of the one that was there.

@@ -64,7 +64,7 @@ func (d *desk) preflight(c *cobra.Command, sale string) (*preflight.Question, er
 }
 
 func plannedSale(s *contract.SaleDetail) preflight.Sale {
-	return preflight.Sale{ID: s.ID, Status: s.Status, StartsAt: s.StartsAt, Hold: time.Duration(s.Hold), Price: s.Price, Test: s.Test,
+	return preflight.Sale{ID: s.ID, Status: s.Status, StartsAt: s.StartsAt, Hold: time.Duration(s.Hold), Price: s.Price, Test: s.Test, PseudonymKey: s.PseudonymKey,
 		Tickets: uint64(s.Quantity), Waitlist: uint64(s.Waitlist)}
 }
 

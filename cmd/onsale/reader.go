@@ -136,7 +136,7 @@ func (v *server) startReading(why error) (err error) {
 	if err != nil {
 		return err
 	}
-	config.Logger, config.Peer, config.Fatal = v.log, peerConfig(v.credentials, v.peerSecrets, v.log), v.fail
+	config.Logger, config.Peer, config.Fatal = v.log, peerConfig(v.credentials, v.peerSecrets, v.tokens.verifier.Pseudonyms(), v.log), v.fail
 	v.settings.boundPeers(&config.Peer) // as the start has divided the files
 	if v.reader, err = raftfsm.OpenReader(config, why); err != nil {
 		return err

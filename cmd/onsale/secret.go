@@ -84,8 +84,8 @@ func readSecret(path string) ([]byte, error) {
 func newSecret(p *program) *cobra.Command {
 	return &cobra.Command{Use: "secret FILE…", Short: "Make files with random secrets", Args: arguments(cobra.MinimumNArgs(1)),
 		Long: `Makes each file with a secret of its own, 32 random bytes, that only you can read: for
---secret-file, --peer-secret-file and the --payment-secret-file of the sandbox. One that is
-there is not changed, and an error.`,
+--secret-file, --peer-secret-file, --pseudonyms-file and the --payment-secret-file of the
+sandbox. One that is there is not changed, and an error.`,
 		Example: "  onsale secret token-secret peer-secret",
 		RunE: func(_ *cobra.Command, paths []string) error {
 			for _, path := range paths {

@@ -9,6 +9,7 @@ import (
 
 	"onsale/api"
 	"onsale/cluster/certificate"
+	"onsale/internal/pseudonym"
 	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
@@ -104,9 +105,10 @@ func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, e
 	return 0, is.ID, err
 }
 
-// peerConfig says how a process meets others.
-func peerConfig(c *certificate.Credentials, secrets [][]byte, log *slog.Logger) peer.Config {
+// peerConfig says how a process meets others, and which keys of pseudonyms it has.
+func peerConfig(c *certificate.Credentials, secrets [][]byte, pseudonyms *pseudonym.Keys, log *slog.Logger) peer.Config {
 	config := peer.DefaultConfig()
+	copy(config.PseudonymKeys[:], pseudonyms.IDs())
 	config.Logger, config.Secrets, config.Build = log, secrets, version()
 	config.Levels = func() (speaks, cluster uint16) { return sequencer.LevelMax, 0 } // a node knows its cluster's
 	if c != nil {

@@ -114,6 +114,9 @@ func (v *server) openTokens() (err error) {
 	if v.audit, err = v.settings.openAudit(v.settings.Node.NodeID, v.log); err != nil {
 		return err
 	}
+	if _, err := v.settings.openPseudonyms(v.log); err != nil {
+		return err
+	}
 	v.tokens, err = v.settings.openTokens(v.settings.secretPath(), v.settings.secretsOptional(), v.audit, v.log)
 	return err
 }

@@ -22,7 +22,7 @@ func (v *server) startNode() error {
 	if err != nil {
 		return err
 	}
-	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.peerSecrets, v.log), v.files
+	config.Logger, config.Peer, config.Files = v.log, peerConfig(v.credentials, v.peerSecrets, v.tokens.verifier.Pseudonyms(), v.log), v.files
 	v.settings.boundPeers(&config.Peer)
 	config.CertificateEnds = v.certificateEnds
 	config.Fatal = func(err error) { v.fail(fmt.Errorf("the node cannot go on: %w", v.settings.withRepair(err))) }
@@ -57,6 +57,7 @@ func (v *server) startNode() error {
 func (v *server) membership() membership.Config {
 	c := v.settings.membership(v.log)
 	c.FrontEnds, c.Certificates = v.frontEnds, v.certificates
+	c.PseudonymKeys, c.PseudonymKeysAt = spellKeys(v.tokens.verifier.Pseudonyms().IDs()), time.Now()
 	c.AuditTrouble, c.TokenFileTrouble, c.Facts = v.audit.Trouble, v.tokens.trouble, v.facts
 	c.Removed = func(err error) {
 		v.fail(fmt.Errorf("%w; put %s aside to let it join as a new node", err, v.settings.Node.DataDir))
@@ -110,7 +111,7 @@ func (v *server) frontEnds() (all []membership.FrontEnd) {
 		return nil
 	}
 	for _, is := range callers.FrontEnds() {
-		one := membership.FrontEnd{ID: is.ID, LevelMax: is.Speaks, Version: is.Build}
+		one := membership.FrontEnd{ID: is.ID, LevelMax: is.Speaks, Version: is.Build, PseudonymKeys: spellKeys(is.PseudonymKeys[:])}
 		if len(is.Births) > 0 {
 			one.ClusterID = is.Cluster.String()
 		}

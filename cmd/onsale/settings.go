@@ -32,6 +32,8 @@ type processSettings struct {
 	TLS            security
 	Tokens         tokenSettings
 	Web            api.Config
+	// PseudonymsFile has the keys under which buyers are known in what is written.
+	PseudonymsFile string
 	// TrustedProxies and ChallengeBits become a part of Web.
 	TrustedProxies []string
 	ChallengeBits  int

@@ -27,6 +27,9 @@ type Config struct {
 	// Build is the release and commit of this program, which is said to others: printable
 	// ASCII, at most BuildBytesMax of it are. "" says nothing.
 	Build string
+	// PseudonymKeys are those under which this process knows buyers. A node that has some takes no
+	// front-end that has none: what that sends on has names in it.
+	PseudonymKeys PseudonymKeys
 	// Clock returns the wall clock's time, which is said to others; nil says nothing.
 	Clock func() time.Time
 	// Start is the node's start number: raised at each start, so that of two processes
@@ -42,7 +45,7 @@ type Config struct {
 	Secrets [][]byte
 	// Fenced is told, from any goroutine, when a node's own authenticated hello shows
 	// that this process must not go on as it is: ErrSuperseded, ErrParted, ErrReplaced,
-	// ErrBelow.
+	// ErrBelow, ErrPseudonyms.
 	// nil tells nobody. A hello is authenticated by TLS, by the peer secret, and in tests,
 	// which run without both, by nothing.
 	Fenced func(by *Identity, err error)
@@ -108,6 +111,8 @@ type Identity struct {
 	Speaks, Level uint16
 	// Build is the release and commit of its program; "" when it did not say.
 	Build string
+	// PseudonymKeys are those under which it knows buyers.
+	PseudonymKeys PseudonymKeys
 	// Time is its wall clock's when it said so; zero when it did not.
 	Time time.Time
 }
@@ -161,7 +166,7 @@ func (c *Config) lineage() (Lineage, uint8) {
 
 // hello returns what this process says of itself.
 func (c *Config) hello(word byte, n nonce) hello {
-	h := hello{word: word, role: c.Role, start: c.Start, nonce: n, id: c.ID, build: c.Build[:min(len(c.Build), BuildBytesMax)]}
+	h := hello{word: word, role: c.Role, start: c.Start, nonce: n, keys: c.PseudonymKeys, id: c.ID, build: c.Build[:min(len(c.Build), BuildBytesMax)]}
 	h.births, h.number = c.lineage()
 	if c.Levels != nil {
 		h.speaks, h.level = c.Levels()
@@ -194,7 +199,7 @@ func (h *hello) identity() *Identity {
 		at = time.Unix(0, h.time)
 	}
 	return &Identity{Time: at, ID: h.id, Role: h.role, Cluster: h.births.Newest(), Births: h.births, Number: h.number, Start: h.start,
-		Speaks: h.speaks, Level: h.level, Build: h.build}
+		Speaks: h.speaks, Level: h.level, Build: h.build, PseudonymKeys: h.keys}
 }
 
 // levels returns ErrLevel when one side does not speak the level of the other's cluster, and

@@ -133,7 +133,7 @@ func (c *call) check(answer *hello, proven bool) error {
 	}
 
 	switch err := levels(&c.own, answer); {
-	case errors.Is(said, ErrReplaced):
+	case errors.Is(said, ErrReplaced), errors.Is(said, ErrPseudonyms):
 		c.config.fence(answer, said)
 		return said
 	case errors.Is(said, ErrLevel) && err != nil:

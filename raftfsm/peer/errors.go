@@ -39,6 +39,9 @@ var (
 	// ErrBelow is returned with ErrLevel when it is this process that does not speak the
 	// level of a node's cluster: it can take no part in it.
 	ErrBelow = errors.New("this release is too old for the cluster")
+	// ErrPseudonyms is returned when a front-end has no key of pseudonyms and the node has some: it
+	// would send buyers' names on to a log that is to have none.
+	ErrPseudonyms = errors.New("the front-end has no key of pseudonyms, the node has (--pseudonyms-file)")
 	// ErrRefused is returned when the node does not take this caller for this
 	// service: a front-end that asks for raft, a node that has not joined yet.
 	ErrRefused = errors.New("refused")
@@ -55,9 +58,10 @@ const (
 	superseded   verdict = 4 // the caller's cluster is
 	olderCluster verdict = 5 // the node's cluster is superseded by the caller's
 	parted       verdict = 6
-	unproven     verdict = 7 // the caller has not the node's secret, or the node none
-	replaced     verdict = 8 // the caller is the older of two processes with its id
-	olderLevel   verdict = 9 // the caller does not speak the level of the node's cluster
+	unproven     verdict = 7  // the caller has not the node's secret, or the node none
+	replaced     verdict = 8  // the caller is the older of two processes with its id
+	olderLevel   verdict = 9  // the caller does not speak the level of the node's cluster
+	namesInClear verdict = 10 // the caller is a front-end without keys of pseudonyms
 )
 
 // err is what a verdict is to the caller.
@@ -81,6 +85,8 @@ func (v verdict) err() error {
 		return ErrReplaced
 	case olderLevel:
 		return ErrLevel
+	case namesInClear:
+		return ErrPseudonyms
 	default:
 		return ErrRefused
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"onsale/sequencer"
 )
 
 // Service says what a connection is for.
@@ -35,6 +37,12 @@ const IDBytesMax = 64
 // BuildBytesMax bounds what a process says of its program.
 const BuildBytesMax = 64
 
+// PseudonymKeysMax bounds the keys of pseudonyms that a process says that it has.
+const PseudonymKeysMax = 4
+
+// PseudonymKeys are those that a process has, the newest first; 0 from the first that it has not.
+type PseudonymKeys [PseudonymKeysMax]sequencer.PseudonymKeyID
+
 // helloBytes is the length of a hello in front of what has no fixed length. Hello and
 // answer have the same layout; numbers are little-endian:
 //
@@ -52,11 +60,12 @@ const BuildBytesMax = 64
 //	16      8      start number; 0 of a front-end
 //	24      24     nonce; in the answer that of the greeting
 //	48      8      wall clock, nanoseconds since the Unix epoch; 0: not said
-//	56      l      id of the process
-//	56+l    b      build: release and commit of its program, printable ASCII
+//	56      16     ids of its keys of pseudonyms, newest first; 0: no more
+//	72      l      id of the process
+//	72+l    b      build: release and commit of its program, printable ASCII
 //	        16n    ids of the births, oldest first; the last one is the cluster's id
 //	        32     proof of the peer secret; zero without one
-const helloBytes = 24 + nonceBytes + 8
+const helloBytes = 24 + nonceBytes + 8 + 4*PseudonymKeysMax
 
 // birthBytes is the length of a birth's id.
 const birthBytes = 16
@@ -71,6 +80,7 @@ type hello struct {
 	start  uint64
 	nonce  nonce
 	time   int64
+	keys   PseudonymKeys
 	id     string
 	build  string
 	births Lineage
@@ -86,8 +96,11 @@ func (h *hello) append(dst []byte) []byte {
 	dst = le.AppendUint16(dst, h.level)
 	dst = le.AppendUint64(dst, h.start)
 	dst = append(dst, h.nonce[:]...)
-	dst = append(le.AppendUint64(dst, uint64(h.time)), h.id...)
-	dst = append(dst, h.build...)
+	dst = le.AppendUint64(dst, uint64(h.time))
+	for _, id := range h.keys {
+		dst = le.AppendUint32(dst, uint32(id))
+	}
+	dst = append(append(dst, h.id...), h.build...)
 	for i := range h.births {
 		dst = append(dst, h.births[i][:]...)
 	}
@@ -106,6 +119,9 @@ func readHello(in io.Reader) (h hello, data []byte, err error) {
 	le := binary.LittleEndian
 	h = hello{word: data[5], role: Role(data[6]), number: data[7], speaks: le.Uint16(data[12:]), level: le.Uint16(data[14:]),
 		start: le.Uint64(data[16:]), nonce: nonce(data[24:]), time: int64(le.Uint64(data[24+nonceBytes:]))}
+	for i := range h.keys {
+		h.keys[i] = sequencer.PseudonymKeyID(le.Uint32(data[24+nonceBytes+8+4*i:]))
+	}
 	length, build, births := int(data[8]), int(data[9]), int(le.Uint16(data[10:]))
 	switch {
 	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd:

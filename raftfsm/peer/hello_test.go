@@ -15,6 +15,7 @@ import (
 // understand its peers.
 func TestHelloIsForGood(t *testing.T) {
 	h := hello{word: byte(Forward), role: Node, number: 3, speaks: 2, level: 1, start: 0x0102030405060708, time: 0x1112131415161718, id: "n1", build: "v1 ab",
+		keys:   PseudonymKeys{0x0badcafe, 2},
 		births: Lineage{{0xaa}, {0xbb, 1}}}
 	h.nonce[0], h.proof[31] = 0x77, 0x99
 	golden.Format(t, "hello", h.append(nil))
@@ -76,7 +77,7 @@ func TestMalformedHellos(t *testing.T) {
 func FuzzHello(f *testing.F) {
 	for _, h := range []hello{
 		{word: 'R', role: Node, id: "n1", births: Lineage{{1}}},
-		{word: 9, role: FrontEnd, number: 9, id: strings.Repeat("x", IDBytesMax), start: 1 << 40, speaks: 3, level: 2, build: "v0.1.0 abc"},
+		{word: 9, role: FrontEnd, number: 9, id: strings.Repeat("x", IDBytesMax), start: 1 << 40, speaks: 3, level: 2, build: "v0.1.0 abc", keys: PseudonymKeys{1, 2, 3, 4}},
 	} {
 		f.Add(h.append(nil))
 	}

@@ -24,6 +24,8 @@ func (l *Listener) judge(conn net.Conn, caller, own *hello, proven bool) verdict
 	switch {
 	case service == Raft && (caller.role != Node || !belongs):
 		return refused
+	case caller.role == FrontEnd && own.keys[0] != 0 && caller.keys[0] == 0:
+		return namesInClear
 	case behind != nil:
 		l.config.fenceBelow(caller, behind)
 		return olderLevel

@@ -39,10 +39,12 @@ type Sale struct {
 	Status   string // as sellers see it: scheduled, open, …
 	StartsAt time.Time
 	Hold     time.Duration
-	Price    int64  // minor units
-	Test     bool   // a rehearsal
-	Tickets  uint64 // for sale
-	Waitlist uint64 // places
+	Price    int64 // minor units
+	Test     bool  // a rehearsal
+	// PseudonymKey is the id of the key under which its buyers are known; "" when they are in clear.
+	PseudonymKey string
+	Tickets      uint64 // for sale
+	Waitlist     uint64 // places
 }
 
 // Plan is what is expected.
@@ -71,6 +73,7 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"sale", sale}, {"members", members}, {"alarms", alarms}, {"replicas", replicas}, {"builds", builds}, {"front-ends", frontEnds},
+		{"pseudonyms", pseudonyms},
 		{"clocks", clocks}, {"disk", disk}, {"memory", memory}, {"files", files}, {"certificates", certificates}, {"token", token},
 		{"backup", backup}, {"provider", provider}, {"webhooks", webhooks},
 	}

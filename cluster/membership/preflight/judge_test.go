@@ -49,6 +49,24 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// keyed gives the sale and all processes a key of pseudonyms, and one process others.
+func keyed(who string, keys ...string) func(*Question) {
+	return func(q *Question) {
+		of := func(id string) []string {
+			if id == who {
+				return keys
+			}
+			return []string{"0000cafe"}
+		}
+		q.Sale.PseudonymKey = "0000cafe"
+		for i := range q.Members {
+			is := q.Members[i].Node
+			is.PseudonymKeys = of(is.NodeID)
+			is.FrontEnds[0].PseudonymKeys = of(is.FrontEnds[0].ID)
+		}
+	}
+}
+
 // Each thing that is not well is said by its check and by no other, about whose it is, with what to do.
 func TestNotReady(t *testing.T) {
 	facts := func(q *Question, id string, change func(*membership.Facts)) {
@@ -100,6 +118,13 @@ func TestNotReady(t *testing.T) {
 		"a front-end of a birth": {func(q *Question) {
 			q.Members[2].Node.FrontEnds = []membership.FrontEnd{{ID: "f2", Version: "v1 abc", ClusterID: "c0"}}
 		}, Fail, "front-ends, f2: it knows another birth"},
+		"a member has no key of pseudonyms": {keyed("n2"), Fail, "pseudonyms, n2: it has no key, the sale is under 0000cafe"},
+		"a member has another key":          {keyed("n2", "0000beef"), Fail, "pseudonyms, n2: it has the key 0000beef, the sale is under 0000cafe"},
+		"a front-end has another key":       {keyed("f1", "0000beef", "0000affe"), Fail, "pseudonyms, f1: it has the keys 0000beef, 0000affe, the sale is under"},
+		"a member has another newest key":   {keyed("n3", "0000beef", "0000cafe"), Warning, "pseudonyms, n3: its newest key is 0000beef, another process' 0000cafe"},
+		"a sale is in clear": {func(q *Question) {
+			q.Members[1].Node.PseudonymKeys = []string{"0000cafe"}
+		}, Fail, "pseudonyms, n2: it has the key 0000cafe, and the sale is under none"},
 		"no front-end": {func(q *Question) {
 			for i := range q.Members {
 				q.Members[i].Node.FrontEnds = nil
