@@ -177,6 +177,11 @@ REJOIN ?= --waiting 5000000 --rate 8000
 bench-rejoin: build ## one of three nodes of a large sale is killed and comes back: snapshots, seconds, memory, pieces of its journal
 	$(BENCHSUITE) rejoin $(REJOIN)
 
+ORDERS ?= --orders 100000 --rate 20000
+.PHONY: bench-orders
+bench-orders: build ## sellers list, export and search 100,000 orders while 20,000 buys a second come: decisions' p99 with and without, the state's lock
+	$(BENCHSUITE) orders $(ORDERS)
+
 bench-peers: ## T4 and T5 alone: Redis, PostgreSQL, a mutex and bare fasthttp behind the same buy, and at fixed rates
 	$(BENCHSUITE) run --only peers,latency
 

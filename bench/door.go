@@ -55,6 +55,7 @@ type crowd struct {
 	requests uint64
 	rate     float64 // a second
 	prefix   string
+	referred bool // whether each buy has a reference, cart-NUMBER
 	// step is the least time between two groups of those who press at once; 0 for arrivalStep.
 	step time.Duration
 }
@@ -91,6 +92,9 @@ func (d *door) let(ctx context.Context, crowd *crowd, started time.Time) {
 			c := sequencer.Command{Kind: sequencer.KindBuy, Sale: 1, Quantity: 1,
 				User: strconv.AppendUint(user[:len(crowd.prefix)], next, 10)}
 			binary.LittleEndian.PutUint64(c.Key[:], next+1)
+			if crowd.referred {
+				c.Reference = strconv.AppendUint([]byte("cart-"), next, 10)
+			}
 			frames = sequencer.AppendCommand(frames, &c)
 			count++
 		}

@@ -56,6 +56,6 @@ writes one document in Go's benchmark format. A step that fails is told and does
 the run.
 
 Exit codes: 0 everything was measured (met or not), 1 something failed, 2 wrong use.`}
-	root.AddCommand(newRun(), newRender(), newOverload(), newRejoin())
+	root.AddCommand(newRun(), newRender(), newOverload(), newRejoin(), newOrders())
 	return root
 }

@@ -88,3 +88,27 @@ It fails when the node does not come back.`,
 	f.DurationVar(&o.LimitMax, "limit", o.LimitMax, "time in which the node must come back")
 	return c
 }
+
+func newOrders() *cobra.Command {
+	o := bench.DefaultOrdersOptions()
+	c := &cobra.Command{Use: "orders", Short: "Let sellers list, export and search orders while a crowd comes", Args: cobra.NoArgs,
+		Long: `Starts nodes, sells a sale out, one ticket an order, and lets a crowd come that is refused:
+in each round once alone, and once beside three sellers of whom one turns pages, one exports all
+orders and one searches by buyer, by reference and an order's history, each as fast as it is
+answered. It says the p99 of the decisions with and without them, in each round and as medians, and
+for how long at most a reader locked the leader's state.
+
+It fails when that was over a millisecond, or a seller was shown something else than was sold.`,
+		Example: "  suite orders\n  suite orders --orders 10000 --rate 2000 --over 2s --rounds 1 --nodes 1",
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Log = c.ErrOrStderr()
+			report, err := bench.RunOrders(c.Context(), o)
+			return conclude(c, report, err)
+		}}
+	f := scenarioFlags(c, &o.Setup)
+	f.Uint64Var(&o.Orders, "orders", o.Orders, "orders that there are")
+	f.IntVar(&o.Rate, "rate", o.Rate, "buys a second of the crowd")
+	f.DurationVar(&o.Over, "over", o.Over, "time for which the crowd comes, alone and with the sellers")
+	f.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds, of which the medians are told")
+	return c
+}
