@@ -185,7 +185,7 @@ func (v *server) startReadersHTTP() error {
 	registry := newRegistry(v.credentials, buyers)
 	own := new(metric.Set)
 	v.reader.Publish(own)
-	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector(), auditMetrics(v.audit), v.tokens.metrics())
+	registry.MustRegister(metrics, timelines, own, v.replica.Collector(v.forward), v.manager.Collector(), auditMetrics(v.audit), v.tokens.metrics(), v.ticketMetrics())
 	operations := api.Operations{
 		Checks:   v.readersChecks,
 		Node:     func() any { return v.reader.Status() },

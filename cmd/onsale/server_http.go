@@ -46,7 +46,7 @@ func (v *server) serveHTTP(config api.Config, metrics *api.Metrics, buyers *cert
 func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
 	registry := newRegistry(v.credentials, buyers)
-	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit), v.tokens.metrics())
+	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit), v.tokens.metrics(), v.ticketMetrics())
 	if provider := v.desk.Provider(); provider != nil {
 		registry.MustRegister(v.desk.Collector())
 		if counted, is := provider.(prometheus.Collector); is {

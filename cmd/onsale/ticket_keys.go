@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/internal/metric"
 	"onsale/internal/ticket"
 )
 
@@ -31,4 +34,11 @@ func (s *settings) openTickets(log *slog.Logger) (*ticket.Secrets, error) {
 		return nil, errors.Join(errUsage, fmt.Errorf("--ticket-key-file: %w", err))
 	}
 	return keys, nil
+}
+
+// ticketMetrics are what is counted of tickets.
+func (v *server) ticketMetrics() prometheus.Collector {
+	set := new(metric.Set)
+	v.tickets.AddMetrics(set)
+	return set
 }

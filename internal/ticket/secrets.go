@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"onsale/internal/secretfile"
 	"onsale/sequencer"
@@ -31,6 +32,7 @@ type Secrets struct {
 	mu      sync.RWMutex
 	secrets [][]byte // newest first; never changed in place
 	keys    map[sequencer.ClusterID][]ed25519.PrivateKey
+	signed  atomic.Uint64
 }
 
 // ReadSecrets reads a file: a secret of 64 hexadecimal digits a line, the newest first, which
@@ -71,7 +73,10 @@ func parseFile(path string) (secrets [][]byte, err error) {
 }
 
 // Sign returns the code of a ticket.
-func (s *Secrets) Sign(t *Ticket) string { return sign(s.of(t.Birth)[0], t) }
+func (s *Secrets) Sign(t *Ticket) string {
+	s.signed.Add(1)
+	return sign(s.of(t.Birth)[0], t)
+}
 
 // of returns a birth's keys, newest first. A cluster has few births, so that they are kept.
 func (s *Secrets) of(birth sequencer.ClusterID) []ed25519.PrivateKey {

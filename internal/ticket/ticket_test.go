@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,6 +165,44 @@ func TestRotation(t *testing.T) {
 	if _, err := verifier(t, alone).Verify(before); !errors.Is(err, ErrNotGenuine) {
 		t.Errorf("its secret is gone: %v", err)
 	}
+}
+
+// Nodes with one file have one fingerprint, and no others do: the order of the lines decides which
+// one signs.
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	s := secretsOf(t, path, 2)
+	again, err := ReadSecrets(path)
+	must(t, err)
+	count, fingerprint := s.describe()
+	if other, same := again.describe(); count != 2 || other != 2 || same != fingerprint || len(fingerprint) != 2*fingerprintBytes {
+		t.Errorf("%d %s, and %d %s of the same file", count, fingerprint, other, same)
+	}
+	must(t, os.WriteFile(path, turned(t, path), 0o600))
+	back, err := ReadSecrets(path)
+	must(t, err)
+	if _, other := back.describe(); other == fingerprint {
+		t.Error("another order of the lines has the same fingerprint")
+	}
+	var none *Secrets
+	if count, fingerprint := none.describe(); count != 0 || fingerprint != noSecrets {
+		t.Errorf("%d %s without a file", count, fingerprint)
+	}
+	is := sold()
+	s.Sign(&is)
+	if s.signed.Load() != 1 {
+		t.Errorf("%d codes were signed", s.signed.Load())
+	}
+}
+
+// turned returns the lines of a file, the last one first.
+func turned(t *testing.T, path string) []byte {
+	data, err := os.ReadFile(path)
+	must(t, err)
+	lines := strings.Fields(string(data))
+	slices.Reverse(lines)
+	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
 // Keys change with the birth, and with nothing else.

@@ -67,6 +67,12 @@ func (p *Sales) Metrics(s *metric.Set) {
 			}
 		}
 	}))
+	s.Counters("onsale_sale_tickets_minted_total", "Tickets that were paid and got their numbers.", []string{"sale"}, each(func(v *sequencer.SaleView, show metric.Show) {
+		show(float64(v.Counters.Tickets[sequencer.StatePaid]), v.ID)
+	}))
+	s.Counters("onsale_sale_tickets_revoked_total", "Of those, tickets that were refunded.", []string{"sale"}, each(func(v *sequencer.SaleView, show metric.Show) {
+		show(float64(v.Counters.Tickets[sequencer.StateRefunded]), v.ID)
+	}))
 	s.Counters("onsale_sale_promotions_blocked_total", "How often the head of the waitlist did not fit although tickets were available.", []string{"sale"}, each(func(v *sequencer.SaleView, show metric.Show) {
 		show(float64(v.Counters.PromoteBlocked), v.ID)
 	}))

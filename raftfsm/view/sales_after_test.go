@@ -118,6 +118,7 @@ func TestMetricsOfSales(t *testing.T) {
 	for state := range open.Counters.Entered {
 		open.Counters.Entered[state] = uint64(10 + state)
 	}
+	open.Counters.Tickets[sequencer.StatePaid], open.Counters.Tickets[sequencer.StateRefunded] = 18, 19
 	closed, cancelled := open, open
 	closed.ID, closed.Closed = "two", true
 	cancelled.ID, cancelled.Cancelled = "three", true
@@ -140,6 +141,8 @@ func TestMetricsOfSales(t *testing.T) {
 		`onsale_sale_tickets{sale="one",state="held"} 2`,
 		`onsale_sale_tickets{sale="one",state="sold"} 3`,
 		`onsale_sale_tickets{sale="one",state="withheld"} 4`,
+		`onsale_sale_tickets_minted_total{sale="one"} 18`,
+		`onsale_sale_tickets_revoked_total{sale="one"} 19`,
 		`onsale_sale_waiting_orders_max{sale="one"} 50`,
 		`onsale_sale_waiting_orders{sale="one"} 5`,
 		`onsale_sales_unshown 0`,
