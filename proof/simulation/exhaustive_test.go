@@ -27,6 +27,9 @@ const (
 	smallStock = 2
 	smallUsers = 3
 	smallKeys  = 2
+
+	// smallLineSeconds is how long an attempt may stand in the line: beyond every hold and grace.
+	smallLineSeconds = 1
 )
 
 // move is a command of the exhaustive interleavings. Orders are named by which order
@@ -37,6 +40,7 @@ type move struct {
 	quantity  uint8 // tickets of a buy or a part; 1 for what the provider says of a part
 	order     uint8
 	outcome   sequencer.PayOutcome
+	lined     bool // of a pay_begin: the attempt stands in the line first
 }
 
 // small is a run of a few moves on the State and on the model.
@@ -45,6 +49,7 @@ type small struct {
 	model  *naive.Model
 	d      sequencer.Decisions
 	orders []uint64
+	lines  [smallUsers * smallKeys]int64 // until when an order's newest attempt may stand in the line
 	keys   [smallUsers][smallKeys]use
 	log    []sequencer.Batch
 }
@@ -90,6 +95,10 @@ func (s *small) play(m move) *sequencer.Decisions {
 	case sequencer.KindCancel, sequencer.KindPayBegin:
 		c.User, c.Attempt = []byte(v.User), 0
 		c.Amount, c.Reference = int64(v.Quantity), scenario.AccountOf(int64(v.Quantity))
+		if m.lined {
+			c.Count = smallLineSeconds
+			s.lines[m.order] = s.model.Now() + smallLineSeconds*int64(time.Second)
+		}
 	case sequencer.KindPayCaptured:
 		c.Amount = int64(v.Quantity + m.quantity)
 		c.Quantity = 0
@@ -97,6 +106,8 @@ func (s *small) play(m move) *sequencer.Decisions {
 		c.Part, c.Quantity = m.quantity, 0
 	case sequencer.KindRefund:
 		c.Attempt = 0
+	case sequencer.KindPayCalled:
+		c.Quantity = 0
 	}
 	if m.kind == sequencer.KindCancel {
 		c.Amount, c.Reference = 0, nil
@@ -148,6 +159,7 @@ func (s *small) moves() (all []move) {
 	for order := range s.orders {
 		m := move{order: uint8(order)}
 		all = append(all, s.partMoves(m)...)
+		all = append(all, s.lineMoves(m)...)
 		for _, kind := range []sequencer.Kind{sequencer.KindCancel, sequencer.KindPayBegin, sequencer.KindRefund, sequencer.KindPayCaptured} {
 			m.kind = kind
 			all = append(all, m)
@@ -162,6 +174,21 @@ func (s *small) moves() (all []move) {
 			m.outcome = outcome
 			all = append(all, m)
 		}
+	}
+	return all
+}
+
+// lineMoves returns what can be done next about an order's place in the line: it begins to stand
+// there when it can be paid, and is called when it was begun, whether it stands there or not.
+func (s *small) lineMoves(m move) (all []move) {
+	v, _ := s.model.Order(s.orders[m.order])
+	if v.State == sequencer.StateReserved {
+		m.kind, m.lined = sequencer.KindPayBegin, true
+		all = append(all, m)
+	}
+	if v.Attempts > 0 {
+		m.kind, m.lined = sequencer.KindPayCalled, false
+		all = append(all, m)
 	}
 	return all
 }
@@ -196,7 +223,7 @@ type fingerprint struct {
 }
 
 type orderPrint struct {
-	left                                int64 // of its hold
+	left, lineLeft                      int64 // of its hold, and of its stay in the line
 	position                            uint32
 	user, quantity, requested, attempts uint8
 	voidsDue, voided                    uint32
@@ -217,6 +244,9 @@ func (s *small) fingerprint() (f fingerprint) {
 		f.order[i] = orderPrint{
 			user: v.User[0], state: v.State, quantity: v.Quantity, requested: v.Requested, attempts: v.Attempts, voidsDue: v.VoidsDue, voided: v.Voided,
 			captureDue: v.CaptureDue, captured: v.Captured, reason: v.Reason, overdue: v.Overdue, position: v.Position, left: left,
+		}
+		if v.Lined {
+			f.order[i].lineLeft = s.lines[i] - s.state.Now()
 		}
 		if len(v.Parts) > 0 {
 			f.order[i].part = v.Parts[0]
