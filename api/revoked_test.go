@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
 
+	"onsale/api/apitest"
 	"onsale/api/auth"
 	"onsale/api/contract"
 )
@@ -64,6 +66,50 @@ func TestRevokedWhileOthersPoll(t *testing.T) {
 	if order := into[contract.Order]((<-polled).want(200, "")); order.State != "cancelled" {
 		t.Errorf("%+v", order)
 	}
+}
+
+// When a secret is taken away, what was opened with its tokens ends as if these were revoked; what
+// another secret or none of ours signed goes on.
+func TestRemovedSecretEndsStreams(t *testing.T) {
+	f := serveWith(t, streamConfig())
+	f.sale("gig", nil)
+	anns := f.bought("ann", "?q=1")
+	hers := f.stream(f.public, anns.Callback+"/events", "ann", "")
+	sellers := f.stream(f.private, "/v1/sales/gig/events", "@seller", "")
+	nextOf[contract.Order](hers, "order")
+	nextOf[contract.SaleDetail](sellers, "sale")
+	polled := make(chan *answer, 1)
+	go func() { polled <- f.call("GET", f.public, anns.Callback+"?wait=30s", "ann", "") }()
+	f.hasMetrics("onsale_polls_waiting 1")
+
+	both := apitest.TokenConfig()
+	both.Clock = func() time.Time { return time.Now().Add(time.Duration(f.clock.Load())) }
+	other := bytes.Repeat([]byte("z"), auth.SecretBytesMin)
+	both.Secrets = append([][]byte{other}, both.Secrets...)
+	must(t, f.tokens.Configure(both))
+	f.hasMetrics("onsale_polls_waiting 1")
+	f.call("DELETE", f.public, anns.Callback+"?q=1", "ann", "").want(200, "")
+	if order, _ := nextOf[contract.Order](hers, "order"); order.State != "cancelled" {
+		t.Errorf("her stream tells %+v", order)
+	}
+	(<-polled).want(200, "")
+
+	again := f.bought("ann", "?q=1")
+	second := f.stream(f.public, again.Callback+"/events", "ann", "")
+	nextOf[contract.Order](second, "order")
+	both.Secrets = both.Secrets[:1]
+	must(t, f.tokens.Configure(both))
+	for {
+		if _, more := second.next(); !more {
+			break
+		}
+	}
+	for {
+		if _, more := sellers.next(); !more {
+			break
+		}
+	}
+	f.call("GET", f.public, again.Callback, "ann", "").want(401, "unauthorized")
 }
 
 // revoke takes back all tokens of users until now, and nobody else's.

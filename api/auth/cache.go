@@ -41,7 +41,6 @@ func tagOf(hash uint64) uint32 { return uint32(hash>>32) | 1 }
 
 type entry struct {
 	hash     uint64
-	token    []byte
 	identity *Identity
 }
 
@@ -73,7 +72,7 @@ func (c *cache) find(hash uint64, token []byte, now int64) *Identity {
 			continue
 		}
 		entry := bucket.entries[way].Load()
-		if entry != nil && entry.hash == hash && bytes.Equal(entry.token, token) {
+		if entry != nil && entry.hash == hash && bytes.Equal(entry.identity.token, token) {
 			if now >= entry.identity.Expires {
 				return nil
 			}
@@ -85,7 +84,7 @@ func (c *cache) find(hash uint64, token []byte, now int64) *Identity {
 
 // add remembers a verified token: in a free place, in the place of one whose
 // time is over, or in that of any other.
-func (c *cache) add(hash uint64, token []byte, identity *Identity, now int64) {
+func (c *cache) add(hash uint64, identity *Identity, now int64) {
 	if len(c.buckets) == 0 {
 		return
 	}
@@ -96,7 +95,7 @@ func (c *cache) add(hash uint64, token []byte, identity *Identity, now int64) {
 			break
 		}
 	}
-	bucket.entries[place].Store(&entry{hash: hash, token: append([]byte(nil), token...), identity: identity})
+	bucket.entries[place].Store(&entry{hash: hash, identity: identity})
 	bucket.expires[place].Store(uint32(min(identity.Expires, math.MaxUint32)))
 	bucket.tags[place].Store(tagOf(hash))
 }

@@ -15,6 +15,8 @@ type Identity struct {
 	TokenID string
 
 	pseudonyms []alias // one for each key, the newest first
+	token      []byte
+	under      *cache // of the key sets under which the token is known to be good
 }
 
 // alias is by which name somebody is known under a key.

@@ -189,9 +189,36 @@ func (v *Verifier) Revoke(revoked *Revocations) {
 	close(before.replaced)
 }
 
-// Revoked reports whether a token was taken back after it was verified.
-func (v *Verifier) Revoked(who *Identity) bool { return v.revoking.Load().has(who) }
+// askAgain tells whoever waits for RevokesMore that a secret or key is gone, and so perhaps what
+// verified a token.
+func (v *Verifier) askAgain() {
+	for {
+		before := v.revoking.Load()
+		if v.revoking.CompareAndSwap(before, &revoking{before.Revocations, make(chan struct{})}) {
+			close(before.replaced)
+			return
+		}
+	}
+}
 
-// RevokesMore returns what is closed as soon as other revocations are in force. Who asks Revoked
+// Revoked reports whether a token was taken back after it was verified: by a line about it, or
+// because what signed it is there no more.
+func (v *Verifier) Revoked(who *Identity) bool { return v.revoking.Load().has(who) || !v.stands(who) }
+
+// stands reports whether a token that was verified once is good by the keys that are in force. It is
+// verified anew when some are gone.
+func (v *Verifier) stands(who *Identity) bool {
+	set := v.keys.Load()
+	if who.under == set.cache {
+		return true
+	}
+	if hash := set.cache.hash(who.token); set.cache.find(hash, who.token, math.MinInt64) != nil {
+		return true // others came with it since
+	}
+	_, err := set.verify(who.token)
+	return err == nil
+}
+
+// RevokesMore returns what is closed as soon as other revocations are in force, or fewer keys. Who asks Revoked
 // after it misses none.
 func (v *Verifier) RevokesMore() <-chan struct{} { return v.revoking.Load().replaced }

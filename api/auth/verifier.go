@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,7 +33,7 @@ type Verifier struct {
 // that a change that takes a key or a secret away forgets them all at once.
 type keySet struct {
 	config Config
-	cache  *cache
+	cache  *cache // the same one for as long as what was verified stays so
 
 	signers   []*signer      // for tokens with the usual header
 	validator *jwt.Validator // of claims that a secret signed
@@ -75,7 +76,10 @@ func (v *Verifier) Configure(config Config) error {
 	if old := v.keys.Load(); old != nil && config.covers(&old.config) {
 		set.cache = old.cache
 	}
-	v.keys.Store(set)
+	before := v.keys.Swap(set)
+	if before != nil && before.cache != set.cache {
+		v.askAgain()
+	}
 	return nil
 }
 
@@ -109,12 +113,13 @@ func (v *Verifier) verify(token []byte, now int64, hint uint64) (*Identity, erro
 		v.refusals.Add(1)
 		return nil, err
 	}
-	set.cache.add(hash, token, identity, now)
+	identity.token, identity.under = bytes.Clone(token), set.cache
+	set.cache.add(hash, identity, now)
 	return v.unlessRevoked(identity)
 }
 
 func (v *Verifier) unlessRevoked(who *Identity) (*Identity, error) {
-	if v.Revoked(who) {
+	if v.revoking.Load().has(who) {
 		v.takenBack.Add(1)
 		return nil, ErrRevoked
 	}
