@@ -123,8 +123,11 @@ func (f *office) search(ctx context.Context) error {
 		}
 		began = time.Now()
 		told, err := f.seller.OrderHistory(ctx, byUser, "")
-		if err != nil || len(told.Events) != 1 {
-			return fmt.Errorf("%w: history of %s: %+v, %w", errInexact, byUser, told, err)
+		if err == nil && len(told.Events) != 1 {
+			err = fmt.Errorf("%w: the history of %s is %+v", errInexact, byUser, told)
+		}
+		if err != nil {
+			return err
 		}
 		f.note(began, &f.work.Searches)
 	}

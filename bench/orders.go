@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -124,8 +125,8 @@ func (o *OrdersOptions) round(ctx context.Context, doors doors, seller *client.S
 		doors.let(ctx, &crowd{requests: uint64(float64(o.Rate) * o.Over.Seconds()), rate: float64(o.Rate), prefix: fmt.Sprintf("late-%d-%d-", round, half)})
 		work, officeErr := office.close()
 		latency, err := doors.told()
-		if err != nil || officeErr != nil {
-			return fmt.Errorf("round %d: decisions: %w, sellers: %w", round+1, err, officeErr)
+		if err := errors.Join(err, officeErr); err != nil {
+			return fmt.Errorf("round %d: %w", round+1, err)
 		}
 		if together {
 			is.With, is.Work = millis(latency), work
