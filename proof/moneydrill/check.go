@@ -5,10 +5,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // evidence is all that the check looks at.
 type evidence struct {
+	At     time.Time // when all was still; orders were listed just before
 	Orders []*order
 	// Accounts are those that the cluster charges under.
 	Accounts []*accountBooks

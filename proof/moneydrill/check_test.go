@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"onsale/api/contract"
 )
@@ -138,8 +139,12 @@ var forgeries = map[string]map[string]func(*evidence){
 		"a refund failed by itself": func(e *evidence) { e.books()[ref("failed")].Method = "" },
 	},
 	"settled": {
-		"an order is still paying": func(e *evidence) { e.of("gone").Final.State = statePaying },
-		"an order is not settled":  func(e *evidence) { e.said().Unsettled = 1 },
+		"an order is paying beyond its deadline": func(e *evidence) { e.paying("gone", saleGrace+endedWithin+time.Second) },
+		"an order is paying, and has no deadline": func(e *evidence) {
+			e.paying("gone", 0)
+			e.of("gone").Final.ExpiresAt = nil
+		},
+		"an order is not settled": func(e *evidence) { e.said().Unsettled = 1 },
 	},
 	"sums": {
 		"reconciling says another sum":        func(e *evidence) { e.said().Money[0].Captured++ },
@@ -189,6 +194,25 @@ func TestCheckAllows(t *testing.T) {
 		e := good()
 		if allow(e); check(e).violations() > 0 {
 			t.Errorf("%s: %v", name, check(e).found)
+		}
+	}
+}
+
+// paying lets an order be paying whose hold ended so long before the end.
+func (e *evidence) paying(uid string, ago time.Duration) {
+	e.At = time.Date(2026, time.December, 1, 12, 0, 0, 0, time.UTC)
+	ended := e.At.Add(-ago)
+	o := e.of(uid).Final
+	o.State, o.ExpiresAt = statePaying, &ended
+}
+
+// An order that has time left by its own word is no violation; the run says nothing then.
+func TestCheckLeavesTime(t *testing.T) {
+	for _, left := range []time.Duration{10 * time.Minute, -saleGrace, -saleGrace - endedWithin} {
+		e := good()
+		e.paying("gone", -left)
+		if v := check(e); v.violations() > 0 || len(v.void) != 1 {
+			t.Errorf("%v left: %v, void %v", left, v.found, v.void)
 		}
 	}
 }

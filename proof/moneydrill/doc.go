@@ -17,7 +17,9 @@
 //
 // # What is checked
 //
-// At the end all is healed and settles. Then the drill's own ledger, from what buyers and
+// At the end all is healed and settles. An order that is still paying is asked for its deadline, its
+// hold and grace, which is ten minutes later after a call that failed: the end waits until then, says
+// so, and calls an order that is paying beyond it stuck. See deadline.go. Then the drill's own ledger, from what buyers and
 // seller were told and from the orders as their buyers list them, is held to the provider's
 // books, which it reads itself, in minor units:
 //

@@ -77,6 +77,7 @@ type run struct {
 	crowd   *crowd
 	seller  *seller
 	hands   []*hand
+	waited  deadline // that was told last
 }
 
 func (r *run) log(format string, args ...any) {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The causes of differences that the drill makes.
@@ -37,12 +39,22 @@ func checkNamed(v *verdict, e *evidence, all map[string][]*charge, of map[string
 	}
 	for _, uid := range slices.Sorted(maps.Keys(of)) {
 		a := of[uid]
-		if a.Final != nil && a.Final.State == statePaying {
-			v.wrong("settled", "order %s is still paying", uid)
-		}
+		checkEnded(v, a, e.At)
 		if a.kept() > 0 && !booked[a.Final.PaymentRef] {
 			v.wrong("money", "order %s is paid, and no account has its charge %s", uid, a.Final.PaymentRef)
 		}
+	}
+}
+
+// checkEnded: nobody is paying beyond their deadline. One that is still in time says nothing, and
+// neither does the run, which must have waited for it.
+func checkEnded(v *verdict, a *order, at time.Time) {
+	switch {
+	case a.Final == nil || a.Final.State != statePaying:
+	case isStuck(a.Final, at):
+		v.wrong("settled", "order %s is still paying at %s, its hold and grace ended at %s", a.UID, at.Format(time.TimeOnly), payingUntil(a.Final).In(at.Location()).Format(time.TimeOnly))
+	default:
+		v.void = append(v.void, fmt.Sprintf("order %s may be paying until %s", a.UID, payingUntil(a.Final).In(at.Location()).Format(time.TimeOnly)))
 	}
 }
 

@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// settleMax bounds the wait for the end of all payments, and stillTime is for how long nothing
-	// may move while some are not settled: longer than a hold, its grace and an attempt that is
-	// given up.
+	// settleMax bounds the wait for the end of all payments, from the last fault or the last
+	// deadline of an order that is paying; stillTime is for how long nothing may move while some
+	// are not settled and nobody is paying in time: longer than a hold, its grace, an attempt that
+	// is given up, and the pauses between two tries of a capture or refund.
 	settleMax = 8 * time.Minute
-	stillTime = saleHold + saleGrace + 45*time.Second
+	stillTime = saleHold + saleGrace + endedWithin
 	lookEvery = 3 * time.Second
 	// listers is how many buyers list their orders at once.
 	listers   = 8
@@ -63,7 +64,7 @@ func (r *run) visit(ctx context.Context, folder string) (*reconciliation, error)
 	return said, r.acknowledge(ctx, said)
 }
 
-// still reconciles until what it says stays as it is.
+// still reconciles until what it says stays as it is, and nobody is paying in time any more.
 func (r *run) still(ctx context.Context) (said *reconciliation, err error) {
 	var last *reconciliation
 	for end, since := time.Now().Add(settleMax), time.Now(); time.Now().Before(end) && ctx.Err() == nil; wait(ctx, lookEvery) {
@@ -75,12 +76,23 @@ func (r *run) still(ctx context.Context) (said *reconciliation, err error) {
 			last, since = said, time.Now()
 			continue
 		}
-		if said.Unsettled <= said.elsewhere() && time.Since(since) > 3*lookEvery || time.Since(since) > stillTime {
+		if said.Unsettled <= said.elsewhere() && time.Since(since) > 3*lookEvery {
+			return said, nil
+		}
+		open, failed := r.latest(ctx)
+		if err = failed; err != nil {
+			continue
+		}
+		r.waits(said, open)
+		if after := open.until.Add(settleMax); after.After(end) {
+			end = after
+		}
+		if time.Since(since) > stillTime && time.Since(open.until) > endedWithin {
 			return said, nil
 		}
 	}
 	if err = errors.Join(err, ctx.Err()); err == nil {
-		err = fmt.Errorf("payments still move %v after the last fault: %d unsettled", settleMax, last.Unsettled)
+		err = fmt.Errorf("payments still move %v after the last fault or deadline: %d unsettled", settleMax, last.Unsettled)
 	}
 	return nil, err
 }
@@ -180,7 +192,7 @@ func (r *run) list(ctx context.Context, user string) (err error) {
 // gather asks for what is said at the end, and reads the books. second is what was said of the
 // second account.
 func (r *run) gather(ctx context.Context, second *reconciliation) (*evidence, error) {
-	e := &evidence{Orders: r.ledger.orders(), Accounts: []*accountBooks{{}, {Said: *second}}}
+	e := &evidence{At: time.Now(), Orders: r.ledger.orders(), Accounts: []*accountBooks{{}, {Said: *second}}}
 	var orphans struct {
 		Orphans []orphan `json:"orphans"`
 	}
