@@ -38,7 +38,7 @@ func TestAcknowledge(t *testing.T) {
 	paid := f.bought("ann", "?q=2")
 	f.pay(paid.Seq, 2)
 	path := "/v1/orders/" + paid.Order + "/acknowledge"
-	const body = `{"reason":"paid back in cash"}`
+	const body = `{"attempt":1,"reason":"paid back in cash"}`
 	f.seller("POST", "/v1/orders/"+paid.Order+"/refund", "").want(200, "")
 	f.seller("POST", path, body).want(409, "not-failed")
 	failed := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBounced, Order: paid.Seq, Attempt: 1, Count: 1, Reason: sequencer.ReasonDisputed})
@@ -48,7 +48,7 @@ func TestAcknowledge(t *testing.T) {
 	if order := f.orderOf("ann", paid.Order); order.MoneyBack != "failed" || order.MoneyBackReason != "disputed" || order.MoneyBackAcknowledged {
 		t.Errorf("%+v", order)
 	}
-	for _, bad := range []string{`{}`, `{"reason":""}`, `{"reason":"a\nb"}`, `{"reason":"` + strings.Repeat("x", contract.ReasonBytesMax+1) + `"}`} {
+	for _, bad := range []string{`{}`, `{"reason":"x"}`, `{"attempt":1,"reason":""}`, `{"attempt":1,"reason":"a\nb"}`, `{"attempt":1,"reason":"` + strings.Repeat("x", contract.ReasonBytesMax+1) + `"}`} {
 		f.seller("POST", path, bad).want(400, "bad-request")
 	}
 	f.call("POST", f.private, path, "@auditor", body).want(403, "forbidden")

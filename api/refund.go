@@ -82,25 +82,7 @@ func (p *Private) acknowledge(x *exchange) error {
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
-	if !isReason(wanted.Reason) {
-		return badReason()
-	}
-	view, err := p.order(x)
-	if err != nil {
-		return err
-	}
-	result, err := p.decide(x, &sequencer.Command{Kind: sequencer.KindAcknowledge, Order: view.Seq, Body: []byte(wanted.Reason)})
-	if err != nil {
-		return err
-	}
-	showDecided(&view, &result)
-	view.Acknowledged = view.Failed
-	for i := range view.Parts {
-		if view.Parts[i].State == sequencer.PartFailed {
-			view.Parts[i].State = sequencer.PartAcknowledged
-		}
-	}
-	return x.ok(contract.OrderIn(p.number(), &view))
+	return p.word(x, &sequencer.Command{Kind: sequencer.KindAcknowledge, Attempt: wanted.Attempt, Part: wanted.Part, Body: []byte(wanted.Reason)})
 }
 
 // order returns the order that the path names, of whichever buyer.

@@ -76,9 +76,9 @@ func bodyOf(operation string) string {
 	case "extendHolds":
 		return `{"by":"1m"}`
 	case "settleOrder":
-		return `{"as":"captured","reason":"seen"}`
+		return `{"attempt":1,"as":"captured","amount":1,"reason":"seen"}`
 	case "acknowledgeOrder":
-		return `{"reason":"seen"}`
+		return `{"attempt":1,"reason":"seen"}`
 	}
 	return ""
 }

@@ -230,6 +230,14 @@ func (a *answer) want(status int, code string) *answer {
 	return a
 }
 
+// tells checks what a problem says.
+func (a *answer) tells(detail string) {
+	a.t.Helper()
+	if a.problem.Detail != detail {
+		a.t.Errorf("got %q, want %q", a.problem.Detail, detail)
+	}
+}
+
 // into decodes the body and refuses fields that the contract does not have.
 func into[T any](a *answer) T {
 	a.t.Helper()

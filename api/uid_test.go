@@ -29,7 +29,9 @@ func uidRoutes(f *fixture) []uidRoute {
 		{name: "refund", status: 404, code: "unknown-order", sellers: true,
 			ask: func(uid string) *answer { return f.seller("POST", "/v1/orders/"+uid+"/refund", "") }},
 		{name: "acknowledge", status: 404, code: "unknown-order", sellers: true,
-			ask: func(uid string) *answer { return f.seller("POST", "/v1/orders/"+uid+"/acknowledge", `{"reason":"x"}`) }},
+			ask: func(uid string) *answer {
+				return f.seller("POST", "/v1/orders/"+uid+"/acknowledge", `{"attempt":1,"reason":"x"}`)
+			}},
 		{name: "page", status: 400, code: "bad-request",
 			ask: func(uid string) *answer { return f.call("GET", f.public, "/v1/orders?cursor="+uid, "ann", "") }},
 	}

@@ -53,13 +53,15 @@ type bookedOrder struct {
 	min       uint8
 	attempts  uint8
 	overdue   bool
-	captured  bool  // the newest attempt's money
-	leeway    bool  // was given once
-	lined     bool  // its newest attempt stands in the line
-	linedTo   int64 // until when it may, by the holds' own time
-	deadline  int64 // of the hold, by the holds' own time
-	declines  int   // of its attempts
-	triedAt   int64 // when its newest attempt began
+	captured  bool   // the newest attempt's money
+	leeway    bool   // was given once
+	lined     bool   // its newest attempt stands in the line
+	linedTo   int64  // until when it may, by the holds' own time
+	deadline  int64  // of the hold, by the holds' own time
+	declines  int    // of its attempts
+	triedAt   int64  // when its newest attempt began
+	came      uint32 // bit n-1: attempt n took money for nothing, or had it given back
+	gone      uint32 // bit n-1: the money of attempt n is back
 	bounced   map[refundOf]bookedBounce
 	money     bookedMoney
 	dispute   sequencer.Dispute

@@ -67,8 +67,23 @@ var forgedSteps = []forgery{
 		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), refund(2), byHand(2, sequencer.PayRefunded))},
 		forge:   func(f *forged) { f.result(6).Code = sequencer.CodeOK }},
 	{name: "an operator says that money was captured, after it was", finds: []check{checkByHand},
-		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), captured(2, 1), accept("b"), byHand(2, sequencer.PayAccepted))},
+		batches: batches{at(0, sell(), buy("ann", 2), pay(2, "ann", 2), outcome(2, sequencer.PayAccepted), captured(2, 2), accept("b"), byHand(2, sequencer.PayAccepted))},
 		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "an operator says that an earlier attempt was captured", finds: []check{checkByHand},
+		batches: batches{at(0, append(append([]sequencer.Command{sell(), buy("ann", 1)}, declined(1)...), attempt(pay(2, "ann", 1), 2), accept("b"), byHand(2, sequencer.PayAccepted))...)},
+		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "an operator says that another amount is back", finds: []check{checkByHand},
+		batches: batches{at(0, sell(), buy("ann", 2), pay(2, "ann", 2), outcome(2, sequencer.PayAccepted), refund(2), accept("b"), byHand(2, sequencer.PayRefunded))},
+		forge:   func(f *forged) { f.result(7).Code = sequencer.CodeOK }},
+	{name: "an operator says that a part is back which there is not", finds: []check{checkByHand},
+		batches: batches{at(0, append(paidPart(), accept("b"), ofPart(2, byHand(2, sequencer.PayRefunded)))...)},
+		forge:   func(f *forged) { f.result(8).Code = sequencer.CodeOK }},
+	{name: "an operator says that what was taken was not", finds: []check{checkByHand},
+		batches: batches{at(0, sell(), buy("ann", 1), pay(2, "ann", 1), outcome(2, sequencer.PayAccepted), accept("b"), byHand(2, sequencer.PayCancelled))},
+		forge:   func(f *forged) { f.result(6).Code = sequencer.CodeOK }},
+	{name: "a seller takes note of another part's refund", finds: []check{checkAcknowledged},
+		batches: batches{at(0, append(paidPart(), ofPart(1, failed(1, sequencer.ReasonDisputed)), acknowledged())...)},
+		forge:   func(f *forged) { f.result(8).Code = sequencer.CodeOK }},
 	{name: "an attempt is called twice out of the line", finds: []check{checkCalled},
 		batches: batches{at(0, sell(), buy("ann", 1), inLine(pay(2, "ann", 1)), called(2), called(2))},
 		forge:   func(f *forged) { f.result(5).Code = sequencer.CodeOK }},
@@ -198,7 +213,7 @@ func disputed() sequencer.Command {
 
 // acknowledged says that a seller has seen it.
 func acknowledged() sequencer.Command {
-	return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: 2, Body: []byte("in cash")}
+	return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: 2, Attempt: 1, Body: []byte("in cash")}
 }
 
 // declined are so many attempts to pay ann's order, each of which is declined.
@@ -246,5 +261,9 @@ func accept(account string) sequencer.Command {
 }
 
 func byHand(order uint64, outcome sequencer.PayOutcome) sequencer.Command {
-	return sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: outcome, Body: []byte("on their statement")}
+	c := sequencer.Command{Kind: sequencer.KindSettle, Order: order, Attempt: 1, Outcome: outcome, Body: []byte("on their statement")}
+	if outcome != sequencer.PayCancelled {
+		c.Amount = 1
+	}
+	return c
 }

@@ -41,11 +41,8 @@ func (o *bookedOrder) returned(c *sequencer.Command) {
 }
 
 // acknowledged reports that a seller took note of a failure that there is not.
-func (l *Ledger) acknowledged(o *bookedOrder) {
-	for _, is := range o.bounced {
-		if is.over {
-			return
-		}
+func (l *Ledger) acknowledged(o *bookedOrder, c *sequencer.Command) {
+	if !o.bounced[refundOf{c.Attempt, c.Part}].over {
+		l.findings.report(checkAcknowledged, o.seq, sequencer.CodeNotFailed.String(), sequencer.CodeOK.String(), c.Attempt)
 	}
-	l.findings.report(checkAcknowledged, o.seq, sequencer.CodeNotFailed.String(), sequencer.CodeOK.String())
 }

@@ -41,9 +41,13 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 		l.free(o, r)
 		l.bounced(o, c)
 		l.lostRefund(o, c)
+		if c.Part == 0 {
+			o.gone &^= 1 << (c.Attempt - 1)
+		}
 	case sequencer.KindPayVoided:
 		l.free(o, r)
 		l.gaveMoney(o, c)
+		o.gaveBack(c)
 		o.returned(c)
 	case sequencer.KindPayDisputed:
 		l.free(o, r)
@@ -51,7 +55,7 @@ func (l *Ledger) step(c *sequencer.Command, r *sequencer.Result) {
 	case sequencer.KindSettle:
 		l.byHand(o, c, r)
 	case sequencer.KindAcknowledge:
-		l.acknowledged(o)
+		l.acknowledged(o, c)
 	case sequencer.KindRefund:
 		if !l.shared(o, c, sequencer.StatePaid) {
 			if c.Quantity > 0 && o.state == sequencer.StatePaid {
@@ -111,15 +115,25 @@ func (l *Ledger) settle(o *bookedOrder, c *sequencer.Command, r *sequencer.Resul
 	}
 }
 
-// tooLate books money that came for a sale that was cancelled while it was paid.
+// tooLate books money that came for an order that is gone: of a sale that was cancelled while it
+// was paid, or of another attempt.
 func (l *Ledger) tooLate(c *sequencer.Command, r *sequencer.Result) {
-	if o := l.orders[r.Order]; o != nil && o.state == sequencer.StatePaying && (c.Attempt == o.attempts || c.Kind == sequencer.KindSettle) {
-		if !o.sale.cancelled {
-			l.findings.report(checkPaidInTime, o.seq, "paid", r.State.String())
-		}
-		l.leave(o, sequencer.StateCancelled, sequencer.StatePaying)
-		o.leaveLine()
+	o := l.orders[r.Order]
+	if o == nil || c.Attempt == 0 {
+		return
 	}
+	o.came |= 1 << (c.Attempt - 1)
+	if o.state != sequencer.StatePaying || c.Attempt != o.attempts {
+		return
+	}
+	if c.Kind == sequencer.KindSettle {
+		l.mayByHand(o, c, o.accountOf(c.Attempt) != l.account && c.Amount == o.sale.spec.Price*int64(o.quantity))
+	}
+	if !o.sale.cancelled {
+		l.findings.report(checkPaidInTime, o.seq, "paid", r.State.String())
+	}
+	l.leave(o, sequencer.StateCancelled, sequencer.StatePaying)
+	o.leaveLine()
 }
 
 // leave moves an order that must be in one of some states to another one. A

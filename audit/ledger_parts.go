@@ -8,11 +8,12 @@ import (
 
 // bookedPart is what was given back of an order.
 type bookedPart struct {
-	key     sequencer.KeyDigest
-	tickets int64
-	paid    bool // refunded; else it was given back before it was paid
-	spared  bool // its money was never captured
-	back    bool // its money went back
+	key      sequencer.KeyDigest
+	tickets  int64
+	attempts uint8 // that had begun
+	paid     bool  // refunded; else it was given back before it was paid
+	spared   bool  // its money was never captured
+	back     bool  // its money went back
 }
 
 // bookedMoney is what an order's money was, in minor units: what was captured is always what
@@ -41,7 +42,7 @@ func (l *Ledger) shared(o *bookedOrder, c *sequencer.Command, from ...sequencer.
 		return true
 	}
 	paid := c.Kind == sequencer.KindRefund
-	o.money.parts = append(o.money.parts, bookedPart{key: c.Key, tickets: int64(c.Quantity), paid: paid})
+	o.money.parts = append(o.money.parts, bookedPart{key: c.Key, tickets: int64(c.Quantity), attempts: o.attempts, paid: paid})
 	if paid {
 		l.revokes(o, c)
 		o.sale.withheld += int64(c.Quantity)

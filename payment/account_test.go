@@ -139,7 +139,13 @@ func testSettledByHand(t *testing.T) {
 	a := newAccountScene(t)
 	a.restartAt(t, booksOf(t, "b"))
 	settle := func(order uint64, as sequencer.PayOutcome) sequencer.Code {
-		c := sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: as, Body: []byte("on their statement")}
+		c := sequencer.Command{Kind: sequencer.KindSettle, Order: order, Attempt: 1, Outcome: as, Body: []byte("on their statement")}
+		switch {
+		case order == a.part:
+			c.Part, c.Amount = 1, 100
+		case as != sequencer.PayCancelled:
+			c.Amount = 200
+		}
 		result, err := a.Decide(&c)
 		if err != nil {
 			t.Fatal(err)

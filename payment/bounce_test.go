@@ -52,7 +52,7 @@ func testRefundFailsLater(t *testing.T) {
 
 	// That is an alarm until a seller has acknowledged it, and a difference for ever.
 	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 1})
-	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash")})
+	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Attempt: 1, Body: []byte("in cash")})
 	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 0})
 	s.mustDiffer(t, payment.DifferenceNotReturned, order, 200)
 

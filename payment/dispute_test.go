@@ -82,7 +82,7 @@ func testDisputedInACancelledSale(t *testing.T) {
 		t.Errorf("%+v, %+v", view, e)
 	}
 	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 1, "onsale_payment_unsettled": 0})
-	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("the bank decides")})
+	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Attempt: 1, Body: []byte("the bank decides")})
 	mustShow(t, s.desk, map[string]float64{"onsale_payment_refunds_failed": 0})
 }
 

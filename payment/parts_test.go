@@ -135,7 +135,7 @@ func testPartFails(t *testing.T) {
 	if part := s.Order(order).Parts[0]; part.State != sequencer.PartFailed || part.Fails != sequencer.RefundsMax || part.Reason != sequencer.ReasonRefundDeclined {
 		t.Fatalf("%+v", part)
 	}
-	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash")})
+	s.Tell(t, sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Attempt: 1, Part: 1, Body: []byte("in cash")})
 	if part := s.Order(order).Parts[0]; part.State != sequencer.PartAcknowledged {
 		t.Errorf("%+v", part)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"onsale/internal/amount"
@@ -277,16 +279,27 @@ func (c *comparison) elsewhere(v *sequencer.OrderView, number uint8, charge *Cha
 	if !isUnsettled(v, number) {
 		return
 	}
-	what, minor := "must go back", charge.Amount
+	what, minor := "must go back", charge.priceOf(v, number)*v.RestOf(number)
 	switch newest := number == v.Attempts; {
 	case newest && v.State == sequencer.StatePaying:
 		what = "may be taken"
 	case newest && v.CaptureDue:
 		what, minor = "must be captured", charge.priceOf(v, number)*int64(v.Quantity)
 	case newest && v.VoidsDue&(1<<(number-1)) == 0:
-		minor = charge.priceOf(v, number) * v.PartTickets(sequencer.PartDue)
+		what, minor = "of parts "+dueParts(v)+" must go back", charge.priceOf(v, number)*v.PartTickets(sequencer.PartDue)
 	}
 	c.differs(DifferenceAccount, charge, minor, "the money %s under %s, these are the books of %s: it waits for that account's key, or is settled by hand", what, charge.Account, c.result.Account)
+}
+
+// dueParts lists the numbers of an order's parts whose money must go back.
+func dueParts(v *sequencer.OrderView) string {
+	var numbers []string
+	for i := range v.Parts {
+		if v.Parts[i].State == sequencer.PartDue {
+			numbers = append(numbers, strconv.Itoa(i+1))
+		}
+	}
+	return strings.Join(numbers, ", ")
 }
 
 // due names what is due for an attempt of an order that is not settled, when the books deny

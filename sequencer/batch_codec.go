@@ -43,10 +43,11 @@ const BatchVersion = 5
 //	pay_voided     order 8, attempt 1, outcome 1, part 1
 //	pay_captured   order 8, attempt 1, amount 8
 //	pay_bounced    order 8, attempt 1, reason 1, count 4, part 1
-//	acknowledge    order 8, length 1 and actor, note to the end
+//	acknowledge    order 8, attempt 1, part 1, length 1 and actor, note to the end
 //	pay_disputed   order 8, attempt 1, status 1, amount 8, evidence by 4
 //	accept_account length 1 and actor, length 1 and account, note to the end
-//	settle         order 8, outcome 1, length 1 and actor, note to the end
+//	settle         order 8, attempt 1, outcome 1, part 1, amount 8, length 1 and actor, note to
+//	               the end
 //	refund         order 8, quantity 1, [key 16, tickets that are named 1, each 4, ascending, if
 //	               quantity is not 0], actor to the end
 //	withdraw       order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
@@ -137,13 +138,14 @@ func appendFields(dst []byte, c *Command) []byte {
 	case KindPayBounced:
 		return append(le.AppendUint32(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Reason)), c.Count), c.Part)
 	case KindAcknowledge:
-		return append(appendShort(le.AppendUint64(dst, c.Order), c.Actor), c.Body...)
+		return append(appendShort(append(le.AppendUint64(dst, c.Order), c.Attempt, c.Part), c.Actor), c.Body...)
 	case KindPayDisputed:
 		return le.AppendUint32(le.AppendUint64(append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Dispute)), uint64(c.Amount)), c.Count)
 	case KindAccept:
 		return append(appendShort(appendShort(dst, c.Actor), c.Reference), c.Body...)
 	case KindSettle:
-		return append(appendShort(append(le.AppendUint64(dst, c.Order), byte(c.Outcome)), c.Actor), c.Body...)
+		dst = append(le.AppendUint64(dst, c.Order), c.Attempt, byte(c.Outcome), c.Part)
+		return append(appendShort(le.AppendUint64(dst, uint64(c.Amount)), c.Actor), c.Body...)
 	case KindRefund:
 		return append(appendNamed(appendShare(dst, c), c), c.Actor...)
 	case KindWithdraw:
@@ -349,8 +351,8 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Order, c.Attempt, c.Reason, c.Count, c.Part = le.Uint64(f), f[8], PayReason(f[9]), le.Uint32(f[10:]), f[14]
 	case KindAcknowledge:
 		var ok bool
-		c.Order = le.Uint64(f)
-		c.Actor, c.Body, ok = cutShort(f[8:])
+		c.Order, c.Attempt, c.Part = le.Uint64(f), f[8], f[9]
+		c.Actor, c.Body, ok = cutShort(f[10:])
 		return ok
 	case KindPayDisputed:
 		c.Order, c.Attempt, c.Dispute, c.Amount, c.Count = le.Uint64(f), f[8], DisputeStatus(f[9]), int64(le.Uint64(f[10:])), le.Uint32(f[18:])
@@ -363,8 +365,8 @@ func decodeFields(f []byte, c *Command) bool {
 		return ok
 	case KindSettle:
 		var ok bool
-		c.Order, c.Outcome = le.Uint64(f), PayOutcome(f[8])
-		c.Actor, c.Body, ok = cutShort(f[9:])
+		c.Order, c.Attempt, c.Outcome, c.Part, c.Amount = le.Uint64(f), f[8], PayOutcome(f[9]), f[10], int64(le.Uint64(f[11:]))
+		c.Actor, c.Body, ok = cutShort(f[19:])
 		return ok
 	case KindRefund:
 		rest, ok := cutShare(f, c)
@@ -419,7 +421,7 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindAccept:
 		return 2, false
 	case KindSettle:
-		return 10, false
+		return 20, false
 	case KindPayResult:
 		return 11, true
 	case KindPayVoided:
@@ -427,7 +429,7 @@ func fieldBytes(k Kind) (least int, exact bool) {
 	case KindPayCaptured:
 		return 17, true
 	case KindAcknowledge:
-		return 9, false
+		return 11, false
 	case KindPayDisputed:
 		return 22, true
 	case KindPayBounced:

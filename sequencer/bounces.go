@@ -67,35 +67,28 @@ func (s *State) setBounce(is bounce) {
 // second, whose number says which, so that one failure is counted once however often it is
 // told.
 func (s *State) payBounced(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	switch {
-	case c.Count == 0 || c.Reason < ReasonRefundLost || c.Reason > PayReasonMax:
-		r.Code = CodeBadRequest
-		return
-	case !known:
-		r.Code = CodeUnknownOrder
-		return
+	decide := s.bounced
+	if c.Part != 0 {
+		decide = s.partBounced
 	}
+	s.onAttempt(c, r, c.Count != 0 && c.Reason >= ReasonRefundLost && c.Reason <= PayReasonMax, decide)
+}
+
+func (s *State) bounced(number uint32, c *Command) Code {
 	o := s.orders.at(number)
 	due, done := s.voids(number, o)
 	is := s.bounceOf(number, c.Attempt)
-	switch {
-	case c.Part != 0:
-		r.Code = s.partBounced(number, c)
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
-	case (due|done)&(1<<(c.Attempt-1)) == 0 || c.Count != uint32(min(is.fails+1, RefundsMax)):
-		r.Code = CodeStaleAttempt
-	default:
-		is.fails, is.reason = min(is.fails+1, RefundsMax), c.Reason
-		is.failed, is.acknowledged = is.fails >= RefundsMax || c.Reason.isFinal(), false
-		s.setBounce(is)
-		o = s.edit(number)
-		s.setVoids(number, o, c.Attempt, !is.failed, false)
-		s.done(o)
-		s.track(number, o)
+	if (due|done)&(1<<(c.Attempt-1)) == 0 || c.Count != uint32(min(is.fails+1, RefundsMax)) {
+		return CodeStaleAttempt
 	}
-	s.show(number, s.orders.at(number), r)
+	is.fails, is.reason = min(is.fails+1, RefundsMax), c.Reason
+	is.failed, is.acknowledged = is.fails >= RefundsMax || c.Reason.isFinal(), false
+	s.setBounce(is)
+	o = s.edit(number)
+	s.setVoids(number, o, c.Attempt, !is.failed, false)
+	s.done(o)
+	s.track(number, o)
+	return CodeOK
 }
 
 // returned ends a failed return: the money is back by another way.
@@ -106,29 +99,25 @@ func (s *State) returned(number uint32, attempt uint8) {
 	}
 }
 
-// acknowledge records that a seller has seen that refunds of an order failed, and why that is as it
-// should be: the alarm ends, the record stays.
+// acknowledge records that a seller has seen that the refund of an attempt, or of a part, failed,
+// and why that is as it should be: the alarm ends, the record stays. It names which: repeated late,
+// it must not end the alarm of another one that failed since and that nobody has seen.
 func (s *State) acknowledge(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	switch {
-	case !validNote(c.Body):
-		r.Code = CodeBadRequest
-		return
-	case !known:
-		r.Code = CodeUnknownOrder
-		return
+	decide := s.acknowledgeAttempt
+	if c.Part != 0 {
+		decide = s.acknowledgePart
 	}
-	r.Code = CodeNotFailed
-	if s.acknowledgeParts(number) {
-		r.Code = CodeOK
+	s.onAttempt(c, r, validNote(c.Body), decide)
+}
+
+func (s *State) acknowledgeAttempt(number uint32, c *Command) Code {
+	is := s.bounceOf(number, c.Attempt)
+	if !is.failed {
+		return CodeNotFailed
 	}
-	for attempt := uint8(1); attempt <= s.orders.at(number).attempts; attempt++ {
-		if is := s.bounceOf(number, attempt); is.failed {
-			is.acknowledged, r.Code = true, CodeOK
-			s.setBounce(is)
-		}
-	}
-	s.show(number, s.orders.at(number), r)
+	is.acknowledged = true
+	s.setBounce(is)
+	return CodeOK
 }
 
 // validNote reports whether a text may stand in the record.

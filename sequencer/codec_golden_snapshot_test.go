@@ -66,12 +66,12 @@ bounced #38 1 1 part=1 reason=refund_lost
 cancel bob #6 quantity=1
 bounced #8 1 1 reason=method_gone
 bounced #8 1 2 reason=disputed
-acknowledge #8 "in cash" by=sella
+acknowledge #8 1 "in cash" by=sella
 disputed #7 2 needs_response 1000 1780272000
 accept sandbox/test/b "sold to B" by=otto
 pay alice #5 2000 account=sandbox/test/b
 accept sandbox/test/c "and to C" by=otto
-settle #5 accepted "on their statement" by=otto
+settle #5 1 accepted 2000 "on their statement" by=otto
 pay günther #10 1000 account=sandbox/test/c line=600
 `
 

@@ -176,11 +176,12 @@ func DigestKey(user, key []byte) KeyDigest {
 //	pay_captured   Order Attempt Amount (what was taken)
 //	pay_bounced    Order Attempt Count (which refund of the attempt or part failed, from 1)
 //	               Reason Part
-//	acknowledge    Order Actor Body (why, for the record)
+//	acknowledge    Order Attempt Part Actor Body (why, for the record)
 //	pay_disputed   Order Attempt Dispute Amount (minor units) Count (until when evidence may be
 //	               given, Unix seconds; 0 for no time)
 //	accept_account Reference (the account) Actor Body (why, for the record)
-//	settle         Order Outcome (what an operator knows of the money) Actor Body (why, for the record)
+//	settle         Order Attempt Part Outcome (what an operator knows of the money) Amount (that was
+//	               captured or is back) Actor Body (why, for the record)
 //	refund         Order Actor Quantity (of a part; 0 for all) Key (of a part) Body (of a part: the
 //	               tickets that it revokes, see AppendTicketNames; empty for the highest)
 //	withdraw       Order Actor Quantity (of a part; 0 for all) Key (of a part)

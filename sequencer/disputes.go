@@ -82,26 +82,17 @@ func (s *State) mayBeDisputed(o *order) bool {
 
 // payDisputed records what the provider says of the dispute of a charge.
 func (s *State) payDisputed(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	switch {
-	case c.Dispute == DisputeNone || c.Dispute > DisputeStatusMax || c.Amount < 1:
-		r.Code = CodeBadRequest
-		return
-	case !known:
-		r.Code = CodeUnknownOrder
-		return
-	}
+	s.onAttempt(c, r, c.Dispute != DisputeNone && c.Dispute <= DisputeStatusMax && c.Amount >= 1, s.dispute)
+}
+
+func (s *State) dispute(number uint32, c *Command) Code {
 	o := s.orders.at(number)
 	is := disputed{number, Dispute{c.Dispute, c.Amount, int64(c.Count) * second}}
-	switch {
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
-	case c.Attempt != o.attempts || !s.mayBeDisputed(o) || s.disputeOf(number) == is.Dispute:
-		r.Code = CodeStaleAttempt
-	default:
-		s.setDispute(is)
+	if c.Attempt != o.attempts || !s.mayBeDisputed(o) || s.disputeOf(number) == is.Dispute {
+		return CodeStaleAttempt
 	}
-	s.show(number, o, r)
+	s.setDispute(is)
+	return CodeOK
 }
 
 // Disputes returns copies of at most limit of the orders whose charge is or was disputed. First

@@ -144,21 +144,37 @@
 // the reason is disputed or refund_refused. Of a failed return pay_voided(refunded) is OK:
 // the money is back by another way. pay_result(accepted) is CodeStaleAttempt.
 //
-// acknowledge(order, note) says that a seller has seen which refunds of an order failed for good
-// (Acknowledged). It is CodeBadRequest for an empty note or one over NoteBytesMax, CodeNotFailed when
-// none has; told again it is CodeOK. A return that fails once more is to be acknowledged anew.
+// acknowledge(order, attempt, part, note) says that a seller has seen that the refund of an attempt,
+// or of a part, failed for good (Acknowledged). It is CodeBadRequest for an empty note or one over
+// NoteBytesMax, an attempt that never began, or a part that there is not; CodeNotFailed when its
+// refund has not failed, or the part is not of that attempt, which is the newest; told again it is
+// CodeOK. A return that fails once more is to be acknowledged anew.
 //
 // accept_account(account, note) lets new charges be made under an account; told again it is CodeOK.
 // CodeBadRequest for what is no account or no note, CodeAccountLimit when AccountsMax were named.
 // A copy (BirthCopy) has none that is accepted.
 //
-// settle(order, outcome, note) says what an operator knows of money under another account than the
-// accepted one. CodeBadRequest for a rejected or unknown outcome, or no note. accepted is about the newest
-// attempt: a paying order is paid, and what was paid is captured, its older parts that are due spared
-// (in a cancelled sale a paying order is CodeLateSuccess, as for pay_result); cancelled ends the live
-// attempt as pay_result does; refunded says that all that must go back is back, of attempts under
-// other accounts, and of parts when the newest is. CodeNotUnsettled when nothing waits for that word,
-// CodeAccountInUse when all of it is under the accepted account.
+// settle(order, attempt, outcome, part, amount, note) says what an operator knows of an attempt's money,
+// which is under another account than the accepted one: while it waits for a word, CodeAccountInUse when
+// it is not. CodeBadRequest for another outcome, no note, an attempt that never began, a part
+// that there is not or with another outcome than refunded, an amount with cancelled and none with
+// the others. What is so already is CodeOK, under whatever account, and changes nothing.
+//
+//   - accepted, that an attempt's money was captured: CodeStaleAttempt unless it is the newest;
+//     a paying order is paid, and what was paid is captured, as pay_captured does
+//     (in a cancelled sale a paying order is CodeLateSuccess, as for pay_result, and is so again).
+//     CodeAmountMismatch unless the amount is what the attempt was for, while it is paying or was too late;
+//     what pay_captured takes; or what was captured
+//
+//   - cancelled, that an attempt took nothing: the live one ends as pay_result does;
+//     CodeNotUnsettled of one that was accepted, or whose money must go back, went, or could not
+//
+//   - refunded, that the money of an attempt is back that had to go (VoidsDue), or of a part:
+//     CodeAmountMismatch unless the amount is the attempt's, without the parts whose money
+//     was spared or went back before, or the part's; CodeStaleAttempt for a part with another
+//     attempt than the newest
+//
+// CodeNotUnsettled when nothing of the attempt or part waits for that word, and of what costs nothing.
 //
 // refund(order, quantity, key, tickets): CodeNotPaid unless the order is paid or refunded. With quantity
 // 0 or the order's, paid becomes refunded, its tickets are withheld until
@@ -179,7 +195,7 @@
 // pay_voided of a part that is due, or whose return failed: CodeNotCancellable when the
 // outcome is cancelled, else it is returned; of another one CodeStaleAttempt. pay_bounced of a
 // part that is due or returned, and the count-th refund of which was sent last: it is due
-// again, or has failed, as above; else CodeStaleAttempt. acknowledge is about parts as well.
+// again, or has failed, as above; else CodeStaleAttempt.
 //
 // pay_disputed(order, attempt, status, amount, evidence by) says how a dispute of captured money
 // stands (Dispute). It is CodeBadRequest for an unknown status, an amount below 1 or an attempt

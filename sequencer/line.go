@@ -52,26 +52,19 @@ func (s *State) leaveLine(number uint32) bool {
 
 // payCalled records that the provider is called for an attempt that stood in the line: from its
 // commit on it may be called.
-func (s *State) payCalled(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	if !known {
-		r.Code = CodeUnknownOrder
-		return
-	}
-	o := s.orders.at(number)
-	switch {
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
+func (s *State) payCalled(c *Command, r *Result) { s.onAttempt(c, r, true, s.mayCall) }
+
+func (s *State) mayCall(number uint32, c *Command) Code {
+	switch o := s.orders.at(number); {
 	case c.Attempt != o.attempts || !s.isLined(number):
-		r.Code = CodeStaleAttempt
+		return CodeStaleAttempt
 	case s.sales[o.sale-1].cancelled:
-		r.Code = CodeNotPayable
+		return CodeNotPayable
 	case o.has(isOverdue):
-		r.Code = CodeSessionExpired
-	default:
-		s.called(number)
+		return CodeSessionExpired
 	}
-	s.show(number, s.orders.at(number), r)
+	s.called(number)
+	return CodeOK
 }
 
 // called lets an attempt leave the line for the provider: its grace begins.

@@ -113,16 +113,17 @@ func isOpen(p *Part) uint32 {
 // hasFailed reports whether a part's return failed for good.
 func (p *Part) hasFailed() bool { return p.State == PartFailed || p.State == PartAcknowledged }
 
-// acknowledgeParts notes that a seller has seen which returns failed; false when none has.
-func (s *State) acknowledgeParts(number uint32) (any bool) {
-	s.eachPart(number, func(place uint32, is *part) bool {
-		if is.hasFailed() {
-			any = true
-			s.editPart(place, func(p *Part) { p.State = PartAcknowledged })
-		}
-		return true
-	})
-	return any
+// acknowledgePart notes that a seller has seen that a part's return failed.
+func (s *State) acknowledgePart(number uint32, c *Command) Code {
+	switch place, known := s.partAt(number, c.Part); {
+	case !known:
+		return CodeBadRequest
+	case c.Attempt != s.orders.at(number).attempts || !s.parts.list.at(place).hasFailed():
+		return CodeNotFailed
+	default:
+		s.editPart(place, func(p *Part) { p.State = PartAcknowledged })
+	}
+	return CodeOK
 }
 
 // eachPart calls each with the places of an order's parts, the newest first, until it returns
@@ -230,7 +231,7 @@ func (s *State) joinParts(number uint32) {
 // amount includes. It is false, and nothing is noted, when there is no such amount.
 func (s *State) spareParts(number uint32, amount int64) bool {
 	o := s.orders.at(number)
-	price := s.sales[o.sale-1].spec.Price
+	price := s.priceOf(o)
 	tickets, matched := int64(o.quantity), false
 	s.eachPart(number, func(_ uint32, is *part) bool {
 		matched = amount == price*tickets || is.State != PartDue
@@ -304,7 +305,7 @@ func (s *State) partPaid(number uint32, c *Command) (place uint32, code Code) {
 	o := s.orders.at(number)
 	place, known := s.partAt(number, c.Part)
 	switch {
-	case !known || c.Attempt == 0 || c.Attempt > o.attempts:
+	case !known:
 		return 0, CodeBadRequest
 	case c.Attempt != o.attempts || o.state != StatePaid || !o.has(wasCaptured):
 		return 0, CodeStaleAttempt

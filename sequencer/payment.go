@@ -46,7 +46,7 @@ func (s *State) payable(number uint32, c *Command) Code {
 	switch {
 	case len(s.births) > 0 && o.seq < s.births[0].FirstSeq:
 		return CodeNotPayable // its cluster, of which this is a copy, sold it
-	case c.Amount != s.sales[o.sale-1].spec.Price*int64(o.quantity):
+	case c.Amount != s.priceOf(o)*int64(o.quantity):
 		return CodeAmountMismatch
 	case s.sales[o.sale-1].minted()+uint64(s.sales[o.sale-1].held) > TicketNumberMax:
 		return CodeNotPayable
@@ -57,29 +57,41 @@ func (s *State) payable(number uint32, c *Command) Code {
 	return s.accountCode(c.Reference)
 }
 
-// payResult records what the provider said of an attempt.
-func (s *State) payResult(c *Command, r *Result) {
+// onAttempt decides a command about an attempt to pay an order, when is says that the rest of the
+// command can be meant. It is CodeBadRequest for an attempt that never began.
+func (s *State) onAttempt(c *Command, r *Result, is bool, decide func(number uint32, c *Command) Code) {
 	number, known := s.orderNumber(c.Order)
 	switch {
-	case c.Outcome < PayAccepted || c.Outcome > PayCancelled || !c.Reason.fits(c.Outcome):
+	case !is:
 		r.Code = CodeBadRequest
 		return
 	case !known:
 		r.Code = CodeUnknownOrder
 		return
 	}
-	o := s.orders.at(number)
-	switch {
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
-	case o.state == StatePaying && c.Attempt == o.attempts:
-		r.Code = s.settle(number, c)
-	case c.Outcome != PayAccepted:
-		r.Code = CodeStaleAttempt
-	case o.state != StatePaid && o.state != StateRefunded || c.Attempt != o.attempts:
-		r.Code = s.lateSuccess(number, c.Attempt)
+	r.Code = CodeBadRequest
+	if c.Attempt != 0 && c.Attempt <= s.orders.at(number).attempts {
+		r.Code = decide(number, c)
 	}
 	s.show(number, s.orders.at(number), r)
+}
+
+// payResult records what the provider said of an attempt.
+func (s *State) payResult(c *Command, r *Result) {
+	is := c.Outcome >= PayAccepted && c.Outcome <= PayCancelled && c.Reason.fits(c.Outcome)
+	s.onAttempt(c, r, is, s.result)
+}
+
+func (s *State) result(number uint32, c *Command) Code {
+	switch o := s.orders.at(number); {
+	case o.state == StatePaying && c.Attempt == o.attempts:
+		return s.settle(number, c)
+	case c.Outcome != PayAccepted:
+		return CodeStaleAttempt
+	case o.state != StatePaid && o.state != StateRefunded || c.Attempt != o.attempts:
+		return s.lateSuccess(number, c.Attempt)
+	}
+	return CodeOK
 }
 
 // lateSuccess notes that an attempt took money for nothing. Told again after the
@@ -144,7 +156,10 @@ func (s *State) settle(number uint32, c *Command) Code {
 
 // isFree reports whether an order costs nothing: there is nothing to capture and nothing to
 // give back. The price of a sale stays from the first payment on.
-func (s *State) isFree(o *order) bool { return s.sales[o.sale-1].spec.Price == 0 }
+func (s *State) isFree(o *order) bool { return s.priceOf(o) == 0 }
+
+// priceOf returns what a ticket of an order costs, in minor units.
+func (s *State) priceOf(o *order) int64 { return s.sales[o.sale-1].spec.Price }
 
 // leeway leaves a buyer whose payment could not be made, through no fault of theirs, enough
 // time for another attempt: once, and each time that the attempt stood in the line, of which the
@@ -162,28 +177,21 @@ func (s *State) leeway(o *order, stood bool) {
 
 // payCaptured records that the money of an accepted attempt was captured: the amount, which
 // is less by parts that were refunded before.
-func (s *State) payCaptured(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	if !known {
-		r.Code = CodeUnknownOrder
-		return
-	}
-	o := s.orders.at(number)
-	switch {
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
+func (s *State) payCaptured(c *Command, r *Result) { s.onAttempt(c, r, true, s.capture) }
+
+func (s *State) capture(number uint32, c *Command) Code {
+	switch o := s.orders.at(number); {
 	case !o.has(isCaptureDue) || c.Attempt != o.attempts:
-		r.Code = CodeStaleAttempt
+		return CodeStaleAttempt
 	case !s.spareParts(number, c.Amount):
-		r.Code = CodeAmountMismatch
-	default:
-		o = s.edit(number)
-		o.flags.set(isCaptureDue, false)
-		o.flags.set(wasCaptured, true)
-		s.done(o)
-		s.track(number, o)
+		return CodeAmountMismatch
 	}
-	s.show(number, s.orders.at(number), r)
+	o := s.edit(number)
+	o.flags.set(isCaptureDue, false)
+	o.flags.set(wasCaptured, true)
+	s.done(o)
+	s.track(number, o)
+	return CodeOK
 }
 
 // track notes whether the provider must still be spoken to about an order.
@@ -201,34 +209,28 @@ func (s *State) isUnsettled(number uint32, o *order) bool {
 // that is known to have been captured only the first is believed, whatever the provider
 // says: another account, or lost books, know nothing of it.
 func (s *State) payVoided(c *Command, r *Result) {
-	number, known := s.orderNumber(c.Order)
-	switch {
-	case c.Outcome != PayCancelled && c.Outcome != PayRefunded:
-		r.Code = CodeBadRequest
-		return
-	case !known:
-		r.Code = CodeUnknownOrder
-		return
+	decide := s.voided
+	if c.Part != 0 {
+		decide = s.partReturned
 	}
+	s.onAttempt(c, r, c.Outcome == PayCancelled || c.Outcome == PayRefunded, decide)
+}
+
+func (s *State) voided(number uint32, c *Command) Code {
 	o := s.orders.at(number)
 	due, _ := s.voids(number, o)
 	switch {
-	case c.Part != 0:
-		r.Code = s.partReturned(number, c)
-	case c.Attempt == 0 || c.Attempt > o.attempts:
-		r.Code = CodeBadRequest
 	case due&(1<<(c.Attempt-1)) == 0 && (c.Outcome != PayRefunded || !s.bounceOf(number, c.Attempt).failed):
-		r.Code = CodeStaleAttempt
+		return CodeStaleAttempt
 	case c.Outcome != PayRefunded && o.has(wasCaptured) && c.Attempt == o.attempts:
-		r.Code = CodeNotCancellable
-	default:
-		o = s.edit(number)
-		s.setVoids(number, o, c.Attempt, false, true)
-		s.returned(number, c.Attempt)
-		s.done(o)
-		s.track(number, o)
+		return CodeNotCancellable
 	}
-	s.show(number, s.orders.at(number), r)
+	o = s.edit(number)
+	s.setVoids(number, o, c.Attempt, false, true)
+	s.returned(number, c.Attempt)
+	s.done(o)
+	s.track(number, o)
+	return CodeOK
 }
 
 // refund takes a paid order, or a part of it, back. Its tickets are withheld until the seller

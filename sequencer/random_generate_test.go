@@ -296,17 +296,64 @@ func (g *generator) manyAccounts() (commands []sequencer.Command) {
 	return append(commands, sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte("m0"), Body: []byte("x")})
 }
 
-// settle is an operator's word on money that is unsettled, mostly under another account.
+// acknowledge takes note of what failed of an order, mostly.
+func (g *generator) acknowledge(order uint64) sequencer.Command {
+	view, _ := g.model.Order(order)
+	c := sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Attempt: view.Attempts, Body: []byte("in cash"[:g.between(0, 7)])}
+	if view.Failed != 0 && !g.oneIn(4) {
+		c.Attempt = uint8(bits.TrailingZeros32(view.Failed)) + 1
+		return c
+	}
+	if c.Part = g.part(&view); g.oneIn(8) {
+		c.Attempt = uint8(g.between(0, 3))
+	}
+	return c
+}
+
+// settle is an operator's word on money that is unsettled, mostly under another account, or on what
+// was settled, said late.
 func (g *generator) settle() sequencer.Command {
 	order := g.orderWith(func(v *sequencer.OrderView) bool {
 		unsettled := v.State == sequencer.StatePaying || v.CaptureDue || v.VoidsDue != 0 || v.PartTickets(sequencer.PartDue) > 0
-		return unsettled && g.model.AccountOf(v.Seq, v.Attempts) != g.model.Account()
+		return v.Attempts > 0 && (unsettled || g.oneIn(100)) && g.model.AccountOf(v.Seq, v.Attempts) != g.model.Account()
 	})
-	outcome := []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayCancelled, sequencer.PayRefunded}[g.random.IntN(3)]
+	view, _ := g.model.Order(order)
+	c := sequencer.Command{Kind: sequencer.KindSettle, Order: order, Attempt: view.Attempts, Actor: g.actor(), Body: []byte("in cash"[:g.between(0, 7)])}
+	c.Outcome = []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayCancelled, sequencer.PayRefunded}[g.random.IntN(3)]
 	if g.oneIn(20) {
-		outcome = sequencer.PayOutcome(g.between(0, 6))
+		c.Outcome = sequencer.PayOutcome(g.between(0, 6))
 	}
-	return sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: outcome, Actor: g.actor(), Body: []byte("in cash"[:g.between(0, 7)])}
+	if c.Outcome == sequencer.PayRefunded && view.VoidsDue != 0 {
+		c.Attempt = uint8(bits.TrailingZeros32(view.VoidsDue)) + 1
+	}
+	if g.oneIn(6) {
+		c.Attempt = uint8(g.between(0, int(view.Attempts)+1))
+	}
+	if c.Outcome == sequencer.PayRefunded || g.oneIn(30) {
+		c.Part = g.part(&view)
+	}
+	c.Amount = g.moved(&c, &view)
+	return c
+}
+
+// moved is how much a word is about, mostly.
+func (g *generator) moved(c *sequencer.Command, v *sequencer.OrderView) int64 {
+	sale, _ := g.model.Sale(v.Sale)
+	tickets := v.TakenTickets()
+	switch {
+	case c.Part > 0 && int(c.Part) <= len(v.Parts):
+		tickets = int64(v.Parts[c.Part-1].Quantity)
+	case c.Outcome == sequencer.PayCancelled:
+		tickets = 0
+	case c.Outcome == sequencer.PayRefunded && c.Attempt > 0:
+		tickets = v.RestOf(c.Attempt)
+	case v.State != sequencer.StatePaid && v.State != sequencer.StateRefunded && c.Attempt > 0:
+		tickets = v.TicketsOf(c.Attempt)
+	}
+	if g.oneIn(8) {
+		tickets = int64(g.between(0, 3))
+	}
+	return sale.Price * tickets
 }
 
 // part returns the number of a part of an order, or of none.
@@ -348,7 +395,7 @@ func (g *generator) command() sequencer.Command {
 		return g.payBounced()
 	case n < 897:
 		order := g.orderWith(func(v *sequencer.OrderView) bool { return v.Failed != 0 || v.PartTickets(sequencer.PartFailed) > 0 })
-		return sequencer.Command{Kind: sequencer.KindAcknowledge, Order: order, Body: []byte("in cash"[:g.between(0, 7)])}
+		return g.acknowledge(order)
 	case n < 898 || n < 899 && g.oneIn(2):
 		return g.payDisputed()
 	case n < 899:

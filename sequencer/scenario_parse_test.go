@@ -113,11 +113,12 @@ func (b builder) command(l line) (c sequencer.Command, err error) {
 		c = sequencer.Command{Kind: sequencer.KindPayBounced, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Count: uint32(number(l.words[2])),
 			Reason: reasonNamed(l.options["reason"]), Part: partOption(l)}
 	case "acknowledge":
-		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Body: []byte(l.words[1])}
+		c = sequencer.Command{Kind: sequencer.KindAcknowledge, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Body: []byte(l.words[2]), Part: partOption(l)}
 	case "accept":
 		c = sequencer.Command{Kind: sequencer.KindAccept, Reference: []byte(l.words[0]), Body: []byte(l.words[1])}
 	case "settle":
-		c = sequencer.Command{Kind: sequencer.KindSettle, Order: orderSeq(l.words[0]), Outcome: outcomeNamed(l.words[1]), Body: []byte(l.words[2])}
+		c = sequencer.Command{Kind: sequencer.KindSettle, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Outcome: outcomeNamed(l.words[2]),
+			Amount: number(l.words[3]), Body: []byte(l.words[4]), Part: partOption(l)}
 	case "disputed":
 		c = sequencer.Command{Kind: sequencer.KindPayDisputed, Order: orderSeq(l.words[0]), Attempt: uint8(number(l.words[1])), Dispute: disputeNamed(l.words[2]),
 			Amount: number(l.words[3]), Count: uint32(clockOrNumber(l.words[4]))}

@@ -172,6 +172,16 @@ func (v *OrderView) TakenTickets() int64 {
 	return tickets
 }
 
+// RestOf returns for how many tickets the money of an attempt must go back, or went, when all of it
+// must: those that it was for, but for parts whose money was never captured or went back before.
+func (v *OrderView) RestOf(attempt uint8) int64 {
+	tickets := v.TicketsOf(attempt)
+	if attempt == v.Attempts {
+		tickets -= v.PartTickets(PartSpared) + v.PartTickets(PartReturned)
+	}
+	return tickets
+}
+
 // ValidTickets returns how many of the order's tickets are not revoked.
 func (v *OrderView) ValidTickets() (count int) {
 	for i := range v.Tickets {

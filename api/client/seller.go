@@ -140,16 +140,16 @@ func (s *Seller) RefundNamed(ctx context.Context, uid string, tickets []uint32, 
 	return order, nil
 }
 
-// AcknowledgeOrder says that it was seen that refunds of an order failed, and why that is as it
-// should be.
-func (s *Seller) AcknowledgeOrder(ctx context.Context, uid, reason string) (*contract.Order, error) {
-	return s.order(ctx, uid, "acknowledge", contract.Acknowledgement{Reason: reason})
+// AcknowledgeOrder says that it was seen that a refund of an order failed, and why that is as it
+// should be. It may be repeated.
+func (s *Seller) AcknowledgeOrder(ctx context.Context, uid string, word contract.Acknowledgement) (*contract.Order, error) {
+	return s.order(ctx, uid, "acknowledge", word)
 }
 
-// SettleOrder says what became of an order's money that was charged under an account which nobody
-// can ask any more: captured, not_charged or refunded.
-func (s *Seller) SettleOrder(ctx context.Context, uid, as, reason string) (*contract.Order, error) {
-	return s.order(ctx, uid, "settle", contract.Settlement{As: as, Reason: reason})
+// SettleOrder says what became of money of an order that was charged under an account which nobody
+// can ask any more. It may be repeated.
+func (s *Seller) SettleOrder(ctx context.Context, uid string, word contract.Settlement) (*contract.Order, error) {
+	return s.order(ctx, uid, "settle", word)
 }
 
 // AcceptAccount lets new charges be made under an account at the payment provider.

@@ -21,9 +21,12 @@ type OrphanToRefund struct {
 	Reason  string `json:"reason"`  // for the record
 }
 
-// Acknowledgement is the body of POST /v1/orders/{uid}/acknowledge.
+// Acknowledgement is the body of POST /v1/orders/{uid}/acknowledge. It says of which money it is, so
+// that it may be repeated when another refund of the order has failed.
 type Acknowledgement struct {
-	Reason string `json:"reason"` // for the record
+	Attempt uint8  `json:"attempt"`        // the number of the attempt to pay, from 1: the end of its payment's key
+	Part    uint8  `json:"part,omitempty"` // of what was refunded by itself (OrderPart.Part); 0 for the attempt's
+	Reason  string `json:"reason"`         // for the record
 }
 
 // AccountToAccept is the body of POST /v1/payments/account.
@@ -37,10 +40,14 @@ type Account struct {
 	Account string `json:"account"`
 }
 
-// Settlement is the body of POST /v1/orders/{uid}/settle.
+// Settlement is the body of POST /v1/orders/{uid}/settle. It says of which money it is, so that it
+// may be repeated when a later attempt to pay is under way.
 type Settlement struct {
-	As     string `json:"as"`     // captured, not_charged or refunded
-	Reason string `json:"reason"` // for the record
+	Attempt uint8  `json:"attempt"`          // as Acknowledgement's
+	Part    uint8  `json:"part,omitempty"`   // as Acknowledgement's; of refunded alone
+	As      string `json:"as"`               // captured, not_charged or refunded
+	Amount  int64  `json:"amount,omitempty"` // minor units, that were captured or are back; 0 for not_charged
+	Reason  string `json:"reason"`           // for the record
 }
 
 // OutcomeAs returns what Settlement.As says; false for what is none.

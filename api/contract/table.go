@@ -37,6 +37,8 @@ const (
 	NotPaid
 	NotFailed
 	NotUnsettled
+	StaleAttempt
+	AmountMismatch
 	UnknownTicket
 	AccountInUse
 	AccountLimit
@@ -126,6 +128,12 @@ var (
 	// ErrNotUnsettled is returned when there is nothing about an order's money that an operator
 	// can say.
 	ErrNotUnsettled = errors.New("nothing of the order's money is unsettled so")
+	// ErrStaleAttempt is returned when an operator's word is about an attempt to pay, and the order
+	// has a newer one.
+	ErrStaleAttempt = errors.New("the order has a newer attempt to pay")
+	// ErrAmountMismatch is returned when an operator's word is about another amount than what it
+	// names has.
+	ErrAmountMismatch = errors.New("the order's money is another amount")
 	// ErrUnknownTicket is returned when a refund names a ticket that the order does not have, or
 	// that is revoked.
 	ErrUnknownTicket = errors.New("the order has no such ticket")
@@ -210,6 +218,8 @@ var table = [KindCount]Entry{
 	NotPaid:              {http.StatusConflict, "not-paid", "The order is not paid", false, ErrNotPaid},
 	NotFailed:            {http.StatusConflict, "not-failed", "No refund of the order has failed", false, ErrNotFailed},
 	NotUnsettled:         {http.StatusConflict, "not-unsettled", "Nothing of the order's money waits for that word", false, ErrNotUnsettled},
+	StaleAttempt:         {http.StatusConflict, "stale-attempt", "The order has a newer attempt to pay", false, ErrStaleAttempt},
+	AmountMismatch:       {http.StatusConflict, "amount-mismatch", "The order's money is another amount", false, ErrAmountMismatch},
 	UnknownTicket:        {http.StatusNotFound, "unknown-ticket", "The order has no such ticket, or not any more", false, ErrUnknownTicket},
 	AccountInUse:         {http.StatusConflict, "account-in-use", "The payment provider can be asked about the order's money", false, ErrAccountInUse},
 	AccountLimit:         {http.StatusConflict, "account-limit", "The cluster has had as many accounts as it can", false, ErrAccountLimit},
@@ -290,6 +300,10 @@ func KindOfDecision(code sequencer.Code) (Kind, bool) {
 		return NotFailed, true
 	case sequencer.CodeNotUnsettled:
 		return NotUnsettled, true
+	case sequencer.CodeStaleAttempt:
+		return StaleAttempt, true
+	case sequencer.CodeAmountMismatch:
+		return AmountMismatch, true
 	case sequencer.CodeUnknownTicket:
 		return UnknownTicket, true
 	case sequencer.CodeAccountInUse:

@@ -50,68 +50,145 @@ func (m *Model) accept(c *sequencer.Command, r *sequencer.Result) {
 	}
 }
 
-// byHand is an operator's word on money about which the accepted account knows nothing.
+// byHand is an operator's word on one amount of money about which the accepted account knows
+// nothing. Said again, it is so already.
 func (m *Model) byHand(c *sequencer.Command, r *sequencer.Result) {
-	captured, nothing, back := c.Outcome == sequencer.PayAccepted, c.Outcome == sequencer.PayCancelled, c.Outcome == sequencer.PayRefunded
-	if !isNote(c.Body) || !captured && !nothing && !back {
-		r.Code = sequencer.CodeBadRequest
-		return
+	moved := c.Outcome == sequencer.PayAccepted || c.Outcome == sequencer.PayRefunded
+	sensible := isNote(c.Body) && (moved && c.Amount > 0 || c.Outcome == sequencer.PayCancelled && c.Amount == 0)
+	if c.Part > 0 && c.Outcome != sequencer.PayRefunded {
+		sensible = false
 	}
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	newest := o.accounts[o.attempts] // "" for what costs nothing
-	switch {
-	case back:
-		r.Code = m.backByHand(o)
-	case newest == "", o.state != sequencer.StatePaying && !(captured && o.uncaptured):
-		r.Code = sequencer.CodeNotUnsettled
-	case newest == m.account:
-		r.Code = sequencer.CodeAccountInUse
-	case nothing:
-		r.Code = m.settle(o, sequencer.PayCancelled, sequencer.ReasonNone)
-	default:
-		if o.state == sequencer.StatePaying {
-			r.Code = m.settle(o, sequencer.PayAccepted, sequencer.ReasonNone)
+	m.tried(c, r, sensible, func(o *order) sequencer.Code {
+		if c.Part > 0 && int(c.Part) > len(o.parts) && o.sale.spec.Price > 0 {
+			return sequencer.CodeBadRequest
 		}
-		if o.uncaptured {
-			o.spare(int64(o.quantity) * o.sale.spec.Price)
-			o.uncaptured, o.captured = false, true
+		if o.sale.spec.Price == 0 {
+			return sequencer.CodeNotUnsettled
 		}
-	}
-	m.show(o, r)
+		switch {
+		case c.Outcome == sequencer.PayAccepted:
+			return m.takenByHand(o, c)
+		case c.Outcome == sequencer.PayCancelled:
+			return m.untakenByHand(o, c.Attempt)
+		}
+		return m.backByHand(o, c)
+	})
 }
 
-func (m *Model) backByHand(o *order) sequencer.Code {
-	code := sequencer.CodeNotUnsettled
-	for attempt := o.attempts; attempt >= 1; attempt-- {
-		bit := uint32(1) << (attempt - 1)
-		if o.voidsDue&bit == 0 {
-			continue
+// mayAsk reports whether the provider can be asked about an attempt.
+func (m *Model) mayAsk(o *order, attempt uint8) bool { return o.accounts[attempt] == m.account }
+
+// moneyCame reports whether an attempt that ended took money, wherever that is now.
+func (o *order) moneyCame(attempt uint8) bool {
+	bit := uint32(1) << (attempt - 1)
+	paid := o.state == sequencer.StatePaid || o.state == sequencer.StateRefunded
+	return o.voidsDue&bit > 0 || o.voided&bit > 0 || o.bounced[attempt].over || paid && attempt == o.attempts
+}
+
+func (m *Model) untakenByHand(o *order, attempt uint8) sequencer.Code {
+	if o.state == sequencer.StatePaying && attempt == o.attempts {
+		if m.mayAsk(o, attempt) {
+			return sequencer.CodeAccountInUse
 		}
-		if o.accounts[attempt] != m.account {
-			o.voidsDue, o.voided, code = o.voidsDue-bit, o.voided|bit, sequencer.CodeOK
-		} else if code != sequencer.CodeOK {
-			code = sequencer.CodeAccountInUse
-		}
+		return m.settle(o, sequencer.PayCancelled, sequencer.ReasonNone)
 	}
-	if o.state != sequencer.StatePaid || !o.captured || !o.isPartDue() {
-		return code
-	}
-	if o.accounts[o.attempts] == m.account {
-		if code == sequencer.CodeNotUnsettled {
-			code = sequencer.CodeAccountInUse
-		}
-		return code
-	}
-	for i := range o.parts {
-		if o.parts[i].State == sequencer.PartDue {
-			o.parts[i].State = sequencer.PartReturned
-		}
+	if o.moneyCame(attempt) {
+		return sequencer.CodeNotUnsettled
 	}
 	return sequencer.CodeOK
+}
+
+func (m *Model) takenByHand(o *order, c *sequencer.Command) sequencer.Code {
+	if c.Attempt < o.attempts {
+		return sequencer.CodeStaleAttempt
+	}
+	charged := c.Amount == o.charged(c.Attempt)
+	switch {
+	case o.captured && c.Amount == o.took():
+		return sequencer.CodeOK
+	case o.captured:
+		return sequencer.CodeAmountMismatch
+	case o.state == sequencer.StateCancelled && (o.voidsDue|o.voided)>>(c.Attempt-1)&1 == 1:
+		if charged {
+			return sequencer.CodeLateSuccess
+		}
+		return sequencer.CodeAmountMismatch
+	case o.state != sequencer.StatePaying && !o.uncaptured:
+		return sequencer.CodeNotUnsettled
+	case m.mayAsk(o, c.Attempt):
+		return sequencer.CodeAccountInUse
+	case o.state == sequencer.StatePaying && !charged:
+		return sequencer.CodeAmountMismatch
+	case o.state == sequencer.StatePaying:
+		if code := m.settle(o, sequencer.PayAccepted, sequencer.ReasonNone); code != sequencer.CodeOK {
+			return code
+		}
+	}
+	if !o.spare(c.Amount) {
+		return sequencer.CodeAmountMismatch
+	}
+	o.uncaptured, o.captured = false, true
+	return sequencer.CodeOK
+}
+
+// charged is what an attempt was to take.
+func (o *order) charged(attempt uint8) int64 {
+	tickets := int64(o.quantity)
+	for i := range o.parts {
+		if o.parts[i].Attempts >= attempt {
+			tickets += int64(o.parts[i].Quantity)
+		}
+	}
+	return tickets * o.sale.spec.Price
+}
+
+// took is what was captured.
+func (o *order) took() int64 {
+	amount := o.charged(o.attempts)
+	for i := range o.parts {
+		if o.parts[i].State == sequencer.PartSpared {
+			amount -= int64(o.parts[i].Quantity) * o.sale.spec.Price
+		}
+	}
+	return amount
+}
+
+func (m *Model) backByHand(o *order, c *sequencer.Command) sequencer.Code {
+	bit := uint32(1) << (c.Attempt - 1)
+	due, back, amount := o.voidsDue&bit > 0, o.voided&bit > 0, o.charged(c.Attempt)
+	if c.Part > 0 {
+		if c.Attempt < o.attempts {
+			return sequencer.CodeStaleAttempt
+		}
+		p := &o.parts[c.Part-1]
+		due, back = p.State == sequencer.PartDue && o.captured && o.state == sequencer.StatePaid, p.State == sequencer.PartReturned
+		amount = int64(p.Quantity) * o.sale.spec.Price
+	} else if c.Attempt == o.attempts {
+		amount = o.took() - o.returnedParts()
+	}
+	switch {
+	case !due && !back:
+		return sequencer.CodeNotUnsettled
+	case due && m.mayAsk(o, c.Attempt):
+		return sequencer.CodeAccountInUse
+	case c.Amount != amount:
+		return sequencer.CodeAmountMismatch
+	case due && c.Part > 0:
+		o.parts[c.Part-1].State = sequencer.PartReturned
+	case due:
+		o.voidsDue, o.voided = o.voidsDue-bit, o.voided|bit
+	}
+	return sequencer.CodeOK
+}
+
+// returnedParts is the money of parts that is back.
+func (o *order) returnedParts() (amount int64) {
+	for i := range o.parts {
+		if o.parts[i].State == sequencer.PartReturned {
+			amount += int64(o.parts[i].Quantity) * o.sale.spec.Price
+		}
+	}
+	return amount
 }
 
 // Account is sequencer.State.Account.

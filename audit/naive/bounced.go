@@ -4,30 +4,18 @@ import "onsale/sequencer"
 
 // payBounced notes that a refund failed: the money is due again, or its return is over.
 func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
-	if c.Count < 1 || c.Reason < 9 || c.Reason > 13 {
-		r.Code = sequencer.CodeBadRequest
-		return
-	}
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	if c.Part > 0 {
-		r.Code = m.onPart(o, c)
-		m.show(o, r)
-		return
-	}
-	if c.Attempt < 1 || c.Attempt > o.attempts {
-		r.Code = sequencer.CodeBadRequest
-		m.show(o, r)
-		return
-	}
+	m.tried(c, r, c.Count >= 1 && c.Reason >= 9 && c.Reason <= 13, func(o *order) sequencer.Code {
+		if c.Part > 0 {
+			return m.onPart(o, c)
+		}
+		return o.bounce(c)
+	})
+}
+
+func (o *order) bounce(c *sequencer.Command) sequencer.Code {
 	bit, before := uint32(1)<<(c.Attempt-1), o.bounced[c.Attempt]
 	if o.voidsDue&bit == 0 && o.voided&bit == 0 || int64(c.Count) != int64(min(before.times+1, 2)) {
-		r.Code = sequencer.CodeStaleAttempt
-		m.show(o, r)
-		return
+		return sequencer.CodeStaleAttempt
 	}
 	now := bounced{times: min(before.times+1, 2), reason: c.Reason, over: before.times >= 1 || c.Reason >= 12}
 	if o.bounced == nil {
@@ -39,38 +27,35 @@ func (m *Model) payBounced(c *sequencer.Command, r *sequencer.Result) {
 	if now.over {
 		o.voidsDue &^= bit
 	}
-	m.show(o, r)
+	return sequencer.CodeOK
 }
 
 // acknowledge notes that a seller has seen what failed.
 func (m *Model) acknowledge(c *sequencer.Command, r *sequencer.Result) {
-	if !isNote(c.Body) {
-		r.Code = sequencer.CodeBadRequest
-		return
-	}
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	failed := 0
-	for attempt, b := range o.bounced {
-		if b.over {
-			failed++
-			b.seen = true
-			o.bounced[attempt] = b
+	m.tried(c, r, isNote(c.Body), func(o *order) sequencer.Code {
+		if c.Part > 0 {
+			return o.acknowledgePart(c)
 		}
-	}
-	for i := range o.parts {
-		if p := &o.parts[i]; p.hasFailed() {
-			failed++
-			p.State = sequencer.PartAcknowledged
+		b := o.bounced[c.Attempt]
+		if !b.over {
+			return sequencer.CodeNotFailed
 		}
+		b.seen = true
+		o.bounced[c.Attempt] = b
+		return sequencer.CodeOK
+	})
+}
+
+func (o *order) acknowledgePart(c *sequencer.Command) sequencer.Code {
+	if int(c.Part) > len(o.parts) {
+		return sequencer.CodeBadRequest
 	}
-	if failed == 0 {
-		r.Code = sequencer.CodeNotFailed
+	p := &o.parts[c.Part-1]
+	if c.Attempt < o.attempts || !p.hasFailed() {
+		return sequencer.CodeNotFailed
 	}
-	m.show(o, r)
+	p.State = sequencer.PartAcknowledged
+	return sequencer.CodeOK
 }
 
 // showBounced fills in what a view shows of them.

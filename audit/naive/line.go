@@ -10,24 +10,18 @@ func (m *Model) queueUp(o *order, seconds uint32) {
 
 // payCalled lets the provider be called for an attempt in the line.
 func (m *Model) payCalled(c *sequencer.Command, r *sequencer.Result) {
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	switch {
-	case c.Attempt < 1 || c.Attempt > o.attempts:
-		r.Code = sequencer.CodeBadRequest
-	case !o.lined || c.Attempt < o.attempts:
-		r.Code = sequencer.CodeStaleAttempt
-	case o.sale.cancelled:
-		r.Code = sequencer.CodeNotPayable
-	case o.overdue:
-		r.Code = sequencer.CodeSessionExpired
-	default:
+	m.tried(c, r, true, func(o *order) sequencer.Code {
+		switch {
+		case !o.lined || c.Attempt < o.attempts:
+			return sequencer.CodeStaleAttempt
+		case o.sale.cancelled:
+			return sequencer.CodeNotPayable
+		case o.overdue:
+			return sequencer.CodeSessionExpired
+		}
 		m.call(o)
-	}
-	m.show(o, r)
+		return sequencer.CodeOK
+	})
 }
 
 // call takes an attempt out of the line. From now on its buyer has the grace at least.

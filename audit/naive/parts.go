@@ -80,7 +80,7 @@ func (o *order) spare(amount int64) bool {
 
 // onPart decides what the provider says of a part's money.
 func (m *Model) onPart(o *order, c *sequencer.Command) sequencer.Code {
-	if int(c.Part) > len(o.parts) || c.Attempt < 1 || c.Attempt > o.attempts {
+	if int(c.Part) > len(o.parts) {
 		return sequencer.CodeBadRequest
 	}
 	p := &o.parts[c.Part-1]

@@ -58,9 +58,9 @@ func (m *Model) payReserved(o *order, amount int64, account string) sequencer.Co
 	return sequencer.CodeOK
 }
 
-func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
-	told := c.Reason == 0 || c.Outcome == sequencer.PayRejected && c.Reason <= 7 || c.Outcome == sequencer.PayCancelled && c.Reason == 8
-	if c.Outcome < sequencer.PayAccepted || c.Outcome > sequencer.PayCancelled || !told {
+// tried finds the order of a command that names one of its attempts, and says what came of it.
+func (m *Model) tried(c *sequencer.Command, r *sequencer.Result, sensible bool, what func(*order) sequencer.Code) {
+	if !sensible {
 		r.Code = sequencer.CodeBadRequest
 		return
 	}
@@ -69,15 +69,22 @@ func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
 		r.Code = sequencer.CodeUnknownOrder
 		return
 	}
-	switch {
-	case c.Attempt < 1 || c.Attempt > o.attempts:
+	if 1 <= c.Attempt && c.Attempt <= o.attempts {
+		r.Code = what(o)
+	} else {
 		r.Code = sequencer.CodeBadRequest
-	case o.state == sequencer.StatePaying && c.Attempt == o.attempts:
-		r.Code = m.settle(o, c.Outcome, c.Reason)
-	default:
-		r.Code = oldAttempt(o, c.Attempt, c.Outcome)
 	}
 	m.show(o, r)
+}
+
+func (m *Model) payResult(c *sequencer.Command, r *sequencer.Result) {
+	told := c.Reason == 0 || c.Outcome == sequencer.PayRejected && c.Reason <= 7 || c.Outcome == sequencer.PayCancelled && c.Reason == 8
+	m.tried(c, r, told && c.Outcome >= sequencer.PayAccepted && c.Outcome <= sequencer.PayCancelled, func(o *order) sequencer.Code {
+		if o.state == sequencer.StatePaying && c.Attempt == o.attempts {
+			return m.settle(o, c.Outcome, c.Reason)
+		}
+		return oldAttempt(o, c.Attempt, c.Outcome)
+	})
 }
 
 // settle takes the provider's word on the live attempt.
@@ -126,22 +133,16 @@ func (m *Model) settle(o *order, outcome sequencer.PayOutcome, reason sequencer.
 }
 
 func (m *Model) payCaptured(c *sequencer.Command, r *sequencer.Result) {
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	switch {
-	case c.Attempt < 1 || c.Attempt > o.attempts:
-		r.Code = sequencer.CodeBadRequest
-	case c.Attempt == o.attempts && o.uncaptured && !o.spare(c.Amount):
-		r.Code = sequencer.CodeAmountMismatch
-	case c.Attempt == o.attempts && o.uncaptured:
+	m.tried(c, r, true, func(o *order) sequencer.Code {
+		switch {
+		case c.Attempt != o.attempts || !o.uncaptured:
+			return sequencer.CodeStaleAttempt
+		case !o.spare(c.Amount):
+			return sequencer.CodeAmountMismatch
+		}
 		o.uncaptured, o.captured = false, true
-	default:
-		r.Code = sequencer.CodeStaleAttempt
-	}
-	m.show(o, r)
+		return sequencer.CodeOK
+	})
 }
 
 // oldAttempt takes the provider's word on an attempt that is not live.
@@ -160,34 +161,24 @@ func oldAttempt(o *order, attempt uint8, outcome sequencer.PayOutcome) sequencer
 
 func (m *Model) payVoided(c *sequencer.Command, r *sequencer.Result) {
 	refunded := c.Outcome == sequencer.PayRefunded
-	if !refunded && c.Outcome != sequencer.PayCancelled {
-		r.Code = sequencer.CodeBadRequest
-		return
-	}
-	o := m.orderOf(c.Order)
-	if o == nil {
-		r.Code = sequencer.CodeUnknownOrder
-		return
-	}
-	switch {
-	case c.Part > 0:
-		r.Code = m.onPart(o, c)
-	case c.Attempt < 1 || c.Attempt > o.attempts:
-		r.Code = sequencer.CodeBadRequest
-	case o.bounced[c.Attempt].over && refunded:
-		was := o.bounced[c.Attempt]
-		was.over, was.seen = false, false
-		o.bounced[c.Attempt] = was
-		o.voided |= 1 << (c.Attempt - 1)
-	case o.voidsDue&(1<<(c.Attempt-1)) == 0:
-		r.Code = sequencer.CodeStaleAttempt
-	case o.captured && c.Attempt == o.attempts && !refunded:
-		r.Code = sequencer.CodeNotCancellable
-	default:
-		o.voidsDue &^= 1 << (c.Attempt - 1)
-		o.voided |= 1 << (c.Attempt - 1)
-	}
-	m.show(o, r)
+	m.tried(c, r, refunded || c.Outcome == sequencer.PayCancelled, func(o *order) sequencer.Code {
+		switch was := o.bounced[c.Attempt]; {
+		case c.Part > 0:
+			return m.onPart(o, c)
+		case was.over && refunded:
+			was.over, was.seen = false, false
+			o.bounced[c.Attempt] = was
+			o.voided |= 1 << (c.Attempt - 1)
+		case o.voidsDue&(1<<(c.Attempt-1)) == 0:
+			return sequencer.CodeStaleAttempt
+		case o.captured && c.Attempt == o.attempts && !refunded:
+			return sequencer.CodeNotCancellable
+		default:
+			o.voidsDue &^= 1 << (c.Attempt - 1)
+			o.voided |= 1 << (c.Attempt - 1)
+		}
+		return sequencer.CodeOK
+	})
 }
 
 func (m *Model) refund(c *sequencer.Command, r *sequencer.Result) {

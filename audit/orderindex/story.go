@@ -122,9 +122,9 @@ func (d *decoded) decision(c *sequencer.Command, r *sequencer.Result) contract.O
 	case sequencer.KindPayDisputed:
 		e.Attempt, e.Amount, e.Dispute = c.Attempt, c.Amount, c.Dispute.String()
 	case sequencer.KindSettle:
-		e.Outcome, e.Note = c.Outcome.String(), string(c.Body)
+		e.Attempt, e.Amount, e.Outcome, e.Note = c.Attempt, c.Amount, c.Outcome.String(), string(c.Body)
 	case sequencer.KindAcknowledge:
-		e.Note = string(c.Body)
+		e.Attempt, e.Note = c.Attempt, string(c.Body)
 	}
 	return e
 }

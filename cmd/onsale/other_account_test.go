@@ -98,7 +98,9 @@ func TestAccountsOutliveLeaderAndBackup(t *testing.T) {
 	if paid, err := leader.pays(t, "nora", buys(leader, "nora"), "tok_accept"); err != nil || paid.Status != contract.PaymentAccepted {
 		t.Fatalf("%+v, %v", paid, err)
 	}
-	has(t, operate(leader, "payments", "settle", lost, "--as", "not-charged", "--reason", "on their statement"), "reserved")
+	for range 2 {
+		has(t, operate(leader, "payments", "settle", lost, "--attempt", "1", "--as", "not-charged", "--reason", "on their statement"), "reserved")
+	}
 	delete(waits, lost)
 	leader.mustWait(t, waits)
 	backup := filepath.Join(t.TempDir(), "backup")

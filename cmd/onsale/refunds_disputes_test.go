@@ -18,14 +18,15 @@ func TestAcknowledge(t *testing.T) {
 	order := into[contract.Decision](t, o.buy(0, "alice", "buy", "-o", "json")).Order
 	o.buy(0, "alice", "pay", order, "--method", "tok_refund_refused")
 	const reason = "paid back in cash"
-	has(t, o.sell(1, "payments", "acknowledge", order, "--reason", reason), "not-failed")
+	has(t, o.sell(1, "payments", "acknowledge", order, "--attempt", "1", "--reason", reason), "not-failed")
 	o.sell(0, "order", "refund", order)
 	mustSettle(t, o)
 	if shown := into[contract.Order](t, o.buy(0, "alice", "order", "get", order, "-o", "json")); shown.MoneyBack != "failed" || shown.MoneyBackAcknowledged {
 		t.Errorf("%+v", shown)
 	}
-	has(t, o.sell(2, "payments", "acknowledge", order), "--reason")
-	if shown := into[contract.Order](t, o.sell(0, "payments", "acknowledge", order, "--reason", reason, "-o", "json")); !shown.MoneyBackAcknowledged {
+	has(t, o.sell(2, "payments", "acknowledge", order, "--attempt", "1"), "--reason")
+	has(t, o.sell(2, "payments", "acknowledge", order, "--reason", reason), "--attempt")
+	if shown := into[contract.Order](t, o.sell(0, "payments", "acknowledge", order, "--attempt", "1", "--reason", reason, "-o", "json")); !shown.MoneyBackAcknowledged {
 		t.Errorf("%+v", shown)
 	}
 	has(t, o.sell(6, "payments", "reconcile", "-o", "csv"), "not_returned")

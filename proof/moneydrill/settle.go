@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"onsale/api/contract"
 )
 
 const (
@@ -121,27 +125,54 @@ func (r *run) ask(ctx context.Context, into any, args ...string) error {
 	return json.Unmarshal(out, into)
 }
 
-// acknowledge takes note of some refunds that failed; they stay differences.
+// acknowledge takes note of some refunds that failed, each with its attempt and part; they stay
+// differences.
 func (r *run) acknowledge(ctx context.Context, said *reconciliation) error {
 	left := acknowledgedMax
 	for _, d := range said.Differences {
 		if d.Kind != "not_returned" || left == 0 {
 			continue
 		}
-		var order struct {
-			Acknowledged bool `json:"money_back_acknowledged"`
-		}
-		if err := r.ask(ctx, &order, "payments", "acknowledge", d.Order, "--reason", "drill"); err != nil {
-			r.log("not acknowledged: %v", err) // it is due, and not failed
+		order, err := r.seller.at().Order(ctx, d.Order)
+		if err != nil {
+			r.log("not acknowledged: %v", err)
 			continue
 		}
-		if !order.Acknowledged {
-			return fmt.Errorf("order %s was acknowledged, and does not say so", d.Order)
+		attempt, _ := strconv.ParseUint(d.Key[strings.LastIndexByte(d.Key, '-')+1:], 10, 8)
+		for _, part := range failedParts(&order.Order) {
+			if r.takeNote(ctx, d.Order, int(attempt), part) {
+				left--
+			}
 		}
-		left--
-		r.ledger.count("failed refunds acknowledged")
 	}
 	return nil
+}
+
+// failedParts are the numbers of an order's parts that could not go back; 0 is for all of it.
+func failedParts(o *contract.Order) (numbers []int) {
+	if o.State != statePaid {
+		return []int{0}
+	}
+	for _, p := range o.Parts {
+		if p.MoneyBack == moneyFailed {
+			numbers = append(numbers, int(p.Part))
+		}
+	}
+	return numbers
+}
+
+// takeNote says that a refund failed, twice, as after an answer that was lost; false when it did not.
+func (r *run) takeNote(ctx context.Context, order string, attempt, part int) bool {
+	for range 2 {
+		var told contract.Order
+		err := r.ask(ctx, &told, "payments", "acknowledge", order, "--attempt", strconv.Itoa(attempt), "--part", strconv.Itoa(part), "--reason", "drill")
+		if err != nil {
+			r.log("not acknowledged: %v", err) // it is due, and not failed
+			return false
+		}
+	}
+	r.ledger.count("failed refunds acknowledged")
+	return true
 }
 
 // listAll lets every buyer list their orders: also who never heard what came of a buy.

@@ -90,37 +90,65 @@ func (w *world) beginUnder(amount int64, unsaid bool) (account []byte, begins bo
 	return nil, false
 }
 
-// handWord is an operator's word on the money of an order, by the books of its account.
+// handWord is an operator's word on the money of an order, by the books of its account: of the newest
+// attempt while that has no end, else of the first return that is due, mostly one that nobody can ask about.
 func (w *world) handWord(r *replica, order uint64) (c sequencer.Command, known bool) {
 	v, known := r.machine.Order(order)
-	c = sequencer.Command{Kind: sequencer.KindSettle, Order: order, Outcome: sequencer.PayRefunded, Body: []byte("on their statement")}
+	if !known || v.Attempts == 0 {
+		return c, false
+	}
+	c = sequencer.Command{Kind: sequencer.KindSettle, Order: order, Attempt: v.Attempts, Outcome: sequencer.PayRefunded, Body: []byte("on their statement")}
+	price := w.sales[v.Sale-1].price
 	if account := r.machine.AccountOf(order, v.Attempts); v.State == sequencer.StatePaying || v.CaptureDue && account != r.machine.Account() {
 		key, _ := attemptKey(account, order, v.Attempts)
 		c.Outcome = sequencer.PayCancelled
 		if phase := w.provider.find(key).Phase; phase == payment.Authorised || phase == payment.Captured {
-			c.Outcome = sequencer.PayAccepted
+			c.Outcome, c.Amount = sequencer.PayAccepted, price*int64(v.Quantity)
 		}
+		return c, true
 	}
-	return c, known
+	c.Amount = price * dueBack(r, &v, &c)
+	return c, true
 }
 
-// keepWord makes the books what an operator said, when that is decided: who says it takes the
-// money at the provider, lets the charge go there, or gives the money back.
+// dueBack fills in which return a word is about, and says of how many tickets.
+func dueBack(r *replica, v *sequencer.OrderView, c *sequencer.Command) (tickets int64) {
+	due := v.VoidsDue
+	for attempt := uint8(1); attempt <= v.Attempts; attempt++ {
+		if bit := uint32(1) << (attempt - 1); due&bit != 0 && r.machine.AccountOf(v.Seq, attempt) != r.machine.Account() {
+			due = bit
+		}
+	}
+	if due != 0 {
+		c.Attempt = uint8(bits.TrailingZeros32(due)) + 1
+		return v.RestOf(c.Attempt)
+	}
+	for i := range v.Parts {
+		if v.Parts[i].State == sequencer.PartDue {
+			c.Part = uint8(i + 1)
+			return int64(v.Parts[i].Quantity)
+		}
+	}
+	return v.RestOf(c.Attempt) // nothing is due
+}
+
+// keepWord makes the books what an operator said, when that is decided, be it told late and again:
+// who says it takes the money at the provider, lets the charge go there, or gives the money back.
 func (w *world) keepWord(r *replica, c *sequencer.Command, d *sequencer.Result) {
 	if c.Kind != sequencer.KindSettle || d.Code != sequencer.CodeOK && d.Code != sequencer.CodeLateSuccess {
 		return
 	}
-	key, costs := attemptKey(r.machine.AccountOf(d.Order, d.Attempt), d.Order, d.Attempt)
-	price := w.sales[d.Sale-1].price
+	key, costs := attemptKey(r.machine.AccountOf(d.Order, c.Attempt), d.Order, c.Attempt)
 	switch {
 	case c.Outcome == sequencer.PayRefunded:
 		w.returnByHand(r, d.Order)
 		w.seen.ByHandReturned++
 	case costs && c.Outcome == sequencer.PayAccepted:
-		w.provider.captureByHand(key, price*int64(d.Quantity))
+		w.provider.captureByHand(key, c.Amount)
 		w.seen.ByHandCaptured++
 	case costs:
-		w.provider.cancel(key, price*int64(d.Quantity))
+		v, _ := r.machine.Order(d.Order)
+		w.provider.cancel(key, w.sales[d.Sale-1].price*v.TicketsOf(c.Attempt))
 		w.seen.ByHandNothing++
 	}
 }
@@ -148,10 +176,28 @@ func (p *provider) isBack(key chargeKey, part uint8) bool {
 	return c != nil && c.part(part) != nil && c.part(part).Back
 }
 
+// noteFailure fills in of which return that failed a seller takes note: one that the leader shows.
+func (w *world) noteFailure(c *sequencer.Command) {
+	if c.Attempt = 1; w.leader == nil {
+		return
+	}
+	v, _ := w.leader.machine.Order(c.Order)
+	c.Attempt = max(1, v.Attempts)
+	if v.Failed != 0 {
+		c.Attempt = uint8(bits.TrailingZeros32(v.Failed)) + 1
+		return
+	}
+	for i := range v.Parts {
+		if v.Parts[i].State == sequencer.PartFailed {
+			c.Part = uint8(i + 1)
+		}
+	}
+}
+
 // captureByHand takes the money of a charge on the provider's page, and gives back what was taken beyond it.
 func (p *provider) captureByHand(key chargeKey, amount int64) {
 	c := p.charge(key, amount)
-	if c.Phase != payment.Captured {
+	if c.Phase != payment.Captured && c.Phase != payment.Refunded {
 		c.Phase, c.captured = payment.Captured, amount
 	}
 	c.refunded = max(c.refunded, c.captured-amount)
@@ -166,9 +212,10 @@ func (w *world) settleAtLast(v *sequencer.OrderView) error {
 	}
 	account := r.machine.AccountOf(v.Seq, attempt)
 	if account != "" && account != r.machine.Account() && v.Seq%4 == 0 {
-		c, _ := w.handWord(r, v.Seq)
-		r.queue(c)
-		return nil
+		if c, known := w.handWord(r, v.Seq); known {
+			r.queue(c)
+			return nil
+		}
 	}
 	if key, costs := attemptKey(account, v.Seq, attempt); costs {
 		w.changeKey(key.account)

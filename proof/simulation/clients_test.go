@@ -35,11 +35,8 @@ func (q *request) keyed() bool {
 	return q.command.Kind == sequencer.KindBuy && q.command.Key != (sequencer.KeyDigest{})
 }
 
-// again reports whether the request may be repeated. An operator who is to say once more what
-// became of money looks first, which is another request.
-func (q *request) again() bool {
-	return q.keyed() || q.command.Kind != sequencer.KindBuy && q.command.Kind != sequencer.KindSettle
-}
+// again reports whether the request may be repeated.
+func (q *request) again() bool { return q.keyed() || q.command.Kind != sequencer.KindBuy }
 
 // bound reports whether a request was told the order that its key is bound to.
 func (q *request) bound() bool {

@@ -277,6 +277,7 @@ func (w *world) about(q, of *request, s *step) bool {
 		partOf(&c, q.id, s.n[2])
 	case verbAcknowledge:
 		c.Kind, c.User, c.Body = sequencer.KindAcknowledge, nil, []byte("in cash")
+		w.noteFailure(&c)
 	case verbPay:
 		c.Kind = sequencer.KindPayBegin
 		c.Amount = w.sales[of.result.Sale-1].price*int64(w.quantityOf(of)) + int64(s.n[3])

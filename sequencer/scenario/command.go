@@ -78,11 +78,11 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindPayBounced:
 		return fmt.Sprintf("bounced #%d %d %d reason=%d", c.Order, c.Attempt, c.Count, c.Reason) + partWord(c)
 	case sequencer.KindAcknowledge:
-		return fmt.Sprintf("acknowledge #%d %s", c.Order, QuoteWord(string(c.Body)))
+		return fmt.Sprintf("acknowledge #%d %d %s", c.Order, c.Attempt, QuoteWord(string(c.Body))) + partWord(c)
 	case sequencer.KindAccept:
 		return fmt.Sprintf("accept %s %s", QuoteWord(string(c.Reference)), QuoteWord(string(c.Body)))
 	case sequencer.KindSettle:
-		return fmt.Sprintf("settle #%d %s %s", c.Order, outcomeWord(c.Outcome), QuoteWord(string(c.Body)))
+		return fmt.Sprintf("settle #%d %d %s %d %s", c.Order, c.Attempt, outcomeWord(c.Outcome), c.Amount, QuoteWord(string(c.Body))) + partWord(c)
 	case sequencer.KindPayDisputed:
 		return fmt.Sprintf("disputed #%d %d %d %d %d", c.Order, c.Attempt, c.Dispute, c.Amount, c.Count)
 	case sequencer.KindWithdraw:
