@@ -52,7 +52,7 @@ func TestMoneyOf(t *testing.T) {
 		{sequencer.Command{Kind: sequencer.KindPayDisputed, Attempt: 1, Dispute: sequencer.DisputeUnderReview, Amount: 200, Count: uint32(by.Unix())}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindRefund}, Money{}},
 		{sequencer.Command{Kind: sequencer.KindPayBounced, Attempt: 1, Count: 1, Reason: sequencer.ReasonDisputed}, Money{RefundsFailed: 1}},
-		{sequencer.Command{Kind: sequencer.KindAcknowledge, Body: []byte("the bank paid")}, Money{}},
+		{sequencer.Command{Kind: sequencer.KindAcknowledge, Attempt: 1, Body: []byte("the bank paid")}, Money{}},
 	} {
 		step.command.Order = order
 		s.Apply(&sequencer.Batch{Time: int64(time.Hour), Commands: []sequencer.Command{step.command}}, d)
