@@ -95,7 +95,7 @@ func TestAcknowledgedLate(t *testing.T) {
 	f.backend.do(sequencer.Command{Kind: sequencer.KindPayCaptured, Order: paid.Seq, Attempt: 1, Amount: 10000})
 	path := "/v1/orders/" + paid.Order
 	fail := func(part uint8) {
-		f.seller("POST", path+"/refund?q=1", "").want(200, "")
+		f.call("POST", f.private, path+"/refund?q=1", "@seller", "", "Idempotency-Key: k").want(200, "")
 		if result := f.backend.do(sequencer.Command{Kind: sequencer.KindPayBounced, Order: paid.Seq, Attempt: 1, Part: part, Count: 1, Reason: sequencer.ReasonDisputed}); result.Code != sequencer.CodeOK {
 			t.Fatal(result)
 		}

@@ -113,7 +113,7 @@ func TestClientOfSellers(t *testing.T) {
 	if o, err := seller.RefundOrder(ctx, d.Order); err != nil || o.State != "refunded" {
 		t.Errorf("refund: %+v %v", o, err)
 	}
-	if sale, err = seller.ReleaseTickets(ctx, "gig", 2); err != nil || sale.Available != 9 {
+	if sale, err = seller.ReleaseTickets(ctx, "gig", 2, sale.ChangedSeq); err != nil || sale.Available != 9 {
 		t.Errorf("release: %+v %v", sale, err)
 	}
 	for _, step := range []struct {

@@ -43,7 +43,7 @@ func TestChangesThatAreNone(t *testing.T) {
 			t.Errorf("an extension by %s is answered %s", by, a.body)
 		}
 	}
-	f.seller("POST", "/v1/sales/other/release", `{"tickets":1}`).want(404, "unknown-sale")
+	f.seller("POST", "/v1/sales/other/release", `{"tickets":1,"changed_seq":1}`).want(404, "unknown-sale")
 	if after := f.backend.AppliedSeq(); after != before {
 		t.Errorf("%d decisions were made", after-before)
 	}
@@ -94,5 +94,5 @@ func TestASaleThatNobodyCanBeAskedAbout(t *testing.T) {
 	f.backend.fail = sequencer.ErrNoLeader
 	f.backend.mu.Unlock()
 	f.seller("GET", "/v1/sales/other", "").want(503, "no-leader")
-	f.seller("POST", "/v1/sales/other/release", `{"tickets":1}`).want(503, "no-leader")
+	f.seller("POST", "/v1/sales/other/release", `{"tickets":1,"changed_seq":1}`).want(503, "no-leader")
 }

@@ -53,7 +53,8 @@ func TestRefundPart(t *testing.T) {
 		f.call("POST", f.private, refund+"?q=1", "@seller", "", "Idempotency-Key: "+odd).want(400, "bad-request")
 	}
 	f.call("POST", f.private, refund+"?q=2", "@seller", "", "Idempotency-Key: k").want(422, "key-reused")
-	f.call("POST", f.private, refund+"?q=2", "@seller", "").want(409, "invalid-quantity")
+	f.call("POST", f.private, refund+"?q=1", "@seller", "").want(400, "bad-request") // repeated, it would be another ticket
+	f.call("POST", f.private, refund+"?q=2", "@seller", "", "Idempotency-Key: other").want(409, "invalid-quantity")
 	if o := into[contract.Order](f.seller("POST", refund, "").want(200, "")); o.State != "refunded" || o.Parts[0].MoneyBack != contract.MoneyDue {
 		t.Errorf("%+v", o)
 	}
@@ -138,7 +139,7 @@ func TestSellersCancel(t *testing.T) {
 	if last := f.backend.last; last.Kind != sequencer.KindWithdraw || string(last.Actor) != "@seller" || len(last.User) != 0 {
 		t.Errorf("decided %+v", last)
 	}
-	f.call("DELETE", f.private, path+"?q=2", "@seller", "").want(409, "invalid-quantity")
+	f.call("DELETE", f.private, path+"?q=2", "@seller", "", "Idempotency-Key: other").want(409, "invalid-quantity")
 	f.call("DELETE", f.private, path+"?q=2", "@seller", "", "Idempotency-Key: k").want(422, "key-reused")
 	f.call("DELETE", f.private, path, "@seller", "x").want(400, "bad-request")
 	f.call("DELETE", f.private, path, "ann", "").want(403, "forbidden")

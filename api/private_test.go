@@ -207,8 +207,10 @@ func TestRefundReleaseAndReport(t *testing.T) {
 	if w := report.Waitlist; w.Entered != 1 || w.Waiting != 1 || report.Orders.Paid != 2 || report.Orders.Refunded != 1 {
 		t.Errorf("waitlist %+v orders %+v", w, report.Orders)
 	}
-	f.seller("POST", "/v1/sales/gig/release", `{"tickets":3}`).want(409, "invalid-quantity")
-	sale := into[contract.SaleDetail](f.seller("POST", "/v1/sales/gig/release", `{"tickets":2}`).want(200, ""))
+	f.seller("POST", "/v1/sales/gig/release", f.seen("gig", `"tickets":3`)).want(409, "invalid-quantity")
+	release := f.seen("gig", `"tickets":2`)
+	sale := into[contract.SaleDetail](f.seller("POST", "/v1/sales/gig/release", release).want(200, ""))
+	f.seller("POST", "/v1/sales/gig/release", release).want(409, "sale-changed")
 	if sale.Withheld != 0 || sale.Held != 1 || sale.Available != 1 || sale.Waiting != 0 || sale.Buys["sold_out"] != 1 || sale.Orders["refunded"] != 1 {
 		t.Errorf("sale %+v", sale)
 	}

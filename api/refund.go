@@ -38,7 +38,10 @@ func (p *Private) takeBack(x *exchange, kind sequencer.Kind) error {
 		}
 		c.Quantity, c.Body = uint8(len(named)), sequencer.AppendTicketNames(nil, named)
 	}
-	if c.Quantity > 0 && key != "" {
+	switch {
+	case c.Quantity > 0 && key == "": // repeated, it would be another part
+		return contract.NewProblem(contract.BadRequest, "a part is given back once for an Idempotency-Key: make one, and send it again with the same request")
+	case c.Quantity > 0:
 		c.Key = sequencer.DigestKey(x.actor, []byte(key))
 	}
 	result, err := p.decide(x, &c)

@@ -33,22 +33,18 @@ func (p *Private) saleVerb(kind sequencer.Kind) func(*exchange) error {
 	}
 }
 
-// releaseTickets answers POST /v1/sales/{id}/release: refunded tickets are sold again.
+// releaseTickets answers POST /v1/sales/{id}/release: refunded tickets are sold again. Each
+// request adds, to the sale as its seller saw it.
 func (p *Private) releaseTickets(x *exchange) error {
 	var wanted contract.Release
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
-	view, err := p.sale(x)
-	if err != nil {
-		return err
-	}
-	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleRelease, Sale: view.Number, Amount: wanted.Tickets})
+	return p.addOnce(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleRelease, Amount: wanted.Tickets})
 }
 
 // extendHolds answers POST /v1/sales/{id}/extend: live holds of the sale get more time. Each
-// request adds, and is taken for the revision that was read only, so that one that is sent on
-// twice adds once.
+// request adds, to the sale as its seller saw it.
 func (p *Private) extendHolds(x *exchange) error {
 	var wanted contract.Extension
 	if err := x.decode(&wanted); err != nil {
@@ -57,11 +53,32 @@ func (p *Private) extendHolds(x *exchange) error {
 	if wanted.By < 1 || wanted.By > sequencer.DurationMax {
 		return contract.BadParameter("by", fmt.Sprintf("%v, allowed is more than 0s, up to %v", wanted.By, time.Duration(sequencer.DurationMax)))
 	}
+	return p.addOnce(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleExtend, Amount: int64(wanted.By)})
+}
+
+// addOnce decides a change that adds: for the sale alone whose newest change the seller saw, so
+// that one that is sent twice, or repeated late because its answer was lost, adds once.
+func (p *Private) addOnce(x *exchange, seen uint64, c *sequencer.Command) error {
+	if seen == 0 {
+		return contract.BadParameter("changed_seq", "changed_seq is missing: the sale's, as you saw it, so that a request which is repeated adds once")
+	}
 	view, err := p.sale(x)
 	if err != nil {
 		return err
 	}
-	return p.changeAndShow(x, &sequencer.Command{Kind: sequencer.KindSaleExtend, Sale: view.Number, Revision: view.Revision, Amount: int64(wanted.By)})
+	if view.ChangedSeq < seen { // this replica may be behind the one that the seller saw
+		if err := p.catchUp(x); err != nil {
+			return err
+		}
+		if view, err = p.sale(x); err != nil {
+			return err
+		}
+	}
+	if view.ChangedSeq != seen {
+		return contract.NewProblem(contract.SaleChanged, fmt.Sprintf("its newest change is changed_seq %d, by %q", view.ChangedSeq, view.ChangedBy))
+	}
+	c.Sale, c.Revision = view.Number, view.Revision
+	return p.changeAndShow(x, c)
 }
 
 // changeAttemptsMax bounds how often a change is made again because others changed

@@ -72,9 +72,9 @@ func bodyOf(operation string) string {
 	case "changeSale":
 		return `{"cap":2}`
 	case "releaseTickets":
-		return `{"tickets":1}`
+		return `{"tickets":1,"changed_seq":1}`
 	case "extendHolds":
-		return `{"by":"1m"}`
+		return `{"by":"1m","changed_seq":1}`
 	case "settleOrder":
 		return `{"attempt":1,"as":"captured","amount":1,"reason":"seen"}`
 	case "acknowledgeOrder":

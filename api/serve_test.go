@@ -230,6 +230,13 @@ func (a *answer) want(status int, code string) *answer {
 	return a
 }
 
+// seen is the body of a change that adds to a sale as it is now.
+func (f *fixture) seen(sale, adds string) string {
+	f.t.Helper()
+	is := into[contract.SaleDetail](f.seller("GET", "/v1/sales/"+sale, "").want(200, ""))
+	return fmt.Sprintf(`{%s,"changed_seq":%d}`, adds, is.ChangedSeq)
+}
+
 // tells checks what a problem says.
 func (a *answer) tells(detail string) {
 	a.t.Helper()

@@ -54,8 +54,7 @@ const BatchVersion = 5
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
 //	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
-//	sale_quantity, sale_extend    sale 2, amount 8, revision 4, actor to the end
-//	sale_release   sale 2, amount 8, actor to the end
+//	sale_quantity, sale_release, sale_extend    sale 2, amount 8, revision 4, actor to the end
 //	session_open   nothing
 //	forward        session 8, number 8, count 4
 //	birth          cluster id 16, time 8, cause 1
@@ -156,10 +155,8 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Actor), c.Body...)
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return append(le.AppendUint16(dst, c.Sale), c.Actor...)
-	case KindSaleQuantity, KindSaleExtend:
+	case KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		return append(le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision), c.Actor...)
-	case KindSaleRelease:
-		return append(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Actor...)
 	case KindLevel:
 		return append(le.AppendUint64(dst, uint64(c.Amount)), c.Actor...)
 	case KindForward, KindOutage:
@@ -390,10 +387,8 @@ func decodeFields(f []byte, c *Command) bool {
 		return ok
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		c.Sale, c.Actor = le.Uint16(f), perhaps(f[2:])
-	case KindSaleQuantity, KindSaleExtend:
+	case KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		c.Sale, c.Amount, c.Revision, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:]), perhaps(f[14:])
-	case KindSaleRelease:
-		c.Sale, c.Amount, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), perhaps(f[10:])
 	case KindLevel:
 		c.Amount, c.Actor = int64(le.Uint64(f)), perhaps(f[8:])
 	case KindForward, KindOutage:
@@ -442,10 +437,8 @@ func fieldBytes(k Kind) (least int, exact bool) {
 		return 7, false
 	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
 		return 2, false
-	case KindSaleQuantity, KindSaleExtend:
+	case KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		return 14, false
-	case KindSaleRelease:
-		return 10, false
 	case KindSessionOpen, KindHoldGo:
 		return 0, true
 	case KindHoldStop:

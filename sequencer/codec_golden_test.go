@@ -54,7 +54,7 @@ func goldenBatch() sequencer.Batch {
 		{Kind: sequencer.KindSaleUpdate, Sale: 1, Revision: 513, Actor: []byte("sella"), Body: body},
 		{Kind: sequencer.KindSalePause, Sale: 1, Actor: []byte("sella")},
 		{Kind: sequencer.KindSaleQuantity, Sale: 1, Amount: -5, Revision: 7, Actor: []byte("sella")},
-		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5, Actor: []byte("sella")},
+		{Kind: sequencer.KindSaleRelease, Sale: 1, Amount: 5, Revision: 7, Actor: []byte("sella")},
 		{Kind: sequencer.KindRefund, Order: 3, Actor: []byte("sella")},
 		{Kind: sequencer.KindSaleExtend, Sale: 258, Amount: int64(time.Minute), Actor: []byte("otto")},
 		{Kind: sequencer.KindBirth, Key: sequencer.KeyDigest{1, 2, 15: 16}, Amount: scenario.DayStart, Count: uint32(sequencer.BirthRestore)},

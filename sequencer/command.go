@@ -192,7 +192,7 @@ func DigestKey(user, key []byte) KeyDigest {
 //	sale_close     Sale Actor
 //	sale_cancel    Sale Actor
 //	sale_quantity  Sale Amount (tickets more or fewer) Revision Actor
-//	sale_release   Sale Amount (withheld tickets to sell again) Actor
+//	sale_release   Sale Amount (withheld tickets to sell again) Revision Actor
 //	sale_extend    Sale Amount (nanoseconds that every live hold of the sale gets) Revision
 //	               Actor
 //	session_open   (its seq is the session's id)

@@ -237,7 +237,7 @@
 // CodeBadRequest. Nothing is decided otherwise by it.
 //
 // Every sale has a revision: 1 when it is created, one more with each seller's
-// command on it that is CodeOK. sale_update, sale_quantity and sale_extend may carry one: once
+// command on it that is CodeOK. sale_update, sale_quantity, sale_release and sale_extend may carry one: once
 // the sale was found, any other than the sale's is CodeSaleChanged, before anything
 // else of the command is looked at.
 //

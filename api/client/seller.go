@@ -67,14 +67,15 @@ func (s *Seller) CancelSale(ctx context.Context, id string) (*contract.SaleDetai
 	return s.change(ctx, http.MethodPost, salePath(id)+"/cancel", nil)
 }
 
-// ReleaseTickets sells refunded tickets again.
-func (s *Seller) ReleaseTickets(ctx context.Context, id string, tickets int64) (*contract.SaleDetail, error) {
-	return s.change(ctx, http.MethodPost, salePath(id)+"/release", contract.Release{Tickets: tickets})
+// ReleaseTickets sells refunded tickets again, of a sale whose newest change is changedSeq
+// (SaleDetail.ChangedSeq): repeated, it releases once, and is contract.ErrSaleChanged.
+func (s *Seller) ReleaseTickets(ctx context.Context, id string, tickets int64, changedSeq uint64) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/release", contract.Release{Tickets: tickets, ChangedSeq: changedSeq})
 }
 
-// ExtendHolds gives the live holds of a sale more time. It adds each time that it is called.
-func (s *Seller) ExtendHolds(ctx context.Context, id string, by time.Duration) (*contract.SaleDetail, error) {
-	return s.change(ctx, http.MethodPost, salePath(id)+"/extend", contract.Extension{By: contract.Duration(by)})
+// ExtendHolds gives the live holds of a sale more time, once, as ReleaseTickets.
+func (s *Seller) ExtendHolds(ctx context.Context, id string, by time.Duration, changedSeq uint64) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/extend", contract.Extension{By: contract.Duration(by), ChangedSeq: changedSeq})
 }
 
 // Report sums a sale up.

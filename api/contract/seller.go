@@ -66,14 +66,16 @@ type SaleChange struct {
 	BuysPerSecond   *uint32   `json:"buys_per_second,omitempty"`   // running
 }
 
-// Release says how many withheld tickets are to be sold again.
+// Release says how many withheld tickets are to be sold again: more than those that were, once.
 type Release struct {
-	Tickets int64 `json:"tickets"`
+	Tickets    int64  `json:"tickets"`
+	ChangedSeq uint64 `json:"changed_seq"` // SaleDetail.ChangedSeq as the seller saw it
 }
 
-// Extension says how much more time the live holds of a sale get.
+// Extension says how much more time the live holds of a sale get, once.
 type Extension struct {
-	By Duration `json:"by"`
+	By         Duration `json:"by"`
+	ChangedSeq uint64   `json:"changed_seq"` // SaleDetail.ChangedSeq as the seller saw it
 }
 
 // SaleDetail is a sale as its seller sees it.

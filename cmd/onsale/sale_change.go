@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onsale/api/client"
 	"onsale/api/contract"
 )
 
@@ -69,10 +70,37 @@ func newSaleOpen(p *program) *cobra.Command {
 	return c
 }
 
+// once lets a change that adds be made for a sale as its seller saw it.
+type once struct{ changedSeq uint64 }
+
+func (o *once) flags(c *cobra.Command) {
+	c.Flags().Uint64Var(&o.changedSeq, "changed-seq", 0, "the sale's changed_seq as you saw it; by default that of now")
+}
+
+// do makes the change, and names the flag to repeat it with when its outcome is not known.
+func (o *once) do(c *cobra.Command, seller *client.Seller, id string, add func(seen uint64) (*contract.SaleDetail, error)) (*contract.SaleDetail, error) {
+	if o.changedSeq == 0 {
+		sale, err := seller.Sale(c.Context(), id)
+		if err != nil {
+			return nil, err
+		}
+		o.changedSeq = sale.ChangedSeq
+	}
+	changed, err := add(o.changedSeq)
+	if err != nil {
+		return nil, fmt.Errorf("%w (--changed-seq %d)", err, o.changedSeq)
+	}
+	return changed, nil
+}
+
 // newSaleExtend gives live holds more time.
 func newSaleExtend(p *program) *cobra.Command {
 	var d desk
+	var adds once
 	c := &cobra.Command{Use: "extend ID DURATION", Short: "Give everybody who holds tickets of a sale more time to pay; each call adds", Args: arguments(cobra.ExactArgs(2)),
+		Long: `Gives everybody who holds tickets of a sale, or is paying for them, more time to pay. Each call
+adds. Repeated with the --changed-seq that is named when an answer was lost, it adds once: it
+is refused as sale-changed when the first one was done.`,
 		Example: "  onsale sale extend arena 30m",
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
@@ -83,20 +111,28 @@ func newSaleExtend(p *program) *cobra.Command {
 			if err != nil || by <= 0 {
 				return fmt.Errorf("%w: the time is %q, expected is 30m or 1h", errUsage, args[1])
 			}
-			changed, err := seller.ExtendHolds(c.Context(), args[0], by)
+			changed, err := adds.do(c, seller, args[0], func(seen uint64) (*contract.SaleDetail, error) {
+				return seller.ExtendHolds(c.Context(), args[0], by, seen)
+			})
 			if err != nil {
 				return err
 			}
 			return p.showFields(changed)
 		}}
 	d.flags(c.Flags())
+	adds.flags(c)
 	return c
 }
 
 // newSaleRelease sells refunded tickets again.
 func newSaleRelease(p *program) *cobra.Command {
 	var d desk
+	var adds once
 	c := &cobra.Command{Use: "release ID N", Short: "Sell withheld (refunded) tickets again", Args: arguments(cobra.ExactArgs(2)),
+		Long: `Sells withheld (refunded) tickets again; who waits comes first. Each call releases N more.
+Repeated with the --changed-seq that is named when an answer was lost, it releases once: it is
+refused as sale-changed when the first one was done.`,
+		Example: "  onsale sale release arena 12",
 		RunE: func(c *cobra.Command, args []string) error {
 			seller, err := d.open()
 			if err != nil {
@@ -106,12 +142,15 @@ func newSaleRelease(p *program) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: the tickets are %q, expected is a number", errUsage, args[1])
 			}
-			changed, err := seller.ReleaseTickets(c.Context(), args[0], int64(tickets))
+			changed, err := adds.do(c, seller, args[0], func(seen uint64) (*contract.SaleDetail, error) {
+				return seller.ReleaseTickets(c.Context(), args[0], int64(tickets), seen)
+			})
 			if err != nil {
 				return err
 			}
 			return p.showFields(changed)
 		}}
 	d.flags(c.Flags())
+	adds.flags(c)
 	return c
 }

@@ -93,7 +93,7 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
 		text := fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount)
-		if c.Revision != 0 && c.Kind == sequencer.KindSaleQuantity {
+		if c.Revision != 0 {
 			text += fmt.Sprintf(" revision=%d", c.Revision)
 		}
 		return text
