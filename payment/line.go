@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -40,67 +39,6 @@ var classNames = [classCount]string{"outcome", "attempt", "capture"}
 
 // lineLengthMax bounds the attempts that wait, some 500 bytes each.
 const lineLengthMax = 1 << 17
-
-// place is one call that waits for its turn.
-type place struct {
-	key   uint64    // the order within its class
-	since time.Time // when it joined
-	order uint64    // seq; 0 for none
-	gone  bool      // whoever waited gave up
-	// call commits that the provider is called for the attempt, before its turn; nil when that needs
-	// no commit, or is done. calling: it is being committed.
-	call    func() error
-	calling bool
-	run     func() // called on a goroutine of its own when it is its turn
-	leave   func() // called instead when the line is left
-}
-
-// queue is one class' part of the line, by key.
-type queue struct {
-	places []*place
-	orders map[uint64]*place
-}
-
-func (q *queue) search(key uint64) int {
-	at, _ := slices.BinarySearchFunc(q.places, key, func(p *place, key uint64) int {
-		if p.key < key {
-			return -1
-		}
-		return 1
-	})
-	return at
-}
-
-// remove takes a call out that has a place; false when it has none.
-func (q *queue) remove(p *place) bool {
-	at := q.search(p.key)
-	if at == len(q.places) || q.places[at] != p {
-		return false
-	}
-	q.places = slices.Delete(q.places, at, at+1)
-	if q.orders[p.order] == p {
-		delete(q.orders, p.order)
-	}
-	return true
-}
-
-// insert is almost always an append.
-func (q *queue) insert(p *place) {
-	q.places = slices.Insert(q.places, q.search(p.key), p)
-	if p.order != 0 {
-		q.orders[p.order] = p
-	}
-}
-
-func (q *queue) pop() *place {
-	p := q.places[0]
-	q.places[0] = nil
-	q.places = q.places[1:]
-	if q.orders[p.order] == p {
-		delete(q.orders, p.order)
-	}
-	return p
-}
 
 // line lets calls go out.
 type line struct {
@@ -344,52 +282,6 @@ const (
 	// waitSecondsMax bounds what is told, whatever the rate: a day.
 	waitSecondsMax = 86_400
 )
-
-// Place is where an attempt is in the line.
-type Place struct {
-	Place int           `json:"place"`   // from 1
-	Wait  time.Duration `json:"wait_ns"` // until the provider is asked, as it looks now
-}
-
-// place returns where an order's attempt is; nil when it does not wait.
-func (l *line) place(order uint64) *Place {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	q := &l.waiting[classAttempt]
-	p := q.orders[order]
-	if p == nil {
-		return nil
-	}
-	ahead := q.search(p.key)
-	return &Place{Place: ahead + 1, Wait: l.wait(ahead)}
-}
-
-// has reports whether a call of a class waits for an order.
-func (l *line) has(c class, order uint64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.waiting[c].orders[order] != nil
-}
-
-// lineState is how a line stands, for metrics.
-type lineState struct {
-	waiting, running [classCount]int
-	rate             float64
-	wait             time.Duration
-	refused          uint64
-	calls            calls
-}
-
-func (l *line) state() (s lineState) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for c := range l.waiting {
-		s.waiting[c] = len(l.waiting[c].places)
-	}
-	s.running, s.rate, s.refused, s.calls = l.running, l.pace.inForce(), l.refused, l.calls
-	s.wait = l.wait(s.waiting[classAttempt])
-	return s
-}
 
 // leave empties the line: who leads no more calls nobody.
 func (l *line) leave() {

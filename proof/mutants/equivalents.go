@@ -103,13 +103,13 @@ var equivalents = []equivalent{
 	{"payment/signature.go", "Verify", "return fmt.Errorf(\"%w: its time is %q\", ErrNotice, value)",
 		"remove: return fmt.Errorf(\"%w: its time is %q\", ErrNotice, value)",
 		"a time that is none stays 0, which is too old; only the words differ"},
-	{"payment/pay.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)", "1 → 2",
+	{"payment/begin.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)", "1 → 2",
 		"the charge gets the key of the attempt that began before anybody sees it"},
-	{"payment/pay.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)", "1 → 0",
+	{"payment/begin.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)", "1 → 0",
 		"the charge gets the key of the attempt that began before anybody sees it"},
-	{"payment/pay.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)",
+	{"payment/begin.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)",
 		"view.Attempts+1 → view.Attempts-1", "the charge gets the key of the attempt that began before anybody sees it"},
-	{"payment/settle.go", "Desk.resolve",
+	{"payment/conclude.go", "Desk.resolve",
 		"return err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)",
 		"err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess) → " +
 			"(result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)",
@@ -124,7 +124,7 @@ var equivalents = []equivalent{
 			"errors.Is(err, sequencer.ErrSuperseded)",
 		"errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader) → errors.Is(err, sequencer.ErrStopping)",
 		"it decides what is logged, and nothing else"},
-	{"payment/settle.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
+	{"payment/conclude.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
 		"it decides what is logged, and nothing else"},
 }
 

@@ -167,7 +167,7 @@ var bugs = []bug{
 		"return k == KindBuy || k == KindCancel }",
 		"return k != 0 }"}},
 		layerForward, "./cluster/forward", "TestForgedBatchIsRefusedWhole"},
-	{"what is being cancelled is accepted", []edit{{"payment/settle.go",
+	{"what is being cancelled is accepted", []edit{{"payment/retry.go",
 		"func(r *retry) { r.cancelling = true }",
 		"func(*retry) {}"}},
 		layerPayment, "./payment", "TestCancelledOn"},
