@@ -68,7 +68,7 @@ func (d *deadline) look(ctx context.Context, seller *client.Seller, sale string)
 
 // waits says why the end waits, and until when; once for each deadline.
 func (r *run) waits(said *reconciliation, last deadline) {
-	if last.until.IsZero() || last == r.waited {
+	if time.Since(last.until) > endedWithin || last == r.waited {
 		return
 	}
 	r.waited = last

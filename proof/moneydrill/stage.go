@@ -153,7 +153,7 @@ func (s *stage) buyer(user, door string) (*client.Client, error) {
 	return client.New(client.Config{Address: door, Token: token, HTTP: s.web})
 }
 
-// seller is a seller's and operator's client of a node's or the front-end's private listener.
+// seller is a seller's and operator's client of a node's private listener.
 func (s *stage) seller(p *process) (*client.Seller, error) {
 	token, err := s.token("seller", auth.RoleSeller|auth.RoleOperator|auth.RoleAuditor)
 	if err != nil {
