@@ -192,7 +192,7 @@ func TestSaleTickets(t *testing.T) {
 		f.pay(d.Seq, 2)
 		uids = append(uids, d.Order)
 	}
-	f.seller("POST", "/v1/orders/"+uids[0]+"/refund?tickets=1", "").want(200, "")
+	f.call("POST", f.private, "/v1/orders/"+uids[0]+"/refund?tickets=1", "@seller", "", "Idempotency-Key: k").want(200, "")
 	page := func(query string) contract.SaleTicketPage {
 		t.Helper()
 		return into[contract.SaleTicketPage](f.seller("GET", "/v1/sales/gig/tickets"+query, "").want(200, ""))
