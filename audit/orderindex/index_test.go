@@ -112,7 +112,7 @@ func (m *memory) told(t testing.TB, v *sequencer.OrderView) (events []contract.O
 	t.Helper()
 	var d decoded
 	for i := range m.blocks[:m.applied] {
-		must(t, d.read(&m.blocks[i]))
+		must(t, d.Decode(&m.blocks[i]))
 		events = d.appendEvents(events, v)
 	}
 	return events
@@ -134,7 +134,7 @@ func small(t testing.TB, dir string, m *memory) *Index {
 }
 
 // follow brings an index up to date.
-func follow(t testing.TB, x *Index) {
+func grow(t testing.TB, x *Index) {
 	t.Helper()
 	for {
 		blocks, err := x.step()
@@ -179,12 +179,12 @@ func TestIndexTellsWhatTheJournalHas(t *testing.T) {
 		whole := m.orders
 		m.orders = nil
 		x := small(t, dir, m)
-		follow(t, x)
+		grow(t, x)
 		x.close()
 
 		m.applied, m.orders = uint64(len(m.blocks)), whole
 		x = small(t, dir, m)
-		follow(t, x)
+		grow(t, x)
 		agrees(t, x, m)
 		if len(x.runs) == 0 || uint64(len(x.pending)) > x.pairsMax+16 || x.behind() != 0 || seed == 0 && x.counters.merges.Load() == 0 {
 			t.Fatalf("%d runs, %d pairs pending, %d blocks behind, %d merges", len(x.runs), len(x.pending), x.behind(), x.counters.merges.Load())
@@ -195,7 +195,7 @@ func TestIndexTellsWhatTheJournalHas(t *testing.T) {
 			t.Errorf("%d files", len(left))
 		}
 		x = small(t, dir, m)
-		follow(t, x)
+		grow(t, x)
 		agrees(t, x, m)
 		if x.counters.blocks.Load() != 0 || x.counters.remade.Load() != 0 {
 			t.Errorf("after a start %d blocks were read again, %d files made again", x.counters.blocks.Load(), x.counters.remade.Load())
@@ -210,7 +210,7 @@ func TestIndexIsMadeAgain(t *testing.T) {
 	m, dir := tell(t, 3, 120), t.TempDir()
 	made := func() []string {
 		x := small(t, dir, m)
-		follow(t, x)
+		grow(t, x)
 		x.close()
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
 		must(t, err)
@@ -234,7 +234,7 @@ func TestIndexIsMadeAgain(t *testing.T) {
 			must(t, os.WriteFile(file, data, 0o600))
 		}
 		x := small(t, dir, m)
-		follow(t, x)
+		grow(t, x)
 		stop := make(chan struct{})
 		stopped := make(chan struct{})
 		go func() { // as Run does, for who finds a damaged file
@@ -262,15 +262,15 @@ func TestIndexOfAnotherJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	x := small(t, dir, tell(t, 1, 100))
-	follow(t, x)
+	grow(t, x)
 	x.close()
 	m := tell(t, 2, 100)
 	whole, all := m.orders, m.applied
 	m.applied, m.orders = 3, nil
 	x = small(t, dir, m)
-	follow(t, x)
+	grow(t, x)
 	m.applied, m.orders = all, whole
-	follow(t, x)
+	grow(t, x)
 	agrees(t, x, m)
 	if x.counters.remade.Load() == 0 {
 		t.Error("nothing was made again")
@@ -285,7 +285,7 @@ func TestIndexOfAPart(t *testing.T) {
 	m := tell(t, 4, 150)
 	m.missing = []journal.Span{{First: 1, Last: 40}, {First: 60, Last: 70}}
 	x := small(t, t.TempDir(), m)
-	follow(t, x)
+	grow(t, x)
 	told, refused := 0, 0
 	for _, order := range m.orders {
 		v, _ := m.state.Order(order)
@@ -302,7 +302,7 @@ func TestIndexOfAPart(t *testing.T) {
 		t.Errorf("%d orders were told, %d refused", told, refused)
 	}
 	m.missing = nil
-	follow(t, x)
+	grow(t, x)
 	agrees(t, x, m)
 	x.close()
 }

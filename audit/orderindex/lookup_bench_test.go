@@ -117,7 +117,7 @@ func makeLong(b *testing.B, dir string) *long {
 	must(b, j.Sync())
 	x := New(l.indexDir(), l, func() bool { return true }, slog.New(slog.DiscardHandler))
 	must(b, x.open())
-	follow(b, x)
+	grow(b, x)
 	x.close()
 	l.pairs = 4 * l.orders
 	return l

@@ -66,7 +66,7 @@ func (x *Index) take(height uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := x.decoded.read(&b); err != nil {
+	if err := x.decoded.Decode(&b); err != nil {
 		return err
 	}
 	x.mu.Lock()

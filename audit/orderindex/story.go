@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onsale/api/contract"
+	"onsale/audit/follow"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -49,7 +50,7 @@ func (x *Index) History(ctx context.Context, v *sequencer.OrderView, uid string,
 		}
 		b, err := x.journal.Block(height)
 		if err == nil {
-			err = d.read(&b)
+			err = d.Decode(&b)
 		}
 		if err != nil {
 			return nil, err
@@ -68,7 +69,7 @@ func incomplete(uid string) error {
 
 // appendEvents appends what a block has of an order, in order.
 func (d *decoded) appendEvents(dst []contract.OrderEvent, v *sequencer.OrderView) []contract.OrderEvent {
-	is, events := &d.decisions, d.decisions.Events
+	is, events := &d.Decisions, d.Decisions.Events
 	before := func(i int) { // what happened before command i was decided
 		for ; len(events) > 0 && int(events[0].Before) <= i; events = events[1:] {
 			if events[0].Order == v.Seq {
@@ -78,8 +79,8 @@ func (d *decoded) appendEvents(dst []contract.OrderEvent, v *sequencer.OrderView
 	}
 	for i := range is.Results {
 		before(i)
-		r, c := &is.Results[i], &d.batch.Commands[i]
-		if orderOf(c, r) == v.Seq || ofAll(r) && r.Sale == v.Sale && r.Seq > v.Seq {
+		r, c := &is.Results[i], &d.Batch.Commands[i]
+		if follow.OrderOf(c, r) == v.Seq || follow.OfAll(r) && r.Sale == v.Sale && r.Seq > v.Seq {
 			dst = append(dst, d.decision(c, r))
 		}
 	}
@@ -91,12 +92,12 @@ var eventStates = [...]sequencer.OrderState{sequencer.EventExpired: sequencer.St
 	sequencer.EventOverdue: sequencer.StatePaying, sequencer.EventCancelled: sequencer.StateCancelled, sequencer.EventRefunded: sequencer.StateRefunded}
 
 func (d *decoded) event(e *sequencer.Event) contract.OrderEvent {
-	return contract.OrderEvent{Seq: d.decisions.FirstSeq + uint64(e.Before) - 1, Time: contract.Time(d.decisions.Time), Event: e.Kind.String(),
+	return contract.OrderEvent{Seq: d.Decisions.FirstSeq + uint64(e.Before) - 1, Time: contract.Time(d.Decisions.Time), Event: e.Kind.String(),
 		State: eventStates[e.Kind].String(), Quantity: e.Quantity, ExpiresAt: ending(e.Deadline)}
 }
 
 func (d *decoded) decision(c *sequencer.Command, r *sequencer.Result) contract.OrderEvent {
-	e := contract.OrderEvent{Seq: r.Seq, Time: contract.Time(d.decisions.Time), Event: c.Kind.String(), Code: r.Code.String(),
+	e := contract.OrderEvent{Seq: r.Seq, Time: contract.Time(d.Decisions.Time), Event: c.Kind.String(), Code: r.Code.String(),
 		Quantity: r.Quantity, Position: r.Position, Attempt: r.Attempt, Part: c.Part, Actor: string(c.Actor)}
 	if r.State != sequencer.StateNone {
 		e.State = r.State.String()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"onsale/api/contract"
+	"onsale/audit/follow"
 	"onsale/sequencer"
 	"onsale/wal/journal"
 )
@@ -59,8 +60,7 @@ type reader struct {
 	books *books
 	until *sequencer.SaleView
 
-	batch     sequencer.Batch
-	decisions sequencer.Decisions
+	decoded follow.Block
 
 	first, blocks uint64
 	head          journal.Hash
@@ -69,22 +69,19 @@ type reader struct {
 }
 
 func (r *reader) block(b *journal.Block) error {
-	if err := sequencer.DecodeBatch(b.Batch, &r.batch); err != nil {
-		return fmt.Errorf("block %d: %w", b.Height, err)
+	if err := r.decoded.Decode(b); err != nil {
+		return err
 	}
-	if err := sequencer.DecodeDecisions(b.Decisions, r.batch.Commands, &r.decisions); err != nil {
-		return fmt.Errorf("block %d: %w", b.Height, err)
-	}
-	last := r.decisions.FirstSeq + uint64(len(r.decisions.Results)) - 1
-	if r.beyond(last, r.decisions.Time) {
+	decisions, last := &r.decoded.Decisions, r.decoded.LastSeq()
+	if r.beyond(last, decisions.Time) {
 		return errReached
 	}
 	if r.blocks == 0 {
 		r.first = b.Height
 	}
 	r.blocks++
-	r.head, r.seq, r.time = b.Hash, last, r.decisions.Time
-	return r.books.read(&r.batch, &r.decisions)
+	r.head, r.seq, r.time = b.Hash, last, decisions.Time
+	return r.books.read(&r.decoded.Batch, decisions)
 }
 
 // beyond reports whether a batch is later than the replica's view. A batch of no

@@ -14,6 +14,7 @@ import (
 
 	"onsale/bench"
 	"onsale/internal/procs"
+	"onsale/proof/testenv/postgres"
 )
 
 // peerKind describes a peer.
@@ -32,11 +33,11 @@ const nameBare = "bare fasthttp"
 // peers begins with the best that people would build.
 var peers = []peerKind{
 	{"Redis, batched", startRedis("always"), openBatchedRedis, true},
-	{"PostgreSQL, batched", startPostgres, openBatchedPostgres, true},
+	{"PostgreSQL, batched", postgres.Start, openBatchedPostgres, true},
 	{"Redis, fsync always", startRedis("always"), openRedis, true},
 	{"Redis, fsync every second", startRedis("everysec"), openRedis, false},
-	{"PostgreSQL, row lock", startPostgres, openPostgres("buy_row_lock", rowLockPool), true},
-	{"PostgreSQL, sharded count", startPostgres, openPostgres("buy_sharded", shardsPool), true},
+	{"PostgreSQL, row lock", postgres.Start, openPostgres("buy_row_lock", rowLockPool), true},
+	{"PostgreSQL, sharded count", postgres.Start, openPostgres("buy_sharded", shardsPool), true},
 	{nameBare, nil, func(context.Context, string) (store, error) { return newBareStore(), nil }, false},
 }
 

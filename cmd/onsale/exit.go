@@ -8,6 +8,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/audit/export/sqldb"
 	"onsale/bench"
 	"onsale/internal/ticket"
 	"onsale/payment"
@@ -28,6 +29,8 @@ var (
 	errFindings = errors.New("the audit is not clean")
 	// errDifferences is returned when the provider's books and the orders differ.
 	errDifferences = errors.New("the payment provider's books and the orders do not agree")
+	// errRows is returned when a database has other rows than the journal makes.
+	errRows = errors.New("the database and the journal do not agree")
 )
 
 // isNobody reports whether nobody listens where a request, or a peer's call, was to go.
@@ -45,7 +48,8 @@ func exitCode(err error) int {
 		return 2
 	case errors.Is(err, ticket.ErrNotGenuine):
 		return 7
-	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale):
+	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale),
+		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, sqldb.ErrOtherExporter), errors.Is(err, sqldb.ErrOtherUsers):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5
@@ -54,7 +58,7 @@ func exitCode(err error) int {
 		return 4
 	case errors.Is(err, sequencer.ErrOutcomeUnknown):
 		return 5
-	case errors.Is(err, errFindings), errors.Is(err, errDifferences):
+	case errors.Is(err, errFindings), errors.Is(err, errDifferences), errors.Is(err, errRows):
 		return 6
 	case errors.Is(err, raftfsm.ErrDiverged):
 		return 8

@@ -62,7 +62,7 @@ that), 6 the audit found something or the books differ, 7 a ticket is not genuin
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
 	root.AddCommand(
 		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newPseudonym(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
-		newAudit(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
+		newAudit(p), newExport(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root
 }

@@ -1,0 +1,123 @@
+package sqldb_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"onsale/sequencer"
+	"onsale/wal/journal"
+)
+
+const storyStart = 1_764_000_000_000_000_000 // 2025-11-24, 16:00 UTC
+
+// teller makes up busy sales, and adds up the money of what it told.
+type teller struct {
+	random *rand.Rand
+	state  *sequencer.State
+	orders []uint64
+	now    int64
+	height uint64
+
+	captured int64 // of all sales together
+}
+
+func newTeller(seed uint64) *teller {
+	t := &teller{random: rand.New(rand.NewPCG(seed, 19)), state: sequencer.New(), now: storyStart}
+	return t
+}
+
+func saleSpec(id, zone string, test bool) []byte {
+	return sequencer.AppendSaleSpec(nil, &sequencer.SaleSpec{ID: id, Item: "=ticket", Quantity: 60, Cap: 4, Waitlist: 10, Price: 4900, Currency: "EUR",
+		Hold: int64(time.Hour), Grace: int64(time.Minute), Zone: zone, Test: test})
+}
+
+// first are the first batches: a birth and three sales.
+func (t *teller) first() []sequencer.Command {
+	commands := []sequencer.Command{{Kind: sequencer.KindBirth, Amount: storyStart, Count: uint32(sequencer.BirthNew), Key: sequencer.KeyDigest{1}}}
+	for i, zone := range []string{"Europe/Berlin", "", "America/New_York"} {
+		commands = append(commands, sequencer.Command{Kind: sequencer.KindSaleCreate, Actor: []byte("ann"), Body: saleSpec(fmt.Sprint("sale-", i+1), zone, i == 2)})
+	}
+	return commands
+}
+
+// next is a block: usually seconds later, and now and then most of a day.
+func (t *teller) next() journal.Block {
+	var b sequencer.Batch
+	if t.height == 0 {
+		b.Commands = t.first()
+	}
+	t.now += int64(t.random.IntN(20)) * int64(time.Second)
+	if t.random.IntN(60) == 0 {
+		t.now += int64(19 * time.Hour)
+	}
+	b.Time = t.now
+	for range t.random.IntN(8) {
+		b.Commands = append(b.Commands, t.command())
+	}
+	var d sequencer.Decisions
+	t.state.Apply(&b, &d)
+	for i := range d.Results {
+		r, c := &d.Results[i], &b.Commands[i]
+		switch {
+		case r.Code == sequencer.CodeOK && c.Kind == sequencer.KindBuy && !r.Replayed:
+			t.orders = append(t.orders, r.Order)
+		case r.Code == sequencer.CodeOK && c.Kind == sequencer.KindPayCaptured:
+			t.captured += c.Amount
+		}
+	}
+	t.height++
+	return journal.Block{RaftIndex: 2 * t.height, Term: 1, StateHash: t.state.Hash(), Batch: sequencer.AppendBatch(nil, &b), Decisions: sequencer.AppendDecisions(nil, &d)}
+}
+
+func (t *teller) command() sequencer.Command {
+	if n := t.random.IntN(100); n < 35 || len(t.orders) == 0 {
+		return sequencer.Command{Kind: sequencer.KindBuy, Sale: uint16(1 + t.random.IntN(3)), Quantity: uint8(1 + t.random.IntN(4)),
+			User: fmt.Appendf(nil, "user-%d", t.random.IntN(200))}
+	} else if n < 38 {
+		return t.seller()
+	}
+	v, _ := t.state.Order(t.orders[len(t.orders)-1-t.random.IntN(min(len(t.orders), 60))])
+	c := sequencer.Command{Order: v.Seq, User: []byte(v.User), Attempt: v.Attempts}
+	switch {
+	case v.State == sequencer.StatePaying && t.random.IntN(4) > 0:
+		c.Kind, c.Outcome = sequencer.KindPayResult, []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayAccepted, sequencer.PayRejected, sequencer.PayCancelled}[t.random.IntN(4)]
+	case v.CaptureDue && t.random.IntN(3) > 0:
+		sale, _ := t.state.Sale(v.Sale)
+		c.Kind, c.Amount = sequencer.KindPayCaptured, sale.Price*v.TakenTickets()
+	case v.State == sequencer.StateReserved && t.random.IntN(5) > 0:
+		sale, _ := t.state.Sale(v.Sale)
+		c.Kind, c.Amount, c.Reference = sequencer.KindPayBegin, sale.Price*int64(v.Quantity), []byte("account")
+	case v.VoidsDue != 0:
+		c.Kind, c.Outcome = sequencer.KindPayVoided, []sequencer.PayOutcome{sequencer.PayRefunded, sequencer.PayCancelled}[t.random.IntN(2)]
+	case v.PartTickets(sequencer.PartDue) > 0:
+		c.Kind, c.Outcome, c.Part = sequencer.KindPayVoided, sequencer.PayRefunded, uint8(1+t.random.IntN(len(v.Parts)))
+	case v.State == sequencer.StateRefunded:
+		c.Kind, c.Count, c.Reason = sequencer.KindPayBounced, 1, sequencer.ReasonRefundLost
+	case v.State == sequencer.StatePaid && t.random.IntN(2) == 0:
+		c.Kind, c.Quantity = sequencer.KindRefund, uint8(t.random.IntN(3))
+		c.Key = sequencer.DigestKey(c.User, fmt.Append(nil, t.height))
+	default:
+		c.Kind, c.Quantity = sequencer.KindCancel, uint8(t.random.IntN(2))
+	}
+	return c
+}
+
+func (t *teller) seller() sequencer.Command {
+	c := sequencer.Command{Sale: uint16(1 + t.random.IntN(3)), Actor: []byte("bob")}
+	switch n := t.random.IntN(40); {
+	case n < 15:
+		c.Kind, c.Amount = sequencer.KindSaleQuantity, 5
+	case n < 25:
+		c.Kind, c.Amount = sequencer.KindSaleRelease, 1
+	case n < 30:
+		c.Kind, c.Amount = sequencer.KindSaleExtend, int64(time.Minute)
+	case n < 35:
+		c.Kind = sequencer.KindSalePause
+	case n < 39:
+		c.Kind = sequencer.KindSaleResume
+	default:
+		c.Kind = sequencer.KindSaleClose
+	}
+	return c
+}

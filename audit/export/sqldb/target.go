@@ -1,0 +1,119 @@
+// Package sqldb writes the export's rows to PostgreSQL and SQLite.
+//
+// # Exactly once
+//
+// Rows and the position up to which they are exported are written in one transaction, which
+// begins with the position that the exporter knows. What if we die here? Before the commit there
+// is nothing of it, and the next exporter begins where the position is; behind it there is all.
+// One exporter at a time holds a lock: PostgreSQL's advisory one, or that of a file beside SQLite's;
+// a second is told who the first is. Should a lock be lost, with a connection say, the transaction
+// finds another position than the one that its exporter knows, and writes nothing.
+//
+// The position has the hash of its block. An exporter that meets another block at that height
+// reads another history (a restore has cut what was exported, or it is another cluster) and
+// writes nothing.
+package sqldb
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"onsale/audit/export"
+)
+
+var (
+	// ErrTarget is returned when a target's address is not understood.
+	ErrTarget = errors.New("bad target")
+	// ErrOtherExporter is returned when somebody else writes, or wrote, to the target.
+	ErrOtherExporter = errors.New("another exporter writes to this database")
+	// ErrOtherHistory is returned when what was exported is not of the journal that is read.
+	ErrOtherHistory = errors.New("the database has rows of another history than the journal")
+	// ErrOtherUsers is returned when the rows that are there say something else of buyers.
+	ErrOtherUsers = errors.New("the rows that are there were written with other --users")
+)
+
+// Written is the position up to which a target is written, with who wrote it.
+type Written struct {
+	export.Position
+	Hash     string // of the block, hexadecimal
+	Exporter string
+	Users    string
+}
+
+// Target is a database. It belongs to one goroutine.
+type Target interface {
+	// Written returns up to where the target is written; nil for not at all.
+	Written(ctx context.Context) (*Written, error)
+	// Write writes rows that follow the height before, and the position, in one transaction.
+	// ErrOtherExporter.
+	Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error
+	// Read calls fn for each row of a table, by its key.
+	Read(ctx context.Context, t *export.Table, fn func(export.Row) error) error
+	Close() error
+}
+
+//go:embed migrations
+var migrations embed.FS
+
+func migrationsFS() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return sub
+}
+
+// Open opens a target by its address, postgres://… or sqlite:FILE, and brings its tables up to
+// date. Schema is PostgreSQL's.
+func Open(ctx context.Context, address, schema string) (Target, error) {
+	switch {
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		return openPostgres(ctx, address, schema)
+	case strings.HasPrefix(address, "sqlite:"):
+		return openSQLite(ctx, strings.TrimPrefix(address, "sqlite:"))
+	}
+	return nil, fmt.Errorf("%w: %q, expected is postgres://… or sqlite:FILE", ErrTarget, address)
+}
+
+// assignments spells what a row that is there already gets of a new one.
+func assignments(t *export.Table) string {
+	var parts []string
+	for _, column := range t.Columns[t.Key:] {
+		parts = append(parts, column+" = excluded."+column)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// conflict spells what becomes of a row whose key is there.
+func conflict(t *export.Table) string {
+	keys := " ON CONFLICT (" + strings.Join(t.Columns[:t.Key], ", ") + ") DO "
+	if t.AppendOnly {
+		return keys + "NOTHING"
+	}
+	return keys + "UPDATE SET " + assignments(t)
+}
+
+func selection(t *export.Table) string {
+	return "SELECT " + strings.Join(t.Columns, ", ") + " FROM " + t.Name + " ORDER BY " + strings.Join(t.Columns[:t.Key], ", ")
+}
+
+const (
+	selectPosition = "SELECT cluster, birth, height, hash, seq, at, exporter, users FROM position"
+	insertPosition = "INSERT INTO position (one, cluster, birth, height, hash, seq, at, exporter, users, written_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	updatePosition = "UPDATE position SET cluster = $1, birth = $2, height = $3, hash = $4, seq = $5, at = $6, exporter = $7, users = $8, written_at = $9 WHERE height = $10"
+)
+
+func positionValues(rows *export.Rows, exporter, users string, value func(any) any) []any {
+	p := &rows.Position
+	return []any{p.Cluster, p.Birth, int64(p.Head.Height), p.HeadHash(), int64(p.Seq), value(p.At), exporter, users, value(time.Now().UTC().Truncate(time.Microsecond))}
+}
+
+// quiet keeps goose from writing to the standard output.
+func quiet() goose.ProviderOption { return goose.WithVerbose(false) }

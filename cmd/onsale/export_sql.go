@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	rows "onsale/audit/export"
+	"onsale/audit/export/sqldb"
+	journals "onsale/audit/follow"
+)
+
+func newExport(p *program) *cobra.Command {
+	return group("export", "Write what was sold to a SQL database", newExportSQL(p), newExportVerify(p))
+}
+
+// exporting is what both commands are told.
+type exporting struct {
+	journal, to, schema, users string
+	once                       bool
+}
+
+func (e *exporting) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
+	f.StringVar(&e.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
+	f.StringVar(&e.schema, "schema", "onsale", "schema in PostgreSQL, made when it is missing")
+	for _, name := range []string{"journal", "to"} {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err) // the flag is above
+		}
+	}
+}
+
+// open opens the database.
+func (e *exporting) open(ctx context.Context) (sqldb.Target, error) {
+	if _, err := os.Stat(e.journal); err != nil {
+		return nil, fmt.Errorf("%w: --journal: %w", errUsage, err)
+	}
+	to, err := sqldb.Open(ctx, e.to, e.schema)
+	if errors.Is(err, sqldb.ErrTarget) {
+		err = usage(fmt.Errorf("--to: %w", err))
+	}
+	return to, err
+}
+
+var exportUsers = map[string]rows.Users{"none": rows.UsersNone, "clear": rows.UsersClear}
+
+func newExportSQL(p *program) *cobra.Command {
+	e := exporting{users: "none"}
+	c := &cobra.Command{Use: "sql", Args: arguments(cobra.NoArgs), Short: "Write sales, orders, payments and the ledger of money to PostgreSQL or SQLite",
+		Long: `Reads a journal from its first block on and writes rows: sales and who changed them,
+orders, attempts to pay, and a ledger of the money that was captured and that went back, by the
+day of the transaction where the sale is. Views add them up: revenue_by_day, revenue_by_sale,
+refunds, unsettled, and reconciliation, which must be empty. Amounts are in minor units.
+
+It may read beside a running node, never slows it, and goes on until it is stopped; with --once
+it ends when all blocks are there. Rows and the position are written in one transaction: it may be
+killed at any time, and started again. One exporter writes to a schema, or file, at a time.
+
+When the journal is not the one that was exported before (a restore has cut it, or it is another
+cluster's) nothing is written, and the exit code is 3.`,
+		Example: "  onsale export sql --journal data/journal --to sqlite:finance.db --once\n  onsale export sql --journal data/journal --to postgres://export@db/shop",
+		RunE:    func(c *cobra.Command, _ []string) error { return p.exportSQL(c.Context(), &e) }}
+	e.flags(c)
+	c.Flags().BoolVar(&e.once, "once", false, "end when there are no more blocks")
+	c.Flags().StringVar(&e.users, "users", e.users, "what rows say of buyers: none, or clear for their ids as the journal has them")
+	return c
+}
+
+// progressInterval is how often an export says where it is.
+const progressInterval = 2 * time.Second
+
+func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
+	users, known := exportUsers[e.users]
+	if !known {
+		return fmt.Errorf("%w: --users is %q, expected is none or clear", errUsage, e.users)
+	}
+	to, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	var told time.Time
+	var last string
+	say := func(position rows.Position, count uint64) {
+		last = fmt.Sprintf("%d rows, up to block %d (seq %d, %s)", count, position.Head.Height, position.Seq, position.At.Format(time.RFC3339))
+		if now := time.Now(); now.Sub(told) >= progressInterval {
+			told = now
+			fmt.Fprintln(p.err, last)
+			last = ""
+		}
+	}
+	err = sqldb.Run(ctx, journals.NewFolder(e.journal), to, sqldb.Options{Users: users, Once: e.once, Progress: say})
+	if err == nil && last != "" {
+		fmt.Fprintln(p.err, last)
+	}
+	return err
+}
+
+func newExportVerify(p *program) *cobra.Command {
+	var e exporting
+	c := &cobra.Command{Use: "verify", Args: arguments(cobra.NoArgs), Short: "Compare every row of a database with the journal that it was written from",
+		Long: `Makes every row again from the journal, up to where the database is, and compares.
+It exits with 6 when a row differs, is missing or should not be there. No exporter may run
+meanwhile. It keeps all rows in memory, about 1 KB an order.`,
+		Example: "  onsale export verify --journal data/journal --to sqlite:finance.db",
+		RunE:    func(c *cobra.Command, _ []string) error { return p.exportVerify(c.Context(), &e) }}
+	e.flags(c)
+	return c
+}
+
+func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
+	to, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	v, err := sqldb.Verify(ctx, journals.NewFolder(e.journal), to)
+	if err != nil {
+		return err
+	}
+	for _, example := range v.Examples {
+		fmt.Fprintln(p.out, example)
+	}
+	fmt.Fprintf(p.out, "%d rows compared up to block %d, %d differ\n", v.Rows, v.Position.Head.Height, v.Differences)
+	if v.Differences > 0 {
+		return errRows
+	}
+	return nil
+}
