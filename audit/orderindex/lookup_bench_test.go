@@ -89,7 +89,7 @@ func makeLong(b *testing.B, dir string) *long {
 	must(b, err)
 	b.Cleanup(func() { _ = j.Close() }) // it is not written any more
 	l.History = journal.NewHistory(j)
-	b.Cleanup(l.History.Close)
+	b.Cleanup(l.Close)
 	spec := sequencer.SaleSpec{ID: "arena", Item: "arena", Quantity: uint32(l.orders), Cap: 2, Price: 100, Currency: "EUR", Hold: int64(24 * time.Hour), Grace: int64(time.Hour)}
 	l.put(b, j, []sequencer.Command{{Kind: sequencer.KindSaleCreate, Actor: []byte("seller"), Body: sequencer.AppendSaleSpec(nil, &spec)}})
 	for _, command := range []func(order uint64) sequencer.Command{

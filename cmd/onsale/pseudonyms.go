@@ -37,11 +37,11 @@ func (s *processSettings) openPseudonyms(log *slog.Logger) (*pseudonym.Keys, err
 }
 
 // spellKeys spells the ids of keys, as far as there are any.
-func spellKeys(ids []sequencer.PseudonymKeyID) []string {
+func spellKeys[ID ~uint32](ids []ID) []string {
 	words := []string{}
 	for _, id := range ids {
 		if id != 0 {
-			words = append(words, id.String())
+			words = append(words, sequencer.PseudonymKeyID(id).String())
 		}
 	}
 	return words

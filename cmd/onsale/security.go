@@ -108,7 +108,9 @@ func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, e
 // peerConfig says how a process meets others, and which keys of pseudonyms it has.
 func peerConfig(c *certificate.Credentials, secrets [][]byte, pseudonyms *pseudonym.Keys, log *slog.Logger) peer.Config {
 	config := peer.DefaultConfig()
-	copy(config.PseudonymKeys[:], pseudonyms.IDs())
+	for i, id := range pseudonyms.IDs() { // pseudonym.KeysMax is peer.PseudonymKeysMax
+		config.PseudonymKeys[i] = uint32(id)
+	}
 	config.Logger, config.Secrets, config.Build = log, secrets, version()
 	config.Levels = func() (speaks, cluster uint16) { return sequencer.LevelMax, 0 } // a node knows its cluster's
 	if c != nil {

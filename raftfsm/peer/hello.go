@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-
-	"onsale/sequencer"
 )
 
 // Service says what a connection is for.
@@ -40,8 +38,8 @@ const BuildBytesMax = 64
 // PseudonymKeysMax bounds the keys of pseudonyms that a process says that it has.
 const PseudonymKeysMax = 4
 
-// PseudonymKeys are those that a process has, the newest first; 0 from the first that it has not.
-type PseudonymKeys [PseudonymKeysMax]sequencer.PseudonymKeyID
+// PseudonymKeys are the ids of those that a process has, the newest first; 0 from the first that it has not.
+type PseudonymKeys [PseudonymKeysMax]uint32
 
 // helloBytes is the length of a hello in front of what has no fixed length. Hello and
 // answer have the same layout; numbers are little-endian:
@@ -98,7 +96,7 @@ func (h *hello) append(dst []byte) []byte {
 	dst = append(dst, h.nonce[:]...)
 	dst = le.AppendUint64(dst, uint64(h.time))
 	for _, id := range h.keys {
-		dst = le.AppendUint32(dst, uint32(id))
+		dst = le.AppendUint32(dst, id)
 	}
 	dst = append(append(dst, h.id...), h.build...)
 	for i := range h.births {
@@ -120,7 +118,7 @@ func readHello(in io.Reader) (h hello, data []byte, err error) {
 	h = hello{word: data[5], role: Role(data[6]), number: data[7], speaks: le.Uint16(data[12:]), level: le.Uint16(data[14:]),
 		start: le.Uint64(data[16:]), nonce: nonce(data[24:]), time: int64(le.Uint64(data[24+nonceBytes:]))}
 	for i := range h.keys {
-		h.keys[i] = sequencer.PseudonymKeyID(le.Uint32(data[24+nonceBytes+8+4*i:]))
+		h.keys[i] = le.Uint32(data[24+nonceBytes+8+4*i:])
 	}
 	length, build, births := int(data[8]), int(data[9]), int(le.Uint16(data[10:]))
 	switch {

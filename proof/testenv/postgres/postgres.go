@@ -56,8 +56,7 @@ func Start(ctx context.Context, dir string) (*procs.Process, string, error) {
 		args = append(args, "-c", setting)
 	}
 	p, err := procs.Start(procs.Config{Path: program, Args: args, Dir: dir, StopSignal: syscall.SIGINT,
-		// Killed, it would leave its children and its shared memory behind.
-		Attributes: &syscall.SysProcAttr{Credential: credential, Pdeathsig: syscall.SIGQUIT},
+		Attributes: attributes(credential),
 		LogPath:    filepath.Join(dir, "postgres.log")})
 	if err != nil {
 		return nil, "", err
