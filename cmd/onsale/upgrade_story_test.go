@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -137,19 +136,19 @@ func (s *story) refunded(what string, tickets int) *toldOrder {
 }
 
 // await asks at some door until that replica has come to an order's state, and its money is where
-// it belongs.
-func (s *story) await(is *toldOrder) *contract.Order {
+// it belongs. It asks again and again: a long poll waits for a change, and there may be none.
+func (s *story) await(is *toldOrder) (order *contract.Order) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
-	defer cancel()
 	door := s.door(len(is.user))
-	order, err := door.buyer(is.user).AwaitOrder(ctx, is.is.UID, func(o *contract.Order) bool {
-		isDue := slices.ContainsFunc(o.Parts, func(p contract.OrderPart) bool { return p.MoneyBack == contract.MoneyDue })
-		return o.State == is.state && len(o.Tickets) == is.tickets && o.MoneyBack != contract.MoneyDue && !isDue
+	what := fmt.Sprintf("%s %s with %d tickets at %s", is.user, is.state, is.tickets, door.id)
+	testenv.Eventually(s.t, time.Minute, what, func() bool {
+		var err error
+		if order, err = door.order(is.user, is.is.UID); err != nil {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+		isDue := slices.ContainsFunc(order.Parts, func(p contract.OrderPart) bool { return p.MoneyBack == contract.MoneyDue })
+		return order.State == is.state && len(order.Tickets) == is.tickets && order.MoneyBack != contract.MoneyDue && !isDue
 	})
-	if err != nil {
-		s.t.Fatalf("%s at %s is not %s with %d tickets: %+v, %v", is.user, door.id, is.state, is.tickets, order, err)
-	}
 	return order
 }
 
