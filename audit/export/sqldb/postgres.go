@@ -50,19 +50,42 @@ func openPostgres(ctx context.Context, address, schema string) (_ Target, err er
 	return p, migratePostgres(ctx, config)
 }
 
+// lockWaitMax is for how long an exporter waits for the lock: the server notices a little later that
+// the one before was killed. lockPause lies between two tries.
+const (
+	lockWaitMax = 5 * time.Second
+	lockPause   = 50 * time.Millisecond
+)
+
 // takeLock makes this exporter the only one; it ends with the connection.
 func (p *postgres) takeLock(ctx context.Context, schema string) error {
-	var got bool
-	if err := p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", lockNumber, schema).Scan(&got); err != nil || got {
-		return err
+	for deadline := time.Now().Add(lockWaitMax); ; {
+		var got bool
+		err := p.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", lockNumber, schema).Scan(&got)
+		if err != nil || got {
+			return err
+		}
+		if time.Now().After(deadline) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lockPause):
+		}
 	}
-	var holder string
-	err := p.conn.QueryRow(ctx, `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+	holder, err := p.lockHolder(ctx, schema)
+	return errors.Join(fmt.Errorf("%w: %s", ErrOtherExporter, holder), err)
+}
+
+// lockHolder names who has the lock, "" when that has just ended.
+func (p *postgres) lockHolder(ctx context.Context, schema string) (holder string, err error) {
+	err = p.conn.QueryRow(ctx, `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 		WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid::bigint = hashtext($2)::bigint & 4294967295 LIMIT 1`, lockNumber, schema).Scan(&holder)
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil // it has just ended
+		err = nil
 	}
-	return errors.Join(fmt.Errorf("%w: %s", ErrOtherExporter, holder), err)
+	return holder, err
 }
 
 func migratePostgres(ctx context.Context, config *pgx.ConnConfig) error {
