@@ -123,27 +123,7 @@ func (p *Public) ticketKeys(r *request) error {
 
 // revocations answers GET /v1/sales/{id}/revocations: a page of the tickets that are not valid any
 // more. It is read in short looks, as orders are.
-func (p *Private) revocations(x *exchange) error {
-	view, err := p.sale(x)
-	if err != nil {
-		return err
-	}
-	after, err := x.afterPlace()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
-	defer cancel()
-	var page *ticket.Revoked
-	err = untilReached(ctx, x.query.After, func() (at sequencer.Position, err error) {
-		page, at, err = p.revokedBehind(ctx, x, view, after)
-		return at, err
-	})
-	if err != nil {
-		return err
-	}
-	return x.ok(page)
-}
+func (p *Private) revocations(x *exchange) error { return pageOfSale(p, x, p.revokedBehind) }
 
 // revokedBehind looks until a page is full, there is nothing left, or its time is over.
 func (p *Private) revokedBehind(ctx context.Context, x *exchange, view *sequencer.SaleView, after uint64) (*ticket.Revoked, sequencer.Position, error) {

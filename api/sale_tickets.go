@@ -20,9 +20,9 @@ func (x *exchange) afterPlace() (uint64, error) {
 	return after, nil
 }
 
-// saleTickets answers GET /v1/sales/{id}/tickets: a page of the list for the entrance, with the
-// tickets of at most limit orders. It is read in short looks, as orders are, and signed behind them.
-func (p *Private) saleTickets(x *exchange) error {
+// pageOfSale answers with a page about a sale, as look finds it behind the place that was asked for,
+// once the replica has reached what the caller has seen.
+func pageOfSale[T any](p *Private, x *exchange, look func(context.Context, *exchange, *sequencer.SaleView, uint64) (*T, sequencer.Position, error)) error {
 	view, err := p.sale(x)
 	if err != nil {
 		return err
@@ -33,9 +33,9 @@ func (p *Private) saleTickets(x *exchange) error {
 	}
 	ctx, cancel := context.WithTimeout(x.request.Context(), p.config.ReadWait)
 	defer cancel()
-	var page *contract.SaleTicketPage
+	var page *T
 	err = untilReached(ctx, x.query.After, func() (at sequencer.Position, err error) {
-		page, at, err = p.ticketsBehind(ctx, x, view, after)
+		page, at, err = look(ctx, x, view, after)
 		return at, err
 	})
 	if err != nil {
@@ -43,6 +43,10 @@ func (p *Private) saleTickets(x *exchange) error {
 	}
 	return x.ok(page)
 }
+
+// saleTickets answers GET /v1/sales/{id}/tickets: a page of the list for the entrance, with the
+// tickets of at most limit orders. It is read in short looks, as orders are, and signed behind them.
+func (p *Private) saleTickets(x *exchange) error { return pageOfSale(p, x, p.ticketsBehind) }
 
 // ticketsBehind looks until a page is full, there is nothing left, or its time is over. What it says
 // it is as of is the oldest look's.
