@@ -20,6 +20,14 @@ const (
 	UsersClear
 )
 
+// String is how a database and a command line spell it.
+func (u Users) String() string {
+	if u == UsersClear {
+		return "clear"
+	}
+	return "none"
+}
+
 // Books decide a journal again and keep what rows are made of. They belong to one goroutine.
 type Books struct {
 	users Users

@@ -199,17 +199,23 @@ func (r *Replica) OrdersOf(ctx context.Context, user []byte, after uint64, limit
 
 // OrdersIn looks for orders of a sale on the replica, which is waited for.
 func (r *Replica) OrdersIn(ctx context.Context, q *sequencer.OrderQuery, reached uint64) (views []sequencer.OrderView, next uint64, asOf sequencer.AsOf, err error) {
-	if err := r.superseded(); err != nil {
-		return nil, 0, asOf, err
-	}
-	if err := r.WaitApplied(ctx, reached); err != nil {
-		return nil, 0, asOf, err
-	}
-	r.Read(func(s sequencer.Reader) {
+	err = r.readApplied(ctx, reached, func(s sequencer.Reader) {
 		views, next = s.OrdersIn(q)
 		asOf = s.AsOf()
 	})
-	return views, next, asOf, nil
+	return views, next, asOf, err
+}
+
+// readApplied reads the replica once it has applied a decision.
+func (r *Replica) readApplied(ctx context.Context, reached uint64, fn func(sequencer.Reader)) error {
+	if err := r.superseded(); err != nil {
+		return err
+	}
+	if err := r.WaitApplied(ctx, reached); err != nil {
+		return err
+	}
+	r.Read(fn)
+	return nil
 }
 
 // fromLeader reads here when this node makes sure that it leads, else there. A

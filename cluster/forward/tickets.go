@@ -47,17 +47,11 @@ func (r *Replica) TicketKeys(context.Context) (keys ticket.ClusterKeys, err erro
 
 // Revocations looks for the revoked tickets of a sale on the replica, which is waited for.
 func (r *Replica) Revocations(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (page RevokedPage, err error) {
-	if err := r.superseded(); err != nil {
-		return page, err
-	}
-	if err := r.WaitApplied(ctx, reached); err != nil {
-		return page, err
-	}
-	r.Read(func(s sequencer.Reader) {
+	err = r.readApplied(ctx, reached, func(s sequencer.Reader) {
 		page.Revoked, page.Next, page.More = s.Revocations(sale, after, limit)
 		page.AsOf = s.AsOf()
 	})
-	return page, nil
+	return page, err
 }
 
 // RevokedPage is one look at the revoked tickets of a sale (sequencer.State.Revocations).
@@ -70,17 +64,11 @@ type RevokedPage = struct {
 
 // TicketedIn looks for the orders of a sale that have tickets on the replica, which is waited for.
 func (r *Replica) TicketedIn(ctx context.Context, sale uint16, after uint64, limit int, reached uint64) (page TicketedPage, err error) {
-	if err := r.superseded(); err != nil {
-		return page, err
-	}
-	if err := r.WaitApplied(ctx, reached); err != nil {
-		return page, err
-	}
-	r.Read(func(s sequencer.Reader) {
+	err = r.readApplied(ctx, reached, func(s sequencer.Reader) {
 		page.Orders, page.Next, page.More = s.TicketedIn(sale, after, limit)
 		page.AsOf = s.AsOf()
 	})
-	return page, nil
+	return page, err
 }
 
 // TicketedPage is one look at the orders of a sale that have tickets (sequencer.State.TicketedIn).

@@ -48,7 +48,7 @@ func (e *exporting) open(ctx context.Context) (sqldb.Target, error) {
 	return to, err
 }
 
-var exportUsers = map[string]rows.Users{"none": rows.UsersNone, "clear": rows.UsersClear}
+var exportUsers = map[string]rows.Users{rows.UsersNone.String(): rows.UsersNone, rows.UsersClear.String(): rows.UsersClear}
 
 func newExportSQL(p *program) *cobra.Command {
 	e := exporting{users: "none"}

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -30,13 +29,6 @@ func Self() string {
 		host = "unknown host"
 	}
 	return fmt.Sprintf("onsale export, process %d on %s", os.Getpid(), host)
-}
-
-func usersName(u export.Users) string {
-	if u == export.UsersClear {
-		return "clear"
-	}
-	return "none"
 }
 
 // Run writes what is new in a journal to a target. It returns ErrOtherHistory, ErrOtherExporter,
@@ -82,7 +74,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 	if r.known, err = r.to.Written(ctx); err != nil || r.known == nil {
 		return err
 	}
-	if users := usersName(r.options.Users); r.known.Users != users {
+	if users := r.options.Users.String(); r.known.Users != users {
 		return fmt.Errorf("%w %s: the database's are %s", ErrOtherUsers, users, r.known.Users)
 	}
 	r.written = r.known.Head.Height
@@ -110,7 +102,7 @@ func (r *run) block(ctx context.Context, b *follow.Block) error {
 // meet compares the block at the position with the one that was exported.
 func (r *run) meet() error {
 	is := r.books.Take().Position
-	if hash := hex.EncodeToString(is.Head.Hash[:]); hash != r.known.Hash || is.Cluster != r.known.Cluster {
+	if hash := is.HeadHash(); hash != r.known.Hash || is.Cluster != r.known.Cluster {
 		return fmt.Errorf("%w: block %d is %.16s… of cluster %.8s… there and %.16s… of %.8s… here", ErrOtherHistory, is.Head.Height,
 			r.known.Hash, r.known.Cluster, hash, is.Cluster)
 	}
@@ -124,7 +116,7 @@ func (r *run) write(ctx context.Context) error {
 		return nil
 	}
 	rows := r.books.Take()
-	if err := r.to.Write(ctx, r.written, rows, Self(), usersName(r.options.Users)); err != nil {
+	if err := r.to.Write(ctx, r.written, rows, Self(), r.options.Users.String()); err != nil {
 		return err
 	}
 	r.written = rows.Position.Head.Height

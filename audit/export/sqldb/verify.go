@@ -3,7 +3,6 @@ package sqldb
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,7 +37,7 @@ func Verify(ctx context.Context, journal *follow.Folder, to Target) (*Verdict, e
 		return nil, fmt.Errorf("%w: nothing was exported to it", ErrTarget)
 	}
 	users := export.UsersNone
-	if written.Users == usersName(export.UsersClear) {
+	if written.Users == export.UsersClear.String() {
 		users = export.UsersClear
 	}
 	books := export.NewBooks(users)
@@ -55,7 +54,7 @@ func Verify(ctx context.Context, journal *follow.Folder, to Target) (*Verdict, e
 	if err != nil && !errors.Is(err, errReached) {
 		return nil, err
 	}
-	if hex.EncodeToString(is.Head.Hash[:]) != written.Hash {
+	if is.HeadHash() != written.Hash {
 		return nil, fmt.Errorf("%w: block %d", ErrOtherHistory, written.Head.Height)
 	}
 	v := &Verdict{Position: is}
