@@ -32,8 +32,8 @@ test: ## everything with the race detector, the README's commands included
 	$(GO) test -race -tags failpoints ./internal/failpoint
 	$(GO) test -race -tags levelplus -run Level ./sequencer
 
-quick: ## less of the same in under a minute, and what the race detector cannot run: allocations and damaged bbolt files
-	$(GO) test -short ./...
+quick: ## less of the same in under a minute (many tests wait, so four packages at once), and what the race detector cannot run: allocations and damaged bbolt files
+	$(GO) test -p 4 -short ./...
 
 test-peers: ## what we are compared with sells exactly too; needs redis-server and postgresql
 	cd bench/peers && $(GO) vet ./... && $(GO) mod tidy -diff && $(GO) test -timeout 5m ./...

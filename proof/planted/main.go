@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"golang.org/x/sync/errgroup"
 )
 
 // limit bounds the search for one bug.
@@ -32,35 +33,72 @@ func main() {
 	}
 }
 
+// huntsMax bounds the bugs that are hunted at once: a compiler and a linker leave half of two cores idle.
+const huntsMax = 2
+
+// nobody is who found a bug that no test found.
+const nobody = "NOBODY"
+
+// result is how the hunt for one bug ended.
+type result struct {
+	found string
+	took  time.Duration
+	err   error
+}
+
 func run(only string, build bool) error {
 	dir, err := os.MkdirTemp("", "planted-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rows, missed := table.NewWriter(), 0
-	rows.AppendHeader(table.Row{"bug", "layer", "found by", "after"})
+	results := make([]result, len(bugs))
+	var hunts errgroup.Group
+	hunts.SetLimit(huntsMax)
 	for i := range bugs {
-		b := &bugs[i]
+		b, r := &bugs[i], &results[i]
 		if !strings.Contains(b.name, only) {
 			continue
 		}
-		if build {
-			if err := b.build(filepath.Join(dir, fmt.Sprint(i))); err != nil {
-				return fmt.Errorf("%s: %w", b.name, err)
+		hunts.Go(func() error {
+			*r = b.search(filepath.Join(dir, fmt.Sprint(i)), build)
+			return nil
+		})
+	}
+	_ = hunts.Wait() // each error is in its result
+	return report(results, build)
+}
+
+// search hunts a bug, or only builds the tests with it.
+func (b *bug) search(dir string, build bool) (r result) {
+	if build {
+		r.err = b.build(dir)
+		return r
+	}
+	r.found, r.took, r.err = b.hunt(dir)
+	if r.found == "" {
+		r.found = nobody
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s after %v\n", b.name, r.found, r.took.Round(100*time.Millisecond))
+	return r
+}
+
+// report prints who found which bug, and returns an error when one was not found or not planted.
+func report(results []result, build bool) error {
+	rows, missed := table.NewWriter(), 0
+	rows.AppendHeader(table.Row{"bug", "layer", "found by", "after"})
+	for i, r := range results {
+		switch b := &bugs[i]; {
+		case r.err != nil:
+			return fmt.Errorf("%s: %w", b.name, r.err)
+		case r.found == "":
+			continue // not asked for
+		default:
+			if r.found == nobody {
+				missed++
 			}
-			continue
+			rows.AppendRow(table.Row{b.name, b.layer, r.found, r.took.Round(100 * time.Millisecond)})
 		}
-		found, took, err := b.hunt(filepath.Join(dir, fmt.Sprint(i)))
-		if err != nil {
-			return fmt.Errorf("%s: %w", b.name, err)
-		}
-		if found == "" {
-			missed++
-			found = "NOBODY"
-		}
-		fmt.Fprintf(os.Stderr, "%s: %s after %v\n", b.name, found, took.Round(100*time.Millisecond))
-		rows.AppendRow(table.Row{b.name, b.layer, found, took.Round(100 * time.Millisecond)})
 	}
 	if build {
 		return nil
