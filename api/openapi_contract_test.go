@@ -28,6 +28,7 @@ var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[contract.DoorDecision](): apitest.Answer, reflect.TypeFor[contract.Order](): apitest.Answer,
 	reflect.TypeFor[contract.OrderDetail](): apitest.Answer, reflect.TypeFor[contract.OrderPayment](): apitest.Answer,
 	reflect.TypeFor[contract.OrderHistory](): apitest.Answer, reflect.TypeFor[contract.OrderEvent](): apitest.Answer,
+	reflect.TypeFor[contract.FeedPage](): apitest.Answer, reflect.TypeFor[contract.FeedEvent](): apitest.Answer, reflect.TypeFor[contract.FeedData](): apitest.Answer,
 	reflect.TypeFor[contract.OrderPage](): apitest.Answer, reflect.TypeFor[contract.OrderPart](): apitest.Answer, reflect.TypeFor[contract.OrderTicket](): apitest.Answer,
 	reflect.TypeFor[ticket.Keys](): apitest.Answer, reflect.TypeFor[ticket.ClusterKeys](): apitest.Answer, reflect.TypeFor[ticket.PublicBirth](): apitest.Answer,
 	reflect.TypeFor[ticket.Revoked](): apitest.Answer, reflect.TypeFor[contract.SaleTicket](): apitest.Answer, reflect.TypeFor[contract.SaleTicketPage](): apitest.Answer,

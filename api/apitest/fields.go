@@ -95,10 +95,17 @@ func fieldsOf(kind reflect.Type) []field {
 		case f.Anonymous && name == "":
 			fields = append(fields, fieldsOf(f.Type)...)
 		case name != "-" && name != "" && f.IsExported():
-			fields = append(fields, field{name, plain(f.Type), slices.Contains(strings.Split(options, ","), "omitempty")})
+			fields = append(fields, fieldOf(name, strings.Split(options, ","), f.Type))
 		}
 	}
 	return fields
+}
+
+func fieldOf(name string, options []string, kind reflect.Type) field {
+	if slices.Contains(options, "string") {
+		kind = reflect.TypeFor[string]()
+	}
+	return field{name, plain(kind), slices.Contains(options, "omitempty")}
 }
 
 func plain(kind reflect.Type) reflect.Type {

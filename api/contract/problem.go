@@ -28,6 +28,8 @@ type Problem struct {
 	Seq       uint64  `json:"seq,omitempty"`       // of a request that was decided to be wrong
 	AsOfSeq   *uint64 `json:"as_of_seq,omitempty"` // what this replica has seen, with unknown-order
 	AsOf      string  `json:"as_of,omitempty"`     // likewise, and with history-cut
+	// Oldest is the cursor from which on this node has the feed, with feed-gone.
+	Oldest string `json:"oldest,omitempty"`
 	// Sales are the ids to choose from, with sale-required; the first
 	// ProblemSalesMax of them.
 	Sales []string `json:"sales,omitempty"`

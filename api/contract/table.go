@@ -48,6 +48,7 @@ const (
 	JournalIncomplete
 	ClusterRefused
 	HistoryCut
+	FeedGone
 	BodyTooLarge
 	URITooLong
 	UnknownHost
@@ -160,6 +161,9 @@ var (
 	ErrPseudonymKey = errors.New("the key of the sale's pseudonyms is missing here")
 	// ErrHistoryCut is returned when a position is of a history that a restore has ended.
 	ErrHistoryCut = errors.New("the position is of another history")
+	// ErrFeedGone is returned when a feed is asked for behind a place whose blocks the node does not
+	// have; another node may. The problem's oldest is the cursor from which on this one has all.
+	ErrFeedGone = errors.New("the feed does not reach back so far here")
 	// ErrBodyTooLarge is returned when a body is over its bound.
 	ErrBodyTooLarge = errors.New("body too large")
 	// ErrURITooLong is returned when a request's target is over its bound.
@@ -229,6 +233,7 @@ var table = [KindCount]Entry{
 	JournalIncomplete:    {http.StatusConflict, "journal-incomplete", "This node's journal does not have the sale's beginning; ask another node", false, ErrJournalIncomplete},
 	ClusterRefused:       {http.StatusConflict, "cluster-refused", "The cluster refuses this step", false, ErrClusterRefused},
 	HistoryCut:           {http.StatusGone, "history-cut", "The position is of a history that was ended by a restore", false, ErrHistoryCut},
+	FeedGone:             {http.StatusGone, "feed-gone", "The feed does not reach back so far on this node; ask another", false, ErrFeedGone},
 	BodyTooLarge:         {http.StatusRequestEntityTooLarge, "body-too-large", "The body is too large", false, ErrBodyTooLarge},
 	URITooLong:           {http.StatusRequestURITooLong, "uri-too-long", "The request target is too long", false, ErrURITooLong},
 	UnknownHost:          {http.StatusMisdirectedRequest, "unknown-host", "The request is for another host", false, ErrUnknownHost},

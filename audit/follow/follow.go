@@ -6,7 +6,6 @@ package follow
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"onsale/sequencer"
 	"onsale/wal/journal"
@@ -36,53 +35,15 @@ func (b *Block) Decode(from *journal.Block) error {
 // has none.
 func (b *Block) LastSeq() uint64 { return b.Decisions.FirstSeq + uint64(len(b.Decisions.Results)) - 1 }
 
-// PollInterval is how often a folder is looked at for new blocks.
-const PollInterval = 200 * time.Millisecond
-
-// Folder is a journal in a directory, of a node that runs or of none. It belongs to one goroutine.
-type Folder struct {
-	dir   string
-	head  journal.Head
-	block Block
-}
-
-// NewFolder begins in front of the first block.
-func NewFolder(dir string) *Folder { return &Folder{dir: dir} }
-
-// Head returns the last block that was read; zero before the first.
-func (f *Folder) Head() journal.Head { return f.head }
-
-// Read calls fn for each block that is there and was not read yet. It returns fn's error, ctx's,
-// journal.ErrCorrupt when the next block does not follow, and the log's own.
-func (f *Folder) Read(ctx context.Context, fn func(*Block) error) error {
-	one := func(b *journal.Block) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := f.block.Decode(b); err != nil {
-			return err
-		}
-		if err := fn(&f.block); err != nil {
-			return err
-		}
-		f.head = b.Head()
-		return nil
-	}
-	var err error
-	if f.head.Height == 0 {
-		_, err = journal.Scan(f.dir, one)
-	} else {
-		_, err = journal.ScanAfter(f.dir, f.head, one)
-	}
-	return err
-}
-
-// Wait waits until it is worth to Read again, or ctx ends.
-func (f *Folder) Wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(PollInterval):
-		return nil
-	}
+// Source is a history of blocks that is read on and on. It belongs to one goroutine.
+type Source interface {
+	// Head returns the last block that was read; zero before the first.
+	Head() journal.Head
+	// Read calls fn for each block that is there and was not read yet, lowest height first, each
+	// checked to follow the one before. A block that fn failed on is read again by the next Read.
+	// It returns fn's error, ctx's, journal.ErrCorrupt when the next block does not follow, and
+	// the source's own.
+	Read(ctx context.Context, fn func(*Block) error) error
+	// Wait waits until it is worth to Read again. It returns ctx's error when ctx ends before.
+	Wait(ctx context.Context) error
 }

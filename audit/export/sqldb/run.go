@@ -33,7 +33,7 @@ func Self() string {
 
 // Run writes what is new in a journal to a target. It returns ErrOtherHistory, ErrOtherExporter,
 // ErrOtherUsers, and the journal's and the database's errors; ctx's end is none.
-func Run(ctx context.Context, journal *follow.Folder, to Target, o Options) error {
+func Run(ctx context.Context, journal follow.Source, to Target, o Options) error {
 	r := &run{to: to, options: o, books: export.NewBooks(o.Users)}
 	if err := r.begin(ctx); err != nil {
 		return err

@@ -28,7 +28,7 @@ var errReached = errors.New("reached the position")
 
 // Verify makes all rows again, up to where the target is written, and compares them. It keeps
 // them in memory, about 1 KB an order.
-func Verify(ctx context.Context, journal *follow.Folder, to Target) (*Verdict, error) {
+func Verify(ctx context.Context, journal follow.Source, to Target) (*Verdict, error) {
 	written, err := to.Written(ctx)
 	if err != nil {
 		return nil, err
