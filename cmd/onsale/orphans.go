@@ -85,7 +85,11 @@ func (o *orphanage) run(c *cobra.Command, p *program) error {
 	} else {
 		err = r.give(c.Context(), payment.Orphan{Key: o.refund})
 	}
-	return errors.Join(err, book.close(), p.showRefunds(r.done))
+	err = errors.Join(err, book.close())
+	if err != nil && len(r.done) == 0 {
+		return err
+	}
+	return errors.Join(err, p.showRefunds(r.done))
 }
 
 func listOrphans(ctx context.Context, p *program, seller *client.Seller) error {

@@ -59,7 +59,11 @@ that), 6 the audit found something or the books differ, 7 a ticket is not genuin
 		}
 		return c.Help()
 	}
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.checkFormat() }
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		// The command checks both again after this, but its errors are not told from others.
+		missing := usage(c.ValidateRequiredFlags(), c.ValidateFlagGroups())
+		return errors.Join(missing, p.checkFormat())
+	}
 	root.AddCommand(
 		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newPseudonym(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
 		newAudit(p), newExport(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
