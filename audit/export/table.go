@@ -1,5 +1,10 @@
 package export
 
+import (
+	"cmp"
+	"fmt"
+)
+
 // Table is a table of the export: its columns, of which the first Key are its key. Rows are
 // replaced by their key unless the table is append-only.
 type Table struct {
@@ -7,6 +12,21 @@ type Table struct {
 	Columns    []string
 	Key        int
 	AppendOnly bool
+}
+
+// Compare compares the keys of two rows, which are whole numbers.
+func (t *Table) Compare(a, b Row) int {
+	for i := range t.Key {
+		x, isX := a[i].(int64)
+		y, isY := b[i].(int64)
+		if !isX || !isY {
+			panic(fmt.Sprintf("a key of %s is %T or %T", t.Name, a[i], b[i]))
+		}
+		if order := cmp.Compare(x, y); order != 0 {
+			return order
+		}
+	}
+	return 0
 }
 
 // Row is a table's values, in the order of its columns: int64, string, bool, time.Time (UTC,

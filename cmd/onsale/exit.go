@@ -8,6 +8,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
+	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
 	"onsale/bench"
 	"onsale/internal/ticket"
@@ -49,7 +50,7 @@ func exitCode(err error) int {
 	case errors.Is(err, ticket.ErrNotGenuine):
 		return 7
 	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale),
-		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, sqldb.ErrOtherExporter), errors.Is(err, sqldb.ErrOtherUsers):
+		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, rows.ErrOtherExporter), errors.Is(err, sqldb.ErrOtherUsers):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5

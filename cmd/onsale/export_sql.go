@@ -15,32 +15,53 @@ import (
 )
 
 func newExport(p *program) *cobra.Command {
-	return group("export", "Write what was sold to a SQL database", newExportSQL(p), newExportVerify(p))
+	return group("export", "Write what was sold to a SQL database, or to files of CSV", newExportSQL(p), newExportCSV(p), newExportVerify(p))
 }
 
-// exporting is what both commands are told.
-type exporting struct {
-	journal, to, schema, users string
-	once                       bool
+// exportFrom is what all exports are told.
+type exportFrom struct{ journal, users string }
+
+func (e *exportFrom) flags(c *cobra.Command) {
+	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
+	required(c, "journal")
 }
 
-func (e *exporting) flags(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
-	f.StringVar(&e.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
-	f.StringVar(&e.schema, "schema", "onsale", "schema in PostgreSQL, made when it is missing")
-	for _, name := range []string{"journal", "to"} {
+func (e *exportFrom) usersFlag(c *cobra.Command) {
+	c.Flags().StringVar(&e.users, "users", e.users, "what rows say of buyers: none, or clear for their ids as the journal has them")
+}
+
+// check returns what rows say of buyers.
+func (e *exportFrom) check() (rows.Users, error) {
+	if _, err := os.Stat(e.journal); err != nil {
+		return 0, fmt.Errorf("%w: --journal: %w", errUsage, err)
+	}
+	users, known := exportUsers[e.users]
+	if !known {
+		return 0, fmt.Errorf("%w: --users is %q, expected is none or clear", errUsage, e.users)
+	}
+	return users, nil
+}
+
+func required(c *cobra.Command, names ...string) {
+	for _, name := range names {
 		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag is above
+			panic(err) // the flag is there
 		}
 	}
 }
 
+// exportTo is a database.
+type exportTo struct{ to, schema string }
+
+func (e *exportTo) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&e.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
+	f.StringVar(&e.schema, "schema", "onsale", "schema in PostgreSQL, made when it is missing")
+	required(c, "to")
+}
+
 // open opens the database.
-func (e *exporting) open(ctx context.Context) (sqldb.Target, error) {
-	if _, err := os.Stat(e.journal); err != nil {
-		return nil, fmt.Errorf("%w: --journal: %w", errUsage, err)
-	}
+func (e *exportTo) open(ctx context.Context) (sqldb.Target, error) {
 	to, err := sqldb.Open(ctx, e.to, e.schema)
 	if errors.Is(err, sqldb.ErrTarget) {
 		err = usage(fmt.Errorf("--to: %w", err))
@@ -48,10 +69,22 @@ func (e *exporting) open(ctx context.Context) (sqldb.Target, error) {
 	return to, err
 }
 
+// exporting is what an export to a database is told.
+type exporting struct {
+	exportFrom
+	exportTo
+	once bool
+}
+
+func (e *exporting) flags(c *cobra.Command) {
+	e.exportFrom.flags(c)
+	e.exportTo.flags(c)
+}
+
 var exportUsers = map[string]rows.Users{rows.UsersNone.String(): rows.UsersNone, rows.UsersClear.String(): rows.UsersClear}
 
 func newExportSQL(p *program) *cobra.Command {
-	e := exporting{users: "none"}
+	e := exporting{exportFrom: exportFrom{users: "none"}}
 	c := &cobra.Command{Use: "sql", Args: arguments(cobra.NoArgs), Short: "Write sales, orders, payments and the ledger of money to PostgreSQL or SQLite",
 		Long: `Reads a journal from its first block on and writes rows: sales and who changed them,
 orders, attempts to pay, and a ledger of the money that was captured and that went back, by the
@@ -68,7 +101,7 @@ cluster's) nothing is written, and the exit code is 3.`,
 		RunE:    func(c *cobra.Command, _ []string) error { return p.exportSQL(c.Context(), &e) }}
 	e.flags(c)
 	c.Flags().BoolVar(&e.once, "once", false, "end when there are no more blocks")
-	c.Flags().StringVar(&e.users, "users", e.users, "what rows say of buyers: none, or clear for their ids as the journal has them")
+	e.usersFlag(c)
 	return c
 }
 
@@ -76,9 +109,9 @@ cluster's) nothing is written, and the exit code is 3.`,
 const progressInterval = 2 * time.Second
 
 func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
-	users, known := exportUsers[e.users]
-	if !known {
-		return fmt.Errorf("%w: --users is %q, expected is none or clear", errUsage, e.users)
+	users, err := e.check()
+	if err != nil {
+		return err
 	}
 	to, err := e.open(ctx)
 	if err != nil {
@@ -88,7 +121,7 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 	var told time.Time
 	var last string
 	say := func(position rows.Position, count uint64) {
-		last = fmt.Sprintf("%d rows, up to block %d (seq %d, %s)", count, position.Head.Height, position.Seq, position.At.Format(time.RFC3339))
+		last = exportedLine(count, position)
 		if now := time.Now(); now.Sub(told) >= progressInterval {
 			told = now
 			fmt.Fprintln(p.err, last)
@@ -102,8 +135,12 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 	return err
 }
 
+func exportedLine(count uint64, position rows.Position) string {
+	return fmt.Sprintf("%d rows, up to block %d (seq %d, %s)", count, position.Head.Height, position.Seq, position.At.Format(time.RFC3339))
+}
+
 func newExportVerify(p *program) *cobra.Command {
-	var e exporting
+	e := exporting{exportFrom: exportFrom{users: "none"}} // it is the database that says
 	c := &cobra.Command{Use: "verify", Args: arguments(cobra.NoArgs), Short: "Compare every row of a database with the journal that it was written from",
 		Long: `Makes every row again from the journal, up to where the database is, and compares.
 It exits with 6 when a row differs, is missing or should not be there. No exporter may run
@@ -115,6 +152,9 @@ meanwhile. It keeps all rows in memory, about 1 KB an order.`,
 }
 
 func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
+	if _, err := e.check(); err != nil {
+		return err
+	}
 	to, err := e.open(ctx)
 	if err != nil {
 		return err

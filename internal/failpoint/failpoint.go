@@ -124,10 +124,20 @@ const (
 	ProviderRefunded   Name = "provider-refunded"
 
 	ProviderRequiresAction Name = "provider-requires_action" // the buyer must authenticate
+
+	ExportStatement Name = "export-statement" // a statement of a transaction of the export is not sent
+	ExportCommit    Name = "export-commit"    // all are sent, and not committed
+	ExportCommitted Name = "export-committed" // they are, and the exporter has not noted it
+	ExportFile      Name = "export-file"      // a file of CSV is durable and not in its place
 )
 
-// Names returns all places.
+// Names returns all places of what sells.
 func Names() []Name { return append(NodeNames(), ProviderNames()...) }
+
+// ExporterNames returns the places of an exporter.
+func ExporterNames() []Name {
+	return []Name{ExportStatement, ExportCommit, ExportCommitted, ExportFile}
+}
 
 // DoorNames returns the places that a front-end comes by, as nodes do.
 func DoorNames() []Name { return []Name{ForwardSend, PaymentAsked, PaymentAnswered} }

@@ -30,7 +30,7 @@ func openPostgres(ctx context.Context, address, schema string) (_ Target, err er
 	}
 	name := pgx.Identifier{schema}.Sanitize()
 	config.RuntimeParams["search_path"] = name
-	config.RuntimeParams["application_name"] = Self()
+	config.RuntimeParams["application_name"] = export.Self()
 	config.RuntimeParams["timezone"] = "UTC"
 	p := &postgres{}
 	if p.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
@@ -75,7 +75,7 @@ func (p *postgres) takeLock(ctx context.Context, schema string) error {
 		}
 	}
 	holder, err := p.lockHolder(ctx, schema)
-	return errors.Join(fmt.Errorf("%w: %s", ErrOtherExporter, holder), err)
+	return errors.Join(fmt.Errorf("%w: %s", export.ErrOtherExporter, holder), err)
 }
 
 // lockHolder names who has the lock, "" when that has just ended.
@@ -126,7 +126,7 @@ func (p *postgres) Write(ctx context.Context, before uint64, rows *export.Rows, 
 			return err
 		}
 		if done.RowsAffected() != 1 {
-			return fmt.Errorf("%w: the position is not at block %d any more", ErrOtherExporter, before)
+			return fmt.Errorf("%w: the position is not at block %d any more", export.ErrOtherExporter, before)
 		}
 		for _, t := range export.Tables() {
 			if err := copyAll(ctx, tx, t, rows.Of(t)); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"onsale/audit/export"
 	"onsale/audit/follow"
@@ -22,16 +21,7 @@ type Options struct {
 	Progress func(p export.Position, rows uint64)
 }
 
-// Self names this process in a database.
-func Self() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown host"
-	}
-	return fmt.Sprintf("onsale export, process %d on %s", os.Getpid(), host)
-}
-
-// Run writes what is new in a journal to a target. It returns ErrOtherHistory, ErrOtherExporter,
+// Run writes what is new in a journal to a target. It returns ErrOtherHistory, export.ErrOtherExporter,
 // ErrOtherUsers, and the journal's and the database's errors; ctx's end is none.
 func Run(ctx context.Context, journal follow.Source, to Target, o Options) error {
 	r := &run{to: to, options: o, books: export.NewBooks(o.Users)}
@@ -116,7 +106,7 @@ func (r *run) write(ctx context.Context) error {
 		return nil
 	}
 	rows := r.books.Take()
-	if err := r.to.Write(ctx, r.written, rows, Self(), r.options.Users.String()); err != nil {
+	if err := r.to.Write(ctx, r.written, rows, export.Self(), r.options.Users.String()); err != nil {
 		return err
 	}
 	r.written = rows.Position.Head.Height

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"onsale/audit/export"
+	"onsale/audit/export/exporttest"
 	"onsale/audit/export/sqldb"
 	"onsale/audit/follow"
 	"onsale/proof/testenv"
@@ -22,34 +23,21 @@ var seedFlag = flag.Uint64("seed", 0, "of the stories; 0 is another one each tim
 // world is a journal that grows, and a database.
 type world struct {
 	t       *testing.T
-	teller  *teller
+	teller  *exporttest.Teller
 	dir     string
 	journal *journal.Journal
 	address string
 }
 
 func newWorld(t *testing.T, seed uint64, address string) *world {
-	w := &world{t: t, teller: newTeller(seed), dir: filepath.Join(t.TempDir(), "journal"), address: address}
-	var err error
-	if w.journal, err = journal.Open(w.dir, journal.DefaultOptions()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.journal.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	w := &world{t: t, teller: exporttest.NewTeller(seed), dir: filepath.Join(t.TempDir(), "journal"), address: address}
+	w.journal = exporttest.Journal(t, w.dir)
 	return w
 }
 
 func (w *world) grow(blocks int) {
 	w.t.Helper()
-	for range blocks {
-		b := w.teller.next()
-		if err := w.journal.Put(&b); err != nil {
-			w.t.Fatal(err)
-		}
-	}
+	w.teller.Grow(w.t, w.journal, blocks)
 }
 
 func (w *world) open() sqldb.Target {
@@ -99,11 +87,11 @@ func (w *world) exact() {
 			captured += row["amount"].(int64)
 		}
 	})
-	if captured != w.teller.captured {
-		w.t.Errorf("the ledger has %d captured, the decisions %d", captured, w.teller.captured)
+	if captured != w.teller.Captured {
+		w.t.Errorf("the ledger has %d captured, the decisions %d", captured, w.teller.Captured)
 	}
 	for number := uint16(1); number <= 3; number++ {
-		if sale, _ := w.teller.state.Sale(number); held[sale.ID] != int64(sale.Held+sale.Sold) {
+		if sale, _ := w.teller.State.Sale(number); held[sale.ID] != int64(sale.Held+sale.Sold) {
 			w.t.Errorf("%s: rows hold %d tickets, the sale says %d", sale.ID, held[sale.ID], sale.Held+sale.Sold)
 		}
 	}
@@ -150,7 +138,7 @@ func TestStories(t *testing.T) {
 				w.export()
 				w.exact()
 			}
-			if w.teller.captured == 0 {
+			if w.teller.Captured == 0 {
 				t.Error("nobody paid in this story")
 			}
 		})
@@ -233,7 +221,7 @@ func TestOneExporter(t *testing.T) {
 			w := newWorld(t, 5, address)
 			w.grow(20)
 			to := w.open()
-			if _, err := sqldb.Open(t.Context(), address, "onsale"); !errors.Is(err, sqldb.ErrOtherExporter) || !strings.Contains(err.Error(), sqldb.Self()) {
+			if _, err := sqldb.Open(t.Context(), address, "onsale"); !errors.Is(err, export.ErrOtherExporter) || !strings.Contains(err.Error(), export.Self()) {
 				t.Errorf("a second one: %v", err)
 			}
 			books := export.NewBooks(export.UsersClear)
@@ -253,7 +241,7 @@ func TestOneExporter(t *testing.T) {
 				before uint64
 				rows   *export.Rows
 				want   error
-			}{{0, first, nil}, {9, second, sqldb.ErrOtherExporter}, {10, second, nil}, {10, second, sqldb.ErrOtherExporter}} {
+			}{{0, first, nil}, {9, second, export.ErrOtherExporter}, {10, second, nil}, {10, second, export.ErrOtherExporter}} {
 				if err := to.Write(t.Context(), step.before, step.rows, "me", "clear"); !errors.Is(err, step.want) {
 					t.Errorf("from block %d: %v, want %v", step.before, err, step.want)
 				}

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -29,7 +28,7 @@ func openSQLite(ctx context.Context, path string) (_ Target, err error) {
 		return nil, fmt.Errorf("%w: sqlite: without a file", ErrTarget)
 	}
 	s := &sqlite{}
-	if s.lock, err = lockBeside(path); err != nil {
+	if s.lock, err = export.Lock(path + ".lock"); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -57,26 +56,6 @@ func openSQLite(ctx context.Context, path string) (_ Target, err error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
-}
-
-// lockBeside locks FILE.lock, which says who holds it.
-func lockBeside(path string) (*os.File, error) {
-	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path + ".lock") // it only helps to find it
-		return nil, errors.Join(fmt.Errorf("%w: %s", ErrOtherExporter, strings.TrimSpace(string(holder))), file.Close())
-	}
-	err = file.Truncate(0)
-	if err == nil {
-		_, err = file.WriteAt([]byte(Self()+"\n"), 0)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
 }
 
 func (s *sqlite) Close() error {
@@ -118,7 +97,7 @@ func (s *sqlite) Write(ctx context.Context, before uint64, rows *export.Rows, ex
 }
 
 func (s *sqlite) move(ctx context.Context, tx *sql.Tx, before uint64, rows *export.Rows, exporter, users string) error {
-	statement, values := updatePosition, append(positionValues(rows, exporter, users, asText), int64(before))
+	statement, values := updatePosition, append(positionValues(rows, exporter, users, export.Spell), int64(before))
 	if before == 0 {
 		statement, values = insertPosition, values[:len(values)-1]
 	}
@@ -127,7 +106,7 @@ func (s *sqlite) move(ctx context.Context, tx *sql.Tx, before uint64, rows *expo
 		return err
 	}
 	if moved, err := done.RowsAffected(); err != nil || moved != 1 {
-		return errors.Join(err, fmt.Errorf("%w: the position is not at block %d any more", ErrOtherExporter, before))
+		return errors.Join(err, fmt.Errorf("%w: the position is not at block %d any more", export.ErrOtherExporter, before))
 	}
 	return nil
 }
@@ -145,24 +124,13 @@ func insertAll(ctx context.Context, tx *sql.Tx, t *export.Table, rows []export.R
 	values := make([]any, len(t.Columns))
 	for _, row := range rows {
 		for i, v := range row {
-			values[i] = asText(v)
+			values[i] = export.Spell(v)
 		}
 		if _, err := insert.ExecContext(ctx, values...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// asText spells times and days, and leaves other values alone.
-func asText(v any) any {
-	switch v := v.(type) {
-	case time.Time:
-		return v.Format("2006-01-02T15:04:05.000000Z07:00")
-	case export.Day:
-		return string(v)
-	}
-	return v
 }
 
 func (s *sqlite) Read(ctx context.Context, t *export.Table, fn func(export.Row) error) (err error) {

@@ -31,8 +31,6 @@ import (
 var (
 	// ErrTarget is returned when a target's address is not understood.
 	ErrTarget = errors.New("bad target")
-	// ErrOtherExporter is returned when somebody else writes, or wrote, to the target.
-	ErrOtherExporter = errors.New("another exporter writes to this database")
 	// ErrOtherHistory is returned when what was exported is not of the journal that is read.
 	ErrOtherHistory = errors.New("the database has rows of another history than the journal")
 	// ErrOtherUsers is returned when the rows that are there say something else of buyers.
@@ -52,7 +50,7 @@ type Target interface {
 	// Written returns up to where the target is written; nil for not at all.
 	Written(ctx context.Context) (*Written, error)
 	// Write writes rows that follow the height before, and the position, in one transaction.
-	// ErrOtherExporter.
+	// export.ErrOtherExporter.
 	Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error
 	// Read calls fn for each row of a table, by its key.
 	Read(ctx context.Context, t *export.Table, fn func(export.Row) error) error

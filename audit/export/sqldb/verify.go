@@ -1,7 +1,6 @@
 package sqldb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,14 +68,14 @@ func Verify(ctx context.Context, journal follow.Source, to Target) (*Verdict, er
 
 // compare holds a table to the rows that it must have.
 func (v *Verdict) compare(ctx context.Context, t *export.Table, want []export.Row, to Target) error {
-	slices.SortFunc(want, func(a, b export.Row) int { return compareKeys(t, a, b) })
+	slices.SortFunc(want, t.Compare)
 	at := 0
 	err := to.Read(ctx, t, func(got export.Row) error {
-		for at < len(want) && compareKeys(t, want[at], got) < 0 {
+		for at < len(want) && t.Compare(want[at], got) < 0 {
 			v.differs("%s %v is missing", t.Name, want[at][:t.Key])
 			at++
 		}
-		if at == len(want) || compareKeys(t, want[at], got) > 0 {
+		if at == len(want) || t.Compare(want[at], got) > 0 {
 			v.differs("%s %v should not be there", t.Name, got[:t.Key])
 			return nil
 		}
@@ -103,28 +102,13 @@ func (v *Verdict) differs(format string, values ...any) {
 	}
 }
 
-// compareKeys compares the keys of two rows; keys are whole numbers.
-func compareKeys(t *export.Table, a, b export.Row) int {
-	for i := range t.Key {
-		x, isX := a[i].(int64)
-		y, isY := b[i].(int64)
-		if !isX || !isY {
-			panic(fmt.Sprintf("a key of %s is %T or %T", t.Name, a[i], b[i]))
-		}
-		if order := cmp.Compare(x, y); order != 0 {
-			return order
-		}
-	}
-	return 0
-}
-
 // equal compares a value with what a database has of it: SQLite has texts of times, and numbers
 // of booleans.
 func equal(want, got any) bool {
 	switch w := want.(type) {
 	case time.Time:
 		g, is := got.(time.Time)
-		return is && g.Equal(w) || got == asText(w)
+		return is && g.Equal(w) || got == export.Spell(w)
 	case export.Day:
 		g, is := got.(time.Time)
 		return is && g.Format(time.DateOnly) == string(w) || got == string(w)

@@ -1,8 +1,10 @@
-package sqldb_test
+// Package exporttest makes up journals for tests of what is made from them.
+package exporttest
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 	"time"
 
 	"onsale/sequencer"
@@ -11,20 +13,47 @@ import (
 
 const storyStart = 1_764_000_000_000_000_000 // 2025-11-24, 16:00 UTC
 
-// teller makes up busy sales, and adds up the money of what it told.
-type teller struct {
+// Teller makes up busy sales, and adds up the money of what it told.
+type Teller struct {
 	random *rand.Rand
-	state  *sequencer.State
+	State  *sequencer.State
 	orders []uint64
 	now    int64
 	height uint64
 
-	captured int64 // of all sales together
+	Captured int64 // of all sales together
 }
 
-func newTeller(seed uint64) *teller {
-	t := &teller{random: rand.New(rand.NewPCG(seed, 19)), state: sequencer.New(), now: storyStart}
+// NewTeller begins a story.
+func NewTeller(seed uint64) *Teller {
+	t := &Teller{random: rand.New(rand.NewPCG(seed, 19)), State: sequencer.New(), now: storyStart}
 	return t
+}
+
+// Journal opens a journal in a folder, for the time of a test.
+func Journal(t testing.TB, dir string) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(dir, journal.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return j
+}
+
+// Grow puts so many blocks more into a journal.
+func (t *Teller) Grow(tb testing.TB, to *journal.Journal, blocks int) {
+	tb.Helper()
+	for range blocks {
+		b := t.Next()
+		if err := to.Put(&b); err != nil {
+			tb.Fatal(err)
+		}
+	}
 }
 
 func saleSpec(id, zone string, test bool) []byte {
@@ -33,7 +62,7 @@ func saleSpec(id, zone string, test bool) []byte {
 }
 
 // first are the first batches: a birth and three sales.
-func (t *teller) first() []sequencer.Command {
+func (t *Teller) first() []sequencer.Command {
 	commands := []sequencer.Command{{Kind: sequencer.KindBirth, Amount: storyStart, Count: uint32(sequencer.BirthNew), Key: sequencer.KeyDigest{1}}}
 	for i, zone := range []string{"Europe/Berlin", "", "America/New_York"} {
 		commands = append(commands, sequencer.Command{Kind: sequencer.KindSaleCreate, Actor: []byte("ann"), Body: saleSpec(fmt.Sprint("sale-", i+1), zone, i == 2)})
@@ -41,8 +70,8 @@ func (t *teller) first() []sequencer.Command {
 	return commands
 }
 
-// next is a block: usually seconds later, and now and then most of a day.
-func (t *teller) next() journal.Block {
+// Next is a block: usually seconds later, and now and then most of a day.
+func (t *Teller) Next() journal.Block {
 	var b sequencer.Batch
 	if t.height == 0 {
 		b.Commands = t.first()
@@ -56,37 +85,37 @@ func (t *teller) next() journal.Block {
 		b.Commands = append(b.Commands, t.command())
 	}
 	var d sequencer.Decisions
-	t.state.Apply(&b, &d)
+	t.State.Apply(&b, &d)
 	for i := range d.Results {
 		r, c := &d.Results[i], &b.Commands[i]
 		switch {
 		case r.Code == sequencer.CodeOK && c.Kind == sequencer.KindBuy && !r.Replayed:
 			t.orders = append(t.orders, r.Order)
 		case r.Code == sequencer.CodeOK && c.Kind == sequencer.KindPayCaptured:
-			t.captured += c.Amount
+			t.Captured += c.Amount
 		}
 	}
 	t.height++
-	return journal.Block{RaftIndex: 2 * t.height, Term: 1, StateHash: t.state.Hash(), Batch: sequencer.AppendBatch(nil, &b), Decisions: sequencer.AppendDecisions(nil, &d)}
+	return journal.Block{RaftIndex: 2 * t.height, Term: 1, StateHash: t.State.Hash(), Batch: sequencer.AppendBatch(nil, &b), Decisions: sequencer.AppendDecisions(nil, &d)}
 }
 
-func (t *teller) command() sequencer.Command {
+func (t *Teller) command() sequencer.Command {
 	if n := t.random.IntN(100); n < 35 || len(t.orders) == 0 {
 		return sequencer.Command{Kind: sequencer.KindBuy, Sale: uint16(1 + t.random.IntN(3)), Quantity: uint8(1 + t.random.IntN(4)),
 			User: fmt.Appendf(nil, "user-%d", t.random.IntN(200))}
 	} else if n < 38 {
 		return t.seller()
 	}
-	v, _ := t.state.Order(t.orders[len(t.orders)-1-t.random.IntN(min(len(t.orders), 60))])
+	v, _ := t.State.Order(t.orders[len(t.orders)-1-t.random.IntN(min(len(t.orders), 60))])
 	c := sequencer.Command{Order: v.Seq, User: []byte(v.User), Attempt: v.Attempts}
 	switch {
 	case v.State == sequencer.StatePaying && t.random.IntN(4) > 0:
 		c.Kind, c.Outcome = sequencer.KindPayResult, []sequencer.PayOutcome{sequencer.PayAccepted, sequencer.PayAccepted, sequencer.PayRejected, sequencer.PayCancelled}[t.random.IntN(4)]
 	case v.CaptureDue && t.random.IntN(3) > 0:
-		sale, _ := t.state.Sale(v.Sale)
+		sale, _ := t.State.Sale(v.Sale)
 		c.Kind, c.Amount = sequencer.KindPayCaptured, sale.Price*v.TakenTickets()
 	case v.State == sequencer.StateReserved && t.random.IntN(5) > 0:
-		sale, _ := t.state.Sale(v.Sale)
+		sale, _ := t.State.Sale(v.Sale)
 		c.Kind, c.Amount, c.Reference = sequencer.KindPayBegin, sale.Price*int64(v.Quantity), []byte("account")
 	case v.VoidsDue != 0:
 		c.Kind, c.Outcome = sequencer.KindPayVoided, []sequencer.PayOutcome{sequencer.PayRefunded, sequencer.PayCancelled}[t.random.IntN(2)]
@@ -103,7 +132,7 @@ func (t *teller) command() sequencer.Command {
 	return c
 }
 
-func (t *teller) seller() sequencer.Command {
+func (t *Teller) seller() sequencer.Command {
 	c := sequencer.Command{Sale: uint16(1 + t.random.IntN(3)), Actor: []byte("bob")}
 	switch n := t.random.IntN(40); {
 	case n < 15:
