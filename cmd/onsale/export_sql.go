@@ -15,7 +15,8 @@ import (
 )
 
 func newExport(p *program) *cobra.Command {
-	return group("export", "Write what was sold to a SQL database, or to files of CSV", newExportSQL(p), newExportCSV(p), newExportVerify(p))
+	return group("export", "Write what was sold to a SQL database, or to files of CSV", newExportSQL(p), newExportCSV(p), newExportVerify(p),
+		newExportStatus(p), newExportMigrate(p))
 }
 
 // exportFrom is what all exports are told.
@@ -63,10 +64,15 @@ func (e *exportTo) flags(c *cobra.Command) {
 // open opens the database.
 func (e *exportTo) open(ctx context.Context) (sqldb.Target, error) {
 	to, err := sqldb.Open(ctx, e.to, e.schema)
+	return to, e.told(err)
+}
+
+// told is an error about a database, as the command line has it.
+func (e *exportTo) told(err error) error {
 	if errors.Is(err, sqldb.ErrTarget) {
-		err = usage(fmt.Errorf("--to: %w", err))
+		return usage(fmt.Errorf("--to: %w", err))
 	}
-	return to, err
+	return err
 }
 
 // exporting is what an export to a database is told.

@@ -3,10 +3,14 @@ package main
 import (
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"onsale/api/contract"
+	"onsale/audit/export/sqldb"
 )
 
 // The revenue of a sale in a database is that of its report, while the node runs and after a part
@@ -36,6 +40,16 @@ func TestExportSQL(t *testing.T) {
 		has(t, export(0, "verify"), "0 differ")
 	}
 	has(t, export(3, "sql", "--once", "--users", "clear"), "other --users")
+	status := into[exportStatus](t, command(t, 0, "export", "status", "--to", "sqlite:"+file, "-o", "json"))
+	if status.Height == 0 || status.Rows["orders"] != 1 || status.Users != "none" || status.Pending != 0 || status.Age > 3600 {
+		t.Errorf("%+v", status)
+	}
+	sheets := filepath.Join(t.TempDir(), "sheets")
+	has(t, command(t, 0, "export", "csv", "--journal", filepath.Join(o.dir, "journal"), "--out", sheets), fmt.Sprintf("up to block %d ", status.Height))
+	if data, err := os.ReadFile(filepath.Join(sheets, "orders.csv")); err != nil || !strings.Contains(string(data), order+",gig,") {
+		t.Errorf("%s, %v", data, err)
+	}
+	has(t, command(t, 2, "export", "csv", "--journal", "nowhere", "--out", sheets), "--journal")
 	has(t, export(2, "sql", "--users", "some"), "--users")
 	o.close()
 
@@ -45,6 +59,34 @@ func TestExportSQL(t *testing.T) {
 	has(t, export(3, "verify"), "another history")
 	has(t, command(t, 2, "export", "sql", "--journal", t.TempDir(), "--to", "mysql://x"), "--to")
 	has(t, command(t, 2, "export", "sql", "--journal", "nowhere", "--to", "sqlite:"+file), "--journal")
+}
+
+// What is to be done to a database's tables is told before it is done, and a secret in an address by
+// nothing.
+func TestExportMigrate(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "finance.db")
+	migrate := func(more ...string) []sqldb.Migration {
+		return into[[]sqldb.Migration](t, command(t, 0, append([]string{"export", "migrate", "--to", "sqlite:" + file, "-o", "json"}, more...)...))
+	}
+	has(t, command(t, 1, "export", "status", "--to", "sqlite:"+file), "no such file")
+	would := migrate("--dry-run")
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("a dry run made a file: %v", err)
+	}
+	if did := migrate(); len(did) == 0 || !slices.Equal(did, would) {
+		t.Errorf("did %v, said %v", did, would)
+	}
+	if left := migrate("--dry-run"); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+	for _, address := range []string{"postgresql:/me:swordfish@db/x", "postgres://me:swordfish@db:x/y", "postgres://me:swordfish@127.0.0.1:1/shop?sslmode=disable"} {
+		for _, verb := range []string{"status", "migrate"} {
+			if code, text := attempt("export", verb, "--to", address); code == 0 || strings.Contains(text, "swordfish") {
+				t.Errorf("%s: exit code %d, %s", verb, code, text)
+			}
+		}
+	}
 }
 
 // revenue is what the view says of all sales, with nothing to reconcile.

@@ -23,15 +23,23 @@ type postgres struct {
 	conn *pgx.Conn
 }
 
-func openPostgres(ctx context.Context, address, schema string) (_ Target, err error) {
+// postgresConfig is how a schema of a database is connected to.
+func postgresConfig(address, schema string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTarget, err)
 	}
-	name := pgx.Identifier{schema}.Sanitize()
-	config.RuntimeParams["search_path"] = name
+	config.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	config.RuntimeParams["application_name"] = export.Self()
 	config.RuntimeParams["timezone"] = "UTC"
+	return config, nil
+}
+
+func openPostgres(ctx context.Context, address, schema string) (_ Target, err error) {
+	config, err := postgresConfig(address, schema)
+	if err != nil {
+		return nil, err
+	}
 	p := &postgres{}
 	if p.conn, err = pgx.ConnectConfig(ctx, config); err != nil {
 		return nil, err
@@ -44,10 +52,21 @@ func openPostgres(ctx context.Context, address, schema string) (_ Target, err er
 	if err := p.takeLock(ctx, schema); err != nil {
 		return nil, err
 	}
-	if _, err := p.conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+name); err != nil {
+	if err := p.makeSchema(ctx, schema); err != nil {
 		return nil, fmt.Errorf("schema %s: %w", schema, err)
 	}
 	return p, migratePostgres(ctx, config)
+}
+
+// makeSchema makes a schema when it is missing: who may not make one may be given it.
+func (p *postgres) makeSchema(ctx context.Context, schema string) error {
+	var there bool
+	err := p.conn.QueryRow(ctx, "SELECT count(*) > 0 FROM pg_namespace WHERE nspname = $1", schema).Scan(&there)
+	if err != nil || there {
+		return err
+	}
+	_, err = p.conn.Exec(ctx, "CREATE SCHEMA "+pgx.Identifier{schema}.Sanitize())
+	return err
 }
 
 // lockWaitMax is for how long an exporter waits for the lock: the server notices a little later that
@@ -80,7 +99,7 @@ func (p *postgres) takeLock(ctx context.Context, schema string) error {
 
 // lockHolder names who has the lock, "" when that has just ended.
 func (p *postgres) lockHolder(ctx context.Context, schema string) (holder string, err error) {
-	err = p.conn.QueryRow(ctx, `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+	err = p.conn.QueryRow(ctx, `SELECT a.application_name || to_char(a.backend_start AT TIME ZONE 'UTC', '", since "YYYY-MM-DD"T"HH24:MI:SS"Z"') FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 		WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1 AND l.objid::bigint = hashtext($2)::bigint & 4294967295 LIMIT 1`, lockNumber, schema).Scan(&holder)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = nil
@@ -90,11 +109,7 @@ func (p *postgres) lockHolder(ctx context.Context, schema string) (holder string
 
 func migratePostgres(ctx context.Context, config *pgx.ConnConfig) error {
 	db := stdlib.OpenDB(*config)
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrationsFS(), quiet())
-	if err == nil {
-		_, err = provider.Up(ctx)
-	}
-	return errors.Join(err, db.Close())
+	return errors.Join(migrate(ctx, goose.DialectPostgres, db), db.Close())
 }
 
 // closeMax bounds a connection's end.

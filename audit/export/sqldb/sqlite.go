@@ -24,9 +24,6 @@ type sqlite struct {
 
 // openSQLite opens a file, which is made for its owner alone when it is missing.
 func openSQLite(ctx context.Context, path string) (_ Target, err error) {
-	if path == "" {
-		return nil, fmt.Errorf("%w: sqlite: without a file", ErrTarget)
-	}
 	s := &sqlite{}
 	if s.lock, err = export.Lock(path + ".lock"); err != nil {
 		return nil, err
@@ -43,19 +40,19 @@ func openSQLite(ctx context.Context, path string) (_ Target, err error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-	if s.db, err = sql.Open("sqlite", dsn); err != nil {
+	if s.db, err = sql.Open("sqlite", sqliteName(path, "&_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")); err != nil {
 		return nil, err
 	}
 	s.db.SetMaxOpenConns(1)
-	provider, err := goose.NewProvider(goose.DialectSQLite3, s.db, migrationsFS(), quiet())
-	if err == nil {
-		_, err = provider.Up(ctx)
-	}
-	if err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, s.db); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// sqliteName is how the driver is told a file, with options.
+func sqliteName(path, options string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=busy_timeout(10000)" + options
 }
 
 func (s *sqlite) Close() error {

@@ -16,14 +16,10 @@ package sqldb
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"onsale/audit/export"
 )
@@ -57,27 +53,32 @@ type Target interface {
 	Close() error
 }
 
-//go:embed migrations
-var migrations embed.FS
+const schemeSQLite, schemePostgres = "sqlite", "postgres"
 
-func migrationsFS() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded
+// split returns an address's scheme, and what comes behind its colon. The error does not repeat the
+// address: it may have a password.
+func split(address string) (scheme, rest string, err error) {
+	scheme, rest, _ = strings.Cut(address, ":")
+	switch {
+	case scheme == schemeSQLite && rest != "":
+		return scheme, rest, nil
+	case (scheme == schemePostgres || scheme == "postgresql") && strings.HasPrefix(rest, "//"):
+		return schemePostgres, rest, nil
 	}
-	return sub
+	return "", "", fmt.Errorf("%w: expected is postgres://USER@HOST/DATABASE or sqlite:FILE", ErrTarget)
 }
 
 // Open opens a target by its address, postgres://… or sqlite:FILE, and brings its tables up to
-// date. Schema is PostgreSQL's.
+// date. Schema is PostgreSQL's. ErrTarget, ErrNewer, export.ErrOtherExporter.
 func Open(ctx context.Context, address, schema string) (Target, error) {
+	scheme, rest, err := split(address)
 	switch {
-	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
-		return openPostgres(ctx, address, schema)
-	case strings.HasPrefix(address, "sqlite:"):
-		return openSQLite(ctx, strings.TrimPrefix(address, "sqlite:"))
+	case err != nil:
+		return nil, err
+	case scheme == schemeSQLite:
+		return openSQLite(ctx, rest)
 	}
-	return nil, fmt.Errorf("%w: %q, expected is postgres://… or sqlite:FILE", ErrTarget, address)
+	return openPostgres(ctx, address, schema)
 }
 
 // assignments spells what a row that is there already gets of a new one.
@@ -112,6 +113,3 @@ func positionValues(rows *export.Rows, exporter, users string, value func(any) a
 	p := &rows.Position
 	return []any{p.Cluster, p.Birth, int64(p.Head.Height), p.HeadHash(), int64(p.Seq), value(p.At), exporter, users, value(time.Now().UTC().Truncate(time.Microsecond))}
 }
-
-// quiet keeps goose from writing to the standard output.
-func quiet() goose.ProviderOption { return goose.WithVerbose(false) }
