@@ -37,7 +37,7 @@ Text that a spreadsheet would take for a formula gets an apostrophe in front, un
 	e.usersFlag(c)
 	c.Flags().StringVar(&e.out, "out", "", "folder to write to, made when it is missing")
 	c.Flags().BoolVar(&e.packed, "gzip", false, "compress the files of the tables")
-	required(c, "out")
+	requireFlags(c, "out")
 	return c
 }
 

@@ -24,7 +24,7 @@ type exportFrom struct{ journal, users string }
 
 func (e *exportFrom) flags(c *cobra.Command) {
 	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
-	required(c, "journal")
+	requireFlags(c, "journal")
 }
 
 func (e *exportFrom) usersFlag(c *cobra.Command) {
@@ -43,7 +43,7 @@ func (e *exportFrom) check() (rows.Users, error) {
 	return users, nil
 }
 
-func required(c *cobra.Command, names ...string) {
+func requireFlags(c *cobra.Command, names ...string) {
 	for _, name := range names {
 		if err := c.MarkFlagRequired(name); err != nil {
 			panic(err) // the flag is there
@@ -58,7 +58,7 @@ func (e *exportTo) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&e.to, "to", "", "postgres://USER@HOST/DATABASE or sqlite:FILE")
 	f.StringVar(&e.schema, "schema", "onsale", "schema in PostgreSQL, made when it is missing")
-	required(c, "to")
+	requireFlags(c, "to")
 }
 
 // open opens the database.
