@@ -150,6 +150,18 @@ func TestRestoreAtEveryHeight(t *testing.T) {
 	}
 }
 
+// What is replayed in front of a journal that begins later has nothing to be compared with, and leads to the
+// same chain.
+func TestReplayInFrontOfTheJournal(t *testing.T) {
+	dir, head := chainOf(t, 90, 61, Span{1, 60})
+	j := mustOpen(t, dir)
+	defer j.Close()
+	putRange(t, j, 11, 100)
+	if j.Position() != head {
+		t.Fatalf("replayed to %+v, want %+v", j.Position(), head)
+	}
+}
+
 // What was read back wrong is damage, and not another history; what was put in its
 // place is another history, and not damage.
 func TestReplayOnADamagedJournal(t *testing.T) {
