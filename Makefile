@@ -133,7 +133,7 @@ planted: ## plants bugs, one after the other: the tests must find each
 
 MUTANTS ?= 300
 MUTANTS_SEED ?= 0
-mutants: ## what the tests would notice: MUTANTS changes of one place each, by a seed, in some hours; not in the gate
+mutants: ## what the tests would notice: MUTANTS changes of one place each, by a seed, in an hour or two; not in the gate
 	$(GO) run ./proof/mutants -mutants $(MUTANTS) -seed $(MUTANTS_SEED)
 
 BENCHSUITE = $(GO) run ./bench/suite

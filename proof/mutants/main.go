@@ -61,7 +61,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	fmt.Printf("seed %d, %d mutants\n", o.seed, o.mutants)
-	b := &bench{root: root, temp: temp}
+	b := &bench{root: root, temp: temp, limit: limitLeast}
 	weights, stale := 0, unused(chosen, equivalents)
 	for _, t := range chosen {
 		weights += t.weight
@@ -112,20 +112,43 @@ func (b *bench) measure(ctx context.Context, t *target, wanted int, o options) (
 		}
 		return s, used, nil
 	}
-	suites, err := b.baseline(ctx, t.suites())
-	if err != nil {
-		return s, nil, err
+	return s, used, b.round(ctx, s, rest, wanted, o.workers)
+}
+
+// round tries mutants of a package in rounds; each is built, and run without a mutant, before its mutants are.
+func (b *bench) round(ctx context.Context, s *score, rest []mutation, wanted, workers int) error {
+	built, tests := &programs{}, []testOf(nil)
+	t := trial{workers: workers}
+	defer func() { _ = os.RemoveAll(built.dir) }() // the temporary folder that it is in goes in any case
+	t.prepare = func(round []*mutation) (func(*mutation) bool, error) {
+		err := os.RemoveAll(built.dir)
+		if err != nil {
+			return nil, err
+		}
+		if built, err = b.weave(ctx, round, s.target.suites()); err != nil {
+			return nil, err
+		}
+		if tests, err = b.baseline(ctx, built, s.target.suites()); err != nil {
+			return nil, err
+		}
+		fmt.Printf("%s: %d mutants, %d tests\n", s.target.dir, min(wanted, len(rest)), len(tests))
+		return func(m *mutation) bool { return built.numbers[m] > 0 }, nil
 	}
-	fmt.Printf("%s: %d mutants, suites end within %v\n", t.dir, min(wanted, len(rest)), limits(suites))
-	try := func(m *mutation) (verdict, error) { return b.try(ctx, m, suites) }
-	tell := func(m *mutation, v verdict) {
+	t.try = func(m *mutation) (verdict, error) { return b.try(ctx, built, m, tests) }
+	t.tell = func(m *mutation, v verdict) {
 		fmt.Printf("%d/%d %s: %s:%d %s: %s\n", s.tried(), wanted, v, m.File, m.Line, m.Function, m.Change)
 		if v == survived {
 			fmt.Print(m.diff())
 		}
 	}
-	err = s.measure(rest, wanted, trial{o.workers, try, tell})
-	return s, used, err
+	return s.measure(pointers(rest), wanted, t)
+}
+
+func pointers(all []mutation) (places []*mutation) {
+	for i := range all {
+		places = append(places, &all[i])
+	}
+	return places
 }
 
 // report prints the table, and returns an error when a score is too low.

@@ -17,7 +17,7 @@ const fixture = "proof/mutants/testdata/fixture"
 // The mutants of a package whose tests are known: what they hold is killed, what they
 // do not hold survives, what does not end is stopped.
 func TestFixture(t *testing.T) {
-	testenv.TakesLong(t, "builds and tests eight programs")
+	testenv.TakesLong(t, "builds and tests a program")
 	b := newBench(t)
 	all, err := find(b.root, fixture)
 	if err != nil {
@@ -34,21 +34,36 @@ func TestFixture(t *testing.T) {
 		"Within low <= n → low < n": killed, "Within n <= high → n > high": killed,
 		"Untested n++ → n--": survived, "Untested remove: n++": survived,
 		"Count n-- → n++": timedOut, "Count steps++ → steps--": killed,
-		"Joined a + b → a - b": notCompiled,
+		"Joined a + b → a - b":   notCompiled,
+		"init begun++ → begun--": killed, "Largest v > first → v <= first": killed,
+		"Box.Put remove: b.all = append(b.all, more...)": killed,
+		"Box.Most 3 → 4": killed, "Box.Least 1 → 2": killed,
 	}
 	got := map[string]verdict{}
-	var chosen []mutation
-	for _, m := range rest {
+	var chosen []*mutation
+	for _, m := range pointers(rest) {
 		if _, is := wanted[m.Function+" "+m.Change]; is {
 			chosen = append(chosen, m)
 		}
 	}
-	suites := []timed{{suite{dir: fixture}, time.Second}}
 	s := score{target: &target{dir: fixture}}
-	try := func(m *mutation) (verdict, error) { return b.try(t.Context(), m, suites) }
+	var (
+		built *programs
+		tests []testOf
+	)
+	prepare := func(round []*mutation) (func(*mutation) bool, error) {
+		if built, err = b.weave(t.Context(), round, []suite{{dir: fixture}}); err == nil {
+			tests, err = b.baseline(t.Context(), built, []suite{{dir: fixture}})
+		}
+		return func(m *mutation) bool { return built.numbers[m] > 0 }, err
+	}
+	try := func(m *mutation) (verdict, error) { return b.try(t.Context(), built, m, tests) }
 	tell := func(m *mutation, v verdict) { got[m.Function+" "+m.Change] = v }
-	err = s.measure(chosen, len(chosen), trial{2, try, tell})
+	err = s.measure(chosen, len(chosen), trial{2, prepare, try, tell})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(built.dir); err != nil {
 		t.Fatal(err)
 	}
 	for change, want := range wanted {
@@ -56,7 +71,7 @@ func TestFixture(t *testing.T) {
 			t.Errorf("%s: verdict %d (tried: %t), want %d", change, v, tried, want)
 		}
 	}
-	if s.tried() != 6 || s.counts[survived] != 2 || int(s.percent()) != 66 {
+	if s.tried() != 11 || s.counts[survived] != 2 || int(s.percent()) != 81 {
 		t.Errorf("%d tried, %d survived, %.1f %%", s.tried(), s.counts[survived], s.percent())
 	}
 	if left, err := os.ReadDir(b.temp); err != nil || len(left) > 0 {
@@ -70,41 +85,88 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{root: root, temp: t.TempDir()}
+	return &bench{root: root, temp: t.TempDir(), limit: time.Second}
 }
 
-// The suites get their times from a run without a mutant, which must pass.
+// Each test is run without a mutant, which it must pass; what cannot be built is told.
 func TestBaseline(t *testing.T) {
 	b := newBench(t)
-	suites, err := b.baseline(t.Context(), []suite{{fixture, "TestWithin"}})
-	if err != nil || len(suites) != 1 || suites[0].limit < limitLeast || suites[0].limit > time.Minute {
-		t.Fatal(suites, err)
+	within := []suite{{fixture, "TestWithin"}}
+	built, err := b.weave(t.Context(), nil, within)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := b.baseline(t.Context(), []suite{{dir: "proof/mutants/testdata"}}); err == nil {
-		t.Fatal("a folder without a package has a baseline")
+	tests, err := b.baseline(t.Context(), built, within)
+	if err != nil || len(tests) != 1 || tests[0].name != "TestWithin" || tests[0].took <= 0 || len(tests[0].reaches) > 0 {
+		t.Fatal(tests, err)
+	}
+	if _, err := b.weave(t.Context(), nil, []suite{{dir: "proof/mutants/testdata"}}); err == nil {
+		t.Fatal("a folder without a package is built")
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := b.try(stopped, &mutation{File: fixture + "/fixture.go"}, suites); !errors.Is(err, context.Canceled) {
+	if _, err := b.baseline(stopped, built, within); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a run that was stopped goes on: %v", err)
 	}
 }
 
-// What does not compile is replaced by the next of the sample.
+// A mutant is tried by the tests that reach it, the fast ones first and each once; the tests of two packages are
+// two programs.
+func TestGroups(t *testing.T) {
+	here, other := map[int]bool{7: true, 8: true}, map[int]bool{8: true}
+	tests := []testOf{
+		{"a", "One", 40 * time.Millisecond, here}, {"a", "Two", 60 * time.Millisecond, here},
+		{"a", "Other", 70 * time.Millisecond, other}, {"a", "Three", 200 * time.Millisecond, here},
+		{"a", "Four", 300 * time.Millisecond, here}, {"a", "Long", time.Minute, here},
+		{"b", "Five", time.Millisecond, here}, {"b", "Untouched", time.Millisecond, nil},
+	}
+	want := []timed{
+		{"a", "^(One|Two)$", time.Second}, {"a", "^(Three|Four)$", 1500 * time.Millisecond},
+		{"a", "^(Long)$", 3 * time.Minute}, {"b", "^(Five)$", time.Second},
+	}
+	if got := groups(tests, 7, time.Second); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := groups(tests, 9, time.Second); got != nil {
+		t.Errorf("%v run on what no test reaches", got)
+	}
+}
+
+// What does not compile is replaced by the next of the sample, also when a round had too few spares; which are
+// tried follows from the order.
 func TestSampleIsFilled(t *testing.T) {
-	all := make([]mutation, 10)
-	for i := range all {
-		all[i].Line = i
-	}
-	s := score{}
-	var tried []int
-	try := func(m *mutation) (verdict, error) { return []verdict{notCompiled, killed}[m.Line%2], nil }
-	tell := func(m *mutation, _ verdict) { tried = append(tried, m.Line) }
-	if err := s.measure(all, 3, trial{1, try, tell}); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(tried, []int{0, 1, 2, 3, 4, 5}) || s.tried() != 3 || s.counts[notCompiled] != 3 {
-		t.Fatalf("%v, %+v", tried, s.counts)
+	for _, c := range []struct {
+		compiles func(line int) bool
+		rounds   int
+		tried    []int
+	}{
+		{func(int) bool { return true }, 1, []int{0, 1, 2, 3}},
+		{func(line int) bool { return line != 1 }, 1, []int{0, 2, 3, 4}},
+		{func(line int) bool { return line%2 == 1 }, 2, []int{1, 3, 5, 7}},
+		{func(line int) bool { return line == 8 }, 2, []int{8}},
+	} {
+		all := make([]mutation, 10)
+		for i := range all {
+			all[i].Line = i
+		}
+		s, rounds := score{}, 0
+		var tried []int
+		prepare := func([]*mutation) (func(*mutation) bool, error) {
+			rounds++
+			return func(m *mutation) bool { return c.compiles(m.Line) }, nil
+		}
+		try := func(m *mutation) (verdict, error) { return killed, nil }
+		tell := func(m *mutation, v verdict) {
+			if v == killed {
+				tried = append(tried, m.Line)
+			}
+		}
+		if err := s.measure(pointers(all), 4, trial{1, prepare, try, tell}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(tried, c.tried) || s.tried() != len(tried) || rounds != c.rounds {
+			t.Errorf("%v are tried in %d rounds, want %v in %d, %+v", tried, rounds, c.tried, c.rounds, s.counts)
+		}
 	}
 }
 

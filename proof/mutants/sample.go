@@ -31,28 +31,48 @@ func shuffle(all []mutation, seed uint64, dir string) {
 	random.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
 }
 
-// trial is how a mutant is tried, and who is told what became of it.
+// trial is how mutants are tried, and who is told what became of each.
 type trial struct {
 	workers int // how many are tried at a time
+	// prepare builds the mutants of a round, and says which of them compile.
+	prepare func(round []*mutation) (compiled func(*mutation) bool, err error)
 	try     func(*mutation) (verdict, error)
 	tell    func(*mutation, verdict) // called by one goroutine at a time
 }
 
+// sparesFactor is how many mutants of a round come on one that takes the place of one that does not compile.
+const sparesFactor = 4
+
 // measure tries mutations in their order until as many as are wanted were tested.
-func (s *score) measure(all []mutation, wanted int, t trial) error {
-	// Those that do not compile are replaced in rounds, so that the sample does not
-	// depend on which worker is faster.
-	for next := 0; next < len(all) && s.tried() < wanted; {
-		round := all[next:min(next+wanted-s.tried(), len(all))]
-		next += len(round)
-		if err := s.round(round, t); err != nil {
+func (s *score) measure(all []*mutation, wanted int, t trial) error {
+	for len(all) > 0 && s.tried() < wanted {
+		missing := wanted - s.tried()
+		round := all[:min(missing+missing/sparesFactor+1, len(all))]
+		compiled, err := t.prepare(round)
+		if err != nil {
+			return err
+		}
+		// Which are tried follows from the order, and not from which worker is faster.
+		var chosen []*mutation
+		for _, m := range round {
+			if all = all[1:]; compiled(m) {
+				chosen = append(chosen, m)
+			} else {
+				s.counts[notCompiled]++
+				t.tell(m, notCompiled)
+			}
+			if len(chosen) == missing {
+				break
+			}
+		}
+		if err := s.round(chosen, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *score) round(round []mutation, t trial) error {
+func (s *score) round(round []*mutation, t trial) error {
 	var (
 		group   sync.WaitGroup
 		mu      sync.Mutex
@@ -74,8 +94,8 @@ func (s *score) round(round []mutation, t trial) error {
 			}
 		})
 	}
-	for i := range round {
-		places <- &round[i]
+	for _, m := range round {
+		places <- m
 	}
 	close(places)
 	group.Wait()
