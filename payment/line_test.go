@@ -200,6 +200,35 @@ func testClassesInOrder(t *testing.T) {
 	}
 }
 
+// What an order needs next goes with its turn: who is cancelled is so as soon as the provider was asked how it
+// stands, and does not wait again behind all who are asked about.
+func TestOrderKeepsItsTurn(t *testing.T) { synctest.Test(t, testOrderKeepsItsTurn) }
+
+func testOrderKeepsItsTurn(t *testing.T) {
+	const unsettled = 20
+	n, provider := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), &logged{Provider: newBooks(t)}
+	for i := range unsettled {
+		user := fmt.Sprint("u", i)
+		n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: n.Buy(t, user), User: []byte(user), Amount: 200,
+			Reference: []byte(paymenttest.Account)})
+	}
+	config := payment.DefaultConfig()
+	config.Rate = 1
+	paymenttest.MustAgree(t, n, paymenttest.NewDesk(t, config, n, provider))
+	asked, cancelled := provider.asked(), 0
+	for i, call := range asked {
+		if order, is := strings.CutPrefix(call, "cancel "); is {
+			cancelled++
+			if asked[i-1] != "find "+order {
+				t.Errorf("%s comes after %s", call, asked[i-1])
+			}
+		}
+	}
+	if cancelled != unsettled {
+		t.Errorf("%d are cancelled: %q", cancelled, asked)
+	}
+}
+
 // A line in which an attempt would wait for too long is full: nothing begins, and the order is
 // as it was.
 func TestLineMax(t *testing.T) { synctest.Test(t, testLineMax) }
