@@ -11,6 +11,14 @@ import (
 
 // Backend is one cluster as the API serves it.
 type Backend interface {
+	Decider
+	SaleViews
+	Applied
+	OrderViews
+}
+
+// Decider is the way into a cluster's log.
+type Decider interface {
 	// Decide gives a command its place in the cluster's one order. It blocks
 	// until the decision is committed, and keeps neither the command nor what it
 	// refers to after it has returned. Its errors are the sequencer's:
@@ -19,12 +27,19 @@ type Backend interface {
 	Decide(c *sequencer.Command) (sequencer.Result, error)
 	// Load says how full the way to the leader is, 0 to 1.
 	Load() float64
+}
 
+// SaleViews shows a cluster's sales, as this process has applied them.
+type SaleViews interface {
 	// Sales returns all sales by number: the sale with number n is at n-1. What
 	// is returned never changes.
 	Sales() []sequencer.SaleView
 	// SaleByID keeps id no longer than the call. What is returned never changes.
 	SaleByID(id string) (*sequencer.SaleView, bool)
+}
+
+// Applied says how far the sales are, and waits for more.
+type Applied interface {
 	// AppliedSeq returns the seq of the last decision that the sales show.
 	AppliedSeq() uint64
 	// AppliedPosition returns the place of the last batch that the sales show.
@@ -35,7 +50,10 @@ type Backend interface {
 	// CatchUp returns when the sales show everything that the leader had decided
 	// at the call. ErrNoLeader, ErrBehind. Equal calls share one question.
 	CatchUp(ctx context.Context) error
+}
 
+// OrderViews shows a cluster's orders.
+type OrderViews interface {
 	// Order returns the order with a seq, as of at least reached and seq; what it
 	// returns is as of asOf, unless nobody has decided as much. It waits no
 	// longer than ctx. ErrBehind, ErrNoLeader.
@@ -125,6 +143,12 @@ type TicketedPage = struct {
 
 // Payments is a cluster's way to its payment provider.
 type Payments interface {
+	Payer
+	Books
+}
+
+// Payer takes buyers' payments.
+type Payer interface {
 	// Pay asks for an attempt to pay an order. It returns when the attempt has an
 	// outcome, or without one when ctx ends. Its errors are the sequencer's and
 	// payment.ErrOff; after ErrOutcomeUnknown an attempt may be under way.
@@ -137,6 +161,10 @@ type Payments interface {
 	// Unsettled returns of how many orders of a sale a payment is under way, or money is to
 	// be taken or given back, as this process shows them; false when it cannot tell.
 	Unsettled(sale uint16) (orders int, known bool)
+}
+
+// Books compares the provider's books with the orders.
+type Books interface {
 	// Reconcile compares the provider's books with the orders.
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	// Orphans returns the charges of this cluster whose orders it does not have, and

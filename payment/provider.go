@@ -156,12 +156,27 @@ type Entry struct {
 // provider gives the calls of one key one order. It is asked about charges of its own account
 // alone, and returns ErrOtherAccount when it knows better than its caller that one is not.
 type Provider interface {
+	Identified
+	Charges
+	Refunds
+	Books
+	// Notice checks a webhook's signature and returns what it is about, with the key "" for
+	// one that is about nothing of ours. It may have to ask the provider. ErrNotice.
+	Notice(ctx context.Context, signature string, body []byte, now time.Time) (Notice, error)
+}
+
+// Identified says who the provider is, and whose money it takes.
+type Identified interface {
 	// Name is the provider's, as the webhook's path spells it.
 	Name() string
 	// Account names the account that the provider speaks for, and all of its books
 	// (sequencer.ValidAccount): NAME/test/ID, or NAME/live/ID where money moves. Other books have
 	// another. It is cheap once it is known.
 	Account(ctx context.Context) (string, error)
+}
+
+// Charges takes money.
+type Charges interface {
 	// Authorise reserves the amount on a payment method. A key that is known keeps
 	// its outcome, whatever the method; a cancelled key stays cancelled. It returns
 	// RequiresAction, and what that is, when the buyer must authenticate first.
@@ -179,6 +194,10 @@ type Provider interface {
 	// returns Cancelled, Refunded or Declined then, another phase when it cannot be
 	// done now.
 	Cancel(ctx context.Context, c Charge) (Status, error)
+}
+
+// Refunds gives money back.
+type Refunds interface {
 	// Return gives the money of a charge back that was authorised once: what is not taken is
 	// voided, what was taken is refunded. It returns Cancelled or Declined when nothing was
 	// taken, Refunded when it is back, and Unknown when the provider never heard of the
@@ -191,15 +210,16 @@ type Provider interface {
 	// provider never heard of the charge; another phase when nothing was captured. A refund
 	// of the part that was sent is not sent again, however often and by whomever.
 	ReturnPart(ctx context.Context, c Charge, part Part) (Status, error)
+}
+
+// Books is what the provider wrote down.
+type Books interface {
 	// Lookup returns what the books have under a key, whatever it is; nil for nothing. It
 	// never charges. A charge that was made a moment ago may not be found yet.
 	Lookup(ctx context.Context, key string) (*Entry, error)
 	// Ledger returns the provider's books in the order of the charges' creation, at
 	// most limit entries behind a cursor; the next cursor is "" at the end.
 	Ledger(ctx context.Context, cursor string, limit int) (entries []Entry, next string, err error)
-	// Notice checks a webhook's signature and returns what it is about, with the key "" for
-	// one that is about nothing of ours. It may have to ask the provider. ErrNotice.
-	Notice(ctx context.Context, signature string, body []byte, now time.Time) (Notice, error)
 }
 
 // Notice is what a webhook says.

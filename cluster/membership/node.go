@@ -17,13 +17,18 @@ type Node interface {
 	Identity() folder.Identity
 	Address() string
 	Status() raftfsm.Status
+	Candidate
+	Storage
+}
+
+// Candidate is what that replica knows of who should lead (raftfsm.Node).
+type Candidate interface {
 	// HearLeader takes in what the leader's status says of how far it is.
 	HearLeader(commitIndex, seq uint64)
 	// Fitness says how fit this node is to lead; try tries its disk.
 	Fitness(try bool) raftfsm.Fitness
 	// MeetOthers lets it ask the other voters the same.
 	MeetOthers(ask func(ctx context.Context, try bool) []raftfsm.Fitness)
-	Storage
 }
 
 // Storage is that replica's disk, and the buys that depend on it (raftfsm.Node).
@@ -52,6 +57,12 @@ type Members interface {
 	Change(decide func([]raftfsm.Member) (raftfsm.Change, error)) error
 	// Transfer hands the leadership to a voter; "" takes the one that is furthest.
 	Transfer(id string) error
+	Enrolment
+}
+
+// Enrolment is how that replica becomes a member and ceases to be one (raftfsm.Membership).
+type Enrolment interface {
+	// Begin makes a cluster of the members, when there is none.
 	Begin(members []raftfsm.Member) error
 	// Adopt takes part in a cluster; awaitsVote says that this node wants a vote there.
 	Adopt(id peer.ClusterID, number uint8, bootstrap []raftfsm.Member, awaitsVote bool) error

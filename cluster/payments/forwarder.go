@@ -15,10 +15,20 @@ import (
 // Coordinator takes payments while its node leads (payment.Desk): its errors are
 // ErrNoLeader, when nothing was taken, and those of package payment.
 type Coordinator interface {
+	Payer
+	Books
+}
+
+// Payer takes single payments.
+type Payer interface {
 	Pay(ctx context.Context, r payment.Request) (payment.Answer, error)
 	Place(order uint64) *payment.Place
 	Notice(provider, signature string, body []byte) error
 	Unsettled(sale uint16) int
+}
+
+// Books compares the provider's books with the orders.
+type Books interface {
 	Reconcile(ctx context.Context) (*payment.Reconciliation, error)
 	Orphans(ctx context.Context, caughtUp func(context.Context) error) (*payment.Orphans, error)
 	RefundOrphan(ctx context.Context, r payment.RefundRequest, caughtUp func(context.Context) error) (*payment.OrphanRefund, error)
