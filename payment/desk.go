@@ -163,7 +163,13 @@ func (d *Desk) order(seq uint64) (view sequencer.OrderView, known bool) {
 // Unsettled returns of how many orders of a sale this replica shows that a payment is under
 // way, or money is to be taken or given back.
 func (d *Desk) Unsettled(sale uint16) (count int) {
-	d.node.Read(func(s sequencer.Reader) { count = s.UnsettledOf(sale) })
+	for after, more := uint64(0), true; more; more = after != 0 {
+		d.node.Read(func(s sequencer.Reader) {
+			var found int
+			found, after = s.UnsettledOf(sale, after)
+			count += found
+		})
+	}
 	return count
 }
 

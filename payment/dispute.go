@@ -49,11 +49,13 @@ func (d *Desk) Disputes(ctx context.Context, caughtUp func(context.Context) erro
 	if err := caughtUp(ctx); err != nil {
 		return nil, err
 	}
-	var views []sequencer.OrderView
-	d.node.Read(func(s sequencer.Reader) { views = s.Disputes(DisputesMax + 1) })
-	found := &Disputes{Disputes: []DisputeView{}, More: len(views) > DisputesMax}
-	for i := range views[:min(len(views), DisputesMax)] {
-		found.Disputes = append(found.Disputes, d.disputeView(&views[i]))
+	var seqs []uint64
+	d.node.Read(func(s sequencer.Reader) { seqs = s.Disputes(DisputesMax + 1) })
+	found := &Disputes{Disputes: []DisputeView{}, More: len(seqs) > DisputesMax}
+	for _, seq := range seqs[:min(len(seqs), DisputesMax)] {
+		if view, known := d.order(seq); known { // one by one: batches are decided between them
+			found.Disputes = append(found.Disputes, d.disputeView(&view))
+		}
 	}
 	return found, nil
 }

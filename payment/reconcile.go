@@ -27,8 +27,12 @@ const (
 	DifferenceSum          = "sum"              // what is held in one currency is not what the orders cost, and no charge says why
 )
 
-// comparePage is how many charges or orders are read at once.
-const comparePage = 1000
+const (
+	// comparePage is how many charges are asked for at once.
+	comparePage = 1000
+	// attemptsPage is how many orders are looked at at once, while no batch is decided.
+	attemptsPage = 128
+)
 
 // settleTime is after what a difference is looked at again: what moves while the books
 // are read is none.
@@ -102,7 +106,7 @@ func (d *Desk) compare(ctx context.Context, only map[string]bool) (*Reconciliati
 	for after, more := uint64(0), true; more && ctx.Err() == nil; {
 		var views []sequencer.OrderView
 		var next uint64
-		d.node.Read(func(s sequencer.Reader) { views, next = s.OrdersWithAttempts(after, comparePage) })
+		d.node.Read(func(s sequencer.Reader) { views, next = s.OrdersWithAttempts(after, attemptsPage) })
 		for i := range views {
 			c.order(&views[i])
 		}

@@ -8,8 +8,8 @@ import (
 	"onsale/sequencer"
 )
 
-// unsettledPage is how many unsettled orders are looked at in one turn.
-const unsettledPage = 1024
+// unsettledPage is how many unsettled orders are copied at once, while no batch is decided.
+const unsettledPage = 64
 
 // settleAll works on what is unsettled while the node leads.
 func (d *Desk) settleAll() {

@@ -13,6 +13,7 @@ import (
 	"onsale/internal/failpoint"
 	"onsale/internal/metric"
 	"onsale/internal/moment"
+	"onsale/internal/threadtime"
 	"onsale/raftfsm/folder"
 	"onsale/raftfsm/store"
 	"onsale/raftfsm/view"
@@ -71,6 +72,7 @@ type machineCounters struct {
 	installed                    atomic.Uint64 // snapshots of a leader
 	snapshotTimes, freezingTimes metric.Times
 	reading, changing            metric.Longest // under the state's lock
+	readingWork                  metric.Longest // processor time of reading
 }
 
 var _ raft.FSM = (*machine)(nil)
@@ -246,8 +248,9 @@ func (m *machine) restoreJournal(head journal.Head) (gap bool, err error) {
 func (m *machine) read(read func(*sequencer.State)) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	began := time.Now()
+	began, work := time.Now(), threadtime.Begin()
 	read(m.state)
+	m.counters.readingWork.Observe(threadtime.End(work))
 	m.counters.reading.Observe(time.Since(began))
 }
 

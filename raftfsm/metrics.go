@@ -145,6 +145,7 @@ func stateMetrics(s *metric.Set, m *machine) {
 		show(m.counters.reading.Seconds(), "read")
 		show(m.counters.changing.Seconds(), "change")
 	})
+	s.Gauge("onsale_state_read_longest_cpu_seconds", "Longest processor time since the start of one reading of the state under its lock: what the reader did, without the time in which the kernel ran others; 0 but on Linux.", m.counters.readingWork.Seconds)
 	s.Gauge("onsale_holds_stopped", "1 while the clock of holds is stopped, because nobody can pay.", func() (stopped float64) {
 		m.read(func(state *sequencer.State) { stopped = metric.Bool(state.HoldsStopped()) })
 		return stopped

@@ -92,7 +92,7 @@ func TestMetricsOfANode(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"onsale_batch_bytes_sum", "onsale_log_sync_seconds_count", "onsale_log_written_bytes_total", "onsale_journal_written_bytes_total",
-		"onsale_disk_free_bytes", "onsale_disk_size_bytes", "onsale_disk_reserve_bytes", `onsale_state_lock_longest_seconds{by="change"}`, `onsale_state_lock_longest_seconds{by="read"}`,
+		"onsale_disk_free_bytes", "onsale_disk_size_bytes", "onsale_disk_reserve_bytes", `onsale_state_lock_longest_seconds{by="change"}`, `onsale_state_lock_longest_seconds{by="read"}`, "onsale_state_read_longest_cpu_seconds",
 		"onsale_log_entries_total", "onsale_snapshot_index", "onsale_peer_connections", "onsale_log_cached_bytes"} {
 		if page[name] <= 0 {
 			t.Errorf("%s is %v", name, page[name])

@@ -1,6 +1,7 @@
 package sequencer
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -95,34 +96,27 @@ func (s *State) dispute(number uint32, c *Command) Code {
 	return CodeOK
 }
 
-// Disputes returns copies of at most limit of the orders whose charge is or was disputed. First
+// Disputes returns the seqs of at most limit of the orders whose charge is or was disputed. First
 // come those that need a response, by the time until which it may be given, then the others, the
-// newest first. It costs time in the number of all of them.
-func (s *State) Disputes(limit int) []OrderView {
-	all := make([]disputed, 0, s.disputes.list.length)
-	for place := range s.disputes.list.length {
-		all = append(all, *s.disputes.list.at(place))
-	}
-	slices.Reverse(all)
-	slices.SortStableFunc(all, func(a, b disputed) int { return a.urgency() - b.urgency() })
-	waiting := slices.IndexFunc(all, func(d disputed) bool { return d.Status != DisputeNeedsResponse })
-	if waiting < 0 {
-		waiting = len(all)
-	}
-	slices.SortStableFunc(all[:waiting], func(a, b disputed) int {
-		if a.EvidenceBy < b.EvidenceBy {
-			return -1
+// newest first. It costs time in the number of all of them, and a sort of those that need a response.
+func (s *State) Disputes(limit int) []uint64 {
+	var waiting, others []disputed
+	for place := s.disputes.list.length; place > 0; place-- {
+		if d := s.disputes.list.at(place - 1); d.Status == DisputeNeedsResponse {
+			waiting = append(waiting, *d)
+		} else if len(others) < limit {
+			others = append(others, *d)
 		}
-		return int(flagBits(a.EvidenceBy > b.EvidenceBy))
-	})
-	views := make([]OrderView, 0, min(limit, len(all)))
-	for i := range all[:min(limit, len(all))] {
-		views = append(views, s.view(all[i].order))
 	}
-	return views
-}
+	slices.SortStableFunc(waiting, func(a, b disputed) int { return cmp.Compare(a.EvidenceBy, b.EvidenceBy) })
 
-func (d *disputed) urgency() int { return int(flagBits(d.Status != DisputeNeedsResponse)) }
+	all := slices.Concat(waiting, others)
+	seqs := make([]uint64, min(limit, len(all)))
+	for i := range seqs {
+		seqs[i] = s.orders.at(all[i].order).seq
+	}
+	return seqs
+}
 
 // DisputeCounts returns how many disputes there are by their status, and until when evidence may
 // be given for the first that needs a response; 0 for none.

@@ -1,14 +1,16 @@
 package sequencer
 
+import "hash/maphash"
+
 // Bounds of one look at a sale's orders, so that whoever reads keeps batches away for well
-// under a millisecond, however many orders there are and however few of them match.
+// under a millisecond, however many orders there are and however few of them match. A page of
+// a hundred orders is several looks, between which batches are decided.
 const (
-	// OrdersSeenMax bounds the orders that are looked at, of all sales.
+	// OrdersSeenMax bounds the orders that are looked at, of all sales. Of one user's in a sale
+	// all are looked at, which are OrdersPerUserMax at most.
 	OrdersSeenMax = 2048
-	// UserOrdersSeenMax bounds them when a user's are asked for, which lie apart.
-	UserOrdersSeenMax = 128
 	// OrdersShownMax bounds those that are copied.
-	OrdersShownMax = 101
+	OrdersShownMax = 32
 )
 
 // OrderQuery says which orders of a sale are looked for.
@@ -41,7 +43,7 @@ func (s *State) OrdersIn(q *OrderQuery) (views []OrderView, next uint64) {
 			return views, s.orders.at(number - 1).seq
 		}
 		if s.matches(number, q) {
-			views = append(views, s.view(number))
+			views = s.appendView(views, number, limit)
 		}
 	}
 	return views, 0
@@ -56,28 +58,42 @@ func (s *State) ordersReferred(q *OrderQuery, from uint32, limit int) (views []O
 			return views, s.orders.at(is.order - 1).seq
 		}
 		if string(s.texts.get(is.text)) == q.Reference && s.matches(is.order, q) {
-			views = append(views, s.view(is.order))
+			views = s.appendView(views, is.order, limit)
 		}
 	}
 	return views, 0
 }
 
-// ordersOfUserIn looks at a user's orders.
+// ordersOfUserIn looks at what a user ordered in a sale, along the links that buys follow.
 func (s *State) ordersOfUserIn(q *OrderQuery, limit int) (views []OrderView, next uint64) {
-	all := s.OrdersOf([]byte(q.User), q.After, UserOrdersSeenMax)
-	for i := range all {
+	user := []byte(q.User)
+	var found [OrdersPerUserMax]uint32
+	count := 0
+	own := s.ownedBy(user, maphash.Bytes(s.hashSeed, user), q.Sale)
+	for at := own.inSale; at != 0 && s.orders.at(at-1).seq > q.After; at = s.previousInSale(at - 1) {
+		found[count] = at - 1
+		count++
+	}
+
+	for i := count - 1; i >= 0; i-- { // the links go back in time
 		if len(views) >= limit {
-			return views, all[i-1].Seq
+			return views, s.orders.at(found[i+1]).seq
 		}
-		is := &all[i]
-		if is.Sale == q.Sale && (q.State == StateNone || is.State == q.State) && (q.Reference == "" || is.Reference == q.Reference) {
-			views = append(views, *is)
+		number := found[i]
+		if s.matches(number, q) && (q.Reference == "" || string(s.reference(number)) == q.Reference) {
+			views = s.appendView(views, number, limit)
 		}
 	}
-	if len(all) < UserOrdersSeenMax {
-		return views, 0
+	return views, 0
+}
+
+// appendView appends a copy of an order to what is found, of which there are limit at most: they get
+// their place at once, since copying them again and again would take most of a look.
+func (s *State) appendView(views []OrderView, number uint32, limit int) []OrderView {
+	if views == nil {
+		views = make([]OrderView, 0, limit)
 	}
-	return views, all[len(all)-1].Seq
+	return append(views, s.view(number))
 }
 
 // matches reports whether an order is of the sale and in the state that are looked for.

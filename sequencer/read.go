@@ -88,14 +88,25 @@ func (s *State) UnsettledCount() int { return s.unsettled.length }
 // note of.
 func (s *State) RefundsFailedCount() int { return int(s.bounces.open + s.parts.open) }
 
-// UnsettledOf returns how many of them are of one sale. It costs time in the number of all.
-func (s *State) UnsettledOf(sale uint16) (count int) {
-	for number, any := s.unsettled.next(0); any; number, any = s.unsettled.next(number + 1) {
-		if s.orders.at(number).sale == sale {
+// UnsettledOf returns how many of them with a seq above after are of one sale. It looks at
+// OrdersSeenMax of all sales, and returns the seq of the last; 0 when there is none left.
+func (s *State) UnsettledOf(sale uint16, after uint64) (count int, next uint64) {
+	number, found := s.orderNumber(after)
+	if found {
+		number++
+	}
+	number, any := s.unsettled.next(number)
+	for seen := 0; any; seen++ {
+		if seen == OrdersSeenMax {
+			return count, next
+		}
+		o := s.orders.at(number)
+		if next = o.seq; o.sale == sale {
 			count++
 		}
+		number, any = s.unsettled.next(number + 1)
 	}
-	return count
+	return count, 0
 }
 
 // ForeignUnsettledCount returns how many of them were made before the first birth, so that
@@ -105,9 +116,10 @@ func (s *State) ForeignUnsettledCount() (count int) {
 		return 0
 	}
 	for number, any := s.unsettled.next(0); any; number, any = s.unsettled.next(number + 1) {
-		if _, own := s.BirthOf(s.orders.at(number).seq); !own {
-			count++
+		if _, own := s.BirthOf(s.orders.at(number).seq); own {
+			break // and so are all that were made later
 		}
+		count++
 	}
 	return count
 }

@@ -29,12 +29,13 @@ type Reader interface {
 	// RefundsFailedCount returns how many attempts' and parts' refunds failed for good, and no seller has
 	// taken note of.
 	RefundsFailedCount() int
-	// UnsettledOf returns how many of them are of one sale.
-	UnsettledOf(sale uint16) int
-	// Disputes returns at most limit orders whose charge is or was disputed, the most urgent
-	// first, and DisputeCounts how many there are by status, and until when evidence may be given
+	// UnsettledOf returns how many of them with a seq above after are of one sale, within its bounds,
+	// and from where to go on; 0 at the end.
+	UnsettledOf(sale uint16, after uint64) (count int, next uint64)
+	// Disputes returns the seqs of at most limit orders whose charge is or was disputed, the most
+	// urgent first, and DisputeCounts how many there are by status, and until when evidence may be given
 	// for the first that needs a response.
-	Disputes(limit int) []OrderView
+	Disputes(limit int) []uint64
 	DisputeCounts() (counts [DisputeStatusMax + 1]int, evidenceBy int64)
 	// ForeignUnsettledCount returns how many of them were made before the first birth, so
 	// that nobody here may speak about them.

@@ -5,7 +5,7 @@ const (
 	// TicketedSeenMax bounds the orders that are looked at, of all sales.
 	TicketedSeenMax = 2048
 	// TicketedShownMax bounds those that are copied.
-	TicketedShownMax = 101
+	TicketedShownMax = 32
 )
 
 // TicketedIn returns copies of the orders of a sale that were ever paid behind a place, by their
@@ -24,7 +24,7 @@ func (s *State) TicketedIn(sale uint16, after uint64, limit int) (views []OrderV
 		number := t.minted.at(uint32(at)).order
 		at++
 		if s.orders.at(number).sale == sale {
-			views = append(views, s.view(number))
+			views = s.appendView(views, number, limit)
 		}
 	}
 	return views, at, false
