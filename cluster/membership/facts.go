@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"onsale/internal/ticket"
 	"onsale/raftfsm"
 )
 
@@ -20,7 +21,13 @@ type Facts struct {
 	// BackupAt is when the newest backup was taken from this node, as it noted in its data folder;
 	// nil for none.
 	BackupAt *time.Time `json:"backup_at,omitempty"`
+	// TicketKeys is the fingerprint of the secrets with which it signs tickets, in their order:
+	// NoTicketKeys where it has none, "" of a program that does not say.
+	TicketKeys string `json:"ticket_keys,omitempty"`
 }
+
+// NoTicketKeys is the fingerprint of a process that signs no tickets.
+const NoTicketKeys = ticket.NoSecrets
 
 // Files are descriptors.
 type Files struct {

@@ -17,6 +17,7 @@ import (
 // zero, which counts as not known.
 func (v *server) facts(ctx context.Context) membership.Facts {
 	f := membership.Facts{Memory: memory(), BackupAt: v.backups().newest()}
+	_, f.TicketKeys = v.tickets.Describe()
 	f.Files.Buyers = uint64(v.settings.Web.ConnectionsMax + v.settings.Web.StreamsMax)
 	if self, err := procfs.Self(); err == nil {
 		if limits, err := self.Limits(); err == nil {

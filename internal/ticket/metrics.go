@@ -11,8 +11,8 @@ import (
 // files apart, and nothing of 32 random bytes.
 const fingerprintBytes = 4
 
-// noSecrets is the fingerprint of a node that signs nothing.
-const noSecrets = "none"
+// NoSecrets is the fingerprint of a node that signs nothing.
+const NoSecrets = "none"
 
 // AddMetrics adds what is counted of tickets; also of nil, which signs none.
 func (s *Secrets) AddMetrics(set *metric.Set) {
@@ -23,16 +23,17 @@ func (s *Secrets) AddMetrics(set *metric.Set) {
 		return s.signed.Load()
 	})
 	set.Gauges("onsale_ticket_keys", "Secrets that tickets are signed and checked with; the label tells files apart.", []string{"fingerprint"}, func(show metric.Show) {
-		count, fingerprint := s.describe()
+		count, fingerprint := s.Describe()
 		show(float64(count), fingerprint)
 	})
 }
 
-// describe returns how many secrets there are, and a fingerprint of them in their order: it is
-// the same on two nodes that sign alike and know the same keys.
-func (s *Secrets) describe() (count int, fingerprint string) {
+// Describe returns how many secrets there are, and a fingerprint of them in their order: it is
+// the same on two nodes that sign alike and know the same keys. Of nil, which signs nothing, it is
+// NoSecrets.
+func (s *Secrets) Describe() (count int, fingerprint string) {
 	if s == nil {
-		return 0, noSecrets
+		return 0, NoSecrets
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()

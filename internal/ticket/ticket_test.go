@@ -175,18 +175,18 @@ func TestFingerprint(t *testing.T) {
 	s := secretsOf(t, path, 2)
 	again, err := ReadSecrets(path)
 	must(t, err)
-	count, fingerprint := s.describe()
-	if other, same := again.describe(); count != 2 || other != 2 || same != fingerprint || len(fingerprint) != 2*fingerprintBytes {
+	count, fingerprint := s.Describe()
+	if other, same := again.Describe(); count != 2 || other != 2 || same != fingerprint || len(fingerprint) != 2*fingerprintBytes {
 		t.Errorf("%d %s, and %d %s of the same file", count, fingerprint, other, same)
 	}
 	must(t, os.WriteFile(path, turned(t, path), 0o600))
 	back, err := ReadSecrets(path)
 	must(t, err)
-	if _, other := back.describe(); other == fingerprint {
+	if _, other := back.Describe(); other == fingerprint {
 		t.Error("another order of the lines has the same fingerprint")
 	}
 	var none *Secrets
-	if count, fingerprint := none.describe(); count != 0 || fingerprint != noSecrets {
+	if count, fingerprint := none.Describe(); count != 0 || fingerprint != NoSecrets {
 		t.Errorf("%d %s without a file", count, fingerprint)
 	}
 	is := sold()

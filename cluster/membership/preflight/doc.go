@@ -73,7 +73,7 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"sale", sale}, {"members", members}, {"alarms", alarms}, {"replicas", replicas}, {"builds", builds}, {"front-ends", frontEnds},
-		{"pseudonyms", pseudonyms},
+		{"pseudonyms", pseudonyms}, {"tickets", tickets},
 		{"clocks", clocks}, {"disk", disk}, {"memory", memory}, {"files", files}, {"certificates", certificates}, {"token", token},
 		{"backup", backup}, {"provider", provider}, {"webhooks", webhooks},
 	}

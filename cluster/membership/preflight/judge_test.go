@@ -31,7 +31,7 @@ func ready() *Question {
 		q.Members = append(q.Members, membership.MemberStatus{Member: raftfsm.Member{ID: id, Voter: true}, Healthy: true, Node: is})
 		q.Facts[id] = membership.Facts{Files: membership.Files{Open: 60, Max: 200_000, Buyers: 100_000},
 			Memory:   membership.Memory{Available: 16 << 30, Resident: 80 << 20},
-			Provider: &membership.Provider{Name: "stripe", Account: "stripe/live/a", Accepted: "stripe/live/a", NoticeAt: &at}, BackupAt: &at}
+			Provider: &membership.Provider{Name: "stripe", Account: "stripe/live/a", Accepted: "stripe/live/a", NoticeAt: &at}, BackupAt: &at, TicketKeys: "5f0c91ab"}
 	}
 	return q
 }
@@ -150,6 +150,20 @@ func TestNotReady(t *testing.T) {
 				facts(q, id, func(f *membership.Facts) { f.BackupAt = &old })
 			}
 		}, Fail, "backup, n1: the newest is of 2026-11-30T19:00:00Z, 25h0m0s old"},
+		"a node has other ticket keys": {func(q *Question) {
+			facts(q, "n2", func(f *membership.Facts) { f.TicketKeys = "77e001b2" })
+		}, Fail, "tickets, n2: it has keys 77e001b2 for tickets, n1 has keys 5f0c91ab"},
+		"a node has no ticket keys": {func(q *Question) {
+			facts(q, "n3", func(f *membership.Facts) { f.TicketKeys = membership.NoTicketKeys })
+		}, Fail, "tickets, n3: it has no keys for tickets, n1 has keys 5f0c91ab"},
+		"only the first has ticket keys not": {func(q *Question) {
+			facts(q, "n1", func(f *membership.Facts) { f.TicketKeys = membership.NoTicketKeys })
+		}, Fail, "tickets, n"},
+		"nobody has ticket keys": {func(q *Question) {
+			for id := range q.Facts {
+				facts(q, id, func(f *membership.Facts) { f.TicketKeys = membership.NoTicketKeys })
+			}
+		}, Warning, "tickets, : no node has keys"},
 		"a node takes no payments": {func(q *Question) { facts(q, "n2", func(f *membership.Facts) { f.Provider = nil }) }, Fail, "provider, n2: it takes no payments"},
 		"the provider is silent":   {on("n2", func(p *membership.Provider) { p.Error = "no route" }), Fail, "provider, n2: its payment provider does not answer: no route"},
 		"another account":          {on("n2", func(p *membership.Provider) { p.Account, p.Accepted = "stripe/live/b", "" }), Fail, "provider, n2: it speaks for account stripe/live/b, another node for stripe/live/a"},
