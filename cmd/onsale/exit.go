@@ -8,6 +8,7 @@ import (
 	"onsale/api/auth"
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/audit/archive"
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
 	"onsale/bench"
@@ -50,6 +51,7 @@ func exitCode(err error) int {
 	case errors.Is(err, ticket.ErrNotGenuine):
 		return 7
 	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale),
+		errors.Is(err, archive.ErrOtherHistory), errors.Is(err, archive.ErrSuperseded),
 		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, rows.ErrOtherExporter), errors.Is(err, sqldb.ErrOtherUsers):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more

@@ -103,6 +103,11 @@ const (
 	JoinAdmit  Name = "join-admit"  // a node was let in by the leader and has not heard
 	JoinAdopt  Name = "join-adopt"  // it knows its cluster and did not write that down
 
+	ArchiveSegmentBefore Name = "archive-segment-before" // a segment was not put
+	ArchiveSegmentAfter  Name = "archive-segment-after"  // it was, and counts for nothing yet
+	ArchiveRowAfter      Name = "archive-row-after"      // it counts, and the archiver has not noted that
+	ArchiveSnapshotAfter Name = "archive-snapshot-after" // a snapshot was put, and no old one removed
+
 	PaymentBegun      Name = "payment-begun"      // the intent is committed
 	PaymentAuthorised Name = "payment-authorised" // the provider has answered
 	PaymentDecided    Name = "payment-decided"    // the outcome is committed, the buyer has no answer

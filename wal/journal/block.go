@@ -79,7 +79,18 @@ const blockHeaderBytes = 72
 
 // appendBlock appends the block's encoding and sets b.Hash.
 func appendBlock(dst []byte, b *Block) []byte {
-	le, start := binary.LittleEndian, len(dst)
+	start := len(dst)
+	dst = b.appendContent(dst)
+	b.Hash = sha256.Sum256(dst[start:])
+	return append(dst, b.Hash[:]...)
+}
+
+// Append appends the encoding of a block that was decoded: what DecodeBlock read.
+func (b *Block) Append(dst []byte) []byte { return append(b.appendContent(dst), b.Hash[:]...) }
+
+// appendContent appends all but the hash.
+func (b *Block) appendContent(dst []byte) []byte {
+	le := binary.LittleEndian
 	dst = append(dst, blockVersion, 0, 0, 0)
 	dst = le.AppendUint32(dst, uint32(len(b.Batch)))
 	for _, v := range [...]uint64{b.Height, b.RaftIndex, b.Term, b.StateHash} {
@@ -87,9 +98,7 @@ func appendBlock(dst []byte, b *Block) []byte {
 	}
 	dst = append(dst, b.Previous[:]...)
 	dst = append(dst, b.Batch...)
-	dst = append(dst, b.Decisions...)
-	b.Hash = sha256.Sum256(dst[start:])
-	return append(dst, b.Hash[:]...)
+	return append(dst, b.Decisions...)
 }
 
 // DecodeBlock reads a block and checks its hash. It returns ErrCorrupt or
