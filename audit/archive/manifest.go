@@ -71,11 +71,6 @@ type Row struct {
 	SHA256 Sum    `json:"sha256"`
 }
 
-// end returns the head of the row's last block.
-func (r *Row) end() journal.Head {
-	return journal.Head{Height: r.Last, RaftIndex: r.RaftIndex, Hash: journal.Hash(r.Head)}
-}
-
 const manifestVersion = 1
 
 // pageRows is how many rows a page of the manifest has at most. Page n holds row n and those

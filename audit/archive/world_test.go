@@ -41,7 +41,6 @@ type world struct {
 	journal *journal.Journal
 	now     int64
 	batches []sequencer.Batch // decided so far, by height - 1
-	drawn   byte              // births so far
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
