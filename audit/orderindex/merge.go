@@ -46,16 +46,27 @@ func mergeRuns(dir string, from []*run) (*run, error) {
 
 // cursor goes through a run's pairs, with a chunk in memory.
 type cursor struct {
-	run   *run
-	next  int // chunk
-	pairs []pair
+	run  *run
+	next int   // chunk
+	at   int   // pair
+	in   chunk // that chunk's
+	room *chunkRoom
 }
 
-// fill makes pairs not empty, unless the run is at its end.
+// first is the pair at which the cursor is; any is false at the run's end.
+func (c *cursor) first() (p pair, any bool) {
+	if c.at == c.in.count() {
+		return p, false
+	}
+	return c.in.at(c.at), true
+}
+
+// fill makes the cursor be at a pair, unless the run is at its end.
 func (c *cursor) fill() (err error) {
-	if len(c.pairs) == 0 && c.next < len(c.run.fences) {
-		c.pairs, err = c.run.chunk(c.next)
+	if c.at == c.in.count() && c.next < len(c.run.fences) {
+		c.in, err = c.run.chunk(c.next, c.room)
 		c.next++
+		c.at = 0
 	}
 	return err
 }
@@ -65,24 +76,25 @@ func merged(from []*run) iter.Seq2[pair, error] {
 	return func(yield func(pair, error) bool) {
 		cursors := make([]cursor, len(from))
 		for i, r := range from {
-			cursors[i].run = r
+			cursors[i] = cursor{run: r, room: new(chunkRoom)}
 		}
 		for {
 			var least *cursor
+			var lowest pair
 			for i := range cursors {
 				c := &cursors[i]
 				if err := c.fill(); err != nil {
 					yield(pair{}, err)
 					return
 				}
-				if len(c.pairs) > 0 && (least == nil || c.pairs[0].before(least.pairs[0])) {
-					least = c
+				if p, any := c.first(); any && (least == nil || p.before(lowest)) {
+					least, lowest = c, p
 				}
 			}
-			if least == nil || !yield(least.pairs[0], nil) {
+			if least == nil || !yield(lowest, nil) {
 				return
 			}
-			least.pairs = least.pairs[1:]
+			least.at++
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 
 	"onsale/wal/journal"
@@ -45,6 +44,16 @@ type pair struct{ key, height uint64 }
 
 func (p pair) before(q pair) bool {
 	return p.key < q.key || p.key == q.key && p.height < q.height
+}
+
+func comparePairs(a, b pair) int {
+	switch {
+	case a.before(b):
+		return -1
+	case b.before(a):
+		return 1
+	}
+	return 0
 }
 
 // run is an open run. Its fences are in memory: 12 bytes for 64 KiB of pairs.
@@ -121,45 +130,43 @@ func (r *run) readFences(chunks int) error {
 	return nil
 }
 
-// appendHeights appends the heights of a key, lowest first.
-func (r *run) appendHeights(dst []uint64, key uint64) ([]uint64, error) {
+// appendHeights appends the heights of a key, lowest first. It reads into a room of its caller's.
+func (r *run) appendHeights(dst []uint64, key uint64, room *chunkRoom) ([]uint64, error) {
 	first := sort.Search(len(r.fences), func(i int) bool { return r.fences[i].key >= key })
 	for chunk := max(0, first-1); chunk < len(r.fences) && r.fences[chunk].key <= key; chunk++ {
-		pairs, err := r.chunk(chunk)
+		pairs, err := r.chunk(chunk, room)
 		if err != nil {
 			return dst, err
 		}
-		at, _ := slices.BinarySearchFunc(pairs, pair{key: key}, comparePairs)
-		for ; at < len(pairs) && pairs[at].key == key; at++ {
-			dst = append(dst, pairs[at].height)
+		at := sort.Search(pairs.count(), func(i int) bool { return pairs.at(i).key >= key })
+		for ; at < pairs.count() && pairs.at(at).key == key; at++ {
+			dst = append(dst, pairs.at(at).height)
 		}
 	}
 	return dst, nil
 }
 
-func comparePairs(a, b pair) int {
-	switch {
-	case a.before(b):
-		return -1
-	case b.before(a):
-		return 1
-	}
-	return 0
+// chunk is the pairs of a chunk as they are in the file: a search looks at a dozen of 4,096.
+type chunk []byte
+
+// chunkRoom is where a chunk is read into.
+type chunkRoom [chunkPairs * pairBytes]byte
+
+func (c chunk) count() int { return len(c) / pairBytes }
+
+func (c chunk) at(i int) pair {
+	is := c[i*pairBytes:]
+	return pair{binary.LittleEndian.Uint64(is), binary.LittleEndian.Uint64(is[8:])}
 }
 
-// chunk reads the pairs of a chunk.
-func (r *run) chunk(i int) ([]pair, error) {
-	count := min(chunkPairs, r.pairs-uint64(i)*chunkPairs)
-	data := make([]byte, count*pairBytes)
+// chunk reads the pairs of a chunk into a room, in which they are until the next one.
+func (r *run) chunk(i int, room *chunkRoom) (chunk, error) {
+	data := room[:min(chunkPairs, r.pairs-uint64(i)*chunkPairs)*pairBytes]
 	if _, err := r.file.ReadAt(data, runHeaderBytes+int64(i)*chunkPairs*pairBytes); err != nil {
 		return nil, err
 	}
 	if checksum(data) != r.fences[i].crc {
 		return nil, fmt.Errorf("%w: chunk %d of %s has another checksum", ErrCorrupt, i, r.file.Name())
 	}
-	pairs := make([]pair, count)
-	for k := range pairs {
-		pairs[k] = pair{binary.LittleEndian.Uint64(data[k*pairBytes:]), binary.LittleEndian.Uint64(data[k*pairBytes+8:])}
-	}
-	return pairs, nil
+	return data, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"onsale/sequencer"
 )
@@ -20,9 +21,7 @@ func (x *Index) heights(ctx context.Context, after, upTo uint64, keys ...uint64)
 			return nil, err
 		case ready:
 			slices.Sort(found)
-			found = slices.Compact(found)
-			from, _ := slices.BinarySearch(found, after+1)
-			return found[from:], nil
+			return above(slices.Compact(found), after), nil
 		}
 		select {
 		case x.asked <- struct{}{}:
@@ -34,6 +33,12 @@ func (x *Index) heights(ctx context.Context, after, upTo uint64, keys ...uint64)
 			return nil, fmt.Errorf("%w: the index of orders is being made", sequencer.ErrBehind)
 		}
 	}
+}
+
+// above returns the sorted heights that are above one.
+func above(heights []uint64, after uint64) []uint64 {
+	from, _ := slices.BinarySearch(heights, after+1)
+	return heights[from:]
 }
 
 // look searches what is in the index, when that is ready up to a height. A damaged run is
@@ -61,11 +66,16 @@ func (x *Index) look(upTo uint64, keys []uint64) (found []uint64, ready bool, mo
 	return found, true, moved, err
 }
 
+// rooms are for reading chunks, 64 KiB each.
+var rooms = sync.Pool{New: func() any { return new(chunkRoom) }}
+
 // search looks through the runs and what is in memory; x is locked. damaged is the run of an error.
 func (x *Index) search(keys []uint64) (found []uint64, damaged *run, err error) {
+	room := rooms.Get().(*chunkRoom)
+	defer rooms.Put(room)
 	for _, key := range keys {
 		for _, r := range x.runs {
-			if found, err = r.appendHeights(found, key); err != nil {
+			if found, err = r.appendHeights(found, key, room); err != nil {
 				return nil, r, err
 			}
 		}

@@ -3,6 +3,7 @@ package orderindex
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,14 +28,7 @@ func (x *Index) History(ctx context.Context, v *sequencer.OrderView, uid string,
 	ctx, cancel := context.WithTimeout(ctx, ReadyWait)
 	defer cancel()
 	upTo := v.AsOf.Height
-	own, err := x.heights(ctx, 0, upTo, v.Seq)
-	if err != nil {
-		return nil, err
-	}
-	if len(own) == 0 || own[0] > upTo {
-		return nil, incomplete(uid)
-	}
-	heights, err := x.heights(ctx, max(after, own[0]-1), upTo, v.Seq, saleKey(v.Sale))
+	heights, err := x.heightsOf(ctx, v, uid, after)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +55,26 @@ func (x *Index) History(ctx context.Context, v *sequencer.OrderView, uid string,
 		return nil, incomplete(uid)
 	}
 	return told, nil
+}
+
+// heightsOf returns the heights, above after, of the blocks in which something of an order may be:
+// its own, and its sale's since it was made.
+func (x *Index) heightsOf(ctx context.Context, v *sequencer.OrderView, uid string, after uint64) ([]uint64, error) {
+	own, err := x.heights(ctx, 0, v.AsOf.Height, v.Seq)
+	if err != nil {
+		return nil, err
+	}
+	if len(own) == 0 || own[0] > v.AsOf.Height {
+		return nil, incomplete(uid)
+	}
+	after = max(after, own[0]-1)
+	all, err := x.heights(ctx, after, v.AsOf.Height, saleKey(v.Sale))
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, above(own, after)...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 func incomplete(uid string) error {
