@@ -39,6 +39,7 @@ type coverage struct {
 	SecondAccounts                 int // orders that were paid under another account than the first
 	CallsCommitted, EndedInLine    int // of attempts in the line: called after all, and ended without a call
 	Tickets, Revoked, Named        int // that orders had at the end, and refunds that named theirs
+	Pseudonyms, OtherNames         int // orders under one, and buys under another name than the sale's
 	Codes                          [sequencer.CodeCount]int
 }
 

@@ -108,11 +108,11 @@ func (w *world) settleAll() error {
 
 // settleBounced settles all, and what fails of that once more.
 func (w *world) settleBounced() error {
-	for moved := true; moved; {
+	for range settleRoundsMax {
 		if err := w.settleAll(); err != nil {
 			return err
 		}
-		moved = false
+		moved := false
 		for _, key := range w.provider.keys {
 			w.changeKey(key.account) // each account's key is back once more
 			moved = w.look(w.leader, key.order) || moved
@@ -120,8 +120,11 @@ func (w *world) settleBounced() error {
 		if err := w.round(); err != nil {
 			return err
 		}
+		if !moved {
+			return nil
+		}
 	}
-	return nil
+	return violated("P6", "money that went back is in the books again each time that it is sent")
 }
 
 // checkAll compares a whole replica with the log, the model and what clients know.

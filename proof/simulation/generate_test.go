@@ -238,7 +238,7 @@ func (g *generator) buy() {
 	if g.oneIn(20) {
 		g.users++
 	}
-	n := [7]int32{g.id(), g.users - g.upTo(8), 1 + g.upTo(3), 0, 0, g.sale(), g.door()}
+	n := [8]int32{g.id(), g.users - g.upTo(8), 1 + g.upTo(3), 0, 0, g.sale(), g.door()}
 	if g.oneIn(3) {
 		n[3] = 1
 	}
@@ -248,6 +248,9 @@ func (g *generator) buy() {
 		if g.oneIn(12) { // perhaps a key that this user had before
 			n[4] = max(1, g.keys-g.upTo(20))
 		}
+	}
+	if g.oneIn(20) { // the door has another key, or none
+		n[7] = nameClear + g.upTo(1+pseudonymKeys)
 	}
 	g.buys = append(g.buys[max(0, len(g.buys)-63):], n[0])
 	g.push(verbBuy, n[:]...)
@@ -326,7 +329,10 @@ func (g *generator) sale() int32 {
 const salesOfSeed = 24
 
 func (g *generator) create() {
-	n := [11]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
+	n := [12]int32{g.id(), 1 + g.upTo(14), 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
+	if g.oneIn(3) {
+		n[11] = 1 + g.upTo(pseudonymKeys)
+	}
 	if g.oneIn(4) {
 		n[7] = g.upTo(1000)
 	}
@@ -347,7 +353,7 @@ func (g *generator) hold() int32 {
 }
 
 // perhapsTerms gives a sale a waitlist and bounds for who lets holds run out.
-func (g *generator) perhapsTerms(n *[11]int32) {
+func (g *generator) perhapsTerms(n *[12]int32) {
 	if !g.oneIn(3) {
 		n[3] = g.upTo(8)
 	}
@@ -373,7 +379,7 @@ func (g *generator) seller() {
 	case n < 15:
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleRelease), sale, 1+g.upTo(2))
 	case n < 17:
-		m := [11]int32{g.id(), sale, 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
+		m := [12]int32{g.id(), sale, 1 + g.upTo(4), 0, g.price(), g.hold(), g.upTo(1000)}
 		g.perhapsTerms(&m)
 		g.push(verbUpdate, m[:]...)
 	case n < 18 && g.oneIn(2):

@@ -139,6 +139,9 @@ var mutations = []mutation{
 		before: changeSpecs(func(s *sequencer.SaleSpec) { s.Cap++ }),
 		sale:   func(v *sequencer.SaleView) { v.Cap-- },
 	})},
+	{name: "a sale takes a buyer in clear who is a pseudonym in it", property: "P2", wrap: everywhere(mutant{
+		before: changeSpecs(func(s *sequencer.SaleSpec) { s.PseudonymKey = 0 }),
+	})},
 	{name: "one replica is enough to commit", property: "P3", quorum: 1},
 	{name: "anyone is elected", property: "P3", electAnyone: true},
 	{name: "an acknowledged order is forgotten at a restart", property: "P3", wrap: func(_, incarnation int, s *sequencer.State) machine {

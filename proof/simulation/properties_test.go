@@ -45,6 +45,7 @@ type saleTerms struct {
 	price    int64
 	cap      uint8
 	quantity int64
+	key      sequencer.PseudonymKeyID
 }
 
 // decided checks what a replica decided: as the first one, or like it.
@@ -149,11 +150,11 @@ func (w *world) learnSale(c *sequencer.Command, r *sequencer.Result) {
 	case r.Code != sequencer.CodeOK:
 	case c.Kind == sequencer.KindSaleCreate:
 		if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil {
-			w.sales = append(w.sales, saleTerms{spec.Price, spec.Cap, int64(spec.Quantity)})
+			w.sales = append(w.sales, saleTerms{spec.Price, spec.Cap, int64(spec.Quantity), spec.PseudonymKey})
 		}
 	case c.Kind == sequencer.KindSaleUpdate:
 		if spec, err := sequencer.DecodeSaleSpec(c.Body); err == nil {
-			w.sales[c.Sale-1] = saleTerms{spec.Price, spec.Cap, int64(spec.Quantity)}
+			w.sales[c.Sale-1] = saleTerms{spec.Price, spec.Cap, int64(spec.Quantity), spec.PseudonymKey}
 		}
 	case c.Kind == sequencer.KindSaleQuantity:
 		w.sales[c.Sale-1].quantity += c.Amount
@@ -174,6 +175,9 @@ func (w *world) checkResult(r *replica, c *sequencer.Command, d *sequencer.Resul
 		if err := w.checkCaps(r, c.User); err != nil {
 			return err
 		}
+	}
+	if err := w.checkName(c, d); err != nil {
+		return err
 	}
 	return w.checkKey(c, d)
 }
@@ -203,18 +207,21 @@ func (w *world) checkKey(c *sequencer.Command, d *sequencer.Result) error {
 	return nil
 }
 
-// checkCaps is P2 on the state, for a user and every sale.
-func (w *world) checkCaps(r *replica, user []byte) error {
+// checkCaps is P2 on the state, for the person who has a name, under all names, and every sale.
+func (w *world) checkCaps(r *replica, name []byte) error {
 	w.tickets = append(w.tickets[:0], make([]int, len(w.sales))...)
-	orders := r.machine.OrdersOf(user, 0, sequencer.SalesMax)
-	for i := range orders {
-		o := &orders[i]
-		if !o.State.Live() {
-			continue
-		}
-		w.tickets[o.Sale-1] += int(o.Quantity)
-		if tickets, limit := w.tickets[o.Sale-1], w.sales[o.Sale-1].cap; tickets > int(limit) {
-			return violated("P2", "user %q has %d tickets of sale %d, whose cap is %d", user, tickets, o.Sale, limit)
+	person := personOf(name)
+	for key := range sequencer.PseudonymKeyID(1 + pseudonymKeys) {
+		orders := r.machine.OrdersOf(nameUnder(key, person), 0, sequencer.SalesMax)
+		for i := range orders {
+			o := &orders[i]
+			if !o.State.Live() {
+				continue
+			}
+			w.tickets[o.Sale-1] += int(o.Quantity)
+			if tickets, limit := w.tickets[o.Sale-1], w.sales[o.Sale-1].cap; tickets > int(limit) {
+				return violated("P2", "person %d, here as %q, has %d tickets of sale %d, whose cap is %d", person, o.User, tickets, o.Sale, limit)
+			}
 		}
 	}
 	return nil

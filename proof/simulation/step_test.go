@@ -24,10 +24,10 @@ const (
 	verbRestart                 // node
 	verbFreeze                  // node
 	verbPersist                 // node
-	verbCreate                  // request, quantity, cap, waitlist, price, hold ms, grace ms, start ms, skip unfit, holds, cool-down ms
+	verbCreate                  // request, quantity, cap, waitlist, price, hold ms, grace ms, start ms, skip unfit, holds, cool-down ms, key of pseudonyms
 	verbUpdate                  // request, sale, and as create from cap on
 	verbSeller                  // request, kind, sale, amount, revision
-	verbBuy                     // request, user, quantity, min, key, sale, door
+	verbBuy                     // request, person, quantity, min, key, sale, door, name (nameAsked and so on)
 	verbAgain                   // request, door
 	verbCancel                  // request, of, door, tickets of a part
 	verbPay                     // request, of, door, amount too much, account unsaid, seconds in the line
@@ -55,7 +55,7 @@ var verbNames = [verbCount]string{"nodes", "clock", "due", "elect", "propose", "
 // made them. A step that means nothing where it stands does nothing.
 type step struct {
 	verb verb
-	n    [11]int32
+	n    [12]int32
 }
 
 func (s step) String() string {
@@ -177,6 +177,7 @@ func (w *world) ask(s *step) {
 	case verbCreate:
 		spec := specOf(fmt.Sprintf("s%d", n[0]), n[2:])
 		spec.Quantity, spec.StartsAt = uint32(n[1]), w.clock+int64(n[7])*millisecond
+		spec.PseudonymKey = sequencer.PseudonymKeyID(n[11])
 		if n[7]%5 == 0 {
 			spec.StartsAt = 0 // at once
 		}
@@ -191,7 +192,7 @@ func (w *world) ask(s *step) {
 			q.command = sequencer.Command{Kind: sequencer.KindHoldStop, Count: uint32(n[3])}
 		}
 	case verbBuy:
-		user := named('u', n[1])
+		user := w.nameFor(n[1], uint16(n[5]), n[7])
 		q.command = sequencer.Command{Kind: sequencer.KindBuy, User: user, Quantity: uint8(n[2]), Min: uint8(n[3]), Sale: uint16(n[5])}
 		if n[4] != 0 {
 			q.command.Key = sequencer.DigestKey(user, named('k', n[4]))
@@ -238,7 +239,7 @@ func specOf(id string, n []int32) sequencer.SaleSpec {
 }
 
 // update makes a seller's update of a sale that the leader shows.
-func (w *world) update(q *request, n *[11]int32) bool {
+func (w *world) update(q *request, n *[12]int32) bool {
 	if w.leader == nil {
 		return false
 	}
@@ -247,7 +248,7 @@ func (w *world) update(q *request, n *[11]int32) bool {
 		return false
 	}
 	spec := specOf(v.ID, n[2:])
-	spec.Quantity, spec.StartsAt = v.Quantity, v.StartsAt
+	spec.Quantity, spec.StartsAt, spec.PseudonymKey = v.Quantity, v.StartsAt, v.PseudonymKey
 	if v.StartsAt <= v.AsOfTime { // what does not change while it runs
 		spec.Cap, spec.Grace = v.Cap, v.Grace
 		if v.Held+v.Waiting+v.Sold > 0 { // else perhaps: who began to pay may be gone
