@@ -200,13 +200,15 @@ func testCopy(t *testing.T) {
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayCaptured, Order: orders["paid"], Attempt: 1, Amount: 200})
 
 	n.Born(t, sequencer.ClusterID{7}, sequencer.BirthCopy)
+	own := n.Buy(t, "own") // the first of this cluster
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: own, User: []byte("own"), Amount: 200, Reference: []byte(paymenttest.Account)})
 	d := paymenttest.NewDesk(t, paymenttest.QuickConfig(), n, line)
 	_, err := d.Pay(t.Context(), payment.Request{Order: orders["reserved"], Sale: 1, User: "reserved", Method: "tok_accept"})
 	if !errors.Is(err, payment.ErrForeign) {
 		t.Error(err)
 	}
 	n.Tell(t, sequencer.Command{Kind: sequencer.KindRefund, Order: orders["paid"]})
-	own := n.Buy(t, "own")
+	paymenttest.Eventually(t, "what a leader left is settled", func() bool { return n.StateOf(own) == sequencer.StateReserved })
 	if answer := paymenttest.Pay(t, d, own, "own", "tok_accept"); answer.State != sequencer.StatePaid {
 		t.Errorf("%+v", answer)
 	}
@@ -218,10 +220,11 @@ func testCopy(t *testing.T) {
 		t.Errorf("the provider was asked about %v", asked)
 	}
 	found, err := d.Reconcile(t.Context())
-	if err != nil || found.ForeignOrders != 4 || found.Orders != 1 || found.Charges != 1 || len(found.Differences) != 0 || found.Unsettled != 0 {
+	if err != nil || found.ForeignOrders != 4 || found.Orders != 1 || found.Charges != 2 || len(found.Differences) != 0 || found.Unsettled != 0 {
 		t.Errorf("%+v, %v", found, err)
 	}
-	mustShow(t, d, map[string]float64{"onsale_payment_foreign": 4, "onsale_payment_unsettled": 0})
+	mustShow(t, d, map[string]float64{"onsale_payment_foreign": 4, "onsale_payment_unsettled": 0,
+		`onsale_payment_attempts_total{result="refused"}`: 1})
 }
 
 // A buyer's digest depends on the cluster and on the whole user id.

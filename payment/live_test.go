@@ -167,3 +167,26 @@ func TestSecondRequestWhileOneBegins(t *testing.T) {
 		mustShow(t, d, map[string]float64{`onsale_payment_attempts_total{result="joined"}`: 1})
 	})
 }
+
+// Who pays again while the attempt of an earlier leader is under way hears so, by whatever means; nothing is
+// committed, and no place in the line is taken.
+func TestSecondRequestAfterALeader(t *testing.T) { synctest.Test(t, testSecondRequestAfterALeader) }
+
+func testSecondRequestAfterALeader(t *testing.T) {
+	n, config := paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100}), paymenttest.QuickConfig()
+	order := n.Buy(t, "ann")
+	n.Tell(t, sequencer.Command{Kind: sequencer.KindPayBegin, Order: order, User: []byte("ann"), Amount: 200, Reference: []byte(paymenttest.Account)})
+	config.SettleInterval = time.Hour
+	d := paymenttest.NewDesk(t, config, n, newBooks(t))
+	var before, after uint64
+	n.Read(func(s sequencer.Reader) { before = s.Seq() })
+	for _, method := range []string{"", "tok_accept"} {
+		if answer := <-askPay(d, order, method); answer.Code != sequencer.CodePaymentInFlight || answer.Attempt != 1 {
+			t.Errorf("by %q: %+v", method, answer)
+		}
+	}
+	n.Read(func(s sequencer.Reader) { after = s.Seq() })
+	if after != before {
+		t.Errorf("the log went on from %d to %d", before, after)
+	}
+}

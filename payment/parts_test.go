@@ -116,6 +116,38 @@ func testPartAnswerLost(t *testing.T) {
 	}
 }
 
+// A part whose refund failed is due again: until it is back, the books differ by its amount and by nothing else.
+func TestPartIsSentAgain(t *testing.T) { synctest.Test(t, testPartIsSentAgain) }
+
+func testPartIsSentAgain(t *testing.T) {
+	var (
+		s     *scene
+		order uint64
+		away  = true
+	)
+	s = newScene(t, func(name paymenttest.CallName, _ payment.Charge) paymenttest.Fault {
+		return paymenttest.Fault{Unsent: name == paymenttest.CallReturn && away && s.Order(order).Parts[0].Fails > 0}
+	})
+	order = s.Buy(t, "ann")
+	paymenttest.Pay(t, s.desk, order, "ann", "tok_accept")
+	paymenttest.MustAgree(t, s.Node, s.desk)
+	s.refundOne(t, order, 1)
+	paymenttest.MustAgree(t, s.Node, s.desk)
+	if !s.books.FailPart(s.entry(t, order, "ann").Key, 1, sequencer.ReasonMethodGone) {
+		t.Fatal("no part went back")
+	}
+	if _, err := s.desk.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.mustDiffer(t, payment.DifferenceNotReturned, order, 100)
+	s.mustDiffer(t, payment.DifferenceNotReturned, order, 100)
+	away = false
+	paymenttest.MustAgree(t, s.Node, s.desk)
+	if e := s.entry(t, order, "ann"); e.RefundedAmount != 100 {
+		t.Errorf("%+v", e)
+	}
+}
+
 // The refund of a part fails later, is sent once more, and fails for good: a difference with
 // its amount, until it is back by another way.
 func TestPartFails(t *testing.T) { synctest.Test(t, testPartFails) }

@@ -268,7 +268,8 @@ func (t *trial) compareAll() error {
 func (t *trial) searched() error {
 	queries := []sequencer.OrderQuery{{}, {State: sequencer.StatePaid}, {State: sequencer.StateCancelled}, {After: t.middles()[1]}, {User: "nobody"}}
 	if some, known := t.dumb.Order(t.middles()[1]); known {
-		queries = append(queries, sequencer.OrderQuery{User: some.User}, sequencer.OrderQuery{Reference: some.Reference, User: some.User})
+		queries = append(queries, sequencer.OrderQuery{User: some.User}, sequencer.OrderQuery{Reference: some.Reference, User: some.User},
+			sequencer.OrderQuery{User: some.User, State: some.State})
 	}
 	for _, seq := range t.seqs {
 		if some, _ := t.dumb.Order(seq); some.Reference != "" {

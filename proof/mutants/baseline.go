@@ -21,7 +21,8 @@ import (
 type testOf struct {
 	dir, name string
 	took      time.Duration
-	reaches   map[int]bool // which mutants
+	cost      time.Duration // what it computed, and a tenth of the time that it took
+	reaches   map[int]bool  // which mutants
 }
 
 // timed are tests of a package that run together, and how long they may take.
@@ -29,6 +30,7 @@ type timed struct {
 	dir     string
 	pattern string // as for go test -run
 	limit   time.Duration
+	cost    time.Duration // of all together
 }
 
 // A mutant may take limitFactor times what its tests take without one, and limitLeast at least: who else works on
@@ -57,7 +59,7 @@ func (b *bench) baseline(ctx context.Context, p *programs, suites []suite) (test
 			}
 			tests = append(tests, test)
 		}
-		slices.SortStableFunc(tests[first:], func(a, b testOf) int { return cmp.Compare(a.took, b.took) })
+		slices.SortStableFunc(tests[first:], func(a, b testOf) int { return cmp.Compare(a.cost, b.cost) })
 	}
 	return tests, nil
 }
@@ -82,16 +84,16 @@ const baselineTries = 2
 func (b *bench) alone(ctx context.Context, p *programs, dir, name string) (testOf, error) {
 	for tries := 1; ; tries++ {
 		began := time.Now()
-		result, output, err := b.test(ctx, p, noMutant, timed{dir, "^" + name + "$", time.Hour})
+		result, err := b.test(ctx, p, noMutant, timed{dir: dir, pattern: "^" + name + "$", limit: time.Hour})
 		took := time.Since(began)
 		reaches, readErr := p.takeReached()
 		switch {
 		case err != nil || readErr != nil:
 			return testOf{}, errors.Join(err, readErr)
-		case result == survived:
-			return testOf{dir, name, took, reaches}, nil
+		case result.verdict == survived:
+			return testOf{dir, name, took, result.computed + took/10, reaches}, nil
 		case tries == baselineTries:
-			return testOf{}, fmt.Errorf("%s of %s fails without a mutant:\n%s", name, dir, output)
+			return testOf{}, fmt.Errorf("%s of %s fails without a mutant:\n%s", name, dir, result.output)
 		}
 	}
 }
@@ -114,34 +116,37 @@ func (p *programs) takeReached() (map[int]bool, error) {
 	return reached, errors.Join(err, os.Remove(p.reached()))
 }
 
-// groupFirst is how long the first tests on a mutant take together; the next ones take groupFactor times that, and
-// so on: most mutants need no other test than fast ones, and a program's start is not free.
+// groupFirst is what the first tests on a mutant cost together; the next ones cost groupFactor times that, and
+// so on: most mutants need no other test than fast ones, and a program's start is not free. What costs more than
+// fastCost waits until all mutants were tried by what costs less.
 const (
-	groupFirst  = 100 * time.Millisecond
+	groupFirst  = 200 * time.Millisecond
 	groupFactor = 5
+	fastCost    = time.Second
 )
 
 // groups are the tests that reach a mutant, those of one package together, in the order of the baseline. Each
 // group may take some time at least.
 func groups(tests []testOf, mutant int, least time.Duration) (all []timed) {
 	var names []string
-	dir, sum, most := "", time.Duration(0), groupFirst
+	group, took, most := timed{}, time.Duration(0), groupFirst
 	end := func() {
 		if len(names) > 0 {
-			limit := max(limitFactor*sum, least)
-			all = append(all, timed{dir, "^(" + strings.Join(names, "|") + ")$", limit})
+			group.pattern, group.limit = "^("+strings.Join(names, "|")+")$", max(limitFactor*took, least)
+			all = append(all, group)
 			most *= groupFactor
 		}
-		names, sum = nil, 0
+		names, group, took = nil, timed{}, 0
 	}
 	for _, test := range tests {
 		if !test.reaches[mutant] {
 			continue
 		}
-		if test.dir != dir || sum+test.took > most {
+		if test.dir != group.dir || group.cost+test.cost > most {
 			end()
 		}
-		dir, names, sum = test.dir, append(names, test.name), sum+test.took
+		names, group.dir = append(names, test.name), test.dir
+		group.cost, took = group.cost+test.cost, took+test.took
 	}
 	end()
 	return all

@@ -65,6 +65,8 @@ var equivalents = []equivalent{
 		"an empty cache begins anew at whatever comes next"},
 	{"audit/ledger_seller.go", "Ledger.closed", "s.queue = nil", "remove: s.queue = nil",
 		"who was cancelled is passed over in the queue; it only takes memory"},
+	{"sequencer/batch_codec.go", "fieldBytes", "return 1, false", "1 → 0",
+		"a length that is not there is refused where it is read (cutShort)"},
 	{"sequencer/restore.go", "snapshotReader.births",
 		"for last := uint64(0); length > 0 && r.err == nil; length -= birthBytes {",
 		"length > 0 && r.err == nil → length > 0", "after an error every birth reads as zero, which is none and ends the loop"},
@@ -138,6 +140,8 @@ var equivalents = []equivalent{
 			"errors.Is(err, sequencer.ErrSuperseded)",
 		"errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader) → errors.Is(err, sequencer.ErrStopping)",
 		"it decides what is logged, and nothing else"},
+	{"payment/reach.go", "Desk.moveClock", "if err != nil && !isStopping(err) {",
+		"err != nil && !isStopping(err) → err != nil", "it decides what is logged, and nothing else"},
 	{"payment/conclude.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
 		"it decides what is logged, and nothing else"},
 }

@@ -134,7 +134,13 @@ func (b *bench) round(ctx context.Context, s *score, rest []mutation, wanted, wo
 		fmt.Printf("%s: %d mutants, %d tests\n", s.target.dir, min(wanted, len(rest)), len(tests))
 		return func(m *mutation) bool { return built.numbers[m] > 0 }, nil
 	}
-	t.try = func(m *mutation) (verdict, error) { return b.try(ctx, built, m, tests) }
+	t.try = func(m *mutation, fast bool) (verdict, error) {
+		result, err := b.try(ctx, built, m, tests, fast)
+		if fast && result == survived && err == nil {
+			fmt.Printf("the slow tests decide: %s:%d %s: %s\n", m.File, m.Line, m.Function, m.Change)
+		}
+		return result, err
+	}
 	t.tell = func(m *mutation, v verdict) {
 		fmt.Printf("%d/%d %s: %s:%d %s: %s\n", s.tried(), wanted, v, m.File, m.Line, m.Function, m.Change)
 		if v == survived {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,7 +58,7 @@ func TestFixture(t *testing.T) {
 		}
 		return func(m *mutation) bool { return built.numbers[m] > 0 }, err
 	}
-	try := func(m *mutation) (verdict, error) { return b.try(t.Context(), built, m, tests) }
+	try := func(m *mutation, fast bool) (verdict, error) { return b.try(t.Context(), built, m, tests, fast) }
 	tell := func(m *mutation, v verdict) { got[m.Function+" "+m.Change] = v }
 	err = s.measure(chosen, len(chosen), trial{2, prepare, try, tell})
 	if err != nil {
@@ -114,17 +115,20 @@ func TestBaseline(t *testing.T) {
 // two programs.
 func TestGroups(t *testing.T) {
 	here, other := map[int]bool{7: true, 8: true}, map[int]bool{8: true}
+	test := func(dir, name string, cost time.Duration, reaches map[int]bool) testOf {
+		return testOf{dir, name, 2 * cost, cost, reaches}
+	}
 	tests := []testOf{
-		{"a", "One", 40 * time.Millisecond, here}, {"a", "Two", 60 * time.Millisecond, here},
-		{"a", "Other", 70 * time.Millisecond, other}, {"a", "Three", 200 * time.Millisecond, here},
-		{"a", "Four", 300 * time.Millisecond, here}, {"a", "Long", time.Minute, here},
-		{"b", "Five", time.Millisecond, here}, {"b", "Untouched", time.Millisecond, nil},
+		test("a", "One", 80*time.Millisecond, here), test("a", "Two", 120*time.Millisecond, here),
+		test("a", "Other", 130*time.Millisecond, other), test("a", "Three", 400*time.Millisecond, here),
+		test("a", "Four", 600*time.Millisecond, here), test("a", "Long", time.Minute, here),
+		test("b", "Five", time.Millisecond, here), test("b", "Untouched", time.Millisecond, nil),
 	}
 	want := []timed{
-		{"a", "^(One|Two)$", time.Second}, {"a", "^(Three|Four)$", 1500 * time.Millisecond},
-		{"a", "^(Long)$", 3 * time.Minute}, {"b", "^(Five)$", time.Second},
+		{"a", "^(One|Two)$", 2 * time.Second, 200 * time.Millisecond}, {"a", "^(Three|Four)$", 6 * time.Second, time.Second},
+		{"a", "^(Long)$", 6 * time.Minute, time.Minute}, {"b", "^(Five)$", 2 * time.Second, time.Millisecond},
 	}
-	if got := groups(tests, 7, time.Second); !slices.Equal(got, want) {
+	if got := groups(tests, 7, 2*time.Second); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	if got := groups(tests, 9, time.Second); got != nil {
@@ -155,9 +159,9 @@ func TestSampleIsFilled(t *testing.T) {
 			rounds++
 			return func(m *mutation) bool { return c.compiles(m.Line) }, nil
 		}
-		try := func(m *mutation) (verdict, error) { return killed, nil }
+		try := func(m *mutation, fast bool) (verdict, error) { return killed, nil }
 		tell := func(m *mutation, v verdict) {
-			if v == killed {
+			if v != notCompiled {
 				tried = append(tried, m.Line)
 			}
 		}
@@ -167,6 +171,28 @@ func TestSampleIsFilled(t *testing.T) {
 		if !slices.Equal(tried, c.tried) || s.tried() != len(tried) || rounds != c.rounds {
 			t.Errorf("%v are tried in %d rounds, want %v in %d, %+v", tried, rounds, c.tried, c.rounds, s.counts)
 		}
+	}
+}
+
+// What the fast tests do not find is tried by the others when all were tried by the fast ones.
+func TestSlowTestsComeLast(t *testing.T) {
+	all := make([]mutation, 3)
+	for i := range all {
+		all[i].Line = i
+	}
+	var tried []string
+	prepare := func([]*mutation) (func(*mutation) bool, error) { return func(*mutation) bool { return true }, nil }
+	try := func(m *mutation, fast bool) (verdict, error) {
+		tried = append(tried, fmt.Sprint(m.Line, fast))
+		return []verdict{survived, killed, killed}[(m.Line+map[bool]int{true: 0, false: 2}[fast])%3], nil
+	}
+	s, told := score{}, 0
+	tell := func(*mutation, verdict) { told++ }
+	if err := s.measure(pointers(all), 3, trial{1, prepare, try, tell}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"0 true", "1 true", "2 true", "0 false"}; !slices.Equal(tried, want) || told != 3 || s.counts[killed] != 3 {
+		t.Errorf("%q, want %q; %d told, %+v", tried, want, told, s.counts)
 	}
 }
 

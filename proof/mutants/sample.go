@@ -36,8 +36,9 @@ type trial struct {
 	workers int // how many are tried at a time
 	// prepare builds the mutants of a round, and says which of them compile.
 	prepare func(round []*mutation) (compiled func(*mutation) bool, err error)
-	try     func(*mutation) (verdict, error)
-	tell    func(*mutation, verdict) // called by one goroutine at a time
+	// try tries a mutant, by the fast tests or by the others.
+	try  func(m *mutation, fast bool) (verdict, error)
+	tell func(*mutation, verdict) // called by one goroutine at a time
 }
 
 // sparesFactor is how many mutants of a round come on one that takes the place of one that does not compile.
@@ -65,28 +66,35 @@ func (s *score) measure(all []*mutation, wanted int, t trial) error {
 				break
 			}
 		}
-		if err := s.round(chosen, t); err != nil {
+		left, err := s.round(chosen, t, true)
+		if err == nil {
+			_, err = s.round(left, t, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *score) round(round []*mutation, t trial) error {
+// round tries mutants, and returns those that survived what is fast.
+func (s *score) round(round []*mutation, t trial, fast bool) (left []*mutation, failure error) {
 	var (
-		group   sync.WaitGroup
-		mu      sync.Mutex
-		failure error
-		places  = make(chan *mutation)
+		group  sync.WaitGroup
+		mu     sync.Mutex
+		places = make(chan *mutation)
 	)
 	for range t.workers {
 		group.Go(func() {
 			for m := range places {
-				result, err := t.try(m)
+				result, err := t.try(m, fast)
 				mu.Lock()
-				if err != nil {
+				switch {
+				case err != nil:
 					failure = err
-				} else {
+				case fast && result == survived:
+					left = append(left, m)
+				default:
 					s.counts[result]++
 					t.tell(m, result)
 				}
@@ -99,5 +107,5 @@ func (s *score) round(round []*mutation, t trial) error {
 	}
 	close(places)
 	group.Wait()
-	return failure
+	return left, failure
 }

@@ -41,9 +41,13 @@ type bench struct {
 	quiet sync.RWMutex
 }
 
-// try runs the tests that reach a mutant until one finds it, the fastest first.
-func (b *bench) try(ctx context.Context, p *programs, m *mutation, tests []testOf) (verdict, error) {
+// try runs the tests that reach a mutant until one finds it, the fastest first: those that are fast, or those that
+// are not.
+func (b *bench) try(ctx context.Context, p *programs, m *mutation, tests []testOf, fast bool) (verdict, error) {
 	for _, group := range groups(tests, p.numbers[m], b.limit) {
+		if group.cost <= fastCost != fast {
+			continue
+		}
 		if result, err := b.judge(ctx, p, p.numbers[m], group); err != nil || result != survived {
 			return result, err
 		}
@@ -55,26 +59,33 @@ func (b *bench) try(ctx context.Context, p *programs, m *mutation, tests []testO
 // though nothing is wrong. What ran out of its time runs alone then, with twice the time.
 func (b *bench) judge(ctx context.Context, p *programs, mutant int, s timed) (verdict, error) {
 	b.quiet.RLock()
-	result, _, err := b.test(ctx, p, mutant, s)
-	if err == nil && result == killed {
-		result, _, err = b.test(ctx, p, mutant, s)
+	result, err := b.test(ctx, p, mutant, s)
+	if err == nil && result.verdict == killed {
+		result, err = b.test(ctx, p, mutant, s)
 	}
 	b.quiet.RUnlock()
-	if err != nil || result != timedOut {
-		return result, err
+	if err != nil || result.verdict != timedOut {
+		return result.verdict, err
 	}
 	b.quiet.Lock()
 	defer b.quiet.Unlock()
 	s.limit *= 2
-	result, _, err = b.test(ctx, p, mutant, s)
-	return result, err
+	result, err = b.test(ctx, p, mutant, s)
+	return result.verdict, err
+}
+
+// ran is what came of tests.
+type ran struct {
+	verdict
+	output   []byte
+	computed time.Duration // by the processors, without the time that it waited for them
 }
 
 // test runs the tests of a package where go test would run them, as a short run, with one mutant of the program.
-func (b *bench) test(ctx context.Context, p *programs, mutant int, s timed) (verdict, []byte, error) {
+func (b *bench) test(ctx context.Context, p *programs, mutant int, s timed) (ran, error) {
 	temp, err := os.MkdirTemp(b.temp, "")
 	if err != nil {
-		return 0, nil, err
+		return ran{}, err
 	}
 	defer os.RemoveAll(temp) // and what the tests leave in temporary folders
 	// The tests end themselves at their limit, and say where they were; what does not is killed.
@@ -87,15 +98,20 @@ func (b *bench) test(ctx context.Context, p *programs, mutant int, s timed) (ver
 	command.Env = append(os.Environ(), "TMPDIR="+temp, fmt.Sprint(chosenName, "=", mutant), reachedName+"="+p.reached())
 	command.WaitDelay = time.Second
 	output, err := command.CombinedOutput()
+	result := ran{verdict: survived, output: output}
+	if is := command.ProcessState; is != nil {
+		result.computed = is.UserTime() + is.SystemTime()
+	}
 	switch {
 	case err == nil:
-		return survived, output, nil
 	case ctx.Err() != nil:
-		return 0, nil, ctx.Err()
+		return ran{}, ctx.Err()
 	case bounded.Err() != nil, bytes.Contains(output, []byte("panic: test timed out")):
-		return timedOut, output, nil
+		result.verdict = timedOut
 	case errors.As(err, new(*exec.ExitError)), errors.Is(err, exec.ErrWaitDelay):
-		return killed, output, nil
+		result.verdict = killed
+	default:
+		return ran{}, err
 	}
-	return 0, output, err
+	return result, nil
 }
