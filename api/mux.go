@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/api/auth"
+	"onsale/sequencer"
 )
 
 // The roles that the private routes need.
@@ -54,6 +55,8 @@ func (p *Private) addSales(mux *patternMux) {
 	}
 	mux.Handle("POST /v1/sales/{id}/extend", p.routed(routeSaleVerb, rolesToChange, p.extendHolds))
 	mux.Handle("POST /v1/sales/{id}/release", p.routed(routeSaleVerb, rolesToChange, p.releaseTickets))
+	mux.Handle("POST /v1/sales/{id}/pause", p.routed(routeSaleVerb, rolesToChange, p.pauseSale(sequencer.KindSalePause)))
+	mux.Handle("POST /v1/sales/{id}/resume", p.routed(routeSaleVerb, rolesToChange, p.pauseSale(sequencer.KindSaleResume)))
 	for verb, kind := range saleVerbs() {
 		mux.Handle("POST /v1/sales/{id}/"+verb, p.routed(routeSaleVerb, rolesToChange, p.saleVerb(kind)))
 	}

@@ -121,6 +121,29 @@ func TestSaleVerbs(t *testing.T) {
 	f.seller("POST", "/v1/sales/gig/explode", "").want(404, "not-found")
 }
 
+// A pause that names the change which its seller saw is made once: repeated late it undoes nothing
+// that was done since, also where it did nothing the first time.
+func TestLatePause(t *testing.T) {
+	f := serve(t)
+	f.sale("gig", nil)
+	pause, status := f.seen("gig", ""), func() string {
+		return into[contract.SaleDetail](f.seller("GET", "/v1/sales/gig", "").want(200, "")).Status
+	}
+	f.seller("POST", "/v1/sales/gig/pause", pause).want(200, "")
+	f.seller("POST", "/v1/sales/gig/pause", pause).want(409, "sale-changed")
+	resume := f.seen("gig", "")
+	f.seller("POST", "/v1/sales/gig/resume", resume).want(200, "")
+	if f.seller("POST", "/v1/sales/gig/pause", pause).want(409, "sale-changed"); status() != "open" {
+		t.Error("a late pause stopped a sale that had gone on")
+	}
+	f.seller("POST", "/v1/sales/gig/pause", f.seen("gig", "")).want(200, "")
+	if f.seller("POST", "/v1/sales/gig/resume", resume).want(409, "sale-changed"); status() != "paused" {
+		t.Error("a late resume let a sale go on that had been paused again")
+	}
+	f.seller("POST", "/v1/sales/gig/resume", `{"changed_seq":0}`).want(400, "bad-request")
+	f.seller("POST", "/v1/sales/none/resume", `{"changed_seq":1}`).want(404, "unknown-sale")
+}
+
 func TestChangeSale(t *testing.T) {
 	f := serve(t)
 	f.sale("soon", func(s *sequencer.SaleSpec) { s.StartsAt = time.Now().Add(time.Hour).UnixNano() })

@@ -12,8 +12,6 @@ import (
 // saleVerbs are the changes of a sale that need no more than their name.
 func saleVerbs() map[string]sequencer.Kind {
 	return map[string]sequencer.Kind{
-		"pause":  sequencer.KindSalePause,
-		"resume": sequencer.KindSaleResume,
 		"close":  sequencer.KindSaleClose,
 		"cancel": sequencer.KindSaleCancel,
 	}
@@ -33,6 +31,22 @@ func (p *Private) saleVerb(kind sequencer.Kind) func(*exchange) error {
 	}
 }
 
+// pauseSale answers POST /v1/sales/{id}/pause and /resume. One that says which change its seller saw
+// is for the sale as it was then, so that repeated late it does not undo what was done since; one
+// that says nothing is for the sale as it is.
+func (p *Private) pauseSale(kind sequencer.Kind) func(*exchange) error {
+	return func(x *exchange) error {
+		if x.request.ContentLength == 0 {
+			return p.saleVerb(kind)(x)
+		}
+		var seen contract.Seen
+		if err := x.decode(&seen); err != nil {
+			return err
+		}
+		return p.changeAsSeen(x, seen.ChangedSeq, &sequencer.Command{Kind: kind})
+	}
+}
+
 // releaseTickets answers POST /v1/sales/{id}/release: refunded tickets are sold again. Each
 // request adds, to the sale as its seller saw it.
 func (p *Private) releaseTickets(x *exchange) error {
@@ -40,7 +54,7 @@ func (p *Private) releaseTickets(x *exchange) error {
 	if err := x.decode(&wanted); err != nil {
 		return err
 	}
-	return p.addOnce(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleRelease, Amount: wanted.Tickets})
+	return p.changeAsSeen(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleRelease, Amount: wanted.Tickets})
 }
 
 // extendHolds answers POST /v1/sales/{id}/extend: live holds of the sale get more time. Each
@@ -53,14 +67,14 @@ func (p *Private) extendHolds(x *exchange) error {
 	if wanted.By < 1 || wanted.By > sequencer.DurationMax {
 		return contract.BadParameter("by", fmt.Sprintf("%v, allowed is more than 0s, up to %v", wanted.By, time.Duration(sequencer.DurationMax)))
 	}
-	return p.addOnce(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleExtend, Amount: int64(wanted.By)})
+	return p.changeAsSeen(x, wanted.ChangedSeq, &sequencer.Command{Kind: sequencer.KindSaleExtend, Amount: int64(wanted.By)})
 }
 
-// addOnce decides a change that adds: for the sale alone whose newest change the seller saw, so
-// that one that is sent twice, or repeated late because its answer was lost, adds once.
-func (p *Private) addOnce(x *exchange, seen uint64, c *sequencer.Command) error {
+// changeAsSeen decides a change for the sale alone whose newest change the seller saw, so that one
+// that is sent twice, or repeated late because its answer was lost, is made once.
+func (p *Private) changeAsSeen(x *exchange, seen uint64, c *sequencer.Command) error {
 	if seen == 0 {
-		return contract.BadParameter("changed_seq", "changed_seq is missing: the sale's, as you saw it, so that a request which is repeated adds once")
+		return contract.BadParameter("changed_seq", "changed_seq is missing: the sale's, as you saw it, so that a request which is repeated changes it once")
 	}
 	view, err := p.sale(x)
 	if err != nil {

@@ -234,7 +234,10 @@ func (a *answer) want(status int, code string) *answer {
 func (f *fixture) seen(sale, adds string) string {
 	f.t.Helper()
 	is := into[contract.SaleDetail](f.seller("GET", "/v1/sales/"+sale, "").want(200, ""))
-	return fmt.Sprintf(`{%s,"changed_seq":%d}`, adds, is.ChangedSeq)
+	if adds != "" {
+		adds += ","
+	}
+	return fmt.Sprintf(`{%s"changed_seq":%d}`, adds, is.ChangedSeq)
 }
 
 // tells checks what a problem says.

@@ -53,7 +53,8 @@ const BatchVersion = 5
 //	withdraw       order 8, quantity 1, [key 16 if quantity is not 0], actor to the end
 //	sale_create    length 1 and actor, sale spec to the end
 //	sale_update    sale 2, revision 4, length 1 and actor, sale spec to the end
-//	sale_pause, sale_resume, sale_close, sale_cancel    sale 2, actor to the end
+//	sale_pause, sale_resume    [zero 2, revision 4, for that alone], sale 2, actor to the end
+//	sale_close, sale_cancel    sale 2, actor to the end
 //	sale_quantity, sale_release, sale_extend    sale 2, amount 8, revision 4, actor to the end
 //	session_open   nothing
 //	forward        session 8, number 8, count 4
@@ -153,7 +154,9 @@ func appendFields(dst []byte, c *Command) []byte {
 		return append(appendShort(dst, c.Actor), c.Body...)
 	case KindSaleUpdate:
 		return append(appendShort(le.AppendUint32(le.AppendUint16(dst, c.Sale), c.Revision), c.Actor), c.Body...)
-	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
+	case KindSalePause, KindSaleResume:
+		return append(appendSeen(dst, c), c.Actor...)
+	case KindSaleClose, KindSaleCancel:
 		return append(le.AppendUint16(dst, c.Sale), c.Actor...)
 	case KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		return append(le.AppendUint32(le.AppendUint64(le.AppendUint16(dst, c.Sale), uint64(c.Amount)), c.Revision), c.Actor...)
@@ -243,6 +246,29 @@ func appendShort(dst, text []byte) []byte {
 		panic(fmt.Sprintf("sequencer: a text of %d bytes, at most 255 are allowed", len(text)))
 	}
 	return append(append(dst, byte(len(text))), text...)
+}
+
+// appendSeen appends a sale's number, behind its revision where the command is for that alone. No sale
+// has the number 0, which says that a revision comes.
+func appendSeen(dst []byte, c *Command) []byte {
+	le := binary.LittleEndian
+	if c.Revision != 0 || c.Sale == 0 {
+		dst = le.AppendUint32(le.AppendUint16(dst, 0), c.Revision)
+	}
+	return le.AppendUint16(dst, c.Sale)
+}
+
+// cutSeen reads what appendSeen wrote; false for what it does not write.
+func cutSeen(f []byte, c *Command) (rest []byte, ok bool) {
+	le := binary.LittleEndian
+	if c.Sale = le.Uint16(f); c.Sale != 0 {
+		return f[2:], true
+	}
+	if len(f) < 8 {
+		return nil, false
+	}
+	c.Revision, c.Sale = le.Uint32(f[2:]), le.Uint16(f[6:])
+	return f[8:], c.Revision != 0 || c.Sale == 0
 }
 
 // perhaps returns a text, nil when it is empty: what is not there has one form.
@@ -385,7 +411,11 @@ func decodeFields(f []byte, c *Command) bool {
 		c.Sale, c.Revision = le.Uint16(f), le.Uint32(f[2:])
 		c.Actor, c.Body, ok = cutShort(f[6:])
 		return ok
-	case KindSalePause, KindSaleResume, KindSaleClose, KindSaleCancel:
+	case KindSalePause, KindSaleResume:
+		actor, ok := cutSeen(f, c)
+		c.Actor = perhaps(actor)
+		return ok
+	case KindSaleClose, KindSaleCancel:
 		c.Sale, c.Actor = le.Uint16(f), perhaps(f[2:])
 	case KindSaleQuantity, KindSaleRelease, KindSaleExtend:
 		c.Sale, c.Amount, c.Revision, c.Actor = le.Uint16(f), int64(le.Uint64(f[2:])), le.Uint32(f[10:]), perhaps(f[14:])

@@ -81,6 +81,14 @@ func goldenBatch() sequencer.Batch {
 	}}
 }
 
+// goldenSeenBatch has the commands that may be for one revision of a sale alone, and are so.
+func goldenSeenBatch() sequencer.Batch {
+	return sequencer.Batch{Time: scenario.DayStart + 1, Commands: []sequencer.Command{
+		{Kind: sequencer.KindSalePause, Sale: 258, Revision: 0x01020304, Actor: []byte("sella")},
+		{Kind: sequencer.KindSaleResume, Sale: 258, Revision: 1},
+	}}
+}
+
 // goldenDecisions has results in the short forms and in the long one, and events.
 func goldenDecisions() (commands []sequencer.Command, d sequencer.Decisions) {
 	const buy = sequencer.KindBuy
@@ -123,6 +131,8 @@ func TestGolden(t *testing.T) {
 	batch, spec := goldenBatch(), goldenSpec()
 	_, decisions := goldenDecisions()
 	compareGolden(t, "batch", sequencer.AppendBatch(nil, &batch))
+	seen := goldenSeenBatch()
+	compareGolden(t, "batch_seen", sequencer.AppendBatch(nil, &seen))
 	compareGolden(t, "sale_spec", sequencer.AppendSaleSpec(nil, &spec))
 	compareGolden(t, "decisions", sequencer.AppendDecisions(nil, &decisions))
 	compareGolden(t, "uid", sequencer.AppendUID(nil, 258, 1<<40+77))
@@ -131,6 +141,9 @@ func TestGolden(t *testing.T) {
 func TestGoldenIsReadBack(t *testing.T) {
 	var batch sequencer.Batch
 	if err := sequencer.DecodeBatch(golden(t, "batch"), &batch); err != nil || !reflect.DeepEqual(batch, goldenBatch()) {
+		t.Errorf("batch is %+v, %v", batch, err)
+	}
+	if err := sequencer.DecodeBatch(golden(t, "batch_seen"), &batch); err != nil || !reflect.DeepEqual(batch, goldenSeenBatch()) {
 		t.Errorf("batch is %+v, %v", batch, err)
 	}
 	if spec, err := sequencer.DecodeSaleSpec(golden(t, "sale_spec")); err != nil || spec != goldenSpec() {

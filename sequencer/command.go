@@ -187,8 +187,8 @@ func DigestKey(user, key []byte) KeyDigest {
 //	withdraw       Order Actor Quantity (of a part; 0 for all) Key (of a part)
 //	sale_create    Actor Body (a SaleSpec)
 //	sale_update    Sale Revision Actor Body (a SaleSpec; its id must stay)
-//	sale_pause     Sale Actor
-//	sale_resume    Sale Actor
+//	sale_pause     Sale Revision Actor
+//	sale_resume    Sale Revision Actor
 //	sale_close     Sale Actor
 //	sale_cancel    Sale Actor
 //	sale_quantity  Sale Amount (tickets more or fewer) Revision Actor

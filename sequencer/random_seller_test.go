@@ -80,8 +80,10 @@ func (g *generator) saleCommand() sequencer.Command {
 	switch n := g.random.IntN(20); {
 	case n < 3:
 		c.Kind = sequencer.KindSalePause
+		g.perhapsSeen(&c, &view)
 	case n < 7:
 		c.Kind = sequencer.KindSaleResume
+		g.perhapsSeen(&c, &view)
 	case n < 8 && !(g.calm && g.model.Seq() < 600):
 		c.Kind = sequencer.KindSaleClose
 	case n < 9 && !(g.calm && g.model.Seq() < 900):
@@ -96,12 +98,17 @@ func (g *generator) saleCommand() sequencer.Command {
 	return c
 }
 
-// quantity asks for more tickets, fewer, as few as are taken, or one fewer yet.
-func (g *generator) quantity(c sequencer.Command, view *sequencer.SaleView) sequencer.Command {
-	c.Kind, c.Amount = sequencer.KindSaleQuantity, int64(g.between(-3, 3))
+// perhapsSeen lets a command be for the sale's newest revision alone, or for the one before.
+func (g *generator) perhapsSeen(c *sequencer.Command, view *sequencer.SaleView) {
 	if g.oneIn(3) {
 		c.Revision = view.Revision - uint32(g.between(0, 1))
 	}
+}
+
+// quantity asks for more tickets, fewer, as few as are taken, or one fewer yet.
+func (g *generator) quantity(c sequencer.Command, view *sequencer.SaleView) sequencer.Command {
+	c.Kind, c.Amount = sequencer.KindSaleQuantity, int64(g.between(-3, 3))
+	g.perhapsSeen(&c, view)
 	switch {
 	case g.oneIn(4):
 		c.Amount = -int64(view.Available) - int64(g.between(0, 1))
@@ -129,9 +136,7 @@ func (g *generator) update(c sequencer.Command, view *sequencer.SaleView) sequen
 		}
 		spec = terms
 	}
-	if g.oneIn(3) {
-		c.Revision = view.Revision - uint32(g.between(0, 1))
-	}
+	g.perhapsSeen(&c, view)
 	c.Kind, c.Body = sequencer.KindSaleUpdate, g.perhapsBad(sequencer.AppendSaleSpec(nil, &spec))
 	return c
 }

@@ -260,6 +260,8 @@ func (b builder) saleCommand(l line) sequencer.Command {
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
 		c.Amount = number(l.words[1])
 		c.Revision = revisionOption(l.options)
+	case sequencer.KindSalePause, sequencer.KindSaleResume:
+		c.Revision = revisionOption(l.options)
 	case sequencer.KindSaleExtend:
 		c.Amount = int64(duration(l.words[1]))
 		c.Revision = revisionOption(l.options)

@@ -57,6 +57,17 @@ func (s *Seller) ResumeSale(ctx context.Context, id string) (*contract.SaleDetai
 	return s.change(ctx, http.MethodPost, salePath(id)+"/resume", nil)
 }
 
+// PauseSaleAsSeen pauses a sale whose newest change is changedSeq (SaleDetail.ChangedSeq) alone:
+// repeated late it undoes nothing, and is contract.ErrSaleChanged.
+func (s *Seller) PauseSaleAsSeen(ctx context.Context, id string, changedSeq uint64) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/pause", contract.Seen{ChangedSeq: changedSeq})
+}
+
+// ResumeSaleAsSeen goes on after a pause, as PauseSaleAsSeen.
+func (s *Seller) ResumeSaleAsSeen(ctx context.Context, id string, changedSeq uint64) (*contract.SaleDetail, error) {
+	return s.change(ctx, http.MethodPost, salePath(id)+"/resume", contract.Seen{ChangedSeq: changedSeq})
+}
+
 // CloseSale ends the buying for good; what is reserved may still be paid.
 func (s *Seller) CloseSale(ctx context.Context, id string) (*contract.SaleDetail, error) {
 	return s.change(ctx, http.MethodPost, salePath(id)+"/close", nil)

@@ -66,6 +66,11 @@ type SaleChange struct {
 	BuysPerSecond   *uint32   `json:"buys_per_second,omitempty"`   // running
 }
 
+// Seen says for which sale a pause or its end is: the one whose newest change the seller saw.
+type Seen struct {
+	ChangedSeq uint64 `json:"changed_seq"` // SaleDetail.ChangedSeq
+}
+
 // Release says how many withheld tickets are to be sold again: more than those that were, once.
 type Release struct {
 	Tickets    int64  `json:"tickets"`

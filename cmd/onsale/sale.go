@@ -15,8 +15,8 @@ import (
 func newSale(p *program) *cobra.Command {
 	return group("sale", "Create, change and report sales",
 		newSaleCreate(p), newSaleUpdate(p), newSaleList(p), newSaleShow(p), newSaleReport(p), newSaleHistory(p),
-		p.saleVerb("pause", "Stop the buys, not the holds", (*client.Seller).PauseSale),
-		p.saleVerb("resume", "Go on after a pause", (*client.Seller).ResumeSale),
+		p.salePause("pause", "Stop the buys, not the holds", (*client.Seller).PauseSaleAsSeen),
+		p.salePause("resume", "Go on after a pause", (*client.Seller).ResumeSaleAsSeen),
 		p.saleVerb("close", "End the buying for good; what is reserved may still be paid", (*client.Seller).CloseSale),
 		newSaleCancel(p), newSaleQuantity(p), newSaleOpen(p), newSaleExtend(p), newSaleRelease(p),
 	)
@@ -140,6 +140,33 @@ func (p *program) saleVerb(verb, short string, do func(*client.Seller, context.C
 			return p.showFields(changed)
 		}}
 	d.flags(c.Flags())
+	return c
+}
+
+// salePause is pause or resume: for the sale as it is now, or as it was seen.
+func (p *program) salePause(verb, short string, do func(*client.Seller, context.Context, string, uint64) (*contract.SaleDetail, error)) *cobra.Command {
+	var d desk
+	var seen once
+	c := &cobra.Command{Use: verb + " ID", Short: short, Args: arguments(cobra.ExactArgs(1)),
+		Long: short + `. It is for the sale as it is now: when somebody changes it at the same
+moment it is refused as sale-changed; look, and repeat it. Repeated with the --changed-seq that is
+named when an answer was lost, it undoes nothing that was done since.`,
+		Example: "  onsale sale " + verb + " arena",
+		RunE: func(c *cobra.Command, args []string) error {
+			seller, err := d.open()
+			if err != nil {
+				return err
+			}
+			changed, err := seen.do(c, seller, args[0], func(seen uint64) (*contract.SaleDetail, error) {
+				return do(seller, c.Context(), args[0], seen)
+			})
+			if err != nil {
+				return err
+			}
+			return p.showFields(changed)
+		}}
+	d.flags(c.Flags())
+	seen.flags(c)
 	return c
 }
 

@@ -70,7 +70,7 @@ func newSaleOpen(p *program) *cobra.Command {
 	return c
 }
 
-// once lets a change that adds be made for a sale as its seller saw it.
+// once lets a change be made once, for a sale as its seller saw it.
 type once struct{ changedSeq uint64 }
 
 func (o *once) flags(c *cobra.Command) {

@@ -369,7 +369,7 @@ func (g *generator) seller() {
 	case n < 5 && len(g.world.sales) < salesOfSeed:
 		g.create()
 	case n < 7:
-		g.push(verbSeller, g.id(), int32(sequencer.KindSalePause), sale)
+		g.push(verbSeller, g.id(), int32(sequencer.KindSalePause), sale, 0, g.upTo(2)*g.upTo(4))
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleResume), sale)
 	case n < 8 && g.oneIn(2):
 		g.push(verbSeller, g.id(), int32(sequencer.KindSaleClose)+g.upTo(2), sale)

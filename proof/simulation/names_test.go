@@ -53,9 +53,9 @@ func personOf(name []byte) int32 {
 }
 
 // checkName is P2 on the log: a sale has no buyer under another key than its own, since the same
-// person may be there under that one too.
+// person may be there under that one too. A sale that is made later in the batch is not there yet.
 func (w *world) checkName(c *sequencer.Command, d *sequencer.Result) error {
-	if int(c.Sale) < 1 || int(c.Sale) > len(w.sales) {
+	if d.Code == sequencer.CodeUnknownSale || int(c.Sale) < 1 || int(c.Sale) > len(w.sales) {
 		return nil
 	}
 	name, own := sequencer.PseudonymKeyOf(c.User), w.sales[c.Sale-1].key

@@ -90,13 +90,9 @@ func CommandLine(c *sequencer.Command, keys map[sequencer.KeyDigest]string) stri
 	case sequencer.KindRefund:
 		return fmt.Sprintf("refund #%d", c.Order) + shareWords(c, keys) + ticketWords(c)
 	case sequencer.KindSalePause, sequencer.KindSaleResume, sequencer.KindSaleClose, sequencer.KindSaleCancel:
-		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale)
+		return fmt.Sprintf("%s %d", verbOf(c.Kind), c.Sale) + revisionWord(c)
 	case sequencer.KindSaleQuantity, sequencer.KindSaleRelease:
-		text := fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount)
-		if c.Revision != 0 {
-			text += fmt.Sprintf(" revision=%d", c.Revision)
-		}
-		return text
+		return fmt.Sprintf("%s %d %d", verbOf(c.Kind), c.Sale, c.Amount) + revisionWord(c)
 	case sequencer.KindSessionOpen:
 		return "session"
 	case sequencer.KindForward:
@@ -159,6 +155,13 @@ func accountWord(c *sequencer.Command) string {
 		return ""
 	}
 	return " account=" + QuoteWord(string(c.Reference))
+}
+
+func revisionWord(c *sequencer.Command) string {
+	if c.Revision == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" revision=%d", c.Revision)
 }
 
 func partWord(c *sequencer.Command) string {
