@@ -10,24 +10,6 @@ import (
 	"onsale/sequencer"
 )
 
-// Users says what rows say of buyers.
-type Users int
-
-const (
-	// UsersNone leaves them out.
-	UsersNone Users = iota
-	// UsersClear writes their ids as the journal has them.
-	UsersClear
-)
-
-// String is how a database and a command line spell it.
-func (u Users) String() string {
-	if u == UsersClear {
-		return "clear"
-	}
-	return "none"
-}
-
 // Books decide a journal again and keep what rows are made of. They belong to one goroutine.
 type Books struct {
 	users Users
@@ -36,6 +18,7 @@ type Books struct {
 
 	decided  sequencer.Decisions
 	attempts map[attemptKey]*attempt
+	births   []Row
 	zones    map[string]*time.Location
 	sales    map[uint16]shown // by sale, what its row says
 	looked   time.Time        // the minute in which all were looked at
@@ -44,7 +27,7 @@ type Books struct {
 
 // NewBooks returns books in front of the first block.
 func NewBooks(users Users) *Books {
-	return &Books{users: users, state: sequencer.New(), rows: newRows(), attempts: map[attemptKey]*attempt{}, zones: map[string]*time.Location{}, sales: map[uint16]shown{}}
+	return &Books{users: users, state: sequencer.New(), rows: NewRows(), attempts: map[attemptKey]*attempt{}, zones: map[string]*time.Location{}, sales: map[uint16]shown{}}
 }
 
 // Position returns where the books are.
@@ -57,8 +40,19 @@ func (b *Books) Pending() int { return b.rows.Count() }
 func (b *Books) Take() *Rows {
 	taken := b.rows
 	taken.Position = b.position
-	b.rows = newRows()
+	b.rows = NewRows()
 	return taken
+}
+
+// Merge adds older rows to those that Take would return: they do not replace what is there.
+func (b *Books) Merge(older *Rows) {
+	for _, t := range Tables() {
+		for _, row := range older.Of(t) {
+			if !b.rows.has(t, row) {
+				b.rows.Put(t, row)
+			}
+		}
+	}
 }
 
 // Read books the next block. It returns follow's errors, and one when the block says something
@@ -77,6 +71,7 @@ func (b *Books) Read(block *follow.Block) error {
 		return fmt.Errorf("block %d: deciding it again gives state %x, it says %x", block.Height, hash, block.StateHash)
 	}
 	b.note(block)
+	b.bookBirths()
 	b.bookAttempts(block)
 	b.bookSales(block)
 	for i, seq := range orders {

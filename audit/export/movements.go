@@ -52,7 +52,7 @@ func (b *Books) move(place int64, v *sequencer.OrderView, kind string, amount in
 		return
 	}
 	sale, _ := b.state.Sale(v.Sale)
-	b.rows.put(Movements, Row{int64(b.position.Head.Height), place, b.position.At, b.day(sale.Zone, b.position.At), v.SaleID, int64(v.Seq),
+	b.rows.Put(Movements, Row{int64(b.position.Head.Height), place, b.position.At, b.day(sale.Zone, b.position.At), v.SaleID, int64(v.Seq),
 		int64(v.Attempts), kind, amount, sale.Currency})
 }
 

@@ -13,21 +13,18 @@ func (b *Books) bookOrder(seq uint64) {
 	}
 }
 
-func (b *Books) putOrder(v *sequencer.OrderView) { b.rows.put(Orders, b.orderRow(v)) }
+func (b *Books) putOrder(v *sequencer.OrderView) { b.rows.Put(Orders, b.orderRow(v)) }
 
 // orderRow is an order as the newest block has it.
 func (b *Books) orderRow(v *sequencer.OrderView) Row {
-	user, dispute, first := any(nil), any(nil), any(nil)
-	if b.users == UsersClear {
-		user = v.User
-	}
+	dispute, first := any(nil), any(nil)
 	if v.Dispute.Status != 0 {
 		dispute = v.Dispute.Status.String()
 	}
 	if len(v.Tickets) > 0 {
 		first = int64(v.Tickets[0].Number)
 	}
-	return Row{int64(v.Seq), v.UID(), v.SaleID, user, text(v.Reference), v.State.String(), int64(v.Requested), int64(v.Quantity),
+	return Row{int64(v.Seq), v.UID(), v.SaleID, b.users.name(v.User), text(v.Reference), v.State.String(), int64(v.Requested), int64(v.Quantity),
 		int64(v.Attempts), reason(v.Reason), dispute, first, int64(v.ValidTickets()), instant(v.CreatedAt), instant(v.Deadline),
 		int64(b.position.Head.Height), b.position.At}
 }

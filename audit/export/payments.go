@@ -68,7 +68,7 @@ func (b *Books) bookAttempt(key attemptKey, c *sequencer.Command, now int64) {
 		b.attempts[key] = a
 	}
 	a.step(c, now)
-	b.rows.put(Payments, Row{int64(key.order), int64(key.number), a.sale, a.state, a.reason, a.amount, a.currency, a.account,
+	b.rows.Put(Payments, Row{int64(key.order), int64(key.number), a.sale, a.state, a.reason, a.amount, a.currency, a.account,
 		instant(a.begun), instant(a.decided), instant(a.captured), instant(a.returned)})
 }
 

@@ -27,7 +27,8 @@ type Rows struct {
 	places   map[*Table]map[[2]int64]int
 }
 
-func newRows() *Rows {
+// NewRows returns none.
+func NewRows() *Rows {
 	return &Rows{rows: map[*Table][]Row{}, places: map[*Table]map[[2]int64]int{}}
 }
 
@@ -42,15 +43,12 @@ func (r *Rows) Count() (count int) {
 	return count
 }
 
-// put adds a row, in place of the one with its key.
-func (r *Rows) put(t *Table, row Row) {
+// Put adds a row, in place of the one with its key.
+func (r *Rows) Put(t *Table, row Row) {
 	if len(row) != len(t.Columns) {
 		panic("a row of " + t.Name + " has another number of values than there are columns")
 	}
-	key := [2]int64{row[0].(int64)}
-	if t.Key == 2 {
-		key[1] = row[1].(int64)
-	}
+	key := keyOf(t, row)
 	places := r.places[t]
 	if places == nil {
 		places = map[[2]int64]int{}
@@ -62,4 +60,17 @@ func (r *Rows) put(t *Table, row Row) {
 	}
 	places[key] = len(r.rows[t])
 	r.rows[t] = append(r.rows[t], row)
+}
+
+// has reports whether there is a row with a row's key.
+func (r *Rows) has(t *Table, row Row) bool {
+	_, has := r.places[t][keyOf(t, row)]
+	return has
+}
+
+func keyOf(t *Table, row Row) (key [2]int64) {
+	for i := range t.Key {
+		key[i] = row[i].(int64)
+	}
+	return key
 }

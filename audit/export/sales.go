@@ -15,7 +15,7 @@ func (b *Books) bookSales(block *follow.Block) {
 			continue
 		}
 		sale, _ := b.state.Sale(r.Sale)
-		b.rows.put(SaleChanges, Row{int64(r.Seq), sale.ID, c.Kind.String(), text(string(c.Actor)), c.Amount, b.position.At})
+		b.rows.Put(SaleChanges, Row{int64(r.Seq), sale.ID, c.Kind.String(), text(string(c.Actor)), c.Amount, b.position.At})
 		b.putSale(&sale)
 	}
 	if minute := b.position.At.Truncate(time.Minute); minute != b.looked {
@@ -52,7 +52,7 @@ func (b *Books) closedThrough(sale *sequencer.SaleView) Day {
 func (b *Books) putSale(v *sequencer.SaleView) {
 	is := b.shows(v)
 	b.sales[v.Number] = is
-	b.rows.put(Sales, Row{int64(v.Number), v.ID, v.Item, is.status, int64(v.Quantity), int64(v.Cap), int64(v.Waitlist),
+	b.rows.Put(Sales, Row{int64(v.Number), v.ID, v.Item, is.status, int64(v.Quantity), int64(v.Cap), int64(v.Waitlist),
 		v.Price, v.Currency, instant(v.StartsAt), v.Hold / int64(time.Second), v.Zone, v.Test, instant(v.CreatedAt), int64(v.Revision), text(v.ChangedBy),
 		int64(v.ChangedSeq), instant(v.ChangedAt), is.closedThrough})
 }

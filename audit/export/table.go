@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"fmt"
+	"slices"
 )
 
 // Table is a table of the export: its columns, of which the first Key are its key. Rows are
@@ -29,6 +30,15 @@ func (t *Table) Compare(a, b Row) int {
 	return 0
 }
 
+// Column returns a column's place.
+func (t *Table) Column(name string) int {
+	at := slices.Index(t.Columns, name)
+	if at < 0 {
+		panic("there is no column " + name + " in " + t.Name)
+	}
+	return at
+}
+
 // Row is a table's values, in the order of its columns: int64, string, bool, time.Time (UTC,
 // microseconds), Day, or nil. Money is in minor units of its currency.
 type Row []any
@@ -38,7 +48,8 @@ type Day string
 
 // The tables.
 var (
-	Sales = &Table{Name: "sales", Key: 1, Columns: []string{"number", "id", "item", "status", "quantity", "cap", "waitlist", "price", "currency",
+	Births = &Table{Name: "births", Key: 1, AppendOnly: true, Columns: []string{"number", "id", "cause", "first_seq", "height", "at"}}
+	Sales  = &Table{Name: "sales", Key: 1, Columns: []string{"number", "id", "item", "status", "quantity", "cap", "waitlist", "price", "currency",
 		"starts_at", "hold_seconds", "zone", "test", "created_at", "revision", "changed_by", "changed_seq", "changed_at", "closed_through"}}
 	SaleChanges = &Table{Name: "sale_changes", Key: 1, AppendOnly: true, Columns: []string{"seq", "sale", "verb", "actor", "amount", "at"}}
 	Orders      = &Table{Name: "orders", Key: 1, Columns: []string{"seq", "uid", "sale", "user_ref", "reference", "state", "requested", "quantity",
@@ -50,4 +61,4 @@ var (
 )
 
 // Tables are all of them, those that others refer to first.
-func Tables() []*Table { return []*Table{Sales, SaleChanges, Orders, Payments, Movements} }
+func Tables() []*Table { return []*Table{Births, Sales, SaleChanges, Orders, Payments, Movements} }

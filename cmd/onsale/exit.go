@@ -52,7 +52,7 @@ func exitCode(err error) int {
 		return 7
 	case errors.Is(err, errRefused), errors.Is(err, bench.ErrRealSale), errors.Is(err, ticket.ErrRevoked), errors.Is(err, ticket.ErrCut), errors.Is(err, ticket.ErrOtherSale),
 		errors.Is(err, archive.ErrOtherHistory), errors.Is(err, archive.ErrSuperseded),
-		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, rows.ErrOtherExporter), errors.Is(err, sqldb.ErrOtherUsers):
+		errors.Is(err, sqldb.ErrOtherHistory), errors.Is(err, rows.ErrOtherExporter), errors.Is(err, rows.ErrUsers):
 		return 3
 	case errors.Is(err, errUndecided): // also when nobody could tell more
 		return 5

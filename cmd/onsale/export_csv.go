@@ -23,7 +23,7 @@ func newExportCSV(p *program) *cobra.Command {
 	e := exportingCSV{exportFrom: exportFrom{users: "none"}}
 	c := &cobra.Command{Use: "csv", Args: arguments(cobra.NoArgs), Short: "Write the same tables as files of CSV",
 		Long: `Reads a journal from its first block to its last and writes a file for each table that
-` + "`onsale export sql`" + ` has: sales.csv, sale_changes.csv, orders.csv, payments.csv, movements.csv.
+` + "`onsale export sql`" + ` has: births.csv, sales.csv, sale_changes.csv, orders.csv, payments.csv, movements.csv.
 Amounts are in minor units, times are UTC. The same journal gives the same bytes.
 
 Files are replaced when all are durable. position.csv says up to which block they are; it goes before

@@ -12,6 +12,7 @@ import (
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
 	journals "onsale/audit/follow"
+	"onsale/internal/pseudonym"
 )
 
 func newExport(p *program) *cobra.Command {
@@ -20,27 +21,47 @@ func newExport(p *program) *cobra.Command {
 }
 
 // exportFrom is what all exports are told.
-type exportFrom struct{ journal, users string }
+type exportFrom struct{ journal, users, pseudonyms string }
 
 func (e *exportFrom) flags(c *cobra.Command) {
 	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
+	c.Flags().StringVar(&e.pseudonyms, "pseudonyms-file", envOr("ONSALE_PSEUDONYMS_FILE", ""), "file with the keys of --users pseudonym, as nodes have it")
 	requireFlags(c, "journal")
 }
 
 func (e *exportFrom) usersFlag(c *cobra.Command) {
-	c.Flags().StringVar(&e.users, "users", e.users, "what rows say of buyers: none, or clear for their ids as the journal has them")
+	c.Flags().StringVar(&e.users, "users", e.users, "what rows say of buyers: none, clear for their ids as the journal has them, or pseudonym for hashes of them")
 }
 
 // check returns what rows say of buyers.
 func (e *exportFrom) check() (rows.Users, error) {
-	if _, err := os.Stat(e.journal); err != nil {
-		return 0, fmt.Errorf("%w: --journal: %w", errUsage, err)
+	keys, err := e.keys()
+	if err != nil {
+		return rows.Users{}, err
 	}
-	users, known := exportUsers[e.users]
-	if !known {
-		return 0, fmt.Errorf("%w: --users is %q, expected is none or clear", errUsage, e.users)
+	if e.users == "pseudonym" && keys == nil {
+		return rows.Users{}, fmt.Errorf("%w: --users pseudonym needs --pseudonyms-file", errUsage)
+	}
+	users, err := rows.ParseUsers(e.users, keys)
+	if err != nil {
+		return rows.Users{}, fmt.Errorf("%w: --users: %w", errUsage, err)
 	}
 	return users, nil
+}
+
+// keys looks whether there is a journal, and reads the keys of pseudonyms; nil without a file.
+func (e *exportFrom) keys() (*pseudonym.Keys, error) {
+	if _, err := os.Stat(e.journal); err != nil {
+		return nil, fmt.Errorf("%w: --journal: %w", errUsage, err)
+	}
+	if e.pseudonyms == "" {
+		return nil, nil
+	}
+	keys, err := pseudonym.Read(e.pseudonyms)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --pseudonyms-file: %w", errUsage, err)
+	}
+	return keys, nil
 }
 
 func requireFlags(c *cobra.Command, names ...string) {
@@ -79,15 +100,13 @@ func (e *exportTo) told(err error) error {
 type exporting struct {
 	exportFrom
 	exportTo
-	once bool
+	once, acceptCut bool
 }
 
 func (e *exporting) flags(c *cobra.Command) {
 	e.exportFrom.flags(c)
 	e.exportTo.flags(c)
 }
-
-var exportUsers = map[string]rows.Users{rows.UsersNone.String(): rows.UsersNone, rows.UsersClear.String(): rows.UsersClear}
 
 func newExportSQL(p *program) *cobra.Command {
 	e := exporting{exportFrom: exportFrom{users: "none"}}
@@ -102,10 +121,13 @@ it ends when all blocks are there. Rows and the position are written in one tran
 killed at any time, and started again. One exporter writes to a schema, or file, at a time.
 
 When the journal is not the one that was exported before (a restore has cut it, or it is another
-cluster's) nothing is written, and the exit code is 3.`,
+cluster's) nothing is written, the exit code is 3, and for a restore it names the last position that is
+still true. With --accept-cut what is behind that is marked as lost, and the money that it moved is taken
+back on the day of the restore: no day that was final changes.`,
 		Example: "  onsale export sql --journal data/journal --to sqlite:finance.db --once\n  onsale export sql --journal data/journal --to postgres://export@db/shop",
 		RunE:    func(c *cobra.Command, _ []string) error { return p.exportSQL(c.Context(), &e) }}
 	e.flags(c)
+	c.Flags().BoolVar(&e.acceptCut, "accept-cut", false, "mark rows that a restore made untrue as lost, take their money back on the day of the restore, and go on")
 	c.Flags().BoolVar(&e.once, "once", false, "end when there are no more blocks")
 	e.usersFlag(c)
 	return c
@@ -134,7 +156,7 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 			last = ""
 		}
 	}
-	err = sqldb.Run(ctx, journals.NewFolder(e.journal), to, sqldb.Options{Users: users, Once: e.once, Progress: say})
+	err = sqldb.Run(ctx, journals.NewFolder(e.journal), to, sqldb.Options{Users: users, Once: e.once, AcceptCut: e.acceptCut, Progress: say})
 	if err == nil && last != "" {
 		fmt.Fprintln(p.err, last)
 	}
@@ -146,11 +168,11 @@ func exportedLine(count uint64, position rows.Position) string {
 }
 
 func newExportVerify(p *program) *cobra.Command {
-	e := exporting{exportFrom: exportFrom{users: "none"}} // it is the database that says
+	var e exporting
 	c := &cobra.Command{Use: "verify", Args: arguments(cobra.NoArgs), Short: "Compare every row of a database with the journal that it was written from",
 		Long: `Makes every row again from the journal, up to where the database is, and compares.
 It exits with 6 when a row differs, is missing or should not be there. No exporter may run
-meanwhile. It keeps all rows in memory, about 1 KB an order.`,
+meanwhile. It keeps all rows in memory, about 1 KB an order. Rows with pseudonyms need their keys.`,
 		Example: "  onsale export verify --journal data/journal --to sqlite:finance.db",
 		RunE:    func(c *cobra.Command, _ []string) error { return p.exportVerify(c.Context(), &e) }}
 	e.flags(c)
@@ -158,7 +180,8 @@ meanwhile. It keeps all rows in memory, about 1 KB an order.`,
 }
 
 func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
-	if _, err := e.check(); err != nil {
+	keys, err := e.keys()
+	if err != nil {
 		return err
 	}
 	to, err := e.open(ctx)
@@ -166,7 +189,7 @@ func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	v, err := sqldb.Verify(ctx, journals.NewFolder(e.journal), to)
+	v, err := sqldb.Verify(ctx, journals.NewFolder(e.journal), to, keys)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ func TestExportSQL(t *testing.T) {
 		}
 		has(t, export(0, "verify"), "0 differ")
 	}
-	has(t, export(3, "sql", "--once", "--users", "clear"), "other --users")
+	has(t, export(3, "sql", "--once", "--users", "clear"), "the rows that are there say none")
+	has(t, export(2, "sql", "--once", "--users", "pseudonym"), "needs --pseudonyms-file")
 	status := into[exportStatus](t, command(t, 0, "export", "status", "--to", "sqlite:"+file, "-o", "json"))
 	if status.Height == 0 || status.Rows["orders"] != 1 || status.Users != "none" || status.Pending != 0 || status.Age > 3600 {
 		t.Errorf("%+v", status)

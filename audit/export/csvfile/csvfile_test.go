@@ -90,7 +90,7 @@ func TestWrite(t *testing.T) {
 		t.Error("the same rows gave other files")
 	}
 	names := slices.Sorted(maps.Keys(forms[0]))
-	if want := []string{"movements.csv", "orders.csv", "payments.csv", "position.csv", "sale_changes.csv", "sales.csv"}; !slices.Equal(names, want) {
+	if want := []string{"births.csv", "movements.csv", "orders.csv", "payments.csv", "position.csv", "sale_changes.csv", "sales.csv"}; !slices.Equal(names, want) {
 		t.Fatalf("%q, want %q", names, want)
 	}
 	for _, table := range export.Tables() {

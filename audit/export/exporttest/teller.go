@@ -15,18 +15,21 @@ const storyStart = 1_764_000_000_000_000_000 // 2025-11-24, 16:00 UTC
 
 // Teller makes up busy sales, and adds up the money of what it told.
 type Teller struct {
-	random *rand.Rand
-	State  *sequencer.State
-	orders []uint64
-	now    int64
-	height uint64
+	random  *rand.Rand
+	State   *sequencer.State
+	orders  []uint64
+	now     int64
+	height  uint64
+	cluster sequencer.KeyDigest
+
+	restored []sequencer.Command // the next block's
 
 	Captured int64 // of all sales together
 }
 
 // NewTeller begins a story.
 func NewTeller(seed uint64) *Teller {
-	t := &Teller{random: rand.New(rand.NewPCG(seed, 19)), State: sequencer.New(), now: storyStart}
+	t := &Teller{cluster: sequencer.KeyDigest{1, byte(seed)}, random: rand.New(rand.NewPCG(seed, 19)), State: sequencer.New(), now: storyStart}
 	return t
 }
 
@@ -61,9 +64,19 @@ func saleSpec(id, zone string, test bool) []byte {
 		Hold: int64(time.Hour), Grace: int64(time.Minute), Zone: zone, Test: test})
 }
 
-// first are the first batches: a birth and three sales.
+// Restore lets the next block be that of a restore to where the story is, which then goes on otherwise.
+func (t *Teller) Restore(id byte, cause sequencer.BirthCause) {
+	t.restored = []sequencer.Command{{Kind: sequencer.KindBirth, Amount: t.now, Count: uint32(cause), Key: sequencer.KeyDigest{id}}}
+	t.random = rand.New(rand.NewPCG(uint64(id), 20))
+}
+
+// first is the first batch: a birth, which is alone in its.
 func (t *Teller) first() []sequencer.Command {
-	commands := []sequencer.Command{{Kind: sequencer.KindBirth, Amount: storyStart, Count: uint32(sequencer.BirthNew), Key: sequencer.KeyDigest{1}}}
+	return []sequencer.Command{{Kind: sequencer.KindBirth, Amount: storyStart, Count: uint32(sequencer.BirthNew), Key: t.cluster}}
+}
+
+// second is the next one: three sales.
+func (t *Teller) second() (commands []sequencer.Command) {
 	for i, zone := range []string{"Europe/Berlin", "", "America/New_York"} {
 		commands = append(commands, sequencer.Command{Kind: sequencer.KindSaleCreate, Actor: []byte("ann"), Body: saleSpec(fmt.Sprint("sale-", i+1), zone, i == 2)})
 	}
@@ -73,16 +86,22 @@ func (t *Teller) first() []sequencer.Command {
 // Next is a block: usually seconds later, and now and then most of a day.
 func (t *Teller) Next() journal.Block {
 	var b sequencer.Batch
-	if t.height == 0 {
-		b.Commands = t.first()
-	}
 	t.now += int64(t.random.IntN(20)) * int64(time.Second)
 	if t.random.IntN(60) == 0 {
 		t.now += int64(19 * time.Hour)
 	}
 	b.Time = t.now
-	for range t.random.IntN(8) {
-		b.Commands = append(b.Commands, t.command())
+	switch {
+	case t.height == 0:
+		b.Commands = t.first()
+	case t.restored != nil:
+		b.Commands, t.restored = t.restored, nil
+	case t.height == 1:
+		b.Commands = t.second()
+	default:
+		for range t.random.IntN(8) {
+			b.Commands = append(b.Commands, t.command())
+		}
 	}
 	var d sequencer.Decisions
 	t.State.Apply(&b, &d)

@@ -1,9 +1,11 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"onsale/audit/export"
+	"onsale/internal/failpoint"
 )
 
 // lockNumber is of the advisory lock that an exporter holds; "onsale" as a number. Exporters to
@@ -123,33 +126,77 @@ func (p *postgres) Close() error {
 
 func (p *postgres) Written(ctx context.Context) (*Written, error) {
 	var w Written
-	err := p.conn.QueryRow(ctx, selectPosition).Scan(&w.Cluster, &w.Birth, &w.Head.Height, &w.Hash, &w.Seq, &w.At, &w.Exporter, &w.Users)
+	err := p.conn.QueryRow(ctx, selectPosition).Scan(&w.Cluster, &w.Birth, &w.Head.Height, &w.Hash, &w.Seq, &w.At, &w.Exporter, &w.Users, &w.Cuts)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := p.conn.Query(ctx, selectBirths)
+	if err == nil {
+		w.Births, err = pgx.CollectRows(found, pgx.RowTo[string])
 	}
 	return &w, err
 }
 
-func (p *postgres) Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error {
-	return pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
-		statement, values := updatePosition, append(positionValues(rows, exporter, users, asDate), int64(before))
-		if before == 0 {
-			statement, values = insertPosition, values[:len(values)-1]
-		}
+func (p *postgres) Write(ctx context.Context, c *Change) error {
+	err := pgx.BeginFunc(ctx, p.conn, func(tx pgx.Tx) error {
+		statement, values := moveStatement(c, asDate)
 		done, err := tx.Exec(ctx, statement, values...)
-		if err != nil {
+		if err = cmp.Or(err, moved(c, done.RowsAffected())); err != nil {
 			return err
 		}
-		if done.RowsAffected() != 1 {
-			return fmt.Errorf("%w: the position is not at block %d any more", export.ErrOtherExporter, before)
+		if c.Cut != nil {
+			if err := cutPostgres(ctx, tx, c.Cut); err != nil {
+				return err
+			}
 		}
 		for _, t := range export.Tables() {
-			if err := copyAll(ctx, tx, t, rows.Of(t)); err != nil {
+			if err := copyAll(ctx, tx, t, c.Rows.Of(t)); err != nil {
 				return fmt.Errorf("%s: %w", t.Name, err)
 			}
 		}
+		failpoint.Hit(failpoint.ExportCommit)
 		return nil
 	})
+	failpoint.Hit(failpoint.ExportCommitted)
+	return err
+}
+
+// cutPostgres marks what is lost, and takes back its money.
+func cutPostgres(ctx context.Context, tx pgx.Tx, c *Cut) error {
+	for _, t := range export.Tables() {
+		if err := execAll(ctx, tx, markLost(t), c.keys(t)); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	if err := execAll(ctx, tx, insertCounter(), c.counters()); err != nil {
+		return err
+	}
+	return execAll(ctx, tx, insertCut, []export.Row{c.values(asDate)})
+}
+
+// statementsMax bounds the statements that are sent before their answers are read.
+const statementsMax = 1000
+
+// execAll runs a statement with the values of each row.
+func execAll(ctx context.Context, tx pgx.Tx, statement string, rows []export.Row) error {
+	for chunk := range slices.Chunk(rows, statementsMax) {
+		failpoint.Hit(failpoint.ExportStatement)
+		var batch pgx.Batch
+		for _, row := range chunk {
+			values := make([]any, len(row))
+			for i, v := range row {
+				values[i] = asDate(v)
+			}
+			batch.Queue(statement, values...)
+		}
+		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // copyAll copies rows to a table of the transaction, and from there to theirs: COPY knows no
@@ -158,8 +205,9 @@ func copyAll(ctx context.Context, tx pgx.Tx, t *export.Table, rows []export.Row)
 	if len(rows) == 0 {
 		return nil
 	}
+	failpoint.Hit(failpoint.ExportStatement)
 	stage, columns := "stage_"+t.Name, strings.Join(t.Columns, ", ")
-	if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE "+stage+" (LIKE "+t.Name+") ON COMMIT DROP"); err != nil {
+	if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE "+stage+" (LIKE "+t.Name+" INCLUDING DEFAULTS) ON COMMIT DROP"); err != nil {
 		return err
 	}
 	next := func(i int) ([]any, error) {
@@ -169,9 +217,11 @@ func copyAll(ctx context.Context, tx pgx.Tx, t *export.Table, rows []export.Row)
 		}
 		return values, nil
 	}
+	failpoint.Hit(failpoint.ExportStatement)
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{stage}, t.Columns, pgx.CopyFromSlice(len(rows), next)); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.ExportStatement)
 	_, err := tx.Exec(ctx, "INSERT INTO "+t.Name+" ("+columns+") SELECT "+columns+" FROM "+stage+conflict(t))
 	return err
 }

@@ -17,21 +17,24 @@ type Options struct {
 	Users export.Users
 	// Once ends the export when there are no more blocks; otherwise it goes on until ctx ends.
 	Once bool
+	// AcceptCut marks what a restore has cut as lost and goes on; otherwise that is ErrOtherHistory. All rows
+	// up to the position are kept in memory until it is reached, about 1 KB an order.
+	AcceptCut bool
 	// Progress is called after each transaction.
 	Progress func(p export.Position, rows uint64)
 }
 
 // Run writes what is new in a journal to a target. It returns ErrOtherHistory, export.ErrOtherExporter,
-// ErrOtherUsers, and the journal's and the database's errors; ctx's end is none.
+// export.ErrUsers, and the journal's and the database's errors; ctx's end is none.
 func Run(ctx context.Context, journal follow.Source, to Target, o Options) error {
-	r := &run{to: to, options: o, books: export.NewBooks(o.Users)}
+	r := &run{to: to, options: o}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	for {
 		err := journal.Read(ctx, func(b *follow.Block) error { return r.block(ctx, b) })
 		if err == nil {
-			err = r.write(ctx)
+			err = r.write(ctx, nil)
 		}
 		if err == nil && r.known != nil {
 			err = fmt.Errorf("%w: it is at block %d, the journal ends at block %d", ErrOtherHistory, r.known.Head.Height, journal.Head().Height)
@@ -61,30 +64,38 @@ type run struct {
 }
 
 func (r *run) begin(ctx context.Context) (err error) {
-	if r.known, err = r.to.Written(ctx); err != nil || r.known == nil {
+	if r.known, err = r.to.Written(ctx); err != nil {
 		return err
 	}
-	if users := r.options.Users.String(); r.known.Users != users {
-		return fmt.Errorf("%w %s: the database's are %s", ErrOtherUsers, users, r.known.Users)
+	if r.known != nil {
+		if r.options.Users, err = r.options.Users.As(r.known.Users); err != nil {
+			return err
+		}
+		r.written = r.known.Head.Height
 	}
-	r.written = r.known.Head.Height
+	r.books = export.NewBooks(r.options.Users)
 	return nil
 }
 
 // block books a block. What was written before is only decided again.
 func (r *run) block(ctx context.Context, b *follow.Block) error {
+	if r.known != nil && r.parts(b) {
+		return r.cutAt(ctx, b)
+	}
 	if err := r.books.Read(b); err != nil {
 		return err
 	}
 	if r.known != nil {
-		if b.Height < r.known.Head.Height {
-			r.books.Take()
-			return nil
+		if b.Height == r.known.Head.Height {
+			return r.meet()
 		}
-		return r.meet()
+		if !r.options.AcceptCut {
+			r.books.Take()
+		}
+		return nil
 	}
 	if r.books.Pending() >= BatchRowsMax {
-		return r.write(ctx)
+		return r.write(ctx, nil)
 	}
 	return nil
 }
@@ -96,17 +107,20 @@ func (r *run) meet() error {
 		return fmt.Errorf("%w: block %d is %.16s… of cluster %.8s… there and %.16s… of %.8s… here", ErrOtherHistory, is.Head.Height,
 			r.known.Hash, r.known.Cluster, hash, is.Cluster)
 	}
+	if len(r.known.Births) == 0 { // a release that did not keep them wrote
+		r.books.RepeatBirths()
+	}
 	r.known = nil
 	return nil
 }
 
-// write writes what has been booked since the last time.
-func (r *run) write(ctx context.Context) error {
-	if r.known != nil || r.books.Position().Head.Height == r.written {
+// write writes what has been booked since the last time, and a cut with it.
+func (r *run) write(ctx context.Context, cut *Cut) error {
+	if r.known != nil || r.books.Position().Head.Height == r.written && r.books.Pending() == 0 {
 		return nil
 	}
 	rows := r.books.Take()
-	if err := r.to.Write(ctx, r.written, rows, export.Self(), r.options.Users.String()); err != nil {
+	if err := r.to.Write(ctx, &Change{Before: r.written, Rows: rows, Exporter: export.Self(), Users: r.options.Users.String(), Cut: cut}); err != nil {
 		return err
 	}
 	r.written = rows.Position.Head.Height

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"onsale/audit/export/exporttest"
 	"onsale/audit/export/sqldb"
 	"onsale/audit/follow"
+	"onsale/internal/pseudonym"
 	"onsale/proof/testenv"
 	"onsale/proof/testenv/postgres"
 	"onsale/wal/journal"
@@ -27,10 +29,13 @@ type world struct {
 	dir     string
 	journal *journal.Journal
 	address string
+
+	users export.Users
+	keys  *pseudonym.Keys // of users
 }
 
 func newWorld(t *testing.T, seed uint64, address string) *world {
-	w := &world{t: t, teller: exporttest.NewTeller(seed), dir: filepath.Join(t.TempDir(), "journal"), address: address}
+	w := &world{t: t, teller: exporttest.NewTeller(seed), dir: filepath.Join(t.TempDir(), "journal"), address: address, users: export.UsersClear}
 	w.journal = exporttest.Journal(t, w.dir)
 	return w
 }
@@ -61,7 +66,7 @@ func (w *world) export() {
 	w.t.Helper()
 	to := w.open()
 	defer w.close(to)
-	if err := sqldb.Run(w.t.Context(), follow.NewFolder(w.dir), to, sqldb.Options{Users: export.UsersClear, Once: true}); err != nil {
+	if err := sqldb.Run(w.t.Context(), follow.NewFolder(w.dir), to, sqldb.Options{Users: w.users, Once: true}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -72,11 +77,11 @@ func (w *world) exact() {
 	w.t.Helper()
 	to := w.open()
 	defer w.close(to)
-	v, err := sqldb.Verify(w.t.Context(), follow.NewFolder(w.dir), to)
+	v, err := sqldb.Verify(w.t.Context(), follow.NewFolder(w.dir), to, w.keys)
 	if err != nil || v.Differences > 0 || v.Rows == 0 {
 		w.t.Fatalf("%+v, %v", v, err)
 	}
-	held, captured := map[string]int64{}, int64(0)
+	held, captured, bySale, byDay := map[string]int64{}, int64(0), map[string]int64{}, map[string]int64{}
 	w.read(to, export.Orders, func(row map[string]any) {
 		if state := row["state"].(string); state == "reserved" || state == "paying" || state == "paid" {
 			held[row["sale"].(string)] += row["quantity"].(int64)
@@ -85,8 +90,15 @@ func (w *world) exact() {
 	w.read(to, export.Movements, func(row map[string]any) {
 		if row["kind"] == "captured" {
 			captured += row["amount"].(int64)
+			bySale[row["sale"].(string)] += row["amount"].(int64)
 		}
 	})
+	days := &export.Table{Name: "revenue_by_day", Columns: []string{"sale", "captured"}}
+	w.read(to, days, func(row map[string]any) { byDay[row["sale"].(string)] += row["captured"].(int64) })
+	delete(bySale, "sale-3") // a test
+	if maps.DeleteFunc(byDay, func(_ string, amount int64) bool { return amount == 0 }); !maps.Equal(byDay, bySale) {
+		w.t.Errorf("days have %v captured, the ledger %v", byDay, bySale)
+	}
 	if captured != w.teller.Captured {
 		w.t.Errorf("the ledger has %d captured, the decisions %d", captured, w.teller.Captured)
 	}
@@ -95,7 +107,7 @@ func (w *world) exact() {
 			w.t.Errorf("%s: rows hold %d tickets, the sale says %d", sale.ID, held[sale.ID], sale.Held+sale.Sold)
 		}
 	}
-	wrong := &export.Table{Name: "reconciliation", Columns: []string{"uid", "state"}, Key: 1}
+	wrong := &export.Table{Name: "reconciliation", Columns: []string{"uid", "state"}}
 	w.read(to, wrong, func(row map[string]any) { w.t.Errorf("reconciliation: %v", row) })
 }
 
@@ -178,14 +190,14 @@ type dying struct {
 	at     int
 }
 
-func (d *dying) Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error {
+func (d *dying) Write(ctx context.Context, c *sqldb.Change) error {
 	switch d.at {
 	case 0:
 		return errDied
 	case 1:
 		d.cancel()
 	}
-	return errors.Join(d.Target.Write(ctx, before, rows, exporter, users), errDied)
+	return errors.Join(d.Target.Write(ctx, c), errDied)
 }
 
 // Rows of another history stay as they are, and nothing is added to them.
@@ -203,7 +215,7 @@ func TestOtherHistory(t *testing.T) {
 				if !errors.Is(err, sqldb.ErrOtherHistory) {
 					t.Errorf("after %d blocks: %v", blocks, err)
 				}
-				if err := sqldb.Run(t.Context(), follow.NewFolder(w.dir), to, sqldb.Options{Once: true}); !errors.Is(err, sqldb.ErrOtherUsers) {
+				if err := sqldb.Run(t.Context(), follow.NewFolder(w.dir), to, sqldb.Options{Once: true}); !errors.Is(err, export.ErrUsers) {
 					t.Errorf("without users: %v", err)
 				}
 				w.close(to)
@@ -242,7 +254,7 @@ func TestOneExporter(t *testing.T) {
 				rows   *export.Rows
 				want   error
 			}{{0, first, nil}, {9, second, export.ErrOtherExporter}, {10, second, nil}, {10, second, export.ErrOtherExporter}} {
-				if err := to.Write(t.Context(), step.before, step.rows, "me", "clear"); !errors.Is(err, step.want) {
+				if err := to.Write(t.Context(), &sqldb.Change{Before: step.before, Rows: step.rows, Exporter: "me", Users: "clear"}); !errors.Is(err, step.want) {
 					t.Errorf("from block %d: %v, want %v", step.before, err, step.want)
 				}
 			}
@@ -260,11 +272,11 @@ func TestVerifyFinds(t *testing.T) {
 	for name, statement := range map[string]string{
 		"changed":  "UPDATE orders SET quantity = quantity + 1 WHERE seq = (SELECT max(seq) FROM orders)",
 		"missing":  "DELETE FROM movements WHERE height = (SELECT min(height) FROM movements)",
-		"invented": "INSERT INTO sale_changes VALUES (999999, 'sale-1', 'sale_pause', NULL, 0, '2026-01-01')",
+		"invented": "INSERT INTO sale_changes VALUES (999999, 'sale-1', 'sale_pause', NULL, 0, '2026-01-01', 0)",
 	} {
 		damage(t, strings.TrimPrefix(w.address, "sqlite:"), statement)
 		to := w.open()
-		v, err := sqldb.Verify(t.Context(), follow.NewFolder(w.dir), to)
+		v, err := sqldb.Verify(t.Context(), follow.NewFolder(w.dir), to, w.keys)
 		if err != nil || v.Differences == 0 || len(v.Examples) == 0 {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"onsale/audit/export"
+	"onsale/internal/failpoint"
 )
 
 // sqlite is a file. Times are text there, RFC 3339 with microseconds, and days as 2026-11-30.
@@ -66,59 +68,88 @@ func (s *sqlite) Close() error {
 func (s *sqlite) Written(ctx context.Context) (*Written, error) {
 	var w Written
 	var at string
-	err := s.db.QueryRowContext(ctx, selectPosition).Scan(&w.Cluster, &w.Birth, &w.Head.Height, &w.Hash, &w.Seq, &at, &w.Exporter, &w.Users)
+	err := s.db.QueryRowContext(ctx, selectPosition).Scan(&w.Cluster, &w.Birth, &w.Head.Height, &w.Hash, &w.Seq, &at, &w.Exporter, &w.Users, &w.Cuts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err == nil {
 		w.At, err = time.Parse(time.RFC3339Nano, at)
 	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.each(ctx, selectBirths, 1, func(row export.Row) error {
+		w.Births = append(w.Births, row[0].(string))
+		return nil
+	})
 	return &w, err
 }
 
-func (s *sqlite) Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error {
+func (s *sqlite) Write(ctx context.Context, c *Change) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := s.move(ctx, tx, before, rows, exporter, users); err != nil {
+	if err := s.write(ctx, tx, c); err != nil {
 		return err
 	}
-	for _, t := range export.Tables() {
-		if err := insertAll(ctx, tx, t, rows.Of(t)); err != nil {
-			return fmt.Errorf("%s: %w", t.Name, err)
-		}
-	}
-	return tx.Commit()
+	failpoint.Hit(failpoint.ExportCommit)
+	err = tx.Commit()
+	failpoint.Hit(failpoint.ExportCommitted)
+	return err
 }
 
-func (s *sqlite) move(ctx context.Context, tx *sql.Tx, before uint64, rows *export.Rows, exporter, users string) error {
-	statement, values := updatePosition, append(positionValues(rows, exporter, users, export.Spell), int64(before))
-	if before == 0 {
-		statement, values = insertPosition, values[:len(values)-1]
-	}
+func (s *sqlite) write(ctx context.Context, tx *sql.Tx, c *Change) error {
+	statement, values := moveStatement(c, export.Spell)
 	done, err := tx.ExecContext(ctx, statement, values...)
 	if err != nil {
 		return err
 	}
-	if moved, err := done.RowsAffected(); err != nil || moved != 1 {
-		return errors.Join(err, fmt.Errorf("%w: the position is not at block %d any more", export.ErrOtherExporter, before))
+	count, err := done.RowsAffected()
+	if err = cmp.Or(err, moved(c, count)); err != nil {
+		return err
+	}
+	if c.Cut != nil {
+		if err := cutSQLite(ctx, tx, c.Cut); err != nil {
+			return err
+		}
+	}
+	for _, t := range export.Tables() {
+		if err := insertAll(ctx, tx, "INSERT INTO "+t.Name+" ("+strings.Join(t.Columns, ", ")+") VALUES ("+marks(len(t.Columns))+")"+conflict(t), c.Rows.Of(t)); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
 	}
 	return nil
 }
 
-func insertAll(ctx context.Context, tx *sql.Tx, t *export.Table, rows []export.Row) (err error) {
+// cutSQLite marks what is lost, and takes back its money.
+func cutSQLite(ctx context.Context, tx *sql.Tx, c *Cut) error {
+	for _, t := range export.Tables() {
+		if err := insertAll(ctx, tx, markLost(t), c.keys(t)); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	if err := insertAll(ctx, tx, insertCounter(), c.counters()); err != nil {
+		return err
+	}
+	return insertAll(ctx, tx, insertCut, []export.Row{c.values(export.Spell)})
+}
+
+func marks(count int) string { return strings.TrimSuffix(strings.Repeat("?, ", count), ", ") }
+
+// insertAll runs a statement with the values of each row.
+func insertAll(ctx context.Context, tx *sql.Tx, statement string, rows []export.Row) (err error) {
 	if len(rows) == 0 {
 		return nil
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(t.Columns)), ", ")
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO "+t.Name+" ("+strings.Join(t.Columns, ", ")+") VALUES ("+marks+")"+conflict(t))
+	failpoint.Hit(failpoint.ExportStatement)
+	insert, err := tx.PrepareContext(ctx, statement)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, insert.Close()) }()
-	values := make([]any, len(t.Columns))
+	values := make([]any, len(rows[0]))
 	for _, row := range rows {
 		for i, v := range row {
 			values[i] = export.Spell(v)
@@ -130,19 +161,24 @@ func insertAll(ctx context.Context, tx *sql.Tx, t *export.Table, rows []export.R
 	return nil
 }
 
-func (s *sqlite) Read(ctx context.Context, t *export.Table, fn func(export.Row) error) (err error) {
+func (s *sqlite) Read(ctx context.Context, t *export.Table, fn func(export.Row) error) error {
 	// A cast has no declared type, by which the driver would parse times.
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		columns[i] = "+" + c
 	}
 	query := strings.Replace(selection(t), strings.Join(t.Columns, ", "), strings.Join(columns, ", "), 1)
+	return s.each(ctx, query, len(t.Columns), fn)
+}
+
+// each calls fn for each row of a query's; the row is valid until the next one.
+func (s *sqlite) each(ctx context.Context, query string, columns int, fn func(export.Row) error) (err error) {
 	found, err := s.db.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, found.Close()) }()
-	row := make(export.Row, len(t.Columns))
+	row := make(export.Row, columns)
 	places := make([]any, len(row))
 	for i := range row {
 		places[i] = &row[i]

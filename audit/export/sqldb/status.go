@@ -20,7 +20,7 @@ type Status struct {
 	Pending   []Migration // until they are this release's
 	Written   *Written    // nil for not at all
 	WrittenAt time.Time
-	Rows      map[string]uint64 // by table
+	Rows      map[string]uint64 // by table, with those that are lost; none while there are migrations to do
 }
 
 // Inspect tells where a target is. It changes nothing there, and needs no lock. ErrTarget,
@@ -79,6 +79,9 @@ func (s *Status) read(ctx context.Context, db *sql.DB) error {
 	}
 	if err != nil {
 		return err
+	}
+	if len(s.Pending) > 0 { // there are not all tables
+		return nil
 	}
 	for _, t := range export.Tables() {
 		var count uint64

@@ -29,8 +29,6 @@ var (
 	ErrTarget = errors.New("bad target")
 	// ErrOtherHistory is returned when what was exported is not of the journal that is read.
 	ErrOtherHistory = errors.New("the database has rows of another history than the journal")
-	// ErrOtherUsers is returned when the rows that are there say something else of buyers.
-	ErrOtherUsers = errors.New("the rows that are there were written with other --users")
 )
 
 // Written is the position up to which a target is written, with who wrote it.
@@ -39,16 +37,25 @@ type Written struct {
 	Hash     string // of the block, hexadecimal
 	Exporter string
 	Users    string
+	Births   []string // ids, the oldest first; none when a release wrote that did not keep them
+	Cuts     int64    // that were accepted
+}
+
+// Change is a transaction: rows that follow the height Before, and the position.
+type Change struct {
+	Before          uint64
+	Rows            *export.Rows
+	Exporter, Users string
+	Cut             *Cut // made first; nil for none
 }
 
 // Target is a database. It belongs to one goroutine.
 type Target interface {
 	// Written returns up to where the target is written; nil for not at all.
 	Written(ctx context.Context) (*Written, error)
-	// Write writes rows that follow the height before, and the position, in one transaction.
-	// export.ErrOtherExporter.
-	Write(ctx context.Context, before uint64, rows *export.Rows, exporter, users string) error
-	// Read calls fn for each row of a table, by its key.
+	// Write writes a change in one transaction. export.ErrOtherExporter.
+	Write(ctx context.Context, c *Change) error
+	// Read calls fn for each row of a table that is not lost, by its key; without a key it is a view.
 	Read(ctx context.Context, t *export.Table, fn func(export.Row) error) error
 	Close() error
 }
@@ -92,7 +99,7 @@ func assignments(t *export.Table) string {
 
 // conflict spells what becomes of a row whose key is there.
 func conflict(t *export.Table) string {
-	keys := " ON CONFLICT (" + strings.Join(t.Columns[:t.Key], ", ") + ") DO "
+	keys := " ON CONFLICT (" + strings.Join(t.Columns[:t.Key], ", ") + ", lost) DO "
 	if t.AppendOnly {
 		return keys + "NOTHING"
 	}
@@ -100,16 +107,34 @@ func conflict(t *export.Table) string {
 }
 
 func selection(t *export.Table) string {
-	return "SELECT " + strings.Join(t.Columns, ", ") + " FROM " + t.Name + " ORDER BY " + strings.Join(t.Columns[:t.Key], ", ")
+	query := "SELECT " + strings.Join(t.Columns, ", ") + " FROM " + t.Name
+	if t.Key == 0 {
+		return query
+	}
+	return query + " WHERE lost = 0 ORDER BY " + strings.Join(t.Columns[:t.Key], ", ")
 }
 
 const (
-	selectPosition = "SELECT cluster, birth, height, hash, seq, at, exporter, users FROM position"
+	selectPosition = "SELECT cluster, birth, height, hash, seq, at, exporter, users, (SELECT count(*) FROM cuts) FROM position"
+	selectBirths   = "SELECT id FROM births WHERE lost = 0 ORDER BY number"
 	insertPosition = "INSERT INTO position (one, cluster, birth, height, hash, seq, at, exporter, users, written_at) VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)"
 	updatePosition = "UPDATE position SET cluster = $1, birth = $2, height = $3, hash = $4, seq = $5, at = $6, exporter = $7, users = $8, written_at = $9 WHERE height = $10"
 )
 
-func positionValues(rows *export.Rows, exporter, users string, value func(any) any) []any {
-	p := &rows.Position
-	return []any{p.Cluster, p.Birth, int64(p.Head.Height), p.HeadHash(), int64(p.Seq), value(p.At), exporter, users, value(time.Now().UTC().Truncate(time.Microsecond))}
+// moveStatement is the statement that moves the position, with its values.
+func moveStatement(c *Change, value func(any) any) (string, []any) {
+	p := &c.Rows.Position
+	values := []any{p.Cluster, p.Birth, int64(p.Head.Height), p.HeadHash(), int64(p.Seq), value(p.At), c.Exporter, c.Users, value(time.Now().UTC().Truncate(time.Microsecond))}
+	if c.Before == 0 {
+		return insertPosition, values
+	}
+	return updatePosition, append(values, int64(c.Before))
+}
+
+// moved checks that the position was where the exporter knew it.
+func moved(c *Change, rows int64) error {
+	if rows != 1 {
+		return fmt.Errorf("%w: the position is not at block %d any more", export.ErrOtherExporter, c.Before)
+	}
+	return nil
 }

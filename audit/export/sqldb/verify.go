@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"onsale/audit/export"
 	"onsale/audit/follow"
+	"onsale/internal/pseudonym"
 )
 
 // Verdict is what a comparison of a database with a journal found.
@@ -26,8 +25,8 @@ const ExamplesMax = 20
 var errReached = errors.New("reached the position")
 
 // Verify makes all rows again, up to where the target is written, and compares them. It keeps
-// them in memory, about 1 KB an order.
-func Verify(ctx context.Context, journal follow.Source, to Target) (*Verdict, error) {
+// them in memory, about 1 KB an order. Rows with pseudonyms need their key: export.ErrUsers.
+func Verify(ctx context.Context, journal follow.Source, to Target, keys *pseudonym.Keys) (*Verdict, error) {
 	written, err := to.Written(ctx)
 	if err != nil {
 		return nil, err
@@ -35,9 +34,9 @@ func Verify(ctx context.Context, journal follow.Source, to Target) (*Verdict, er
 	if written == nil {
 		return nil, fmt.Errorf("%w: nothing was exported to it", ErrTarget)
 	}
-	users := export.UsersNone
-	if written.Users == export.UsersClear.String() {
-		users = export.UsersClear
+	users, err := export.ParseUsers(written.Users, keys)
+	if err != nil {
+		return nil, err
 	}
 	books := export.NewBooks(users)
 	err = journal.Read(ctx, func(b *follow.Block) error {
@@ -63,35 +62,30 @@ func Verify(ctx context.Context, journal follow.Source, to Target) (*Verdict, er
 			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
-	return v, nil
+	err = to.Read(ctx, reconciliation, func(row export.Row) error {
+		v.differs("%s: %v", reconciliation.Name, row)
+		return nil
+	})
+	return v, err
 }
+
+// reconciliation is the view in which nothing may be; it also tells of lost money that was not taken back.
+var reconciliation = &export.Table{Name: "reconciliation", Columns: []string{"uid", "sale", "state", "captured", "returned"}}
 
 // compare holds a table to the rows that it must have.
 func (v *Verdict) compare(ctx context.Context, t *export.Table, want []export.Row, to Target) error {
-	slices.SortFunc(want, t.Compare)
-	at := 0
-	err := to.Read(ctx, t, func(got export.Row) error {
-		for at < len(want) && t.Compare(want[at], got) < 0 {
-			v.differs("%s %v is missing", t.Name, want[at][:t.Key])
-			at++
-		}
-		if at == len(want) || t.Compare(want[at], got) > 0 {
+	same, err := differences(ctx, t, want, to, func(got, want export.Row, column int) {
+		switch {
+		case got == nil:
+			v.differs("%s %v is missing", t.Name, want[:t.Key])
+		case want == nil:
 			v.differs("%s %v should not be there", t.Name, got[:t.Key])
-			return nil
+		default:
+			v.Rows++
+			v.differs("%s %v: %s is %v, the journal says %v", t.Name, got[:t.Key], t.Columns[column], got[column], want[column])
 		}
-		for i, column := range t.Columns {
-			if !equal(want[at][i], got[i]) {
-				v.differs("%s %v: %s is %v, the journal says %v", t.Name, got[:t.Key], column, got[i], want[at][i])
-				break
-			}
-		}
-		v.Rows++
-		at++
-		return nil
 	})
-	for ; err == nil && at < len(want); at++ {
-		v.differs("%s %v is missing", t.Name, want[at][:t.Key])
-	}
+	v.Rows += same
 	return err
 }
 
@@ -100,20 +94,4 @@ func (v *Verdict) differs(format string, values ...any) {
 	if len(v.Examples) < ExamplesMax {
 		v.Examples = append(v.Examples, fmt.Sprintf(format, values...))
 	}
-}
-
-// equal compares a value with what a database has of it: SQLite has texts of times, and numbers
-// of booleans.
-func equal(want, got any) bool {
-	switch w := want.(type) {
-	case time.Time:
-		g, is := got.(time.Time)
-		return is && g.Equal(w) || got == export.Spell(w)
-	case export.Day:
-		g, is := got.(time.Time)
-		return is && g.Format(time.DateOnly) == string(w) || got == string(w)
-	case bool:
-		return got == w || w && got == int64(1) || !w && got == int64(0)
-	}
-	return want == got
 }
