@@ -107,6 +107,8 @@ func parametersOf(which route) strict.Parameter {
 		return strict.State | strict.User | strict.Reference | strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
 	case routeRevocations, routeSaleTickets:
 		return strict.Behind | strict.Limit | strict.AfterSeq | strict.Pretty
+	case routeFeed:
+		return strict.Behind | strict.Types | strict.Sale | strict.Limit | strict.Many | strict.Wait | strict.Pretty
 	case routeOrderTicket:
 		return strict.AfterSeq
 	case routeOrderShow:

@@ -79,6 +79,9 @@ func (p *Private) addSales(mux *patternMux) {
 	if p.operations.History != nil {
 		mux.Handle("GET /v1/orders/{uid}/history", p.routed(routeOrderHistory, rolesToRead, p.orderHistory))
 	}
+	if p.operations.Feed != nil {
+		mux.Handle("GET /v1/feed", p.routed(routeFeed, rolesToRead, p.feed))
+	}
 	mux.Handle("GET /v1/orders/{uid}/refund", p.routed(routeRefundShow, rolesToRead, p.showRefund))
 	mux.Handle("POST /v1/orders/{uid}/refund", p.routed(routeRefund, rolesToChange, p.refund))
 	mux.Handle("POST /v1/orders/{uid}/acknowledge", p.routed(routeAcknowledge, rolesToChange, p.acknowledge))

@@ -182,7 +182,11 @@ func TestOpenAPIHasTheBounds(t *testing.T) {
 		t.Errorf("the default of cap is %v", preset)
 	}
 	for _, o := range d.Operations() {
-		if limit := o.Parameters.GetByInAndName("query", "limit"); limit != nil && (*limit.Schema.Value.Max != strict.LimitMax || fmt.Sprint(limit.Schema.Value.Default) != strconv.Itoa(strict.LimitDefault)) {
+		most, usual := strict.LimitMax, strict.LimitDefault
+		if o.Path == "/v1/feed" {
+			most, usual = contract.FeedEventsMax, contract.FeedEventsDefault
+		}
+		if limit := o.Parameters.GetByInAndName("query", "limit"); limit != nil && (*limit.Schema.Value.Max != float64(most) || fmt.Sprint(limit.Schema.Value.Default) != strconv.Itoa(usual)) {
 			t.Errorf("%s: limit is %+v", o.Path, limit.Schema.Value)
 		}
 	}

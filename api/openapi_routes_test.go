@@ -75,6 +75,7 @@ func TestOpenAPIHasThePrivateRoutes(t *testing.T) {
 		History: func(context.Context, *sequencer.OrderView, string, uint64) (*contract.OrderHistory, error) {
 			return nil, nil
 		},
+		Feed:        func(context.Context, contract.FeedQuestion) (*contract.FeedPage, error) { return nil, nil },
 		Revocations: func(context.Context, uint16, uint64, int, uint64) (RevokedPage, error) { return RevokedPage{}, nil },
 		TicketedIn:  func(context.Context, uint16, uint64, int, uint64) (TicketedPage, error) { return TicketedPage{}, nil },
 	})

@@ -36,6 +36,7 @@ const (
 	routeTicketKeys
 	routeRevocations
 	routeSaleTickets
+	routeFeed
 	routeNode
 	routeCluster
 	routePay
@@ -53,7 +54,7 @@ const (
 )
 
 var routeNames = [routeCount]string{"other", "buy", "tickets", "ticket", "orders", "order", "cancel", "sale_create", "sale_update", "sale_verb",
-	"sale_list", "sale_show", "report", "timeline", "refund", "withdraw", "acknowledge", "settle", "account", "refund_show", "sale_orders", "order_show", "order_history", "order_ticket", "ticket_keys", "revocations", "sale_tickets", "node", "cluster", "pay", "webhook", "reconcile", "disputes", "orphans", "orphan_refund", "ticket_events", "order_events",
+	"sale_list", "sale_show", "report", "timeline", "refund", "withdraw", "acknowledge", "settle", "account", "refund_show", "sale_orders", "order_show", "order_history", "order_ticket", "ticket_keys", "revocations", "sale_tickets", "feed", "node", "cluster", "pay", "webhook", "reconcile", "disputes", "orphans", "orphan_refund", "ticket_events", "order_events",
 	"sale_events", "challenge", "openapi"}
 
 // outcome is what a request came to, as the metrics name it: one of the

@@ -60,6 +60,8 @@ type Operations struct {
 	// History returns what happened to an order, of a uid, up to what is shown of it, above a
 	// page's cursor, 0 for the beginning. Without it there is no such route.
 	History func(ctx context.Context, order *sequencer.OrderView, uid string, after uint64) (*contract.OrderHistory, error)
+	// Feed returns a page of what was decided. Without it there is no such route.
+	Feed func(ctx context.Context, q contract.FeedQuestion) (*contract.FeedPage, error)
 	// Tickets has tickets signed, Revocations says which are not valid any more, and TicketedIn
 	// whose they are; nil where that is not known.
 	Tickets     Tickets

@@ -19,7 +19,7 @@ func ofSales(which route, wanted auth.Roles) bool {
 	switch which {
 	case routeSaleCreate, routeSaleList, routeSaleShow, routeSaleUpdate, routeSaleVerb, routeSaleEvents, routeReport, routeTimeline,
 		routeDisputes, routeRefund, routeWithdraw, routeRefundShow, routeAcknowledge, routeSettle, routeSaleOrders, routeOrderShow, routeOrderHistory,
-		routeOrderTicket, routeRevocations, routeSaleTickets:
+		routeOrderTicket, routeRevocations, routeSaleTickets, routeFeed:
 		return true
 	case routeNode, routeCluster:
 		return wanted.Has(auth.RoleSeller)

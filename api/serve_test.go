@@ -50,6 +50,7 @@ type fixture struct {
 
 	timeline func(context.Context, *sequencer.SaleView) (*contract.Timeline, error)
 	signer   testSigner
+	asked    atomic.Pointer[contract.FeedQuestion] // of the feed, the last
 }
 
 func testConfig() Config {
@@ -85,6 +86,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 		Node:    func() any { return map[string]any{"id": "f1", "clusters": []int{}} },
 		Metrics: registry,
 		Audit:   &f.audit,
+		Feed:    f.feed,
 		Tickets: &f.signer, Revocations: f.backend.Revocations, TicketedIn: f.backend.TicketedIn,
 		Chargeable: func(amount int64, currency string) error { // whole euros
 			if currency == "EUR" && amount%100 != 0 {

@@ -14,8 +14,8 @@ const (
 // FeedNow in place of a cursor asks for what comes from now on.
 const FeedNow = "now"
 
-// FeedLinesMediaType asks for a stream: a FeedEvent a line, and with FeedMarkType a line that has no
-// event and says how far the stream is.
+// FeedLinesMediaType asks for a stream: a FeedEvent a line, and an empty line now and then while
+// there is none.
 const FeedLinesMediaType = "application/x-ndjson"
 
 // A type is FeedTypePrefix, what changed and how, and FeedTypeSuffix: onsale.order.paid.v1.
@@ -45,6 +45,18 @@ type FeedEvent struct {
 	// have 32 bits.
 	Seq  uint64   `json:"seq,string"`
 	Data FeedData `json:"data"`
+}
+
+// FeedQuestion asks for a page of the feed.
+type FeedQuestion struct {
+	After string   // the cursor; "" for the beginning, FeedNow for the end
+	Types []string // patterns; without any all are meant but decision.*
+	Sale  string   // id; "" for all
+	Limit int      // events, 1 to FeedEventsMax
+	// Wait is for how long an event is waited for.
+	Wait time.Duration
+	// Sees says which sales may be told of; nil means all, and what is about no sale.
+	Sees func(sale string) bool
 }
 
 // FeedSpecVersion is the version of CloudEvents.

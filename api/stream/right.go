@@ -7,6 +7,9 @@ type Right struct {
 	Revoked func() bool
 }
 
+// Over reports whether nothing is told any more at now (Unix seconds).
+func (r *Right) Over(now int64) bool { return r.isOver(now) }
+
 func (r *Right) isRevoked() bool { return r.Revoked != nil && r.Revoked() }
 
 // isOver reports whether nothing is told at now (Unix seconds).

@@ -76,6 +76,15 @@ func (s *Sellers) Serve(w http.ResponseWriter, request *http.Request, user strin
 	return nil
 }
 
+// Take takes a place for a stream that the caller serves itself; give gives it back. The error is
+// Serve's.
+func (s *Sellers) Take(user string) (give func(), err error) {
+	if err := s.open.take(user); err != nil {
+		return nil, err
+	}
+	return func() { s.open.give(user) }, nil
+}
+
 // event returns the event of a view and its version; none when that was shown.
 func (s *Sellers) event(view *sequencer.SaleView, shown uint64) (version uint64, event []byte) {
 	detail := contract.DetailOf(view, s.clock().UnixNano())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,9 @@ const (
 	User
 	Behind // after: what the previous page said
 	Tickets
+	Types // of the feed
+	// Many lets a limit be up to contract.FeedEventsMax.
+	Many
 )
 
 // Query holds the parameters of a request. The slices refer to the request.
@@ -46,6 +50,7 @@ type Query struct {
 	State    sequencer.OrderState // StateNone for any
 	User     []byte               // percent-decoded
 	Tickets  []uint32             // of a refund, ascending; nil for none
+	Types    []string             // patterns, as they were given
 	present  Parameter
 
 	referenceBytes uint8
@@ -101,6 +106,9 @@ func (q *Query) pair(pair []byte, allowed Parameter) *contract.Problem {
 		return contract.BadParameter(string(name), fmt.Sprintf("the parameter %s came more than once", name))
 	}
 	q.present |= which
+	if which == Limit && allowed&Many != 0 {
+		return q.setMany(value)
+	}
 	return q.set(which, value)
 }
 
@@ -132,6 +140,8 @@ func parameterNamed(name []byte) Parameter {
 		return Behind
 	case "tickets":
 		return Tickets
+	case "types":
+		return Types
 	}
 	return 0
 }
@@ -188,6 +198,12 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("after", "after must be the cursor of the previous page")
 		}
 		q.Cursor = value
+	case Types:
+		text, ok := decode(make([]byte, 0, typesBytesMax), value)
+		if !ok {
+			return contract.BadParameter("types", fmt.Sprintf("types must be 1 to %d bytes, percent-encoded where a query needs it", typesBytesMax))
+		}
+		q.Types = strings.Split(string(text), ",")
 	case Tickets:
 		if !q.setTickets(value) {
 			return contract.BadParameter("tickets", fmt.Sprintf("tickets must be 1 to %d numbers of tickets, ascending, with a comma between two", sequencer.CapMax))
@@ -219,6 +235,19 @@ func (q *Query) set(which Parameter, value []byte) *contract.Problem {
 			return contract.BadParameter("pretty", "pretty must be true or false")
 		}
 	}
+	return nil
+}
+
+// typesBytesMax bounds the patterns of types.
+const typesBytesMax = contract.FeedTypesMax * 48
+
+// setMany reads the limit of the feed.
+func (q *Query) setMany(value []byte) *contract.Problem {
+	limit, err := strconv.ParseUint(string(value), 10, 16)
+	if err != nil || limit < 1 || limit > contract.FeedEventsMax || value[0] == '0' || value[0] == '+' {
+		return contract.BadParameter("limit", fmt.Sprintf("limit must be a number from 1 to %d", contract.FeedEventsMax))
+	}
+	q.Limit = int(limit)
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (d *decoded) appendEvents(dst []contract.OrderEvent, v *sequencer.OrderView
 	before := func(i int) { // what happened before command i was decided
 		for ; len(events) > 0 && int(events[0].Before) <= i; events = events[1:] {
 			if events[0].Order == v.Seq {
-				dst = append(dst, d.event(&events[0]))
+				dst = append(dst, contract.EventOf(is, &events[0]))
 			}
 		}
 	}
@@ -95,61 +95,11 @@ func (d *decoded) appendEvents(dst []contract.OrderEvent, v *sequencer.OrderView
 		before(i)
 		r, c := &is.Results[i], &d.Batch.Commands[i]
 		if follow.OrderOf(c, r) == v.Seq || follow.OfAll(r) && r.Sale == v.Sale && r.Seq > v.Seq {
-			dst = append(dst, d.decision(c, r))
+			dst = append(dst, contract.DecisionOf(is, c, r))
 		}
 	}
 	before(len(is.Results))
 	return dst
-}
-
-var eventStates = [...]sequencer.OrderState{sequencer.EventExpired: sequencer.StateExpired, sequencer.EventPromoted: sequencer.StateReserved,
-	sequencer.EventOverdue: sequencer.StatePaying, sequencer.EventCancelled: sequencer.StateCancelled, sequencer.EventRefunded: sequencer.StateRefunded}
-
-func (d *decoded) event(e *sequencer.Event) contract.OrderEvent {
-	return contract.OrderEvent{Seq: d.Decisions.FirstSeq + uint64(e.Before) - 1, Time: contract.Time(d.Decisions.Time), Event: e.Kind.String(),
-		State: eventStates[e.Kind].String(), Quantity: e.Quantity, ExpiresAt: ending(e.Deadline)}
-}
-
-func (d *decoded) decision(c *sequencer.Command, r *sequencer.Result) contract.OrderEvent {
-	e := contract.OrderEvent{Seq: r.Seq, Time: contract.Time(d.Decisions.Time), Event: c.Kind.String(), Code: r.Code.String(),
-		Quantity: r.Quantity, Position: r.Position, Attempt: r.Attempt, Part: c.Part, Actor: string(c.Actor)}
-	if r.State != sequencer.StateNone {
-		e.State = r.State.String()
-	}
-	if r.State.Holds() {
-		e.ExpiresAt = ending(r.Deadline)
-	}
-	switch c.Kind {
-	case sequencer.KindPayResult, sequencer.KindPayVoided, sequencer.KindPayBounced:
-		e.Attempt = c.Attempt
-		if c.Outcome != 0 {
-			e.Outcome = c.Outcome.String()
-		}
-		if c.Reason != sequencer.ReasonNone {
-			e.Reason = c.Reason.String()
-		}
-	case sequencer.KindPayCalled:
-		e.Attempt = c.Attempt
-	case sequencer.KindPayBegin, sequencer.KindSaleExtend:
-		e.Amount = c.Amount
-	case sequencer.KindPayCaptured:
-		e.Attempt, e.Amount = c.Attempt, c.Amount
-	case sequencer.KindPayDisputed:
-		e.Attempt, e.Amount, e.Dispute = c.Attempt, c.Amount, c.Dispute.String()
-	case sequencer.KindSettle:
-		e.Attempt, e.Amount, e.Outcome, e.Note = c.Attempt, c.Amount, c.Outcome.String(), string(c.Body)
-	case sequencer.KindAcknowledge:
-		e.Attempt, e.Note = c.Attempt, string(c.Body)
-	}
-	return e
-}
-
-func ending(nanoseconds int64) *time.Time {
-	if nanoseconds == 0 {
-		return nil
-	}
-	at := contract.Time(nanoseconds)
-	return &at
 }
 
 var _ Journal = (*journal.History)(nil)

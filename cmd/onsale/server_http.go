@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/api"
+	"onsale/audit/feed"
 	"onsale/audit/report"
 	"onsale/cluster/certificate"
 	"onsale/cluster/membership/route"
@@ -45,8 +46,9 @@ func (v *server) serveHTTP(config api.Config, metrics *api.Metrics, buyers *cert
 
 func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) api.Operations {
 	timelines := report.NewService(v.node.JournalDir(), v.log)
+	decided := feed.New(v.node.History(), v.node, v.number, v.replica.CatchUp)
 	registry := newRegistry(v.credentials, buyers)
-	registry.MustRegister(metrics, timelines, v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit), v.tokens.metrics(), v.ticketMetrics())
+	registry.MustRegister(metrics, timelines, decided.Collector(), v.node.Collector(), v.replica.Collector(v.forward), v.manager.Collector(), v.filler.Collector(), v.orders.index.Collector(), auditMetrics(v.audit), v.tokens.metrics(), v.ticketMetrics())
 	if provider := v.desk.Provider(); provider != nil {
 		registry.MustRegister(v.desk.Collector())
 		if counted, is := provider.(prometheus.Collector); is {
@@ -66,6 +68,7 @@ func (v *server) operations(metrics *api.Metrics, buyers *certificate.Public) ap
 
 		Timeline: timelines.Timeline,
 		History:  v.orders.index.History,
+		Feed:     decided.Page,
 		Audit:    v.audit, Membership: v.manager.Here,
 	}
 }

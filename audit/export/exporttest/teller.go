@@ -13,23 +13,22 @@ import (
 
 const storyStart = 1_764_000_000_000_000_000 // 2025-11-24, 16:00 UTC
 
-// Teller makes up busy sales, and adds up the money of what it told.
+// Teller makes up busy sales, and adds up the money of what it told. Two of one seed tell
+// the same.
 type Teller struct {
-	random  *rand.Rand
-	State   *sequencer.State
-	orders  []uint64
-	now     int64
-	height  uint64
-	cluster sequencer.KeyDigest
-
-	restored []sequencer.Command // the next block's
+	random *rand.Rand
+	State  *sequencer.State // as of the last block
+	orders []uint64
+	now    int64
+	height uint64
+	id     sequencer.KeyDigest // of the cluster
 
 	Captured int64 // of all sales together
 }
 
 // NewTeller begins a story.
 func NewTeller(seed uint64) *Teller {
-	t := &Teller{cluster: sequencer.KeyDigest{1, byte(seed)}, random: rand.New(rand.NewPCG(seed, 19)), State: sequencer.New(), now: storyStart}
+	t := &Teller{id: sequencer.KeyDigest{1, byte(seed)}, random: rand.New(rand.NewPCG(seed, 19)), State: sequencer.New(), now: storyStart}
 	return t
 }
 
@@ -64,46 +63,48 @@ func saleSpec(id, zone string, test bool) []byte {
 		Hold: int64(time.Hour), Grace: int64(time.Minute), Zone: zone, Test: test})
 }
 
-// Restore lets the next block be that of a restore to where the story is, which then goes on otherwise.
-func (t *Teller) Restore(id byte, cause sequencer.BirthCause) {
-	t.restored = []sequencer.Command{{Kind: sequencer.KindBirth, Amount: t.now, Count: uint32(cause), Key: sequencer.KeyDigest{id}}}
-	t.random = rand.New(rand.NewPCG(uint64(id), 20))
-}
-
-// first is the first batch: a birth, which is alone in its.
-func (t *Teller) first() []sequencer.Command {
-	return []sequencer.Command{{Kind: sequencer.KindBirth, Amount: storyStart, Count: uint32(sequencer.BirthNew), Key: t.cluster}}
-}
-
-// second is the next one: three sales.
-func (t *Teller) second() (commands []sequencer.Command) {
+// sales are what the second batch creates.
+func sales() (commands []sequencer.Command) {
 	for i, zone := range []string{"Europe/Berlin", "", "America/New_York"} {
 		commands = append(commands, sequencer.Command{Kind: sequencer.KindSaleCreate, Actor: []byte("ann"), Body: saleSpec(fmt.Sprint("sale-", i+1), zone, i == 2)})
 	}
 	return commands
 }
 
-// Next is a block: usually seconds later, and now and then most of a day.
+// Next is a block: usually seconds later than the one before, and now and then most of a day. The
+// first is the cluster's birth.
 func (t *Teller) Next() journal.Block {
-	var b sequencer.Batch
+	if t.height == 0 {
+		return t.born(sequencer.BirthNew, t.id)
+	}
+	var commands []sequencer.Command
+	if t.height == 1 {
+		commands = sales()
+	}
 	t.now += int64(t.random.IntN(20)) * int64(time.Second)
 	if t.random.IntN(60) == 0 {
 		t.now += int64(19 * time.Hour)
 	}
-	b.Time = t.now
-	switch {
-	case t.height == 0:
-		b.Commands = t.first()
-	case t.restored != nil:
-		b.Commands, t.restored = t.restored, nil
-	case t.height == 1:
-		b.Commands = t.second()
-	default:
-		for range t.random.IntN(8) {
-			b.Commands = append(b.Commands, t.command())
-		}
+	for range t.random.IntN(8) {
+		commands = append(commands, t.command())
 	}
-	var d sequencer.Decisions
+	return t.decide(commands)
+}
+
+// Restore is the block with which a cluster goes on that was made from a backup of this moment; it
+// draws an id. What comes then is another story.
+func (t *Teller) Restore(cause sequencer.BirthCause, id byte) journal.Block {
+	t.random = rand.New(rand.NewPCG(uint64(id), t.height))
+	return t.born(cause, sequencer.KeyDigest{id})
+}
+
+func (t *Teller) born(cause sequencer.BirthCause, id sequencer.KeyDigest) journal.Block {
+	return t.decide([]sequencer.Command{{Kind: sequencer.KindBirth, Amount: t.now, Count: uint32(cause), Key: id}})
+}
+
+// decide returns the block that a batch makes.
+func (t *Teller) decide(commands []sequencer.Command) journal.Block {
+	b, d := sequencer.Batch{Time: t.now, Commands: commands}, sequencer.Decisions{}
 	t.State.Apply(&b, &d)
 	for i := range d.Results {
 		r, c := &d.Results[i], &b.Commands[i]

@@ -19,8 +19,10 @@ import (
 func restored(w *world, seed uint64, cut int, id byte, cause sequencer.BirthCause) *world {
 	r := newWorld(w.t, seed, w.address)
 	r.grow(cut)
-	r.teller.Restore(id, cause)
-	r.grow(1)
+	birth := r.teller.Restore(cause, id)
+	if err := r.journal.Put(&birth); err != nil {
+		w.t.Fatal(err)
+	}
 	return r
 }
 

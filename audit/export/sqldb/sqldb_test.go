@@ -78,7 +78,7 @@ func (w *world) exact() {
 	to := w.open()
 	defer w.close(to)
 	v, err := sqldb.Verify(w.t.Context(), follow.NewFolder(w.dir), to, w.keys)
-	if err != nil || v.Differences > 0 || v.Rows == 0 {
+	if err != nil || v.Differences > 0 || v.Rows == 0 && v.Position.Head.Height > 1 { // the first block is a birth
 		w.t.Fatalf("%+v, %v", v, err)
 	}
 	held, captured, bySale, byDay := map[string]int64{}, int64(0), map[string]int64{}, map[string]int64{}
