@@ -44,23 +44,44 @@ func Run(dir string, o Options) (*Report, error) {
 	return newAuditor(o).run(dir)
 }
 
+// RunBlocks audits blocks that somebody else reads and whose chain they check, such as those of an archive:
+// read calls fn for each of them, in order. name is what the report says of the place. What read returns of
+// journal.ErrCorrupt is in the report.
+func RunBlocks(name string, o Options, read func(fn func(b *journal.Block) error) error) (*Report, error) {
+	a := newAuditor(o)
+	return a.audit(name, func() error { return read(a.block) })
+}
+
 func (a *auditor) run(dir string) (*Report, error) {
-	started := time.Now()
-	torn, err := journal.Scan(dir, a.block)
-	if otherRelease(err) {
-		return nil, fmt.Errorf("audit of %s: block %d: %w", dir, a.last.Height+1, err)
+	var torn *wal.Torn
+	r, err := a.audit(dir, func() (err error) {
+		torn, err = journal.Scan(dir, a.block)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err != nil && !a.damaged(err) {
-		return nil, fmt.Errorf("audit of %s: %w", dir, err)
-	}
-	r := a.finish()
 	if err := r.noteMissing(dir); err != nil {
 		return nil, fmt.Errorf("audit of %s: %w", dir, err)
 	}
-	r.Directory, r.Seconds = dir, time.Since(started).Seconds()
 	if torn != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("the newest segment ends in %d bytes that are no block: an append under way, or a crash that the next start repairs", torn.Bytes))
 	}
+	return r, nil
+}
+
+// audit reports of the blocks that read hands over.
+func (a *auditor) audit(name string, read func() error) (*Report, error) {
+	started := time.Now()
+	err := read()
+	if otherRelease(err) {
+		return nil, fmt.Errorf("audit of %s: block %d: %w", name, a.last.Height+1, err)
+	}
+	if err != nil && !a.damaged(err) {
+		return nil, fmt.Errorf("audit of %s: %w", name, err)
+	}
+	r := a.finish()
+	r.Directory, r.Seconds = name, time.Since(started).Seconds()
 	return r, nil
 }
 

@@ -52,11 +52,7 @@ nodes that a restore has superseded. After a restore the archive goes on under t
 	f.Uint8Var(&a.config.ClusterNumber, "cluster-number", 0, "number of the cluster, where no NODE.json beside the journal tells it")
 	f.StringVar(&a.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&a.logLevel, "log-level", "info", "debug, info, warn or error")
-	for _, name := range []string{"journal", "to"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // the flag is above
-		}
-	}
+	requireFlags(c, "journal", "to")
 	c.AddCommand(newArchiveStatus(p))
 	return c
 }
@@ -123,11 +119,7 @@ func newArchiveStatus(p *program) *cobra.Command {
 	return &cobra.Command{Use: "status ARCHIVE", Short: "Say what is in an archive, by its manifest", Args: arguments(cobra.ExactArgs(1)),
 		Example: "  onsale archive status s3://arena-archive/2026",
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := openArchive("ARCHIVE", args[0])
-			if err != nil {
-				return err
-			}
-			catalog, err := archive.Open(c.Context(), store)
+			catalog, err := openCatalog(c.Context(), "ARCHIVE", args[0])
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 
 	rows "onsale/audit/export"
 	"onsale/audit/export/csvfile"
-	journals "onsale/audit/follow"
 	"onsale/internal/plain"
 )
 
@@ -46,8 +45,12 @@ func (p *program) exportCSV(ctx context.Context, e *exportingCSV) error {
 	if err != nil {
 		return err
 	}
+	from, err := openBlocks(ctx, "--journal", e.journal)
+	if err != nil {
+		return err
+	}
 	books := rows.NewBooks(users)
-	if err := journals.NewFolder(e.journal).Read(ctx, books.Read); err != nil {
+	if err := from.Read(ctx, books.Read); err != nil {
 		return err
 	}
 	all := books.Take()

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
-	journals "onsale/audit/follow"
 	"onsale/internal/pseudonym"
 )
 
@@ -24,7 +22,7 @@ func newExport(p *program) *cobra.Command {
 type exportFrom struct{ journal, users, pseudonyms string }
 
 func (e *exportFrom) flags(c *cobra.Command) {
-	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
+	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), a copy of one, or an archive (file:///PATH, s3://BUCKET/PREFIX)")
 	c.Flags().StringVar(&e.pseudonyms, "pseudonyms-file", envOr("ONSALE_PSEUDONYMS_FILE", ""), "file with the keys of --users pseudonym, as nodes have it")
 	requireFlags(c, "journal")
 }
@@ -141,6 +139,10 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
+	from, err := openBlocks(ctx, "--journal", e.journal)
+	if err != nil {
+		return err
+	}
 	to, err := e.open(ctx)
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 			last = ""
 		}
 	}
-	err = sqldb.Run(ctx, journals.NewFolder(e.journal), to, sqldb.Options{Users: users, Once: e.once, AcceptCut: e.acceptCut, Progress: say})
+	err = sqldb.Run(ctx, from, to, sqldb.Options{Users: users, Once: e.once, AcceptCut: e.acceptCut, Progress: say})
 	if err == nil && last != "" {
 		fmt.Fprintln(p.err, last)
 	}
@@ -184,12 +186,16 @@ func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
+	from, err := openBlocks(ctx, "--journal", e.journal)
+	if err != nil {
+		return err
+	}
 	to, err := e.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	v, err := sqldb.Verify(ctx, journals.NewFolder(e.journal), to, keys)
+	v, err := sqldb.Verify(ctx, from, to, keys)
 	if err != nil {
 		return err
 	}

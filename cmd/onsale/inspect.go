@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onsale/audit/archive/blob"
+	journals "onsale/audit/follow"
 	"onsale/raftfsm/store"
 	"onsale/sequencer"
 	"onsale/wal"
@@ -74,21 +77,21 @@ type blockSummary struct {
 
 func newInspectJournal(p *program) *cobra.Command {
 	var seq uint64
-	c := &cobra.Command{Use: "journal DATA/journal", Short: "List the blocks of a journal, or one decision", Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "journal DATA/journal|ARCHIVE", Short: "List the blocks of a journal or an archive, or one decision", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
 			if seq > 0 {
-				return p.showDecision(args[0], seq)
+				return p.showDecision(c.Context(), args[0], seq)
 			}
-			return p.showBlocks(args[0])
+			return p.showBlocks(c.Context(), args[0])
 		}}
 	c.Flags().Uint64Var(&seq, "seq", 0, "show the request and the decision at this place in the order")
 	return c
 }
 
-func (p *program) showBlocks(dir string) error {
+func (p *program) showBlocks(ctx context.Context, dir string) error {
 	blocks := []blockSummary{}
 	var rows [][]string
-	torn, err := scanDecisions(dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
+	torn, err := scanDecisions(ctx, dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
 		s := blockSummary{Height: b.Height, RaftIndex: b.RaftIndex, Term: b.Term, Time: time.Unix(0, d.Time).UTC(), FirstSeq: d.FirstSeq,
 			Requests: len(d.Results), Events: len(d.Events), Outcomes: map[string]uint64{}, StateHash: fmt.Sprintf("%016x", b.StateHash), Hash: fmt.Sprintf("%x", b.Hash)}
 		for i := range d.Results {
@@ -99,7 +102,9 @@ func (p *program) showBlocks(dir string) error {
 		return nil
 	})
 	p.reportTorn(torn)
-	err = errors.Join(err, p.reportGaps(dir))
+	if !blob.IsURL(dir) {
+		err = errors.Join(err, p.reportGaps(dir))
+	}
 	if err != nil && len(blocks) == 0 {
 		return err
 	}
@@ -110,9 +115,9 @@ func (p *program) showBlocks(dir string) error {
 var errFound = errors.New("found")
 
 // showDecision prints one request with its decision and the events it caused.
-func (p *program) showDecision(dir string, seq uint64) error {
+func (p *program) showDecision(ctx context.Context, dir string, seq uint64) error {
 	var found any
-	_, err := scanDecisions(dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
+	_, err := scanDecisions(ctx, dir, func(b *journal.Block, batch *sequencer.Batch, d *sequencer.Decisions) error {
 		i := seq - d.FirstSeq
 		if seq < d.FirstSeq || i >= uint64(len(d.Results)) {
 			return nil
@@ -136,20 +141,23 @@ func (p *program) showDecision(dir string, seq uint64) error {
 	return errors.Join(err, fmt.Errorf("no decision has seq %d", seq))
 }
 
-// scanDecisions decodes every block of a journal.
-func scanDecisions(dir string, fn func(*journal.Block, *sequencer.Batch, *sequencer.Decisions) error) (*wal.Torn, error) {
-	var batch sequencer.Batch
-	var d sequencer.Decisions
-	return journal.Scan(dir, func(b *journal.Block) error {
-		err := sequencer.DecodeBatch(b.Batch, &batch)
-		if err == nil {
-			err = sequencer.DecodeDecisions(b.Decisions, batch.Commands, &d)
+// scanDecisions decodes every block of a journal or an archive.
+func scanDecisions(ctx context.Context, dir string, fn func(*journal.Block, *sequencer.Batch, *sequencer.Decisions) error) (*wal.Torn, error) {
+	var decoded journals.Block
+	one := func(b *journal.Block) error {
+		if err := decoded.Decode(b); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("block %d: %w", b.Height, err)
-		}
-		return fn(b, &batch, &d)
-	})
+		return fn(b, &decoded.Batch, &decoded.Decisions)
+	}
+	if !blob.IsURL(dir) {
+		return journal.Scan(dir, one)
+	}
+	catalog, err := openCatalog(ctx, "ARCHIVE", dir)
+	if err != nil {
+		return nil, err
+	}
+	return nil, archivedBlocks(ctx, catalog)(one)
 }
 
 func newInspectSnapshot(p *program) *cobra.Command {

@@ -66,7 +66,7 @@ that), 6 the audit found something or the books differ, 7 a ticket is not genuin
 	}
 	root.AddCommand(
 		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newPseudonym(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
-		newAudit(p), newArchive(p), newExport(p), newEvents(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
+		newAudit(p), newArchive(p), newRestore(p), newExport(p), newEvents(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root
 }

@@ -11,7 +11,6 @@ import (
 
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
-	"onsale/sequencer"
 )
 
 // snapshotStreams are the private listener's routes that hand out whole states. taken is told when one
@@ -135,13 +134,9 @@ func (p *program) inspectBackup(in io.Reader, stale bool) error {
 }
 
 func newSnapshotRestore(p *program) *cobra.Command {
-	var dir, node, address string
-	var successor, isCopy bool
+	var b becoming
 	c := &cobra.Command{Use: "restore FILE", Short: "Make the data folder of a new cluster of one out of a backup", Args: arguments(cobra.ExactArgs(1)),
-		Long: `With --successor the new cluster takes the place of the one that made the backup: it goes
-on behind every number that one can have given out, and whoever has met the new one refuses the
-old one. With --copy it is an unrelated cluster, for an exercise or staging: the old one goes on
-undisturbed, and the payment provider is never asked about orders that are older than the copy.`,
+		Long:    becomesHelp,
 		Example: "  onsale snapshot restore arena.backup --successor --data-dir data --node-id n1\n  onsale serve --data-dir data --node-id n1",
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := os.Open(args[0])
@@ -149,23 +144,13 @@ undisturbed, and the payment provider is never asked about orders that are older
 				return err
 			}
 			defer f.Close()
-			cause := sequencer.BirthRestore
-			if isCopy {
-				cause = sequencer.BirthCopy
-			}
-			info, err := folder.RestoreBackup(f, folder.Restore{Dir: dir, NodeID: node, Address: address, Cause: cause, Clock: raftfsm.SystemClock()})
+			info, err := folder.RestoreBackup(f, b.how())
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(p.out, "%s holds everything up to log entry %d; start it with: onsale serve --data-dir %s --node-id %s --peer %s\n", dir, info.Index, dir, node, address)
+			p.sayRestored(&b, info.Index)
 			return nil
 		}}
-	c.Flags().BoolVar(&successor, "successor", false, "the new cluster takes the place of the one that made the backup")
-	c.Flags().BoolVar(&isCopy, "copy", false, "the new cluster has nothing to do with the one that made the backup")
-	c.MarkFlagsOneRequired("successor", "copy")
-	c.MarkFlagsMutuallyExclusive("successor", "copy")
-	c.Flags().StringVar(&dir, "data-dir", "data", "the new data folder; empty or not there")
-	c.Flags().StringVar(&node, "node-id", "n1", "whose it will be")
-	c.Flags().StringVar(&address, "peer", raftfsm.DefaultConfig().RaftAddress, "where other nodes will reach it")
+	b.flags(c, "data-dir")
 	return c
 }
