@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"onsale/audit/archive/blob"
@@ -89,7 +90,27 @@ type Snapshotter struct {
 	store   blob.Store
 	catalog *Catalog
 	rebuilt *Rebuilt
+
+	put, failures atomic.Uint64
 }
+
+// Run puts snapshots when they are due, until ctx ends. What fails is told in the log and tried again.
+func (s *Snapshotter) Run(ctx context.Context) {
+	for {
+		if _, err := s.Due(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNone) {
+			s.failures.Add(1)
+			s.config.Log.Error("no snapshot was archived; trying again", "error", err, "pause", snapshotPause)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(snapshotPause):
+		}
+	}
+}
+
+// snapshotPause is how often it is looked whether a snapshot is due.
+const snapshotPause = 10 * time.Second
 
 // NewSnapshotter returns a snapshotter; it asks nothing yet.
 func NewSnapshotter(config SnapshotConfig, store blob.Store) *Snapshotter {
@@ -120,7 +141,7 @@ func (s *Snapshotter) Due(ctx context.Context) (key string, err error) {
 	if err := s.rebuild(ctx); err != nil {
 		return "", err
 	}
-	key, err = s.put(ctx)
+	key, err = s.putState(ctx)
 	if err == nil {
 		failpoint.Hit(failpoint.ArchiveSnapshotAfter)
 		err = s.tidy(ctx)
@@ -152,8 +173,8 @@ func (s *Snapshotter) rebuild(ctx context.Context) (err error) {
 	return err
 }
 
-// put puts the state, and reads it back.
-func (s *Snapshotter) put(ctx context.Context) (string, error) {
+// putState puts the state, and reads it back.
+func (s *Snapshotter) putState(ctx context.Context) (string, error) {
 	r := s.rebuilt
 	key := snapshotKey(s.catalog.rows[len(s.catalog.rows)-1].Birth, r.Head.Height, r.State.Seq(), r.State.Now())
 	var data bytes.Buffer
@@ -170,6 +191,7 @@ func (s *Snapshotter) put(ctx context.Context) (string, error) {
 		err = fmt.Errorf("%w: %s has another state", ErrDamaged, key)
 	}
 	if err == nil {
+		s.put.Add(1)
 		s.config.Log.Info("snapshot archived", "height", r.Head.Height, "seq", r.State.Seq(), "bytes", data.Len())
 	}
 	return key, err

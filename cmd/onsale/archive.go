@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"onsale/api"
 	"onsale/audit/archive"
 	"onsale/audit/archive/blob"
 	journals "onsale/audit/follow"
@@ -22,7 +24,9 @@ import (
 type archiving struct {
 	config              archive.Config
 	journal, to         string
+	private             string
 	logFormat, logLevel string
+	snapshots           archive.SnapshotConfig
 }
 
 func newArchive(p *program) *cobra.Command {
@@ -50,12 +54,18 @@ nodes that a restore has superseded. After a restore the archive goes on under t
 	f.Uint64Var(&a.config.SegmentBytes, "segment-bytes", a.config.SegmentBytes, "bytes of a segment before compression")
 	f.DurationVar(&a.config.SegmentAge, "segment-age", a.config.SegmentAge, "how long what is decided may wait for its segment: it is what is lost when all nodes are")
 	f.Uint8Var(&a.config.ClusterNumber, "cluster-number", 0, "number of the cluster, where no NODE.json beside the journal tells it")
+	f.DurationVar(&a.snapshots.Every, "snapshot-every", 0, "how much of the log's time may lie between two snapshots, 0 for none: it bounds what a restore decides again; the archiver then keeps the state in memory")
+	f.IntVar(&a.snapshots.Keep, "snapshot-keep", snapshotKeepDefault, "snapshots that stay, the newest; 0 keeps all, and asks for no right to remove")
+	f.StringVar(&a.private, "private", "", "where /metrics, /livez and /readyz are served, such as 127.0.0.1:8602; nowhere by default")
 	f.StringVar(&a.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&a.logLevel, "log-level", "info", "debug, info, warn or error")
 	requireFlags(c, "journal", "to")
 	c.AddCommand(newArchiveStatus(p))
 	return c
 }
+
+// snapshotKeepDefault are those of a day at one every quarter of an hour.
+const snapshotKeepDefault = 96
 
 // openArchive opens the store of an archive.
 func openArchive(flag, place string) (blob.Store, error) {
@@ -86,12 +96,59 @@ func (p *program) archive(ctx context.Context, a *archiving) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := archiver.Run(ctx); err != nil {
+	if a.snapshots.Every < 0 || a.snapshots.Keep < 0 {
+		return fmt.Errorf("%w: --snapshot-every and --snapshot-keep are 0 or more", errUsage)
+	}
+	a.snapshots.Read, a.snapshots.Write, a.snapshots.Log = readState, writeState, log
+	if err := a.run(ctx, archiver, archive.NewSnapshotter(a.snapshots, store)); err != nil {
 		return err
 	}
 	s := archiver.Status()
 	fmt.Fprintf(p.err, "%s has blocks up to %d (seq %d, %s); %d segments are new\n", store, s.Height, s.Seq, s.At.Format(time.RFC3339Nano), s.Segments)
 	return nil
+}
+
+// run archives, and puts snapshots beside it: a large one must not hold up what is decided.
+func (a *archiving) run(ctx context.Context, archiver *archive.Archiver, snapshots *archive.Snapshotter) error {
+	unwatch, at, err := monitor(a.private, func() []api.Check { return []api.Check{archiveCheck(archiver.Status(), time.Now())} },
+		archiver.Collector(), snapshots.Collector())
+	if err != nil {
+		return err
+	}
+	defer unwatch()
+	if at != "" {
+		a.config.Log.Info("listening", "private", "http://"+at)
+	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if a.snapshots.Every > 0 && !a.config.Once {
+		beside.Go(func() { snapshots.Run(ctx) })
+	}
+	err = archiver.Run(ctx)
+	if err == nil && a.snapshots.Every > 0 && a.config.Once {
+		_, err = snapshots.Due(ctx)
+		if errors.Is(err, archive.ErrNone) { // nothing was decided yet
+			err = nil
+		}
+	}
+	return err
+}
+
+// archiveWaitingMax is how long what is decided may wait to be archived before the archiver says that
+// it is behind.
+const archiveWaitingMax = 5 * time.Minute
+
+var errArchiveBehind = errors.New("what was decided is not archived")
+
+func archiveCheck(s archive.Status, now time.Time) api.Check {
+	check := api.Check{Name: "archive", Err: s.LastErr, Warning: true}
+	if waiting := s.Waiting(now); waiting > archiveWaitingMax {
+		check.Warning = false
+		check.Err = errors.Join(fmt.Errorf("%w for %s", errArchiveBehind, waiting.Round(time.Second)), s.LastErr)
+	}
+	return check
 }
 
 // numberBeside returns the number of the cluster whose node has a journal.

@@ -1,10 +1,20 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"onsale/api"
 	"onsale/audit/archive"
+	"onsale/audit/archive/blob"
+	journals "onsale/audit/follow"
+	"onsale/proof/testenv"
 )
 
 // What a node has sold is archived while it runs, to a folder; the archive of another cluster is left
@@ -37,5 +47,57 @@ func TestArchive(t *testing.T) {
 	has(t, command(t, 1, "archive", "status", "file://"+t.TempDir()), "no archive")
 	for _, wrong := range [][]string{{"--to", "/tmp/x"}, {"--journal", "nowhere"}, {"--segment-bytes", "0"}, {"--log-level", "loud"}} {
 		run(2, wrong...)
+	}
+}
+
+// An archiver beside a node shows where it is, and puts snapshots; both are as docs/metrics.md says.
+func TestArchiverIsWatched(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	defer o.close()
+	o.sell(0, "sale", "create", "gig", "--price", "0", "--quantity", "10")
+	a := archiving{config: archive.Config{SegmentBytes: 1 << 20, Log: slog.New(slog.DiscardHandler)}, private: "127.0.0.1:0",
+		snapshots: archive.SnapshotConfig{Every: time.Millisecond, Read: readState, Write: writeState, Log: slog.New(slog.DiscardHandler)}}
+	store := blob.NewFolder(t.TempDir())
+	archiver, err := archive.New(a.config, store, journals.NewFolder(filepath.Join(o.dir, "journal")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshots := archive.NewSnapshotter(a.snapshots, store)
+	unwatch, at, err := monitor(a.private, func() []api.Check { return []api.Check{archiveCheck(archiver.Status(), time.Now())} }, archiver.Collector(), snapshots.Collector())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unwatch()
+	a.private = ""
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.run(ctx, archiver, snapshots) }()
+	testenv.Eventually(t, time.Minute, "the sale is archived", func() bool { return archiver.Status().Seq > 0 })
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := snapshots.Due(t.Context()); err != nil {
+		t.Error(err)
+	}
+	rows, _ := metricsPage(t)
+	served := scrapeFamilies(t, http.DefaultClient, "http://"+at+"/metrics")
+	for name, row := range rows {
+		if f := served[name]; row.on == "archiver" && (f == nil || f.kind != row.kind) {
+			t.Errorf("%s is not served: %+v", name, f)
+		}
+	}
+	for name := range served {
+		if row := rows[name]; strings.HasPrefix(name, "onsale_archive_") && row.on != "archiver" {
+			t.Errorf("%s is not in docs/metrics.md", name)
+		}
+	}
+	if got := get(http.DefaultClient, "http://"+at+"/readyz?verbose"); !strings.Contains(got, "[+]archive ok") {
+		t.Error(got)
+	}
+	late := archiveCheck(archive.Status{Unstored: time.Now().Add(-time.Hour)}, time.Now())
+	if !late.Fails() || !errors.Is(late.Err, errArchiveBehind) {
+		t.Errorf("%+v", late)
 	}
 }
