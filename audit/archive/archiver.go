@@ -196,6 +196,7 @@ func (a *Archiver) begin(b *follow.Block, after uint64) error {
 	}
 	var err error
 	a.begun = time.Now()
+	a.status.begun(a.begun)
 	a.building, err = newBuilder(sequencer.ClusterID(a.row.Birth), b.Previous)
 	return err
 }

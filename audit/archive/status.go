@@ -42,14 +42,10 @@ func (s *status) change(fn func(is *Status)) {
 	fn(&s.is)
 }
 
-func (s *status) saw(b *follow.Block) {
-	s.change(func(is *Status) {
-		is.Journal = b.Height
-		if b.Height > is.Height && is.Unstored.IsZero() {
-			is.Unstored = time.Now()
-		}
-	})
-}
+func (s *status) saw(b *follow.Block) { s.change(func(is *Status) { is.Journal = b.Height }) }
+
+// begun notes that a block waits for its segment since a time.
+func (s *status) begun(at time.Time) { s.change(func(is *Status) { is.Unstored = at }) }
 
 func (s *status) archived(tip *leg, rows int) {
 	if tip == nil {
