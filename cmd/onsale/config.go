@@ -8,7 +8,8 @@ import (
 	"onsale/internal/setting"
 )
 
-// newConfig looks at settings: a node's, and with the word frontend a front-end's.
+// newConfig looks at settings: a node's, with the word frontend a front-end's, with webhooks those of
+// the process that sends them.
 func newConfig(p *program) *cobra.Command {
 	show := func(use, whose string, s *setting.Set, load func() error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: "Print the settings that " + whose + " would use", Args: arguments(cobra.NoArgs),
@@ -32,8 +33,8 @@ this shell's limit allows. It binds no port and makes no file.`,
 				if err := load(); err != nil {
 					return err
 				}
-				if err := check(); err != nil {
-					return err
+				if err := check(); err != nil || files == nil {
+					return p.fine(err)
 				}
 				statement, err := files().shareFiles()
 				if err != nil {
@@ -49,9 +50,20 @@ this shell's limit allows. It binds no port and makes no file.`,
 	front, otherFront := newFrontEndSettings(), newFrontEndSettings()
 	printing := show("print", "a node", node.Set, node.load)
 	printing.AddCommand(show("frontend", "a front-end", front.Set, front.load))
+	hooks, otherHooks := newWebhookSettings(), newWebhookSettings()
+	printing.AddCommand(show("webhooks", "the process onsale webhooks", hooks.Set, hooks.load))
 	checking := validate("validate", "a node", other.Set, other.load, other.check, other.fileBounds)
-	checking.AddCommand(validate("frontend", "a front-end", otherFront.Set, otherFront.load, otherFront.check, otherFront.fileBounds))
-	return group("config", "Look at the settings of a node or a front-end", printing, checking)
+	checking.AddCommand(validate("frontend", "a front-end", otherFront.Set, otherFront.load, otherFront.check, otherFront.fileBounds),
+		validate("webhooks", "the process onsale webhooks", otherHooks.Set, otherHooks.load, otherHooks.check, nil))
+	return group("config", "Look at the settings of a node, a front-end or the process onsale webhooks", printing, checking)
+}
+
+// fine says that nothing is wrong, or returns what is.
+func (p *program) fine(err error) error {
+	if err == nil {
+		_, err = fmt.Fprintln(p.out, "ok")
+	}
+	return err
 }
 
 // pairs writes names and values as the log does.

@@ -178,6 +178,10 @@ const clustersHelp = `## Clusters, when there are several (instead of cluster)
 func (s *processSettings) addAddresses() {
 	s.Add(&s.HTTP, "http", "HOST:PORT where buyers reach this process")
 	s.Add(&s.Private, "private", "HOST:PORT where sellers, operators and Prometheus reach this process")
+	s.addLogs()
+}
+
+func (s *processSettings) addLogs() {
 	s.Add(&s.LogFormat, "log-format",
 		"format of the log, text or json; by default text on a terminal and json elsewhere")
 	s.Add(&s.LogLevel, "log-level", "least level that is logged: debug, info, warn or error; read again at SIGHUP")

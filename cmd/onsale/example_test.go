@@ -23,6 +23,7 @@ func TestExampleFiles(t *testing.T) {
 	}{
 		"onsale.toml":   {"Settings of onsale serve (--config).", func() *setting.Set { return newSettings().Set }},
 		"frontend.toml": {"Settings of onsale frontend (--config).", func() *setting.Set { return newFrontEndSettings().Set }},
+		"webhooks.toml": {"Settings of onsale webhooks (--config).", func() *setting.Set { return newWebhookSettings().Set }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want bytes.Buffer
@@ -57,6 +58,9 @@ func TestExampleFiles(t *testing.T) {
 			}
 			if name == "frontend.toml" {
 				has(t, tables, "clusters.", "sales = [\"worldtour-*\"]")
+			}
+			if name == "webhooks.toml" {
+				has(t, tables, "endpoints.", "https://shop.example.com/onsale")
 			}
 		})
 	}

@@ -45,11 +45,16 @@ func TestOpenAPIHasTheClustersRoutes(t *testing.T) {
 	for pattern, step := range route.Steps(nil) {
 		added[pattern] = step.Roles
 	}
-	for pattern := range snapshotStreams(nil, nil) {
-		added[pattern] = auth.RoleOperator
+	for pattern, step := range webhookSteps(nil) {
+		added[pattern] = step.Roles
+	}
+	for _, streams := range []map[string]func(http.ResponseWriter, *http.Request) error{snapshotStreams(nil, nil), webhookLetters(nil)} {
+		for pattern := range streams {
+			added[pattern] = auth.RoleOperator
+		}
 	}
 	for _, o := range theDescription(t).Operations() {
-		if !strings.HasPrefix(o.Path, "/v1/cluster") && !strings.HasPrefix(o.Path, "/v1/snapshot") {
+		if !strings.HasPrefix(o.Path, "/v1/cluster") && !strings.HasPrefix(o.Path, "/v1/snapshot") && !strings.HasPrefix(o.Path, "/v1/webhooks") {
 			continue
 		}
 		roles, known := added[o.Method+" "+o.Path]

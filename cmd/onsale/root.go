@@ -65,7 +65,7 @@ that), 6 the audit found something or the books differ, 7 a ticket is not genuin
 		return errors.Join(missing, p.checkFormat())
 	}
 	root.AddCommand(
-		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newPseudonym(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
+		newServe(p), newConfig(p), newSale(p), newToken(p), newSecret(p), newPseudonym(p), newBuy(p), newOrder(p), newPay(p), newTicket(p), newPayments(p), newSandbox(p), newFrontEnd(p), newWebhooks(p), newWebhook(p), newCluster(p), newPreflight(p), newSnapshot(p), newTLS(p),
 		newAudit(p), newArchive(p), newRestore(p), newExport(p), newEvents(p), newInspect(p), newBench(p), newOpenAPI(p), newVersion(p),
 	)
 	return root

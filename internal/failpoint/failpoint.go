@@ -134,10 +134,21 @@ const (
 	ExportCommit    Name = "export-commit"    // all are sent, and not committed
 	ExportCommitted Name = "export-committed" // they are, and the exporter has not noted it
 	ExportFile      Name = "export-file"      // a file of CSV is durable and not in its place
+
+	WebhookRead     Name = "webhook-read"     // events have come from the feed and are not in the state file
+	WebhookStored   Name = "webhook-stored"   // they are, with the position behind them
+	WebhookSend     Name = "webhook-send"     // an event is not sent yet
+	WebhookSent     Name = "webhook-sent"     // the receiver has answered, and nobody knows
+	WebhookResolved Name = "webhook-resolved" // that is in the state file
 )
 
 // Names returns all places of what sells.
 func Names() []Name { return append(NodeNames(), ProviderNames()...) }
+
+// WebhookNames returns the places of the process that sends webhooks.
+func WebhookNames() []Name {
+	return []Name{WebhookRead, WebhookStored, WebhookSend, WebhookSent, WebhookResolved}
+}
 
 // ExporterNames returns the places of an exporter.
 func ExporterNames() []Name {
