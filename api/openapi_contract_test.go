@@ -24,7 +24,7 @@ import (
 var contractTypes = map[reflect.Type]apitest.Direction{
 	reflect.TypeFor[contract.AccountToAccept](): apitest.Request, reflect.TypeFor[contract.Account](): apitest.Answer,
 	reflect.TypeFor[contract.Settlement](): apitest.Request, reflect.TypeFor[contract.Seen](): apitest.Request,
-	reflect.TypeFor[contract.Problem]():    apitest.Answer, reflect.TypeFor[contract.Decision](): apitest.Answer,
+	reflect.TypeFor[contract.Problem](): apitest.Answer, reflect.TypeFor[contract.Decision](): apitest.Answer,
 	reflect.TypeFor[contract.DoorDecision](): apitest.Answer, reflect.TypeFor[contract.Order](): apitest.Answer,
 	reflect.TypeFor[contract.OrderDetail](): apitest.Answer, reflect.TypeFor[contract.OrderPayment](): apitest.Answer,
 	reflect.TypeFor[contract.OrderHistory](): apitest.Answer, reflect.TypeFor[contract.OrderEvent](): apitest.Answer,

@@ -47,11 +47,8 @@ func (e *exportFrom) check() (rows.Users, error) {
 	return users, nil
 }
 
-// keys looks whether there is a journal, and reads the keys of pseudonyms; nil without a file.
+// keys reads the keys of pseudonyms; nil without a file.
 func (e *exportFrom) keys() (*pseudonym.Keys, error) {
-	if _, err := os.Stat(e.journal); err != nil {
-		return nil, fmt.Errorf("%w: --journal: %w", errUsage, err)
-	}
 	if e.pseudonyms == "" {
 		return nil, nil
 	}
