@@ -1,6 +1,8 @@
 package export
 
 import (
+	"time"
+
 	"onsale/audit/follow"
 	"onsale/sequencer"
 )
@@ -51,5 +53,12 @@ func (b *Books) Zone(sale string) (string, bool) {
 	return "", false
 }
 
-// DayOf is the date of the position where a zone is.
-func (b *Books) DayOf(zone string) Day { return b.day(zone, b.position.At) }
+// BornAt is when the newest birth was drawn, by the clock of the machine where that was. Its block has
+// the time of the last one before it, which may be days older.
+func (b *Books) BornAt() time.Time {
+	births := b.state.Births()
+	return time.Unix(0, births[len(births)-1].Time).UTC().Truncate(time.Microsecond)
+}
+
+// DayOf is the date of a time where a zone is.
+func (b *Books) DayOf(zone string, at time.Time) Day { return b.day(zone, at) }

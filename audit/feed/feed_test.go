@@ -212,7 +212,7 @@ var typesOf = map[sequencer.OrderState][]string{
 func TestEveryChangeIsTold(t *testing.T) {
 	teller := exporttest.NewTeller(seedOf(t))
 	r := newReplica(t, journal.Head{}, teller.State)
-	for range 500 {
+	for range 700 {
 		r.put(teller.Next())
 	}
 	told, closed, paid := map[string]map[string]bool{}, map[string]bool{}, map[string]int{}
@@ -248,7 +248,7 @@ func TestEveryChangeIsTold(t *testing.T) {
 			t.Errorf("%s was paid %d times", uid, times)
 		}
 	}
-	if changes < 300 || len(paid) < 10 {
+	if changes < 100 || len(paid) < 10 {
 		t.Errorf("%d changes, %d paid orders: the story is too quiet", changes, len(paid))
 	}
 }
@@ -315,7 +315,7 @@ func TestRestore(t *testing.T) {
 			now.put(kept.Next())
 		}
 	}
-	now.put(kept.Restore(sequencer.BirthRestore, 9))
+	now.put(kept.Restore(sequencer.BirthRestore, 9, lost.Now()))
 	for range 100 {
 		now.put(kept.Next())
 	}

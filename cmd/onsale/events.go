@@ -64,7 +64,7 @@ When a restore has ended the history that was followed, or the node does not rea
 ends with exit code 3 and says from where to go on.`,
 		Example: "  onsale events tail --types 'order.*'\n  onsale events tail --after \"\" --sale arena --once\n  onsale events tail --types order.paid --forward http://127.0.0.1:9000/hook",
 		RunE:    func(c *cobra.Command, _ []string) error { return t.run(c.Context(), p) }}
-	t.desk.flags(c.Flags())
+	t.flags(c.Flags())
 	f := c.Flags()
 	f.StringSliceVar(&t.query.Types, "types", nil, "types, such as order.paid,sale.*; without it all but decision.*")
 	f.StringVar(&t.query.Sale, "sale", "", "of this sale only")
@@ -79,7 +79,7 @@ func (t *tail) run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%w: --forward is %q, expected is a URL such as http://127.0.0.1:9000/hook", errUsage, t.forward)
 	}
 	t.patience = patience{wait: true, most: tailLifetime}
-	seller, err := t.desk.open()
+	seller, err := t.open()
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,11 @@ func monitor(address string, checks func() []api.Check, collectors ...prometheus
 		return nil, "", fmt.Errorf("--private: %w", err)
 	}
 	server := &http.Server{Handler: api.Monitoring(checks, registry), ReadTimeout: monitoringTimeout, WriteTimeout: monitoringTimeout}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(listener) // it ends by Close
+	}()
 	return func() {
 		_ = server.Close() // who scrapes asks again
 		<-ended

@@ -75,7 +75,7 @@ func sales() (commands []sequencer.Command) {
 // first is the cluster's birth.
 func (t *Teller) Next() journal.Block {
 	if t.height == 0 {
-		return t.born(sequencer.BirthNew, t.id)
+		return t.born(sequencer.BirthNew, t.id, t.now)
 	}
 	var commands []sequencer.Command
 	if t.height == 1 {
@@ -91,15 +91,20 @@ func (t *Teller) Next() journal.Block {
 	return t.decide(commands)
 }
 
-// Restore is the block with which a cluster goes on that was made from a backup of this moment; it
-// draws an id. What comes then is another story.
-func (t *Teller) Restore(cause sequencer.BirthCause, id byte) journal.Block {
+// Now is the time of the last block.
+func (t *Teller) Now() int64 { return t.now }
+
+// Restore is the block with which a cluster goes on that was made from a backup of this moment, at a later
+// time; it draws an id. What comes then is another story.
+func (t *Teller) Restore(cause sequencer.BirthCause, id byte, at int64) journal.Block {
 	t.random = rand.New(rand.NewPCG(uint64(id), t.height))
-	return t.born(cause, sequencer.KeyDigest{id})
+	block := t.born(cause, sequencer.KeyDigest{id}, at)
+	t.now = max(t.now, at)
+	return block
 }
 
-func (t *Teller) born(cause sequencer.BirthCause, id sequencer.KeyDigest) journal.Block {
-	return t.decide([]sequencer.Command{{Kind: sequencer.KindBirth, Amount: t.now, Count: uint32(cause), Key: id}})
+func (t *Teller) born(cause sequencer.BirthCause, id sequencer.KeyDigest, at int64) journal.Block {
+	return t.decide([]sequencer.Command{{Kind: sequencer.KindBirth, Amount: at, Count: uint32(cause), Key: id}})
 }
 
 // decide returns the block that a batch makes.

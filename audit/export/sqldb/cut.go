@@ -92,25 +92,33 @@ func (r *run) compareCut(ctx context.Context, cut *Cut, is *export.Rows) (*expor
 		zones[sale[saleID].(string)] = sale[saleZone].(string)
 	}
 	for i, m := range cut.lost[export.Movements] {
-		cut.counter = append(cut.counter, r.counter(int64(i), m, zones))
+		cut.counter = append(cut.counter, r.counter(int64(i), m, zones, cut.happened(r.books.BornAt())))
 	}
 	return rows, nil
 }
 
 // counter is the movement that takes back one that is lost, on the day of the cut where its sale is.
 // Its place is below those of blocks.
-func (r *run) counter(number int64, lost export.Row, zones map[string]string) export.Row {
-	at := r.books.Position()
+func (r *run) counter(number int64, lost export.Row, zones map[string]string, at time.Time) export.Row {
 	sale := lost[movementSale].(string)
 	zone, known := r.books.Zone(sale)
 	if !known {
 		zone = zones[sale]
 	}
 	row := slices.Clone(lost)
-	row[0], row[1] = int64(at.Head.Height), -1-number
-	row[movementAt], row[movementDay] = at.At, r.books.DayOf(zone)
+	row[0], row[1] = int64(r.books.Position().Head.Height), -1-number
+	row[movementAt], row[movementDay] = at, r.books.DayOf(zone, at)
 	row[movementAmount] = -lost[movementAmount].(int64)
 	return row
+}
+
+// happened is when the cut is booked: when the restore was made. A clock that was behind there does not
+// change a day that was final.
+func (c *Cut) happened(born time.Time) time.Time {
+	if born.Before(c.Until.At) {
+		return c.Until.At
+	}
+	return born
 }
 
 // Places of columns.

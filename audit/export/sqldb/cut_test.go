@@ -19,7 +19,7 @@ import (
 func restored(w *world, seed uint64, cut int, id byte, cause sequencer.BirthCause) *world {
 	r := newWorld(w.t, seed, w.address)
 	r.grow(cut)
-	birth := r.teller.Restore(cause, id)
+	birth := r.teller.Restore(cause, id, w.teller.Now())
 	if err := r.journal.Put(&birth); err != nil {
 		w.t.Fatal(err)
 	}
