@@ -143,8 +143,10 @@ func TestOrdersPerUserAndSale(t *testing.T) {
 			t.Errorf("key %d of sale %d in another sale: %+v", key, first.Sale, r)
 		}
 	}
-	if got := p.state.OrdersOf([]byte("u1"), 0, 1000); len(got) != len(made) {
-		t.Errorf("%d orders are listed, want %d", len(got), len(made))
+	for limit, want := range map[int]int{-1: 0, 0: 0, 1: 1, len(made) - 1: len(made) - 1, 1000: len(made)} {
+		if got := p.state.OrdersOf([]byte("u1"), 0, limit); len(got) != want {
+			t.Errorf("%d orders are listed of at most %d, want %d", len(got), limit, want)
+		}
 	}
 }
 

@@ -140,6 +140,11 @@ var equivalents = []equivalent{
 			"errors.Is(err, sequencer.ErrSuperseded)",
 		"errors.Is(err, sequencer.ErrStopping) || errors.Is(err, sequencer.ErrNoLeader) → errors.Is(err, sequencer.ErrStopping)",
 		"it decides what is logged, and nothing else"},
+	{"payment/bounce.go", "Desk.look",
+		"if !known || view.IsForeign() || view.Voided|view.Failed|moved(&view, disputed) == 0 && len(view.Parts) == 0 || !d.claim(order) {",
+		"!known || view.IsForeign() || view.Voided|view.Failed|moved(&view, disputed) == 0 && len(view.Parts) == 0 → " +
+			"!known || view.IsForeign()",
+		"the same is asked of every attempt and every part behind; the order is claimed for nothing"},
 	{"payment/reach.go", "Desk.moveClock", "if err != nil && !isStopping(err) {",
 		"err != nil && !isStopping(err) → err != nil", "it decides what is logged, and nothing else"},
 	{"payment/conclude.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
