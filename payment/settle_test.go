@@ -241,3 +241,34 @@ func testCancelledOn(t *testing.T) {
 		t.Errorf("the order is %s after %d cancellations", state, cancels.Load())
 	}
 }
+
+// unsure is a node of which nobody learns whether a capture was committed, while it is so.
+type unsure struct {
+	*paymenttest.Node
+	is atomic.Bool
+}
+
+func (n *unsure) Decide(c *sequencer.Command) (sequencer.Result, error) {
+	if c.Kind == sequencer.KindPayCaptured && n.is.Load() {
+		return sequencer.Result{}, sequencer.ErrNoLeader
+	}
+	return n.Node.Decide(c)
+}
+
+// What was captured counts when it is noted in the log, and not when the provider said so: it is asked again, and
+// counted once.
+func TestCaptureCountsOnceNoted(t *testing.T) { synctest.Test(t, testCaptureCountsOnceNoted) }
+
+func testCaptureCountsOnceNoted(t *testing.T) {
+	n := &unsure{Node: paymenttest.NewNode(t, sequencer.SaleSpec{Price: 100})}
+	d := payment.NewDesk(paymenttest.QuickConfig(), n, newBooks(t))
+	defer d.Close()
+	n.is.Store(true)
+	order := n.Buy(t, "ann")
+	paymenttest.Pay(t, d, order, "ann", "tok_accept")
+	time.Sleep(time.Second)
+	mustShow(t, d, map[string]float64{`onsale_payment_settled_total{step="captured"}`: 0})
+	n.is.Store(false)
+	paymenttest.MustAgree(t, n.Node, d)
+	mustShow(t, d, map[string]float64{`onsale_payment_settled_total{step="captured"}`: 1})
+}

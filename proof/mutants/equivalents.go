@@ -125,13 +125,9 @@ var equivalents = []equivalent{
 		"the charge gets the key of the attempt that began before anybody sees it"},
 	{"payment/begin.go", "Desk.begin", "charge, known := d.charge(&view, view.Attempts+1)",
 		"view.Attempts+1 → view.Attempts-1", "the charge gets the key of the attempt that began before anybody sees it"},
-	{"payment/conclude.go", "Desk.resolve",
-		"return err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)",
-		"err == nil && (result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess) → " +
-			"(result.State == sequencer.StatePaid || result.Code == sequencer.CodeLateSuccess)",
-		"a decision that failed has no result, which is neither"},
 	{"payment/desk.go", "NewDesk",
-		"wake: make(chan struct{}, 1), working: map[uint64]struct{}{}, retries: map[uint64]retry{},", "1 → 2",
+		"wake: make(chan struct{}, 1), working: map[uint64]chan struct{}{}, retries: map[uint64]retry{}, live: map[uint64]*live{},",
+		"1 → 2",
 		"one look more of the settlers finds nothing to do"},
 	{"payment/settle.go", "Desk.void", "if errors.Is(err, ErrConflict) {",
 		"errors.Is(err, ErrConflict) → !(errors.Is(err, ErrConflict))", "it decides what is logged, and nothing else"},
@@ -147,7 +143,7 @@ var equivalents = []equivalent{
 		"the same is asked of every attempt and every part behind; the order is claimed for nothing"},
 	{"payment/reach.go", "Desk.moveClock", "if err != nil && !isStopping(err) {",
 		"err != nil && !isStopping(err) → err != nil", "it decides what is logged, and nothing else"},
-	{"payment/conclude.go", "Desk.resolve", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
+	{"payment/conclude.go", "Desk.conclude", "if err != nil && !isStopping(err) {", "!isStopping(err) → isStopping(err)",
 		"it decides what is logged, and nothing else"},
 }
 
