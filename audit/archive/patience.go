@@ -29,7 +29,10 @@ func final(err error) bool {
 func (a *Archiver) patiently(ctx context.Context, fn func(ctx context.Context) error) error {
 	for pause := pauseMin; ; pause = min(2*pause, pauseMax) {
 		err := fn(ctx)
-		if a.status.answered(err); err == nil || final(err) || a.config.Once || ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
+			return err // it was not asked to the end
+		}
+		if a.status.answered(err); err == nil || final(err) || a.config.Once {
 			return err
 		}
 		a.config.Log.Warn("the archive's store failed; trying again", "error", err, "pause", pause)

@@ -155,6 +155,11 @@ func ExporterNames() []Name {
 	return []Name{ExportStatement, ExportCommit, ExportCommitted, ExportFile}
 }
 
+// ArchiverNames returns the places of an archiver.
+func ArchiverNames() []Name {
+	return []Name{ArchiveSegmentBefore, ArchiveSegmentAfter, ArchiveRowAfter, ArchiveSnapshotAfter}
+}
+
 // DoorNames returns the places that a front-end comes by, as nodes do.
 func DoorNames() []Name { return []Name{ForwardSend, PaymentAsked, PaymentAnswered} }
 

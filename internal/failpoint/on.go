@@ -100,7 +100,7 @@ func parse(text string) (*plan, error) {
 	p := &plan{text: text, action: action, name: Name(name)}
 	p.left.Store(1)
 	switch {
-	case !slices.Contains(slices.Concat(Names(), ExporterNames(), WebhookNames()), p.name):
+	case !slices.Contains(slices.Concat(Names(), ExporterNames(), WebhookNames(), ArchiverNames()), p.name):
 		return nil, fmt.Errorf("%q is no failpoint with an action", text)
 	case action == "delay":
 		return p, p.parseTime(argument, &p.delay, DelayMax)
