@@ -47,7 +47,6 @@ type Server struct {
 
 	mu    sync.Mutex
 	fault func(r *http.Request) Fault
-	puts  int
 }
 
 // NewServer starts a server and points the test's environment to it; the test's end stops it. Its clock
@@ -77,20 +76,10 @@ func (s *Server) Fail(fn func(r *http.Request) Fault) {
 	s.fault = fn
 }
 
-// Puts returns how many objects were to be put.
-func (s *Server) Puts() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.puts
-}
-
 // of returns what is to happen to a request.
 func (s *Server) of(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Method == http.MethodPut {
-		s.puts++
-	}
 	return s.fault(r)
 }
 
