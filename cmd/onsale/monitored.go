@@ -33,6 +33,6 @@ func monitor(address string, checks func() []api.Check, collectors ...prometheus
 	}()
 	return func() {
 		_ = server.Close() // who scrapes asks again
-		_ = <-ended // that it was closed
+		_ = <-ended        // that it was closed
 	}, listener.Addr().String(), nil
 }
