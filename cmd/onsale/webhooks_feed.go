@@ -38,8 +38,8 @@ const (
 // feedPageEvents is how many events are asked for at once.
 const feedPageEvents = 256
 
-// Next implements webhook.Source. A node that does not answer, or whose journal begins later, is no
-// error while another one has the page.
+// Next implements webhook.Source. A node that does not answer, whose journal begins later or that knows
+// nothing of the position is no error while another one has the page.
 func (f *clusterFeed) Next(ctx context.Context, after string, filter webhook.Filter, wait time.Duration) (webhook.Page, error) {
 	query := client.FeedQuery{After: after, Types: filter.Types, Limit: feedPageEvents, Wait: wait}
 	if after == webhook.Newest {
@@ -49,7 +49,7 @@ func (f *clusterFeed) Next(ctx context.Context, after string, filter webhook.Fil
 		query.Sale = filter.Sales[0]
 	}
 	var wrong error
-	gone := true // from all nodes
+	gone, foreign := true, true // at all nodes
 	for range f.nodes {
 		page, err := f.ask(ctx, query)
 		switch {
@@ -57,15 +57,19 @@ func (f *clusterFeed) Next(ctx context.Context, after string, filter webhook.Fil
 			return pageOf(page, filter)
 		case ctx.Err() != nil:
 			return webhook.Page{}, ctx.Err()
-		case errors.Is(err, contract.ErrHistoryCut):
+		case cutOf(err) != nil:
 			return webhook.Page{}, cutOf(err)
 		}
 		wrong = errors.Join(wrong, err)
 		gone = gone && errors.Is(err, contract.ErrFeedGone)
+		foreign = foreign && errors.Is(err, contract.ErrHistoryCut)
 		f.turn()
 	}
-	if gone {
+	switch {
+	case gone:
 		wrong = fmt.Errorf("%w: %w", webhook.ErrFeedGone, wrong)
+	case foreign:
+		wrong = new(webhook.Cut)
 	}
 	return webhook.Page{}, wrong
 }
@@ -137,12 +141,12 @@ func pageOf(page *contract.FeedPage, filter webhook.Filter) (webhook.Page, error
 	return taken, nil
 }
 
-// cutOf reads where the histories part.
+// cutOf returns where the histories part, when an answer says that; nil else. A node of a cluster that
+// was succeeded knows nothing of the position, and does not say: another one may.
 func cutOf(err error) error {
-	cut := new(webhook.Cut)
 	var problem *contract.Problem
-	if errors.As(err, &problem) {
-		cut.Still = problem.AsOf
+	if errors.Is(err, contract.ErrHistoryCut) && errors.As(err, &problem) && problem.AsOf != "" {
+		return &webhook.Cut{Still: problem.AsOf}
 	}
-	return cut
+	return nil
 }
