@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,6 +132,13 @@ func (r *receiver) tries(id string) int {
 	return r.counts[id]
 }
 
+// atOnce returns how many attempts were under way at once at most.
+func (r *receiver) atOnce() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most
+}
+
 func (r *receiver) arrived() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,15 +159,16 @@ func always(r result) func(*Event, int) (outcome, time.Duration) {
 // dying is a state file whose process dies at a commit: before it is written, or behind that.
 type dying struct {
 	*State
-	random *rand.Rand
-	chance int // one commit of so many; 0 for none
-	full   bool
+	random *rand.Rand   // of the courier's goroutine
+	chance atomic.Int64 // one commit of so many; 0 for none
+	full   atomic.Bool
 }
 
 var errDied = errors.New("the process died")
 
 func (d *dying) commit(endpoint string, c *change) error {
-	dies := d.chance > 0 && d.random.IntN(d.chance) == 0
+	chance := d.chance.Load()
+	dies := chance > 0 && d.random.Int64N(chance) == 0
 	if dies && d.random.IntN(2) == 0 {
 		return errDied
 	}
@@ -170,7 +179,7 @@ func (d *dying) commit(endpoint string, c *change) error {
 }
 
 func (d *dying) room() error {
-	if d.full {
+	if d.full.Load() {
 		return ErrDiskLow
 	}
 	return nil
@@ -185,14 +194,18 @@ type process struct {
 }
 
 // startProcess lets a courier run on a state file, as a process does.
-func startProcess(t *testing.T, path string, config Endpoint, feed Source, to *receiver, random *rand.Rand, chance int) *process {
+func startProcess(t *testing.T, path string, config Endpoint, feed Source, to *receiver, random *rand.Rand, chance int64) *process {
 	t.Helper()
 	state, err := OpenState(path, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	state.db.NoSync = true // the machine does not die here
-	p := &process{state: &dying{State: state, random: random, chance: chance}, ended: make(chan error, 1)}
+	p := &process{state: &dying{State: state}, ended: make(chan error, 1)}
+	p.state.chance.Store(chance)
+	if chance > 0 {
+		p.state.random = rand.New(rand.NewPCG(random.Uint64(), 0))
+	}
 	if p.courier, err = newCourier("shop", config.withDefaults(), state, feed, to.send, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
@@ -270,8 +283,10 @@ func diesAndGoesOn(t *testing.T, random *rand.Rand, events int) {
 			}
 		}
 	}
-	p.state.chance = 0
-	p.quit(t)
+	p.stop()
+	if err := p.end(t); err != nil && !errors.Is(err, errDied) {
+		t.Error(err)
+	}
 	if deaths < 3 {
 		t.Errorf("only %d processes died", deaths)
 	}
@@ -316,12 +331,12 @@ func checkArrivals(t *testing.T, feed *fakeFeed, came []string) {
 // and its later events go then. The dead letter comes again when it is asked for.
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		feed, takes := new(fakeFeed), false
+		feed, takes := new(fakeFeed), new(atomic.Bool)
 		for _, subject := range []string{"bad", "good", "bad", "good"} {
 			feed.add(subject)
 		}
 		to := newReceiver(func(e *Event, _ int) (outcome, time.Duration) {
-			if e.ID == "e0" && !takes {
+			if e.ID == "e0" && !takes.Load() {
 				return outcome{result: refused, said: "answered 400"}, time.Millisecond
 			}
 			return outcome{result: delivered}, time.Millisecond
@@ -347,7 +362,7 @@ func TestPoison(t *testing.T) {
 			t.Fatalf("dead letters are %+v, %v", letters, err)
 		}
 		e := &Engine{config: Config{State: p.state.State}}
-		takes = true
+		takes.Store(true)
 		again, err := e.exhume("shop", numbers)
 		if err == nil {
 			err = p.told(func() error { return p.takeBack(again) })
@@ -356,8 +371,8 @@ func TestPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		if came := to.arrived(); !slices.Equal(came, []string{"e1", "e3", "e2", "e0"}) || p.dead != 0 {
-			t.Errorf("came %v, %d dead", came, p.dead)
+		if came := to.arrived(); !slices.Equal(came, []string{"e1", "e3", "e2", "e0"}) || p.shown.status().Dead != 0 {
+			t.Errorf("came %v, %+v", came, p.shown.status())
 		}
 		if _, err := e.exhume("shop", numbers); !errors.Is(err, ErrNotDead) {
 			t.Errorf("a dead letter that is none any more: %v", err)
@@ -370,12 +385,12 @@ func TestPoison(t *testing.T) {
 // when somebody says so; processes that come and go meanwhile change nothing of that.
 func TestDeadEndpoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		feed, path, takes := new(fakeFeed), filepath.Join(t.TempDir(), "state"), false
+		feed, path, takes := new(fakeFeed), filepath.Join(t.TempDir(), "state"), new(atomic.Bool)
 		for n := range 10 {
 			feed.add(fmt.Sprint("order ", n))
 		}
 		to := newReceiver(func(*Event, int) (outcome, time.Duration) {
-			if takes {
+			if takes.Load() {
 				return outcome{result: delivered}, time.Millisecond
 			}
 			return outcome{result: unreachable, said: "connection refused"}, time.Millisecond
@@ -398,7 +413,7 @@ func TestDeadEndpoint(t *testing.T) {
 			t.Errorf("kept are %+v", status)
 		}
 
-		takes = true
+		takes.Store(true)
 		if err := p.told(func() error { p.goOn(); return p.commit(&change{}) }); err != nil {
 			t.Fatal(err)
 		}
@@ -414,19 +429,20 @@ func TestDeadEndpoint(t *testing.T) {
 // says.
 func TestEndpointThatComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		feed, down := new(fakeFeed), true
+		feed, down := new(fakeFeed), new(atomic.Bool)
+		down.Store(true)
 		for n := range 40 {
 			feed.add(fmt.Sprint("order ", n))
 		}
 		to := newReceiver(func(*Event, int) (outcome, time.Duration) {
-			if down {
+			if down.Load() {
 				return outcome{result: failed, said: "answered 500"}, time.Millisecond
 			}
 			return outcome{result: delivered}, time.Millisecond
 		})
 		p := startProcess(t, filepath.Join(t.TempDir(), "state"), Endpoint{From: fromOldest}, feed, to, nil, 0)
 		time.Sleep(20 * time.Hour)
-		down = false
+		down.Store(false)
 		for len(to.arrived()) == 0 {
 			time.Sleep(time.Second)
 		}
@@ -546,7 +562,7 @@ func TestBeginsWithTheNewest(t *testing.T) {
 // stays in the feed. A full disk stops the reading alone.
 func TestSlowReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const events = 20_000
+		const events = 10_000
 		feed := new(fakeFeed)
 		for n := range events {
 			feed.add(fmt.Sprint("order ", n))
@@ -559,15 +575,15 @@ func TestSlowReceiver(t *testing.T) {
 			most = max(most, p.shown.status().Pending)
 		}
 		ideal := events * 50 * time.Millisecond / 32
-		if took := time.Since(began); took > ideal*5/4 || to.most > 32 || most > PendingMax+64 || most < PendingMax/2 {
-			t.Errorf("%v for %v, %d at once, %d waited", took, ideal, to.most, most)
+		if took := time.Since(began); took > ideal*5/4 || to.atOnce() > 32 || most > PendingMax+64 || most < PendingMax/2 {
+			t.Errorf("%v for %v, %d at once, %d waited", took, ideal, to.atOnce(), most)
 		}
 		time.Sleep(2 * time.Second)
 		if s := p.shown.status(); s.Pending != 0 || s.LagSeconds != 0 {
 			t.Errorf("at the end: %+v", s)
 		}
 
-		p.state.full = true
+		p.state.full.Store(true)
 		feed.add("late")
 		time.Sleep(time.Minute) // the question that was under way has ended by then
 		feed.add("later")
@@ -575,7 +591,7 @@ func TestSlowReceiver(t *testing.T) {
 		if s := p.shown.status(); s.FeedError == "" || len(to.arrived()) != events+1 {
 			t.Errorf("on a full disk: %+v, %d came", s, len(to.arrived()))
 		}
-		p.state.full = false
+		p.state.full.Store(false)
 		time.Sleep(time.Minute)
 		if s := p.shown.status(); s.FeedError != "" || len(to.arrived()) != events+2 {
 			t.Errorf("with room again: %+v, %d came", s, len(to.arrived()))
