@@ -21,6 +21,7 @@ const (
 	RoleNode     Role = "node"
 	RoleFrontEnd Role = "frontend"
 	RoleOperator Role = "operator"
+	RoleReader   Role = "reader"
 )
 
 // Identity is who a certificate is for.
@@ -41,7 +42,7 @@ func (i Identity) String() string { return string(i.Role) + "/" + i.ID }
 // Validate returns ErrIdentity when the role or the id is none.
 func (i Identity) Validate() error {
 	switch i.Role {
-	case RoleNode, RoleFrontEnd, RoleOperator:
+	case RoleNode, RoleFrontEnd, RoleOperator, RoleReader:
 	default:
 		return fmt.Errorf("%w: role %q", ErrIdentity, i.Role)
 	}

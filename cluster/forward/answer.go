@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"onsale/cluster/codes"
+	"onsale/raftfsm/peer"
 	"onsale/sequencer"
 )
 
@@ -41,6 +42,9 @@ func (c *caller) question(k kind, id uint64, body []byte) error {
 
 func (c *caller) ask(k kind, body, dst []byte) ([]byte, error) {
 	s := c.server
+	if c.from.Role == peer.Reader && k != kindBlocks {
+		return dst, fmt.Errorf("%w: %q is a reader, which is shown the journal alone", codes.ErrRejected, c.from.ID)
+	}
 	switch k {
 	case kindSession:
 		granted, err := openSession(s.node, s.config.Limits)

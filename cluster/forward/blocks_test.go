@@ -71,13 +71,58 @@ func TestBlocksForNodes(t *testing.T) {
 	if _, err := blocksOf(t, l, peer.Node, own, journal.PageQuestion{Height: 0, Blocks: 1, Bytes: 1 << 16}); !errors.Is(err, codes.ErrRejected) {
 		t.Errorf("height 0: %v", err)
 	}
-	l.server.paging.Lock()
+	l.server.pageWaiters.Store(pageWaitersMax)
 	if _, err := blocksOf(t, l, peer.Node, own, q); !errors.Is(err, sequencer.ErrOverloaded) {
-		t.Errorf("beside another page: %v", err)
+		t.Errorf("behind as many as may wait: %v", err)
 	}
-	l.server.paging.Unlock()
+	l.server.pageWaiters.Store(0)
 	none := caller{server: new(Server), from: peer.Identity{Role: peer.Node, Cluster: own}}
 	if _, err := none.blocks(journal.AppendPageQuestion(nil, q), nil); !errors.Is(err, journal.ErrNotKept) {
 		t.Errorf("of a node that keeps none: %v", err)
+	}
+}
+
+// A reader gets blocks, waits for those that are not there yet, is told to ask another node while this
+// one leads, if it says so, and is shown nothing else.
+func TestBlocksForReaders(t *testing.T) {
+	l := startLeader(t)
+	if _, err := l.node.Decide(l.buy("ann")); err != nil {
+		t.Fatal(err)
+	}
+	config := peer.DefaultConfig()
+	config.ID, config.Role = "x1", peer.Reader
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	link, err := DialLink(ctx, &config, l.node.Address(), "n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	if page, err := link.Blocks(ctx, journal.PageQuestion{Height: 1, Blocks: 1, Bytes: 1 << 16}); err != nil || !page.Whole(0) {
+		t.Errorf("%+v, %v", page, err)
+	}
+	next := journal.PageQuestion{Height: l.node.History().Position().Height + 1, Blocks: 1, Bytes: 1 << 16, WaitMilliseconds: 1}
+	if _, err := link.Blocks(ctx, next); !errors.Is(err, journal.ErrNotYet) {
+		t.Errorf("a block that is not there yet: %v", err)
+	}
+	spare := next
+	spare.Spare = true
+	if _, err := link.Blocks(ctx, spare); !errors.Is(err, sequencer.ErrOverloaded) {
+		t.Errorf("a leader that is to be spared: %v", err)
+	}
+	next.WaitMilliseconds = uint32(journal.PageWaitMax.Milliseconds())
+	came := make(chan error)
+	go func() {
+		_, err := link.Blocks(ctx, next)
+		came <- err
+	}()
+	if _, err := l.node.Decide(l.buy("bob")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-came; err != nil {
+		t.Errorf("a block that was waited for: %v", err)
+	}
+	if _, err := link.Position(ctx); !errors.Is(err, codes.ErrRejected) {
+		t.Errorf("a position: %v", err)
 	}
 }

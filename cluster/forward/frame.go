@@ -46,7 +46,7 @@ const FrameBytesMax = 8 << 20
 //	tickets     as order                            tickets with their codes
 //	ticket keys nothing                             ticket.ClusterKeys, JSON; nothing when
 //	                                                the node has none
-//	blocks      journal.PageQuestion                journal.Page; for nodes alone
+//	blocks      journal.PageQuestion                journal.Page; for nodes and readers alone
 //
 // wait is in milliseconds. The answer's kind is kindAnswer; unless its code is zero, its
 // body is what goes with that error.

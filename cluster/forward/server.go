@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -52,13 +53,15 @@ type Server struct {
 	directory *Directory
 
 	counters ServerCounters
-	paging   sync.Mutex // one page at a time, whoever asks
-	mu       sync.Mutex
-	conns    map[net.Conn]struct{}
-	closed   bool
-	finished sync.WaitGroup
-	stop     context.Context
-	cancel   context.CancelFunc
+	paging   chan struct{} // one page at a time, whoever asks; who waits is served in order
+	// pageWaiters are who waits for that, or reads.
+	pageWaiters atomic.Int64
+	mu          sync.Mutex
+	conns       map[net.Conn]struct{}
+	closed      bool
+	finished    sync.WaitGroup
+	stop        context.Context
+	cancel      context.CancelFunc
 }
 
 // ServerCounters are totals since the start.
@@ -71,7 +74,7 @@ type ServerCounters struct {
 // payments when payments is not nil.
 func NewServer(config ServerConfig, node Node, replica *Replica, control Control, payments Payments) *Server {
 	s := &Server{config: config, node: node, reads: replica, peer: replica.client.peer, directory: replica.client.directory,
-		control: control, payments: payments, conns: map[net.Conn]struct{}{}}
+		control: control, payments: payments, conns: map[net.Conn]struct{}{}, paging: make(chan struct{}, 1)}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -151,6 +154,9 @@ func (c *caller) run() error {
 		}
 		if err != nil {
 			return err
+		}
+		if f.kind == kindBatch && c.from.Role == peer.Reader {
+			return fmt.Errorf("%w: a reader decides nothing", codes.ErrRejected)
 		}
 		if f.kind == kindBatch {
 			err = b.answer(&f)

@@ -45,10 +45,11 @@ func (p *program) exportCSV(ctx context.Context, e *exportingCSV) error {
 	if err != nil {
 		return err
 	}
-	from, err := openBlocks(ctx, "--journal", e.journal)
+	from, closeIt, err := e.openJournal(ctx, p.err)
 	if err != nil {
 		return err
 	}
+	defer closeIt()
 	books := rows.NewBooks(users)
 	if err := from.Read(ctx, books.Read); err != nil {
 		return err

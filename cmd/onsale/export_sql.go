@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
+	journals "onsale/audit/follow"
 	"onsale/internal/pseudonym"
 )
 
@@ -19,12 +21,27 @@ func newExport(p *program) *cobra.Command {
 }
 
 // exportFrom is what all exports are told.
-type exportFrom struct{ journal, users, pseudonyms string }
+type exportFrom struct {
+	journal, users, pseudonyms string
+	cluster                    clusterJournal
+}
 
 func (e *exportFrom) flags(c *cobra.Command) {
 	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), a copy of one, or an archive (file:///PATH, s3://BUCKET/PREFIX)")
 	c.Flags().StringVar(&e.pseudonyms, "pseudonyms-file", envOr("ONSALE_PSEUDONYMS_FILE", ""), "file with the keys of --users pseudonym, as nodes have it")
-	requireFlags(c, "journal")
+	e.cluster.flags(c.Flags())
+}
+
+// openJournal opens the journal; the caller calls closeIt.
+func (e *exportFrom) openJournal(ctx context.Context, log io.Writer) (from journals.Source, closeIt func(), err error) {
+	switch {
+	case (e.journal == "") == (len(e.cluster.nodes) == 0):
+		return nil, nil, fmt.Errorf("%w: say one of --journal and --cluster", errUsage)
+	case e.journal == "":
+		return e.cluster.open(log)
+	}
+	from, err = openBlocks(ctx, "--journal", e.journal)
+	return from, func() {}, err
 }
 
 func (e *exportFrom) usersFlag(c *cobra.Command) {
@@ -119,7 +136,7 @@ When the journal is not the one that was exported before (a restore has cut it, 
 cluster's) nothing is written, the exit code is 3, and for a restore it names the last position that is
 still true. With --accept-cut what is behind that is marked as lost, and the money that it moved is taken
 back on the day of the restore: no day that was final changes.`,
-		Example: "  onsale export sql --journal data/journal --to sqlite:finance.db --once\n  onsale export sql --journal data/journal --to postgres://export@db/shop",
+		Example: "  onsale export sql --journal data/journal --to sqlite:finance.db --once\n  onsale export sql --journal data/journal --to postgres://export@db/shop\n  onsale export sql --cluster 10.0.0.1:7101,10.0.0.2:7101 --peer-secret-file peer-secret --to sqlite:finance.db",
 		RunE:    func(c *cobra.Command, _ []string) error { return p.exportSQL(c.Context(), &e) }}
 	e.flags(c)
 	c.Flags().BoolVar(&e.acceptCut, "accept-cut", false, "mark rows that a restore made untrue as lost, take their money back on the day of the restore, and go on")
@@ -136,10 +153,11 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := openBlocks(ctx, "--journal", e.journal)
+	from, closeIt, err := e.openJournal(ctx, p.err)
 	if err != nil {
 		return err
 	}
+	defer closeIt()
 	to, err := e.open(ctx)
 	if err != nil {
 		return err
@@ -183,10 +201,11 @@ func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := openBlocks(ctx, "--journal", e.journal)
+	from, closeIt, err := e.openJournal(ctx, p.err)
 	if err != nil {
 		return err
 	}
+	defer closeIt()
 	to, err := e.open(ctx)
 	if err != nil {
 		return err

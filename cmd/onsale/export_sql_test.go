@@ -41,6 +41,11 @@ func TestExportSQL(t *testing.T) {
 	}
 	has(t, export(3, "sql", "--once", "--users", "clear"), "the rows that are there say none")
 	has(t, export(2, "sql", "--once", "--users", "pseudonym"), "needs --pseudonyms-file")
+	over := []string{"--to", "sqlite:" + filepath.Join(t.TempDir(), "over.db"), "--cluster", o.server.node.Address(), "--peer-secret-file", filepath.Join(o.dir, "peer-secret")}
+	has(t, command(t, 0, append([]string{"export", "sql", "--once"}, over...)...), "up to block")
+	has(t, command(t, 0, append([]string{"export", "verify"}, over...)...), "0 differ")
+	has(t, command(t, 2, "export", "sql", "--to", "sqlite:x", "--cluster", "127.0.0.1:1"), "--peer-secret-file")
+	has(t, command(t, 2, "export", "sql", "--to", "sqlite:x"), "--journal and --cluster")
 	status := into[exportStatus](t, command(t, 0, "export", "status", "--to", "sqlite:"+file, "-o", "json"))
 	if status.Height == 0 || status.Rows["orders"] != 1 || status.Users != "none" || status.Pending != 0 || status.Age > 3600 {
 		t.Errorf("%+v", status)

@@ -24,7 +24,7 @@ func TestExitCodesWithoutDecision(t *testing.T) {
 	hung := hangUp(t)
 	has(t, command(t, 5, "buy", "--user", "ann", "--secret-file", secret, "--http", hung, "--key", "k"), "same --key", "--key k")
 	for _, changes := range [][]string{
-		{"sale", "pause", "gig"}, {"sale", "extend", "gig", "1m", "--changed-seq", "3"}, {"sale", "cancel", "gig", "--yes"}, {"order", "refund", "000G000000000002"}, {"cluster", "transfer"},
+		{"sale", "pause", "gig", "--changed-seq", "3"}, {"sale", "extend", "gig", "1m", "--changed-seq", "3"}, {"sale", "cancel", "gig", "--yes"}, {"order", "refund", "000G000000000002"}, {"cluster", "transfer"},
 	} {
 		has(t, command(t, 5, append(changes, "--secret-file", secret, "--private", hung)...), "look before you repeat it")
 	}

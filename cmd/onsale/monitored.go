@@ -26,11 +26,8 @@ func monitor(address string, checks func() []api.Check, collectors ...prometheus
 		return nil, "", fmt.Errorf("--private: %w", err)
 	}
 	server := &http.Server{Handler: api.Monitoring(checks, registry), ReadTimeout: monitoringTimeout, WriteTimeout: monitoringTimeout}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = server.Serve(listener) // it ends by Close
-	}()
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
 	return func() {
 		_ = server.Close() // who scrapes asks again
 		_ = <-ended        // that it was closed

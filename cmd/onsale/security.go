@@ -87,7 +87,7 @@ func buyersListener(listener net.Listener, buyers *certificate.Public) net.Liste
 type peerCredentials struct{ *certificate.Credentials }
 
 func (p peerCredentials) Server() *tls.Config {
-	return p.Credentials.Server(certificate.RoleNode, certificate.RoleFrontEnd)
+	return p.Credentials.Server(certificate.RoleNode, certificate.RoleFrontEnd, certificate.RoleReader)
 }
 
 func (p peerCredentials) Client(wantID string) *tls.Config {
@@ -101,6 +101,8 @@ func (p peerCredentials) PeerOf(state tls.ConnectionState) (peer.Role, string, e
 		return peer.Node, is.ID, err
 	case certificate.RoleFrontEnd:
 		return peer.FrontEnd, is.ID, err
+	case certificate.RoleReader:
+		return peer.Reader, is.ID, err
 	}
 	return 0, is.ID, err
 }

@@ -36,20 +36,20 @@ func newAuthority(p *program) *cobra.Command {
 }
 
 func newCertificate(p *program) *cobra.Command {
-	var dir, node, frontEnd, operator string
+	var dir, node, frontEnd, operator, reader string
 	var r certificate.Request
-	c := &cobra.Command{Use: "cert", Short: "Make a certificate for a node, a front-end or an operator", Args: arguments(cobra.NoArgs),
+	c := &cobra.Command{Use: "cert", Short: "Make a certificate for a node, a front-end, an operator or a reader", Args: arguments(cobra.NoArgs),
 		Example: "  onsale tls cert --dir tls --node n1 --host 10.0.0.1\n  onsale tls cert --dir tls --operator ann",
 		RunE: func(*cobra.Command, []string) error {
 			chosen := 0
-			for role, id := range map[certificate.Role]string{certificate.RoleNode: node, certificate.RoleFrontEnd: frontEnd, certificate.RoleOperator: operator} {
+			for role, id := range map[certificate.Role]string{certificate.RoleNode: node, certificate.RoleFrontEnd: frontEnd, certificate.RoleOperator: operator, certificate.RoleReader: reader} {
 				if id != "" {
 					r.Identity = certificate.Identity{Role: role, ID: id}
 					chosen++
 				}
 			}
 			if chosen != 1 || r.Lifetime <= 0 {
-				return fmt.Errorf("%w: say one of --node, --front-end and --operator, and a positive --lifetime", errUsage)
+				return fmt.Errorf("%w: say one of --node, --front-end, --operator and --reader, and a positive --lifetime", errUsage)
 			}
 			if err := r.Validate(); err != nil {
 				return fmt.Errorf("%w: %w", errUsage, err)
@@ -65,6 +65,7 @@ func newCertificate(p *program) *cobra.Command {
 	c.Flags().StringVar(&node, "node", "", "id of the node (its --node-id)")
 	c.Flags().StringVar(&frontEnd, "front-end", "", "id of the front-end (its --id)")
 	c.Flags().StringVar(&operator, "operator", "", "name of the operator")
+	c.Flags().StringVar(&reader, "reader", "", "name of a process that follows the journal, such as an exporter")
 	c.Flags().StringSliceVar(&r.Hosts, "host", nil, "names and addresses that tools of others check, curl for one")
 	c.Flags().DurationVar(&r.Lifetime, "lifetime", 365*24*time.Hour, "time for which it is valid")
 	c.Flags().BoolVar(&r.Replace, "replace", false, "renew: processes that run read the new one by themselves")

@@ -27,6 +27,7 @@ type Role byte
 const (
 	Node     Role = 'N'
 	FrontEnd Role = 'E'
+	Reader   Role = 'R' // is shown the journal, and nothing else
 )
 
 // IDBytesMax bounds the id of a process.
@@ -48,7 +49,7 @@ type PseudonymKeys [PseudonymKeysMax]uint32
 //	0       4      "ONSP"
 //	4       1      version (4)
 //	5       1      service ('R', 'F', 'G'); in the answer: verdict
-//	6       1      role ('N', 'E')
+//	6       1      role ('N', 'E', 'R')
 //	7       1      number of the cluster; zero while there is none
 //	8       1      length of the id: l, 1 to 64
 //	9       1      length of the build: b, at most 64; 0: not said
@@ -122,7 +123,7 @@ func readHello(in io.Reader) (h hello, data []byte, err error) {
 	}
 	length, build, births := int(data[8]), int(data[9]), int(le.Uint16(data[10:]))
 	switch {
-	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd:
+	case length == 0 || length > IDBytesMax || h.role != Node && h.role != FrontEnd && h.role != Reader:
 		return h, nil, fmt.Errorf("%w: role %q, an id of %d bytes, allowed are 1 to %d", ErrProtocol, h.role, length, IDBytesMax)
 	case build > BuildBytesMax:
 		return h, nil, fmt.Errorf("%w: a build of %d bytes, allowed are %d", ErrProtocol, build, BuildBytesMax)

@@ -35,7 +35,7 @@ func (l *Listener) judge(conn net.Conn, caller, own *hello, proven bool) verdict
 	return welcome
 }
 
-// judgeCluster decides about a caller's cluster. A front-end that knows an older one is let
+// judgeCluster decides about a caller's cluster. A front-end, or reader, that knows an older one is let
 // in: the answer tells it that there is a newer one. One that knows a newer one is not,
 // and means nothing beyond that.
 func (l *Listener) judgeCluster(caller, own *hello) verdict {
@@ -43,7 +43,7 @@ func (l *Listener) judgeCluster(caller, own *hello) verdict {
 	case Unknown, Same:
 		return welcome
 	case Older:
-		if caller.role == FrontEnd {
+		if caller.role != Node {
 			return welcome
 		}
 		return superseded
