@@ -10,6 +10,7 @@ import (
 
 	"onsale/api/contract"
 	"onsale/api/strict"
+	"onsale/sequencer"
 )
 
 // feed answers GET /v1/feed: a page, or a stream to who accepts one.
@@ -30,11 +31,24 @@ func (p *Private) feed(x *exchange) error {
 	if acceptsLines(x.request.Header.Values("Accept")) {
 		return p.feedLines(x, q)
 	}
-	page, err := p.operations.Feed(x.request.Context(), q)
+	ctx, cancel := p.untilStopped(x)
+	defer cancel()
+	page, err := p.operations.Feed(ctx, q)
+	if err != nil && p.stopping.Err() != nil {
+		return sequencer.ErrStopping
+	}
 	if err != nil {
 		return err
 	}
 	return x.ok(page)
+}
+
+// untilStopped ends with the request, and as soon as the listener is to end: nothing that waits may
+// hold that up.
+func (p *Private) untilStopped(x *exchange) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(x.request.Context())
+	stop := context.AfterFunc(p.stopping, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // acceptsLines reports whether somebody asks for lines of JSON.
@@ -61,9 +75,8 @@ func (p *Private) feedLines(x *exchange, q contract.FeedQuestion) error {
 		return err
 	}
 	defer give()
-	ctx, cancel := context.WithCancel(x.request.Context())
+	ctx, cancel := p.untilStopped(x)
 	defer cancel()
-	defer context.AfterFunc(p.stopping, cancel)()
 	ends, control, encoder := right(p.tokens, x.who), http.NewResponseController(x.writer), json.NewEncoder(x.writer)
 	encoder.SetEscapeHTML(false)
 	q.Wait = feedBeat

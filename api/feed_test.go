@@ -4,13 +4,17 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"onsale/api/client"
 	"onsale/api/contract"
+	"onsale/sequencer"
 )
 
 // feed of a fixture has ten events, a sale's each; what was asked is kept.
@@ -98,5 +102,22 @@ func TestFeedLines(t *testing.T) {
 		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &e) != nil || !strings.HasSuffix(e.ID, fmt.Sprint("-", place)) {
 			t.Fatalf("line %d is %q", place, lines.Text())
 		}
+	}
+}
+
+// A listener that ends does not wait for who waits for an event.
+func TestFeedEndsWithTheListener(t *testing.T) {
+	f := serve(t)
+	waited, seller := make(chan error), f.sellerClient()
+	go func() {
+		_, err := seller.Feed(context.Background(), client.FeedQuery{After: "00000000000000aa-10", Wait: time.Minute})
+		waited <- err
+	}()
+	for q := f.asked.Load(); q == nil || q.Wait == 0; q = f.asked.Load() {
+		runtime.Gosched()
+	}
+	f.stopPrivate()
+	if err := <-waited; !errors.Is(err, sequencer.ErrStopping) {
+		t.Error(err)
 	}
 }

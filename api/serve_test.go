@@ -44,9 +44,11 @@ type fixture struct {
 	public  string // host:port
 	conns   *conn.Table
 	private string
-	client  *http.Client
-	clock   *atomic.Int64 // nanoseconds added to the real time
-	checks  atomic.Pointer[[]Check]
+	// stopPrivate begins what a Shutdown of the private listener begins with.
+	stopPrivate func()
+	client      *http.Client
+	clock       *atomic.Int64 // nanoseconds added to the real time
+	checks      atomic.Pointer[[]Check]
 
 	timeline func(context.Context, *sequencer.SaleView) (*contract.Timeline, error)
 	signer   testSigner
@@ -106,7 +108,7 @@ func serveWith(t testing.TB, config Config) *fixture {
 	})
 	must(t, err)
 	f.public, f.conns = f.start(public), public.conns
-	f.private = f.start(private)
+	f.private, f.stopPrivate = f.start(private), private.stop
 	t.Cleanup(f.client.CloseIdleConnections)
 	return f
 }

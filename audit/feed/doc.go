@@ -7,9 +7,9 @@
 // not from what is shown of it: a later release that tells more gives nothing another id.
 //
 // Pages are read from the node's own journal, one at a time, in the order in which they were asked
-// for, and each is followed by a pause as long as it took (Service.turn). So all readers together
-// cost at most half a processor, and a page of memory each; what decides waits for none of them but
-// for the few facts that are looked up at a time (factsMax).
+// for, and each is followed by a pause as long as it took (Service.turn). So reading for all of them
+// together costs at most half a processor, and a page of memory each; what decides waits for none of
+// them but for the few facts that are looked up at a time (factsMax).
 //
 // # Trade-offs
 //
@@ -19,5 +19,5 @@
 //     once: an order knows by which decision it was paid.
 //   - Who waits when a sale is closed or cancelled is cancelled by that decision, a million orders at
 //     once; the sale's event stands for all of them.
-//   - A reader that is far behind reads at the speed of pages, some 50,000 events a second.
+//   - Readers that are far behind share what one turn after the other gives.
 package feed
