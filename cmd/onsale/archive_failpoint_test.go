@@ -33,7 +33,7 @@ func TestArchiverThatDies(t *testing.T) {
 		}
 		return err
 	}
-	points := []failpoint.Name{failpoint.ArchiveSegmentBefore, failpoint.ArchiveSegmentAfter, failpoint.ArchiveRowAfter, failpoint.ArchiveSnapshotAfter}
+	points := failpoint.ArchiverNames()
 	for i, point := range points {
 		for hits := 1; hits <= 2; hits++ {
 			for user := range 4 {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -30,6 +32,8 @@ func monitor(address string, checks func() []api.Check, collectors ...prometheus
 	go func() { ended <- server.Serve(listener) }()
 	return func() {
 		_ = server.Close() // who scrapes asks again
-		_ = <-ended        // that it was closed
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			slog.Warn("the monitoring listener ended by itself", "error", err)
+		}
 	}, listener.Addr().String(), nil
 }
