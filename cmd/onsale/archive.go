@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"onsale/api"
 	"onsale/audit/archive"
 	"onsale/audit/archive/blob"
-	journals "onsale/audit/follow"
 	"onsale/raftfsm"
 	"onsale/raftfsm/folder"
 )
@@ -23,8 +21,8 @@ import (
 // archiving is what `onsale archive` is told.
 type archiving struct {
 	config              archive.Config
-	journal, to         string
-	private             string
+	from                journalFrom
+	to, private         string
 	logFormat, logLevel string
 	snapshots           archive.SnapshotConfig
 }
@@ -32,11 +30,11 @@ type archiving struct {
 func newArchive(p *program) *cobra.Command {
 	a := archiving{config: archive.Config{SegmentBytes: archive.SegmentBytesDefault, SegmentAge: archive.SegmentAgeDefault}}
 	c := &cobra.Command{Use: "archive", Args: arguments(cobra.NoArgs), Short: "Copy the journal to a folder or a bucket, segment by segment",
-		Long: `Reads a node's journal and puts what is decided into an archive: in a folder (a disk of
+		Long: `Reads the journal of a node, or of a running cluster, and puts what is decided into an archive: in a folder (a disk of
 another machine), or in a bucket of S3 or of what speaks its protocol. From the archive alone the
 cluster is audited, and restored as of any moment (docs/archive.md).
 
-It may read beside a running node, never slows it, and goes on until it is stopped; with --once
+It never slows a node, and goes on until it is stopped; with --once
 it ends when all blocks are archived. It may be killed at any time, and started again. Two at once, from
 two nodes, do no harm: what is archived is never changed nor overwritten.
 
@@ -45,21 +43,20 @@ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, or AWS_PROFILE.
 
 It ends with 3 when the journal is of another history than the archive: another cluster's, or that of
 nodes that a restore has superseded. After a restore the archive goes on under the new birth.`,
-		Example: "  onsale archive --journal data/journal --to file:///mnt/archive/arena --once\n  onsale archive --journal data/journal --to s3://arena-archive/2026",
+		Example: "  onsale archive --journal data/journal --to file:///mnt/archive/arena --once\n  onsale archive --journal data/journal --to s3://arena-archive/2026\n  onsale archive --cluster 10.0.0.1:7101,10.0.0.2:7101 --peer-secret-file peer-secret --to s3://arena-archive/2026",
 		RunE:    func(c *cobra.Command, _ []string) error { return p.archive(c.Context(), &a) }}
 	f := c.Flags()
-	f.StringVar(&a.journal, "journal", "", "a node's journal (DATA/journal), or a copy of one")
+	a.from.flags(f)
 	f.StringVar(&a.to, "to", "", "file:///PATH or s3://BUCKET/PREFIX")
 	f.BoolVar(&a.config.Once, "once", false, "end when there are no more blocks")
 	f.Uint64Var(&a.config.SegmentBytes, "segment-bytes", a.config.SegmentBytes, "bytes of a segment before compression")
 	f.DurationVar(&a.config.SegmentAge, "segment-age", a.config.SegmentAge, "how long what is decided may wait for its segment: it is what is lost when all nodes are")
-	f.Uint8Var(&a.config.ClusterNumber, "cluster-number", 0, "number of the cluster, where no NODE.json beside the journal tells it")
 	f.DurationVar(&a.snapshots.Every, "snapshot-every", 0, "how much of the log's time may lie between two snapshots, 0 for none: it bounds what a restore decides again; the archiver then keeps the state in memory")
 	f.IntVar(&a.snapshots.Keep, "snapshot-keep", snapshotKeepDefault, "snapshots that stay, the newest; 0 keeps all, and asks for no right to remove")
 	f.StringVar(&a.private, "private", "", "where /metrics, /livez and /readyz are served, such as 127.0.0.1:8602; nowhere by default")
 	f.StringVar(&a.logFormat, "log-format", "", "text or json; by default text on a terminal")
 	f.StringVar(&a.logLevel, "log-level", "info", "debug, info, warn or error")
-	requireFlags(c, "journal", "to")
+	requireFlags(c, "to")
 	c.AddCommand(newArchiveStatus(p))
 	return c
 }
@@ -81,18 +78,20 @@ func (p *program) archive(ctx context.Context, a *archiving) error {
 	if err != nil {
 		return usage(err)
 	}
-	if _, err := os.Stat(a.journal); err != nil {
-		return fmt.Errorf("%w: --journal: %w", errUsage, err)
+	from, closeIt, err := a.from.openJournal(ctx, p.err)
+	if err != nil {
+		return err
 	}
+	defer closeIt()
 	store, err := openArchive("--to", a.to)
 	if err != nil {
 		return err
 	}
-	a.config.Log = log
+	a.config.Log, a.config.ClusterNumber = log, a.from.cluster.number
 	if a.config.ClusterNumber == 0 {
-		a.config.ClusterNumber = numberBeside(a.journal)
+		a.config.ClusterNumber = numberBeside(a.from.journal)
 	}
-	archiver, err := archive.New(a.config, store, journals.NewFolder(a.journal))
+	archiver, err := archive.New(a.config, store, from)
 	if err != nil {
 		return usage(err)
 	}

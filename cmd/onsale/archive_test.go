@@ -39,6 +39,14 @@ func TestArchive(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	has(t, command(t, 0, "archive", "status", "file://"+dir), "last_seq", "birth")
+	for name, from := range map[string][]string{"the cluster": {"--cluster", o.server.node.Address(), "--peer-secret-file", filepath.Join(o.dir, "peer-secret")},
+		"an archive": {"--journal", "file://" + dir}} {
+		other := "file://" + t.TempDir()
+		command(t, 0, append([]string{"archive", "--to", other, "--once"}, from...)...)
+		if got := into[archiveSummary](t, command(t, 0, "archive", "status", other, "-o", "json")); got.Head != s.Head || got.Number != s.Number || got.Cluster != s.Cluster {
+			t.Errorf("from %s: %+v, expected is %+v", name, got, s)
+		}
+	}
 	o.close()
 
 	o = openOffice(t)

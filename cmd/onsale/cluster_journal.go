@@ -18,6 +18,29 @@ import (
 	"onsale/wal/journal"
 )
 
+// journalFrom is where a journal is that a command follows: in a folder, an archive, or a running cluster.
+type journalFrom struct {
+	journal string
+	cluster clusterJournal
+}
+
+func (j *journalFrom) flags(f *pflag.FlagSet) {
+	f.StringVar(&j.journal, "journal", "", "a node's journal (DATA/journal), a copy of one, or an archive (file:///PATH, s3://BUCKET/PREFIX)")
+	j.cluster.flags(f)
+}
+
+// openJournal opens the journal; the caller calls closeIt.
+func (j *journalFrom) openJournal(ctx context.Context, log io.Writer) (from journals.Source, closeIt func(), err error) {
+	switch {
+	case (j.journal == "") == (len(j.cluster.nodes) == 0):
+		return nil, nil, fmt.Errorf("%w: say one of --journal and --cluster", errUsage)
+	case j.journal == "":
+		return j.cluster.open(log)
+	}
+	from, err = openBlocks(ctx, "--journal", j.journal)
+	return from, func() {}, err
+}
+
 // clusterJournal is the journal of a running cluster, of which this process is a reader.
 type clusterJournal struct {
 	nodes                     []string
@@ -28,7 +51,7 @@ type clusterJournal struct {
 
 func (j *clusterJournal) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&j.nodes, "cluster", nil, "in place of --journal: HOST:PORT,HOST:PORT,… of the nodes (--peer) of a running cluster; any of them is asked, who leads last")
-	f.Uint8Var(&j.number, "cluster-number", 0, "number of the cluster, as its nodes were told")
+	f.Uint8Var(&j.number, "cluster-number", 0, "number of the cluster, as its nodes were told; a journal in a data folder has it beside it")
 	f.StringVar(&j.id, "id", "reader", "name of this reader; with TLS that of its certificate (onsale tls cert --reader)")
 	f.StringVar(&j.peerSecret, "peer-secret-file", "", "secret that the processes of a cluster share that runs without TLS")
 	f.StringVar(&j.stateFile, "state-file", "", "file that remembers which cluster was met, so that nodes of one that it succeeded are refused")

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
-	journals "onsale/audit/follow"
 	"onsale/internal/pseudonym"
 )
 
@@ -22,26 +20,13 @@ func newExport(p *program) *cobra.Command {
 
 // exportFrom is what all exports are told.
 type exportFrom struct {
-	journal, users, pseudonyms string
-	cluster                    clusterJournal
+	journalFrom
+	users, pseudonyms string
 }
 
 func (e *exportFrom) flags(c *cobra.Command) {
-	c.Flags().StringVar(&e.journal, "journal", "", "a node's journal (DATA/journal), a copy of one, or an archive (file:///PATH, s3://BUCKET/PREFIX)")
+	e.journalFrom.flags(c.Flags())
 	c.Flags().StringVar(&e.pseudonyms, "pseudonyms-file", envOr("ONSALE_PSEUDONYMS_FILE", ""), "file with the keys of --users pseudonym, as nodes have it")
-	e.cluster.flags(c.Flags())
-}
-
-// openJournal opens the journal; the caller calls closeIt.
-func (e *exportFrom) openJournal(ctx context.Context, log io.Writer) (from journals.Source, closeIt func(), err error) {
-	switch {
-	case (e.journal == "") == (len(e.cluster.nodes) == 0):
-		return nil, nil, fmt.Errorf("%w: say one of --journal and --cluster", errUsage)
-	case e.journal == "":
-		return e.cluster.open(log)
-	}
-	from, err = openBlocks(ctx, "--journal", e.journal)
-	return from, func() {}, err
 }
 
 func (e *exportFrom) usersFlag(c *cobra.Command) {
