@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onsale/api"
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
 	"onsale/internal/pseudonym"
@@ -98,6 +99,7 @@ type exporting struct {
 	exportFrom
 	exportTo
 	once, acceptCut bool
+	private         string
 }
 
 func (e *exporting) flags(c *cobra.Command) {
@@ -126,6 +128,7 @@ back on the day of the restore: no day that was final changes.`,
 	e.flags(c)
 	c.Flags().BoolVar(&e.acceptCut, "accept-cut", false, "mark rows that a restore made untrue as lost, take their money back on the day of the restore, and go on")
 	c.Flags().BoolVar(&e.once, "once", false, "end when there are no more blocks")
+	c.Flags().StringVar(&e.private, "private", "", "where /metrics, /livez and /readyz are served, such as 127.0.0.1:8603; nowhere by default")
 	e.usersFlag(c)
 	return c
 }
@@ -158,11 +161,30 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 			last = ""
 		}
 	}
-	err = sqldb.Run(ctx, from, to, sqldb.Options{Users: users, Once: e.once, AcceptCut: e.acceptCut, Progress: say})
+	watch := sqldb.NewWatch(time.Now())
+	unwatch, _, err := monitor(e.private, func() []api.Check { return []api.Check{exportCheck(watch.Lag(time.Now()))} }, watch.Collector())
+	if err != nil {
+		return err
+	}
+	defer unwatch()
+	err = sqldb.Run(ctx, from, to, sqldb.Options{Users: users, Once: e.once, AcceptCut: e.acceptCut, Watch: watch, Progress: say})
 	if err == nil && last != "" {
 		fmt.Fprintln(p.err, last)
 	}
 	return err
+}
+
+// exportLagMax is how old what is written may be, while there is more, before an exporter says that it is behind.
+const exportLagMax = 5 * time.Minute
+
+var errExportBehind = errors.New("what was sold is not in the database")
+
+func exportCheck(lag time.Duration) api.Check {
+	check := api.Check{Name: "export"}
+	if lag > exportLagMax {
+		check.Err = fmt.Errorf("%w for %s", errExportBehind, lag.Round(time.Second))
+	}
+	return check
 }
 
 func exportedLine(count uint64, position rows.Position) string {

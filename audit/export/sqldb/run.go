@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"onsale/audit/export"
 	"onsale/audit/follow"
@@ -20,6 +21,8 @@ type Options struct {
 	// AcceptCut marks what a restore has cut as lost and goes on; otherwise that is ErrOtherHistory. All rows
 	// up to the position are kept in memory until it is reached, about 1 KB an order.
 	AcceptCut bool
+	// Watch is told where the export is; nil for nobody.
+	Watch *Watch
 	// Progress is called after each transaction.
 	Progress func(p export.Position, rows uint64)
 }
@@ -27,6 +30,9 @@ type Options struct {
 // Run writes what is new in a journal to a target. It returns ErrOtherHistory, export.ErrOtherExporter,
 // export.ErrUsers, and the journal's and the database's errors; ctx's end is none.
 func Run(ctx context.Context, journal follow.Source, to Target, o Options) error {
+	if o.Watch == nil {
+		o.Watch = NewWatch(time.Now())
+	}
 	r := &run{to: to, options: o}
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -38,6 +44,9 @@ func Run(ctx context.Context, journal follow.Source, to Target, o Options) error
 		}
 		if err == nil && r.known != nil {
 			err = fmt.Errorf("%w: it is at block %d, the journal ends at block %d", ErrOtherHistory, r.known.Head.Height, journal.Head().Height)
+		}
+		if err == nil {
+			o.Watch.end()
 		}
 		if err == nil && o.Once {
 			return nil
@@ -72,6 +81,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 			return err
 		}
 		r.written = r.known.Head.Height
+		r.options.Watch.found(r.known.Position)
 	}
 	r.books = export.NewBooks(r.options.Users)
 	return nil
@@ -79,6 +89,7 @@ func (r *run) begin(ctx context.Context) (err error) {
 
 // block books a block. What was written before is only decided again.
 func (r *run) block(ctx context.Context, b *follow.Block) error {
+	r.options.Watch.read()
 	if r.known != nil && r.parts(b) {
 		return r.cutAt(ctx, b)
 	}
@@ -119,12 +130,13 @@ func (r *run) write(ctx context.Context, cut *Cut) error {
 	if r.known != nil || r.books.Position().Head.Height == r.written && r.books.Pending() == 0 {
 		return nil
 	}
-	rows := r.books.Take()
+	rows, began := r.books.Take(), time.Now()
 	if err := r.to.Write(ctx, &Change{Before: r.written, Rows: rows, Exporter: export.Self(), Users: r.options.Users.String(), Cut: cut}); err != nil {
 		return err
 	}
 	r.written = rows.Position.Head.Height
 	r.rows += uint64(rows.Count())
+	r.options.Watch.wrote(rows, time.Since(began))
 	if r.options.Progress != nil {
 		r.options.Progress(rows.Position, r.rows)
 	}
