@@ -39,12 +39,13 @@ type Config struct {
 	// Agent is the User-Agent of what is sent.
 	Agent  string
 	Logger *slog.Logger
+	// Failed is sent the error that ends the process, the state file's; what has no room there is dropped.
+	Failed chan<- error
 }
 
 // Engine delivers to all endpoints of the configuration, each by a courier of its own.
 type Engine struct {
 	config Config
-	failed chan error
 
 	mu      sync.Mutex
 	ending  bool
@@ -63,11 +64,8 @@ type running struct {
 
 // NewEngine returns an engine without endpoints.
 func NewEngine(config Config) *Engine {
-	return &Engine{config: config, failed: make(chan error, 1), running: map[string]*running{}}
+	return &Engine{config: config, running: map[string]*running{}}
 }
-
-// Failed returns what is sent the error that ends the process: the state file's.
-func (e *Engine) Failed() <-chan error { return e.failed }
 
 // Set makes the endpoints those of a configuration: new ones begin, others go on, what is gone
 // or changed stops first, without losing anything. It returns what is wrong, and changes nothing
@@ -133,7 +131,7 @@ func (e *Engine) begin(name string, r *running) error {
 		defer close(r.done)
 		if err := c.run(ctx); err != nil {
 			select {
-			case e.failed <- fmt.Errorf("endpoint %s: %w", name, err):
+			case e.config.Failed <- fmt.Errorf("endpoint %s: %w", name, err):
 			default: // another one's ends the process
 			}
 		}

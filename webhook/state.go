@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"onsale/internal/durable"
 )
 
 // The buckets of the state file.
@@ -65,19 +67,10 @@ func OpenState(path, who string) (*State, error) {
 		return nil, err
 	}
 	s := &State{db: db, owner: owner}
-	if err := errors.Join(db.Update(prepare), os.WriteFile(owner, []byte(who+"\n"), 0o600), syncFolder(filepath.Dir(path))); err != nil {
+	if err := errors.Join(db.Update(prepare), os.WriteFile(owner, []byte(who+"\n"), 0o600), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
 	}
 	return s, nil
-}
-
-// syncFolder makes the file's name durable.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // prepare makes the buckets of a new file, and checks the version of an old one.

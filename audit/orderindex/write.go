@@ -6,8 +6,8 @@ import (
 	"errors"
 	"iter"
 	"os"
-	"path/filepath"
 
+	"onsale/internal/durable"
 	"onsale/wal/journal"
 )
 
@@ -28,18 +28,10 @@ func writeRun(dir string, s journal.Span, head journal.Hash, count uint64, pairs
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(file.Name()))
 	}
-	if err := syncDir(dir); err != nil {
+	if err := durable.SyncFolder(dir); err != nil {
 		return nil, err
 	}
 	return openRun(path)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func appendHeader(dst []byte, s journal.Span, head journal.Hash, count uint64) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"onsale/api"
 	rows "onsale/audit/export"
 	"onsale/audit/export/sqldb"
+	journals "onsale/audit/follow"
 	"onsale/internal/pseudonym"
 )
 
@@ -107,6 +109,22 @@ func (e *exporting) flags(c *cobra.Command) {
 	e.exportTo.flags(c)
 }
 
+// openBoth opens the journal and the database; the caller calls closeIt.
+func (e *exporting) openBoth(ctx context.Context, log io.Writer) (from journals.Source, to sqldb.Target, closeIt func() error, err error) {
+	from, closeJournal, err := e.openJournal(ctx, log)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if to, err = e.open(ctx); err != nil {
+		closeJournal()
+		return nil, nil, nil, err
+	}
+	return from, to, func() error {
+		closeJournal()
+		return to.Close()
+	}, nil
+}
+
 func newExportSQL(p *program) *cobra.Command {
 	e := exporting{exportFrom: exportFrom{users: "none"}}
 	c := &cobra.Command{Use: "sql", Args: arguments(cobra.NoArgs), Short: "Write sales, orders, payments and the ledger of money to PostgreSQL or SQLite",
@@ -141,16 +159,11 @@ func (p *program) exportSQL(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
-	from, closeIt, err := e.openJournal(ctx, p.err)
+	from, to, closeIt, err := e.openBoth(ctx, p.err)
 	if err != nil {
 		return err
 	}
-	defer closeIt()
-	to, err := e.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, to.Close()) }()
+	defer func() { err = errors.Join(err, closeIt()) }()
 	var told time.Time
 	var last string
 	say := func(position rows.Position, count uint64) {
@@ -208,16 +221,11 @@ func (p *program) exportVerify(ctx context.Context, e *exporting) (err error) {
 	if err != nil {
 		return err
 	}
-	from, closeIt, err := e.openJournal(ctx, p.err)
+	from, to, closeIt, err := e.openBoth(ctx, p.err)
 	if err != nil {
 		return err
 	}
-	defer closeIt()
-	to, err := e.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, to.Close()) }()
+	defer func() { err = errors.Join(err, closeIt()) }()
 	v, err := sqldb.Verify(ctx, from, to, keys)
 	if err != nil {
 		return err

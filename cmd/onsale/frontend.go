@@ -16,7 +16,6 @@ import (
 	"onsale/cluster/certificate"
 	"onsale/cluster/known"
 	"onsale/internal/auditlog"
-	"onsale/internal/setting"
 	"onsale/internal/tuning"
 	"onsale/raftfsm/peer"
 	"onsale/wal"
@@ -203,34 +202,15 @@ func (f *frontEnd) waitReady(ctx context.Context) error {
 	}
 }
 
-// tableInterval is how often the configuration file is looked at, and the clusters' sale ids.
-const tableInterval = time.Second
-
 // run serves until ctx ends or a listener does, and reads again what can be when the
 // configuration file changes or SIGHUP comes.
 func (f *frontEnd) run(ctx context.Context, hangUp <-chan os.Signal) error {
-	ticker := time.NewTicker(tableInterval)
-	defer ticker.Stop()
-	modified := f.settings.Modified() // it may have been changed while this process started
-	for {
-		cause := "a change of the configuration file"
-		select {
-		case <-ctx.Done():
-			f.log.Info("stopping: requests under way are finished first")
-			return nil
-		case err := <-f.failed:
-			return err
-		case <-hangUp:
-			cause = "SIGHUP"
-		case <-ticker.C:
-			f.table.lookForShared()
-			if now := setting.ModifiedAt(f.settings.Path()); now.Equal(modified) {
-				continue
-			}
-		}
-		modified = setting.ModifiedAt(f.settings.Path())
-		f.reload(cause)
+	w := settingsWatch{settings: f.settings.Set, hangUp: hangUp, failed: f.failed, look: f.table.lookForShared, reload: f.reload}
+	err := w.run(ctx)
+	if err == nil {
+		f.log.Info("stopping: requests under way are finished first")
 	}
+	return err
 }
 
 // reload takes the table of the configuration file and what any process takes; a file in

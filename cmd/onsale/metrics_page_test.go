@@ -198,3 +198,29 @@ func get(c *http.Client, url string) string {
 	}
 	return string(body)
 }
+
+// servesPage holds what a process beside the nodes serves at an address to docs/metrics.md: what is said
+// there to be on it, and nothing that the page does not have.
+func servesPage(t *testing.T, c *http.Client, at, on string) {
+	t.Helper()
+	rows, _ := metricsPage(t)
+	served := scrapeFamilies(t, c, "http://"+at+"/metrics")
+	for name, row := range rows {
+		if row.on != on {
+			continue
+		}
+		f := served[name]
+		if f == nil {
+			t.Errorf("%s is not served", name)
+			continue
+		}
+		if labels := slices.Sorted(maps.Keys(f.labels)); f.kind != row.kind || !slices.Equal(labels, row.labels) {
+			t.Errorf("%s: %s %v, the page has %s %v", name, f.kind, labels, row.kind, row.labels)
+		}
+	}
+	for name := range served {
+		if _, known := rows[name]; !known {
+			t.Errorf("%s is served and not in docs/metrics.md", name)
+		}
+	}
+}

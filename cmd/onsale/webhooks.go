@@ -13,7 +13,6 @@ import (
 
 	"onsale/api"
 	"onsale/internal/auditlog"
-	"onsale/internal/setting"
 	"onsale/webhook"
 )
 
@@ -57,7 +56,7 @@ type webhooks struct {
 }
 
 func runWebhooks(ctx context.Context, s *webhookSettings, log *slog.Logger, hangUp <-chan os.Signal) error {
-	w := &webhooks{settings: s, log: log, failed: make(chan error, 1)}
+	w := &webhooks{settings: s, log: log, failed: make(chan error, 2)}
 	if err := w.start(); err != nil {
 		return errors.Join(err, w.close())
 	}
@@ -86,7 +85,7 @@ func (w *webhooks) start() (err error) {
 		return fmt.Errorf("--state: %w", err)
 	}
 	feed := &clusterFeed{nodes: s.Nodes, secretFile: s.SecretFile, desk: desk{files: s.TLS.Files}}
-	w.engine = webhook.NewEngine(webhook.Config{State: w.state, Source: feed, Agent: "onsale/" + version(), Logger: w.log})
+	w.engine = webhook.NewEngine(webhook.Config{State: w.state, Source: feed, Agent: "onsale/" + version(), Logger: w.log, Failed: w.failed})
 	if err := w.engine.Set(s.Endpoints); err != nil {
 		return usage(err)
 	}
@@ -138,30 +137,12 @@ func (w *webhooks) checks() []api.Check {
 // run delivers until ctx ends, or the state file or the listener fails, and reads again what has
 // changed.
 func (w *webhooks) run(ctx context.Context, hangUp <-chan os.Signal) error {
-	ticker := time.NewTicker(tableInterval)
-	defer ticker.Stop()
-	modified := w.settings.Modified() // it may have been changed while this process started
-	for {
-		cause := "a change of the configuration file"
-		select {
-		case <-ctx.Done():
-			w.log.Info("stopping: attempts under way are finished first")
-			return nil
-		case err := <-w.failed:
-			return err
-		case err := <-w.engine.Failed():
-			return err
-		case <-hangUp:
-			cause = "SIGHUP"
-		case <-ticker.C:
-			w.engine.Look()
-			if now := setting.ModifiedAt(w.settings.Path()); now.Equal(modified) {
-				continue
-			}
-		}
-		modified = setting.ModifiedAt(w.settings.Path())
-		w.reload(cause)
+	watch := settingsWatch{settings: w.settings.Set, hangUp: hangUp, failed: w.failed, look: w.engine.Look, reload: w.reload}
+	err := watch.run(ctx)
+	if err == nil {
+		w.log.Info("stopping: attempts under way are finished first")
 	}
+	return err
 }
 
 // reload takes the endpoints; a file in which something is wrong changes nothing.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -252,27 +251,7 @@ func TestWebhooks(t *testing.T) {
 func (h *hooks) metrics() {
 	h.t.Helper()
 	token := strings.TrimSpace(command(h.t, 0, "token", "--user", "prometheus", "--role", "monitor", "--secret-file", h.tokens))
-	c := &http.Client{Transport: bearer(token)}
-	served := scrapeFamilies(h.t, c, "http://"+h.private+"/metrics")
-	rows, _ := metricsPage(h.t)
-	for name, row := range rows {
-		if row.on != "webhooks" {
-			continue
-		}
-		f := served[name]
-		if f == nil {
-			h.t.Errorf("%s is not served", name)
-			continue
-		}
-		if labels := slices.Sorted(maps.Keys(f.labels)); f.kind != row.kind || !slices.Equal(labels, row.labels) {
-			h.t.Errorf("%s: %s %v, the page has %s %v", name, f.kind, labels, row.kind, row.labels)
-		}
-	}
-	for name := range served {
-		if _, known := rows[name]; !known {
-			h.t.Errorf("%s is served and not in docs/metrics.md", name)
-		}
-	}
+	servesPage(h.t, &http.Client{Transport: bearer(token)}, h.private, "webhooks")
 }
 
 // bearer adds a token to requests.

@@ -18,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"onsale/internal/durable"
 )
 
 // RandomBytes is how many random bytes a file that is made holds.
@@ -120,16 +122,7 @@ func Make(path string) error {
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncFolder(dir)
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.SyncFolder(dir)
 }
 
 // Lines returns the lines of a file's content without white space around them, and without

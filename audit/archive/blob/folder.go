@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"onsale/internal/durable"
 )
 
 // Folder is a store in a folder, of a disk or of a file system that machines share. That file
@@ -55,7 +57,7 @@ func (f *Folder) PutOnce(ctx context.Context, key string, from io.ReadSeeker, si
 	} else if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // writeAside writes bytes to a file of their own, durably, and returns its path.
@@ -141,13 +143,5 @@ func makeDirs(dir string) error {
 	if err := os.Mkdir(dir, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(parent)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(parent)
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"onsale/audit/export"
+	"onsale/internal/durable"
 	"onsale/internal/failpoint"
 )
 
@@ -129,7 +130,7 @@ func (w *writer) publish() error {
 	}
 	for _, name := range w.written { // the position is the last
 		if name == positionName {
-			if err := syncDir(w.dir); err != nil {
+			if err := durable.SyncFolder(w.dir); err != nil {
 				return err
 			}
 		}
@@ -142,7 +143,7 @@ func (w *writer) publish() error {
 			return err
 		}
 	}
-	return syncDir(w.dir)
+	return durable.SyncFolder(w.dir)
 }
 
 func otherForm(name string) string {
@@ -158,7 +159,7 @@ func (w *writer) remove(name string) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	return errors.Join(err, syncDir(w.dir))
+	return errors.Join(err, durable.SyncFolder(w.dir))
 }
 
 // clean removes what was not finished.
@@ -170,12 +171,4 @@ func (w *writer) clean() error {
 		}
 	}
 	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
