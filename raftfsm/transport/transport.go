@@ -25,6 +25,7 @@ type Guarded struct {
 	requests chan raft.RPC
 	closed   chan struct{}
 	once     *sync.Once
+	beside   *besides
 }
 
 var (
@@ -35,7 +36,7 @@ var (
 // Guard guards a transport; i decides about the snapshots that come, h hears how far
 // leaders have committed, and p how far the others are.
 func Guard(t raft.Transport, i Installer, h *Heard, p *Peers) Guarded {
-	g := Guarded{t, h, p, i.Follows, make(chan raft.RPC), make(chan struct{}), new(sync.Once)}
+	g := Guarded{t, h, p, i.Follows, make(chan raft.RPC), make(chan struct{}), new(sync.Once), new(besides)}
 	go g.receive(i)
 	return g
 }
@@ -70,9 +71,11 @@ func (g Guarded) RequestPreVote(id raft.ServerID, to raft.ServerAddress, c *raft
 	return g.Transport.(raft.WithPreVote).RequestPreVote(id, to, c, r)
 }
 
-// Close is raft.WithClose's.
+// Close is raft.WithClose's. No heartbeat is with raft when it returns: one that found it stopped would
+// note a term in a store that may be closed from then on.
 func (g Guarded) Close() error {
 	g.once.Do(func() { close(g.closed) })
+	g.beside.end()
 	if network, ok := g.Transport.(*raft.NetworkTransport); ok {
 		network.CloseStreams() // Close leaves pooled connections open
 	}
