@@ -33,11 +33,10 @@ several clusters. It has no data: start and stop as many as the crowd needs.`,
 			}
 			hangUp := hangUps()
 			tuning.Apply()
-			log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
+			log, err := s.openLog(p.err)
 			if err != nil {
-				return usage(err)
+				return err
 			}
-			s.stderr = p.err
 			return runFrontEnd(c.Context(), s, log, hangUp)
 		}}
 	c.Flags().AddFlagSet(s.Flags)

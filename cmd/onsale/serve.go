@@ -38,11 +38,10 @@ command line starts a node the first time and every later time.`,
 // serve runs a node until ctx ends or the node cannot go on.
 func (p *program) serve(ctx context.Context, s *settings) error {
 	hangUp := hangUps()
-	log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
+	log, err := s.openLog(p.err)
 	if err != nil {
-		return usage(err)
+		return err
 	}
-	s.stderr = p.err
 	if s.Dev {
 		return p.serveDev(ctx, s, log, hangUp)
 	}

@@ -77,6 +77,13 @@ func (s *processSettings) load() error {
 	return nil
 }
 
+// openLog returns the process' log, which goes to stderr, as the audit log does that has no file.
+func (s *processSettings) openLog(stderr io.Writer) (*slog.Logger, error) {
+	s.stderr = stderr
+	log, err := newLogger(stderr, s.LogFormat, s.LogLevel, s.logLevel)
+	return log, usage(err)
+}
+
 // web is the configuration of both HTTP listeners; gate is nil when buys need no work.
 func (s *processSettings) web(gate *workGate, log *slog.Logger) (c api.Config, err error) {
 	c = s.Web

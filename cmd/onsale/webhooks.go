@@ -29,11 +29,10 @@ endpoint that does not answer holds up no other. docs/webhooks.md tells how to r
 				return err
 			}
 			hangUp := hangUps()
-			log, err := newLogger(p.err, s.LogFormat, s.LogLevel, s.logLevel)
+			log, err := s.openLog(p.err)
 			if err != nil {
-				return usage(err)
+				return err
 			}
-			s.stderr = p.err
 			return runWebhooks(c.Context(), s, log, hangUp)
 		}}
 	c.Flags().AddFlagSet(s.Flags)
