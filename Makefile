@@ -128,7 +128,7 @@ FAILOVERS ?= 2000
 bubbles: ## real raft goes through FAILOVERS fail-overs in bubbles of their own time, from SEED on
 	GOGC=400 $(GO) test -timeout 24h -run 'TestBubble$$' -v ./raftfsm -seed $(SEED) -failovers $(FAILOVERS)
 
-planted: ## plants bugs, one after the other: the tests must find each
+planted: ## plants bugs, two at a time: the tests must find each
 	$(GO) run ./proof/planted
 
 MUTANTS ?= 300

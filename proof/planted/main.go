@@ -1,4 +1,4 @@
-// Command planted proves that the tests can fail: it plants one bug after the other
+// Command planted proves that the tests can fail: it plants bugs, each by itself,
 // and runs the tests that should find it. It prints which layer found which bug
 // after how long, and ends with 1 when one was not found.
 package main
